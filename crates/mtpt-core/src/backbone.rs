@@ -1,0 +1,78 @@
+use burn::tensor::{Bool, Device, Int, Tensor};
+
+/// An encoder-decoder language model that prompts stand in front of.
+///
+/// The model is a constant here: it is asked for embeddings and for what it makes of embeddings, and never learns
+/// where these came from. Gradients flow through every method that takes floating point tensors, back to whichever
+/// of them are tracked.
+///
+/// A mask says `true` where a position holds a token (or a prompt vector) and `false` where it is padding.
+pub trait Backbone {
+    /// Width of an embedding, `d_model`.
+    fn d_model(&self) -> usize;
+
+    /// Number of rows of the embedding table and of logits for each position.
+    fn vocab_size(&self) -> usize;
+
+    /// The token that the decoder reads first.
+    fn decoder_start_token_id(&self) -> u32;
+
+    /// The token that fills up shorter rows.
+    fn pad_token_id(&self) -> u32;
+
+    /// The token that ends an input and a target.
+    fn eos_token_id(&self) -> u32;
+
+    /// The device of the weights, without autodiff.
+    fn device(&self) -> Device;
+
+    /// Embeddings of tokens.
+    ///
+    /// # Shapes
+    ///
+    /// - `ids`: `[batch, length]`
+    /// - output: `[batch, length, d_model]`
+    fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3>;
+
+    /// Final hidden states of the encoder.
+    ///
+    /// # Shapes
+    ///
+    /// - `embeddings`: `[batch, length, d_model]`
+    /// - `mask`: `[batch, length]`
+    /// - output: `[batch, length, d_model]`; rows at masked positions are unspecified
+    fn encode(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3>;
+
+    /// Final hidden states of the decoder, which reads the given tokens and sees no later one.
+    ///
+    /// Several targets may be asked about each input, so that candidates are scored without encoding the input, or
+    /// projecting its encoding, more than once: the targets of one input then stand next to each other.
+    ///
+    /// # Shapes
+    ///
+    /// - `decoder_input_ids`: `[batch * targets, target_length]`, the start token first
+    /// - `encoded`: `[batch, length, d_model]`
+    /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
+    /// - output: `[batch * targets, target_length, d_model]`
+    ///
+    /// # Panics
+    ///
+    /// When the number of targets is not a multiple of the batch.
+    fn decode(
+        &self,
+        decoder_input_ids: Tensor<2, Int>,
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+    ) -> Tensor<3>;
+
+    /// Scores of every vocabulary entry, from final hidden states of the decoder.
+    ///
+    /// Taken apart from [`decode`](Self::decode), since the product with the vocabulary is worth paying only at the
+    /// positions that are asked about.
+    ///
+    /// # Shapes
+    ///
+    /// - `hidden`: `[positions, d_model]`
+    /// - output: `[positions, vocab_size]`
+    fn logits(&self, hidden: Tensor<2>) -> Tensor<2>;
+}

@@ -1,0 +1,77 @@
+use burn::module::{
+    Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
+};
+use burn::tensor::Device;
+
+/// A module that gradients, optimizers and records never see.
+///
+/// A parent module may hold it like any other field: visitors and mappers pass it by, so that collecting gradients,
+/// stepping an optimizer, counting parameters and writing a checkpoint cost nothing for what stands in here. Its weights
+/// stay on the plain device, where operations that no prompt takes part in are not recorded for a backward pass.
+#[derive(Clone, Debug)]
+pub struct Frozen<M>(M);
+
+impl<M: Module> Frozen<M> {
+    /// Freezes a module: its weights stop asking for gradients and its dropout is off.
+    pub fn new(module: M) -> Self {
+        Self(module.valid().freeze())
+    }
+
+    /// The module.
+    pub fn get(&self) -> &M {
+        &self.0
+    }
+
+    /// The module, visible again. It still asks for no gradients: see [`Module::unfreeze`].
+    pub fn into_inner(self) -> M {
+        self.0
+    }
+}
+
+impl<M: Module> std::ops::Deref for Frozen<M> {
+    type Target = M;
+
+    fn deref(&self) -> &M {
+        &self.0
+    }
+}
+
+impl<M: Module> Module for Frozen<M> {
+    fn collect_devices(&self, devices: Devices) -> Devices {
+        self.0.collect_devices(devices)
+    }
+
+    fn fork(self, device: &Device) -> Self {
+        Self(self.0.fork(&device.clone().without_autodiff()))
+    }
+
+    fn to_device(self, device: &Device) -> Self {
+        Self(self.0.to_device(&device.clone().without_autodiff()))
+    }
+
+    fn train(self) -> Self {
+        self
+    }
+
+    fn valid(&self) -> Self {
+        self.clone()
+    }
+
+    fn materialize(self) -> Self {
+        Self(self.0.materialize())
+    }
+
+    fn visit<Visitor: ModuleVisitor>(&self, _visitor: &mut Visitor) {}
+
+    fn map<Mapper: ModuleMapper>(self, _mapper: &mut Mapper) -> Self {
+        self
+    }
+}
+
+impl<M: Module + ModuleDisplay> ModuleDisplayDefault for Frozen<M> {
+    fn content(&self, content: Content) -> Option<Content> {
+        content.add_single(&self.0).optional()
+    }
+}
+
+impl<M: Module + ModuleDisplay> ModuleDisplay for Frozen<M> {}

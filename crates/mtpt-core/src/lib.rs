@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod backbone;
+mod compose;
+mod error;
+mod frozen;
+mod index;
+mod initializer;
+mod prefix;
+mod prompt_file;
+mod whole_file;
+
+pub use backbone::Backbone;
+pub use compose::Compose;
+pub use error::{Error, Result};
+pub use frozen::Frozen;
+pub use index::TaskIndex;
+pub use initializer::Initializer;
+pub use prefix::prepend;
+pub use prompt_file::PromptFile;
+pub use whole_file::write_whole_file;
