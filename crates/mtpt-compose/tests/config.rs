@@ -1,0 +1,44 @@
+use mtpt_compose::{CompositionConfig, ConcatConfig, GateInput, GatedConfig, LowRankConfig};
+
+#[test]
+fn configurations_are_tagged_by_their_strategy() {
+    for config in CompositionConfig::catalogue() {
+        let text = serde_json::to_string(&config).unwrap();
+        assert!(text.contains(&format!("\"strategy\":\"{}\"", config.name())), "{text}");
+        assert_eq!(serde_json::from_str::<CompositionConfig>(&text).unwrap(), config);
+    }
+    let config: CompositionConfig = serde_json::from_str(r#"{"strategy": "low_rank"}"#).unwrap();
+    assert_eq!(config, CompositionConfig::LowRank(LowRankConfig { rank: 1 }));
+}
+
+#[test]
+fn an_unknown_option_or_strategy_is_an_error_that_names_it() {
+    let failure = |text| serde_json::from_str::<CompositionConfig>(text).unwrap_err().to_string();
+    assert!(failure(r#"{"strategy": "low_rank", "ranks": 2}"#).contains("`ranks`"));
+    let unknown = failure(r#"{"strategy": "lowrank"}"#);
+    assert!(unknown.contains("`lowrank`") && unknown.contains("`low_rank`"), "{unknown}");
+}
+
+#[track_caller]
+fn check_refused(config: CompositionConfig, expected: &str) {
+    assert_eq!(config.check(4, 6).unwrap_err().to_string(), expected);
+}
+
+#[test]
+fn options_out_of_range_are_refused() {
+    let low_rank = |rank| CompositionConfig::LowRank(LowRankConfig { rank });
+    check_refused(low_rank(0), "`rank` must be between 1 and 4, found 0");
+    check_refused(low_rank(5), "`rank` must be between 1 and 4, found 5");
+    check_refused(
+        CompositionConfig::Concat(ConcatConfig { task_length: 0 }),
+        "`task_length` must be between 1 and 10000, found 0",
+    );
+    check_refused(
+        CompositionConfig::Gated(GatedConfig { hidden: 0, input: GateInput::Pooled }),
+        "`hidden` must be between 1 and 65536, found 0",
+    );
+    check_refused(
+        serde_json::from_str(r#"{"strategy": "weighted", "initial_weight": 21.0}"#).unwrap(),
+        "`initial_weight` must be between -20 and 20, found 21",
+    );
+}

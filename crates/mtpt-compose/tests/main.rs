@@ -1,0 +1,4 @@
+//! Tests of the public interface, one module for each subject.
+
+mod config;
+mod laws;
