@@ -1,0 +1,174 @@
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Multitask prompt tuning for T5: one frozen model, many tasks, a small learned prompt for each.
+///
+/// Rows come in on standard input and go out on standard output as JSON Lines, in the same order. Messages go to standard
+/// error. The exit code is 0, 1 after an error, or 2 after wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "mtpt", version, arg_required_else_help = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Learn the prompts of several tasks together.
+    #[command(
+        after_help = "Example:\n  mtpt train tasks.toml --set training.steps=500 --output runs/first"
+    )]
+    Train(Train),
+    /// Judge learned prompts on the rows of tasks.
+    #[command(
+        after_help = "Example:\n  mtpt eval --model t5 --prompts runs/first/prompts.safetensors --tasks tasks.toml"
+    )]
+    Eval(Eval),
+    /// Answer rows with the likeliest label word of their task.
+    #[command(
+        after_help = "Example:\n  echo '{\"input\": \"sst2 sentence: a fine film\"}' |\n    mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task sst2"
+    )]
+    Predict(Predict),
+    /// Continue rows with free text.
+    #[command(
+        after_help = "Example:\n  echo '{\"input\": \"summarize: ...\"}' | mtpt generate --model t5 --num-beams 4"
+    )]
+    Generate(Generate),
+    /// Tell how likely the model finds given targets.
+    #[command(
+        after_help = "Example:\n  echo '{\"input\": \"sst2 sentence: a fine film\", \"target\": \"positive\"}' | mtpt score --model t5"
+    )]
+    Score(Score),
+}
+
+/// Where the work is done.
+#[derive(Debug, Args)]
+pub(crate) struct OnDevice {
+    /// `auto`, `flex` (CPU), or with its feature built in `cuda`, `metal`, `rocm`, `vulkan`, `wgpu`; `:1` for the second
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    /// The configuration of the run
+    #[arg(value_name = "CONFIG.toml")]
+    pub(crate) config: PathBuf,
+    /// Change a value of the configuration, for example `training.steps=500`
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Go on from the newest checkpoint of the output folder
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// The folder of the run [default: the configuration's name without its ending, under `runs/`]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) on: OnDevice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// A folder in Hugging Face form, or an id on the hub
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// A prompt file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prompts: PathBuf,
+    /// The tasks, in the configuration of a run or alone
+    #[arg(long, value_name = "CONFIG.toml")]
+    pub(crate) tasks: PathBuf,
+    /// The rows to judge
+    #[arg(long, value_enum, default_value = "dev")]
+    pub(crate) split: JudgedSplit,
+    /// Rows computed at a time
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
+    pub(crate) batch_size: usize,
+    #[command(flatten)]
+    pub(crate) on: OnDevice,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum JudgedSplit {
+    Dev,
+    Test,
+}
+
+/// A model and, if wanted, prompts in front of its inputs.
+#[derive(Debug, Args)]
+pub(crate) struct Prompted {
+    /// A folder in Hugging Face form, or an id on the hub
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// A prompt file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prompts: Option<PathBuf>,
+    /// The task of rows that name none
+    #[arg(long, value_name = "NAME", requires = "prompts")]
+    pub(crate) task: Option<String>,
+    /// Rows computed at a time
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]
+    pub(crate) batch_size: usize,
+    #[command(flatten)]
+    pub(crate) on: OnDevice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Predict {
+    /// A folder in Hugging Face form, or an id on the hub
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// A prompt file
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prompts: PathBuf,
+    /// The task of rows that name none
+    #[arg(long, value_name = "NAME")]
+    pub(crate) task: Option<String>,
+    /// Rows computed at a time
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]
+    pub(crate) batch_size: usize,
+    #[command(flatten)]
+    pub(crate) on: OnDevice,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    #[command(flatten)]
+    pub(crate) prompted: Prompted,
+    /// Longest continuation, in tokens
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
+    pub(crate) max_new_tokens: usize,
+    /// Beams of a beam search; 1 takes the likeliest token each time
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
+    pub(crate) num_beams: usize,
+    /// Exponent of the length by which a beam's score is divided
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub(crate) length_penalty: f64,
+    /// Draw tokens instead, from a distribution that is the flatter the higher this is
+    #[arg(long, value_name = "T", conflicts_with = "num_beams")]
+    pub(crate) temperature: Option<f64>,
+    /// Draw from the likeliest tokens alone
+    #[arg(long, value_name = "K", conflicts_with = "num_beams")]
+    pub(crate) top_k: Option<usize>,
+    /// Draw from the fewest tokens that have this probability together
+    #[arg(long, value_name = "P", conflicts_with = "num_beams")]
+    pub(crate) top_p: Option<f64>,
+    /// Seed of the draws
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Score {
+    #[command(flatten)]
+    pub(crate) prompted: Prompted,
+}
+
+fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}

@@ -1,0 +1,68 @@
+use mtpt::tasks::{MaxLengths, Split, TaskFile};
+use mtpt::train::{TaskData, evaluate};
+use serde::Serialize;
+
+use crate::args::{Eval, JudgedSplit};
+use crate::error::{Error, Result};
+use crate::model::PromptedModel;
+use crate::output::Output;
+
+#[derive(Serialize)]
+struct Figure<'a> {
+    task: &'a str,
+    split: &'a str,
+    metric: &'a str,
+    value: f64,
+    rows: usize,
+}
+
+pub(crate) fn run(arguments: &Eval) -> Result<()> {
+    let device = mtpt::device(&arguments.on.device)?;
+    let split = match arguments.split {
+        JudgedSplit::Dev => Split::Dev,
+        JudgedSplit::Test => Split::Test,
+    };
+    let tasks = TaskFile::load(&arguments.tasks)?.into_tasks();
+    let prompted = PromptedModel::new(&arguments.model, Some(&arguments.prompts), None, &device)?;
+    let Some(prompts) = &prompted.prompts else { return Ok(()) };
+    let encoder = prompted.model.tokenizer.as_inner();
+    let t5 = prompted.model.t5.get();
+    let header = prompts.header();
+    let input = if header.max_input_length == 0 { usize::MAX } else { header.max_input_length };
+    let lengths = MaxLengths { input, target: usize::MAX };
+    let mut output = Output::new();
+    let mut judged = 0;
+    for task in tasks.into_iter().filter(|task| task.file(split).is_some()) {
+        let name = task.id().clone();
+        let position = prompts.find(name.as_str()).map_err(|_| Error::NoPrompt {
+            tasks: arguments.tasks.clone(),
+            task: name.to_string(),
+            prompts: arguments.prompts.clone(),
+            known: prompts
+                .tasks()
+                .iter()
+                .map(|task| format!("`{}`", task.name))
+                .collect::<Vec<_>>()
+                .join(", "),
+        })?;
+        let data = TaskData::read_splits(position, task, &[split], encoder, t5, lengths)?;
+        let composition = Some(prompts.composition());
+        let evaluation = evaluate(t5, composition, &data, split, arguments.batch_size)?;
+        for (metric, value) in evaluation.values() {
+            output.row(&Figure {
+                task: name.as_str(),
+                split: split.as_str(),
+                metric: metric.name(),
+                value: *value,
+                rows: evaluation.rows(),
+            })?;
+        }
+        output.flush()?;
+        judged += 1;
+    }
+    if judged == 0 {
+        let path = arguments.tasks.clone();
+        return Err(Error::NoSplit { path, split: split.as_str() });
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! What each command does, one file for each.
+
+pub(crate) mod eval;
+pub(crate) mod generate;
+pub(crate) mod predict;
+pub(crate) mod score;
+pub(crate) mod train;

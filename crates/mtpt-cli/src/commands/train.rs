@@ -1,0 +1,59 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mtpt::tasks::TaskFile;
+use mtpt::train::{Output, RunConfig, RunFolder, TaskData, initial_composition, train};
+use serde::Serialize;
+
+use crate::args::Train;
+use crate::edit::with_settings;
+use crate::error::{Error, Result};
+use crate::model::{Model, beside};
+use crate::output;
+use crate::progress::{Progress, say};
+
+/// What a run came to, on standard output.
+#[derive(Serialize)]
+struct Summary {
+    prompts: PathBuf,
+    step: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
+}
+
+pub(crate) fn run(arguments: &Train) -> Result<()> {
+    let device = mtpt::device(&arguments.on.device)?;
+    let path = &arguments.config;
+    let text =
+        fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let text = with_settings(text, &arguments.set)?;
+    let config = RunConfig::parse(&text, path)?;
+    let tasks = TaskFile::parse(&text, path)?.into_tasks();
+    let model = Model::load(&beside(path, &config.model), &device)?;
+    let encoder = model.tokenizer.as_inner();
+    let t5 = model.t5.get();
+    let trained_on = device.autodiff();
+    let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)?;
+    let data = TaskData::read(tasks.clone(), encoder, t5, config.max_lengths())?;
+    let folder = arguments.output.clone().unwrap_or_else(|| default_output(path));
+    let folder = RunFolder::create(&folder)?;
+    folder.write_config(&config, &tasks)?;
+    let prompts = folder.prompts();
+    let output = Output { folder, resume: arguments.resume };
+    let counts = config.composition.parameter_count(config.prompt.length, t5.config().d_model);
+    say(&format!(
+        "{} tasks, {} trained numbers, {} steps",
+        tasks.len(),
+        counts.total(tasks.len()),
+        config.training.steps
+    ));
+    let mut progress = Progress::new(config.training.steps);
+    let trained = train(&config, &data, t5, composition, Some(&output), &mut progress)?;
+    let mut output = output::Output::new();
+    output.row(&Summary { prompts, step: trained.step, score: trained.score })?;
+    output.flush()
+}
+
+fn default_output(config: &Path) -> PathBuf {
+    Path::new("runs").join(config.file_stem().unwrap_or_default())
+}

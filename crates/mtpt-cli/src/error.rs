@@ -1,0 +1,32 @@
+use std::io;
+use std::path::PathBuf;
+
+/// `Result` with this crate's [`Error`].
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What ends a command.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Train(#[from] mtpt::train::Error),
+    #[error(transparent)]
+    Tasks(#[from] mtpt::tasks::Error),
+    #[error(transparent)]
+    Model(#[from] mtpt::t5::Error),
+    #[error(transparent)]
+    Device(#[from] mtpt::DeviceError),
+    #[error("cannot read `{path}`")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot read standard input")]
+    Input(#[source] io::Error),
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+    #[error("`--set {setting}`: {problem}")]
+    Setting { setting: String, problem: String },
+    #[error("line {line}: {problem}")]
+    Row { line: usize, problem: String },
+    #[error("`{tasks}` has the task `{task}`, but `{prompts}` has prompts for {known} alone")]
+    NoPrompt { tasks: PathBuf, task: String, prompts: PathBuf, known: String },
+    #[error("`{path}` names no `{split}` file for any task")]
+    NoSplit { path: PathBuf, split: &'static str },
+}

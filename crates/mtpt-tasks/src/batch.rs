@@ -1,0 +1,250 @@
+use crate::encode::{Encode, truncate};
+use crate::error::{Error, Result};
+use crate::labels::Gold;
+use crate::task::Instance;
+
+/// Longest input and target, in tokens, the end of sentence included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxLengths {
+    /// Longest input.
+    pub input: usize,
+    /// Longest target.
+    pub target: usize,
+}
+
+/// A row as tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenizedExample {
+    /// Position of the row's task among the tasks of a run.
+    pub task: u32,
+    /// Tokens of the input, the end of sentence last.
+    pub input_ids: Vec<u32>,
+    /// Tokens of the target, the end of sentence last.
+    pub target_ids: Vec<u32>,
+    /// Index of the target among the task's label words, if it is one.
+    pub label: Option<usize>,
+    /// What the row's label means, if it has one.
+    pub gold: Option<Gold>,
+}
+
+impl TokenizedExample {
+    /// The tokens of rows of one task, cut to the longest lengths.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Encode`] with the place of the row whose text cannot be tokenized.
+    pub fn encode_all(
+        task: u32,
+        instances: &[Instance],
+        encoder: &impl Encode,
+        max_lengths: MaxLengths,
+    ) -> Result<Vec<Self>> {
+        // Targets are few words again and again.
+        let mut targets: Vec<Option<Vec<u32>>> = Vec::new();
+        let encode = |instance: &Instance, text: &str, length: usize| {
+            let mut ids = encoder
+                .encode(text)
+                .map_err(|problem| Error::Encode { place: instance.place.clone(), problem })?;
+            truncate(&mut ids, length);
+            Ok::<_, Error>(ids)
+        };
+        let mut examples = Vec::with_capacity(instances.len());
+        for instance in instances {
+            let input_ids = encode(instance, &instance.input, max_lengths.input)?;
+            if targets.len() <= instance.label {
+                targets.resize(instance.label + 1, None);
+            }
+            let target_ids = match &targets[instance.label] {
+                Some(ids) => ids.clone(),
+                None => {
+                    let ids = encode(instance, &instance.target, max_lengths.target)?;
+                    targets[instance.label].insert(ids).clone()
+                }
+            };
+            examples.push(Self {
+                task,
+                input_ids,
+                target_ids,
+                label: Some(instance.label),
+                gold: Some(instance.gold),
+            });
+        }
+        Ok(examples)
+    }
+}
+
+/// What shorter rows of a batch are filled up with, and to which length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Padding {
+    /// The token.
+    pub id: u32,
+    /// Lengths are rounded up to a multiple of this; 0 and 1 leave them as they are. Fewer lengths mean fewer shapes
+    /// for a device to be tuned to.
+    pub multiple: usize,
+}
+
+/// Rows as plain vectors, each padded to the longest: what a device needs in one upload.
+///
+/// Matrices are row after row: the tokens of row `i` begin at `i * input_length`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenBatch {
+    /// Position of each row's task, `[batch]`.
+    pub tasks: Vec<u32>,
+    /// Inputs, `[batch, input_length]`.
+    pub input_ids: Vec<u32>,
+    /// Tokens of each input before padding, `[batch]`.
+    pub input_lengths: Vec<usize>,
+    /// Length of padded inputs.
+    pub input_length: usize,
+    /// Targets, `[batch, target_length]`.
+    pub target_ids: Vec<u32>,
+    /// Tokens of each target before padding, `[batch]`.
+    pub target_lengths: Vec<usize>,
+    /// Length of padded targets.
+    pub target_length: usize,
+    /// The token that rows are filled up with.
+    pub pad_id: u32,
+}
+
+impl TokenBatch {
+    /// A batch of rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyBatch`] for no row.
+    pub fn new<'a>(
+        rows: impl IntoIterator<Item = &'a TokenizedExample>,
+        padding: Padding,
+    ) -> Result<Self> {
+        let rows: Vec<&TokenizedExample> = rows.into_iter().collect();
+        if rows.is_empty() {
+            return Err(Error::EmptyBatch);
+        }
+        let inputs: Vec<&[u32]> = rows.iter().map(|row| row.input_ids.as_slice()).collect();
+        let targets: Vec<&[u32]> = rows.iter().map(|row| row.target_ids.as_slice()).collect();
+        let (input_ids, input_length) = pad(&inputs, padding);
+        // A target's padding costs a position of the vocabulary each, and targets have few lengths anyway.
+        let (target_ids, target_length) = pad(&targets, Padding { multiple: 1, ..padding });
+        Ok(Self {
+            tasks: rows.iter().map(|row| row.task).collect(),
+            input_ids,
+            input_lengths: inputs.iter().map(|ids| ids.len()).collect(),
+            input_length,
+            target_ids,
+            target_lengths: targets.iter().map(|ids| ids.len()).collect(),
+            target_length,
+            pad_id: padding.id,
+        })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.tasks.len()
+    }
+
+    /// Whether there is no row, which never is so for a batch from [`new`](Self::new).
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+
+    /// Tokens of all targets before padding: how many positions have a loss.
+    pub fn target_tokens(&self) -> usize {
+        self.target_lengths.iter().sum()
+    }
+
+    /// Whether each input position holds a token, `[batch, input_length]`.
+    pub fn input_mask(&self) -> Vec<bool> {
+        mask(&self.input_lengths, self.input_length)
+    }
+
+    /// Whether each target position holds a token, `[batch, target_length]`.
+    pub fn target_mask(&self) -> Vec<bool> {
+        mask(&self.target_lengths, self.target_length)
+    }
+
+    /// What the decoder reads to predict the targets, `[batch, target_length]`: each target one position later, after
+    /// a start token.
+    pub fn decoder_input_ids(&self, start_id: u32) -> Vec<u32> {
+        let mut ids = Vec::with_capacity(self.target_ids.len());
+        if self.target_length == 0 {
+            return ids;
+        }
+        for target in self.target_ids.chunks_exact(self.target_length) {
+            ids.push(start_id);
+            ids.extend_from_slice(&target[..target.len() - 1]);
+        }
+        ids
+    }
+}
+
+/// Positions of rows in groups of similar length, for evaluation: the rows' order does not matter there, and padding
+/// costs time.
+///
+/// Rows are sorted by length, the longest first, so that a batch too large for the memory fails at once. A group has
+/// at most `batch` rows (at least 1). Rows of equal length keep their order.
+pub fn group_by_length(lengths: &[usize], batch: usize) -> Vec<Vec<usize>> {
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|&row| std::cmp::Reverse(lengths[row]));
+    order.chunks(batch.max(1)).map(<[usize]>::to_vec).collect()
+}
+
+/// Rows filled up to the longest of them, and that length.
+fn pad(rows: &[&[u32]], padding: Padding) -> (Vec<u32>, usize) {
+    let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
+    let length = longest.next_multiple_of(padding.multiple.max(1));
+    let mut ids = Vec::with_capacity(rows.len() * length);
+    for row in rows {
+        ids.extend_from_slice(row);
+        ids.resize(ids.len() + length - row.len(), padding.id);
+    }
+    (ids, length)
+}
+
+fn mask(lengths: &[usize], length: usize) -> Vec<bool> {
+    lengths.iter().flat_map(|&tokens| (0..length).map(move |position| position < tokens)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(task: u32, input_ids: &[u32], target_ids: &[u32]) -> TokenizedExample {
+        TokenizedExample {
+            task,
+            input_ids: input_ids.into(),
+            target_ids: target_ids.into(),
+            label: None,
+            gold: None,
+        }
+    }
+
+    #[test]
+    fn rows_are_padded_to_the_longest() {
+        let rows = [row(1, &[5, 6, 1], &[8, 1]), row(0, &[7, 1], &[9, 9, 1])];
+        let batch = TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).unwrap();
+        assert_eq!(batch.tasks, [1, 0]);
+        assert_eq!(batch.input_ids, [5, 6, 1, 7, 1, 0]);
+        assert_eq!((batch.input_length, batch.target_length, batch.len()), (3, 3, 2));
+        assert_eq!(batch.input_mask(), [true, true, true, true, true, false]);
+        assert_eq!(batch.target_ids, [8, 1, 0, 9, 9, 1]);
+        assert_eq!(batch.target_mask(), [true, true, false, true, true, true]);
+        assert_eq!(batch.target_tokens(), 5);
+        assert_eq!(batch.decoder_input_ids(0), [0, 8, 1, 0, 9, 9]);
+    }
+
+    #[test]
+    fn inputs_alone_are_padded_to_a_multiple() {
+        let rows = [row(0, &[5, 6, 1], &[8, 1])];
+        let batch = TokenBatch::new(&rows, Padding { id: 3, multiple: 8 }).unwrap();
+        assert_eq!(batch.input_ids, [5, 6, 1, 3, 3, 3, 3, 3]);
+        assert_eq!((batch.input_length, batch.target_length), (8, 2));
+        assert!(TokenBatch::new(&[], Padding { id: 0, multiple: 0 }).is_err());
+    }
+
+    #[test]
+    fn groups_hold_every_row_once_and_similar_lengths() {
+        assert_eq!(group_by_length(&[3, 9, 3, 5, 9], 2), [vec![1, 4], vec![3, 0], vec![2]]);
+        assert_eq!(group_by_length(&[1, 2], 0), [vec![1], vec![0]]);
+        assert!(group_by_length(&[], 4).is_empty());
+    }
+}

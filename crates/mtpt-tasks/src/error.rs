@@ -1,0 +1,335 @@
+use std::io;
+use std::path::PathBuf;
+
+use crate::example::Place;
+use crate::id::TaskId;
+use crate::template::TemplateProblem;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can be wrong with tasks and their data.
+///
+/// Every message is whole in itself, with one exception: [`Error::Read`] leaves the operating system's words to
+/// its source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A problem of one task.
+    #[error("task `{task}`: {problem}")]
+    InTask {
+        /// The task.
+        task: TaskId,
+        /// What is wrong.
+        problem: Box<Self>,
+    },
+    /// A problem of one entry of a list of tasks.
+    #[error("{file}{}: {problem}", colon(.line), file = file.display())]
+    InTaskFile {
+        /// The file with the list.
+        file: PathBuf,
+        /// The line where the entry begins, counted from 1, where it is known.
+        line: Option<usize>,
+        /// What is wrong.
+        problem: Box<Self>,
+    },
+
+    /// A task's name cannot be one.
+    #[error(
+        "expected a task name of segments `[a-z0-9_-]+` joined by `/`, at most {} characters, \
+         found `{name}`",
+        TaskId::MAX_LENGTH
+    )]
+    TaskName {
+        /// The name given.
+        name: String,
+    },
+    /// Two tasks have the same name.
+    #[error("expected every name once, but a task before it has this name{}", on_line(.first_line))]
+    DuplicateTask {
+        /// The line of the first, counted from 1, where it is known.
+        first_line: Option<usize>,
+    },
+    /// A name is that of a task and of a group of tasks.
+    #[error("`{group}` is a task, so that it cannot be the group of another")]
+    TaskIsGroup {
+        /// The name.
+        group: TaskId,
+    },
+    /// A list of tasks has none.
+    #[error("{}: expected at least one `[[tasks]]` entry, found none", .file.display())]
+    NoTasks {
+        /// The file with the list.
+        file: PathBuf,
+    },
+    /// A task names no file.
+    #[error("expected at least one of `train`, `dev` and `test` to name a file, found none")]
+    NoData,
+    /// A task lacks the file of one split.
+    #[error("task `{task}` names no file for the split `{split}`")]
+    NoSplit {
+        /// The task.
+        task: TaskId,
+        /// The split that was asked for.
+        split: crate::config::Split,
+    },
+    /// A split's file has no row.
+    #[error("{}: expected rows, found none", .path.display())]
+    NoRows {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A task whose format implies no input text has none.
+    #[error("expected a `template` such as `\"{{sentence}}\"`, found none")]
+    NoTemplate,
+    /// A task has no label words.
+    #[error(
+        "expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, \
+         found {found}"
+    )]
+    NoLabels {
+        /// What stands there instead.
+        found: &'static str,
+    },
+    /// Labels are to be taken from the training split, which is absent.
+    #[error(
+        "`labels = \"verbatim\"` collects the labels of the split `train`, which names no file"
+    )]
+    VerbatimWithoutTrain,
+    /// A label has an empty word.
+    #[error("expected a word for the label `{label}`, found an empty one")]
+    EmptyWord {
+        /// The label.
+        label: String,
+    },
+    /// Two labels have the same word.
+    #[error(
+        "expected a word of its own for each label, but `{first}` and `{second}` share `{word}`"
+    )]
+    SharedWord {
+        /// The first label.
+        first: String,
+        /// The second label.
+        second: String,
+        /// The word of both.
+        word: String,
+    },
+    /// A label occurs twice among the label words.
+    #[error("expected every label once, found `{label}` again")]
+    DuplicateLabel {
+        /// The label.
+        label: String,
+    },
+    /// A metric does not fit the labels.
+    #[error("the metric `{metric}` is for {expected}, but the task has {found}")]
+    MetricKind {
+        /// The metric.
+        metric: &'static str,
+        /// What it can judge.
+        expected: &'static str,
+        /// What the task has.
+        found: &'static str,
+    },
+    /// The positive word of F1 is not a label word.
+    #[error("expected the positive word of `f1` to be one of {}, found `{word}`", list(.known))]
+    PositiveWord {
+        /// The word given.
+        word: String,
+        /// The label words.
+        known: Vec<String>,
+    },
+    /// A metric is listed twice.
+    #[error("expected every metric once, found `{metric}` again")]
+    DuplicateMetric {
+        /// The metric.
+        metric: &'static str,
+    },
+    /// A template cannot be parsed.
+    #[error("template `{template}`: {problem}, at character {position}")]
+    Template {
+        /// The template.
+        template: String,
+        /// The character where the problem begins, counted from 1.
+        position: usize,
+        /// What is wrong.
+        problem: TemplateProblem,
+    },
+    /// A file is not TOML, or has other keys or types than expected.
+    #[error("{}{}: {message}", .file.display(), colon(.line))]
+    Toml {
+        /// The file.
+        file: PathBuf,
+        /// The line, counted from 1, where it is known.
+        line: Option<usize>,
+        /// What the reader of TOML expected and found.
+        message: String,
+    },
+
+    /// A file cannot be opened or read.
+    #[error("cannot read `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A line is not text.
+    #[error("{place}: expected text in UTF-8, found other bytes")]
+    NotUtf8 {
+        /// The line.
+        place: Place,
+    },
+    /// A file whose first line is a header has no line.
+    #[error("{}: expected a header line, found an empty file", .path.display())]
+    NoHeader {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A header is not that of the format.
+    #[error("{place}: expected the header {}, found {}", list(.expected), list(.found))]
+    Header {
+        /// The line.
+        place: Place,
+        /// The format's columns.
+        expected: Vec<String>,
+        /// The file's columns.
+        found: Vec<String>,
+    },
+    /// A header names a column twice.
+    #[error("{place}: expected every column once, found `{column}` again")]
+    DuplicateColumn {
+        /// The line.
+        place: Place,
+        /// The column.
+        column: String,
+    },
+    /// A row has too few or too many fields.
+    #[error("{place}: expected {expected} fields separated by tabs, found {found}")]
+    FieldCount {
+        /// The row.
+        place: Place,
+        /// Number of columns.
+        expected: usize,
+        /// Number of fields of the row.
+        found: usize,
+    },
+    /// A line is not a JSON object.
+    #[error("{place}: expected a JSON object, but {message}")]
+    Json {
+        /// The line.
+        place: Place,
+        /// What the reader of JSON found, and at which column.
+        message: String,
+    },
+    /// A row lacks a field that is asked for.
+    #[error("{place}: expected the field `{field}`, found {}", list(.known))]
+    UnknownField {
+        /// The row.
+        place: Place,
+        /// The field asked for.
+        field: String,
+        /// The row's fields.
+        known: Vec<String>,
+    },
+    /// A field that is asked for holds no text, number or truth value.
+    #[error(
+        "{place}: expected text, a number or a truth value in the field `{field}`, found {found}"
+    )]
+    FieldKind {
+        /// The row.
+        place: Place,
+        /// The field.
+        field: String,
+        /// What it holds.
+        found: &'static str,
+    },
+    /// A row's label is not among the label words.
+    #[error("{place}: expected one of the labels {}, found `{label}`", list(.known))]
+    UnknownLabel {
+        /// The row.
+        place: Place,
+        /// The label found.
+        label: String,
+        /// The labels that have words.
+        known: Vec<String>,
+    },
+    /// A row's score is not a number in the range of the scale.
+    #[error("{place}: expected a score from 0 to 5, found `{found}`")]
+    Score {
+        /// The row.
+        place: Place,
+        /// The text found.
+        found: String,
+    },
+
+    /// A text could not be turned into tokens.
+    #[error("{place}: {problem}")]
+    Encode {
+        /// The row that the text comes from.
+        place: Place,
+        /// What the tokenizer said.
+        problem: crate::encode::EncodeError,
+    },
+    /// An option is out of its range.
+    #[error("expected `{option}` {expected}, found {found}")]
+    OutOfRange {
+        /// The option.
+        option: &'static str,
+        /// The range.
+        expected: &'static str,
+        /// The value given.
+        found: f64,
+    },
+    /// A mixture of no task.
+    #[error("a mixture needs at least one task, but was given none")]
+    EmptyMixture,
+    /// A task of a mixture has no row.
+    #[error("task {task} of the mixture (counted from 0) has no row")]
+    EmptyTask {
+        /// The position of the task.
+        task: usize,
+    },
+    /// A batch of no row.
+    #[error("a batch needs at least one row, but was given none")]
+    EmptyBatch,
+    /// There are more or fewer predictions than rows.
+    #[error("expected a prediction for each of {expected} rows, found {found}")]
+    PredictionCount {
+        /// Number of rows.
+        expected: usize,
+        /// Number of predictions.
+        found: usize,
+    },
+    /// There are more or fewer scores than label words.
+    #[error("expected a score for each of {expected} label words, found {found}")]
+    RankingCount {
+        /// Number of label words.
+        expected: usize,
+        /// Number of scores.
+        found: usize,
+    },
+}
+
+impl Error {
+    /// The same problem, said of a task.
+    pub(crate) fn in_task(self, task: &TaskId) -> Self {
+        Self::InTask { task: task.clone(), problem: Box::new(self) }
+    }
+}
+
+/// Names one after another, each in backticks.
+fn list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn colon(line: &Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(":{line}"))
+}
+
+fn on_line(line: &Option<usize>) -> String {
+    line.map_or_else(String::new, |line| format!(", on line {line}"))
+}

@@ -1,0 +1,114 @@
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+
+/// Where a row stands: a file and a line.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Place {
+    file: Arc<Path>,
+    line: usize,
+}
+
+impl Place {
+    /// A line of a file, counted from 1.
+    pub fn new(file: impl Into<Arc<Path>>, line: usize) -> Self {
+        Self { file: file.into(), line }
+    }
+
+    /// The file.
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The line, counted from 1.
+    pub fn line(&self) -> usize {
+        self.line
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}:{}", self.file.display(), self.line)
+    }
+}
+
+/// What a field holds.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Value {
+    Text(String),
+    /// Something that no template can print, such as a list; it matters only once somebody asks for the field.
+    Unprintable(&'static str),
+}
+
+/// A row of a data file: texts with names, in the order of the file, and the row's place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Example {
+    names: Arc<[String]>,
+    values: Box<[Value]>,
+    place: Place,
+}
+
+impl Example {
+    /// A row of named texts. Of two fields of one name, the first is seen.
+    pub fn new<N: Into<String>, T: Into<String>>(
+        fields: impl IntoIterator<Item = (N, T)>,
+        place: Place,
+    ) -> Self {
+        let (names, values): (Vec<_>, Vec<_>) =
+            fields.into_iter().map(|(name, text)| (name.into(), Value::Text(text.into()))).unzip();
+        Self { names: names.into(), values: values.into(), place }
+    }
+
+    /// A row whose names are shared with the rows before it.
+    pub(crate) fn with_names(names: Arc<[String]>, values: Vec<Value>, place: Place) -> Self {
+        Self { names, values: values.into(), place }
+    }
+
+    /// The text of a field.
+    pub fn get(&self, field: &str) -> Option<&str> {
+        match self.value(field)? {
+            Value::Text(text) => Some(text),
+            Value::Unprintable(_) => None,
+        }
+    }
+
+    /// The text of a field that must be there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::UnknownField`] if there is no such field, [`Error::FieldKind`] if it holds no text, number or truth
+    /// value.
+    pub fn require(&self, field: &str) -> Result<&str> {
+        match self.value(field) {
+            Some(Value::Text(text)) => Ok(text),
+            Some(Value::Unprintable(found)) => {
+                Err(Error::FieldKind { place: self.place.clone(), field: field.to_owned(), found })
+            }
+            None => Err(Error::UnknownField {
+                place: self.place.clone(),
+                field: field.to_owned(),
+                known: self.names.to_vec(),
+            }),
+        }
+    }
+
+    /// Names and texts in the order of the file; fields without text are left out.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.names.iter().zip(&self.values).filter_map(|(name, value)| match value {
+            Value::Text(text) => Some((name.as_str(), text.as_str())),
+            Value::Unprintable(_) => None,
+        })
+    }
+
+    /// Where the row stands.
+    pub fn place(&self) -> &Place {
+        &self.place
+    }
+
+    fn value(&self, field: &str) -> Option<&Value> {
+        let position = self.names.iter().position(|name| name == field)?;
+        self.values.get(position)
+    }
+}

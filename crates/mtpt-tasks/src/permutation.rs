@@ -1,0 +1,96 @@
+/// A seeded order of the numbers below a length, of which any place can be asked without the others.
+///
+/// A Feistel network over the next power of two, walked until it comes back below the length (Black and Rogaway 2002,
+/// "Ciphers with arbitrary finite domains"). No memory, and fewer than two rounds of the network on average. Seeded
+/// orders are part of what makes a run reproducible, so this crate draws them itself: they change with no
+/// dependency's version.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Permutation {
+    length: u64,
+    seed: u64,
+    /// Bits of the two halves.
+    bits: [u32; 2],
+}
+
+/// Even, so that the halves, which may differ by a bit, come back to their sides.
+const ROUNDS: u64 = 8;
+
+impl Permutation {
+    /// An order of `0..length`.
+    pub(crate) fn new(length: usize, seed: u64) -> Self {
+        let length = length as u64;
+        let bits = (u64::BITS - length.saturating_sub(1).leading_zeros()).max(2);
+        Self { length, seed, bits: [bits / 2, bits - bits / 2] }
+    }
+
+    /// The number at a place below the length.
+    pub(crate) fn get(&self, place: usize) -> usize {
+        debug_assert!((place as u64) < self.length);
+        let mut number = place as u64;
+        loop {
+            number = self.network(number);
+            if number < self.length {
+                return number as usize;
+            }
+        }
+    }
+
+    fn network(&self, number: u64) -> u64 {
+        let [mut high_bits, mut low_bits] = self.bits;
+        let mut high = number >> low_bits;
+        let mut low = number & mask(low_bits);
+        for round in 0..ROUNDS {
+            let mixed = high ^ (hash(self.seed, [round, low]) & mask(high_bits));
+            (high, low) = (low, mixed);
+            (high_bits, low_bits) = (low_bits, high_bits);
+        }
+        high << low_bits | low
+    }
+}
+
+fn mask(bits: u32) -> u64 {
+    (1 << bits) - 1
+}
+
+/// Numbers made into one that looks random: the output function of SplitMix64 (Steele, Lea and Flood 2014, "Fast
+/// splittable pseudorandom number generators"), applied to each in turn.
+pub(crate) fn hash<const N: usize>(seed: u64, numbers: [u64; N]) -> u64 {
+    numbers.into_iter().fold(mix(seed), |state, number| mix(state ^ number))
+}
+
+fn mix(state: u64) -> u64 {
+    let mut state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    state = (state ^ (state >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    state ^ (state >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_has_one_place() {
+        for length in (1..300).chain([1 << 12, (1 << 12) + 1]) {
+            for seed in 0..3 {
+                let order = Permutation::new(length, seed);
+                let mut seen = vec![false; length];
+                for place in 0..length {
+                    assert!(!std::mem::replace(&mut seen[order.get(place)], true));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_place_takes_all_numbers_alike() {
+        const LENGTH: usize = 10;
+        const SEEDS: u64 = 20_000;
+        let mut counts = [0_i64; LENGTH];
+        for seed in 0..SEEDS {
+            counts[Permutation::new(LENGTH, seed).get(0)] += 1;
+        }
+        // Standard deviation of a count is 42.
+        assert!(counts.iter().all(|count| (count - 2_000).abs() < 220), "{counts:?}");
+    }
+}

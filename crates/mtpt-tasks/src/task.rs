@@ -1,0 +1,241 @@
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::config::{Split, TaskConfig};
+use crate::error::{Error, Result};
+use crate::evaluation::Evaluation;
+use crate::example::{Example, Place};
+use crate::glue::Preset;
+use crate::id::TaskId;
+use crate::labels::{Gold, Labels, LabelsConfig, Prediction};
+use crate::metric::Metric;
+use crate::permutation::Permutation;
+use crate::template::Template;
+
+/// A row as a model meets it: an input text and the target text that answers it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instance {
+    /// Input text.
+    pub input: String,
+    /// Target text: the label's word.
+    pub target: String,
+    /// Index of the target among the task's [`Labels::words`].
+    pub label: usize,
+    /// What the row's label means.
+    pub gold: Gold,
+    /// Where the row stands.
+    pub place: Place,
+}
+
+/// A checked task: its files, the text of its inputs, the meaning of its labels, and how it is judged.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// As given, with every default filled in.
+    config: TaskConfig,
+    template: Template,
+    label_field: String,
+    labels: Labels,
+    metrics: Vec<Metric>,
+}
+
+impl Task {
+    /// Checks a description and fills in what its format implies.
+    ///
+    /// Only `labels = "verbatim"` reads data: the training split, for its labels.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InTask`] around what is wrong with the description, or, for labels from the training split, with the
+    /// data, as [`read`](Self::read).
+    pub fn new(config: &TaskConfig) -> Result<Self> {
+        Self::check(config).map_err(|error| error.in_task(&config.name))
+    }
+
+    fn check(config: &TaskConfig) -> Result<Self> {
+        let mut config = config.clone();
+        let preset = Preset::of(config.format);
+        if Split::ALL.into_iter().all(|split| config.file(split).is_none()) {
+            return Err(Error::NoData);
+        }
+        for split in Split::ALL {
+            if config.limit.rows(split) == Some(0) {
+                let option = match split {
+                    Split::Train => "limit.train",
+                    Split::Dev => "limit.dev",
+                    Split::Test => "limit.test",
+                };
+                return Err(Error::OutOfRange { option, expected: "to be at least 1", found: 0.0 });
+            }
+        }
+        let template = match (&config.template, &preset) {
+            (Some(template), _) => Template::new(template)?,
+            (None, Some(preset)) => Template::new(preset.template)?,
+            (None, None) => return Err(Error::NoTemplate),
+        };
+        let label_field = match (config.label_field.take(), &preset) {
+            (Some(field), _) => field,
+            (None, Some(preset)) => preset.label_field.to_owned(),
+            (None, None) => "label".to_owned(),
+        };
+        let labels = match (&config.labels, &preset) {
+            (Some(labels), _) => labels,
+            (None, Some(preset)) => &preset.labels,
+            (None, None) => return Err(Error::NoLabels { found: "none" }),
+        };
+        let labels = match labels {
+            LabelsConfig::Words(words) => Labels::new(words.iter().cloned())?,
+            LabelsConfig::Regression => Labels::regression(),
+            LabelsConfig::Verbatim => Self::collect_labels(&config, &label_field)?,
+        };
+        if config.metrics.is_empty() {
+            config.metrics = match preset {
+                // Metrics of the format may name words that other labels do not have.
+                Some(preset)
+                    if preset.metrics.iter().all(|metric| metric.check(&labels).is_ok()) =>
+                {
+                    preset.metrics
+                }
+                _ if labels.is_regression() => vec![Metric::Pearson],
+                _ => vec![Metric::Accuracy],
+            };
+        }
+        for (index, metric) in config.metrics.iter().enumerate() {
+            metric.check(&labels)?;
+            if config.metrics[..index].iter().any(|other| other.name() == metric.name()) {
+                return Err(Error::DuplicateMetric { metric: metric.name() });
+            }
+        }
+        let metrics = config.metrics.clone();
+        config.template = Some(template.as_str().to_owned());
+        config.label_field = Some(label_field.clone());
+        config.labels = Some(labels.to_config());
+        Ok(Self { config, template, label_field, labels, metrics })
+    }
+
+    /// The labels of the training split, each its own word, in sorted order.
+    fn collect_labels(config: &TaskConfig, label_field: &str) -> Result<Labels> {
+        let Some(path) = config.file(Split::Train) else {
+            return Err(Error::VerbatimWithoutTrain);
+        };
+        let mut labels = BTreeSet::new();
+        for example in config.format.open(path)? {
+            let example = example?;
+            let label = example.require(label_field)?;
+            if !labels.contains(label) {
+                labels.insert(label.to_owned());
+            }
+        }
+        if labels.is_empty() {
+            return Err(Error::NoRows { path: path.to_path_buf() });
+        }
+        Labels::new(labels.into_iter().map(|label| (label.clone(), label)))
+    }
+
+    /// The task's name.
+    pub fn id(&self) -> &TaskId {
+        &self.config.name
+    }
+
+    /// The task's description, with every default filled in.
+    pub fn config(&self) -> &TaskConfig {
+        &self.config
+    }
+
+    /// The text of inputs.
+    pub fn template(&self) -> &Template {
+        &self.template
+    }
+
+    /// The field with the label.
+    pub fn label_field(&self) -> &str {
+        &self.label_field
+    }
+
+    /// What labels mean.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// How predictions are judged, the primary metric first.
+    pub fn metrics(&self) -> &[Metric] {
+        &self.metrics
+    }
+
+    /// The file of a split, if there is one.
+    pub fn file(&self, split: Split) -> Option<&Path> {
+        self.config.file(split)
+    }
+
+    /// The input text for a row, which may have no label.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InTask`] around the error of [`Template::render`].
+    pub fn input(&self, example: &Example) -> Result<String> {
+        self.template.render(example).map_err(|error| error.in_task(self.id()))
+    }
+
+    /// Input and target text for a row.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InTask`] around [`Error::UnknownField`], [`Error::FieldKind`], [`Error::UnknownLabel`] or
+    /// [`Error::Score`].
+    pub fn instance(&self, example: &Example) -> Result<Instance> {
+        let make = || {
+            let input = self.template.render(example)?;
+            let gold = self.labels.gold(example.require(&self.label_field)?, example.place())?;
+            let label = self.labels.target(gold);
+            let target = self.labels.words()[label].clone();
+            Ok(Instance { input, target, label, gold, place: example.place().clone() })
+        };
+        make().map_err(|error: Error| error.in_task(self.id()))
+    }
+
+    /// All rows of a split, in the order of the file, as far as the limit goes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSplit`] if the task names no file for the split, [`Error::InTask`] around [`Error::NoRows`] if the
+    /// file has no row, around those of [`Reader`](crate::Reader), and those of [`instance`](Self::instance).
+    pub fn read(&self, split: Split) -> Result<Vec<Instance>> {
+        let Some(path) = self.file(split) else {
+            return Err(Error::NoSplit { task: self.id().clone(), split });
+        };
+        let limit = self.config.limit.rows(split).unwrap_or(usize::MAX);
+        let seed = self.config.limit.seed;
+        // Rows beyond the limit are not even read, unless some of them may be drawn.
+        let last = if seed.is_some() { usize::MAX } else { limit };
+        let examples = self.config.format.open(path).map_err(|error| error.in_task(self.id()))?;
+        let mut instances = examples
+            .take(last)
+            .map(|example| {
+                example
+                    .map_err(|error| error.in_task(self.id()))
+                    .and_then(|example| self.instance(&example))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if instances.is_empty() {
+            return Err(Error::NoRows { path: path.to_path_buf() }.in_task(self.id()));
+        }
+        if let Some(seed) = seed
+            && limit < instances.len()
+        {
+            let drawn = Permutation::new(instances.len(), seed);
+            let drawn: BTreeSet<usize> = (0..limit).map(|index| drawn.get(index)).collect();
+            let mut index = 0..;
+            instances.retain(|_| index.next().is_some_and(|index| drawn.contains(&index)));
+        }
+        Ok(instances)
+    }
+
+    /// Judges one prediction for each row by the task's metrics.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InTask`] around [`Error::PredictionCount`].
+    pub fn evaluate(&self, gold: &[Gold], predictions: &[Prediction]) -> Result<Evaluation> {
+        Evaluation::new(&self.metrics, &self.labels, gold, predictions)
+            .map_err(|error| error.in_task(self.id()))
+    }
+}

@@ -1,0 +1,78 @@
+use std::path::Path;
+
+use mtpt_tasks::{
+    Encode, EncodeError, EncodeFn, Gold, Instance, MaxLengths, Place, TokenizedExample,
+    WithEndOfSentence,
+};
+
+use crate::message;
+
+fn characters(text: &str) -> Result<Vec<u32>, EncodeError> {
+    match text.contains('!') {
+        true => Err(EncodeError::new("`!` is not known")),
+        false => Ok(text.chars().map(u32::from).collect()),
+    }
+}
+
+fn instance(input: &str, target: &str, label: usize) -> Instance {
+    let place = Place::new(Path::new("train.tsv"), label + 2);
+    Instance { input: input.into(), target: target.into(), label, gold: Gold::Label(label), place }
+}
+
+#[test]
+fn a_cut_text_keeps_its_end() {
+    let encoder = WithEndOfSentence { encoder: EncodeFn(characters), end_of_sentence: 1 };
+    let rows = [instance("abcd", "no", 0), instance("ab", "yes", 1), instance("", "yes", 1)];
+    let max_lengths = MaxLengths { input: 3, target: 3 };
+    let examples = TokenizedExample::encode_all(4, &rows, &encoder, max_lengths).unwrap();
+    let ids: Vec<_> =
+        examples.iter().map(|row| (&row.input_ids[..], &row.target_ids[..])).collect();
+    assert_eq!(
+        ids,
+        [
+            (&[97, 98, 1][..], &[110, 111, 1][..]),
+            (&[97, 98, 1], &[121, 101, 1]),
+            (&[1], &[121, 101, 1]),
+        ]
+    );
+    assert_eq!(
+        (examples[1].task, examples[1].label, examples[1].gold),
+        (4, Some(1), Some(Gold::Label(1)))
+    );
+    // Nothing is left of a text but its end.
+    let shortest =
+        TokenizedExample::encode_all(0, &rows, &encoder, MaxLengths { input: 0, target: 1 });
+    assert_eq!(shortest.unwrap()[0].input_ids, [1]);
+}
+
+#[test]
+fn a_text_without_tokens_is_named_by_its_place() {
+    let max_lengths = MaxLengths { input: 8, target: 8 };
+    let rows = [instance("fine", "no", 0), instance("oh!", "yes", 1)];
+    let result = TokenizedExample::encode_all(0, &rows, &EncodeFn(characters), max_lengths);
+    assert_eq!(message(result), "train.tsv:3: cannot tokenize: `!` is not known");
+}
+
+#[test]
+fn an_end_is_appended_once() {
+    let ended = |text: &str| Ok(vec![text.len() as u32 + 5, 1]);
+    let encoder = WithEndOfSentence { encoder: EncodeFn(ended), end_of_sentence: 1 };
+    assert_eq!(encoder.encode("ab").unwrap(), [7, 1]);
+    assert_eq!(Encode::encode_all(&&encoder, &["", "a"]).unwrap(), [[5, 1], [6, 1]]);
+}
+
+#[cfg(feature = "tokenizers")]
+#[test]
+fn the_tokens_of_t5_are_those_of_its_tokenizer() {
+    let Some(folder) = crate::shared("fixtures/tokenizer") else { return };
+    let tokenizer = tokenizers::Tokenizer::from_file(folder.join("tokenizer.json")).unwrap();
+    // As Hugging Face's T5 tokenizer gives them.
+    let ids = Encode::encode(&tokenizer, "sst2 sentence: it 's a charming journey .").unwrap();
+    assert_eq!(ids, T5_IDS);
+    assert_eq!(Encode::encode(&tokenizer, "").unwrap(), [1]);
+    let both = Encode::encode_all(&tokenizer, &["positive", "negative"]).unwrap();
+    assert_eq!(both, [[1465, 1], [2841, 1]]);
+}
+
+#[cfg(feature = "tokenizers")]
+const T5_IDS: &[u32] = &[3, 7, 7, 17, 357, 7142, 10, 34, 3, 31, 7, 3, 9, 12216, 2027, 3, 5, 1];

@@ -1,0 +1,211 @@
+use std::collections::HashMap;
+
+use mtpt_tasks::{Mixture, MixtureConfig, Pick, Rates};
+use proptest::prelude::*;
+
+use crate::message;
+use crate::reference::PICKS;
+
+fn mixture(rates: Rates, sizes: &[usize], seed: u64) -> Mixture {
+    Mixture::new(&MixtureConfig { rates, shuffle: true }, sizes, seed).unwrap()
+}
+
+/// The first rows of the sequence.
+fn sequence(mixture: &Mixture, rows: usize) -> Vec<Pick> {
+    let batches = (0..).flat_map(|step| mixture.batch(step, 32));
+    batches.take(rows).collect()
+}
+
+fn shares(mixture: &Mixture, rows: usize) -> Vec<f64> {
+    let mut counts = vec![0_usize; mixture.sizes().len()];
+    for pick in sequence(mixture, rows) {
+        counts[pick.task] += 1;
+    }
+    counts.into_iter().map(|count| count as f64 / rows as f64).collect()
+}
+
+fn close(found: &[f64], expected: &[f64], tolerance: f64) {
+    for (a, b) in found.iter().zip(expected) {
+        assert!((a - b).abs() <= tolerance, "{found:?} for {expected:?}");
+    }
+}
+
+#[test]
+fn shares_are_those_of_the_rates() {
+    let sizes = [67_349, 3_667, 2_490, 100];
+    let expected = |weight: &dyn Fn(f64) -> f64| {
+        let weights = sizes.map(|size| weight(size as f64));
+        let sum: f64 = weights.iter().sum();
+        weights.map(|weight| weight / sum)
+    };
+    let cases: [(Rates, [f64; 4]); 6] = [
+        (Rates::Proportional { cap: None }, expected(&|size| size)),
+        (Rates::Proportional { cap: Some(3_000) }, expected(&|size| size.min(3_000.0))),
+        (Rates::Proportional { cap: Some(1) }, [0.25; 4]),
+        (Rates::Temperature { temperature: 2.0, cap: None }, expected(&|size| size.sqrt())),
+        (
+            Rates::Temperature { temperature: 4.0, cap: Some(3_000) },
+            expected(&|size| size.min(3_000.0).powf(0.25)),
+        ),
+        (Rates::Uniform, [0.25; 4]),
+    ];
+    for (rates, expected) in cases {
+        let mixture = mixture(rates, &sizes, 3);
+        // A share is rounded to one of 4,096 positions.
+        close(&mixture.rates(), &expected, 1.0 / 4_096.0);
+        // Whole blocks have exactly their rates, the first half of one nearly so.
+        close(&shares(&mixture, 3 * 4_096), &mixture.rates(), 1e-12);
+        close(&shares(&mixture, 2_048), &mixture.rates(), 0.03);
+    }
+    let equal = mixture(Rates::Uniform, &[10, 1_000, 7], 0);
+    assert_eq!(equal.rates(), [1.0 / 3.0; 3]);
+}
+
+#[test]
+fn a_rare_task_is_not_forgotten() {
+    let mixture = mixture(Rates::Proportional { cap: None }, &[1_000_000, 1, 1], 5);
+    let rare: Vec<f64> = mixture.rates()[1..].to_vec();
+    close(&rare, &[1.0 / 4_096.0; 2], 1e-4);
+    assert!(rare.iter().all(|&rate| rate > 0.0));
+    let sum: f64 = mixture.rates().iter().sum();
+    assert!((sum - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn every_row_is_seen_once_in_every_pass() {
+    let sizes = [1, 2, 97, 4_500];
+    for seed in 0..3 {
+        let mixture = mixture(Rates::Uniform, &sizes, seed);
+        let mut drawn: Vec<Vec<usize>> = vec![Vec::new(); sizes.len()];
+        for pick in sequence(&mixture, 40_000) {
+            drawn[pick.task].push(pick.row);
+        }
+        for (rows, size) in drawn.iter().zip(sizes) {
+            let passes: Vec<&[usize]> = rows.chunks_exact(size).collect();
+            assert!(passes.len() >= 2);
+            for pass in &passes {
+                let mut sorted = pass.to_vec();
+                sorted.sort_unstable();
+                assert!(sorted.into_iter().eq(0..size));
+            }
+            // Passes differ in their order.
+            assert!(size < 97 || passes[0] != passes[1]);
+        }
+    }
+}
+
+#[test]
+fn a_fixed_order_takes_turns() {
+    let config = MixtureConfig { shuffle: false, ..MixtureConfig::default() };
+    let mixture = Mixture::new(&config, &[2, 3], 9).unwrap();
+    let picks: Vec<(usize, usize)> =
+        (0..2).flat_map(|step| mixture.batch(step, 4)).map(|pick| (pick.task, pick.row)).collect();
+    assert_eq!(picks, [(0, 0), (1, 0), (0, 1), (1, 1), (0, 0), (1, 2), (0, 1), (1, 0)]);
+    assert_eq!(mixture.rates(), [0.5, 0.5]);
+}
+
+/// Seeds mean the same order in every version and on every machine, and in another language.
+#[test]
+fn the_order_of_a_seed_stays() {
+    let mixture = mixture(Rates::Uniform, &[5, 100, 20], 42);
+    let picks: Vec<(usize, usize)> =
+        mixture.batch(1_024, 32).into_iter().map(|pick| (pick.task, pick.row)).collect();
+    assert_eq!(picks, PICKS);
+}
+
+#[test]
+fn options_out_of_range_are_named() {
+    let new = |rates, sizes: &[usize]| {
+        message(Mixture::new(&MixtureConfig { rates, shuffle: true }, sizes, 0))
+    };
+    assert_eq!(new(Rates::Uniform, &[]), "a mixture needs at least one task, but was given none");
+    assert_eq!(new(Rates::Uniform, &[1, 0]), "task 1 of the mixture (counted from 0) has no row");
+    assert_eq!(
+        new(Rates::Temperature { temperature: -1.0, cap: None }, &[1]),
+        "expected `temperature` to be greater than 0, found -1"
+    );
+    assert_eq!(
+        new(Rates::Proportional { cap: Some(0) }, &[1]),
+        "expected `cap` to be at least 1, found 0"
+    );
+}
+
+#[test]
+fn a_configuration_is_read_from_toml() {
+    #[derive(serde::Deserialize)]
+    struct Document {
+        mixture: MixtureConfig,
+    }
+    for (text, expected) in [
+        ("[mixture]", MixtureConfig::default()),
+        (
+            "[mixture]\nrates = \"uniform\"\nshuffle = false",
+            MixtureConfig { rates: Rates::Uniform, shuffle: false },
+        ),
+        (
+            "[mixture]\nrates = { proportional = { cap = 7 } }",
+            MixtureConfig { rates: Rates::Proportional { cap: Some(7) }, shuffle: true },
+        ),
+        (
+            "[mixture.rates.temperature]\ntemperature = 2.0",
+            MixtureConfig {
+                rates: Rates::Temperature { temperature: 2.0, cap: None },
+                shuffle: true,
+            },
+        ),
+    ] {
+        let document: Document = toml::from_str(text).unwrap();
+        assert_eq!(document.mixture, expected);
+        let again: MixtureConfig = toml::from_str(&toml::to_string(&expected).unwrap()).unwrap();
+        assert_eq!(again, expected);
+    }
+    assert!(toml::from_str::<Document>("[mixture]\nrate = \"uniform\"").is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn a_batch_is_a_part_of_one_sequence(
+        sizes in prop::collection::vec(1_usize..500, 1..6),
+        seed in any::<u64>(),
+        step in 0_u64..1_000,
+        shuffle in any::<bool>(),
+    ) {
+        let config = MixtureConfig { rates: Rates::Proportional { cap: Some(100) }, shuffle };
+        let mixture = Mixture::new(&config, &sizes, seed).unwrap();
+        let again = Mixture::new(&config, &sizes, seed).unwrap();
+        let whole = mixture.batch(step, 24);
+        // Asking for other steps in between changes nothing.
+        again.batch(step + 1, 24);
+        prop_assert_eq!(&whole, &again.batch(step, 24));
+        let parts: Vec<Pick> = (0..3).flat_map(|part| mixture.batch(3 * step + part, 8)).collect();
+        prop_assert_eq!(&whole, &parts);
+        prop_assert!(whole.iter().all(|pick| pick.row < sizes[pick.task]));
+    }
+
+    #[test]
+    fn no_row_is_seen_twice_before_all_are_seen(
+        sizes in prop::collection::vec(1_usize..60, 1..5),
+        seed in any::<u64>(),
+        rows in 1_usize..2_000,
+    ) {
+        let mixture = mixture(Rates::Temperature { temperature: 3.0, cap: None }, &sizes, seed);
+        let mut counts: Vec<HashMap<usize, usize>> = vec![HashMap::new(); sizes.len()];
+        for pick in sequence(&mixture, rows) {
+            *counts[pick.task].entry(pick.row).or_default() += 1;
+        }
+        for (counts, &size) in counts.iter().zip(&sizes) {
+            let most = counts.values().copied().max().unwrap_or(0);
+            let least = if counts.len() < size { 0 } else { counts.values().copied().min().unwrap() };
+            prop_assert!(most <= least + 1);
+        }
+    }
+}
+
+#[test]
+fn different_seeds_give_different_orders() {
+    let batch = |seed| mixture(Rates::Uniform, &[1_000, 1_000], seed).batch(0, 32);
+    assert_ne!(batch(0), batch(1));
+    assert_eq!(batch(1), batch(1));
+}

@@ -1,0 +1,126 @@
+use std::path::Path;
+
+use mtpt_tasks::{Example, Format, Reader, Result};
+
+use crate::message;
+
+fn rows(format: Format, text: &[u8]) -> Result<Vec<Example>> {
+    Reader::new(format, text, Path::new("rows")).collect()
+}
+
+fn fields(example: &Example) -> Vec<(&str, &str)> {
+    example.fields().collect()
+}
+
+#[test]
+fn columns_have_names_with_or_without_a_header() {
+    let cola = rows(Format::GlueCola, b"gj04\t1\t\tIt rains.\ncj99\t0\t*\tRains it.\n").unwrap();
+    assert_eq!(
+        fields(&cola[1]),
+        [("source", "cj99"), ("label", "0"), ("original_label", "*"), ("sentence", "Rains it.")]
+    );
+    assert_eq!(cola[1].place().to_string(), "rows:2");
+
+    let mrpc = "\u{feff}Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t7\t8\tA \"b\tx\n0\t9\t9\tc\" \"\td";
+    let mrpc = rows(Format::GlueMrpc, mrpc.as_bytes()).unwrap();
+    assert_eq!(
+        fields(&mrpc[1]),
+        [("label", "0"), ("id1", "9"), ("id2", "9"), ("sentence1", "c\" \""), ("sentence2", "d")]
+    );
+
+    let tsv = rows(Format::Tsv, b"a\tb c\r\n1\t 2 \r\n\r\n\n3\t\n").unwrap();
+    assert_eq!(fields(&tsv[0]), [("a", "1"), ("b c", " 2 ")]);
+    assert_eq!(fields(&tsv[1]), [("a", "3"), ("b c", "")]);
+    assert_eq!(tsv[1].place().line(), 5);
+    assert!(rows(Format::Tsv, b"a\tb").unwrap().is_empty());
+}
+
+#[test]
+fn documented_headers_of_glue_are_taken_and_others_refused() {
+    for (format, header) in [
+        (
+            Format::GlueMnli,
+            "index\tpromptID\tpairID\tgenre\tsentence1_binary_parse\tsentence2_binary_parse\tsentence1_parse\tsentence2_parse\tsentence1\tsentence2\tlabel1\tgold_label",
+        ),
+        (Format::GlueQnli, "index\tquestion\tsentence\tlabel"),
+        (Format::GlueQqp, "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate"),
+        (Format::GlueRte, "index\tsentence1\tsentence2\tlabel"),
+        (Format::GlueSst2, "sentence\tlabel"),
+        (
+            Format::GlueStsb,
+            "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore",
+        ),
+        (Format::GlueWnli, "index\tsentence1\tsentence2\tlabel"),
+    ] {
+        let row = header.replace(|character| character != '\t', "x");
+        let text = format!("{header}\n{row}\n");
+        assert_eq!(rows(format, text.as_bytes()).unwrap().len(), 1, "{format:?}");
+        let found = message(rows(format, b"sentence\tindex\n"));
+        assert!(found.starts_with("rows:1: expected the header `"), "{found}");
+        assert!(found.ends_with("found `sentence`, `index`"), "{found}");
+    }
+}
+
+#[test]
+fn a_row_with_another_number_of_fields_is_named() {
+    let header = "sentence\tlabel\n";
+    for (row, count) in [("only text", 1), ("a\tb\tc", 3)] {
+        let text = format!("{header}good\t1\n{row}\nmore\t0\n");
+        let mut reader = Reader::new(Format::GlueSst2, text.as_bytes(), Path::new("SST-2/dev.tsv"));
+        assert!(reader.next().unwrap().is_ok());
+        assert_eq!(
+            message(reader.next().unwrap()),
+            format!("SST-2/dev.tsv:3: expected 2 fields separated by tabs, found {count}")
+        );
+        assert!(reader.next().is_none());
+    }
+}
+
+#[test]
+fn bytes_that_are_no_text_are_named() {
+    let found = message(rows(Format::GlueSst2, b"sentence\tlabel\n\xff\t1\n"));
+    assert_eq!(found, "rows:2: expected text in UTF-8, found other bytes");
+    assert_eq!(
+        message(rows(Format::Tsv, b"")),
+        "rows: expected a header line, found an empty file"
+    );
+    assert_eq!(
+        message(rows(Format::Tsv, b"a\tb\ta\n")),
+        "rows:1: expected every column once, found `a` again"
+    );
+    let error = Format::Tsv.open(Path::new("no/such.tsv")).unwrap_err();
+    assert_eq!(error.to_string(), "cannot read `no/such.tsv`");
+    assert!(std::error::Error::source(&error).is_some());
+}
+
+#[test]
+fn json_values_become_text_as_they_are_written() {
+    let text = "\u{feff}{\"text\": \"a\\tb \\u00e9\", \"label\": 1, \"score\": 2.50, \"yes\": true}\r\n\n\
+                {\"label\": -3, \"text\": \"\", \"spans\": [1], \"none\": null}\n";
+    let rows = rows(Format::JsonLines, text.as_bytes()).unwrap();
+    assert_eq!(
+        fields(&rows[0]),
+        [("text", "a\tb é"), ("label", "1"), ("score", "2.5"), ("yes", "true")]
+    );
+    assert_eq!(fields(&rows[1]), [("label", "-3"), ("text", "")]);
+    assert_eq!(
+        message(rows[1].require("spans").map(str::len)),
+        "rows:3: expected text, a number or a truth value in the field `spans`, found an array"
+    );
+    assert_eq!(
+        message(rows[1].require("score").map(str::len)),
+        "rows:3: expected the field `score`, found `label`, `text`, `spans`, `none`"
+    );
+    assert_eq!(rows[1].get("none"), None);
+}
+
+#[test]
+fn a_line_that_is_no_object_is_named() {
+    let found = message(rows(Format::JsonLines, b"{}\n[1]\n"));
+    assert_eq!(found, "rows:2: expected a JSON object, but found an array");
+    let found = message(rows(Format::JsonLines, b"{\"text\": \"a\"\n"));
+    assert_eq!(
+        found,
+        "rows:1: expected a JSON object, but EOF while parsing an object at column 12"
+    );
+}

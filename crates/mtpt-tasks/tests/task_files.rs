@@ -1,0 +1,322 @@
+use std::fs;
+use std::path::Path;
+
+use mtpt_tasks::{Error, Format, LabelsConfig, Metric, Split, Task, TaskConfig, TaskFile, glue};
+
+use crate::{message, problem};
+
+const FILMS: &str = r#"
+[[tasks]]
+name = "sentiment/films"
+format = "tsv"
+train = "films/train.tsv"
+dev = "films/dev.tsv"
+template = "film: {review}"
+label_field = "stars"
+labels = { "9" = "good", "0" = "bad", "5" = "fair" }
+metrics = ["macro_f1", { f1 = { positive = "good" } }]
+"#;
+
+/// A folder with data for the tasks of these tests.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("films/train.tsv", "review\tstars\nfine\t9\ndull\t0\nso so\t5\nwarm\t9\n");
+    write("films/dev.tsv", "review\tstars\nfine\t9\nodd\t7\n");
+    write(
+        "questions.jsonl",
+        "{\"text\": \"Who?\", \"label\": \"human\"}\n{\"text\": \"Where?\", \"label\": \"location\"}\n\
+         {\"text\": \"What?\", \"label\": \"entity\"}\n{\"text\": \"Whom?\", \"label\": \"human\"}\n",
+    );
+    write("empty.jsonl", "\n");
+    folder
+}
+
+fn parse(text: &str) -> mtpt_tasks::Result<TaskFile> {
+    TaskFile::parse(text, Path::new("run/tasks.toml"))
+}
+
+#[test]
+fn a_file_of_tasks_is_read_from_its_own_folder() {
+    let folder = folder();
+    let path = folder.path().join("tasks.toml");
+    fs::write(&path, format!("seed = 3\n[train]\nsteps = 7\n{FILMS}")).unwrap();
+    let file = TaskFile::load(&path).unwrap();
+    let [task] = file.tasks() else { panic!("{file:?}") };
+    assert_eq!(task.id().as_str(), "sentiment/films");
+    assert_eq!(task.file(Split::Train).unwrap(), folder.path().join("films/train.tsv"));
+    // In the order of the file, not of the alphabet.
+    assert_eq!(task.labels().words(), ["good", "bad", "fair"]);
+    assert_eq!(task.metrics()[0], Metric::MacroF1);
+    let rows = task.read(Split::Train).unwrap();
+    assert_eq!(
+        (rows[2].input.as_str(), rows[2].target.as_str(), rows[2].label),
+        ("film: so so", "fair", 2)
+    );
+    assert_eq!(rows[2].place.line(), 4);
+    assert!(matches!(task.read(Split::Test), Err(Error::NoSplit { split: Split::Test, .. })));
+
+    let found = message(task.read(Split::Dev));
+    let dev = folder.path().join("films/dev.tsv");
+    assert_eq!(
+        found,
+        format!(
+            "task `sentiment/films`: {}:3: expected one of the labels `9`, `0`, `5`, found `7`",
+            dev.display()
+        )
+    );
+}
+
+#[test]
+fn what_is_wrong_is_named_with_file_line_and_task() {
+    let second = |replace: &str, by: &str| {
+        assert!(FILMS.contains(replace), "{replace}");
+        // The entry of the second task begins on line 13.
+        format!("{}{}", FILMS, FILMS.replace("sentiment/films", "b").replace(replace, by))
+    };
+    for (text, expected) in [
+        (
+            format!("{FILMS}{FILMS}"),
+            "task `sentiment/films`: expected every name once, but a task before it has this name, on line 2",
+        ),
+        (
+            format!("{FILMS}{}", FILMS.replace("sentiment/films", "sentiment")),
+            "task `sentiment`: `sentiment` is a task, so that it cannot be the group of another",
+        ),
+        (
+            second("train = \"films/train.tsv\"\ndev = \"films/dev.tsv\"", ""),
+            "task `b`: expected at least one of `train`, `dev` and `test` to name a file, found none",
+        ),
+        (
+            second("labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }", ""),
+            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, found none",
+        ),
+        (
+            second(
+                "labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }",
+                "labels = {}",
+            ),
+            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, found an empty table",
+        ),
+        (
+            second("\"0\" = \"bad\"", "\"0\" = \"good\""),
+            "task `b`: expected a word of its own for each label, but `9` and `0` share `good`",
+        ),
+        (
+            second("film: {review}", "film: {review"),
+            "task `b`: template `film: {review`: expected `}` after `{` and a field's name, found none, at character 7",
+        ),
+        (
+            second("template = \"film: {review}\"", ""),
+            "task `b`: expected a `template` such as `\"{sentence}\"`, found none",
+        ),
+        (
+            second("\"macro_f1\"", "\"pearson\""),
+            "task `b`: the metric `pearson` is for scores (`labels = \"regression\"`), but the task has label words",
+        ),
+        (
+            second("positive = \"good\"", "positive = \"great\""),
+            "task `b`: expected the positive word of `f1` to be one of `good`, `bad`, `fair`, found `great`",
+        ),
+        (
+            second("\"macro_f1\"", "\"f1\"").replace("\"f1\"", "{ f1 = { positive = \"bad\" } }"),
+            "task `b`: expected every metric once, found `f1` again",
+        ),
+        (
+            second("label_field = \"stars\"", "limit = { dev = 0 }"),
+            "task `b`: expected `limit.dev` to be at least 1, found 0",
+        ),
+    ] {
+        assert_eq!(
+            message(parse(&text)),
+            format!("run/tasks.toml:{}: {expected}", line_of_second(&text))
+        );
+    }
+}
+
+fn line_of_second(text: &str) -> usize {
+    let mut lines = text.lines().enumerate().filter(|(_, line)| *line == "[[tasks]]");
+    lines.nth(1).unwrap().0 + 1
+}
+
+#[test]
+fn what_is_not_toml_is_named_with_its_line() {
+    let start = |text: &str| message(parse(text));
+    assert_eq!(
+        start("a = 1\nb =\n"),
+        "run/tasks.toml:2: string values must be quoted, expected literal string"
+    );
+    assert_eq!(
+        start("x = 1"),
+        "run/tasks.toml: expected at least one `[[tasks]]` entry, found none"
+    );
+    let found = start(&FILMS.replace("label_field", "label_feild"));
+    assert!(
+        found.starts_with("run/tasks.toml:8: unknown field `label_feild`, expected one of"),
+        "{found}"
+    );
+    let found = start(&FILMS.replace("\"tsv\"", "\"csv\""));
+    assert!(
+        found.starts_with("run/tasks.toml:4: unknown variant `csv`, expected one of"),
+        "{found}"
+    );
+    let found = start(&FILMS.replace("sentiment/films", "Films"));
+    assert!(found.starts_with("run/tasks.toml:3: expected a task name"), "{found}");
+    let found =
+        start(&FILMS.replace("{ \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }", "\"raw\""));
+    assert!(
+        found.starts_with("run/tasks.toml:9: invalid value: string \"raw\", expected a table"),
+        "{found}"
+    );
+    let found = start("[[tasks]]\nformat = \"tsv\"\n");
+    assert!(found.starts_with("run/tasks.toml:1: missing field `name`"), "{found}");
+    let missing = TaskFile::load(Path::new("no/such.toml")).unwrap_err();
+    assert_eq!(missing.to_string(), "cannot read `no/such.toml`");
+}
+
+#[test]
+fn an_unknown_field_is_found_with_the_data() {
+    let folder = folder();
+    for (replace, by, field) in [
+        ("film: {review}", "film: {text}", "text"),
+        ("label_field = \"stars\"", "label_field = \"rating\"", "rating"),
+    ] {
+        let text = FILMS.replace(replace, by);
+        let file = TaskFile::parse(&text, &folder.path().join("tasks.toml")).unwrap();
+        let error = file.tasks()[0].read(Split::Train).unwrap_err();
+        let text = error.to_string();
+        assert!(text.starts_with("task `sentiment/films`: "), "{text}");
+        assert!(
+            text.ends_with(&format!(
+                "train.tsv:2: expected the field `{field}`, found `review`, `stars`"
+            )),
+            "{text}"
+        );
+        assert!(matches!(problem(error), Error::UnknownField { .. }));
+    }
+}
+
+fn questions() -> TaskConfig {
+    let mut config = TaskConfig::new("trec".parse().unwrap(), Format::JsonLines);
+    config.train = Some("questions.jsonl".into());
+    config.template = Some("question: {text}".to_owned());
+    config.labels = Some(LabelsConfig::Verbatim);
+    config
+}
+
+#[test]
+fn labels_can_be_words_of_the_training_file() {
+    let folder = folder();
+    let task = Task::new(&questions().in_folder(folder.path())).unwrap();
+    assert_eq!(task.labels().words(), ["entity", "human", "location"]);
+    assert_eq!(task.metrics(), [Metric::Accuracy]);
+    // What was found is part of the description from then on.
+    let words = ["entity", "human", "location"].map(|word| (word, word));
+    assert_eq!(task.config().labels, Some(LabelsConfig::words(words)));
+
+    let mut without = questions();
+    (without.train, without.dev) = (None, without.train);
+    assert!(matches!(problem(Task::new(&without).unwrap_err()), Error::VerbatimWithoutTrain));
+    let mut empty = questions();
+    empty.train = Some("empty.jsonl".into());
+    let error = Task::new(&empty.in_folder(folder.path())).unwrap_err();
+    assert!(matches!(problem(error), Error::NoRows { .. }));
+}
+
+#[test]
+fn a_limit_takes_the_first_rows_or_draws_some() {
+    let folder = folder();
+    let inputs = |train, seed| -> Vec<String> {
+        let mut config = questions();
+        (config.limit.train, config.limit.seed) = (train, seed);
+        let task = Task::new(&config.in_folder(folder.path())).unwrap();
+        task.read(Split::Train).unwrap().into_iter().map(|row| row.input).collect()
+    };
+    let all = ["question: Who?", "question: Where?", "question: What?", "question: Whom?"];
+    assert_eq!(inputs(Some(2), None), all[..2]);
+    assert_eq!(inputs(Some(9), None), all);
+    assert_eq!(inputs(Some(4), Some(1)), all);
+    let mut seen = Vec::new();
+    for seed in 0..40 {
+        let drawn = inputs(Some(2), Some(seed));
+        assert_eq!(drawn, inputs(Some(2), Some(seed)));
+        let places: Vec<_> =
+            drawn.iter().map(|input| all.iter().position(|row| row == input).unwrap()).collect();
+        assert!(places.len() == 2 && places[0] < places[1]);
+        seen.push(places);
+    }
+    seen.sort();
+    seen.dedup();
+    // All pairs of four rows.
+    assert_eq!(seen.len(), 6);
+}
+
+#[test]
+fn a_glue_format_implies_all_but_the_files() {
+    let presets = [
+        (glue::cola as fn(&Path) -> TaskConfig, Format::GlueCola),
+        (glue::mnli, Format::GlueMnli),
+        (glue::mrpc, Format::GlueMrpc),
+        (glue::qnli, Format::GlueQnli),
+        (glue::qqp, Format::GlueQqp),
+        (glue::rte, Format::GlueRte),
+        (glue::sst2, Format::GlueSst2),
+        (glue::stsb, Format::GlueStsb),
+        (glue::wnli, Format::GlueWnli),
+    ];
+    for (preset, format) in presets {
+        let full = preset(Path::new("glue"));
+        let mut short = TaskConfig::new(full.name.clone(), format);
+        (short.train, short.dev) = (full.train.clone(), full.dev.clone());
+        let task = Task::new(&short).unwrap();
+        assert_eq!(task.config(), &full);
+        assert_eq!(Task::new(&full).unwrap().config(), &full);
+        assert!(task.template().as_str().starts_with(&format!("{} ", full.name)));
+    }
+    // Other labels than those of the format do without its metrics that name a word.
+    let mut other = glue::mrpc(Path::new("glue"));
+    other.metrics.clear();
+    other.labels = Some(LabelsConfig::words([("0", "no"), ("1", "yes")]));
+    assert_eq!(Task::new(&other).unwrap().metrics(), [Metric::Accuracy]);
+}
+
+#[test]
+fn a_description_survives_being_written() {
+    #[derive(serde::Serialize)]
+    struct Document {
+        tasks: Vec<TaskConfig>,
+    }
+    let mut limited = glue::stsb(Path::new("/glue/STS-B"));
+    limited.limit.train = Some(16);
+    limited.limit.seed = Some(0);
+    let tasks =
+        vec![glue::mrpc(Path::new("/glue/MRPC")), limited, glue::rte(Path::new("/glue/RTE"))];
+    let text = toml::to_string(&Document { tasks: tasks.clone() }).unwrap();
+    let file = parse(&text).unwrap();
+    let read: Vec<_> = file.into_tasks().iter().map(|task| task.config().clone()).collect();
+    assert_eq!(read, tasks);
+    let list = "labels = [\"yes\", \"no\"]\n";
+    let text =
+        FILMS.replace("labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }\n", list);
+    let text = text.replace("\"good\"", "\"yes\"");
+    assert_eq!(parse(&text).unwrap().tasks()[0].labels().words(), ["yes", "no"]);
+}
+
+#[test]
+fn descriptions_from_elsewhere_have_no_line() {
+    let configs = vec![questions(), questions()];
+    let mut words = questions();
+    words.labels = Some(LabelsConfig::words([("a", "a")]));
+    let found = message(TaskFile::from_configs(vec![words.clone(), words], Path::new("run.toml")));
+    assert_eq!(
+        found,
+        "run.toml: task `trec`: expected every name once, but a task before it has this name"
+    );
+    // Data is read before the second is looked at, and is not there.
+    let found = message(TaskFile::from_configs(configs, Path::new("run.toml")));
+    assert_eq!(found, "run.toml: task `trec`: cannot read `questions.jsonl`");
+}

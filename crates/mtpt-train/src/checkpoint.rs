@@ -1,0 +1,156 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mtpt_compose::Composition;
+use mtpt_core::{PromptFile, write_whole_file};
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result, RunConfig, Trainer};
+
+/// Checkpoints that are kept, the newest ones.
+const KEPT: usize = 2;
+/// Files of a checkpoint.
+const STATE: &str = "state.json";
+const LAST: &str = "last.safetensors";
+const BEST: &str = "best.safetensors";
+const OPTIMIZER: &str = "optimizer.bpk";
+
+/// The best prompts so far.
+#[derive(Clone, Debug)]
+pub(crate) struct Best {
+    pub(crate) composition: Composition,
+    pub(crate) step: usize,
+    /// Mean of the tasks' metrics on `dev`.
+    pub(crate) score: f64,
+}
+
+/// What a checkpoint says of itself.
+#[derive(Serialize, Deserialize)]
+struct State {
+    steps_done: usize,
+    best: Option<BestState>,
+    config: RunConfig,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BestState {
+    step: usize,
+    score: f64,
+}
+
+/// Writes a checkpoint as a folder that appears whole or not at all, then drops those that are no longer needed.
+///
+/// The order of rows needs no state: it is a pure function of the seed and the step.
+pub(crate) fn write(
+    folder: &Path,
+    trainer: &Trainer<Composition>,
+    best: Option<&Best>,
+    config: &RunConfig,
+) -> Result<()> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::File { action: "write", path, source }
+    };
+    fs::create_dir_all(folder).map_err(failed(folder))?;
+    let draft =
+        tempfile::Builder::new().prefix(".writing-").tempdir_in(folder).map_err(failed(folder))?;
+    let inside = draft.path();
+    PromptFile::from_module(trainer.module(), String::new()).write(&inside.join(LAST))?;
+    if let Some(best) = best {
+        PromptFile::from_module(&best.composition, String::new()).write(&inside.join(BEST))?;
+    }
+    let optimizer = inside.join(OPTIMIZER);
+    let bytes = trainer.optimizer().into_bytes().map_err(|error| Error::OptimizerState {
+        path: optimizer.clone(),
+        message: error.to_string(),
+    })?;
+    write_whole_file(&optimizer, &bytes)?;
+    let steps_done = trainer.steps_done();
+    let best = best.map(|best| BestState { step: best.step, score: best.score });
+    let state = State { steps_done, best, config: config.clone() };
+    let state = serde_json::to_vec_pretty(&state)
+        .map_err(|source| Error::Header { path: inside.join(STATE), source })?;
+    write_whole_file(&inside.join(STATE), &state)?;
+    let place = folder.join(format!("step-{steps_done:08}"));
+    if place.exists() {
+        fs::remove_dir_all(&place).map_err(failed(&place))?;
+    }
+    fs::rename(draft.keep(), &place).map_err(failed(&place))?;
+    let all = list(folder)?;
+    for old in &all[..all.len().saturating_sub(KEPT)] {
+        fs::remove_dir_all(old).map_err(failed(old))?;
+    }
+    Ok(())
+}
+
+/// Continues a trainer from the newest checkpoint, if there is one.
+pub(crate) fn resume(
+    folder: &Path,
+    trainer: Trainer<Composition>,
+    config: &RunConfig,
+) -> Result<(Trainer<Composition>, Option<Best>)> {
+    let Some(place) = list(folder)?.pop() else {
+        return Ok((trainer, None));
+    };
+    let path = place.join(STATE);
+    let text = fs::read_to_string(&path).map_err(|source| Error::File {
+        action: "read",
+        path: path.clone(),
+        source,
+    })?;
+    let state: State =
+        serde_json::from_str(&text).map_err(|source| Error::Header { path, source })?;
+    check_same_run(&place, &state.config, config)?;
+    let last = PromptFile::read(&place.join(LAST))?.apply(trainer.module().clone())?;
+    let best = match state.best {
+        Some(BestState { step, score }) => {
+            let composition =
+                PromptFile::read(&place.join(BEST))?.apply(trainer.module().clone())?;
+            Some(Best { composition, step, score })
+        }
+        None => None,
+    };
+    let path = place.join(OPTIMIZER);
+    let optimizer = trainer
+        .optimizer()
+        .clone()
+        .load(&path)
+        .map_err(|error| Error::OptimizerState { path, message: error.to_string() })?;
+    Ok((trainer.restore(last, optimizer, state.steps_done), best))
+}
+
+/// The checkpoints of a folder, the newest last.
+fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |source| Error::File { action: "read", path: folder.to_owned(), source };
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
+    let mut places = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with("step-")) {
+            places.push(entry.path());
+        }
+    }
+    places.sort();
+    Ok(places)
+}
+
+/// A run goes on only under the configuration that it began with: else its steps would be those of no run at all.
+fn check_same_run(place: &Path, before: &RunConfig, now: &RunConfig) -> Result<()> {
+    let value = |config: &RunConfig| serde_json::to_value(config).unwrap_or_default();
+    let (before, now) = (value(before), value(now));
+    let (Some(before), Some(now)) = (before.as_object(), now.as_object()) else {
+        return Ok(());
+    };
+    match now.iter().find(|&(key, value)| before.get(key) != Some(value)) {
+        None => Ok(()),
+        Some((key, value)) => Err(Error::Resume {
+            path: place.to_owned(),
+            reason: format!(
+                "`{key}` was {}, and is now {value}",
+                before.get(key).unwrap_or(&serde_json::Value::Null)
+            ),
+        }),
+    }
+}

@@ -1,0 +1,105 @@
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::Tensor;
+
+/// Norm of all gradients of a module taken as one vector; 0 where there are none.
+///
+/// Read back from the device once.
+pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
+    let mut visitor = SumOfSquares { gradients, sum: None };
+    module.visit(&mut visitor);
+    visitor.sum.map_or(0.0, |sum| f64::from(sum.into_scalar::<f32>()).sqrt())
+}
+
+/// Scales all gradients of a module by one factor.
+fn scale<M: Module>(module: &M, gradients: &mut GradientsParams, factor: f64) {
+    module.visit(&mut Scale { gradients, factor });
+}
+
+/// Scales all gradients down together, so that their global norm is at most `limit`, and returns the norm they had.
+///
+/// `torch.nn.utils.clip_grad_norm_`, with its `1e-6` in the denominator. Burn's own clipping takes each parameter's norm by
+/// itself, which turns the direction of the step.
+pub fn clip_global_norm<M: Module>(module: &M, gradients: &mut GradientsParams, limit: f64) -> f64 {
+    let norm = global_norm(module, gradients);
+    let factor = limit / (norm + 1e-6);
+    if factor < 1.0 {
+        scale(module, gradients, factor);
+    }
+    norm
+}
+
+struct SumOfSquares<'a> {
+    gradients: &'a GradientsParams,
+    sum: Option<Tensor<1>>,
+}
+
+impl ModuleVisitor for SumOfSquares<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.get::<D>(param.id) {
+            let squares = gradient.square().sum();
+            self.sum = Some(match self.sum.take() {
+                Some(sum) => sum + squares,
+                None => squares,
+            });
+        }
+    }
+}
+
+struct Scale<'a> {
+    gradients: &'a mut GradientsParams,
+    factor: f64,
+}
+
+impl ModuleVisitor for Scale<'_> {
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
+            self.gradients.register(param.id, gradient.mul_scalar(self.factor));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::nn::{Linear, LinearConfig};
+    use burn::tensor::Device;
+
+    use super::*;
+
+    fn linear_with_gradients() -> (Linear, GradientsParams) {
+        let device = Device::flex().autodiff();
+        let linear = LinearConfig::new(2, 1).init(&device);
+        let input = Tensor::<2>::from_data([[3.0, 0.0]], &device);
+        let gradients = linear.forward(input).sum().backward();
+        let gradients = GradientsParams::from_grads(gradients, &linear);
+        (linear, gradients)
+    }
+
+    #[test]
+    fn the_norm_is_of_all_parameters_together() {
+        let (linear, gradients) = linear_with_gradients();
+        // d/dweight = (3, 0), d/dbias = 1: the norm is the root of 10.
+        assert!((global_norm(&linear, &gradients) - 10.0_f64.sqrt()).abs() < 1e-6);
+    }
+
+    #[test]
+    fn clipping_keeps_the_direction() {
+        let (linear, mut gradients) = linear_with_gradients();
+        let norm = clip_global_norm(&linear, &mut gradients, 1.0);
+        assert!((norm - 10.0_f64.sqrt()).abs() < 1e-6);
+        // The norm is 1 but for torch's 1e-6 in the denominator and rounding to f32.
+        assert!((global_norm(&linear, &gradients) - 1.0).abs() < 1e-5);
+        let weight = gradients.get::<2>(linear.weight.id).unwrap().to_data();
+        let bias = linear.bias.as_ref().unwrap().id;
+        let bias = gradients.get::<1>(bias).unwrap().into_scalar::<f32>();
+        assert!((weight.as_slice::<f32>().unwrap()[0] / bias - 3.0).abs() < 1e-5);
+    }
+
+    #[test]
+    fn small_gradients_stay_as_they_are() {
+        let (linear, mut gradients) = linear_with_gradients();
+        let before = gradients.get::<2>(linear.weight.id).unwrap().to_data();
+        clip_global_norm(&linear, &mut gradients, 100.0);
+        assert_eq!(before, gradients.get::<2>(linear.weight.id).unwrap().to_data());
+    }
+}

@@ -1,0 +1,341 @@
+use std::path::{Path, PathBuf};
+
+use mtpt_compose::CompositionConfig;
+use mtpt_tasks::{MaxLengths, MixtureConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::{Decay, Error, Result, Schedule};
+
+/// Everything that a training run is made from, as a TOML file says it.
+///
+/// | Key | Default | Purpose |
+/// |---|---|---|
+/// | `model` | | folder of the frozen model, or its id on the hub |
+/// | `seed` | 0 | seed of first values and of the order of rows |
+/// | `prompt` | | see [`PromptConfig`] |
+/// | `composition` | `{ strategy = "low_rank", rank = 1 }` | see [`CompositionConfig`] |
+/// | `training` | | see [`TrainingConfig`] |
+/// | `mixture` | | see [`MixtureConfig`] |
+/// | `evaluation` | | see [`EvaluationConfig`] |
+/// | `tasks` | | see [`TaskFile`](mtpt_tasks::TaskFile) |
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunConfig {
+    /// Folder of the frozen model, or its id on the hub.
+    pub model: String,
+    /// Seed of first values and of the order of rows.
+    #[serde(default)]
+    pub seed: u64,
+    /// The prompt's length and first values.
+    #[serde(default)]
+    pub prompt: PromptConfig,
+    /// How a task's prompt is composed.
+    #[serde(default)]
+    pub composition: CompositionConfig,
+    /// Steps, rates and batches.
+    #[serde(default)]
+    pub training: TrainingConfig,
+    /// How tasks are mixed.
+    #[serde(default)]
+    pub mixture: MixtureConfig,
+    /// When and how the learned is judged.
+    #[serde(default)]
+    pub evaluation: EvaluationConfig,
+}
+
+/// The prompt's length and first values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PromptConfig {
+    /// Vectors of the shared prompt, at least 1.
+    pub length: usize,
+    /// Where its first values come from.
+    pub initializer: InitializerConfig,
+}
+
+impl Default for PromptConfig {
+    fn default() -> Self {
+        Self { length: 20, initializer: InitializerConfig::default() }
+    }
+}
+
+/// Where the first values of prompts come from: `initializer = { kind = "text", text = "classify this" }`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum InitializerConfig {
+    /// Numbers drawn evenly from `[-range, range)`.
+    RandomUniform {
+        /// Largest magnitude, 0.5 by default as in `google-research/prompt-tuning`.
+        #[serde(default = "half")]
+        range: f64,
+    },
+    /// Embeddings of tokens drawn from the first `population` of the vocabulary, or from all of it.
+    SampledVocabulary {
+        /// Number of tokens to draw from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        population: Option<usize>,
+    },
+    /// Embeddings of a text's tokens, repeated until the prompt is full.
+    Text {
+        /// The text.
+        text: String,
+    },
+    /// Embeddings of the label words: of all tasks for a shared part, of a task's own for its part.
+    ClassLabels {
+        /// Number of tokens that vectors beyond the labels are drawn from.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        population: Option<usize>,
+    },
+    /// Values from a prompt of `google-research/prompt-tuning` (`.npy`) or from a tensor of a safetensors file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The tensor, where the file holds several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tensor: Option<String>,
+    },
+}
+
+fn half() -> f64 {
+    0.5
+}
+
+impl Default for InitializerConfig {
+    fn default() -> Self {
+        Self::SampledVocabulary { population: None }
+    }
+}
+
+/// Steps, rates and batches of training.
+///
+/// | Key | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `steps` | 300 | steps of the optimizer | from 1 |
+/// | `batch_size` | 32 | rows of a step | from 1 |
+/// | `micro_batch_size` | `batch_size` | rows computed at a time; smaller needs less memory, for the same step | from 1 |
+/// | `learning_rate` | 0.3 | highest rate | above 0 |
+/// | `warmup_steps` | 0 | steps in which the rate rises from 0 | below `steps` |
+/// | `decay` | `linear` | what follows, see [`Decay`] | `linear`, `constant` |
+/// | `optimizer` | | see [`OptimizerConfig`] | |
+/// | `max_input_length` | 256 | longest input in tokens, the prompt not counted | from 1 |
+/// | `max_target_length` | 32 | longest target in tokens | from 1 |
+/// | `checkpoint_every` | 100 | steps between checkpoints; 0 writes none | |
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Steps of the optimizer.
+    pub steps: usize,
+    /// Rows of a step.
+    pub batch_size: usize,
+    /// Rows computed at a time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub micro_batch_size: Option<usize>,
+    /// Highest learning rate.
+    pub learning_rate: f64,
+    /// Steps in which the rate rises from 0.
+    pub warmup_steps: usize,
+    /// What follows the warm-up.
+    pub decay: Decay,
+    /// Longest input, in tokens.
+    pub max_input_length: usize,
+    /// Longest target, in tokens.
+    pub max_target_length: usize,
+    /// Steps between checkpoints.
+    pub checkpoint_every: usize,
+    /// AdamW's numbers and clipping.
+    pub optimizer: OptimizerConfig,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self {
+            steps: 300,
+            batch_size: 32,
+            micro_batch_size: None,
+            learning_rate: 0.3,
+            warmup_steps: 0,
+            decay: Decay::Linear,
+            max_input_length: 256,
+            max_target_length: 32,
+            checkpoint_every: 100,
+            optimizer: OptimizerConfig::default(),
+        }
+    }
+}
+
+/// AdamW (Loshchilov and Hutter, 2019) with PyTorch's numbers, a weight decay of 1e-5, and clipping by the global norm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct OptimizerConfig {
+    /// Decay of the mean of gradients.
+    pub beta_1: f32,
+    /// Decay of the mean of squared gradients.
+    pub beta_2: f32,
+    /// Added to the denominator.
+    pub epsilon: f32,
+    /// Share of each number that a step of rate 1 takes away.
+    pub weight_decay: f32,
+    /// Largest global norm of the gradient; without one, nothing is clipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 1e-5, clip_norm: Some(1.0) }
+    }
+}
+
+/// When and how the learned is judged.
+///
+/// | Key | Default | Purpose |
+/// |---|---|---|
+/// | `every` | 100 | steps between evaluations on `dev`; 0 evaluates after the last step alone |
+/// | `batch_size` | 64 | rows scored at a time |
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EvaluationConfig {
+    /// Steps between evaluations.
+    pub every: usize,
+    /// Rows scored at a time.
+    pub batch_size: usize,
+}
+
+impl Default for EvaluationConfig {
+    fn default() -> Self {
+        Self { every: 100, batch_size: 64 }
+    }
+}
+
+/// A configuration file as it is written: what a [`RunConfig`] holds, and the tasks beside it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    model: String,
+    #[serde(default)]
+    seed: u64,
+    #[serde(default)]
+    prompt: PromptConfig,
+    #[serde(default)]
+    composition: CompositionConfig,
+    #[serde(default)]
+    training: TrainingConfig,
+    #[serde(default)]
+    mixture: MixtureConfig,
+    #[serde(default)]
+    evaluation: EvaluationConfig,
+    /// Read by `mtpt_tasks::TaskFile`, which knows the lines.
+    #[serde(rename = "tasks", default)]
+    _tasks: serde::de::IgnoredAny,
+}
+
+impl RunConfig {
+    /// Reads the text of a configuration file, all but its `[[tasks]]`, which are [`TaskFile`](mtpt_tasks::TaskFile)'s; the
+    /// path is for messages, and where relative paths of files begin.
+    ///
+    /// # Errors
+    ///
+    /// When the text is not TOML, has an unknown key or a value out of its range.
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let document: Document = toml::from_str(text).map_err(|error| Error::Config {
+            path: path.to_owned(),
+            line: error.span().map(|span| text[..span.start].lines().count().max(1)),
+            message: error.message().to_owned(),
+        })?;
+        let mut config = Self {
+            model: document.model,
+            seed: document.seed,
+            prompt: document.prompt,
+            composition: document.composition,
+            training: document.training,
+            mixture: document.mixture,
+            evaluation: document.evaluation,
+        };
+        let folder = path.parent().unwrap_or(Path::new(""));
+        if let InitializerConfig::File { path, .. } = &mut config.prompt.initializer {
+            *path = folder.join(&*path);
+        }
+        config.check().map_err(|error| Error::Config {
+            path: path.to_owned(),
+            line: None,
+            message: error.to_string(),
+        })?;
+        Ok(config)
+    }
+
+    /// Checks what can be checked without the model.
+    ///
+    /// # Errors
+    ///
+    /// When a number is out of its range, which the error names.
+    pub fn check(&self) -> Result<()> {
+        let Self { prompt, training, evaluation, .. } = self;
+        let counts = [
+            ("prompt.length", prompt.length),
+            ("training.steps", training.steps),
+            ("training.batch_size", training.batch_size),
+            ("training.micro_batch_size", training.micro_batch_size.unwrap_or(1)),
+            ("training.max_input_length", training.max_input_length),
+            ("training.max_target_length", training.max_target_length),
+            ("evaluation.batch_size", evaluation.batch_size),
+        ];
+        for (option, found) in counts {
+            if found == 0 {
+                return Err(Error::OutOfRange { option, expected: "at least 1", found: 0.0 });
+            }
+        }
+        if training.warmup_steps >= training.steps {
+            let (option, expected) = ("training.warmup_steps", "below `training.steps`");
+            let found = training.warmup_steps as f64;
+            return Err(Error::OutOfRange { option, expected, found });
+        }
+        let optimizer = &training.optimizer;
+        let positive = [
+            ("training.learning_rate", training.learning_rate),
+            ("training.optimizer.epsilon", f64::from(optimizer.epsilon)),
+            ("training.optimizer.clip_norm", optimizer.clip_norm.unwrap_or(1.0)),
+        ];
+        for (option, found) in positive {
+            if !(found.is_finite() && found > 0.0) {
+                return Err(Error::OutOfRange { option, expected: "positive and finite", found });
+            }
+        }
+        let betas = [
+            ("training.optimizer.beta_1", optimizer.beta_1),
+            ("training.optimizer.beta_2", optimizer.beta_2),
+        ];
+        for (option, found) in betas {
+            if !(0.0..1.0).contains(&found) {
+                let expected = "at least 0 and below 1";
+                return Err(Error::OutOfRange { option, expected, found: f64::from(found) });
+            }
+        }
+        if !(optimizer.weight_decay.is_finite() && optimizer.weight_decay >= 0.0) {
+            return Err(Error::OutOfRange {
+                option: "training.optimizer.weight_decay",
+                expected: "at least 0",
+                found: f64::from(optimizer.weight_decay),
+            });
+        }
+        Ok(())
+    }
+
+    /// The learning rate of each step.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            peak: self.training.learning_rate,
+            warmup_steps: self.training.warmup_steps,
+            steps: self.training.steps,
+            decay: self.training.decay,
+        }
+    }
+
+    /// Longest input and target.
+    pub fn max_lengths(&self) -> MaxLengths {
+        MaxLengths {
+            input: self.training.max_input_length,
+            target: self.training.max_target_length,
+        }
+    }
+}

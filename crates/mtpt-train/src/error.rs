@@ -1,0 +1,153 @@
+use std::io;
+use std::path::PathBuf;
+
+use mtpt_tasks::TaskId;
+
+/// `Result` with this crate's [`Error`].
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong while training and evaluating.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Of tasks and their data.
+    #[error(transparent)]
+    Tasks(#[from] mtpt_tasks::Error),
+    /// Of prompts and their files.
+    #[error(transparent)]
+    Prompts(#[from] mtpt_core::Error),
+    /// Of a composition.
+    #[error(transparent)]
+    Composition(#[from] mtpt_compose::Error),
+    /// A file or folder could not be read, written or made.
+    #[error("cannot {action} `{path}`")]
+    File {
+        /// What was being done: `read`, `write`, `make`.
+        action: &'static str,
+        /// The file or folder.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A configuration is not as it should be.
+    #[error("`{path}`{}: {message}", line.map(|line| format!(", line {line}")).unwrap_or_default())]
+    Config {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from 1, where one is known.
+        line: Option<usize>,
+        /// What is wrong.
+        message: String,
+    },
+    /// A number of a configuration is out of its range.
+    #[error("`{option}` must be {expected}, found {found}")]
+    OutOfRange {
+        /// The option.
+        option: &'static str,
+        /// The range in words.
+        expected: &'static str,
+        /// The value given.
+        found: f64,
+    },
+    /// A task that is to be learned has no training split.
+    #[error("task `{task}` has no `train` file to learn from")]
+    NoTrainingRows {
+        /// The task.
+        task: TaskId,
+    },
+    /// A name stands for none of the tasks at hand.
+    #[error("unknown task `{found}`; known are {}", quoted(known))]
+    UnknownTask {
+        /// The name.
+        found: String,
+        /// The tasks at hand.
+        known: Vec<TaskId>,
+    },
+    /// Prompts were trained for a model of another width.
+    #[error("the prompts have width {found}, the model has `d_model` {expected}")]
+    Width {
+        /// Width of the model.
+        expected: usize,
+        /// Width of the prompts.
+        found: usize,
+    },
+    /// A text turned into tokens that the model does not have.
+    #[error(
+        "the tokenizer does not fit the model: it gave token {token}, the model has {vocab_size} tokens"
+    )]
+    TokenBeyondVocabulary {
+        /// The token.
+        token: u32,
+        /// Tokens of the model.
+        vocab_size: usize,
+    },
+    /// Label words cannot be told apart by their tokens.
+    #[error("task `{task}`: the label words `{first}` and `{second}` have the same tokens")]
+    SameTokens {
+        /// The task.
+        task: TaskId,
+        /// One word.
+        first: String,
+        /// The other.
+        second: String,
+    },
+    /// A text could not be tokenized.
+    #[error("cannot tokenize {what}")]
+    Encode {
+        /// The text's purpose.
+        what: String,
+        /// What the tokenizer said.
+        #[source]
+        source: mtpt_tasks::EncodeError,
+    },
+    /// The loss of a row, or a gradient, is infinite or not a number.
+    #[error("step {step}: {what} of task `{task}` is {value}")]
+    NotFinite {
+        /// The step, counted from 1.
+        step: usize,
+        /// `the loss of row 3`, `the gradient`.
+        what: String,
+        /// The task.
+        task: TaskId,
+        /// The value.
+        value: f64,
+    },
+    /// A checkpoint does not belong to the run that wants to go on from it.
+    #[error("cannot resume from `{path}`: {reason}")]
+    Resume {
+        /// The checkpoint.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The header of a prompt file is not what this project writes.
+    #[error("`{path}`: the header of the prompt file is not understood")]
+    Header {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A file of initial prompt values cannot be used.
+    #[error("`{path}`: {message}")]
+    InitialValues {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The state of the optimizer could not be written or read.
+    #[error("`{path}`: {message}")]
+    OptimizerState {
+        /// The file.
+        path: PathBuf,
+        /// What burn said.
+        message: String,
+    },
+}
+
+fn quoted(tasks: &[TaskId]) -> String {
+    tasks.iter().map(|task| format!("`{task}`")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,147 @@
+use std::fs;
+use std::path::Path;
+
+use burn::tensor::Device;
+use mtpt_compose::{Composition, Start};
+use mtpt_core::{Backbone, Initializer, TaskIndex};
+use mtpt_tasks::{Encode, Task};
+use npyz::NpyFile;
+use safetensors::{Dtype, SafeTensors};
+
+use crate::{Candidates, Error, InitializerConfig, Result, RunConfig};
+
+/// The composition of a run before its first step.
+///
+/// # Errors
+///
+/// When the composition's options do not fit the prompt or first values are not to be had.
+pub fn initial_composition<B: Backbone>(
+    config: &RunConfig,
+    tasks: &[Task],
+    backbone: &B,
+    encoder: &impl Encode,
+    device: &Device,
+) -> Result<Composition> {
+    config.composition.check(config.prompt.length, backbone.d_model())?;
+    let labels = tasks
+        .iter()
+        .map(|task| {
+            let words = Candidates::new(task.id(), task.labels().words(), encoder)?;
+            Ok(words.ids().iter().map(|ids| without_end(ids, backbone)).collect())
+        })
+        .collect::<Result<Vec<Vec<Vec<u32>>>>>()?;
+    let kind = &config.prompt.initializer;
+    let shared = initializer(kind, labels.concat(), backbone, encoder)?;
+    let own = labels
+        .into_iter()
+        .map(|labels| initializer(kind, labels, backbone, encoder))
+        .collect::<Result<Vec<_>>>()?;
+    let start = Start {
+        shared: shared.init(config.prompt.length, backbone, config.seed)?,
+        task_count: tasks.len(),
+        task: &|task: TaskIndex, length| {
+            // Tasks of one run start apart from one another where chance decides.
+            let seed = config.seed.wrapping_add(1 + u64::from(u32::from(task)));
+            own[task.position()].init(length, backbone, seed)
+        },
+        seed: config.seed,
+        device: device.clone(),
+    };
+    Ok(config.composition.init(&start)?)
+}
+
+/// An end of sentence in the middle of a prompt would say that the input is over.
+fn without_end<B: Backbone>(ids: &[u32], backbone: &B) -> Vec<u32> {
+    let ids = ids.strip_suffix(&[backbone.eos_token_id()]).unwrap_or(ids);
+    ids.to_vec()
+}
+
+fn initializer<B: Backbone>(
+    config: &InitializerConfig,
+    labels: Vec<Vec<u32>>,
+    backbone: &B,
+    encoder: &impl Encode,
+) -> Result<Initializer> {
+    Ok(match config {
+        InitializerConfig::RandomUniform { range } => Initializer::RandomUniform { range: *range },
+        InitializerConfig::SampledVocabulary { population } => {
+            Initializer::SampledVocabulary { population: *population }
+        }
+        InitializerConfig::Text { text } => {
+            let ids = encoder.encode(text).map_err(|source| Error::Encode {
+                what: "the text of the initial prompt".into(),
+                source,
+            })?;
+            Initializer::Text { ids: without_end(&ids, backbone) }
+        }
+        InitializerConfig::ClassLabels { population } => {
+            Initializer::ClassLabels { labels, population: *population }
+        }
+        InitializerConfig::File { path, tensor } => read_values(path, tensor.as_deref())?,
+    })
+}
+
+/// The values of a prompt from a `.npy` or safetensors file.
+fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
+    let bytes = fs::read(path).map_err(|source| Error::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    let refused = |message: String| Error::InitialValues { path: path.to_owned(), message };
+    let (values, shape) = if path.extension().is_some_and(|extension| extension == "npy") {
+        read_npy(&bytes).map_err(refused)?
+    } else {
+        read_safetensors(&bytes, tensor).map_err(refused)?
+    };
+    let &[length, d_model] = shape.as_slice() else {
+        return Err(refused(format!(
+            "expected a prompt `[length, d_model]`, found shape {shape:?}"
+        )));
+    };
+    if values.len() != length * d_model {
+        let (expected, found) = (length * d_model, values.len());
+        return Err(refused(format!("expected {expected} values for {shape:?}, found {found}")));
+    }
+    if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+        return Err(refused(format!("value {place} is {}", values[place])));
+    }
+    Ok(Initializer::Values { values, d_model })
+}
+
+fn read_npy(bytes: &[u8]) -> Result<(Vec<f32>, Vec<usize>), String> {
+    let file = NpyFile::new(bytes).map_err(|error| format!("not a `.npy` file: {error}"))?;
+    if file.order() != npyz::Order::C {
+        return Err("expected row-major order, found column-major".into());
+    }
+    let shape = file.shape().iter().map(|&size| size as usize).collect();
+    let found = file.dtype().descr();
+    let values = file.into_vec::<f32>().map_err(|error| {
+        format!("expected 32-bit floats, found elements of type {found}: {error}")
+    })?;
+    Ok((values, shape))
+}
+
+fn read_safetensors(bytes: &[u8], tensor: Option<&str>) -> Result<(Vec<f32>, Vec<usize>), String> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| format!("neither `.npy` nor a whole safetensors file: {error}"))?;
+    let mut names = file.names();
+    names.sort_unstable();
+    let name = match (tensor, names.as_slice()) {
+        (Some(name), _) => name,
+        (None, [name]) => name,
+        (None, _) => {
+            return Err(format!("expected `tensor` to name one of: {}", names.join(", ")));
+        }
+    };
+    let view = file
+        .tensor(name)
+        .map_err(|_| format!("no tensor `{name}`; there are: {}", names.join(", ")))?;
+    if view.dtype() != Dtype::F32 {
+        let found = view.dtype();
+        return Err(format!("tensor `{name}`: expected elements of type `F32`, found `{found:?}`"));
+    }
+    let (chunks, _) = view.data().as_chunks::<4>();
+    let values = chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    Ok((values, view.shape().to_vec()))
+}

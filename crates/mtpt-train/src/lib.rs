@@ -1,0 +1,40 @@
+#![doc = include_str!("../README.md")]
+
+mod candidates;
+mod checkpoint;
+mod clip;
+mod config;
+mod cross_entropy;
+mod device_batch;
+mod error;
+mod evaluate;
+mod initial;
+mod metrics_log;
+mod objective;
+mod observer;
+mod prompts;
+mod run_folder;
+mod schedule;
+mod task_data;
+mod train;
+mod trainer;
+
+pub use candidates::Candidates;
+pub use clip::{clip_global_norm, global_norm};
+pub use config::{
+    EvaluationConfig, InitializerConfig, OptimizerConfig, PromptConfig, RunConfig, TrainingConfig,
+};
+pub use cross_entropy::token_losses;
+pub use device_batch::DeviceBatch;
+pub use error::{Error, Result};
+pub use evaluate::{check_width, evaluate, rank_rows};
+pub use initial::initial_composition;
+pub use metrics_log::MetricsLog;
+pub use objective::{FullFineTuning, Objective, PromptTuning};
+pub use observer::{EvaluationEvent, Observer, StepEvent};
+pub use prompts::{PromptHeader, PromptTask, Prompts};
+pub use run_folder::RunFolder;
+pub use schedule::{Decay, Schedule};
+pub use task_data::TaskData;
+pub use train::{Output, Trained, train};
+pub use trainer::{StepReport, Trainer};

@@ -1,0 +1,98 @@
+use mtpt_tasks::TaskId;
+
+/// What happened in a step of training.
+#[derive(Clone, Debug)]
+pub struct StepEvent<'a> {
+    /// Number of steps done, this one counted.
+    pub step: usize,
+    /// Steps in all.
+    pub steps: usize,
+    /// Cross entropy for each target token, in nats.
+    pub loss: f64,
+    /// The same for the rows of each task that the step held.
+    pub task_losses: &'a [(TaskId, f64)],
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Global norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Rows of the step.
+    pub rows: usize,
+    /// Duration of the step, in seconds.
+    pub seconds: f64,
+}
+
+/// A figure measured on a split of a task.
+#[derive(Clone, Debug)]
+pub struct EvaluationEvent<'a> {
+    /// Number of steps done.
+    pub step: usize,
+    /// `dev` or `test`.
+    pub split: &'a str,
+    /// The task.
+    pub task: &'a TaskId,
+    /// Name of the metric.
+    pub metric: &'a str,
+    /// Its value, as a fraction.
+    pub value: f64,
+}
+
+/// Told of everything that happens while training; whoever shows progress or keeps a log implements it.
+///
+/// Nothing here prints: what is shown, and where, is the observer's.
+pub trait Observer {
+    /// A step is done.
+    ///
+    /// # Errors
+    ///
+    /// What the observer could not do, for example write its log; training stops.
+    fn step(&mut self, _event: &StepEvent<'_>) -> crate::Result<()> {
+        Ok(())
+    }
+
+    /// A figure was measured.
+    ///
+    /// # Errors
+    ///
+    /// What the observer could not do; training stops.
+    fn evaluation(&mut self, _event: &EvaluationEvent<'_>) -> crate::Result<()> {
+        Ok(())
+    }
+
+    /// A remark on what is being done: `evaluating sst2`.
+    fn remark(&mut self, _text: &str) {}
+}
+
+/// An observer that looks away.
+impl Observer for () {}
+
+/// Both are told, the first one first.
+impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {
+        self.0.step(event)?;
+        self.1.step(event)
+    }
+
+    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> crate::Result<()> {
+        self.0.evaluation(event)?;
+        self.1.evaluation(event)
+    }
+
+    fn remark(&mut self, text: &str) {
+        self.0.remark(text);
+        self.1.remark(text);
+    }
+}
+
+impl<O: Observer + ?Sized> Observer for &mut O {
+    fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {
+        (**self).step(event)
+    }
+
+    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> crate::Result<()> {
+        (**self).evaluation(event)
+    }
+
+    fn remark(&mut self, text: &str) {
+        (**self).remark(text);
+    }
+}

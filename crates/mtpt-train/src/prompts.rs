@@ -1,0 +1,191 @@
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor};
+use mtpt_compose::{Composition, CompositionConfig, Start};
+use mtpt_core::{Backbone, PromptFile, TaskIndex};
+use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, Template};
+use serde::{Deserialize, Serialize};
+
+use crate::evaluate::{check_width, index};
+use crate::{Error, Result};
+
+/// Version of the header that [`Prompts::write`] writes.
+const VERSION: u32 = 1;
+
+/// Learned prompts and what is needed to use them: how they are composed, and the tasks that they are for.
+#[derive(Clone, Debug)]
+pub struct Prompts {
+    composition: Composition,
+    header: PromptHeader,
+}
+
+/// What a prompt file says of itself, as JSON in its metadata.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PromptHeader {
+    /// Version of this header.
+    pub version: u32,
+    /// How the prompts are composed.
+    pub composition: CompositionConfig,
+    /// Vectors of the shared prompt.
+    pub length: usize,
+    /// Width of the model.
+    pub d_model: usize,
+    /// The model that the prompts were learned for, as the run's configuration named it.
+    pub model: String,
+    /// Longest input that they were learned with, in tokens.
+    pub max_input_length: usize,
+    /// Steps of training.
+    pub steps: usize,
+    /// The tasks, in the order of their positions.
+    pub tasks: Vec<PromptTask>,
+}
+
+/// A task without its data: enough to make its inputs and to read its answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PromptTask {
+    /// The task's name.
+    pub name: TaskId,
+    /// Input text with placeholders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// What its labels mean; without them, its answers are free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labels: Option<LabelsConfig>,
+}
+
+impl PromptTask {
+    /// What a prompt file keeps of a task.
+    pub fn new(task: &Task) -> Self {
+        Self {
+            name: task.id().clone(),
+            template: Some(task.template().as_str().to_owned()),
+            labels: task.config().labels.clone(),
+        }
+    }
+
+    /// The labels, if answers are ranked.
+    ///
+    /// # Errors
+    ///
+    /// When the labels cannot be told apart.
+    pub fn labels(&self) -> Result<Option<Labels>> {
+        Ok(match &self.labels {
+            Some(LabelsConfig::Words(words)) => Some(Labels::new(words.iter().cloned())?),
+            Some(LabelsConfig::Regression) => Some(Labels::regression()),
+            _ => None,
+        })
+    }
+
+    /// The template, if one is known.
+    ///
+    /// # Errors
+    ///
+    /// When it is malformed.
+    pub fn template(&self) -> Result<Option<Template>> {
+        Ok(self.template.as_deref().map(Template::new).transpose()?)
+    }
+}
+
+impl Prompts {
+    /// Prompts under a header.
+    pub fn new(composition: Composition, header: PromptHeader) -> Self {
+        Self { composition, header }
+    }
+
+    /// Reads a prompt file onto a device.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read, is not a prompt file of this version, or its tensors are not those that its header
+    /// tells of.
+    pub fn read(path: &Path, device: &Device) -> Result<Self> {
+        let file = PromptFile::read(path)?;
+        let header: PromptHeader = serde_json::from_str(file.header())
+            .map_err(|source| Error::Header { path: path.to_owned(), source })?;
+        if header.version != VERSION {
+            let found = header.version;
+            let message = format!("prompt file of version {found}, expected {VERSION}");
+            return Err(Error::InitialValues { path: path.to_owned(), message });
+        }
+        let d_model = header.d_model;
+        let zeros = |length| Tensor::zeros([length, d_model], &device.clone().without_autodiff());
+        let start = Start {
+            shared: zeros(header.length),
+            task_count: header.tasks.len(),
+            task: &|_, length| Ok(zeros(length)),
+            seed: 0,
+            device: device.clone(),
+        };
+        let composition = file.apply(header.composition.init(&start)?)?;
+        Ok(Self { composition, header })
+    }
+
+    /// Writes the prompt file, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let header = serde_json::to_string(&self.header)
+            .map_err(|source| Error::Header { path: path.to_owned(), source })?;
+        Ok(PromptFile::from_module(&self.composition, header).write(path)?)
+    }
+
+    /// The composition.
+    pub fn composition(&self) -> &Composition {
+        &self.composition
+    }
+
+    /// What the file says of itself.
+    pub fn header(&self) -> &PromptHeader {
+        &self.header
+    }
+
+    /// The tasks, in the order of their positions.
+    pub fn tasks(&self) -> &[PromptTask] {
+        &self.header.tasks
+    }
+
+    /// The position of a task.
+    ///
+    /// # Errors
+    ///
+    /// When there is no task of that name; the error lists those that there are.
+    pub fn find(&self, name: &str) -> Result<TaskIndex> {
+        let position = self.tasks().iter().position(|task| task.name.as_str() == name);
+        position.map(index).ok_or_else(|| Error::UnknownTask {
+            found: name.to_owned(),
+            known: self.tasks().iter().map(|task| task.name.clone()).collect(),
+        })
+    }
+
+    /// Checks that the prompts can stand in front of a model's embeddings.
+    ///
+    /// # Errors
+    ///
+    /// When they are wider or narrower.
+    pub fn check_fits<B: Backbone>(&self, backbone: &B) -> Result<()> {
+        check_width(backbone, &self.composition)
+    }
+}
+
+impl PromptHeader {
+    /// The header of this version.
+    pub fn new(
+        composition: CompositionConfig,
+        length: usize,
+        d_model: usize,
+        tasks: Vec<PromptTask>,
+    ) -> Self {
+        Self {
+            version: VERSION,
+            composition,
+            length,
+            d_model,
+            model: String::new(),
+            max_input_length: 0,
+            steps: 0,
+            tasks,
+        }
+    }
+}

@@ -1,0 +1,78 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mtpt_core::write_whole_file;
+use mtpt_tasks::{Task, TaskConfig};
+use serde::Serialize;
+
+use crate::{Error, Result, RunConfig};
+
+/// The folder of a run: `config.toml`, `metrics.jsonl`, `prompts.safetensors` and `checkpoints/`.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    config: &'a RunConfig,
+    tasks: Vec<&'a TaskConfig>,
+}
+
+impl RunFolder {
+    /// Makes the folder, if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn create(path: &Path) -> Result<Self> {
+        fs::create_dir_all(path).map_err(|source| Error::File {
+            action: "make",
+            path: path.to_owned(),
+            source,
+        })?;
+        Ok(Self { path: path.to_owned() })
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The configuration as it was resolved, with every default in its place.
+    pub fn config(&self) -> PathBuf {
+        self.path.join("config.toml")
+    }
+
+    /// What was measured, a JSON object a line.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join("metrics.jsonl")
+    }
+
+    /// The best prompts so far.
+    pub fn prompts(&self) -> PathBuf {
+        self.path.join("prompts.safetensors")
+    }
+
+    /// Where a run that was interrupted goes on.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// Writes the configuration, whole or not at all.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written.
+    pub fn write_config(&self, config: &RunConfig, tasks: &[Task]) -> Result<()> {
+        let path = self.config();
+        let tasks = tasks.iter().map(Task::config).collect();
+        let text = toml::to_string(&Document { config, tasks }).map_err(|error| Error::Config {
+            path: path.clone(),
+            line: None,
+            message: error.to_string(),
+        })?;
+        Ok(write_whole_file(&path, text.as_bytes())?)
+    }
+}

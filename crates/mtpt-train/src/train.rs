@@ -1,0 +1,203 @@
+use burn::module::Module;
+use mtpt_compose::Composition;
+use mtpt_core::{Backbone, Compose};
+use mtpt_tasks::{Mixture, Padding, Split, TaskId, TokenBatch, TokenizedExample, group_by_length};
+
+use crate::checkpoint::{self, Best};
+use crate::evaluate::{check_width, evaluate};
+use crate::{
+    Error, EvaluationEvent, MetricsLog, Observer, PromptHeader, PromptTask, PromptTuning, Prompts,
+    Result, RunConfig, RunFolder, StepEvent, StepReport, TaskData, Trainer,
+};
+
+/// Where a run writes, and whether it goes on from what is there.
+#[derive(Clone, Debug)]
+pub struct Output {
+    /// The run's folder.
+    pub folder: RunFolder,
+    /// Go on from the newest checkpoint, if there is one.
+    pub resume: bool,
+}
+
+/// What a run came to.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The best prompts on the mean of the tasks' metrics on `dev`; those of the last step, if no task has a `dev` split.
+    pub prompts: Prompts,
+    /// The step that they are from.
+    pub step: usize,
+    /// That mean, as a fraction.
+    pub score: Option<f64>,
+}
+
+/// Learns the prompts of several tasks together on a frozen model.
+///
+/// Every step takes its rows from the mixture of tasks. At the steps that the configuration tells, and after the last, the
+/// tasks are judged on `dev`, and the best prompts so far are kept. With an output, the run's folder always holds these,
+/// the metrics and the newest checkpoints.
+///
+/// # Errors
+///
+/// When a task has no row to learn from, the prompts do not fit the model, a loss is not finite, a file cannot be
+/// written, or a checkpoint is of another run.
+pub fn train<B: Backbone>(
+    config: &RunConfig,
+    data: &[TaskData],
+    backbone: &B,
+    composition: Composition,
+    output: Option<&Output>,
+    observer: &mut impl Observer,
+) -> Result<Trained> {
+    config.check()?;
+    check_width(backbone, &composition)?;
+    let mut run = Run::new(config, data, backbone, composition, output)?;
+    let Some(output) = output else {
+        return run.train(observer);
+    };
+    let mut log = MetricsLog::open(&output.folder.metrics(), run.trainer.steps_done())?;
+    run.train(&mut (&mut log, observer))
+}
+
+struct Run<'a, B> {
+    config: &'a RunConfig,
+    data: &'a [TaskData],
+    backbone: &'a B,
+    mixture: Mixture,
+    trainer: Trainer<Composition>,
+    best: Option<Best>,
+    output: Option<&'a Output>,
+}
+
+impl<'a, B: Backbone> Run<'a, B> {
+    fn new(
+        config: &'a RunConfig,
+        data: &'a [TaskData],
+        backbone: &'a B,
+        composition: Composition,
+        output: Option<&'a Output>,
+    ) -> Result<Self> {
+        let sizes: Vec<usize> = data.iter().map(|task| task.rows(Split::Train).len()).collect();
+        if let Some(empty) = sizes.iter().position(|&size| size == 0) {
+            return Err(Error::NoTrainingRows { task: data[empty].task().id().clone() });
+        }
+        let mixture = Mixture::new(&config.mixture, &sizes, config.seed)?;
+        let tasks = data.iter().map(|data| data.task().id().clone()).collect();
+        let optimizer = &config.training.optimizer;
+        let mut trainer = Trainer::new(composition, optimizer, config.schedule(), tasks);
+        let mut best = None;
+        if let Some(Output { folder, resume: true }) = output {
+            (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, config)?;
+        }
+        Ok(Self { config, data, backbone, mixture, trainer, best, output })
+    }
+
+    fn train(&mut self, observer: &mut impl Observer) -> Result<Trained> {
+        let steps = self.config.training.steps;
+        let due =
+            |step: usize, every: usize| step == steps || (every > 0 && step.is_multiple_of(every));
+        let objective = PromptTuning::new(self.backbone);
+        while self.trainer.steps_done() < steps {
+            let batches = self.batches(self.trainer.steps_done())?;
+            let report = self.trainer.step(&objective, &batches)?;
+            let step = self.trainer.steps_done();
+            self.tell(step, &report, observer)?;
+            if due(step, self.config.evaluation.every) {
+                self.judge(step, observer)?;
+            }
+            if let Some(output) = self.output
+                && self.config.training.checkpoint_every > 0
+                && due(step, self.config.training.checkpoint_every)
+            {
+                let folder = output.folder.checkpoints();
+                checkpoint::write(&folder, &self.trainer, self.best.as_ref(), self.config)?;
+            }
+        }
+        let (composition, step, score) = match &self.best {
+            Some(best) => (best.composition.clone(), best.step, Some(best.score)),
+            None => (self.trainer.module().valid(), steps, None),
+        };
+        let prompts = self.prompts(composition, step);
+        if let Some(output) = self.output {
+            prompts.write(&output.folder.prompts())?;
+        }
+        Ok(Trained { prompts, step, score })
+    }
+
+    /// The rows of a step in batches of similar lengths: how they are divided changes the padding, not the step.
+    fn batches(&self, step: usize) -> Result<Vec<TokenBatch>> {
+        let training = &self.config.training;
+        let rows: Vec<&TokenizedExample> = self
+            .mixture
+            .batch(step as u64, training.batch_size)
+            .into_iter()
+            .map(|pick| &self.data[pick.task].rows(Split::Train)[pick.row])
+            .collect();
+        let lengths: Vec<usize> = rows.iter().map(|row| row.input_ids.len()).collect();
+        let size = training.micro_batch_size.unwrap_or(training.batch_size);
+        let padding = Padding { id: self.backbone.pad_token_id(), multiple: 1 };
+        group_by_length(&lengths, size)
+            .into_iter()
+            .map(|group| Ok(TokenBatch::new(group.into_iter().map(|row| rows[row]), padding)?))
+            .collect()
+    }
+
+    fn tell(&self, step: usize, report: &StepReport, observer: &mut impl Observer) -> Result<()> {
+        let task_losses: Vec<(TaskId, f64)> = self
+            .data
+            .iter()
+            .zip(&report.tasks)
+            .filter(|(_, (_, tokens))| *tokens > 0)
+            .map(|(data, (sum, tokens))| (data.task().id().clone(), sum / *tokens as f64))
+            .collect();
+        observer.step(&StepEvent {
+            step,
+            steps: self.config.training.steps,
+            loss: report.loss,
+            task_losses: &task_losses,
+            learning_rate: report.learning_rate,
+            gradient_norm: report.gradient_norm,
+            rows: report.rows,
+            seconds: report.seconds,
+        })
+    }
+
+    /// Judges every task that has a `dev` split and keeps the prompts, if they are the best so far.
+    fn judge(&mut self, step: usize, observer: &mut impl Observer) -> Result<()> {
+        let composition = self.trainer.module().valid();
+        let batch_size = self.config.evaluation.batch_size;
+        let mut scores = Vec::new();
+        for data in self.data.iter().filter(|data| !data.rows(Split::Dev).is_empty()) {
+            let task = data.task().id();
+            observer.remark(&format!("evaluating {task}"));
+            let judged = evaluate(self.backbone, Some(&composition), data, Split::Dev, batch_size)?;
+            for (metric, value) in judged.values() {
+                let (split, metric, value) = (Split::Dev.as_str(), metric.name(), *value);
+                observer.evaluation(&EvaluationEvent { step, split, task, metric, value })?;
+            }
+            scores.push(judged.mean());
+        }
+        if scores.is_empty() {
+            return Ok(());
+        }
+        let score = scores.iter().sum::<f64>() / scores.len() as f64;
+        if self.best.as_ref().is_none_or(|best| score > best.score) {
+            if let Some(output) = self.output {
+                let prompts = self.prompts(composition.clone(), step);
+                prompts.write(&output.folder.prompts())?;
+            }
+            self.best = Some(Best { composition, step, score });
+        }
+        Ok(())
+    }
+
+    fn prompts(&self, composition: Composition, step: usize) -> Prompts {
+        let tasks = self.data.iter().map(|data| PromptTask::new(data.task())).collect();
+        let d_model = composition.d_model();
+        let length = self.config.prompt.length;
+        let mut header = PromptHeader::new(self.config.composition.clone(), length, d_model, tasks);
+        header.model.clone_from(&self.config.model);
+        header.max_input_length = self.config.training.max_input_length;
+        header.steps = step;
+        Prompts::new(composition, header)
+    }
+}

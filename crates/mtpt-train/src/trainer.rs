@@ -1,0 +1,183 @@
+use std::time::Instant;
+
+use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::optim::{AdamWConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::tensor::Tensor;
+use mtpt_tasks::{TaskId, TokenBatch};
+
+use crate::clip::{clip_global_norm, global_norm};
+use crate::{Error, Objective, OptimizerConfig, Result, Schedule};
+
+/// What a step did.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepReport {
+    /// Mean loss of all target tokens of the step, in nats.
+    pub loss: f64,
+    /// Sum of losses and number of target tokens of each task, by the task's position; tasks without rows have none.
+    pub tasks: Vec<(f64, usize)>,
+    /// Learning rate.
+    pub learning_rate: f64,
+    /// Global norm of the gradient before clipping.
+    pub gradient_norm: f64,
+    /// Rows of the step.
+    pub rows: usize,
+    /// Duration, in seconds.
+    pub seconds: f64,
+}
+
+/// A module, the optimizer that moves it, and the number of steps done.
+///
+/// The trainer knows neither where rows come from nor what the module is: [`step`](Self::step) takes the batches of one
+/// step and an [`Objective`].
+pub struct Trainer<M> {
+    module: M,
+    optimizer: ModuleOptimizer,
+    schedule: Schedule,
+    clip_norm: Option<f64>,
+    tasks: Vec<TaskId>,
+    steps_done: usize,
+}
+
+impl<M: Module> Trainer<M> {
+    /// A trainer before its first step.
+    ///
+    /// The names of the tasks, in the order of their positions, are for reports and messages.
+    pub fn new(
+        module: M,
+        optimizer: &OptimizerConfig,
+        schedule: Schedule,
+        tasks: Vec<TaskId>,
+    ) -> Self {
+        let adamw = AdamWConfig::new()
+            .with_beta_1(optimizer.beta_1)
+            .with_beta_2(optimizer.beta_2)
+            .with_epsilon(optimizer.epsilon)
+            .with_weight_decay(optimizer.weight_decay);
+        Self {
+            module: with_ids_by_order(module),
+            optimizer: adamw.init(),
+            schedule,
+            clip_norm: optimizer.clip_norm,
+            tasks,
+            steps_done: 0,
+        }
+    }
+
+    /// The module as it is now.
+    pub fn module(&self) -> &M {
+        &self.module
+    }
+
+    /// The module, trained.
+    pub fn into_module(self) -> M {
+        self.module
+    }
+
+    /// Number of steps done.
+    pub fn steps_done(&self) -> usize {
+        self.steps_done
+    }
+
+    /// The state of the optimizer as bytes: equal states make equal bytes only on the same build of burn.
+    pub(crate) fn optimizer(&self) -> &ModuleOptimizer {
+        &self.optimizer
+    }
+
+    /// Continues where another trainer stood.
+    pub(crate) fn restore(self, module: M, optimizer: ModuleOptimizer, steps_done: usize) -> Self {
+        Self { module: with_ids_by_order(module), optimizer, steps_done, ..self }
+    }
+
+    /// One step of the optimizer on rows that are computed batch by batch.
+    ///
+    /// Every target token of the step weighs the same, whichever batch it stands in: the gradient is that of one large
+    /// batch.
+    ///
+    /// # Errors
+    ///
+    /// When a loss or the gradient is not finite; the module then is as it was before the step.
+    pub fn step<O: Objective<M>>(
+        &mut self,
+        objective: &O,
+        batches: &[TokenBatch],
+    ) -> Result<StepReport> {
+        let begun = Instant::now();
+        let tokens: usize = batches.iter().map(TokenBatch::target_tokens).sum();
+        let mut tasks = vec![(0.0, 0); self.tasks.len()];
+        let mut accumulator = GradientsAccumulator::<M>::new();
+        for batch in batches {
+            let losses = objective.token_losses(&self.module, batch);
+            let loss = losses.clone().sum().div_scalar(tokens as f64);
+            let gradients = GradientsParams::from_grads(loss.backward(), &self.module);
+            self.book(batch, losses.inner(), &mut tasks)?;
+            accumulator.accumulate(&self.module, gradients);
+        }
+        let mut gradients = accumulator.grads();
+        let gradient_norm = match self.clip_norm {
+            Some(limit) => clip_global_norm(&self.module, &mut gradients, limit),
+            None => global_norm(&self.module, &gradients),
+        };
+        if !gradient_norm.is_finite() {
+            let present = tasks.iter().position(|&(_, count)| count > 0).unwrap_or(0);
+            return Err(Error::NotFinite {
+                step: self.steps_done + 1,
+                what: "the gradient of a batch with rows".into(),
+                task: self.tasks[present].clone(),
+                value: gradient_norm,
+            });
+        }
+        let learning_rate = self.schedule.rate(self.steps_done);
+        self.module = self.optimizer.step(learning_rate, self.module.clone(), gradients);
+        self.steps_done += 1;
+        Ok(StepReport {
+            loss: tasks.iter().map(|(sum, _)| sum).sum::<f64>() / tokens.max(1) as f64,
+            tasks,
+            learning_rate,
+            gradient_norm,
+            rows: batches.iter().map(TokenBatch::len).sum(),
+            seconds: begun.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Adds the losses of a batch to their tasks.
+    fn book(
+        &self,
+        batch: &TokenBatch,
+        losses: Tensor<1>,
+        tasks: &mut [(f64, usize)],
+    ) -> Result<()> {
+        let losses: Vec<f32> = losses.into_data().iter::<f32>().collect();
+        let mut losses = losses.into_iter().map(f64::from);
+        for (row, (&task, &length)) in batch.tasks.iter().zip(&batch.target_lengths).enumerate() {
+            let sum: f64 = losses.by_ref().take(length).sum();
+            if !sum.is_finite() {
+                return Err(Error::NotFinite {
+                    step: self.steps_done + 1,
+                    what: format!("the loss of row {row}"),
+                    task: self.tasks[task as usize].clone(),
+                    value: sum,
+                });
+            }
+            let (total, count) = &mut tasks[task as usize];
+            *total += sum;
+            *count += length;
+        }
+        Ok(())
+    }
+}
+
+/// Numbers the parameters in the order in which they are visited.
+///
+/// Burn draws numbers at random, and the state of an optimizer is kept under them. With numbers that the structure of a
+/// module alone decides, a state that was saved finds its parameters in another process.
+fn with_ids_by_order<M: Module>(module: M) -> M {
+    struct Number(u64);
+    impl ModuleMapper for Number {
+        fn map_float<const D: usize>(&mut self, mut param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.id = ParamId::from(self.0);
+            self.0 += 1;
+            param
+        }
+    }
+    module.map(&mut Number(0))
+}

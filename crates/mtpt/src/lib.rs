@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+
+mod device;
+
+pub use device::{DeviceError, device, device_names};
+
+pub use burn;
+pub use mtpt_compose as compose;
+pub use mtpt_core as core;
+pub use mtpt_t5 as t5;
+pub use mtpt_tasks as tasks;
+pub use mtpt_train as train;
+
+/// What most programs import.
+pub mod prelude {
+    pub use crate::device;
+    pub use burn::module::Module;
+    pub use burn::tensor::{Device, Tensor};
+    pub use mtpt_compose::{Composition, CompositionConfig};
+    pub use mtpt_core::{Backbone, Compose, Frozen, TaskIndex, prepend};
+    pub use mtpt_t5::{T5, T5Config, T5Tokenizer};
+    pub use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
+    pub use mtpt_train::{Observer, Prompts, RunConfig, TaskData, evaluate, train};
+}

@@ -1,0 +1,136 @@
+//! The layers of the workspace, held by a test: see `docs/architecture.md`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Each library and the crates of this workspace that it may depend on.
+const LAYERS: &[(&str, &[&str])] = &[
+    ("mtpt-core", &[]),
+    ("mtpt-tasks", &[]),
+    ("mtpt-compose", &["mtpt-core"]),
+    ("mtpt-t5", &["mtpt-core"]),
+    ("mtpt-train", &["mtpt-compose", "mtpt-core", "mtpt-tasks"]),
+    ("mtpt", &["mtpt-compose", "mtpt-core", "mtpt-t5", "mtpt-tasks", "mtpt-train"]),
+    ("mtpt-cli", &["mtpt"]),
+];
+
+/// Features of burn that name a backend.
+const BACKENDS: [&str; 9] =
+    ["cpu", "cuda", "flex", "metal", "ndarray", "rocm", "tch", "vulkan", "wgpu"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn manifest(name: &str) -> String {
+    fs::read_to_string(root().join("crates").join(name).join("Cargo.toml")).unwrap()
+}
+
+/// The lines of a table of a manifest.
+fn table<'a>(manifest: &'a str, header: &'a str) -> impl Iterator<Item = &'a str> {
+    manifest
+        .lines()
+        .skip_while(move |line| line.trim() != header)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .filter(|line| !line.trim().is_empty() && !line.starts_with('#'))
+}
+
+fn key(line: &str) -> &str {
+    line.split(['.', '=', ' ']).next().unwrap_or_default()
+}
+
+#[test]
+fn crates_depend_only_on_lower_layers() {
+    for (name, allowed) in LAYERS {
+        let manifest = manifest(name);
+        for dependency in table(&manifest, "[dependencies]").map(key) {
+            if dependency.starts_with("mtpt") {
+                assert!(allowed.contains(&dependency), "{name} must not depend on {dependency}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_crate_has_its_layer() {
+    let folders = fs::read_dir(root().join("crates")).unwrap();
+    let mut found: Vec<String> =
+        folders.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let mut known: Vec<&str> = LAYERS.iter().map(|(name, _)| *name).collect();
+    found.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(found, known);
+}
+
+#[test]
+fn tasks_know_no_tensors() {
+    let manifest = manifest("mtpt-tasks");
+    for header in ["[dependencies]", "[dev-dependencies]"] {
+        assert!(table(&manifest, header).all(|line| !key(line).starts_with("burn")));
+    }
+}
+
+#[test]
+fn libraries_name_no_backend() {
+    for (name, _) in LAYERS.iter().filter(|(name, _)| !["mtpt", "mtpt-cli"].contains(name)) {
+        let manifest = manifest(name);
+        let burn = table(&manifest, "[dependencies]").filter(|line| key(line) == "burn");
+        for line in burn.chain(table(&manifest, "[features]")) {
+            for backend in BACKENDS {
+                let named = line.contains(&format!("\"{backend}\""))
+                    || line.contains(&format!("burn/{backend}"));
+                assert!(!named, "{name} names the backend `{backend}`: {line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn only_the_command_prints() {
+    for (name, _) in LAYERS.iter().filter(|(name, _)| *name != "mtpt-cli") {
+        for file in sources(&root().join("crates").join(name).join("src")) {
+            let text = fs::read_to_string(&file).unwrap();
+            for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+                let prints = ["println!(", "print!(", "eprintln!(", "eprint!("]
+                    .iter()
+                    .any(|call| line.contains(call));
+                assert!(!prints, "{}: {line}", file.display());
+            }
+        }
+    }
+}
+
+fn sources(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(sources(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            files.push(path);
+        }
+    }
+    files
+}
+
+#[test]
+fn every_crate_follows_the_lints_and_has_a_readme() {
+    for (name, _) in LAYERS {
+        let manifest = manifest(name);
+        assert_eq!(table(&manifest, "[lints]").next(), Some("workspace = true"), "{name}");
+        assert!(root().join("crates").join(name).join("README.md").exists(), "{name}");
+    }
+}
+
+#[test]
+fn every_example_of_the_readme_exists() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let manifest = fs::read_to_string(root().join("examples/Cargo.toml")).unwrap();
+    let mut names = readme.split("--example ").skip(1).peekable();
+    assert!(names.peek().is_some(), "the README shows how to run an example");
+    for text in names {
+        let name = text.split_whitespace().next().unwrap().trim_matches('`');
+        assert!(manifest.contains(&format!("name = \"{name}\"")), "no example `{name}`");
+    }
+}
