@@ -1,2 +1,67 @@
-//! Placeholder.
-fn main() {}
+//! Composing the prompts of a batch: by strategy, by rank and by the number of tasks that the batch holds.
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use mtpt::burn::tensor::{Device, Tensor};
+use mtpt::compose::{Composition, CompositionConfig, LowRankConfig, Start};
+use mtpt::core::{Compose, TaskIndex};
+
+const LENGTH: usize = 100;
+const D_MODEL: usize = 512;
+const ROWS: u32 = 32;
+
+fn composition(config: &CompositionConfig, task_count: usize) -> Composition {
+    let zeros = |length| Tensor::zeros([length, D_MODEL], &Device::flex());
+    let start = Start {
+        shared: zeros(LENGTH),
+        task_count,
+        task: &|_, length| Ok(zeros(length)),
+        seed: 0,
+        device: Device::flex().autodiff(),
+    };
+    config.init(&start).expect("the configuration is in range")
+}
+
+fn rows(task_count: u32) -> Vec<TaskIndex> {
+    (0..ROWS).map(|row| TaskIndex::new(row % task_count)).collect()
+}
+
+/// Forward and backward: what a step of training pays.
+fn step(composition: &Composition, rows: &[TaskIndex]) {
+    let gradients = composition.compose_rows(rows).sum().backward();
+    std::hint::black_box(gradients);
+}
+
+fn by_strategy(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("compose/strategy");
+    for config in CompositionConfig::catalogue() {
+        let composition = composition(&config, 8);
+        group.bench_function(config.name(), |bench| bench.iter(|| step(&composition, &rows(8))));
+    }
+    group.finish();
+}
+
+fn by_rank(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("compose/rank");
+    for rank in [1, 4, 16] {
+        let config = CompositionConfig::LowRank(LowRankConfig { rank });
+        let composition = composition(&config, 8);
+        group.bench_with_input(BenchmarkId::from_parameter(rank), &rank, |bench, _| {
+            bench.iter(|| step(&composition, &rows(8)));
+        });
+    }
+    group.finish();
+}
+
+fn by_tasks(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("compose/tasks");
+    for tasks in [1_u32, 8, 32] {
+        let composition = composition(&CompositionConfig::default(), 32);
+        group.bench_with_input(BenchmarkId::from_parameter(tasks), &tasks, |bench, &tasks| {
+            bench.iter(|| step(&composition, &rows(tasks)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, by_strategy, by_rank, by_tasks);
+criterion_main!(benches);

@@ -1,1 +1,6 @@
-//! Tests of the public interface, one module for each subject.
+//! The command line's contract: what comes out, where, and with which exit code.
+
+mod bad_input;
+mod run;
+mod score_and_generate;
+mod world;

@@ -138,6 +138,14 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// A file of a PEFT adapter cannot be used.
+    #[error("`{path}`: {message}")]
+    Adapter {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
     /// The state of the optimizer could not be written or read.
     #[error("`{path}`: {message}")]
     OptimizerState {

@@ -12,6 +12,7 @@ mod initial;
 mod metrics_log;
 mod objective;
 mod observer;
+mod peft_adapter;
 mod prompts;
 mod run_folder;
 mod schedule;

@@ -7,7 +7,7 @@ use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, Template};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{check_width, index};
-use crate::{Error, Result};
+use crate::{Error, Result, peft_adapter};
 
 /// Version of the header that [`Prompts::write`] writes.
 const VERSION: u32 = 1;
@@ -92,13 +92,17 @@ impl Prompts {
         Self { composition, header }
     }
 
-    /// Reads a prompt file onto a device.
+    /// Reads prompts onto a device: a prompt file, or the folder of a PEFT adapter of type `PROMPT_TUNING` or
+    /// `MULTITASK_PROMPT_TUNING`, whose tasks then are `task0`, `task1`, ...
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, is not a prompt file of this version, or its tensors are not those that its header
-    /// tells of.
+    /// When a file cannot be read, is not a prompt file of this version, or its tensors are not those that its header
+    /// tells of; when an adapter is of another type or has prompts for the decoder.
     pub fn read(path: &Path, device: &Device) -> Result<Self> {
+        if path.is_dir() {
+            return peft_adapter::read(path, device);
+        }
         let file = PromptFile::read(path)?;
         let header: PromptHeader = serde_json::from_str(file.header())
             .map_err(|source| Error::Header { path: path.to_owned(), source })?;

@@ -22,3 +22,8 @@ pub mod prelude {
     pub use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
     pub use mtpt_train::{Observer, Prompts, RunConfig, TaskData, evaluate, train};
 }
+
+/// The README of the workspace, whose example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct WorkspaceReadme;

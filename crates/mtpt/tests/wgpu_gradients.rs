@@ -1,1 +1,102 @@
-//! Placeholder.
+//! Gradients of prompts on wgpu are those on the CPU.
+//!
+//! Burn has had wrong or missing gradients on GPU backends just where only a few inputs of a graph are tracked
+//! (tracel-ai/burn#5162), which is what prompt tuning is. This test runs in a process of its own, since that fault came
+//! and went with what a process had done before. Where no driver answers it is skipped, and says so; with
+//! `MTPT_REQUIRE_WGPU` set it fails instead.
+
+#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+
+use std::path::Path;
+
+use mtpt::burn::module::{Module, ModuleVisitor, Param};
+use mtpt::burn::optim::GradientsParams;
+use mtpt::burn::tensor::{Device, Tensor, TensorData};
+use mtpt::compose::{CompositionConfig, Start};
+use mtpt::core::{Frozen, TaskIndex};
+use mtpt::t5::T5;
+use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
+use mtpt::train::{Objective, PromptTuning};
+
+const LENGTH: usize = 6;
+const D_MODEL: usize = 16;
+
+/// Numbers between -1 and 1 that look like nothing in particular and are the same everywhere.
+fn numbers(seed: u32, shape: [usize; 2]) -> Tensor<2> {
+    let values: Vec<f32> = (0..shape[0] * shape[1])
+        .map(|place| {
+            let mixed = (place as u32 + 1).wrapping_mul(2_654_435_761).wrapping_add(seed * 97_531);
+            f64::from(mixed.rotate_left(11)) as f32 / u32::MAX as f32 * 2.0 - 1.0
+        })
+        .collect();
+    Tensor::from_data(TensorData::new(values, shape), &Device::flex())
+}
+
+fn batch() -> TokenBatch {
+    let row = |task: u32, length: u32, target: &[u32]| TokenizedExample {
+        task,
+        input_ids: (0..length).map(|place| 2 + (place * 7 + task) % 90).chain([94]).collect(),
+        target_ids: target.to_vec(),
+        label: None,
+        gold: None,
+    };
+    let rows =
+        [row(0, 9, &[5, 94]), row(2, 3, &[6, 7, 94]), row(0, 14, &[8, 94]), row(1, 5, &[9, 94])];
+    TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).unwrap()
+}
+
+/// Losses of the tokens, and every number of every gradient, in the order of the parameters.
+fn losses_and_gradients(config: &CompositionConfig, device: &Device) -> (Vec<f32>, Vec<f32>) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/v1_1");
+    let t5 = Frozen::new(T5::load(&folder, device).unwrap());
+    let start = Start {
+        shared: numbers(1, [LENGTH, D_MODEL]),
+        task_count: 3,
+        task: &|task: TaskIndex, length| Ok(numbers(2 + u32::from(task), [length, D_MODEL])),
+        seed: 3,
+        device: device.clone().autodiff(),
+    };
+    let composition = config.init(&start).unwrap();
+    let losses = PromptTuning::new(t5.get()).token_losses(&composition, &batch());
+    let gradients = GradientsParams::from_grads(losses.clone().mean().backward(), &composition);
+    struct Collect(GradientsParams, Vec<f32>);
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let gradient = self.0.get::<D>(param.id).expect("every parameter has a gradient");
+            self.1.extend(gradient.into_data().iter::<f32>());
+        }
+    }
+    let mut collect = Collect(gradients, Vec::new());
+    composition.visit(&mut collect);
+    (losses.inner().into_data().iter::<f32>().collect(), collect.1)
+}
+
+#[test]
+fn gradients_on_wgpu_are_those_on_the_cpu() {
+    let wgpu = match mtpt::device("wgpu") {
+        Ok(device) => device,
+        Err(error) if std::env::var_os("MTPT_REQUIRE_WGPU").is_none() => {
+            eprintln!("skipped: {error}");
+            return;
+        }
+        Err(error) => panic!("MTPT_REQUIRE_WGPU is set, but {error}"),
+    };
+    for config in CompositionConfig::catalogue() {
+        let name = config.name();
+        let (cpu_losses, cpu) = losses_and_gradients(&config, &Device::flex());
+        let (gpu_losses, gpu) = losses_and_gradients(&config, &wgpu);
+        for (cpu, gpu) in cpu_losses.iter().zip(&gpu_losses) {
+            // Two small layers in f32 with another order of additions and another exponential.
+            assert!((cpu - gpu).abs() < 1e-4, "{name}: loss {cpu} on the CPU, {gpu} on wgpu");
+        }
+        let largest = cpu.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        assert!(largest > 1e-3, "{name}: there is a gradient to compare");
+        assert_eq!(cpu.len(), gpu.len());
+        for (place, (cpu, gpu)) in cpu.iter().zip(&gpu).enumerate() {
+            // The same, once forward and once back, against the largest of the gradient.
+            let close = (cpu - gpu).abs() <= 1e-4 * largest;
+            assert!(close, "{name}, number {place}: {cpu} on the CPU, {gpu} on wgpu");
+        }
+        eprintln!("{name}: {} gradients agree", cpu.len());
+    }
+}

@@ -1,0 +1,160 @@
+use std::fs;
+
+use crate::world::{CONFIG, World};
+
+/// Runs a command that must fail with one line that has all parts.
+#[track_caller]
+fn check(world: &World, arguments: &str, input: &str, parts: &[&str]) -> Vec<serde_json::Value> {
+    let outcome = world.run(arguments, input);
+    assert_eq!(outcome.code, 1, "{}", outcome.messages);
+    let line = outcome.messages.lines().last().unwrap_or_default();
+    assert!(line.starts_with("error: "), "{}", outcome.messages);
+    assert!(!outcome.messages.contains("panicked"), "{}", outcome.messages);
+    for part in parts {
+        assert!(line.contains(part), "`{part}` is not in: {line}");
+    }
+    outcome.rows
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let world = World::new();
+    for arguments in ["", "trane", "score", "score --model model --task mood", "eval --model model"]
+    {
+        assert_eq!(world.run(arguments, "").code, 2, "mtpt {arguments}");
+    }
+    assert_eq!(world.run("generate --model model --num-beams 2 --top-k 3", "").code, 2);
+    assert_eq!(world.run("score --model model --batch-size 0", "").code, 2);
+    assert_eq!(world.run("--help", "").code, 0);
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let world = World::new();
+    check(&world, "score --model nowhere", "", &["nowhere"]);
+    check(&world, "train nowhere.toml", "", &["cannot read `nowhere.toml`", "No such file"]);
+    let prompts = "predict --model model --prompts nowhere.safetensors";
+    check(&world, prompts, "", &["cannot read `nowhere.safetensors`"]);
+    check(&world, "score --model model --device gpu", "", &["unknown device `gpu`", "`flex`"]);
+    fs::remove_file(world.path("model/model.safetensors")).unwrap();
+    check(&world, "score --model model", "", &["model"]);
+}
+
+#[test]
+fn a_bad_row_is_named_and_those_before_it_are_answered() {
+    let world = World::new();
+    let good = "{\"input\": \"one\", \"target\": \"two\"}\n";
+    let cases = [
+        ("{\"input\": \"one\"", "line 3: expected a JSON object"),
+        ("[1]", "line 3: expected a JSON object, found another value"),
+        ("{\"input\": \"one\"}", "line 3: expected `target` or `target_ids`, found neither"),
+        ("{\"input\": 3, \"target\": \"two\"}", "line 3: `input` must be a string, found 3"),
+        (
+            "{\"input_ids\": [5, 96], \"target\": \"two\"}",
+            "line 3: token 96 of `input` is not in the model's vocabulary of 96",
+        ),
+        (
+            "{\"input_ids\": [-1], \"target\": \"two\"}",
+            "line 3: `input_ids` must be a list of token numbers",
+        ),
+        ("{\"input_ids\": [], \"target\": \"two\"}", "line 3: `input` has no token"),
+        (
+            "{\"input\": \"one\", \"input_ids\": [2], \"target\": \"two\"}",
+            "line 3: expected `input` or `input_ids`, found both",
+        ),
+        (
+            "{\"input\": \"one\", \"target\": \"two\", \"task\": \"mood\"}",
+            "line 3: the row names the task `mood`, but there are no prompts",
+        ),
+    ];
+    for (bad, expected) in cases {
+        let input = format!("{good}{good}{bad}\n{good}");
+        let rows = check(&world, "score --model model", &input, &[expected]);
+        assert_eq!(rows.len(), 2, "{bad}");
+    }
+}
+
+#[test]
+fn unknown_tasks_are_named_with_the_known_ones() {
+    let world = World::new();
+    world.train();
+    let command = "predict --model model --prompts run/prompts.safetensors";
+    let known = ["unknown task `mod`", "`mood`, `sky/wet`"];
+    check(&world, &format!("{command} --task mod"), "", &known);
+    let row = "{\"input\": \"day\", \"task\": \"mod\"}\n";
+    check(&world, command, row, &["line 1: ", known[0], known[1]]);
+    check(&world, command, "{\"input\": \"day\"}\n", &["line 1: the row names no `task`"]);
+    check(
+        &world,
+        command,
+        "{\"task\": \"mood\"}\n",
+        &["line 1: ", "`mood {text}`", "found no `text`"],
+    );
+    world.write("other.toml", &CONFIG.replace("\"mood\"", "\"weather\""));
+    let eval = "eval --model model --prompts run/prompts.safetensors --tasks";
+    check(&world, &format!("{eval} other.toml"), "", &["other.toml", "`weather`", "`sky/wet`"]);
+    check(&world, &format!("{eval} run.toml --split test"), "", &["names no `test` file"]);
+}
+
+#[test]
+fn data_that_does_not_fit_is_named_by_file_and_line() {
+    let world = World::new();
+    world.write("wet.tsv", "text\tlabel\nday brought sun\tdry\nnight brought rain\n");
+    check(&world, "train run.toml --output run", "", &["wet.tsv:3", "sky/wet", "2", "1"]);
+    assert!(!world.path("run").exists(), "nothing was begun");
+    let world = World::new();
+    world.write("mood.jsonl", "{\"text\": \"day\", \"label\": \"2\"}\n");
+    check(&world, "train run.toml --output run", "", &["mood.jsonl:1", "mood", "`2`", "`0`, `1`"]);
+    let world = World::new();
+    world.write("run.toml", &CONFIG.replace("\"wet.tsv\"", "\"snow.tsv\""));
+    check(&world, "train run.toml --output run", "", &["snow.tsv"]);
+}
+
+#[test]
+fn a_configuration_that_does_not_fit_is_named_by_line() {
+    let world = World::new();
+    let train = "train run.toml --output run";
+    check(&world, &format!("{train} --set training.step=3"), "", &["run.toml", "line ", "`step`"]);
+    check(&world, &format!("{train} --set steps"), "", &["`--set steps`: expected KEY=VALUE"]);
+    check(&world, &format!("{train} --set composition.rank=9"), "", &["rank"]);
+    world.write("run.toml", &CONFIG.replace("sky/wet", "mood"));
+    check(&world, train, "", &["run.toml", "mood"]);
+    world.write("run.toml", "model = ");
+    check(&world, train, "", &["`run.toml`, line 1"]);
+    assert!(!world.path("run").exists(), "nothing was begun");
+}
+
+#[test]
+fn a_broken_model_is_named_by_file() {
+    let world = World::new();
+    let path = world.path("model/model.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 100]).unwrap();
+    check(&world, "score --model model", "", &["model.safetensors"]);
+    fs::write(&path, bytes).unwrap();
+    let config = fs::read_to_string(world.path("model/config.json")).unwrap();
+    world.write("model/config.json", &config.replace("\"gated-gelu\"", "\"gated-magic\""));
+    check(&world, "score --model model", "", &["config.json", "gated-magic"]);
+}
+
+#[test]
+fn prompts_of_another_width_are_refused() {
+    let world = World::new();
+    world.train();
+    let wide = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../mtpt-t5/tests/fixtures")
+        .read_dir()
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .find(|folder| {
+            fs::read_to_string(folder.join("config.json")).is_ok_and(|config| {
+                config.contains("\"d_model\": ") && !config.contains("\"d_model\": 16,")
+            }) && folder.join("model.safetensors").exists()
+        });
+    let Some(wide) = wide else { panic!("a fixture of another width") };
+    for name in ["config.json", "model.safetensors"] {
+        fs::copy(wide.join(name), world.path("model").join(name)).unwrap();
+    }
+    let command = "score --model model --prompts run/prompts.safetensors --task mood";
+    check(&world, command, "", &["the prompts have width 16", "`d_model`"]);
+}

@@ -1,0 +1,101 @@
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+#[test]
+fn a_run_leaves_the_files_that_the_contract_names() {
+    let world = World::new();
+    let outcome = world.run("train run.toml --output run --device flex", "");
+    assert_eq!(outcome.code, 0, "{}", outcome.messages);
+    assert_eq!(outcome.rows.len(), 1);
+    assert_eq!(outcome.rows[0]["prompts"], "run/prompts.safetensors");
+    assert!(outcome.messages.contains("step 6/6, loss "), "{}", outcome.messages);
+    assert!(outcome.messages.contains("step 3: mood dev accuracy "), "{}", outcome.messages);
+    for name in ["run/config.toml", "run/metrics.jsonl", "run/checkpoints/step-00000006"] {
+        assert!(world.path(name).exists(), "{name}");
+    }
+    let metrics = fs::read_to_string(world.path("run/metrics.jsonl")).unwrap();
+    let lines: Vec<Value> =
+        metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.iter().filter(|line| line.get("loss").is_some()).count(), 6);
+    assert!(lines.iter().any(|line| line["task"] == "sky/wet" && line["split"] == "dev"));
+}
+
+#[test]
+fn the_resolved_configuration_repeats_the_run() {
+    let world = World::new();
+    world.rows("train run.toml --output first --set training.steps=4 --set seed=9", "");
+    let resolved = fs::read_to_string(world.path("first/config.toml")).unwrap();
+    assert!(resolved.contains("steps = 4"), "{resolved}");
+    fs::copy(world.path("first/config.toml"), world.path("again.toml")).unwrap();
+    world.rows("train again.toml --output second", "");
+    let prompts = |run: &str| fs::read(world.path(run).join("prompts.safetensors")).unwrap();
+    assert!(prompts("first") == prompts("second"));
+}
+
+#[test]
+fn a_finished_run_is_resumed_without_a_step() {
+    let world = World::new();
+    world.train();
+    let before = fs::read(world.path("run/prompts.safetensors")).unwrap();
+    let outcome = world.run("train run.toml --output run --resume", "");
+    assert_eq!(outcome.code, 0, "{}", outcome.messages);
+    assert!(!outcome.messages.contains("loss"), "{}", outcome.messages);
+    assert!(before == fs::read(world.path("run/prompts.safetensors")).unwrap());
+}
+
+#[test]
+fn eval_gives_what_training_measured() {
+    let world = World::new();
+    let trained = world.rows("train run.toml --output run", "");
+    let (best, score) = (&trained[0]["step"], trained[0]["score"].as_f64().unwrap());
+    let rows = world.rows(
+        "eval --model model --prompts run/prompts.safetensors --tasks run.toml --split dev",
+        "",
+    );
+    assert_eq!(rows.len(), 2);
+    assert_eq!((&rows[0]["task"], &rows[0]["metric"]), (&json!("mood"), &json!("accuracy")));
+    assert_eq!((&rows[1]["task"], &rows[1]["rows"]), (&json!("sky/wet"), &json!(3)));
+    let mean = rows.iter().map(|row| row["value"].as_f64().unwrap()).sum::<f64>() / 2.0;
+    assert!((mean - score).abs() < 1e-12);
+    let metrics = fs::read_to_string(world.path("run/metrics.jsonl")).unwrap();
+    for row in &rows {
+        let measured =
+            metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|line| {
+                &line["step"] == best && line["task"] == row["task"] && line.get("metric").is_some()
+            });
+        assert_eq!(measured.unwrap()["value"], row["value"]);
+    }
+}
+
+#[test]
+fn predict_ranks_the_label_words_of_mixed_tasks_in_order() {
+    let world = World::new();
+    world.train();
+    let command = "predict --model model --prompts run/prompts.safetensors";
+    let input = "{\"task\": \"mood\", \"input\": \"mood day brought sun\"}\n\n\
+                 {\"task\": \"sky/wet\", \"input\": \"wet night brought rain\"}\n\
+                 {\"task\": \"mood\", \"text\": \"day brought sun\"}\n";
+    let rows = world.rows(command, input);
+    assert_eq!(rows.len(), 3);
+    for (row, words) in rows.iter().zip([["happy", "sad"], ["dry", "soaked"], ["happy", "sad"]]) {
+        let scores = row["scores"].as_object().unwrap();
+        assert_eq!(scores.keys().collect::<Vec<_>>(), words);
+        let best = words
+            .into_iter()
+            .max_by(|a, b| scores[*a].as_f64().unwrap().total_cmp(&scores[*b].as_f64().unwrap()))
+            .unwrap();
+        assert_eq!(row["label"], best);
+    }
+    // Fields go through the task's template.
+    assert_eq!(rows[0]["label"], rows[2]["label"]);
+    // A row's answer does not depend on its neighbours, but for the order of additions.
+    let alone =
+        world.rows(&format!("{command} --task mood"), "{\"input\": \"mood day brought sun\"}\n");
+    for word in ["happy", "sad"] {
+        let score = |row: &Value| row["scores"][word].as_f64().unwrap();
+        assert!((score(&alone[0]) - score(&rows[0])).abs() < 1e-4);
+    }
+}

@@ -1,0 +1,106 @@
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+/// Numbers that transformers gave for the small model: see `mtpt-t5/scripts/generate_reference.py`.
+fn reference() -> Value {
+    let path =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/v1_1/reference.json");
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn numbers(value: &Value) -> Vec<f64> {
+    value.as_array().unwrap().iter().map(|value| value.as_f64().unwrap()).collect()
+}
+
+fn lines(key_values: impl Iterator<Item = Value>) -> String {
+    key_values.map(|row| format!("{row}\n")).collect()
+}
+
+#[test]
+fn scores_are_those_of_transformers() {
+    let world = World::new();
+    let reference = reference();
+    let [inputs, targets] = ["inputs", "targets"].map(|key| reference[key].as_array().unwrap());
+    let rows = inputs
+        .iter()
+        .zip(targets)
+        .map(|(input, target)| json!({ "input_ids": input, "target_ids": target }));
+    let rows = world.rows("score --model model --batch-size 4", &lines(rows));
+    assert_eq!(rows.len(), inputs.len());
+    for (row, expected) in rows.iter().zip(reference["token_log_probabilities"].as_array().unwrap())
+    {
+        let (found, expected) = (numbers(&row["token_logprobs"]), numbers(expected));
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(&expected) {
+            // The bound that the library's own parity tests hold, in f32.
+            assert!((found - expected).abs() < 1e-4, "{found} {expected}");
+        }
+        assert!((row["logprob"].as_f64().unwrap() - expected.iter().sum::<f64>()).abs() < 1e-3);
+    }
+}
+
+#[test]
+fn greedy_and_beam_outputs_are_those_of_transformers() {
+    let world = World::new();
+    let reference = reference();
+    let inputs = || {
+        let inputs = reference["inputs"].as_array().unwrap();
+        lines(inputs.iter().map(|input| json!({ "input_ids": input })))
+    };
+    let check = |options: &str, expected: &Value| {
+        let rows = world.rows(&format!("generate --model model {options}"), &inputs());
+        let found: Vec<&Value> = rows.iter().map(|row| &row["ids"]).collect();
+        assert_eq!(found, expected.as_array().unwrap().iter().collect::<Vec<_>>(), "{options}");
+    };
+    check("--max-new-tokens 16", &reference["greedy"]);
+    let searches = reference["searches"].as_array().unwrap();
+    let mut checked = 0;
+    for search in searches.iter().filter(|search| search["early_stopping"] == json!(false)) {
+        let options = format!(
+            "--num-beams {} --length-penalty={} --max-new-tokens {}",
+            search["num_beams"], search["length_penalty"], search["max_new_tokens"]
+        );
+        check(&options, &search["texts"]);
+        checked += 1;
+    }
+    assert!(checked >= 2, "searches with several length penalties");
+}
+
+#[test]
+fn draws_follow_the_seed() {
+    let world = World::new();
+    let draw = |seed: u32| {
+        let command = format!(
+            "generate --model model --temperature 2 --top-k 30 --top-p 0.9 --seed {seed} --max-new-tokens 12"
+        );
+        world.rows(&command, "{\"input\": \"one two\"}\n{\"input\": \"three\"}\n")
+    };
+    assert_eq!(draw(1), draw(1));
+    assert_ne!(draw(1), draw(2));
+}
+
+#[test]
+fn prompts_change_what_the_model_says() {
+    let world = World::new();
+    world.train();
+    let row = "{\"input\": \"mood day brought sun\", \"target\": \"happy\"}\n";
+    let plain = world.rows("score --model model", row);
+    let prompted = "--prompts run/prompts.safetensors --task mood";
+    let with_prompts = world.rows(&format!("score --model model {prompted}"), row);
+    assert_ne!(plain[0]["logprob"], with_prompts[0]["logprob"]);
+    assert_eq!(
+        with_prompts[0]["token_logprobs"].as_array().unwrap().len(),
+        2,
+        "a word and its end"
+    );
+    // A label word's score is what `predict` ranks by.
+    let ranked = world.rows(&format!("predict --model model {prompted}"), row);
+    let ranked = ranked[0]["scores"]["happy"].as_f64().unwrap();
+    assert!((ranked - with_prompts[0]["logprob"].as_f64().unwrap()).abs() < 1e-4);
+    let generated = world.rows(&format!("generate --model model {prompted}"), row);
+    assert!(generated[0]["text"].is_string() && generated[0]["ids"].is_array());
+}

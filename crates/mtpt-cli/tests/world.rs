@@ -1,0 +1,154 @@
+//! A folder with a small model, its tokenizer, two tasks and a configuration, and the command run in it.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+pub(crate) struct World {
+    folder: TempDir,
+}
+
+/// What a run of the command left.
+pub(crate) struct Outcome {
+    pub(crate) code: i32,
+    pub(crate) rows: Vec<Value>,
+    pub(crate) messages: String,
+}
+
+/// The words that the tokenizer knows, numbered from 2.
+const WORDS: [&str; 14] = [
+    "day", "night", "brought", "sun", "rain", "happy", "sad", "mood", "wet", "dry", "soaked",
+    "one", "two", "three",
+];
+
+pub(crate) const CONFIG: &str = r#"
+model = "model"
+seed = 1
+prompt = { length = 4 }
+training = { steps = 6, batch_size = 4, checkpoint_every = 2 }
+evaluation = { every = 3 }
+
+[[tasks]]
+name = "mood"
+format = "json_lines"
+train = "mood.jsonl"
+dev = "mood.jsonl"
+template = "mood {text}"
+labels = { "0" = "happy", "1" = "sad" }
+
+[[tasks]]
+name = "sky/wet"
+format = "tsv"
+train = "wet.tsv"
+dev = "wet.tsv"
+template = "wet {text}"
+labels = ["dry", "soaked"]
+"#;
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let world = Self { folder: tempfile::tempdir().unwrap() };
+        let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/v1_1");
+        fs::create_dir(world.path("model")).unwrap();
+        for name in ["config.json", "model.safetensors"] {
+            fs::copy(fixture.join(name), world.path("model").join(name)).unwrap();
+        }
+        world.write("model/tokenizer.json", &tokenizer());
+        world.write("run.toml", CONFIG);
+        let moods: String = (0..8)
+            .map(|row| {
+                let (word, label) = [("sun", "0"), ("rain", "1")][row % 2];
+                format!("{{\"text\": \"day brought {word}\", \"label\": \"{label}\"}}\n")
+            })
+            .collect();
+        world.write("mood.jsonl", &moods);
+        world.write(
+            "wet.tsv",
+            "text\tlabel\nday brought sun\tdry\nnight brought rain\tsoaked\nnight brought sun\tdry\n",
+        );
+        world
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    /// Runs `mtpt` in the folder with words and standard input.
+    pub(crate) fn run(&self, arguments: &str, input: &str) -> Outcome {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_mtpt"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that fails at once does not read what it is given.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let messages = String::from_utf8(output.stderr).unwrap();
+        let row = |line| match serde_json::from_str(line) {
+            Ok(row) => row,
+            Err(error) => panic!("{error} in `{line}`; {messages}"),
+        };
+        let rows = text.lines().map(row).collect();
+        Outcome { code: output.status.code().unwrap(), rows, messages }
+    }
+
+    /// The same, for a run that must succeed.
+    #[track_caller]
+    pub(crate) fn rows(&self, arguments: &str, input: &str) -> Vec<Value> {
+        let outcome = self.run(arguments, input);
+        assert_eq!(outcome.code, 0, "{}", outcome.messages);
+        outcome.rows
+    }
+
+    /// Learns prompts into `run/`.
+    pub(crate) fn train(&self) {
+        self.rows("train run.toml --output run", "");
+    }
+}
+
+fn tokenizer() -> String {
+    let special = |id: u32, content: &str| {
+        json!({
+            "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
+            "normalized": false, "special": true
+        })
+    };
+    let mut vocab = serde_json::Map::new();
+    vocab.insert("<pad>".into(), json!(0));
+    vocab.insert("<unk>".into(), json!(1));
+    for (index, word) in WORDS.iter().enumerate() {
+        vocab.insert((*word).into(), json!(index + 2));
+    }
+    vocab.insert("</s>".into(), json!(94));
+    json!({
+        "version": "1.0", "truncation": null, "padding": null,
+        "added_tokens": [special(0, "<pad>"), special(1, "<unk>"), special(94, "</s>")],
+        "normalizer": null, "pre_tokenizer": { "type": "Whitespace" },
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [
+                { "Sequence": { "id": "A", "type_id": 0 } },
+                { "SpecialToken": { "id": "</s>", "type_id": 0 } }
+            ],
+            "pair": [
+                { "Sequence": { "id": "A", "type_id": 0 } }, { "Sequence": { "id": "B", "type_id": 1 } }
+            ],
+            "special_tokens": { "</s>": { "id": "</s>", "ids": [94], "tokens": ["</s>"] } }
+        },
+        "decoder": null,
+        "model": { "type": "WordLevel", "vocab": vocab, "unk_token": "<unk>" }
+    })
+    .to_string()
+}

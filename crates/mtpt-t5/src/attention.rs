@@ -1,0 +1,91 @@
+use burn::module::{Initializer, Module};
+use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
+
+use crate::config::T5Config;
+
+/// Keys and values of attention, split into heads.
+#[derive(Debug, Clone)]
+pub struct KeysValues {
+    /// `[batch, heads, length, d_kv]`
+    pub keys: Tensor<4>,
+    /// `[batch, heads, length, d_kv]`
+    pub values: Tensor<4>,
+}
+
+/// Multi-head attention as T5 has it: scores are not scaled, and a bias that carries positions and masks is added.
+#[derive(Module, Debug)]
+pub struct Attention {
+    query: Linear,
+    key: Linear,
+    value: Linear,
+    output: Linear,
+    dropout: Dropout,
+    num_heads: usize,
+    d_kv: usize,
+}
+
+impl Attention {
+    /// Attention with fresh weights.
+    ///
+    /// The queries start smaller by `d_kv^-0.5`: this stands for the scaling that the scores lack.
+    pub fn init(config: &T5Config, device: &Device) -> Self {
+        let inner_dim = config.inner_dim();
+        let into_model = (config.d_model as f64).powf(-0.5);
+        let into_query = ((config.d_model * config.d_kv) as f64).powf(-0.5);
+        let out_of_heads = (inner_dim as f64).powf(-0.5);
+        let linear = |d_input: usize, d_output: usize, std: f64| {
+            let std = config.initializer_factor * std;
+            LinearConfig::new(d_input, d_output)
+                .with_bias(false)
+                .with_initializer(Initializer::Normal { mean: 0.0, std })
+                .init(device)
+        };
+        Self {
+            query: linear(config.d_model, inner_dim, into_query),
+            key: linear(config.d_model, inner_dim, into_model),
+            value: linear(config.d_model, inner_dim, into_model),
+            output: linear(inner_dim, config.d_model, out_of_heads),
+            dropout: DropoutConfig::new(config.dropout_rate).init(),
+            num_heads: config.num_heads,
+            d_kv: config.d_kv,
+        }
+    }
+
+    /// Keys and values of what is attended to.
+    ///
+    /// # Shapes
+    ///
+    /// - `hidden`: `[batch, length, d_model]`
+    pub fn keys_values(&self, hidden: Tensor<3>) -> KeysValues {
+        KeysValues {
+            keys: self.split_heads(self.key.forward(hidden.clone())),
+            values: self.split_heads(self.value.forward(hidden)),
+        }
+    }
+
+    /// What each position takes from the positions it attends to.
+    ///
+    /// # Shapes
+    ///
+    /// - `hidden`: `[batch, queries, d_model]`
+    /// - `seen`: keys and values, `[batch, heads, keys, d_kv]` each
+    /// - `bias`: broadcasts to `[batch, heads, queries, keys]`
+    /// - output: `[batch, queries, d_model]`
+    pub fn forward(&self, hidden: Tensor<3>, seen: KeysValues, bias: Tensor<4>) -> Tensor<3> {
+        let [batch, queries, _] = hidden.dims();
+        let query = self.split_heads(self.query.forward(hidden));
+        let scores = query.matmul(seen.keys.swap_dims(2, 3)) + bias;
+        let weights = self.dropout.forward(softmax(scores, 3));
+        let taken = weights.matmul(seen.values);
+        let inner_dim = self.num_heads * self.d_kv;
+        self.output.forward(taken.swap_dims(1, 2).reshape([batch, queries, inner_dim]))
+    }
+
+    /// `[batch, length, heads * d_kv]` to `[batch, heads, length, d_kv]`.
+    fn split_heads(&self, projected: Tensor<3>) -> Tensor<4> {
+        let [batch, length, _] = projected.dims();
+        projected.reshape([batch, length, self.num_heads, self.d_kv]).swap_dims(1, 2)
+    }
+}

@@ -1,0 +1,122 @@
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig, RmsNorm, RmsNormConfig};
+use burn::tensor::{Device, Tensor};
+
+use crate::attention::{Attention, KeysValues};
+use crate::cache::LayerCache;
+use crate::config::T5Config;
+use crate::feed_forward::FeedForward;
+
+/// A norm without mean and without bias, with the configuration's epsilon.
+pub(crate) fn norm(config: &T5Config, device: &Device) -> RmsNorm {
+    RmsNormConfig::new(config.d_model).with_epsilon(config.layer_norm_epsilon).init(device)
+}
+
+/// One block of the encoder: self-attention, then feed-forward, each on normed input and added to it.
+#[derive(Module, Debug)]
+pub struct EncoderBlock {
+    self_attention_norm: RmsNorm,
+    self_attention: Attention,
+    feed_forward_norm: RmsNorm,
+    feed_forward: FeedForward,
+    dropout: Dropout,
+}
+
+impl EncoderBlock {
+    /// A block with fresh weights.
+    pub fn init(config: &T5Config, device: &Device) -> Self {
+        Self {
+            self_attention_norm: norm(config, device),
+            self_attention: Attention::init(config, device),
+            feed_forward_norm: norm(config, device),
+            feed_forward: FeedForward::init(config, device),
+            dropout: DropoutConfig::new(config.dropout_rate).init(),
+        }
+    }
+
+    /// # Shapes
+    ///
+    /// - `hidden`: `[batch, length, d_model]`
+    /// - `bias`: broadcasts to `[batch, heads, length, length]`
+    /// - output: `[batch, length, d_model]`
+    pub fn forward(&self, hidden: Tensor<3>, bias: Tensor<4>) -> Tensor<3> {
+        let normed = self.self_attention_norm.forward(hidden.clone());
+        let seen = self.self_attention.keys_values(normed.clone());
+        let attended = self.self_attention.forward(normed, seen, bias);
+        let hidden = hidden + self.dropout.forward(attended);
+        let forwarded = self.feed_forward.forward(self.feed_forward_norm.forward(hidden.clone()));
+        hidden + self.dropout.forward(forwarded)
+    }
+}
+
+/// One block of the decoder: as of the encoder, with attention to the encoder's output in between.
+#[derive(Module, Debug)]
+pub struct DecoderBlock {
+    self_attention_norm: RmsNorm,
+    self_attention: Attention,
+    cross_attention_norm: RmsNorm,
+    cross_attention: Attention,
+    feed_forward_norm: RmsNorm,
+    feed_forward: FeedForward,
+    dropout: Dropout,
+}
+
+impl DecoderBlock {
+    /// A block with fresh weights.
+    pub fn init(config: &T5Config, device: &Device) -> Self {
+        Self {
+            self_attention_norm: norm(config, device),
+            self_attention: Attention::init(config, device),
+            cross_attention_norm: norm(config, device),
+            cross_attention: Attention::init(config, device),
+            feed_forward_norm: norm(config, device),
+            feed_forward: FeedForward::init(config, device),
+            dropout: DropoutConfig::new(config.dropout_rate).init(),
+        }
+    }
+
+    /// Keys and values of the encoder's output, which are the same at every step.
+    ///
+    /// # Shapes
+    ///
+    /// - `encoded`: `[batch, length, d_model]`
+    pub fn cross_keys_values(&self, encoded: Tensor<3>) -> KeysValues {
+        self.cross_attention.keys_values(encoded)
+    }
+
+    /// Reads tokens after those in the cache, and adds them to it.
+    ///
+    /// # Shapes
+    ///
+    /// - `hidden`: `[rows, new, d_model]`, rows a multiple of the batch that `cache.cross` was made from
+    /// - `bias`: broadcasts to `[rows, heads, new, read + new]`
+    /// - `cross_bias`: `[batch, 1, 1, length]`
+    /// - output: `[rows, new, d_model]`
+    pub(crate) fn forward(
+        &self,
+        hidden: Tensor<3>,
+        bias: Tensor<4>,
+        cross_bias: Tensor<4>,
+        cache: &mut LayerCache,
+    ) -> Tensor<3> {
+        let [rows, new, d_model] = hidden.dims();
+        let normed = self.self_attention_norm.forward(hidden.clone());
+        let seen = cache.append(self.self_attention.keys_values(normed.clone()));
+        let attended = self.self_attention.forward(normed, seen, bias);
+        let hidden = hidden + self.dropout.forward(attended);
+
+        // Attention to the encoder knows no positions, so the tokens of all rows that share an input row can stand in
+        // one: its keys and values are then neither copied nor moved.
+        let [batch, _, _, _] = cache.cross.keys.dims();
+        let normed = self.cross_attention_norm.forward(hidden.clone());
+        let grouped = normed.reshape([batch, rows / batch * new, d_model]);
+        let attended = self
+            .cross_attention
+            .forward(grouped, cache.cross.clone(), cross_bias)
+            .reshape([rows, new, d_model]);
+        let hidden = hidden + self.dropout.forward(attended);
+
+        let forwarded = self.feed_forward.forward(self.feed_forward_norm.forward(hidden.clone()));
+        hidden + self.dropout.forward(forwarded)
+    }
+}

@@ -1,0 +1,239 @@
+use burn::config::Config;
+
+use crate::error::{Error, Result};
+
+/// The function between the two products of a feed-forward layer.
+#[derive(Config, Debug, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Activation {
+    /// `max(x, 0)`, of T5 1.0.
+    Relu,
+    /// `x Φ(x)` with the exact error function.
+    Gelu,
+    /// Gelu in its approximation by a tanh, of T5 1.1 and its descendants.
+    GeluTanh,
+    /// `x σ(x)`, also called swish.
+    Silu,
+}
+
+/// Shape of a T5: what transformers keeps in `config.json`, in this crate's own terms.
+///
+/// | Name | Default | Purpose | Range |
+/// | :--- | :--- | :--- | :--- |
+/// | `vocab_size` | | Rows of the embedding table | > 0 |
+/// | `d_model` | | Width of embeddings and hidden states | > 0 |
+/// | `d_kv` | | Width of one attention head | > 0 |
+/// | `d_ff` | | Width inside a feed-forward layer | > 0 |
+/// | `num_layers` | | Blocks of the encoder | > 0 |
+/// | `num_decoder_layers` | | Blocks of the decoder | > 0 |
+/// | `num_heads` | | Heads of each attention | > 0 |
+/// | `relative_attention_num_buckets` | `32` | Rows of the position bias | >= 4 |
+/// | `relative_attention_max_distance` | `128` | Distance from which all share a bucket | > half the buckets |
+/// | `dropout_rate` | `0.1` | Share of activations dropped in training | `[0, 1)` |
+/// | `layer_norm_epsilon` | `1e-6` | Added to the mean square in each norm | > 0 |
+/// | `initializer_factor` | `1.0` | Scales every standard deviation of a fresh model | > 0 |
+/// | `activation` | `Relu` | Function of the feed-forward layers | |
+/// | `gated` | `false` | Whether a second product gates the feed-forward | |
+/// | `tie_word_embeddings` | `true` | Whether the head is the embedding table | |
+/// | `scale_decoder_outputs` | `true` | Whether the head's input is scaled by `d_model^-0.5` | |
+/// | `pad_token_id` | `0` | Fills up shorter rows | < `vocab_size` |
+/// | `eos_token_id` | `1` | Ends an input and a target | < `vocab_size` |
+/// | `decoder_start_token_id` | `0` | What the decoder reads first | < `vocab_size` |
+#[derive(Config, Debug, PartialEq)]
+pub struct T5Config {
+    /// Rows of the embedding table.
+    pub vocab_size: usize,
+    /// Width of embeddings and hidden states.
+    pub d_model: usize,
+    /// Width of one attention head; `num_heads * d_kv` need not be `d_model`.
+    pub d_kv: usize,
+    /// Width inside a feed-forward layer.
+    pub d_ff: usize,
+    /// Blocks of the encoder.
+    pub num_layers: usize,
+    /// Blocks of the decoder.
+    pub num_decoder_layers: usize,
+    /// Heads of each attention.
+    pub num_heads: usize,
+    /// Rows of the position bias.
+    #[config(default = 32)]
+    pub relative_attention_num_buckets: usize,
+    /// Distance from which all positions share a bucket.
+    #[config(default = 128)]
+    pub relative_attention_max_distance: usize,
+    /// Share of activations dropped in training.
+    #[config(default = 0.1)]
+    pub dropout_rate: f64,
+    /// Added to the mean square in each norm.
+    #[config(default = 1e-6)]
+    pub layer_norm_epsilon: f64,
+    /// Scales every standard deviation of a fresh model.
+    #[config(default = 1.0)]
+    pub initializer_factor: f64,
+    /// Function of the feed-forward layers.
+    #[config(default = "Activation::Relu")]
+    pub activation: Activation,
+    /// Whether a second product gates the feed-forward.
+    #[config(default = false)]
+    pub gated: bool,
+    /// Whether the head is the embedding table.
+    #[config(default = true)]
+    pub tie_word_embeddings: bool,
+    /// Whether the head's input is scaled by `d_model^-0.5`.
+    #[config(default = true)]
+    pub scale_decoder_outputs: bool,
+    /// Fills up shorter rows.
+    #[config(default = 0)]
+    pub pad_token_id: u32,
+    /// Ends an input and a target.
+    #[config(default = 1)]
+    pub eos_token_id: u32,
+    /// What the decoder reads first.
+    #[config(default = 0)]
+    pub decoder_start_token_id: u32,
+}
+
+impl T5Config {
+    /// T5 1.0 small: 60 million parameters.
+    pub fn small() -> Self {
+        Self::new(32128, 512, 64, 2048, 6, 6, 8)
+    }
+
+    /// T5 1.0 base: 220 million parameters.
+    pub fn base() -> Self {
+        Self::new(32128, 768, 64, 3072, 12, 12, 12)
+    }
+
+    /// T5 1.0 large: 770 million parameters.
+    pub fn large() -> Self {
+        Self::new(32128, 1024, 64, 4096, 24, 24, 16)
+    }
+
+    /// T5 1.1 small, also of its LM-adapted and Flan descendants: 77 million parameters.
+    pub fn v1_1_small() -> Self {
+        Self::new(32128, 512, 64, 1024, 8, 8, 6).into_v1_1()
+    }
+
+    /// T5 1.1 base, also of its LM-adapted and Flan descendants: 250 million parameters.
+    pub fn v1_1_base() -> Self {
+        Self::new(32128, 768, 64, 2048, 12, 12, 12).into_v1_1()
+    }
+
+    /// T5 1.1 large, also of its LM-adapted and Flan descendants: 780 million parameters.
+    pub fn v1_1_large() -> Self {
+        Self::new(32128, 1024, 64, 2816, 24, 24, 16).into_v1_1()
+    }
+
+    /// What sets T5 1.1 apart: a gated gelu, and a head of its own that is not scaled.
+    fn into_v1_1(self) -> Self {
+        self.with_activation(Activation::GeluTanh)
+            .with_gated(true)
+            .with_tie_word_embeddings(false)
+            .with_scale_decoder_outputs(false)
+    }
+
+    /// Width of all heads of an attention together.
+    pub fn inner_dim(&self) -> usize {
+        self.num_heads * self.d_kv
+    }
+
+    /// Checks that every value lies in its range.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Config`] names the first field that does not.
+    pub fn check(&self) -> Result<()> {
+        for (field, value) in [
+            ("vocab_size", self.vocab_size),
+            ("d_model", self.d_model),
+            ("d_kv", self.d_kv),
+            ("d_ff", self.d_ff),
+            ("num_layers", self.num_layers),
+            ("num_decoder_layers", self.num_decoder_layers),
+            ("num_heads", self.num_heads),
+        ] {
+            require(value > 0, field, "positive", value)?;
+        }
+        // Half the buckets of the encoder are for each direction, and half of these for exact distances: with fewer
+        // than four none would be left, and the logarithm of the rest has no meaning.
+        let buckets = self.relative_attention_num_buckets;
+        require(buckets >= 4, "relative_attention_num_buckets", "at least 4", buckets)?;
+        let distance = self.relative_attention_max_distance;
+        require(
+            distance > buckets / 2,
+            "relative_attention_max_distance",
+            "more than half of `relative_attention_num_buckets`",
+            distance,
+        )?;
+        let rate = self.dropout_rate;
+        require((0.0..1.0).contains(&rate), "dropout_rate", "in [0, 1)", rate)?;
+        for (field, value) in [
+            ("layer_norm_epsilon", self.layer_norm_epsilon),
+            ("initializer_factor", self.initializer_factor),
+        ] {
+            require(value.is_finite() && value > 0.0, field, "positive", value)?;
+        }
+        for (field, value) in [
+            ("pad_token_id", self.pad_token_id),
+            ("eos_token_id", self.eos_token_id),
+            ("decoder_start_token_id", self.decoder_start_token_id),
+        ] {
+            require((value as usize) < self.vocab_size, field, "less than `vocab_size`", value)?;
+        }
+        Ok(())
+    }
+}
+
+fn require(
+    holds: bool,
+    field: &'static str,
+    expected: &'static str,
+    found: impl ToString,
+) -> Result<()> {
+    if holds { Ok(()) } else { Err(Error::Config { field, expected, found: found.to_string() }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn presets_are_in_range() {
+        for config in [
+            T5Config::small(),
+            T5Config::base(),
+            T5Config::large(),
+            T5Config::v1_1_small(),
+            T5Config::v1_1_base(),
+            T5Config::v1_1_large(),
+        ] {
+            config.check().unwrap();
+        }
+    }
+
+    #[test]
+    fn every_range_is_checked() {
+        let check = |config: T5Config, expected: &str| {
+            assert_eq!(config.check().unwrap_err().to_string(), expected);
+        };
+        let small = T5Config::small;
+        check(T5Config { d_kv: 0, ..small() }, "`d_kv` must be positive, but is `0`");
+        check(
+            small().with_relative_attention_num_buckets(2),
+            "`relative_attention_num_buckets` must be at least 4, but is `2`",
+        );
+        check(
+            small().with_relative_attention_max_distance(16),
+            "`relative_attention_max_distance` must be more than half of `relative_attention_num_buckets`, but is `16`",
+        );
+        check(small().with_dropout_rate(1.0), "`dropout_rate` must be in [0, 1), but is `1`");
+        check(
+            small().with_layer_norm_epsilon(0.0),
+            "`layer_norm_epsilon` must be positive, but is `0`",
+        );
+        check(
+            small().with_eos_token_id(40000),
+            "`eos_token_id` must be less than `vocab_size`, but is `40000`",
+        );
+    }
+}

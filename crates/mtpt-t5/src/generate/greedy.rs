@@ -1,0 +1,40 @@
+use burn::tensor::{Bool, Tensor};
+
+use crate::error::{Error, Result};
+use crate::model::T5;
+
+/// The likeliest token, again and again, until every row has ended.
+pub(super) fn decode(
+    model: &T5,
+    encoded: Tensor<3>,
+    mask: Tensor<2, Bool>,
+    max_new_tokens: usize,
+) -> Result<Vec<Vec<u32>>> {
+    let config = model.config();
+    let [batch, _] = mask.dims();
+    let mut cache = model.start(encoded, mask);
+    let mut texts: Vec<Vec<u32>> = vec![Vec::new(); batch];
+    let mut ended = vec![false; batch];
+    let mut last = vec![config.decoder_start_token_id; batch];
+    for _ in 0..max_new_tokens {
+        let likeliest = model
+            .next_logits(&last, &mut cache)
+            .argmax(1)
+            .try_into_vec_as::<i64>()
+            .map_err(|source| Error::Device { source: Box::new(source) })?;
+        for (row, token) in likeliest.into_iter().enumerate() {
+            // A row that has ended goes on reading padding, which nothing looks at.
+            last[row] = config.pad_token_id;
+            if !ended[row] {
+                let token = token as u32;
+                texts[row].push(token);
+                last[row] = token;
+                ended[row] = token == config.eos_token_id;
+            }
+        }
+        if ended.iter().all(|ended| *ended) {
+            break;
+        }
+    }
+    Ok(texts)
+}

@@ -1,0 +1,121 @@
+use burn::tensor::{Bool, Tensor};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Sampling, read_back};
+use crate::error::Result;
+use crate::model::T5;
+
+/// Draws tokens until every row has ended.
+pub(super) fn decode(
+    model: &T5,
+    encoded: Tensor<3>,
+    mask: Tensor<2, Bool>,
+    max_new_tokens: usize,
+    sampling: Sampling,
+) -> Result<Vec<Vec<u32>>> {
+    let config = model.config();
+    let [batch, _] = mask.dims();
+    let mut generators: Vec<ChaCha8Rng> = (0..batch)
+        .map(|row| {
+            let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
+            generator.set_stream(row as u64);
+            generator
+        })
+        .collect();
+    let mut cache = model.start(encoded, mask);
+    let mut texts: Vec<Vec<u32>> = vec![Vec::new(); batch];
+    let mut ended = vec![false; batch];
+    let mut last = vec![config.decoder_start_token_id; batch];
+    for _ in 0..max_new_tokens {
+        let logits = read_back(model.next_logits(&last, &mut cache))?;
+        for (row, logits) in logits.chunks_exact(config.vocab_size).enumerate() {
+            last[row] = config.pad_token_id;
+            if !ended[row] {
+                let token = draw(logits, sampling, generators[row].random());
+                texts[row].push(token);
+                last[row] = token;
+                ended[row] = token == config.eos_token_id;
+            }
+        }
+        if ended.iter().all(|ended| *ended) {
+            break;
+        }
+    }
+    Ok(texts)
+}
+
+/// The token that a number in `[0, 1)` falls on, when the tokens that may be drawn are laid side by side, the
+/// likeliest first, each as wide as its probability.
+fn draw(logits: &[f32], sampling: Sampling, point: f64) -> u32 {
+    let mut tokens: Vec<u32> = (0..logits.len() as u32).collect();
+    tokens.sort_by(|a, b| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b)));
+    tokens.truncate(sampling.top_k.unwrap_or(usize::MAX));
+    let highest = f64::from(logits[tokens[0] as usize]);
+    let mut weights: Vec<f64> = tokens
+        .iter()
+        .map(|token| ((f64::from(logits[*token as usize]) - highest) / sampling.temperature).exp())
+        .collect();
+    if let Some(top_p) = sampling.top_p {
+        let total: f64 = weights.iter().sum();
+        let mut reached = 0.0;
+        // The token that reaches the share is still in.
+        let kept = weights
+            .iter()
+            .take_while(|weight| {
+                let before = reached;
+                reached += **weight / total;
+                before < top_p
+            })
+            .count();
+        weights.truncate(kept.max(1));
+    }
+    let mut left = point * weights.iter().sum::<f64>();
+    for (token, weight) in tokens.iter().zip(&weights) {
+        left -= weight;
+        if left < 0.0 {
+            return *token;
+        }
+    }
+    // Rounding may leave a little over.
+    tokens[weights.len() - 1]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Probabilities 0.5, 0.25, 0.125, 0.125 of tokens 2, 0, 1, 3.
+    fn logits() -> [f32; 4] {
+        [0.25f32.ln(), 0.125f32.ln(), 0.5f32.ln(), 0.125f32.ln()]
+    }
+
+    fn drawn(sampling: Sampling) -> Vec<u32> {
+        (0..16).map(|step| draw(&logits(), sampling, (f64::from(step) + 0.5) / 16.0)).collect()
+    }
+
+    #[test]
+    fn tokens_are_drawn_by_probability() {
+        let tokens = drawn(Sampling::default());
+        assert_eq!(tokens, [2, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 1, 1, 3, 3]);
+    }
+
+    #[test]
+    fn top_k_keeps_the_likeliest() {
+        let tokens = drawn(Sampling { top_k: Some(1), ..Default::default() });
+        assert!(tokens.iter().all(|token| *token == 2));
+    }
+
+    #[test]
+    fn top_p_keeps_what_reaches_it() {
+        let tokens = drawn(Sampling { top_p: Some(0.6), ..Default::default() });
+        assert_eq!(tokens.iter().filter(|token| **token == 2).count(), 11);
+        assert_eq!(tokens.iter().filter(|token| **token == 0).count(), 5);
+    }
+
+    #[test]
+    fn a_low_temperature_is_greedy() {
+        let tokens = drawn(Sampling { temperature: 0.05, ..Default::default() });
+        assert!(tokens.iter().all(|token| *token == 2));
+    }
+}

@@ -1,0 +1,233 @@
+//! A model from a folder in the form of transformers.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
+
+use crate::checkpoint::Checkpoint;
+use crate::config::T5Config;
+use crate::error::{Error, Result};
+use crate::hf_config::HuggingFaceConfig;
+use crate::keys::{HEAD, IGNORED, Layout, SHARED, SHARED_COPIES, checkpoint_key};
+use crate::model::T5;
+
+/// Name of the configuration in a folder.
+pub(crate) const CONFIG_FILE: &str = "config.json";
+
+impl T5 {
+    /// Loads a model in single precision, whatever the precision of its files.
+    ///
+    /// The folder holds `config.json` and one of `model.safetensors`, `model.safetensors.index.json`,
+    /// `pytorch_model.bin` and `pytorch_model.bin.index.json`.
+    /// With the feature `hub` the path may also be an id on the hub; see [`locate`].
+    ///
+    /// On an autodiff device the model can be trained, dropout included.
+    /// On a plain one it is frozen: it has no gradients and drops nothing, though gradients flow through it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with the files is told with the file's name and, for a tensor, with its name, what was
+    /// expected and what was found.
+    pub fn load(path: &Path, device: &Device) -> Result<Self> {
+        Self::load_as(path, FloatDType::F32, device)
+    }
+
+    /// Loads a model as [`load`](Self::load) does, in another precision.
+    ///
+    /// # Errors
+    ///
+    /// As of [`load`](Self::load).
+    pub fn load_as(path: &Path, dtype: FloatDType, device: &Device) -> Result<Self> {
+        let folder = locate(path)?;
+        let mut config = read_config(&folder)?;
+        let checkpoint = Checkpoint::open(&folder)?;
+        let shared = shared_name(&checkpoint, &config)?;
+        config.tie_word_embeddings = is_tied(&checkpoint, &config, shared)?;
+
+        let mut loader = Loader {
+            checkpoint: &checkpoint,
+            shared,
+            gated: config.gated,
+            dtype: dtype.into(),
+            device,
+            path: Vec::new(),
+            used: BTreeSet::new(),
+            error: None,
+        };
+        let model = config.init(device)?.map(&mut loader);
+        if let Some(error) = loader.error {
+            return Err(error);
+        }
+        let used = loader.used;
+        let unused: Vec<String> = checkpoint
+            .names()
+            .filter(|name| !used.contains(*name) && !is_known_extra(name))
+            .map(str::to_owned)
+            .collect();
+        if !unused.is_empty() {
+            return Err(Error::UnusedTensors {
+                path: checkpoint.path().to_owned(),
+                tensors: unused,
+            });
+        }
+        Ok(if device.is_autodiff() { model } else { model.freeze() })
+    }
+}
+
+/// Reads the configuration of a folder in the form of transformers.
+///
+/// # Errors
+///
+/// [`Error::MissingFile`], [`Error::Io`], [`Error::Json`] or [`Error::ConfigFile`], each naming the file.
+pub fn read_config(folder: &Path) -> Result<T5Config> {
+    let path = folder.join(CONFIG_FILE);
+    if !path.is_file() {
+        return Err(Error::MissingFile { folder: folder.to_owned(), expected: "`config.json`" });
+    }
+    T5Config::try_from(HuggingFaceConfig::read(&path)?)
+        .map_err(|source| Error::ConfigFile { path, source: Box::new(source) })
+}
+
+/// The folder of a model that is given as a folder or, with the feature `hub`, as an id on the hub, `owner/name`,
+/// whose files are then fetched unless they are on disk already.
+///
+/// # Errors
+///
+/// [`Error::ModelNotFound`] if there is no such folder, or `Error::Hub` with the feature `hub`.
+pub fn locate(model: &Path) -> Result<PathBuf> {
+    if model.is_dir() {
+        return Ok(model.to_owned());
+    }
+    #[cfg(feature = "hub")]
+    {
+        crate::hub::fetch(model)
+    }
+    #[cfg(not(feature = "hub"))]
+    {
+        Err(Error::ModelNotFound { model: model.display().to_string() })
+    }
+}
+
+/// Under which of its names the embedding table is stored. Any of them does, as in transformers.
+fn shared_name(checkpoint: &Checkpoint, config: &T5Config) -> Result<&'static str> {
+    let names = [SHARED, SHARED_COPIES[0], SHARED_COPIES[1], HEAD];
+    let stored = names.into_iter().find(|name| checkpoint.contains(name)).unwrap_or(SHARED);
+    let shape = [config.vocab_size, config.d_model];
+    for copy in SHARED_COPIES {
+        if checkpoint.contains(copy)
+            && copy != stored
+            && checkpoint.read(copy, &shape)? != checkpoint.read(stored, &shape)?
+        {
+            return Err(Error::TablesDiffer {
+                path: checkpoint.path().to_owned(),
+                first: stored.to_owned(),
+                second: copy.to_owned(),
+            });
+        }
+    }
+    Ok(stored)
+}
+
+/// Whether the head is the embedding table. As in transformers 5 the tensors decide, and not the configuration: a
+/// head that is absent or repeats the table is the table.
+fn is_tied(checkpoint: &Checkpoint, config: &T5Config, shared: &str) -> Result<bool> {
+    if !checkpoint.contains(HEAD) || shared == HEAD {
+        return Ok(true);
+    }
+    let shape = [config.vocab_size, config.d_model];
+    Ok(checkpoint.read(HEAD, &shape)? == checkpoint.read(shared, &shape)?)
+}
+
+/// Tensors that may be there without a parameter of their own.
+fn is_known_extra(name: &str) -> bool {
+    name == SHARED || name == HEAD || name == IGNORED || SHARED_COPIES.contains(&name)
+}
+
+/// Replaces every parameter by the checkpoint's, stopping at the first that fails.
+struct Loader<'a> {
+    checkpoint: &'a Checkpoint,
+    shared: &'a str,
+    gated: bool,
+    dtype: DType,
+    device: &'a Device,
+    path: Vec<String>,
+    used: BTreeSet<String>,
+    error: Option<Error>,
+}
+
+impl ModuleMapper for Loader<'_> {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        self.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container_type: &str) {
+        self.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        if self.error.is_some() {
+            return param;
+        }
+        let (mut key, layout) = checkpoint_key(&self.path, self.gated);
+        if key == SHARED {
+            key = self.shared.to_owned();
+        }
+        // The shape is asked for without drawing the random numbers that the parameter would start with.
+        let shape = param.lazy_shape().to_vec();
+        let mut stored_shape = shape.clone();
+        if layout == Layout::Transposed {
+            stored_shape.reverse();
+        }
+        match self.checkpoint.read(&key, &stored_shape) {
+            Ok(mut numbers) => {
+                if layout == Layout::Transposed {
+                    numbers = transposed(&numbers, stored_shape[0], stored_shape[1]);
+                }
+                self.used.insert(key);
+                let data = TensorData::new(numbers, shape);
+                Param::from_tensor(Tensor::from_data(data, (self.device, self.dtype)))
+            }
+            Err(error) => {
+                self.error = Some(error);
+                param
+            }
+        }
+    }
+}
+
+/// A matrix of `rows` rows turned around.
+pub(crate) fn transposed(numbers: &[f32], rows: usize, columns: usize) -> Vec<f32> {
+    // In tiles, so that both sides stay in the processor's cache.
+    const TILE: usize = 32;
+    let mut turned = vec![0.0; numbers.len()];
+    for first_row in (0..rows).step_by(TILE) {
+        for first_column in (0..columns).step_by(TILE) {
+            for row in first_row..rows.min(first_row + TILE) {
+                for column in first_column..columns.min(first_column + TILE) {
+                    turned[column * rows + row] = numbers[row * columns + column];
+                }
+            }
+        }
+    }
+    turned
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn transposing_moves_every_number() {
+        let (rows, columns) = (37, 70);
+        let numbers: Vec<f32> = (0..rows * columns).map(|n| n as f32).collect();
+        let turned = transposed(&numbers, rows, columns);
+        for row in 0..rows {
+            for column in 0..columns {
+                assert_eq!(turned[column * rows + row], numbers[row * columns + column]);
+            }
+        }
+        assert_eq!(transposed(&turned, columns, rows), numbers);
+    }
+}

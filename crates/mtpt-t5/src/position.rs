@@ -1,0 +1,143 @@
+//! Relative position bias: what T5 has instead of position embeddings.
+
+use std::ops::Range;
+
+use burn::module::{Initializer, Module};
+use burn::nn::{Embedding, EmbeddingConfig};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+
+use crate::config::T5Config;
+
+/// Which way an attention looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To both sides, as the encoder does: half the buckets are for positions after the query.
+    Both,
+    /// Only back, as the decoder does: later positions all count as the query's own.
+    Back,
+}
+
+/// The bucket of a relative position, `key - query`.
+///
+/// Near positions have a bucket each, farther ones share them in ranges that grow with the logarithm of the distance,
+/// and all from `max_distance` on share the last.
+/// Taken from transformers' `T5Attention._relative_position_bucket`, whose results a golden table in the tests pins.
+pub fn relative_position_bucket(
+    relative_position: i64,
+    direction: Direction,
+    num_buckets: usize,
+    max_distance: usize,
+) -> usize {
+    let (first, num_buckets) = match direction {
+        Direction::Both if relative_position > 0 => (num_buckets / 2, num_buckets / 2),
+        Direction::Both => (0, num_buckets / 2),
+        Direction::Back => (0, num_buckets),
+    };
+    let distance = match direction {
+        Direction::Both => relative_position.unsigned_abs() as usize,
+        Direction::Back => (-relative_position).max(0) as usize,
+    };
+    let max_exact = num_buckets / 2;
+    if distance < max_exact {
+        return first + distance;
+    }
+    // In single precision and in this order, since that is how torch rounds at the borders of buckets.
+    let ratio = (distance as f32 / max_exact as f32).ln();
+    let whole = (max_distance as f64 / max_exact as f64).ln() as f32;
+    let steps = (ratio / whole * (num_buckets - max_exact) as f32) as usize;
+    first + (max_exact + steps).min(num_buckets - 1)
+}
+
+/// A learned score for each head and bucket of relative positions, added to the scores of attention.
+#[derive(Module, Debug)]
+pub struct RelativePositionBias {
+    table: Embedding,
+    #[module(skip)]
+    direction: Direction,
+    num_buckets: usize,
+    max_distance: usize,
+}
+
+impl RelativePositionBias {
+    /// A bias with a fresh table.
+    pub fn init(config: &T5Config, direction: Direction, device: &Device) -> Self {
+        let std = config.initializer_factor * (config.d_model as f64).powf(-0.5);
+        let num_buckets = config.relative_attention_num_buckets;
+        Self {
+            table: EmbeddingConfig::new(num_buckets, config.num_heads)
+                .with_initializer(Initializer::Normal { mean: 0.0, std })
+                .init(device),
+            direction,
+            num_buckets,
+            max_distance: config.relative_attention_max_distance,
+        }
+    }
+
+    /// The bias of some positions towards the first `keys` positions.
+    ///
+    /// # Shapes
+    ///
+    /// - output: `[1, heads, queries.len(), keys]`
+    pub fn forward(&self, queries: Range<usize>, keys: usize) -> Tensor<4> {
+        let table = self.table.weight.val();
+        let [_, heads] = table.dims();
+        let mut buckets = Vec::with_capacity(queries.len() * keys);
+        // Only the distance matters, so the buckets of a query are a window of those of the whole line.
+        let line: Vec<i32> = (0..queries.end + keys)
+            .map(|offset| {
+                let relative_position = offset as i64 - queries.end as i64;
+                relative_position_bucket(
+                    relative_position,
+                    self.direction,
+                    self.num_buckets,
+                    self.max_distance,
+                ) as i32
+            })
+            .collect();
+        for query in queries.clone() {
+            let start = queries.end - query;
+            buckets.extend_from_slice(&line[start..start + keys]);
+        }
+        let count = buckets.len();
+        let buckets = Tensor::<1, Int>::from_data(
+            TensorData::new(buckets, [count]),
+            &table.device().without_autodiff(),
+        );
+        // Taken from the transposed table, so that the result is laid out as attention reads it.
+        table.transpose().select(1, buckets).reshape([1, heads, queries.len(), keys])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_positions_have_buckets_of_their_own() {
+        for distance in 0..8 {
+            assert_eq!(
+                relative_position_bucket(-distance, Direction::Both, 32, 128),
+                distance as usize
+            );
+        }
+        for distance in 1..8 {
+            assert_eq!(
+                relative_position_bucket(distance, Direction::Both, 32, 128),
+                16 + distance as usize
+            );
+        }
+        assert_eq!(relative_position_bucket(5, Direction::Back, 32, 128), 0);
+    }
+
+    #[test]
+    fn bias_depends_on_the_distance_alone() {
+        let device = Device::flex();
+        device.seed(3);
+        let config = T5Config::new(16, 8, 4, 8, 1, 1, 3);
+        let bias = RelativePositionBias::init(&config, Direction::Back, &device);
+        let whole = bias.forward(0..7, 7);
+        // The row of one later query, as in decoding with a cache, is the row of the whole.
+        let row = bias.forward(5..6, 6);
+        assert_eq!(row.to_data(), whole.slice([0..1, 0..3, 5..6, 0..6]).to_data());
+    }
+}

@@ -1,0 +1,271 @@
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::fs;
+use std::path::Path;
+
+use burn::tensor::Device;
+use mtpt_t5::{Beam, GenerationConfig, Sampling, Strategy, T5, T5Config, T5Tokenizer};
+use safetensors::SafeTensors;
+use safetensors::tensor::TensorView;
+use tempfile::TempDir;
+
+use crate::fixtures::{folder, load, padded};
+
+/// A message with all its causes.
+fn message(error: &mtpt_t5::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    text
+}
+
+/// Loading fails with a message that holds all of some parts.
+#[track_caller]
+fn check(folder: &Path, parts: &[&str]) {
+    let error = T5::load(folder, &Device::flex()).expect_err("loading must fail");
+    let message = message(&error);
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+}
+
+fn copy_of(name: &str) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    for entry in fs::read_dir(folder(name)).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), copy.path().join(entry.file_name())).unwrap();
+    }
+    copy
+}
+
+/// A copy of a checkpoint with some of its tensors changed: `(type, shape, bytes)` by name.
+type Tensors = BTreeMap<String, (safetensors::Dtype, Vec<usize>, Vec<u8>)>;
+
+fn with_tensors(name: &str, change: impl FnOnce(&mut Tensors)) -> TempDir {
+    let copy = copy_of(name);
+    let path = copy.path().join("model.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let mut tensors: Tensors = file
+        .iter()
+        .map(|(name, view)| {
+            (name.to_owned(), (view.dtype(), view.shape().to_vec(), view.data().to_vec()))
+        })
+        .collect();
+    change(&mut tensors);
+    let views = tensors.iter().map(|(name, (dtype, shape, bytes))| {
+        (name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).unwrap())
+    });
+    fs::write(path, safetensors::serialize(views, None).unwrap()).unwrap();
+    copy
+}
+
+fn with_config(name: &str, from: &str, to: &str) -> TempDir {
+    let copy = copy_of(name);
+    let path = copy.path().join("config.json");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from));
+    fs::write(path, text.replace(from, to)).unwrap();
+    copy
+}
+
+const KEY: &str = "encoder.block.1.layer.0.SelfAttention.q.weight";
+
+#[test]
+fn a_missing_tensor_is_named_with_its_shape() {
+    let copy = with_tensors("v1_0", |tensors| {
+        tensors.remove(KEY).unwrap();
+    });
+    check(copy.path(), &["model.safetensors` lacks tensor", KEY, "[16, 16]"]);
+}
+
+#[test]
+fn a_missing_table_is_named() {
+    let copy = with_tensors("v1_0", |tensors| {
+        tensors.remove("shared.weight").unwrap();
+    });
+    check(copy.path(), &["lacks tensor `shared.weight`", "[96, 16]"]);
+}
+
+#[test]
+fn a_mis_shaped_tensor_is_named_with_both_shapes() {
+    let copy = with_tensors("v1_0", |tensors| {
+        tensors.get_mut(KEY).unwrap().1 = vec![8, 32];
+    });
+    check(copy.path(), &["model.safetensors", KEY, "must have shape [16, 16], but has [8, 32]"]);
+    let copy = with_config("v1_0", "\"num_heads\": 4", "\"num_heads\": 2");
+    check(copy.path(), &["model.safetensors", "[32, 2]", "[32, 4]"]);
+}
+
+#[test]
+fn a_tensor_of_integers_is_refused() {
+    let copy = with_tensors("v1_0", |tensors| {
+        tensors.get_mut(KEY).unwrap().0 = safetensors::Dtype::I32;
+    });
+    check(copy.path(), &["model.safetensors", KEY, "must hold f32, f16, bf16 or f64", "I32"]);
+}
+
+#[test]
+fn tensors_without_use_are_named() {
+    let copy = with_tensors("v1_0", |tensors| {
+        let tensor = tensors[KEY].clone();
+        tensors.insert("encoder.block.9.layer.0.SelfAttention.q.weight".to_owned(), tensor);
+    });
+    check(copy.path(), &["model.safetensors", "no use for: `encoder.block.9"]);
+    // A decoder of fewer layers than the file has.
+    let copy = with_config("v1_0", "\"num_decoder_layers\": 2", "\"num_decoder_layers\": 1");
+    check(copy.path(), &["no use for: `decoder.block.1", "more"]);
+}
+
+#[test]
+fn different_tables_are_refused() {
+    let copy = with_tensors("v1_0", |tensors| {
+        let mut tensor = tensors["shared.weight"].clone();
+        tensor.2[0] ^= 1;
+        tensors.insert("decoder.embed_tokens.weight".to_owned(), tensor);
+    });
+    check(copy.path(), &["`shared.weight`", "`decoder.embed_tokens.weight`", "one table"]);
+}
+
+#[test]
+fn equal_copies_of_the_table_are_one() {
+    let copy = with_tensors("v1_0", |tensors| {
+        let tensor = tensors.remove("shared.weight").unwrap();
+        tensors.insert("encoder.embed_tokens.weight".to_owned(), tensor.clone());
+        tensors.insert("lm_head.weight".to_owned(), tensor);
+    });
+    let model = T5::load(copy.path(), &Device::flex()).unwrap();
+    assert!(model.config().tie_word_embeddings);
+}
+
+#[test]
+fn truncated_files_are_told_with_both_lengths() {
+    let copy = copy_of("v1_0");
+    let path = copy.path().join("model.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    for length in [bytes.len() - 1, bytes.len() / 2, 100] {
+        fs::write(&path, &bytes[..length]).unwrap();
+        check(
+            copy.path(),
+            &["model.safetensors` is truncated or damaged", &format!("found {length}")],
+        );
+    }
+    for length in [0, 7] {
+        fs::write(&path, &bytes[..length]).unwrap();
+        check(copy.path(), &["model.safetensors` is not a safetensors file"]);
+    }
+    let mut longer = bytes.clone();
+    longer.push(0);
+    fs::write(&path, longer).unwrap();
+    check(copy.path(), &["model.safetensors", &format!("expected {} bytes", bytes.len())]);
+    fs::write(&path, [0xff; 64]).unwrap();
+    check(copy.path(), &["model.safetensors` is truncated or damaged"]);
+    let mut garbled = bytes;
+    garbled[8..40].fill(b'x');
+    fs::write(&path, garbled).unwrap();
+    check(copy.path(), &["model.safetensors` is not a safetensors file"]);
+}
+
+#[test]
+fn damaged_pytorch_files_are_told() {
+    let copy = copy_of("v1_0_old");
+    let path = copy.path().join("pytorch_model.bin");
+    let bytes = fs::read(&path).unwrap();
+    for length in [bytes.len() / 2, 10, 0] {
+        fs::write(&path, &bytes[..length]).unwrap();
+        check(copy.path(), &["pytorch_model.bin"]);
+    }
+}
+
+#[test]
+fn missing_files_are_named() {
+    let copy = copy_of("v1_0");
+    fs::remove_file(copy.path().join("model.safetensors")).unwrap();
+    check(copy.path(), &["holds none of", "`model.safetensors`", "`pytorch_model.bin`"]);
+    let copy = copy_of("v1_0");
+    fs::remove_file(copy.path().join("config.json")).unwrap();
+    check(copy.path(), &["holds none of", "`config.json`"]);
+    let copy = copy_of("sharded");
+    fs::remove_file(copy.path().join("model-00002-of-00002.safetensors")).unwrap();
+    check(copy.path(), &["cannot read", "model-00002-of-00002.safetensors"]);
+}
+
+#[test]
+fn a_missing_folder_is_named() {
+    check(Path::new("/nowhere/at-all"), &["no model at `/nowhere/at-all`", "hub"]);
+}
+
+#[test]
+fn bad_configurations_are_told_with_the_file() {
+    let copy = with_config("v1_0", "\"relu\"", "\"geglu\"");
+    check(copy.path(), &["config.json", "unknown `feed_forward_proj` `geglu`", "`relu`, `gelu`"]);
+    let copy = with_config("v1_0", "\"d_kv\": 4", "\"d_kv\": 0");
+    check(copy.path(), &["config.json", "`d_kv` must be positive, but is `0`"]);
+    let copy = with_config("v1_0", "\"d_kv\": 4", "\"d_kv\": \"four\"");
+    check(copy.path(), &["cannot understand", "config.json", "line"]);
+    let copy = with_config("v1_0", "{", "");
+    check(copy.path(), &["cannot understand", "config.json"]);
+}
+
+#[test]
+fn a_tokenizer_that_does_not_fit_is_told_with_both_sizes() {
+    let path = folder("tokenizer");
+    let config = T5Config::new(6, 8, 4, 8, 1, 1, 2);
+    let error = T5Tokenizer::load(&path, &config).unwrap_err();
+    let message = message(&error);
+    assert!(message.contains("ids up to 8") && message.contains("vocabulary of 6"), "{message}");
+    assert!(T5Tokenizer::load(&path, &T5Config { vocab_size: 9, ..config }).is_ok());
+}
+
+#[test]
+fn missing_and_damaged_tokenizers_are_named() {
+    let place = tempfile::tempdir().unwrap();
+    let config = T5Config::small();
+    let load = || message(&T5Tokenizer::load(place.path(), &config).unwrap_err());
+    assert!(load().contains("`tokenizer.json`, `spiece.model`"));
+    fs::write(place.path().join("spiece.model"), b"\xff\xffnot a model").unwrap();
+    assert!(load().contains("spiece.model` is not a tokenizer"), "{}", load());
+    fs::write(place.path().join("tokenizer.json"), b"{}").unwrap();
+    assert!(load().contains("tokenizer.json` is not a tokenizer"), "{}", load());
+}
+
+#[test]
+fn targets_must_fit_the_batch_and_the_vocabulary() {
+    let model = load("v1_0");
+    let device = Device::flex();
+    let score = |targets: &[Vec<u32>]| {
+        let (ids, mask) = padded(&[vec![3, 4], vec![5]], &device);
+        model.score(model.embed(ids), mask, targets)
+    };
+    let error = score(&[vec![3]]).unwrap_err().to_string();
+    assert_eq!(error, "expected targets for each of 2 rows, found 1");
+    let error = score(&[vec![3], vec![4, 96]]).unwrap_err().to_string();
+    assert_eq!(error, "token id 96 of row 1 must be less than the vocabulary of 96");
+}
+
+#[test]
+fn decoding_options_are_checked() {
+    let check = |config: GenerationConfig, expected: &str| {
+        assert_eq!(config.check().unwrap_err().to_string(), expected);
+    };
+    check(
+        GenerationConfig { max_new_tokens: 0, ..Default::default() },
+        "`max_new_tokens` must be positive, but is `0`",
+    );
+    let with = |strategy| GenerationConfig { strategy, ..Default::default() };
+    check(
+        with(Strategy::Beam(Beam { num_beams: 0, ..Default::default() })),
+        "`num_beams` must be positive, but is `0`",
+    );
+    check(
+        with(Strategy::Sample(Sampling { temperature: 0.0, ..Default::default() })),
+        "`temperature` must be positive, but is `0`",
+    );
+    check(
+        with(Strategy::Sample(Sampling { top_p: Some(1.5), ..Default::default() })),
+        "`top_p` must be in (0, 1], but is `1.5`",
+    );
+}

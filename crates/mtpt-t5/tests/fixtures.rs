@@ -1,0 +1,97 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use mtpt_t5::T5;
+use serde::Deserialize;
+
+/// Every architecture there is a checkpoint of.
+pub(crate) const VARIANTS: [&str; 5] = ["v1_0", "v1_0_old", "v1_1", "gated_silu", "uneven"];
+
+/// Largest difference of a log-probability from transformers'.
+///
+/// Both sum in single precision but in different orders, which after a few layers gives differences near 1e-6 at
+/// logits near 10; the rest is room for other processors.
+pub(crate) const TOLERANCE: f32 = 1e-4;
+
+pub(crate) fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
+}
+
+pub(crate) fn load(name: &str) -> T5 {
+    T5::load(&folder(name), &Device::flex()).unwrap()
+}
+
+/// What transformers computes with a checkpoint.
+#[derive(Deserialize)]
+pub(crate) struct Reference {
+    pub(crate) inputs: Vec<Vec<u32>>,
+    pub(crate) targets: Vec<Vec<u32>>,
+    pub(crate) token_log_probabilities: Vec<Vec<f32>>,
+    #[serde(default)]
+    pub(crate) greedy: Vec<Vec<u32>>,
+    #[serde(default)]
+    pub(crate) searches: Vec<SearchReference>,
+    pub(crate) long: Option<LongReference>,
+    pub(crate) gradients: Option<GradientReference>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SearchReference {
+    pub(crate) num_beams: usize,
+    pub(crate) length_penalty: f64,
+    /// `true`, `false` or `"never"`.
+    pub(crate) early_stopping: serde_json::Value,
+    pub(crate) max_new_tokens: usize,
+    pub(crate) texts: Vec<Vec<u32>>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct LongReference {
+    pub(crate) inputs: Vec<Vec<u32>>,
+    pub(crate) targets: Vec<Vec<u32>>,
+    pub(crate) token_log_probabilities: Vec<Vec<f32>>,
+    pub(crate) greedy: Vec<Vec<u32>>,
+    pub(crate) beam_4: Vec<Vec<u32>>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct GradientReference {
+    pub(crate) loss: f32,
+    pub(crate) embeddings: Vec<f32>,
+    pub(crate) parameters: BTreeMap<String, Vec<f32>>,
+}
+
+pub(crate) fn reference(name: &str) -> Reference {
+    let path = folder(name).join("reference.json");
+    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+}
+
+/// Rows as one tensor, padded on the right, and their mask.
+pub(crate) fn padded(rows: &[Vec<u32>], device: &Device) -> (Tensor<2, Int>, Tensor<2, Bool>) {
+    let longest = rows.iter().map(Vec::len).max().unwrap();
+    let mut ids = Vec::new();
+    let mut mask = Vec::new();
+    for row in rows {
+        for place in 0..longest {
+            ids.push(row.get(place).map_or(0, |id| *id as i32));
+            mask.push(place < row.len());
+        }
+    }
+    let shape = [rows.len(), longest];
+    (
+        Tensor::from_data(TensorData::new(ids, shape), device),
+        Tensor::from_data(TensorData::new(mask, shape), device),
+    )
+}
+
+#[track_caller]
+pub(crate) fn assert_close(found: &[f32], expected: &[f32], tolerance: f32, what: &str) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+        assert!(
+            (found - expected).abs() <= tolerance,
+            "{what}: number {place} is {found}, expected {expected}"
+        );
+    }
+}

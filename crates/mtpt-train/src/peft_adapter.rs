@@ -1,0 +1,151 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::{Device, Tensor, TensorData};
+use mtpt_compose::{
+    Composition, CompositionConfig, LowRank, LowRankConfig, Separate, SeparateConfig,
+};
+use mtpt_tasks::TaskId;
+use safetensors::{Dtype, SafeTensors};
+use serde::Deserialize;
+
+use crate::{Error, PromptHeader, PromptTask, Prompts, Result};
+
+const CONFIG: &str = "adapter_config.json";
+const WEIGHTS: &str = "adapter_model.safetensors";
+
+/// What an adapter's configuration says, as far as it matters here (PEFT 0.21, `PromptLearningConfig` and
+/// `MultitaskPromptTuningConfig`).
+#[derive(Deserialize)]
+struct AdapterConfig {
+    peft_type: String,
+    num_virtual_tokens: usize,
+    token_dim: usize,
+    num_transformer_submodules: Option<usize>,
+    #[serde(default = "one")]
+    num_ranks: usize,
+    #[serde(default = "one")]
+    num_tasks: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+/// Reads an adapter of PEFT, of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, as prompts for tasks `task0`, `task1`, ...
+///
+/// # Errors
+///
+/// When a file is missing or malformed, the adapter is of another type, has prompts for the decoder, or its tensors are
+/// not those that its configuration tells of.
+pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
+    let path = folder.join(CONFIG);
+    let text = fs::read(&path).map_err(|source| Error::File {
+        action: "read",
+        path: path.clone(),
+        source,
+    })?;
+    let config: AdapterConfig = serde_json::from_slice(&text)
+        .map_err(|error| Error::Adapter { path: path.clone(), message: error.to_string() })?;
+    let refused = |message: String| Error::Adapter { path: path.clone(), message };
+    match config.num_transformer_submodules {
+        Some(1) => {}
+        // PEFT trains prompts for the decoder too by default, and then leaves them out of `generate`.
+        Some(2) | None => {
+            return Err(refused(
+                "the adapter has prompts for the decoder too (`num_transformer_submodules` is not 1); only prompts \
+                 of the encoder can be used"
+                    .into(),
+            ));
+        }
+        Some(other) => {
+            return Err(refused(format!("expected `num_transformer_submodules` 1, found {other}")));
+        }
+    }
+    let weights = Weights::read(folder.join(WEIGHTS), device)?;
+    let (length, d_model) = (config.num_virtual_tokens, config.token_dim);
+    let shared: Tensor<2> = weights.tensor("prompt_embeddings", [length, d_model])?;
+    let (composition, kind) = match config.peft_type.as_str() {
+        "PROMPT_TUNING" => {
+            let composition = Composition::Separate(Separate::from_prompts(vec![shared]));
+            (composition, CompositionConfig::Separate(SeparateConfig::default()))
+        }
+        "MULTITASK_PROMPT_TUNING" => {
+            let (tasks, rank) = (config.num_tasks, config.num_ranks);
+            if tasks == 0 || rank == 0 {
+                return Err(refused(format!(
+                    "expected at least one task and rank, found {tasks} tasks of rank {rank}"
+                )));
+            }
+            let left = weights.tensor::<3>("prefix_task_cols", [tasks, length, rank])?;
+            let right = weights.tensor::<3>("prefix_task_rows", [tasks, rank, d_model])?;
+            let factor = |stacked: &Tensor<3>, task: usize| -> Tensor<2> {
+                stacked.clone().slice([task..task + 1]).squeeze_dim(0)
+            };
+            let factors = (0..tasks).map(|task| (factor(&left, task), factor(&right, task)));
+            let composition =
+                Composition::LowRank(LowRank::from_factors(shared, factors.collect()));
+            (composition, CompositionConfig::LowRank(LowRankConfig { rank }))
+        }
+        other => {
+            return Err(refused(format!(
+                "expected an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, found `{other}`"
+            )));
+        }
+    };
+    let count = mtpt_core::Compose::task_count(&composition);
+    let tasks = (0..count)
+        .map(|task| {
+            let name = TaskId::new(&format!("task{task}"))?;
+            Ok(PromptTask { name, template: None, labels: None })
+        })
+        .collect::<Result<_>>()?;
+    Ok(Prompts::new(composition, PromptHeader::new(kind, length, d_model, tasks)))
+}
+
+/// The tensors of an adapter.
+struct Weights<'a> {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    device: &'a Device,
+}
+
+impl<'a> Weights<'a> {
+    fn read(path: PathBuf, device: &'a Device) -> Result<Self> {
+        let bytes = fs::read(&path).map_err(|source| Error::File {
+            action: "read",
+            path: path.clone(),
+            source,
+        })?;
+        Ok(Self { path, bytes, device })
+    }
+
+    fn tensor<const D: usize>(&self, name: &str, expected: [usize; D]) -> Result<Tensor<D>> {
+        let refused = |message: String| Error::Adapter { path: self.path.clone(), message };
+        let file = SafeTensors::deserialize(&self.bytes)
+            .map_err(|error| refused(format!("not a whole safetensors file: {error}")))?;
+        let view = file.tensor(name).map_err(|_| {
+            let mut found = file.names();
+            found.sort_unstable();
+            refused(format!("tensor `{name}` is missing; there are: {}", found.join(", ")))
+        })?;
+        if view.shape() != expected {
+            let found = view.shape();
+            return Err(refused(format!(
+                "tensor `{name}`: expected shape {expected:?}, found {found:?}"
+            )));
+        }
+        if view.dtype() != Dtype::F32 {
+            let found = view.dtype();
+            return Err(refused(format!(
+                "tensor `{name}`: expected elements of type `F32`, found `{found:?}`"
+            )));
+        }
+        let (chunks, _) = view.data().as_chunks::<4>();
+        let values: Vec<f32> = chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+            return Err(refused(format!("tensor `{name}`: number {place} is {}", values[place])));
+        }
+        Ok(Tensor::from_data(TensorData::new(values, expected), self.device))
+    }
+}

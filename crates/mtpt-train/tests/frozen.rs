@@ -1,0 +1,128 @@
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor};
+use mtpt_compose::CompositionConfig;
+use mtpt_core::{Compose, Frozen, PromptFile, TaskIndex};
+use mtpt_tasks::{MaxLengths, Padding, Split, TokenBatch};
+use mtpt_train::{
+    FullFineTuning, Objective, OptimizerConfig, Output, PromptTuning, RunFolder, Schedule,
+    TaskData, Trainer, train,
+};
+
+use crate::small_world::{SmallWorld, config, encoder, t5};
+
+/// Every bit of every weight.
+fn bits<M: Module>(module: &M) -> Vec<u32> {
+    struct Bits(Vec<u32>);
+    impl ModuleVisitor for Bits {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let data = param.val().inner().into_data();
+            self.0.extend(data.iter::<f32>().map(f32::to_bits));
+        }
+    }
+    let mut bits = Bits(Vec::new());
+    module.visit(&mut bits);
+    bits.0
+}
+
+#[test]
+fn the_backbone_is_bit_identical_after_training_and_files_hold_prompts_alone() {
+    for composition in CompositionConfig::catalogue() {
+        let world = SmallWorld::new();
+        let before = bits(world.t5.get());
+        assert!(before.len() > 10_000, "the visitor sees the weights");
+        let config = config(composition);
+        let start = world.composition(&config);
+        let expected = start.num_params();
+        let untrained = PromptFile::from_module(&start, String::new());
+        let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
+        let output = Output { folder: folder.clone(), resume: false };
+        train(&config, &world.data, world.t5.get(), start, Some(&output), &mut ()).unwrap();
+        assert!(before == bits(world.t5.get()), "the backbone has moved");
+        let file = PromptFile::read(&folder.prompts()).unwrap();
+        let numbers: usize = file.tensors().values().map(|tensor| tensor.num_elements()).sum();
+        assert_eq!(numbers, expected, "nothing but the prompts");
+        assert!(file.tensors().keys().all(|name| name == "shared" || name.starts_with("tasks.")));
+        assert!(file.tensors() != untrained.tensors(), "the prompts have not moved");
+        // A checkpoint holds the prompts and their optimizer's state, some kilobytes.
+        let checkpoint = folder.checkpoints().join("step-00000008");
+        let size: u64 = std::fs::read_dir(checkpoint)
+            .unwrap()
+            .map(|entry| entry.unwrap().metadata().unwrap().len())
+            .sum();
+        assert!(size < 40 * expected as u64 + 20_000, "{size} bytes for {expected} numbers");
+    }
+}
+
+#[test]
+fn gradients_do_not_depend_on_whether_the_backbone_is_frozen() {
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let composition = world.composition(&config);
+    let padding = Padding { id: 0, multiple: 1 };
+    let rows = world.data.iter().flat_map(|data| &data.rows(Split::Train)[..3]);
+    let batch = TokenBatch::new(rows, padding).unwrap();
+    let gradient = |loss: Tensor<1>| {
+        let gradients = loss.sum().backward();
+        let gradients = burn::optim::GradientsParams::from_grads(gradients, &composition);
+        assert_eq!(gradients.len(), composition_parameters(&composition));
+        struct Collect(burn::optim::GradientsParams, Vec<f32>);
+        impl ModuleVisitor for Collect {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                let gradient = self.0.get::<D>(param.id).unwrap().into_data();
+                self.1.extend(gradient.iter::<f32>());
+            }
+        }
+        let mut collect = Collect(gradients, Vec::new());
+        composition.visit(&mut collect);
+        collect.1
+    };
+    let frozen = gradient(PromptTuning::new(world.t5.get()).token_losses(&composition, &batch));
+    let tracked = t5(&Device::flex().autodiff());
+    // Dropout is for fine-tuning; here only the weights' gradients make the difference.
+    let tracked = tracked.freeze().set_require_grad(true);
+    let visible = gradient(PromptTuning::new(&tracked).token_losses(&composition, &batch));
+    assert!(frozen.iter().any(|value| value.abs() > 1e-3));
+    for (frozen, visible) in frozen.iter().zip(&visible) {
+        // The same operations in another order of additions: a few units in the last place of an f32.
+        assert!((frozen - visible).abs() <= 1e-5 * (1.0 + visible.abs()), "{frozen} {visible}");
+    }
+}
+
+fn composition_parameters<M: Module>(module: &M) -> usize {
+    burn::module::list_param_ids(module).len()
+}
+
+#[test]
+fn a_trained_prompt_acts_on_its_own_task() {
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let trained =
+        train(&config, &world.data, world.t5.get(), world.composition(&config), None, &mut ());
+    let prompts = trained.unwrap().prompts;
+    let [first, second] = [0, 1].map(|task| {
+        let prompt = prompts.composition().compose(TaskIndex::new(task));
+        prompt.into_data().try_to_vec::<f32>().unwrap()
+    });
+    assert_ne!(first, second, "two tasks have learned two prompts");
+}
+
+#[test]
+fn a_whole_model_is_fine_tuned_by_the_same_trainer() {
+    let world = SmallWorld::new();
+    let model = t5(&Device::flex().autodiff());
+    let lengths = MaxLengths { input: 64, target: 8 };
+    let data = TaskData::read(world.tasks.clone(), &encoder(), &model, lengths).unwrap();
+    let padding = Padding { id: 0, multiple: 1 };
+    let rows = data.iter().flat_map(|data| data.rows(Split::Train));
+    let batch = TokenBatch::new(rows, padding).unwrap();
+    let schedule =
+        Schedule { peak: 3e-3, warmup_steps: 0, steps: 30, decay: mtpt_train::Decay::Constant };
+    let names = world.tasks.iter().map(|task| task.id().clone()).collect();
+    let before = bits(&model);
+    let mut trainer = Trainer::new(model, &OptimizerConfig::default(), schedule, names);
+    let losses: Vec<f64> = (0..30)
+        .map(|_| trainer.step(&FullFineTuning, std::slice::from_ref(&batch)).unwrap().loss)
+        .collect();
+    assert!(losses[29] < 0.5 * losses[0], "{losses:?}");
+    assert!(before != bits(&Frozen::new(trainer.into_module()).into_inner()));
+}

@@ -1,0 +1,111 @@
+use std::fs;
+use std::path::PathBuf;
+
+use burn::tensor::Device;
+use mtpt_compose::CompositionConfig;
+use mtpt_core::{Compose, TaskIndex};
+use mtpt_train::{InitializerConfig, PromptConfig, RunConfig, initial_composition};
+
+use crate::small_world::{SmallWorld, config, encoder};
+
+fn with(initializer: InitializerConfig, length: usize) -> RunConfig {
+    let config = config(CompositionConfig::default());
+    RunConfig { prompt: PromptConfig { length, initializer }, ..config }
+}
+
+fn prompt(world: &SmallWorld, config: &RunConfig) -> Result<Vec<f32>, String> {
+    let device = Device::flex();
+    let composition =
+        initial_composition(config, &world.tasks, world.t5.get(), &encoder(), &device)
+            .map_err(|error| error.to_string())?;
+    let prompt = composition.compose(TaskIndex::new(0));
+    Ok(prompt.into_data().try_to_vec::<f32>().unwrap())
+}
+
+/// A `.npy` file of format 1.0.
+fn npy(rows: usize, columns: usize, values: &[f32]) -> Vec<u8> {
+    let mut header =
+        format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend((header.len() as u16).to_le_bytes());
+    bytes.extend(header.bytes());
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
+    bytes
+}
+
+#[test]
+fn a_text_and_class_labels_start_at_embeddings() {
+    let world = SmallWorld::new();
+    let text = |text: &str| InitializerConfig::Text { text: text.into() };
+    let twice = prompt(&world, &with(text("sunny rain"), 4)).unwrap();
+    assert_eq!(twice[..32], twice[32..], "the text is repeated, without its end");
+    // The label words of both tasks in order: `happy` is one token, and stands first.
+    let labels = InitializerConfig::ClassLabels { population: None };
+    let labels = prompt(&world, &with(labels, 4)).unwrap();
+    let happy = prompt(&world, &with(text("happy"), 1)).unwrap();
+    assert_eq!(labels[..16], happy[..]);
+}
+
+#[test]
+fn npy_and_safetensors_files_are_read() {
+    let world = SmallWorld::new();
+    let values: Vec<f32> = (0..48).map(|value| value as f32 / 7.0).collect();
+    let path = world.folder.path().join("start.npy");
+    fs::write(&path, npy(3, 16, &values)).unwrap();
+    let file = InitializerConfig::File { path, tensor: None };
+    assert_eq!(prompt(&world, &with(file, 3)).unwrap(), values);
+    let path = world.folder.path().join("start.safetensors");
+    let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+    let view =
+        safetensors::tensor::TensorView::new(safetensors::Dtype::F32, vec![3, 16], &bytes).unwrap();
+    safetensors::serialize_to_file([("prompt", view)], None, &path).unwrap();
+    for tensor in [None, Some("prompt".to_owned())] {
+        let file = InitializerConfig::File { path: path.clone(), tensor };
+        assert_eq!(prompt(&world, &with(file, 3)).unwrap(), values);
+    }
+    let file = InitializerConfig::File { path: path.clone(), tensor: Some("other".into()) };
+    let failure = prompt(&world, &with(file, 3)).unwrap_err();
+    assert_eq!(failure, format!("`{}`: no tensor `other`; there are: prompt", path.display()));
+}
+
+#[test]
+fn a_prompt_wider_than_the_model_is_refused() {
+    let world = SmallWorld::new();
+    let path = world.folder.path().join("wide.npy");
+    fs::write(&path, npy(3, 24, &[0.0; 72])).unwrap();
+    let file = InitializerConfig::File { path, tensor: None };
+    let failure = prompt(&world, &with(file, 3)).unwrap_err();
+    assert_eq!(failure, "the initial prompt has 3 vectors of width 24, expected 3 of width 16");
+}
+
+#[test]
+fn files_that_are_no_prompt_are_refused_by_name() {
+    let world = SmallWorld::new();
+    let check = |name: &str, bytes: &[u8], expected: &str| {
+        let path: PathBuf = world.folder.path().join(name);
+        fs::write(&path, bytes).unwrap();
+        let file = InitializerConfig::File { path: path.clone(), tensor: None };
+        let failure = prompt(&world, &with(file, 3)).unwrap_err();
+        let shown = format!("`{}`: {expected}", path.display());
+        assert!(failure.starts_with(&shown), "{failure}");
+    };
+    check("text.npy", b"hello", "not a `.npy` file: ");
+    check("flat.safetensors", b"hello", "neither `.npy` nor a whole safetensors file: ");
+    let nan = npy(3, 16, &[f32::NAN; 48]);
+    check("nan.npy", &nan, "value 0 is NaN");
+    let short = npy(3, 16, &[0.0; 40]);
+    check("short.npy", &short, "");
+}
+
+#[test]
+fn a_rank_that_the_prompt_cannot_have_is_refused() {
+    let world = SmallWorld::new();
+    let mut config = with(InitializerConfig::default(), 4);
+    config.composition = CompositionConfig::LowRank(mtpt_compose::LowRankConfig { rank: 5 });
+    let failure = prompt(&world, &config).unwrap_err();
+    assert_eq!(failure, "`rank` must be between 1 and 4, found 5");
+}

@@ -1,0 +1,48 @@
+use burn::tensor::Device;
+use mtpt_compose::CompositionConfig;
+use mtpt_core::{Compose, PromptFile, TaskIndex};
+use mtpt_train::{Error, Output, Prompts, RunFolder, train};
+
+use crate::small_world::{SmallWorld, config};
+
+#[test]
+fn a_prompt_file_is_enough_to_go_on_with() {
+    for composition in CompositionConfig::catalogue() {
+        let world = SmallWorld::new();
+        let config = config(composition);
+        let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
+        let output = Output { folder: folder.clone(), resume: false };
+        let start = world.composition(&config);
+        let trained =
+            train(&config, &world.data, world.t5.get(), start, Some(&output), &mut ()).unwrap();
+        let prompts = Prompts::read(&folder.prompts(), &Device::flex()).unwrap();
+        assert_eq!(prompts.header(), trained.prompts.header());
+        for task in ["mood", "wet"] {
+            let task = prompts.find(task).unwrap();
+            let values = |prompts: &Prompts| {
+                let prompt = prompts.composition().compose(task).inner();
+                prompt.into_data().try_to_vec::<f32>().unwrap()
+            };
+            assert_eq!(values(&prompts), values(&trained.prompts));
+        }
+        let labels = prompts.tasks()[0].labels().unwrap().unwrap();
+        assert_eq!(labels.words(), ["happy", "sad today"]);
+        assert_eq!(prompts.tasks()[1].template().unwrap().unwrap().as_str(), "wet {text}");
+        prompts.check_fits(world.t5.get()).unwrap();
+        assert_eq!(prompts.find("wet").unwrap(), TaskIndex::new(1));
+        let failure = prompts.find("cold").unwrap_err().to_string();
+        assert_eq!(failure, "unknown task `cold`; known are `mood`, `wet`");
+    }
+}
+
+#[test]
+fn a_header_that_is_not_understood_is_refused() {
+    let world = SmallWorld::new();
+    let composition = world.composition(&config(CompositionConfig::default()));
+    let path = world.folder.path().join("prompts.safetensors");
+    PromptFile::from_module(&composition, "{}".into()).write(&path).unwrap();
+    let failure = Prompts::read(&path, &Device::flex()).unwrap_err();
+    assert!(matches!(failure, Error::Header { .. }));
+    let expected = format!("`{}`: the header of the prompt file is not understood", path.display());
+    assert_eq!(failure.to_string(), expected);
+}

@@ -1,0 +1,135 @@
+use std::fs;
+
+use mtpt_compose::CompositionConfig;
+use mtpt_train::{Error, Observer, Output, RunConfig, RunFolder, StepEvent, TrainingConfig, train};
+use serde_json::Value;
+
+use crate::small_world::{SmallWorld, config};
+
+/// Ends the run when a step is done, as a crash would.
+struct StopAt(usize);
+
+impl Observer for StopAt {
+    fn step(&mut self, event: &StepEvent<'_>) -> mtpt_train::Result<()> {
+        if event.step < self.0 {
+            return Ok(());
+        }
+        Err(Error::OutOfRange { option: "test", expected: "over", found: 0.0 })
+    }
+}
+
+fn run(
+    world: &SmallWorld,
+    config: &RunConfig,
+    name: &str,
+    resume: bool,
+    observer: &mut impl Observer,
+) -> (RunFolder, mtpt_train::Result<()>) {
+    let folder = RunFolder::create(&world.folder.path().join(name)).unwrap();
+    let output = Output { folder: folder.clone(), resume };
+    let start = world.composition(config);
+    let trained = train(config, &world.data, world.t5.get(), start, Some(&output), observer);
+    (folder, trained.map(|_| ()))
+}
+
+/// The lines of a log without the time that steps took.
+fn metrics(folder: &RunFolder) -> Vec<Value> {
+    fs::read_to_string(folder.metrics())
+        .unwrap()
+        .lines()
+        .map(|line| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            line.as_object_mut().unwrap().remove("seconds");
+            line
+        })
+        .collect()
+}
+
+#[test]
+fn an_interrupted_run_ends_as_if_it_had_not_been() {
+    for composition in CompositionConfig::catalogue() {
+        let world = SmallWorld::new();
+        let config = config(composition);
+        let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
+        outcome.unwrap();
+        // Checkpoints stand at steps 3 and 6.
+        for stop in [2, 4, 7] {
+            let name = format!("stopped at {stop}");
+            let (_, outcome) = run(&world, &config, &name, false, &mut StopAt(stop));
+            outcome.unwrap_err();
+            let (parts, outcome) = run(&world, &config, &name, true, &mut ());
+            outcome.unwrap();
+            let name = config.composition.name();
+            assert!(
+                fs::read(parts.prompts()).unwrap() == fs::read(whole.prompts()).unwrap(),
+                "{name}, stopped at {stop}"
+            );
+            assert_eq!(metrics(&parts), metrics(&whole), "{name}, stopped at {stop}");
+        }
+    }
+}
+
+#[test]
+fn the_log_has_a_line_for_each_step_and_figure() {
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let (folder, outcome) = run(&world, &config, "run", false, &mut ());
+    outcome.unwrap();
+    let lines = metrics(&folder);
+    let steps: Vec<u64> = lines
+        .iter()
+        .filter(|line| line.get("loss").is_some())
+        .map(|line| line["step"].as_u64().unwrap())
+        .collect();
+    assert_eq!(steps, [1, 2, 3, 4, 5, 6, 7, 8]);
+    // Two tasks are judged every two steps.
+    let figures: Vec<&Value> = lines.iter().filter(|line| line.get("metric").is_some()).collect();
+    assert_eq!(figures.len(), 8);
+    assert_eq!(figures[0]["split"], "dev");
+    assert_eq!((&figures[0]["task"], &figures[1]["task"]), (&"mood".into(), &"wet".into()));
+    assert!(lines.iter().filter(|line| line.get("lr").is_some()).all(|line| line["lr"].is_f64()));
+}
+
+#[test]
+fn the_last_two_checkpoints_are_kept_and_nothing_half_written() {
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let (folder, outcome) = run(&world, &config, "run", false, &mut ());
+    outcome.unwrap();
+    let mut names: Vec<String> = fs::read_dir(folder.checkpoints())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["step-00000006", "step-00000008"]);
+    let mut names: Vec<String> = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["checkpoints", "metrics.jsonl", "prompts.safetensors"]);
+}
+
+#[test]
+fn another_configuration_is_not_gone_on_with() {
+    let world = SmallWorld::new();
+    let first = config(CompositionConfig::default());
+    run(&world, &first, "run", false, &mut ()).1.unwrap();
+    let training = TrainingConfig { steps: 9, ..first.training.clone() };
+    let second = RunConfig { training, ..first };
+    let failure = run(&world, &second, "run", true, &mut ()).1.unwrap_err().to_string();
+    assert!(failure.contains("step-00000008"), "{failure}");
+    assert!(failure.contains("`training` was"), "{failure}");
+}
+
+#[test]
+fn a_damaged_checkpoint_is_named() {
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let (folder, _) = run(&world, &config, "run", false, &mut StopAt(4));
+    let path = folder.checkpoints().join("step-00000003/last.safetensors");
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
+    let failure = run(&world, &config, "run", true, &mut ()).1.unwrap_err().to_string();
+    assert_eq!(failure, format!("`{}` is not a whole safetensors file", path.display()));
+}

@@ -1,0 +1,111 @@
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Device, Tensor};
+use mtpt_compose::{Composition, CompositionConfig};
+use mtpt_core::PromptFile;
+use mtpt_tasks::{Padding, Split, TokenBatch, TokenizedExample};
+use mtpt_train::{
+    Decay, OptimizerConfig, PromptTuning, RunConfig, Schedule, StepEvent, Trainer, train,
+};
+
+use crate::small_world::{SmallWorld, config, t5};
+
+fn values(composition: &Composition) -> Vec<f32> {
+    let file = PromptFile::from_module(composition, String::new());
+    file.tensors().values().flat_map(|tensor| tensor.try_to_vec::<f32>().unwrap()).collect()
+}
+
+fn batches(world: &SmallWorld, size: usize) -> Vec<TokenBatch> {
+    let rows: Vec<&TokenizedExample> =
+        world.data.iter().flat_map(|data| data.rows(Split::Train)).collect();
+    let padding = Padding { id: 0, multiple: 1 };
+    rows.chunks(size).map(|rows| TokenBatch::new(rows.iter().copied(), padding).unwrap()).collect()
+}
+
+fn trainer(world: &SmallWorld, config: &RunConfig) -> Trainer<Composition> {
+    let names = world.tasks.iter().map(|task| task.id().clone()).collect();
+    let optimizer = OptimizerConfig { epsilon: 1e-3, ..OptimizerConfig::default() };
+    let schedule = Schedule { peak: 0.1, warmup_steps: 0, steps: 4, decay: Decay::Linear };
+    Trainer::new(world.composition(config), &optimizer, schedule, names)
+}
+
+#[test]
+fn accumulated_batches_make_the_step_of_one_large_batch() {
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let objective = PromptTuning::new(world.t5.get());
+    // Rows have targets of two and three tokens, so that a mean of means would be another step.
+    let step = |size: usize| {
+        let mut trainer = trainer(&world, &config);
+        let report = trainer.step(&objective, &batches(&world, size)).unwrap();
+        (report, values(trainer.module()))
+    };
+    let (whole, whole_values) = step(100);
+    for size in [1, 5] {
+        let (parts, parts_values) = step(size);
+        assert_eq!(parts.rows, 32);
+        // Sums of 32 rows in another order and with other padding: some units in the last place of an f32.
+        assert!((parts.loss - whole.loss).abs() < 1e-5);
+        assert!((parts.gradient_norm - whole.gradient_norm).abs() < 1e-5 * whole.gradient_norm);
+        for (part, whole) in parts_values.iter().zip(&whole_values) {
+            // With an epsilon of 1e-3 in Adam's denominator, a step of 0.1 magnifies a difference of the gradient by at
+            // most 100.
+            assert!((part - whole).abs() < 1e-4, "{part} {whole}");
+        }
+    }
+}
+
+#[test]
+fn training_lowers_the_loss_of_every_composition() {
+    for composition in CompositionConfig::catalogue() {
+        let world = SmallWorld::new();
+        let mut config = config(composition);
+        config.training.steps = 40;
+        config.training.learning_rate = 0.05;
+        config.training.checkpoint_every = 0;
+        config.evaluation.every = 0;
+        struct Losses(Vec<f64>);
+        impl mtpt_train::Observer for Losses {
+            fn step(&mut self, event: &StepEvent<'_>) -> mtpt_train::Result<()> {
+                self.0.push(event.loss);
+                Ok(())
+            }
+        }
+        let mut losses = Losses(Vec::new());
+        let start = world.composition(&config);
+        train(&config, &world.data, world.t5.get(), start, None, &mut losses).unwrap();
+        let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
+        let (first, last) = (mean(&losses.0[..5]), mean(&losses.0[35..]));
+        assert!(last < 0.8 * first, "{}: {first} to {last}", config.composition.name());
+    }
+}
+
+#[test]
+fn a_run_repeats_itself_bit_for_bit() {
+    let run = || {
+        let world = SmallWorld::new();
+        let config = config(CompositionConfig::default());
+        let start = world.composition(&config);
+        let trained = train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap();
+        values(trained.prompts.composition())
+    };
+    assert_eq!(run(), run());
+}
+
+#[test]
+fn a_loss_that_is_not_finite_stops_the_run_and_is_named() {
+    struct Poison;
+    impl ModuleMapper for Poison {
+        fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+            param.map(|value| value.mul_scalar(f32::NAN))
+        }
+    }
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let poisoned = t5(&Device::flex()).map(&mut Poison);
+    let mut trainer = trainer(&world, &config);
+    let before = values(trainer.module());
+    let failure = trainer.step(&PromptTuning::new(&poisoned), &batches(&world, 8)).unwrap_err();
+    assert_eq!(failure.to_string(), "step 1: the loss of row 0 of task `mood` is NaN");
+    assert_eq!(before, values(trainer.module()), "the prompts are as they were");
+    assert_eq!(trainer.steps_done(), 0);
+}
