@@ -3,26 +3,54 @@
 use std::error::Error;
 use std::path::Path;
 
-use mtpt::tasks::{Format, LabelsConfig, Limit, Task, TaskConfig, TaskId, glue};
+use mtpt::tasks::{Format, LabelsConfig, Limit, Metric, Task, TaskConfig, TaskId, glue};
 
 /// Dev rows that are judged: enough for a figure to within about two points, quick enough to watch.
 const JUDGED: usize = 500;
 
 /// Five tasks of GLUE and TREC's six kinds of questions.
+///
+/// Inputs begin with a word that says what is asked, and answers are words of one piece: what a small model without T5's
+/// own training has the easiest time with. `mtpt::tasks::glue` without a template or labels has T5's texts.
 pub fn tasks(data: &Path) -> Result<Vec<Task>, Box<dyn Error>> {
     let folder = |name: &str| data.join("glue").join(name);
+    let worded = |config: TaskConfig, template: &str, words: &[(&str, &str)]| TaskConfig {
+        template: Some(template.to_owned()),
+        labels: Some(LabelsConfig::words(words.iter().copied())),
+        ..config
+    };
+    let judged_by = |config: TaskConfig, metric| TaskConfig { metrics: vec![metric], ..config };
+    let yes_if_1 = [("0", "no"), ("1", "yes")];
     let trec = data.join("text/trec");
     let configs = [
-        glue::cola(&folder("CoLA")),
-        glue::mrpc(&folder("MRPC")),
-        glue::rte(&folder("RTE")),
-        glue::sst2(&folder("SST-2")),
-        glue::stsb(&folder("STS-B")),
+        worded(glue::cola(&folder("CoLA")), "acceptable: {sentence}", &yes_if_1),
+        judged_by(
+            worded(
+                glue::mrpc(&folder("MRPC")),
+                "paraphrase: {sentence1} | {sentence2}",
+                &yes_if_1,
+            ),
+            Metric::Accuracy,
+        ),
+        worded(
+            glue::rte(&folder("RTE")),
+            "entailment: {sentence1} | {sentence2}",
+            &[("not_entailment", "no"), ("entailment", "yes")],
+        ),
+        worded(
+            glue::sst2(&folder("SST-2")),
+            "sentiment: {sentence}",
+            &[("0", "bad"), ("1", "good")],
+        ),
+        TaskConfig {
+            template: Some("similarity: {sentence1} | {sentence2}".to_owned()),
+            ..glue::stsb(&folder("STS-B"))
+        },
         TaskConfig {
             train: Some(trec.join("train.jsonl")),
             dev: Some(trec.join("dev.jsonl")),
             test: Some(trec.join("test.jsonl")),
-            template: Some("trec question: {text}".to_owned()),
+            template: Some("question: {text}".to_owned()),
             labels: Some(LabelsConfig::Verbatim),
             ..TaskConfig::new(TaskId::new("trec")?, Format::JsonLines)
         },

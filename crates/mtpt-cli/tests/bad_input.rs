@@ -21,11 +21,11 @@ fn wrong_usage_ends_with_2() {
     let world = World::new();
     for arguments in ["", "trane", "score", "score --model model --task mood", "eval --model model"]
     {
-        assert_eq!(world.run(arguments, "").code, 2, "mtpt {arguments}");
+        assert_eq!(world.code(arguments), 2, "mtpt {arguments}");
     }
-    assert_eq!(world.run("generate --model model --num-beams 2 --top-k 3", "").code, 2);
-    assert_eq!(world.run("score --model model --batch-size 0", "").code, 2);
-    assert_eq!(world.run("--help", "").code, 0);
+    assert_eq!(world.code("generate --model model --num-beams 2 --top-k 3"), 2);
+    assert_eq!(world.code("score --model model --batch-size 0"), 2);
+    assert_eq!(world.code("--help"), 0);
 }
 
 #[test]
@@ -116,7 +116,8 @@ fn a_configuration_that_does_not_fit_is_named_by_line() {
     let train = "train run.toml --output run";
     check(&world, &format!("{train} --set training.step=3"), "", &["run.toml", "line ", "`step`"]);
     check(&world, &format!("{train} --set steps"), "", &["`--set steps`: expected KEY=VALUE"]);
-    check(&world, &format!("{train} --set composition.rank=9"), "", &["rank"]);
+    let composition = "--set composition.strategy=low_rank --set composition.rank=9";
+    check(&world, &format!("{train} {composition}"), "", &["`rank`", "1 and 4, found 9"]);
     world.write("run.toml", &CONFIG.replace("sky/wet", "mood"));
     check(&world, train, "", &["run.toml", "mood"]);
     world.write("run.toml", "model = ");

@@ -81,6 +81,13 @@ impl World {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// The exit code alone.
+    pub(crate) fn code(&self, arguments: &str) -> i32 {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mtpt"));
+        let command = command.args(arguments.split_whitespace()).current_dir(self.folder.path());
+        command.stdin(Stdio::null()).output().unwrap().status.code().unwrap()
+    }
+
     /// Runs `mtpt` in the folder with words and standard input.
     pub(crate) fn run(&self, arguments: &str, input: &str) -> Outcome {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mtpt"))

@@ -240,7 +240,7 @@ impl RunConfig {
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let document: Document = toml::from_str(text).map_err(|error| Error::Config {
             path: path.to_owned(),
-            line: error.span().map(|span| text[..span.start].lines().count().max(1)),
+            line: error.span().map(|span| 1 + text[..span.start].matches('\n').count()),
             message: error.message().to_owned(),
         })?;
         let mut config = Self {

@@ -83,8 +83,9 @@ fn gradients_do_not_depend_on_whether_the_backbone_is_frozen() {
     let visible = gradient(PromptTuning::new(&tracked).token_losses(&composition, &batch));
     assert!(frozen.iter().any(|value| value.abs() > 1e-3));
     for (frozen, visible) in frozen.iter().zip(&visible) {
-        // The same operations in another order of additions: a few units in the last place of an f32.
-        assert!((frozen - visible).abs() <= 1e-5 * (1.0 + visible.abs()), "{frozen} {visible}");
+        // The same operations, with sums in another order: what rounding leaves of an f32 after two encoder and two
+        // decoder layers, forward and back.
+        assert!((frozen - visible).abs() <= 1e-4 * (1.0 + visible.abs()), "{frozen} {visible}");
     }
 }
 

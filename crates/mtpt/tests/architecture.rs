@@ -130,7 +130,9 @@ fn every_example_of_the_readme_exists() {
     let mut names = readme.split("--example ").skip(1).peekable();
     assert!(names.peek().is_some(), "the README shows how to run an example");
     for text in names {
-        let name = text.split_whitespace().next().unwrap().trim_matches('`');
+        let end =
+            text.find(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+        let name = &text[..end.unwrap_or(text.len())];
         assert!(manifest.contains(&format!("name = \"{name}\"")), "no example `{name}`");
     }
 }
