@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Without arguments it runs on what the repository holds: a small T5, and tasks that it makes itself. With `--data` it
-//! reads CoLA, MRPC, RTE, SST-2, STS-B (`glue/`) and TREC (`text/trec`) from a folder.
+//! reads CoLA, MRPC, RTE, SST-2, STS-B (`glue/`), TREC, Subj and MPQA (`text/`) from a folder.
 
 mod made_tasks;
 mod real_tasks;
@@ -33,12 +33,15 @@ struct Arguments {
     /// Folder of a T5 in Hugging Face form [default: the one in this repository]
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Folder with `glue/` and `text/trec` [default: tasks that this example makes]
+    /// Folder with `glue/` and `text/` [default: tasks that this example makes]
     #[arg(long)]
     data: Option<PathBuf>,
     /// Steps of training
     #[arg(long, default_value_t = 300)]
     steps: usize,
+    /// Rows of a step, of all tasks together
+    #[arg(long, default_value_t = 32)]
+    batch_size: usize,
     /// Strategy that composes the prompts
     #[arg(long, default_value = "add")]
     strategy: String,
@@ -135,6 +138,7 @@ fn config(arguments: &Arguments, folder: &Path) -> Result<RunConfig, Box<dyn Err
         composition: composition.ok_or_else(unknown)?,
         training: TrainingConfig {
             steps: arguments.steps,
+            batch_size: arguments.batch_size,
             learning_rate: arguments.learning_rate,
             // Rows of similar length are computed together, which saves padding.
             micro_batch_size: Some(16),

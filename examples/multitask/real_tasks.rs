@@ -5,10 +5,10 @@ use std::path::Path;
 
 use mtpt::tasks::{Format, LabelsConfig, Limit, Metric, Task, TaskConfig, TaskId, glue};
 
-/// Dev rows that are judged: enough for a figure to within about two points, quick enough to watch.
+/// Rows that are judged: enough for a figure to within about two points, quick enough to watch.
 const JUDGED: usize = 500;
 
-/// Five tasks of GLUE and TREC's six kinds of questions.
+/// Five tasks of GLUE, TREC's six kinds of questions, subjectivity (Subj) and opinions (MPQA).
 ///
 /// Inputs begin with a word that says what is asked, and answers are words of one piece: what a small model without T5's
 /// own training has the easiest time with. `mtpt::tasks::glue` without a template or labels has T5's texts.
@@ -21,15 +21,20 @@ pub fn tasks(data: &Path) -> Result<Vec<Task>, Box<dyn Error>> {
     };
     let judged_by = |config: TaskConfig, metric| TaskConfig { metrics: vec![metric], ..config };
     let yes_if_1 = [("0", "no"), ("1", "yes")];
-    let trec = data.join("text/trec");
+    let text = |name: &str, template: &str| -> Result<TaskConfig, Box<dyn Error>> {
+        let folder = data.join("text").join(name);
+        Ok(TaskConfig {
+            train: Some(folder.join("train.jsonl")),
+            test: Some(folder.join("test.jsonl")),
+            template: Some(template.to_owned()),
+            labels: Some(LabelsConfig::Verbatim),
+            ..TaskConfig::new(TaskId::new(name)?, Format::JsonLines)
+        })
+    };
     let configs = [
         worded(glue::cola(&folder("CoLA")), "acceptable: {sentence}", &yes_if_1),
         judged_by(
-            worded(
-                glue::mrpc(&folder("MRPC")),
-                "paraphrase: {sentence1} | {sentence2}",
-                &yes_if_1,
-            ),
+            worded(glue::mrpc(&folder("MRPC")), "paraphrase: {sentence1} | {sentence2}", &yes_if_1),
             Metric::Accuracy,
         ),
         worded(
@@ -46,16 +51,11 @@ pub fn tasks(data: &Path) -> Result<Vec<Task>, Box<dyn Error>> {
             template: Some("similarity: {sentence1} | {sentence2}".to_owned()),
             ..glue::stsb(&folder("STS-B"))
         },
-        TaskConfig {
-            train: Some(trec.join("train.jsonl")),
-            dev: Some(trec.join("dev.jsonl")),
-            test: Some(trec.join("test.jsonl")),
-            template: Some("question: {text}".to_owned()),
-            labels: Some(LabelsConfig::Verbatim),
-            ..TaskConfig::new(TaskId::new("trec")?, Format::JsonLines)
-        },
+        text("trec", "question: {text}")?,
+        text("subj", "kind: {text}")?,
+        text("mpqa", "opinion: {text}")?,
     ];
-    let limit = Limit { dev: Some(JUDGED), ..Limit::default() };
+    let limit = Limit { dev: Some(JUDGED), test: Some(JUDGED), ..Limit::default() };
     let check = |config| Ok(Task::new(&TaskConfig { limit: limit.clone(), ..config })?);
     configs.into_iter().map(check).collect()
 }
