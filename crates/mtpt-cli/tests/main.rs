@@ -1,5 +1,7 @@
 //! The command line's contract: what comes out, where, and with which exit code.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod bad_input;
 mod run;
 mod score_and_generate;

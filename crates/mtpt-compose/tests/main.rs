@@ -1,4 +1,6 @@
 //! Tests of the public interface, one module for each subject.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod config;
 mod laws;

@@ -1,5 +1,7 @@
 //! Tests of the public interface, one module for each subject.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod compose;
 mod frozen;
 mod initializer;

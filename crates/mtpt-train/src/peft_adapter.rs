@@ -80,7 +80,7 @@ pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
             let left = weights.tensor::<3>("prefix_task_cols", [tasks, length, rank])?;
             let right = weights.tensor::<3>("prefix_task_rows", [tasks, rank, d_model])?;
             let factor = |stacked: &Tensor<3>, task: usize| -> Tensor<2> {
-                stacked.clone().slice([task..task + 1]).squeeze_dim(0)
+                stacked.clone().narrow(0, task, 1).squeeze_dim(0)
             };
             let factors = (0..tasks).map(|task| (factor(&left, task), factor(&right, task)));
             let composition =

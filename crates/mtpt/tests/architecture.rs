@@ -1,5 +1,7 @@
 //! The layers of the workspace, held by a test: see `docs/architecture.md`.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

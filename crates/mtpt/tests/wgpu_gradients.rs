@@ -5,6 +5,7 @@
 //! and went with what a process had done before. Where no driver answers it is skipped, and says so; with
 //! `MTPT_REQUIRE_WGPU` set it fails instead.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::path::Path;
