@@ -46,7 +46,7 @@ impl AddConfig {
             let shape = [start.length(), start.d_model()];
             Ok(Param::from_tensor(Tensor::zeros(shape, &start.device)))
         })?;
-        Ok(Add { shared: Param::from_tensor(start.shared()), tasks })
+        Ok(Add { shared: Param::from_tensor(start.shared_part()), tasks })
     }
 }
 

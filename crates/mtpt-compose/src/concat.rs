@@ -58,9 +58,9 @@ impl ConcatConfig {
     /// When the configuration is out of range, there is no task, or first values are not to be had.
     pub fn init(&self, start: &Start<'_>) -> Result<Concat> {
         self.check(start.length(), start.d_model())?;
-        let tasks =
-            start.each_task(|task| start.task(task, self.task_length).map(Param::from_tensor))?;
-        Ok(Concat { shared: Param::from_tensor(start.shared()), tasks })
+        let tasks = start
+            .each_task(|task| start.task_part(task, self.task_length).map(Param::from_tensor))?;
+        Ok(Concat { shared: Param::from_tensor(start.shared_part()), tasks })
     }
 }
 

@@ -109,14 +109,14 @@ impl GatedConfig {
                 (0..input * self.hidden).map(|_| rng.random_range(-bound..bound)).collect();
             let weights = TensorData::new(weights, [input, self.hidden]);
             Ok(GatedTask {
-                prompt: Param::from_tensor(start.shared()),
+                prompt: Param::from_tensor(start.shared_part()),
                 hidden_weight: Param::from_tensor(Tensor::from_data(weights, device)),
                 hidden_bias: Param::from_tensor(Tensor::zeros([self.hidden], device)),
                 gate_weight: Param::from_tensor(Tensor::zeros([self.hidden, 2], device)),
                 gate_bias: Param::from_tensor(Tensor::zeros([2], device)),
             })
         })?;
-        Ok(Gated { shared: Param::from_tensor(start.shared()), tasks })
+        Ok(Gated { shared: Param::from_tensor(start.shared_part()), tasks })
     }
 }
 

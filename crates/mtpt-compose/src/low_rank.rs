@@ -72,7 +72,7 @@ impl LowRankConfig {
         self.check(start.length(), start.d_model())?;
         let mut rng = ChaCha8Rng::seed_from_u64(start.seed);
         let tasks = start.each_task(|_| Ok(self.factors(start, &mut rng)))?;
-        Ok(LowRank { shared: Param::from_tensor(start.shared()), tasks })
+        Ok(LowRank { shared: Param::from_tensor(start.shared_part()), tasks })
     }
 
     /// Factors whose product is exactly one everywhere.

@@ -41,7 +41,8 @@ impl SeparateConfig {
     /// When there is no task or first values are not to be had.
     pub fn init(&self, start: &Start<'_>) -> Result<Separate> {
         let length = start.length();
-        let tasks = start.each_task(|task| start.task(task, length).map(Param::from_tensor))?;
+        let tasks =
+            start.each_task(|task| start.task_part(task, length).map(Param::from_tensor))?;
         Ok(Separate { tasks })
     }
 }

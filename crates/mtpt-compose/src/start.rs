@@ -29,12 +29,12 @@ impl Start<'_> {
     }
 
     /// The shared prompt's first values as a fresh tensor on the device.
-    pub(crate) fn shared(&self) -> Tensor<2> {
+    pub(crate) fn shared_part(&self) -> Tensor<2> {
         Tensor::from_data(self.shared.clone().into_data(), &self.device)
     }
 
     /// First values of a task's own vectors, checked, on the device.
-    pub(crate) fn task(&self, task: TaskIndex, length: usize) -> Result<Tensor<2>> {
+    pub(crate) fn task_part(&self, task: TaskIndex, length: usize) -> Result<Tensor<2>> {
         let values = (self.task)(task, length)?;
         let expected = [length, self.d_model()];
         if values.dims() != expected {

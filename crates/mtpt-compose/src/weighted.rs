@@ -79,11 +79,11 @@ impl WeightedConfig {
         let tasks = start.each_task(|_| {
             let weight = Tensor::full([1], self.initial_weight, &start.device);
             Ok(WeightedTask {
-                prompt: Param::from_tensor(start.shared()),
+                prompt: Param::from_tensor(start.shared_part()),
                 weight: Param::from_tensor(weight),
             })
         })?;
-        Ok(Weighted { shared: Param::from_tensor(start.shared()), tasks })
+        Ok(Weighted { shared: Param::from_tensor(start.shared_part()), tasks })
     }
 }
 
