@@ -51,9 +51,9 @@ pub fn tasks(data: &Path) -> Result<Vec<Task>, Box<dyn Error>> {
             template: Some("similarity: {sentence1} | {sentence2}".to_owned()),
             ..glue::stsb(&folder("STS-B"))
         },
-        text("trec", "question: {text}")?,
-        text("subj", "kind: {text}")?,
-        text("mpqa", "opinion: {text}")?,
+        text("trec", "{text}")?,
+        text("subj", "{text}")?,
+        text("mpqa", "{text}")?,
     ];
     let limit = Limit { dev: Some(JUDGED), test: Some(JUDGED), ..Limit::default() };
     let check = |config| Ok(Task::new(&TaskConfig { limit: limit.clone(), ..config })?);

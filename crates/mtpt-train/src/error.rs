@@ -22,7 +22,7 @@ pub enum Error {
     /// A file or folder could not be read, written or made.
     #[error("cannot {action} `{path}`")]
     File {
-        /// What was being done: `read`, `write`, `make`.
+        /// What was being done: `read`, `write`, `make`, `remove`.
         action: &'static str,
         /// The file or folder.
         path: PathBuf,
@@ -129,6 +129,16 @@ pub enum Error {
         /// What the parser said.
         #[source]
         source: serde_json::Error,
+    },
+    /// A prompt file was written by another version of this project.
+    #[error("`{path}` is a prompt file of version {found}, expected version {expected}")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// The version that is read here.
+        expected: u32,
+        /// The file's.
+        found: u32,
     },
     /// A file of initial prompt values cannot be used.
     #[error("`{path}`: {message}")]

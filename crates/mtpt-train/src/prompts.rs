@@ -107,9 +107,8 @@ impl Prompts {
         let header: PromptHeader = serde_json::from_str(file.header())
             .map_err(|source| Error::Header { path: path.to_owned(), source })?;
         if header.version != VERSION {
-            let found = header.version;
-            let message = format!("prompt file of version {found}, expected {VERSION}");
-            return Err(Error::InitialValues { path: path.to_owned(), message });
+            let (path, found) = (path.to_owned(), header.version);
+            return Err(Error::Version { path, expected: VERSION, found });
         }
         let d_model = header.d_model;
         let zeros = |length| Tensor::zeros([length, d_model], &device.clone().without_autodiff());

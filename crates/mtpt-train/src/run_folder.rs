@@ -60,14 +60,33 @@ impl RunFolder {
         self.path.join("checkpoints")
     }
 
+    /// Removes the checkpoints of an earlier run: a new one must never go on from them.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be removed.
+    pub fn remove_checkpoints(&self) -> Result<()> {
+        let path = self.checkpoints();
+        match fs::remove_dir_all(&path) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                Err(Error::File { action: "remove", path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Writes the configuration, whole or not at all.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
-    pub fn write_config(&self, config: &RunConfig, tasks: &[Task]) -> Result<()> {
+    pub fn write_config<'a>(
+        &self,
+        config: &RunConfig,
+        tasks: impl Iterator<Item = &'a Task>,
+    ) -> Result<()> {
         let path = self.config();
-        let tasks = tasks.iter().map(Task::config).collect();
+        let tasks = tasks.map(Task::config).collect();
         let text = toml::to_string(&Document { config, tasks }).map_err(|error| Error::Config {
             path: path.clone(),
             line: None,

@@ -10,7 +10,7 @@ use crate::{
     Result, RunConfig, RunFolder, StepEvent, StepReport, TaskData, Trainer,
 };
 
-/// Where a run writes, and whether it goes on from what is there.
+/// Where a run writes, and whether it goes on from what is there; if not, it takes the place of an earlier run.
 #[derive(Clone, Debug)]
 pub struct Output {
     /// The run's folder.
@@ -54,6 +54,12 @@ pub fn train<B: Backbone>(
     let Some(output) = output else {
         return run.train(observer);
     };
+    // Only now is it sure that the run can begin, or go on: what an earlier one left stays until then.
+    let tasks = data.iter().map(TaskData::task);
+    output.folder.write_config(config, tasks)?;
+    if !output.resume {
+        output.folder.remove_checkpoints()?;
+    }
     let mut log = MetricsLog::open(&output.folder.metrics(), run.trainer.steps_done())?;
     run.train(&mut (&mut log, observer))
 }

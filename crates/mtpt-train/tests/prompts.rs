@@ -1,7 +1,7 @@
 use burn::tensor::Device;
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, PromptFile, TaskIndex};
-use mtpt_train::{Error, Output, Prompts, RunFolder, train};
+use mtpt_train::{Error, Output, PromptHeader, Prompts, RunFolder, train};
 
 use crate::small_world::{SmallWorld, config};
 
@@ -45,4 +45,12 @@ fn a_header_that_is_not_understood_is_refused() {
     assert!(matches!(failure, Error::Header { .. }));
     let expected = format!("`{}`: the header of the prompt file is not understood", path.display());
     assert_eq!(failure.to_string(), expected);
+    let mut header = PromptHeader::new(CompositionConfig::default(), 4, 16, Vec::new());
+    header.version = 2;
+    let header = serde_json::to_string(&header).unwrap();
+    PromptFile::from_module(&composition, header).write(&path).unwrap();
+    let failure = Prompts::read(&path, &Device::flex()).unwrap_err().to_string();
+    let expected =
+        format!("`{}` is a prompt file of version 2, expected version 1", path.display());
+    assert_eq!(failure, expected);
 }

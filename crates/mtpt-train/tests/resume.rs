@@ -107,7 +107,21 @@ fn the_last_two_checkpoints_are_kept_and_nothing_half_written() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort_unstable();
-    assert_eq!(names, ["checkpoints", "metrics.jsonl", "prompts.safetensors"]);
+    assert_eq!(names, ["checkpoints", "config.toml", "metrics.jsonl", "prompts.safetensors"]);
+}
+
+#[test]
+fn a_new_run_never_goes_on_from_the_checkpoints_of_an_earlier_one() {
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    run(&world, &config, "run", false, &mut ()).1.unwrap();
+    let (folder, outcome) = run(&world, &config, "run", false, &mut StopAt(4));
+    outcome.unwrap_err();
+    let names: Vec<_> = fs::read_dir(folder.checkpoints())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(names, ["step-00000003"]);
 }
 
 #[test]
@@ -117,7 +131,9 @@ fn another_configuration_is_not_gone_on_with() {
     run(&world, &first, "run", false, &mut ()).1.unwrap();
     let training = TrainingConfig { steps: 9, ..first.training.clone() };
     let second = RunConfig { training, ..first };
+    let kept = fs::read(world.folder.path().join("run/config.toml")).unwrap();
     let failure = run(&world, &second, "run", true, &mut ()).1.unwrap_err().to_string();
+    assert!(kept == fs::read(world.folder.path().join("run/config.toml")).unwrap());
     assert!(failure.contains("step-00000008"), "{failure}");
     assert!(failure.contains("`training` was"), "{failure}");
 }

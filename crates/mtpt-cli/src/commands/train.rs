@@ -37,7 +37,6 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let data = TaskData::read(tasks.clone(), encoder, t5, config.max_lengths())?;
     let folder = arguments.output.clone().unwrap_or_else(|| default_output(path));
     let folder = RunFolder::create(&folder)?;
-    folder.write_config(&config, &tasks)?;
     let prompts = folder.prompts();
     let output = Output { folder, resume: arguments.resume };
     let counts = config.composition.parameter_count(config.prompt.length, t5.config().d_model);
