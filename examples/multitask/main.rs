@@ -40,7 +40,7 @@ struct Arguments {
     #[arg(long, default_value_t = 300)]
     steps: usize,
     /// Rows of a step, of all tasks together
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, default_value_t = 64)]
     batch_size: usize,
     /// Strategy that composes the prompts
     #[arg(long, default_value = "add")]
@@ -49,7 +49,7 @@ struct Arguments {
     #[arg(long, default_value_t = 20)]
     length: usize,
     /// Highest learning rate
-    #[arg(long, default_value_t = 0.3)]
+    #[arg(long, default_value_t = 0.1)]
     learning_rate: f64,
     /// Seed of first values and of the order of rows
     #[arg(long, default_value_t = 0)]

@@ -5,13 +5,13 @@ use std::path::Path;
 
 use mtpt::tasks::{Format, LabelsConfig, Limit, Metric, Task, TaskConfig, TaskId, glue};
 
-/// Rows that are judged: enough for a figure to within about two points, quick enough to watch.
-const JUDGED: usize = 500;
+/// Rows that are judged: enough for a figure to within about one and a half points, quick enough to watch.
+const JUDGED: usize = 1_000;
 
 /// Five tasks of GLUE, TREC's six kinds of questions, subjectivity (Subj) and opinions (MPQA).
 ///
-/// Inputs begin with a word that says what is asked, and answers are words of one piece: what a small model without T5's
-/// own training has the easiest time with. `mtpt::tasks::glue` without a template or labels has T5's texts.
+/// Inputs of GLUE's tasks begin with a word that says what is asked, and answers are words of one piece: what a small model
+/// without T5's own training has the easiest time with. `mtpt::tasks::glue` without a template or labels has T5's texts.
 pub fn tasks(data: &Path) -> Result<Vec<Task>, Box<dyn Error>> {
     let folder = |name: &str| data.join("glue").join(name);
     let worded = |config: TaskConfig, template: &str, words: &[(&str, &str)]| TaskConfig {
@@ -53,7 +53,11 @@ pub fn tasks(data: &Path) -> Result<Vec<Task>, Box<dyn Error>> {
         },
         text("trec", "{text}")?,
         text("subj", "{text}")?,
-        text("mpqa", "{text}")?,
+        worded(
+            text("mpqa", "{text}")?,
+            "sentiment: {text}",
+            &[("negative", "bad"), ("positive", "good")],
+        ),
     ];
     let limit = Limit { dev: Some(JUDGED), test: Some(JUDGED), ..Limit::default() };
     let check = |config| Ok(Task::new(&TaskConfig { limit: limit.clone(), ..config })?);
