@@ -121,7 +121,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Rows that nothing was chosen by, where a task has them.
+/// Rows of the test split, where a task has one.
 fn judged(task: &TaskData) -> Split {
     if task.rows(Split::Test).is_empty() { Split::Dev } else { Split::Test }
 }
@@ -146,7 +146,7 @@ fn config(arguments: &Arguments, folder: &Path) -> Result<RunConfig, Box<dyn Err
             ..TrainingConfig::default()
         },
         mixture: MixtureConfig { rates: Rates::Uniform, ..MixtureConfig::default() },
-        // The prompts of the last step are shown: nothing is chosen by the rows that are judged.
+        // The prompts of the last step are shown: no step is chosen by the rows that are judged.
         evaluation: EvaluationConfig { every: 0, ..EvaluationConfig::default() },
     })
 }
