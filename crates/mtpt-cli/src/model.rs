@@ -1,12 +1,13 @@
 use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use mtpt::core::{Compose, Frozen, TaskIndex, prepend};
+use mtpt::core::{Frozen, TaskIndex, embed_prompted};
 use mtpt::t5::{T5, T5Tokenizer, locate};
 use mtpt::train::Prompts;
 
 use crate::args::Prompted;
 use crate::error::Result;
+use crate::rows::Row;
 
 /// A frozen model and its tokenizer.
 pub(crate) struct Model {
@@ -29,6 +30,19 @@ pub(crate) struct PromptedModel {
     pub(crate) prompts: Option<Prompts>,
     /// The task of rows that name none.
     default: Option<TaskIndex>,
+}
+
+/// A row's tokens, and the task whose prompt stands in front of them.
+pub(crate) struct PromptedRow {
+    pub(crate) task: Option<TaskIndex>,
+    pub(crate) input: Vec<u32>,
+}
+
+impl PromptedRow {
+    /// What [`PromptedModel::inputs`] takes of a row.
+    pub(crate) fn parts(&self) -> (Option<TaskIndex>, &[u32]) {
+        (self.task, &self.input)
+    }
 }
 
 /// Inputs on the device, ready for the encoder.
@@ -86,20 +100,31 @@ impl PromptedModel {
         }
     }
 
+    /// The task of a row and the tokens of its `input` or `input_ids`.
+    pub(crate) fn row(&self, row: &Row) -> Result<PromptedRow> {
+        let task = self.task(row.text("task")?).map_err(|problem| row.refuse(problem))?;
+        Ok(PromptedRow { task, input: self.tokens(row, "input")? })
+    }
+
+    /// The tokens under a key of a row.
+    pub(crate) fn tokens(&self, row: &Row, key: &str) -> Result<Vec<u32>> {
+        let vocab_size = self.model.t5.config().vocab_size;
+        row.tokens(key, vocab_size, |text| self.model.tokenizer.encode(text))
+    }
+
     /// Tokens with the prompts of their rows' tasks in front, if there are prompts.
-    pub(crate) fn inputs(&self, rows: &[&[u32]], tasks: &[Option<TaskIndex>]) -> Inputs {
-        let t5 = &self.model.t5;
-        let (ids, mask) = padded(rows, t5.config().pad_token_id, &t5.device());
-        let embeddings = t5.embed(ids);
-        let tasks: Option<Vec<TaskIndex>> = tasks.iter().copied().collect();
-        match (&self.prompts, tasks) {
-            (Some(prompts), Some(tasks)) => {
-                let prompts = prompts.composition().compose_rows(&tasks);
-                let (embeddings, mask) = prepend(prompts, embeddings, mask);
-                Inputs { embeddings, mask }
-            }
-            _ => Inputs { embeddings, mask },
-        }
+    pub(crate) fn inputs<'a>(
+        &self,
+        rows: impl Iterator<Item = (Option<TaskIndex>, &'a [u32])>,
+    ) -> Inputs {
+        let t5 = self.model.t5.get();
+        let (tasks, ids): (Vec<_>, Vec<_>) = rows.unzip();
+        let (ids, mask) = padded(&ids, t5.config().pad_token_id, &t5.device());
+        // Rows have tasks exactly where there are prompts.
+        let tasks: Vec<TaskIndex> = tasks.into_iter().flatten().collect();
+        let composition = self.prompts.as_ref().map(Prompts::composition);
+        let (embeddings, mask) = embed_prompted(t5, composition, &tasks, ids, mask);
+        Inputs { embeddings, mask }
     }
 }
 

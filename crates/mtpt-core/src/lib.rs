@@ -16,6 +16,6 @@ pub use error::{Error, Result};
 pub use frozen::Frozen;
 pub use index::TaskIndex;
 pub use initializer::Initializer;
-pub use prefix::prepend;
+pub use prefix::{embed_prompted, prepend};
 pub use prompt_file::PromptFile;
 pub use whole_file::write_whole_file;

@@ -11,6 +11,7 @@ use crate::{Error, Result};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidates {
     ids: Vec<Vec<u32>>,
+    plan: Plan,
 }
 
 impl Candidates {
@@ -35,7 +36,8 @@ impl Candidates {
             }
             ids.push(tokens);
         }
-        Ok(Self { ids })
+        let plan = Plan::new(&ids);
+        Ok(Self { ids, plan })
     }
 
     /// The tokens of each candidate.
@@ -61,7 +63,7 @@ impl Candidates {
     ) -> Vec<Vec<f64>> {
         let [batch, _, d_model] = encoded.dims();
         let device = encoded.device();
-        let plan = Plan::new(&self.ids);
+        let plan = &self.plan;
         let (candidates, length) = (self.ids.len(), plan.length);
         let inputs: Vec<u32> = (0..batch)
             .flat_map(|_| &self.ids)
@@ -110,6 +112,7 @@ impl Candidates {
 }
 
 /// Which distributions are needed, and which token's log-probability is taken from which.
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Plan {
     /// Tokens of the longest candidate.
     length: usize,

@@ -1,4 +1,4 @@
-use mtpt_core::{Backbone, Compose, TaskIndex, prepend};
+use mtpt_core::{Backbone, Compose, TaskIndex, embed_prompted};
 use mtpt_tasks::{Evaluation, Padding, Split, TokenBatch, TokenizedExample, group_by_length};
 
 use crate::{Candidates, DeviceBatch, Error, Result, TaskData};
@@ -28,13 +28,9 @@ pub fn rank_rows<B: Backbone, C: Compose>(
         let batch = TokenBatch::new(group.iter().map(|&row| &rows[row]), padding)?;
         let start = backbone.decoder_start_token_id();
         let batch = DeviceBatch::new(&batch, start, &backbone.device());
-        let mut embeddings = backbone.embed(batch.input_ids);
-        let mut mask = batch.input_mask;
-        if let Some(composition) = composition {
-            let prompts = composition.compose_rows(&batch.tasks).inner();
-            (embeddings, mask) = prepend(prompts, embeddings, mask);
-        }
-        let encoded = backbone.encode(embeddings, mask.clone());
+        let (ids, mask) = (batch.input_ids, batch.input_mask);
+        let (embeddings, mask) = embed_prompted(backbone, composition, &batch.tasks, ids, mask);
+        let encoded = backbone.encode(embeddings.inner(), mask.clone());
         let ranked = candidates.log_probabilities(backbone, encoded, mask);
         for (row, ranked) in group.into_iter().zip(ranked) {
             scores[row] = ranked;

@@ -1,6 +1,6 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
-use mtpt_core::{Backbone, Compose, prepend};
+use mtpt_core::{Backbone, Compose, embed_prompted};
 use mtpt_tasks::TokenBatch;
 
 use crate::DeviceBatch;
@@ -38,9 +38,9 @@ impl<B: Backbone, C: Compose> Objective<C> for PromptTuning<'_, B> {
         let backbone = self.backbone;
         let start = backbone.decoder_start_token_id();
         let batch = DeviceBatch::new(batch, start, &backbone.device());
-        let embeddings = backbone.embed(batch.input_ids);
-        let prompts = composition.compose_rows(&batch.tasks);
-        let (embeddings, mask) = prepend(prompts, embeddings, batch.input_mask);
+        let (ids, mask) = (batch.input_ids, batch.input_mask);
+        let (embeddings, mask) =
+            embed_prompted(backbone, Some(composition), &batch.tasks, ids, mask);
         let encoded = backbone.encode(embeddings, mask.clone());
         let hidden = backbone.decode(batch.decoder_input_ids, encoded, mask);
         let [rows, length, d_model] = hidden.dims();

@@ -1,10 +1,9 @@
-use mtpt::core::TaskIndex;
 use mtpt::t5::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
 use serde::Serialize;
 
 use crate::args::Generate;
 use crate::error::Result;
-use crate::model::PromptedModel;
+use crate::model::{PromptedModel, PromptedRow};
 use crate::output::Output;
 use crate::rows::each_batch;
 
@@ -14,29 +13,17 @@ struct Generated {
     ids: Vec<u32>,
 }
 
-struct Prepared {
-    task: Option<TaskIndex>,
-    input: Vec<u32>,
-}
-
 pub(crate) fn run(arguments: &Generate) -> Result<()> {
     let config = config(arguments);
     config.check()?;
     let prompted = PromptedModel::load(&arguments.prompted)?;
     let tokenizer = &prompted.model.tokenizer;
-    let vocab_size = prompted.model.t5.config().vocab_size;
     let mut output = Output::new();
     each_batch(
         arguments.prompted.batch_size,
-        |row| {
-            let task = prompted.task(row.text("task")?).map_err(|problem| row.refuse(problem))?;
-            let input = row.tokens("input", vocab_size, |text| tokenizer.encode(text))?;
-            Ok(Prepared { task, input })
-        },
+        |row| prompted.row(&row),
         |rows| {
-            let ids: Vec<&[u32]> = rows.iter().map(|row| row.input.as_slice()).collect();
-            let tasks: Vec<_> = rows.iter().map(|row| row.task).collect();
-            let inputs = prompted.inputs(&ids, &tasks);
+            let inputs = prompted.inputs(rows.iter().map(PromptedRow::parts));
             let t5 = &prompted.model.t5;
             for ids in t5.generate_from_embeddings(inputs.embeddings, inputs.mask, &config)? {
                 output.row(&Generated { text: tokenizer.decode(&ids)?, ids })?;

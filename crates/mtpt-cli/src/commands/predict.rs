@@ -74,14 +74,13 @@ fn prepare(prompted: &PromptedModel, answering: &[Answering], row: &Row) -> Resu
     let task = prompted.task(row.text("task")?).map_err(|problem| row.refuse(problem))?;
     let task = task.ok_or_else(|| row.refuse("the row has no task"))?;
     let tokenizer = &prompted.model.tokenizer;
-    let vocab_size = prompted.model.t5.config().vocab_size;
     let given = row.fields().contains_key("input") || row.fields().contains_key("input_ids");
     let mut input = match &answering[task.position()].template {
         Some(template) if !given => {
             let text = render(template, row)?;
             tokenizer.encode(&text).map_err(|error| row.refuse(error.to_string()))?
         }
-        _ => row.tokens("input", vocab_size, |text| tokenizer.encode(text))?,
+        _ => prompted.tokens(row, "input")?,
     };
     let longest = prompted.prompts.as_ref().map_or(0, |prompts| prompts.header().max_input_length);
     if longest > 0 {
@@ -177,8 +176,8 @@ fn speak(
     rows: &[Prepared],
     places: &[usize],
 ) -> Result<Vec<Answer>> {
-    let ids: Vec<&[u32]> = places.iter().map(|&place| rows[place].input.as_slice()).collect();
-    let inputs = prompted.inputs(&ids, &vec![Some(task); places.len()]);
+    let inputs =
+        prompted.inputs(places.iter().map(|&place| (Some(task), rows[place].input.as_slice())));
     let config = GenerationConfig::default();
     let t5 = &prompted.model.t5;
     t5.generate_from_embeddings(inputs.embeddings, inputs.mask, &config)?
