@@ -1,5 +1,6 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
+use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose, embed_prompted};
 use mtpt_tasks::TokenBatch;
 
@@ -35,17 +36,7 @@ impl<'a, B: Backbone> PromptTuning<'a, B> {
 
 impl<B: Backbone, C: Compose> Objective<C> for PromptTuning<'_, B> {
     fn token_losses(&self, composition: &C, batch: &TokenBatch) -> Tensor<1> {
-        let backbone = self.backbone;
-        let start = backbone.decoder_start_token_id();
-        let batch = DeviceBatch::new(batch, start, &backbone.device());
-        let (ids, mask) = (batch.input_ids, batch.input_mask);
-        let (embeddings, mask) =
-            embed_prompted(backbone, Some(composition), &batch.tasks, ids, mask);
-        let encoded = backbone.encode(embeddings, mask.clone());
-        let hidden = backbone.decode(batch.decoder_input_ids, encoded, mask);
-        let [rows, length, d_model] = hidden.dims();
-        let hidden = hidden.reshape([rows * length, d_model]).select(0, batch.target_positions);
-        token_losses(backbone.logits(hidden), batch.targets)
+        target_losses(self.backbone, Some(composition), batch)
     }
 }
 
@@ -56,12 +47,22 @@ pub struct FullFineTuning;
 
 impl<M: Module + Backbone> Objective<M> for FullFineTuning {
     fn token_losses(&self, model: &M, batch: &TokenBatch) -> Tensor<1> {
-        let batch = DeviceBatch::new(batch, model.decoder_start_token_id(), &model.device());
-        let embeddings = model.embed(batch.input_ids);
-        let encoded = model.encode(embeddings, batch.input_mask.clone());
-        let hidden = model.decode(batch.decoder_input_ids, encoded, batch.input_mask);
-        let [rows, length, d_model] = hidden.dims();
-        let hidden = hidden.reshape([rows * length, d_model]).select(0, batch.target_positions);
-        token_losses(model.logits(hidden), batch.targets)
+        target_losses(model, None::<&Composition>, batch)
     }
+}
+
+/// Losses of the tokens of all targets, with prompts in front of the inputs or without.
+fn target_losses<B: Backbone, C: Compose>(
+    backbone: &B,
+    composition: Option<&C>,
+    batch: &TokenBatch,
+) -> Tensor<1> {
+    let batch = DeviceBatch::new(batch, backbone.decoder_start_token_id(), &backbone.device());
+    let (ids, mask) = (batch.input_ids, batch.input_mask);
+    let (embeddings, mask) = embed_prompted(backbone, composition, &batch.tasks, ids, mask);
+    let encoded = backbone.encode(embeddings, mask.clone());
+    let hidden = backbone.decode(batch.decoder_input_ids, encoded, mask);
+    let [rows, length, d_model] = hidden.dims();
+    let hidden = hidden.reshape([rows * length, d_model]).select(0, batch.target_positions);
+    token_losses(backbone.logits(hidden), batch.targets)
 }
