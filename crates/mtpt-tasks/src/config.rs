@@ -65,12 +65,13 @@ impl FromStr for Split {
 /// | `name` | | the task's [`TaskId`] |
 /// | `format` | | how the files are written, see [`Format`] |
 /// | `train`, `dev`, `test` | | the files; at least one, all in the same format |
+/// | `hold_out` | | share of the rows of `train`, between 0 and 1, that are `dev` instead, as many of each label; always the same rows |
 /// | `template` | that of T5 for a GLUE format | input text with `{field}` placeholders, see [`Template`](crate::Template) |
 /// | `label_field` | that of a GLUE format, otherwise `label` | the field with the label |
 /// | `labels` | those of T5 for a GLUE format | what labels mean, see [`LabelsConfig`] |
 /// | `metrics` | those of a GLUE format, otherwise `["accuracy"]`, or `["pearson"]` for regression | see [`Metric`]; the first is the primary one |
 /// | `limit` | all rows | see [`Limit`] |
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
     /// Name of the task.
@@ -86,6 +87,9 @@ pub struct TaskConfig {
     /// File of the test split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<PathBuf>,
+    /// Share of the training split's rows that are the development split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold_out: Option<f64>,
     /// Input text with placeholders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
@@ -112,6 +116,7 @@ impl TaskConfig {
             train: None,
             dev: None,
             test: None,
+            hold_out: None,
             template: None,
             label_field: None,
             metrics: Vec::new(),

@@ -2,7 +2,9 @@ use std::io;
 use std::path::PathBuf;
 
 use crate::example::Place;
+use crate::format::Format;
 use crate::id::TaskId;
+use crate::nearest_name::did_you_mean;
 use crate::template::TemplateProblem;
 
 /// `Result` with this crate's [`Error`].
@@ -205,14 +207,52 @@ pub enum Error {
         column: String,
     },
     /// A row has too few or too many fields.
-    #[error("{place}: expected {expected} fields separated by tabs, found {found}")]
+    #[error(
+        "{place}: expected {expected} fields separated by {separator}, found {found}{}", quoted_to(.place, *.last_line)
+    )]
     FieldCount {
         /// The row.
         place: Place,
+        /// The name of what separates fields.
+        separator: &'static str,
         /// Number of columns.
         expected: usize,
         /// Number of fields of the row.
         found: usize,
+        /// The line where the row ends.
+        last_line: usize,
+    },
+    /// The header of a table is one column that another format would take for several.
+    #[error(
+        "{place}: the fields seem to be separated by `{}`, which is `format = \"{}\"`", separator.escape_default(), format.as_str()
+    )]
+    Separator {
+        /// The header.
+        place: Place,
+        /// What seems to separate the fields.
+        separator: char,
+        /// The format that reads them so.
+        format: Format,
+    },
+    /// A file's first line is neither a JSON object nor the header of a table.
+    #[error(
+        "{}: expected {}", .path.display(),
+        if *array { "one JSON object a line, found an array over the whole file" }
+        else { "a header with names separated by commas, semicolons or tabs, or one JSON object a line" }
+    )]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+        /// Whether the file is a JSON array.
+        array: bool,
+    },
+    /// A quoted field goes on to the end of the file.
+    #[error(
+        "{place}: a quote in this row is never closed; write `\"\"` for a quote inside of a quoted field"
+    )]
+    OpenQuote {
+        /// The row.
+        place: Place,
     },
     /// A line is not a JSON object.
     #[error("{place}: expected a JSON object, but {message}")]
@@ -223,7 +263,9 @@ pub enum Error {
         message: String,
     },
     /// A row lacks a field that is asked for.
-    #[error("{place}: expected the field `{field}`, found {}", list(.known))]
+    #[error(
+        "{place}: expected the field `{field}`, found {}{}", list(.known), did_you_mean(.field, texts(.known))
+    )]
     UnknownField {
         /// The row.
         place: Place,
@@ -245,7 +287,9 @@ pub enum Error {
         found: &'static str,
     },
     /// A row's label is not among the label words.
-    #[error("{place}: expected one of the labels {}, found `{label}`", list(.known))]
+    #[error(
+        "{place}: expected one of the labels {}, found `{label}`{}", list(.known), did_you_mean(.label, texts(.known))
+    )]
     UnknownLabel {
         /// The row.
         place: Place,
@@ -253,6 +297,56 @@ pub enum Error {
         label: String,
         /// The labels that have words.
         known: Vec<String>,
+    },
+    /// A label is in no row of the training split, which the labels are taken from.
+    #[error(
+        "{place}: no row of `{}`, where the labels are taken from, has the label `{label}`{}; \
+         add such rows or list all labels in `labels`",
+        .train.display(), did_you_mean(.label, texts(.known))
+    )]
+    UnseenLabel {
+        /// The row.
+        place: Place,
+        /// The label found.
+        label: String,
+        /// The file of the training split.
+        train: PathBuf,
+        /// The labels that the file has.
+        known: Vec<String>,
+    },
+    /// Two labels of the training split are one but for upper and lower case or spaces.
+    #[error(
+        "{place}: the labels `{first}` and `{second}` differ in upper and lower case or in spaces alone; \
+         write them alike, or list what is to be told apart in `labels`"
+    )]
+    LabelsAlike {
+        /// The first row with the second label.
+        place: Place,
+        /// The label that was there before.
+        first: String,
+        /// The label found.
+        second: String,
+    },
+    /// Both a file for the development split and a share of the training split are given.
+    #[error("expected `dev` or `hold_out`, found both")]
+    TwoDevSplits,
+    /// A share of the training split is to be held out, but the split has no file.
+    #[error("`hold_out` takes rows of the split `train`, which names no file")]
+    HoldOutWithoutTrain,
+    /// So few rows that none is held out, or none is left to learn from.
+    #[error(
+        "{}: `hold_out = {share}` leaves {train} rows to learn from and {dev} to judge by; \
+         give it more rows or another share", .path.display()
+    )]
+    HoldOut {
+        /// The file of the training split.
+        path: PathBuf,
+        /// The share.
+        share: f64,
+        /// Rows that are left to learn from.
+        train: usize,
+        /// Rows that are held out.
+        dev: usize,
     },
     /// A row's score is not a number in the range of the scale.
     #[error("{place}: expected a score from 0 to 5, found `{found}`")]
@@ -316,6 +410,18 @@ impl Error {
     pub(crate) fn in_task(self, task: &TaskId) -> Self {
         Self::InTask { task: task.clone(), problem: Box::new(self) }
     }
+}
+
+fn texts(names: &[String]) -> impl Iterator<Item = &str> {
+    names.iter().map(String::as_str)
+}
+
+/// A row of several lines with a wrong number of fields has most likely a quote too many.
+fn quoted_to(place: &Place, last_line: usize) -> String {
+    if last_line == place.line() {
+        return String::new();
+    }
+    format!("; quotes join the lines to {last_line}: is one not closed?")
 }
 
 /// Names one after another, each in backticks.

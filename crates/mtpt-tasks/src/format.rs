@@ -1,9 +1,11 @@
+use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
-use crate::example::Example;
+use crate::error::{Error, Result};
+use crate::example::{Example, Place};
 use crate::reader::Reader;
 
 /// How the rows of a file are written.
@@ -22,7 +24,9 @@ use crate::reader::Reader;
 /// | `glue_sst2` | yes | `sentence`, `label` |
 /// | `glue_stsb` | yes | `index`, `genre`, `filename`, `year`, `old_index`, `source1`, `source2`, `sentence1`, `sentence2`, `score` |
 /// | `glue_wnli` | yes | `index`, `sentence1`, `sentence2`, `label` |
-/// | `tsv` | yes | as the header |
+/// | `tsv` | yes | as the header; quotes are characters like any other |
+/// | `csv` | yes | as the header; separated by commas, quotes as in RFC 4180 |
+/// | `csv_semicolon` | yes | as the header; separated by semicolons, as spreadsheets write them where the comma is decimal |
 /// | `json_lines` | no | the keys of each object |
 ///
 /// These are the columns of the training and development files; GLUE's test files have no labels and other columns.
@@ -51,11 +55,34 @@ pub enum Format {
     GlueWnli,
     /// Fields separated by tabs, their names in the first line.
     Tsv,
+    /// Fields separated by commas, their names in the first line; a field in double quotes may hold commas and line breaks.
+    Csv,
+    /// As [`Csv`](Self::Csv), with semicolons.
+    CsvSemicolon,
     /// One JSON object a line. Numbers and truth values become text as they are written.
     JsonLines,
 }
 
-/// The columns of a tab-separated file.
+/// How the fields of a row are set apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fields {
+    pub(crate) separator: char,
+    /// Whether quotes around a field are no part of it.
+    pub(crate) quoted: bool,
+}
+
+impl Fields {
+    /// The separator's name, of many.
+    pub(crate) fn separators(self) -> &'static str {
+        match self.separator {
+            ',' => "commas",
+            ';' => "semicolons",
+            _ => "tabs",
+        }
+    }
+}
+
+/// The columns of a file with fields.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Columns {
     /// There is no header; the columns are known.
@@ -85,7 +112,96 @@ impl Format {
         self.open(path)?.collect()
     }
 
-    /// The columns, or none for a format that is not tab-separated.
+    /// How the fields of a row are set apart, or none for a format that has no columns.
+    pub(crate) fn fields(self) -> Option<Fields> {
+        Some(match self {
+            Self::JsonLines => return None,
+            Self::Csv => Fields { separator: ',', quoted: true },
+            Self::CsvSemicolon => Fields { separator: ';', quoted: true },
+            _ => Fields { separator: '\t', quoted: false },
+        })
+    }
+
+    /// For a header that is but one column in this format: the separator that it seems to have, and the format that reads it.
+    pub(crate) fn other_separator(self, header: &str) -> Option<(char, Self)> {
+        let general = [Self::Csv, Self::CsvSemicolon, Self::Tsv];
+        let own = self.fields()?.separator;
+        let others = general.into_iter().filter_map(|format| {
+            let separator = format.fields()?.separator;
+            (separator != own && header.contains(separator)).then_some((separator, format))
+        });
+        general.contains(&self).then_some(others).into_iter().flatten().next()
+    }
+
+    /// Name in a configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::GlueCola => "glue_cola",
+            Self::GlueMnli => "glue_mnli",
+            Self::GlueMrpc => "glue_mrpc",
+            Self::GlueQnli => "glue_qnli",
+            Self::GlueQqp => "glue_qqp",
+            Self::GlueRte => "glue_rte",
+            Self::GlueSst2 => "glue_sst2",
+            Self::GlueStsb => "glue_stsb",
+            Self::GlueWnli => "glue_wnli",
+            Self::Tsv => "tsv",
+            Self::Csv => "csv",
+            Self::CsvSemicolon => "csv_semicolon",
+            Self::JsonLines => "json_lines",
+        }
+    }
+
+    /// The format that a file of tables or objects is written in, by its first line; GLUE's own formats are not told from
+    /// others.
+    ///
+    /// A line that begins with `{` is of JSON Lines. Otherwise the separator decides that the line has the most of outside of
+    /// quotes; a tab outweighs all others.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] if the file cannot be opened or read, [`Error::NotUtf8`], [`Error::NoRows`] if it has no line, and
+    /// [`Error::UnknownFormat`] if its first line is of none of these formats.
+    pub fn of_file(path: &Path) -> Result<Self> {
+        let failed = |source| Error::Read { path: path.to_path_buf(), source };
+        let mut line = Vec::new();
+        let mut file = BufReader::new(File::open(path).map_err(failed)?);
+        while line.trim_ascii().is_empty() {
+            line.clear();
+            if file.read_until(b'\n', &mut line).map_err(failed)? == 0 {
+                return Err(Error::NoRows { path: path.to_path_buf() });
+            }
+        }
+        let Ok(line) = std::str::from_utf8(&line) else {
+            return Err(Error::NotUtf8 { place: Place::new(path, 1) });
+        };
+        let line = line.trim_start_matches('\u{feff}').trim_start_matches(' ');
+        if line.starts_with('{') {
+            return Ok(Self::JsonLines);
+        }
+        let mut quoted = false;
+        let mut count = |separator: char| {
+            line.chars()
+                .filter(|&character| {
+                    quoted ^= character == '"';
+                    !quoted && character == separator
+                })
+                .count()
+        };
+        if !line.starts_with('[') {
+            if count('\t') > 0 {
+                return Ok(Self::Tsv);
+            }
+            match (count(','), count(';')) {
+                (0, 0) => {}
+                (commas, semicolons) if commas >= semicolons => return Ok(Self::Csv),
+                _ => return Ok(Self::CsvSemicolon),
+            }
+        }
+        Err(Error::UnknownFormat { path: path.to_path_buf(), array: line.starts_with('[') })
+    }
+
+    /// The columns, or none for a format without them.
     pub(crate) fn columns(self) -> Option<Columns> {
         let inference = &["index", "sentence1", "sentence2", "label"];
         Some(match self {
@@ -102,7 +218,7 @@ impl Format {
             Self::GlueRte | Self::GlueWnli => Columns::Header(inference),
             Self::GlueSst2 => Columns::Header(&["sentence", "label"]),
             Self::GlueStsb => Columns::Header(&["sentence1", "sentence2", "score"]),
-            Self::Tsv => Columns::Header(&[]),
+            Self::Tsv | Self::Csv | Self::CsvSemicolon => Columns::Header(&[]),
             Self::JsonLines => return None,
         })
     }

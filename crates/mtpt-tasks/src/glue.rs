@@ -85,7 +85,7 @@ impl Preset {
                 LabelsConfig::words([("0", "not_entailment"), ("1", "entailment")]),
                 vec![Metric::Accuracy],
             ),
-            Format::Tsv | Format::JsonLines => None,
+            Format::Tsv | Format::Csv | Format::CsvSemicolon | Format::JsonLines => None,
         }
     }
 }

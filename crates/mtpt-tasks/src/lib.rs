@@ -2,16 +2,19 @@
 
 mod batch;
 mod config;
+mod csv_rows;
 mod encode;
 mod error;
 mod evaluation;
 mod example;
 mod format;
 pub mod glue;
+mod hold_out;
 mod id;
 mod labels;
 pub mod metric;
 mod mixture;
+mod nearest_name;
 mod permutation;
 mod reader;
 pub mod score;
@@ -30,6 +33,7 @@ pub use id::TaskId;
 pub use labels::{Gold, Labels, LabelsConfig, Prediction};
 pub use metric::Metric;
 pub use mixture::{Mixture, MixtureConfig, Pick, Rates};
+pub use nearest_name::{did_you_mean, nearest_name, with_nearest_name};
 pub use reader::Reader;
 pub use task::{Instance, Task};
 pub use task_file::TaskFile;

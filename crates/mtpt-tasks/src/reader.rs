@@ -1,3 +1,4 @@
+use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -5,9 +6,10 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use crate::csv_rows::CsvRows;
 use crate::error::{Error, Result};
 use crate::example::{Example, Place, Value};
-use crate::format::{Columns, Format};
+use crate::format::{Columns, Fields, Format};
 
 /// The rows of a file, one by one.
 ///
@@ -17,10 +19,11 @@ use crate::format::{Columns, Format};
 /// # Errors
 ///
 /// Each item may be one: [`Error::Read`], [`Error::NotUtf8`], [`Error::NoHeader`], [`Error::Header`],
-/// [`Error::DuplicateColumn`], [`Error::FieldCount`], [`Error::Json`]. All but the first name file and line.
-#[derive(Debug)]
+/// [`Error::Separator`], [`Error::DuplicateColumn`], [`Error::FieldCount`], [`Error::OpenQuote`], [`Error::Json`]. All but the
+/// first name file and line.
 pub struct Reader<R = BufReader<File>> {
-    lines: Lines<R>,
+    rows: Rows<R>,
+    file: Arc<Path>,
     format: Format,
     /// Names of the columns, or of the fields of the row before.
     names: Option<Arc<[String]>>,
@@ -43,14 +46,34 @@ impl Reader {
 impl<R: BufRead> Reader<R> {
     /// Reads from bytes that came from elsewhere; the path is for messages.
     pub fn new(format: Format, bytes: R, path: &Path) -> Self {
-        let lines = Lines { bytes, file: path.into(), line: 0, buffer: Vec::new() };
-        Self { lines, format, names: None, ended: false }
+        let file: Arc<Path> = path.into();
+        let rows = match format.fields() {
+            Some(Fields { separator, quoted: true }) => {
+                Rows::Quoted(CsvRows::new(bytes, Arc::clone(&file), separator as u8))
+            }
+            _ => {
+                let lines = Lines { bytes, file: Arc::clone(&file), line: 0, buffer: Vec::new() };
+                Rows::Lines(lines)
+            }
+        };
+        Self { rows, file, format, names: None, ended: false }
     }
 
     fn read(&mut self) -> Result<Option<Example>> {
         match self.format.columns() {
             Some(columns) => self.read_fields(columns),
             None => self.read_object(),
+        }
+    }
+
+    /// The next row as fields, where it begins, and the line where it ends.
+    fn split(&mut self) -> Result<Option<(Vec<String>, Place, usize)>> {
+        match &mut self.rows {
+            Rows::Quoted(rows) => rows.read(),
+            Rows::Lines(lines) => Ok(lines.read()?.map(|(line, place)| {
+                let last_line = place.line();
+                (line.split('\t').map(str::to_owned).collect(), place, last_line)
+            })),
         }
     }
 
@@ -62,12 +85,13 @@ impl<R: BufRead> Reader<R> {
                 Arc::clone(self.names.insert(names))
             }
         };
-        let Some((line, place)) = self.lines.read()? else { return Ok(None) };
-        let found = line.split('\t').count();
-        if found != names.len() {
-            return Err(Error::FieldCount { place, expected: names.len(), found });
+        let Some((fields, place, last_line)) = self.split()? else { return Ok(None) };
+        if fields.len() != names.len() {
+            let (expected, found) = (names.len(), fields.len());
+            let separator = self.format.fields().map_or("", Fields::separators);
+            return Err(Error::FieldCount { place, separator, expected, found, last_line });
         }
-        let values = line.split('\t').map(|text| Value::Text(text.to_owned())).collect();
+        let values = fields.into_iter().map(Value::Text).collect();
         Ok(Some(Example::with_names(names, values, place)))
     }
 
@@ -76,10 +100,15 @@ impl<R: BufRead> Reader<R> {
         if let Columns::Known(names) = columns {
             return Ok(owned(names).into());
         }
-        let Some((line, place)) = self.lines.read()? else {
-            return Err(Error::NoHeader { path: self.lines.file.to_path_buf() });
+        let Some((found, place, _)) = self.split()? else {
+            return Err(Error::NoHeader { path: self.file.to_path_buf() });
         };
-        let found: Vec<String> = line.split('\t').map(str::to_owned).collect();
+        // One column is hardly what a table was made for.
+        if let [column] = found.as_slice()
+            && let Some((separator, format)) = self.format.other_separator(column)
+        {
+            return Err(Error::Separator { place, separator, format });
+        }
         match columns {
             Columns::Renamed(header, names) if found == header => Ok(owned(names).into()),
             Columns::Header(needed)
@@ -102,7 +131,8 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn read_object(&mut self) -> Result<Option<Example>> {
-        let Some((line, place)) = self.lines.read()? else { return Ok(None) };
+        let Rows::Lines(lines) = &mut self.rows else { return Ok(None) };
+        let Some((line, place)) = lines.read()? else { return Ok(None) };
         let object = match serde_json::from_str::<Json>(line) {
             Ok(Json::Object(object)) => object,
             Ok(other) => {
@@ -143,8 +173,22 @@ impl<R: BufRead> Iterator for Reader<R> {
     }
 }
 
+/// The rows of a file before they have names.
+enum Rows<R> {
+    /// A row is a line.
+    Lines(Lines<R>),
+    /// A row may have line breaks in quotes.
+    Quoted(CsvRows<R>),
+}
+
+impl<R> fmt::Debug for Reader<R> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = formatter.debug_struct("Reader");
+        parts.field("file", &self.file).field("format", &self.format).finish_non_exhaustive()
+    }
+}
+
 /// Lines of text with their numbers.
-#[derive(Debug)]
 struct Lines<R> {
     bytes: R,
     file: Arc<Path>,

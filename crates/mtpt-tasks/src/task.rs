@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::example::{Example, Place};
 use crate::glue::Preset;
+use crate::hold_out::hold_out;
 use crate::id::TaskId;
 use crate::labels::{Gold, Labels, LabelsConfig, Prediction};
 use crate::metric::Metric;
@@ -35,6 +36,8 @@ pub struct Task {
     template: Template,
     label_field: String,
     labels: Labels,
+    /// Whether the labels are those that the training split has.
+    collected: bool,
     metrics: Vec<Metric>,
 }
 
@@ -67,6 +70,18 @@ impl Task {
                 return Err(Error::OutOfRange { option, expected: "to be at least 1", found: 0.0 });
             }
         }
+        if let Some(share) = config.hold_out {
+            if !(share > 0.0 && share < 1.0) {
+                let (option, expected) = ("hold_out", "to be between 0 and 1");
+                return Err(Error::OutOfRange { option, expected, found: share });
+            }
+            if config.dev.is_some() {
+                return Err(Error::TwoDevSplits);
+            }
+            if config.train.is_none() {
+                return Err(Error::HoldOutWithoutTrain);
+            }
+        }
         let template = match (&config.template, &preset) {
             (Some(template), _) => Template::new(template)?,
             (None, Some(preset)) => Template::new(preset.template)?,
@@ -82,6 +97,7 @@ impl Task {
             (None, Some(preset)) => &preset.labels,
             (None, None) => return Err(Error::NoLabels { found: "none" }),
         };
+        let collected = matches!(labels, LabelsConfig::Verbatim);
         let labels = match labels {
             LabelsConfig::Words(words) => Labels::new(words.iter().cloned())?,
             LabelsConfig::Regression => Labels::regression(),
@@ -109,7 +125,7 @@ impl Task {
         config.template = Some(template.as_str().to_owned());
         config.label_field = Some(label_field.clone());
         config.labels = Some(labels.to_config());
-        Ok(Self { config, template, label_field, labels, metrics })
+        Ok(Self { config, template, label_field, labels, collected, metrics })
     }
 
     /// The labels of the training split, each its own word, in sorted order.
@@ -117,13 +133,23 @@ impl Task {
         let Some(path) = config.file(Split::Train) else {
             return Err(Error::VerbatimWithoutTrain);
         };
-        let mut labels = BTreeSet::new();
+        let mut labels: BTreeSet<String> = BTreeSet::new();
+        let folded = |label: &str| label.trim().to_lowercase();
         for example in config.format.open(path)? {
             let example = example?;
             let label = example.require(label_field)?;
-            if !labels.contains(label) {
-                labels.insert(label.to_owned());
+            if labels.contains(label) {
+                continue;
             }
+            // Such labels are slips of who wrote the file far more often than two things.
+            if let Some(first) = labels.iter().find(|other| folded(other) == folded(label)) {
+                return Err(Error::LabelsAlike {
+                    place: example.place().clone(),
+                    first: first.clone(),
+                    second: label.to_owned(),
+                });
+            }
+            labels.insert(label.to_owned());
         }
         if labels.is_empty() {
             return Err(Error::NoRows { path: path.to_path_buf() });
@@ -161,7 +187,12 @@ impl Task {
         &self.metrics
     }
 
-    /// The file of a split, if there is one.
+    /// Whether there are rows of a split: a file of its own, or rows held out of the training split's.
+    pub fn has(&self, split: Split) -> bool {
+        self.file(split).is_some() || split == Split::Dev && self.config.hold_out.is_some()
+    }
+
+    /// The file of a split, if it has one of its own.
     pub fn file(&self, split: Split) -> Option<&Path> {
         self.config.file(split)
     }
@@ -179,12 +210,13 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// [`Error::InTask`] around [`Error::UnknownField`], [`Error::FieldKind`], [`Error::UnknownLabel`] or
-    /// [`Error::Score`].
+    /// [`Error::InTask`] around [`Error::UnknownField`], [`Error::FieldKind`], [`Error::UnknownLabel`],
+    /// [`Error::UnseenLabel`] or [`Error::Score`].
     pub fn instance(&self, example: &Example) -> Result<Instance> {
         let make = || {
             let input = self.template.render(example)?;
-            let gold = self.labels.gold(example.require(&self.label_field)?, example.place())?;
+            let gold = self.labels.gold(example.require(&self.label_field)?, example.place());
+            let gold = gold.map_err(|error| self.unseen(error))?;
             let label = self.labels.target(gold);
             let target = self.labels.words()[label].clone();
             Ok(Instance { input, target, label, gold, place: example.place().clone() })
@@ -192,20 +224,33 @@ impl Task {
         make().map_err(|error: Error| error.in_task(self.id()))
     }
 
+    /// An unknown label of labels that were collected is one that the training split lacks.
+    fn unseen(&self, error: Error) -> Error {
+        match (error, self.file(Split::Train)) {
+            (Error::UnknownLabel { place, label, known }, Some(train)) if self.collected => {
+                Error::UnseenLabel { place, label, train: train.to_path_buf(), known }
+            }
+            (error, _) => error,
+        }
+    }
+
     /// All rows of a split, in the order of the file, as far as the limit goes.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSplit`] if the task names no file for the split, [`Error::InTask`] around [`Error::NoRows`] if the
-    /// file has no row, around those of [`Reader`](crate::Reader), and those of [`instance`](Self::instance).
+    /// [`Error::NoSplit`] if the task has no such split, [`Error::InTask`] around [`Error::NoRows`] if the file has no row,
+    /// [`Error::HoldOut`] if the share held out leaves none, around those of [`Reader`](crate::Reader), and those of
+    /// [`instance`](Self::instance).
     pub fn read(&self, split: Split) -> Result<Vec<Instance>> {
-        let Some(path) = self.file(split) else {
-            return Err(Error::NoSplit { task: self.id().clone(), split });
-        };
         let limit = self.config.limit.rows(split).unwrap_or(usize::MAX);
         let seed = self.config.limit.seed;
+        let held_out = self.config.hold_out.filter(|_| split != Split::Test);
+        let file = self.file(if held_out.is_some() { Split::Train } else { split });
+        let Some(path) = file else {
+            return Err(Error::NoSplit { task: self.id().clone(), split });
+        };
         // Rows beyond the limit are not even read, unless some of them may be drawn.
-        let last = if seed.is_some() { usize::MAX } else { limit };
+        let last = if seed.is_some() || held_out.is_some() { usize::MAX } else { limit };
         let examples = self.config.format.open(path).map_err(|error| error.in_task(self.id()))?;
         let mut instances = examples
             .take(last)
@@ -218,6 +263,18 @@ impl Task {
         if instances.is_empty() {
             return Err(Error::NoRows { path: path.to_path_buf() }.in_task(self.id()));
         }
+        if let Some(share) = held_out {
+            let gold: Vec<Gold> = instances.iter().map(|instance| instance.gold).collect();
+            let held_out = hold_out(&gold, share);
+            let dev = held_out.iter().filter(|&&held| held).count();
+            let train = held_out.len() - dev;
+            if dev == 0 || train == 0 {
+                let path = path.to_path_buf();
+                return Err(Error::HoldOut { path, share, train, dev }.in_task(self.id()));
+            }
+            let mut held_out = held_out.into_iter();
+            instances.retain(|_| held_out.next() == Some(split == Split::Dev));
+        }
         if let Some(seed) = seed
             && limit < instances.len()
         {
@@ -226,6 +283,7 @@ impl Task {
             let mut index = 0..;
             instances.retain(|_| index.next().is_some_and(|index| drawn.contains(&index)));
         }
+        instances.truncate(limit);
         Ok(instances)
     }
 

@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use crate::config::TaskConfig;
 use crate::error::{Error, Result};
+use crate::nearest_name::with_nearest_name;
 use crate::task::Task;
 
 /// The tasks of a TOML file, in its order: its `[[tasks]]` entries.
@@ -65,7 +66,7 @@ impl TaskFile {
         let document: Document = toml::from_str(text).map_err(|error| Error::Toml {
             file: path.to_path_buf(),
             line: error.span().map(|span| line(text, span.start)),
-            message: error.message().to_owned(),
+            message: with_nearest_name(error.message()),
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let configs = document.tasks.into_iter().map(|config| {

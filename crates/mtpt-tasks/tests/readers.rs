@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use mtpt_tasks::{Example, Format, Reader, Result};
+use proptest::prelude::*;
 
 use crate::message;
 
@@ -123,4 +124,121 @@ fn a_line_that_is_no_object_is_named() {
         found,
         "rows:1: expected a JSON object, but EOF while parsing an object at column 12"
     );
+}
+
+#[test]
+fn quoted_fields_hold_separators_and_line_breaks() {
+    let text = "\u{feff}text,label\r\n\"my card, again\",billing\r\n\"first\nsecond \"\"line\"\"\",other\n\nplain 5\" disk,other\n";
+    let csv = rows(Format::Csv, text.as_bytes()).unwrap();
+    assert_eq!(fields(&csv[0]), [("text", "my card, again"), ("label", "billing")]);
+    assert_eq!(fields(&csv[1]), [("text", "first\nsecond \"line\""), ("label", "other")]);
+    assert_eq!(fields(&csv[2]), [("text", "plain 5\" disk"), ("label", "other")]);
+    let lines: Vec<usize> = csv.iter().map(|row| row.place().line()).collect();
+    assert_eq!(lines, [2, 3, 6]);
+    let semicolons = rows(Format::CsvSemicolon, b"text;label\na, b;\"c;d\"\n").unwrap();
+    assert_eq!(fields(&semicolons[0]), [("text", "a, b"), ("label", "c;d")]);
+    assert!(rows(Format::Csv, b"text,label\n").unwrap().is_empty());
+}
+
+#[test]
+fn a_table_in_another_separator_is_told_which_format_reads_it() {
+    for (format, text, separator, other) in [
+        (Format::Csv, "text;label\na;b\n", ";", "csv_semicolon"),
+        (Format::Csv, "text\tlabel\na\tb\n", "\\t", "tsv"),
+        (Format::CsvSemicolon, "text,label\na,b\n", ",", "csv"),
+        (Format::Tsv, "text,label\na,b\n", ",", "csv"),
+    ] {
+        assert_eq!(
+            message(rows(format, text.as_bytes())),
+            format!(
+                "rows:1: the fields seem to be separated by `{separator}`, which is `format = \"{other}\"`"
+            )
+        );
+    }
+    // A table may have one column; it is a field that is missed then.
+    assert_eq!(rows(Format::Csv, b"text\na\n").unwrap().len(), 1);
+}
+
+#[test]
+fn quotes_that_are_not_closed_are_named_by_their_row() {
+    let found = message(rows(Format::Csv, b"text,label\na,b\n\"c,d\ne,f\n"));
+    assert!(found.starts_with("rows:3: a quote in this row is never closed"), "{found}");
+    let found = message(rows(Format::Csv, b"text,label\n\"c,d\ne\",f,g\n\"h\",i\n"));
+    assert_eq!(
+        found,
+        "rows:2: expected 2 fields separated by commas, found 3; quotes join the lines to 3: is one not closed?"
+    );
+    let found = message(rows(Format::Csv, b"text,label\na\n"));
+    assert_eq!(found, "rows:2: expected 2 fields separated by commas, found 1");
+    let found = message(rows(Format::Csv, b"text,label\na,\xff\n"));
+    assert_eq!(found, "rows:2: expected text in UTF-8, found other bytes");
+    assert_eq!(
+        message(rows(Format::Csv, b"")),
+        "rows: expected a header line, found an empty file"
+    );
+}
+
+#[test]
+fn the_first_line_tells_the_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows");
+    let of = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        Format::of_file(&path)
+    };
+    for (text, format) in [
+        ("\u{feff}text,label\na,b\n", Format::Csv),
+        ("text;label\na, b, c;d\n", Format::CsvSemicolon),
+        ("\"text, or so\";label\n", Format::CsvSemicolon),
+        ("text, or so\tlabel\n", Format::Tsv),
+        ("\n{\"text\": \"a, b; c\"}\n", Format::JsonLines),
+    ] {
+        assert_eq!(of(text).unwrap(), format, "{text}");
+    }
+    assert!(message(of("")).ends_with("rows: expected rows, found none"));
+    assert!(message(of("[{\"text\": \"a\"}]")).ends_with("found an array over the whole file"));
+    assert!(message(of("text\n")).contains("separated by commas, semicolons or tabs"));
+    for format in
+        [Format::Csv, Format::CsvSemicolon, Format::Tsv, Format::JsonLines, Format::GlueSst2]
+    {
+        assert_eq!(serde_json::to_value(format).unwrap(), format.as_str());
+    }
+}
+
+proptest! {
+    /// Whatever the program that wrote a table, its fields are read back and its rows stand where they were written.
+    #[test]
+    fn written_tables_are_read_back(
+        table in prop::collection::vec(("[ab,;\"\n\t é]{1,6}", "[ab,;\"\n\t é]{0,6}"), 0..8),
+        semicolons: bool,
+        carriage_returns: bool,
+        last_end: bool,
+    ) {
+        let (separator, format) =
+            if semicolons { (b';', Format::CsvSemicolon) } else { (b',', Format::Csv) };
+        let terminator =
+            if carriage_returns { csv::Terminator::CRLF } else { csv::Terminator::Any(b'\n') };
+        let mut writer = csv::WriterBuilder::new()
+            .delimiter(separator)
+            .terminator(terminator)
+            .from_writer(Vec::new());
+        writer.write_record(["text", "label"]).unwrap();
+        for (text, label) in &table {
+            writer.write_record([text, label]).unwrap();
+        }
+        let mut bytes = writer.into_inner().unwrap();
+        if !last_end {
+            while bytes.last().is_some_and(|byte| b"\r\n".contains(byte)) {
+                bytes.pop();
+            }
+        }
+        let mut line = 2;
+        let found = rows(format, &bytes).unwrap();
+        prop_assert_eq!(found.len(), table.len());
+        for (row, (text, label)) in found.iter().zip(&table) {
+            prop_assert_eq!(fields(row), [("text", text.as_str()), ("label", label.as_str())]);
+            prop_assert_eq!(row.place().line(), line);
+            line += 1 + format!("{text}{label}").matches('\n').count();
+        }
+    }
 }

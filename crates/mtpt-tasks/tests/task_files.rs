@@ -159,9 +159,9 @@ fn what_is_not_toml_is_named_with_its_line() {
         found.starts_with("run/tasks.toml:8: unknown field `label_feild`, expected one of"),
         "{found}"
     );
-    let found = start(&FILMS.replace("\"tsv\"", "\"csv\""));
+    let found = start(&FILMS.replace("\"tsv\"", "\"excel\""));
     assert!(
-        found.starts_with("run/tasks.toml:4: unknown variant `csv`, expected one of"),
+        found.starts_with("run/tasks.toml:4: unknown variant `excel`, expected one of"),
         "{found}"
     );
     let found = start(&FILMS.replace("sentiment/films", "Films"));
@@ -319,4 +319,108 @@ fn descriptions_from_elsewhere_have_no_line() {
     // Data is read before the second is looked at, and is not there.
     let found = message(TaskFile::from_configs(configs, Path::new("run.toml")));
     assert_eq!(found, "run.toml: task `trec`: cannot read `questions.jsonl`");
+}
+
+/// A task in CSV whose labels come from the rows.
+fn tickets(folder: &tempfile::TempDir, train: &str, rest: &str) -> mtpt_tasks::Result<TaskFile> {
+    fs::write(folder.path().join("tickets.csv"), format!("text,label\n{train}")).unwrap();
+    let text = format!(
+        "[[tasks]]\nname = \"tickets\"\nformat = \"csv\"\ntrain = \"tickets.csv\"\ntemplate = \"{{text}}\"\n\
+         labels = \"verbatim\"\n{rest}"
+    );
+    TaskFile::parse(&text, &folder.path().join("tasks.toml"))
+}
+
+#[test]
+fn rows_held_out_of_training_are_the_development_split() {
+    let folder = folder();
+    let rows: String = (0..40).map(|row| format!("t{row},{}\n", ["a", "b"][row % 2])).collect();
+    let file = tickets(&folder, &rows, "hold_out = 0.25").unwrap();
+    let task = &file.tasks()[0];
+    assert!(task.has(Split::Dev) && task.file(Split::Dev).is_none() && !task.has(Split::Test));
+    let [train, dev] = [Split::Train, Split::Dev].map(|split| task.read(split).unwrap());
+    assert_eq!((train.len(), dev.len()), (30, 10));
+    assert_eq!(dev.iter().filter(|row| row.label == 0).count(), 5);
+    // In the order of the file, and every row once.
+    let mut lines: Vec<usize> = dev.iter().map(|row| row.place.line()).collect();
+    assert!(lines.is_sorted());
+    lines.extend(train.iter().map(|row| row.place.line()));
+    lines.sort_unstable();
+    assert_eq!(lines, (2..42).collect::<Vec<_>>());
+    // The limit counts what is left.
+    let file = tickets(&folder, &rows, "hold_out = 0.25\nlimit = { train = 4, dev = 2, seed = 1 }");
+    let task = &file.unwrap().tasks()[0].clone();
+    assert_eq!(task.read(Split::Train).unwrap().len(), 4);
+    assert_eq!(task.read(Split::Dev).unwrap().len(), 2);
+}
+
+#[test]
+fn what_cannot_be_held_out_is_refused() {
+    let folder = folder();
+    let failure = |rows: &str, rest: &str| {
+        let read = tickets(&folder, rows, rest).and_then(|file| file.tasks()[0].read(Split::Dev));
+        problem(read.unwrap_err()).to_string()
+    };
+    let rows = "one,a\ntwo,b\n";
+    assert_eq!(
+        failure(rows, "hold_out = 1.0"),
+        "expected `hold_out` to be between 0 and 1, found 1"
+    );
+    assert_eq!(
+        failure(rows, "hold_out = 0.2\ndev = \"tickets.csv\""),
+        "expected `dev` or `hold_out`, found both"
+    );
+    let found = failure(rows, "hold_out = 0.2");
+    assert!(
+        found.contains("`hold_out = 0.2` leaves 2 rows to learn from and 0 to judge by"),
+        "{found}"
+    );
+}
+
+#[test]
+fn labels_that_differ_in_case_alone_are_a_slip() {
+    let folder = folder();
+    let found = message(tickets(&folder, "one,Billing\ntwo,other\nthree,billing \n", ""));
+    assert!(
+        found.contains("tickets.csv:4: the labels `Billing` and `billing ` differ in"),
+        "{found}"
+    );
+    // Whoever lists them wants them told apart.
+    let rows = folder.path().join("tickets.csv");
+    let config = TaskConfig {
+        train: Some(rows),
+        template: Some("{text}".into()),
+        labels: Some(LabelsConfig::words([("Billing", "a"), ("billing ", "b"), ("other", "c")])),
+        ..TaskConfig::new("tickets".parse().unwrap(), Format::Csv)
+    };
+    assert_eq!(Task::new(&config).unwrap().read(Split::Train).unwrap().len(), 3);
+}
+
+#[test]
+fn a_label_of_the_development_split_alone_is_named() {
+    let folder = folder();
+    fs::write(folder.path().join("dev.csv"), "text,label\nx,other\ny,refund\n").unwrap();
+    let file = tickets(&folder, "one,billing\ntwo,other\n", "dev = \"dev.csv\"").unwrap();
+    let found = message(file.tasks()[0].read(Split::Dev));
+    assert!(found.contains("dev.csv:3: no row of `"), "{found}");
+    assert!(
+        found.contains("has the label `refund`; add such rows or list all labels in `labels`"),
+        "{found}"
+    );
+}
+
+#[test]
+fn the_nearest_name_is_suggested() {
+    let folder = folder();
+    let found = message(tickets(&folder, "one,a\ntwo,b\n", "label_feild = \"x\""));
+    assert!(found.ends_with("did you mean `label_field`?"), "{found}");
+    let found = message(tickets(&folder, "one,a\ntwo,b\n", "label_field = \"Label\""));
+    assert!(found.ends_with("found `text`, `label`; did you mean `label`?"), "{found}");
+    let labels = "one,billing\ntwo,biling\n";
+    let text = "[[tasks]]\nname = \"tickets\"\nformat = \"csv\"\ntrain = \"tickets.csv\"\ntemplate = \"{text}\"\n\
+                labels = [\"billing\", \"other\"]";
+    fs::write(folder.path().join("tickets.csv"), format!("text,label\n{labels}")).unwrap();
+    let file = TaskFile::parse(text, &folder.path().join("tasks.toml")).unwrap();
+    let found = message(file.tasks()[0].read(Split::Train));
+    assert!(found.ends_with("found `biling`; did you mean `billing`?"), "{found}");
 }

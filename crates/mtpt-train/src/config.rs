@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use mtpt_compose::CompositionConfig;
-use mtpt_tasks::{MaxLengths, MixtureConfig};
+use mtpt_tasks::{MaxLengths, MixtureConfig, with_nearest_name};
 use serde::{Deserialize, Serialize};
 
 use crate::{Decay, Error, Result, Schedule};
@@ -241,7 +241,7 @@ impl RunConfig {
         let document: Document = toml::from_str(text).map_err(|error| Error::Config {
             path: path.to_owned(),
             line: error.span().map(|span| 1 + text[..span.start].matches('\n').count()),
-            message: error.message().to_owned(),
+            message: with_nearest_name(error.message()),
         })?;
         let mut config = Self {
             model: document.model,

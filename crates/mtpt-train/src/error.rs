@@ -1,7 +1,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use mtpt_tasks::TaskId;
+use mtpt_tasks::{TaskId, did_you_mean};
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -57,7 +57,7 @@ pub enum Error {
         task: TaskId,
     },
     /// A name stands for none of the tasks at hand.
-    #[error("unknown task `{found}`; known are {}", quoted(known))]
+    #[error("unknown task `{found}`; known are {}{}", quoted(known), did_you_mean(found, known.iter().map(TaskId::as_str)))]
     UnknownTask {
         /// The name.
         found: String,

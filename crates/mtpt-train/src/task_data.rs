@@ -34,7 +34,7 @@ impl TaskData {
             .collect()
     }
 
-    /// Reads some splits of one task, whose position is given: those that the task names no file for have no rows.
+    /// Reads some splits of one task, whose position is given: those that the task lacks have no rows.
     ///
     /// # Errors
     ///
@@ -49,7 +49,7 @@ impl TaskData {
     ) -> Result<Self> {
         let candidates = Candidates::new(task.id(), task.labels().words(), encoder)?;
         let mut rows = [Vec::new(), Vec::new(), Vec::new()];
-        for &split in splits.iter().filter(|&&split| task.file(split).is_some()) {
+        for &split in splits.iter().filter(|&&split| task.has(split)) {
             let instances = task.read(split)?;
             let encoded =
                 TokenizedExample::encode_all(index.into(), &instances, encoder, max_lengths)?;
@@ -69,7 +69,7 @@ impl TaskData {
         &self.candidates
     }
 
-    /// Its rows in a split, in the order of the file; none where the task names no file.
+    /// Its rows in a split, in the order of the file; none where the task lacks the split.
     pub fn rows(&self, split: Split) -> &[TokenizedExample] {
         &self.splits[split as usize]
     }

@@ -32,7 +32,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let lengths = MaxLengths { input, target: usize::MAX };
     let mut output = Output::new();
     let mut judged = 0;
-    for task in tasks.into_iter().filter(|task| task.file(split).is_some()) {
+    for task in tasks.into_iter().filter(|task| task.has(split)) {
         let name = task.id().clone();
         let position = prompts.find(name.as_str()).map_err(|_| Error::NoPrompt {
             tasks: arguments.tasks.clone(),
