@@ -1,20 +1,27 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
 /// Multitask prompt tuning for T5: one frozen model, many tasks, a small learned prompt for each.
 ///
 /// Rows come in on standard input and go out on standard output as JSON Lines, in the same order. Messages go to standard
 /// error. The exit code is 0, 1 after an error, or 2 after wrong usage.
 #[derive(Debug, Parser)]
-#[command(name = "mtpt", version, arg_required_else_help = true)]
+#[command(name = "mtpt", version)]
 pub(crate) struct Arguments {
+    /// Without one, what there is and where to begin is told.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Write a configuration for your own rows, to be looked through and trained.
+    #[command(
+        after_help = "Examples:\n  mtpt init tickets.csv --model flan-t5-small\n  mtpt init reviews.csv tickets.jsonl --model flan-t5-small --label category --output both.toml"
+    )]
+    Init(Init),
     /// Learn the prompts of several tasks together.
     #[command(
         after_help = "Example:\n  mtpt train tasks.toml --set training.steps=500 --output runs/first"
@@ -40,6 +47,14 @@ pub(crate) enum Command {
         after_help = "Example:\n  echo '{\"input\": \"sst2 sentence: a fine film\", \"target\": \"positive\"}' | mtpt score --model t5"
     )]
     Score(Score),
+    /// Tell which devices there are, and which of them answer here.
+    #[command(after_help = "Example:\n  mtpt devices")]
+    Devices,
+    /// Write the completions of a shell.
+    #[command(
+        after_help = "Example:\n  mtpt completions bash > ~/.local/share/bash-completion/completions/mtpt"
+    )]
+    Completions(Completions),
 }
 
 /// Where the work is done.
@@ -48,6 +63,38 @@ pub(crate) struct OnDevice {
     /// `auto`, `flex` (CPU), or with its feature built in `cuda`, `metal`, `rocm`, `vulkan`, `wgpu`; `:1` for the second
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Init {
+    /// CSV, TSV or JSON Lines with a text and a label in each row; each file becomes a task
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) data: Vec<PathBuf>,
+    /// A folder in Hugging Face form, or an id on the hub
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// The column with the text, or several, in the order wanted [default: the one with the longest texts]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) text: Vec<String>,
+    /// The column with the label [default: one with a usual name, or with few different values]
+    #[arg(long, value_name = "COLUMN")]
+    pub(crate) label: Option<String>,
+    /// Rows to judge by, in the same form [default: a fifth of the rows of FILE]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dev: Option<PathBuf>,
+    /// The configuration to write [default: the name of the first FILE with `.toml`]
+    #[arg(long, value_name = "CONFIG.toml")]
+    pub(crate) output: Option<PathBuf>,
+    /// Write over a configuration that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
 }
 
 #[derive(Debug, Args)]

@@ -15,6 +15,8 @@ pub(crate) enum Error {
     Model(#[from] mtpt::t5::Error),
     #[error(transparent)]
     Device(#[from] mtpt::DeviceError),
+    #[error(transparent)]
+    Prompts(#[from] mtpt::core::Error),
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot read standard input")]
@@ -27,6 +29,12 @@ pub(crate) enum Error {
     Row { line: usize, problem: String },
     #[error("`{tasks}` has the task `{task}`, but `{prompts}` has prompts for {known} alone")]
     NoPrompt { tasks: PathBuf, task: String, prompts: PathBuf, known: String },
+    #[error(
+        "`{path}` is there already; name another file with `--output`, or write over it with `--force`"
+    )]
+    Exists { path: PathBuf },
+    #[error("{path}: {problem}", path = path.display())]
+    Columns { path: PathBuf, problem: String },
     #[error("`{path}` names no `{split}` file for any task")]
     NoSplit { path: PathBuf, split: &'static str },
 }

@@ -1,13 +1,18 @@
 //! The command `mtpt`: see the README of this crate.
 
+mod advice;
 mod args;
+mod columns;
 mod commands;
+mod device;
 mod edit;
 mod error;
 mod model;
 mod output;
+mod overview;
 mod progress;
 mod rows;
+mod starting_config;
 
 use std::process::ExitCode;
 
@@ -19,11 +24,15 @@ use crate::error::Error;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
-        Command::Train(arguments) => commands::train::run(arguments),
-        Command::Eval(arguments) => commands::eval::run(arguments),
-        Command::Predict(arguments) => commands::predict::run(arguments),
-        Command::Generate(arguments) => commands::generate::run(arguments),
-        Command::Score(arguments) => commands::score::run(arguments),
+        None => overview::show(),
+        Some(Command::Init(arguments)) => commands::init::run(arguments),
+        Some(Command::Train(arguments)) => commands::train::run(arguments),
+        Some(Command::Eval(arguments)) => commands::eval::run(arguments),
+        Some(Command::Predict(arguments)) => commands::predict::run(arguments),
+        Some(Command::Generate(arguments)) => commands::generate::run(arguments),
+        Some(Command::Score(arguments)) => commands::score::run(arguments),
+        Some(Command::Devices) => commands::devices::run(),
+        Some(Command::Completions(arguments)) => commands::completions::run(arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -32,7 +41,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            progress::complain(&error);
+            progress::complain(&error, advice::of(&error));
             ExitCode::FAILURE
         }
     }

@@ -6,6 +6,7 @@ use mtpt::t5::{T5, T5Tokenizer, locate};
 use mtpt::train::Prompts;
 
 use crate::args::Prompted;
+use crate::device;
 use crate::error::Result;
 use crate::rows::Row;
 
@@ -53,7 +54,7 @@ pub(crate) struct Inputs {
 
 impl PromptedModel {
     pub(crate) fn load(arguments: &Prompted) -> Result<Self> {
-        let device = mtpt::device(&arguments.on.device)?;
+        let device = device::open(&arguments.on.device)?;
         let prompts = arguments.prompts.as_deref();
         let task = arguments.task.as_deref();
         Self::new(&arguments.model, prompts, task, &device)

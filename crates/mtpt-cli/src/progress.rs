@@ -7,8 +7,8 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use mtpt::train::{EvaluationEvent, Observer, Result, StepEvent};
 
-/// Says what went wrong, with its causes, in one line.
-pub(crate) fn complain(error: &dyn Error) {
+/// Says what went wrong, with its causes and what may help, in one line.
+pub(crate) fn complain(error: &dyn Error, advice: Option<String>) {
     let mut line = format!("error: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -19,6 +19,10 @@ pub(crate) fn complain(error: &dyn Error) {
             line.push_str(&text);
         }
         cause = error.source();
+    }
+    if let Some(advice) = advice {
+        line.push_str("; ");
+        line.push_str(&advice);
     }
     eprintln!("{}", line.replace('\n', " "));
 }

@@ -1,4 +1,5 @@
 use burn::tensor::Device;
+use mtpt_tasks::did_you_mean;
 
 /// Every name of a device and the feature that brings it, the quickest first: `auto` takes the first that is built in.
 const KNOWN: [&str; 6] = ["cuda", "metal", "rocm", "vulkan", "wgpu", "flex"];
@@ -8,7 +9,11 @@ const KNOWN: [&str; 6] = ["cuda", "metal", "rocm", "vulkan", "wgpu", "flex"];
 #[non_exhaustive]
 pub enum DeviceError {
     /// No device has that name.
-    #[error("unknown device `{found}`; known are `auto`, {}", quoted(&KNOWN))]
+    #[error(
+        "unknown device `{found}`; known are `auto`, {}{}",
+        quoted(&KNOWN),
+        did_you_mean(found, std::iter::once("auto").chain(KNOWN))
+    )]
     Unknown {
         /// The name.
         found: String,
@@ -28,7 +33,9 @@ pub enum DeviceError {
         name: &'static str,
     },
     /// The device does not answer: there is no such hardware, or its driver is missing.
-    #[error("device `{found}` does not work here: {reason}")]
+    #[error(
+        "device `{found}` does not answer here, so look at its driver or take `flex`, the CPU: {reason}"
+    )]
     NotWorking {
         /// The name.
         found: String,
@@ -37,13 +44,8 @@ pub enum DeviceError {
     },
 }
 
-/// The devices that are built in, the quickest first.
-pub fn device_names() -> Vec<&'static str> {
-    KNOWN.into_iter().filter(|name| made(name, 0).is_some()).collect()
-}
-
 /// A device by its name: `flex`, `cuda`, `cuda:1`, `metal`, `rocm`, `vulkan`, `wgpu`, or `auto` for the quickest that is
-/// built in.
+/// built in and answers.
 ///
 /// The device comes without autodiff; [`Device::autodiff`] adds it.
 ///
@@ -51,6 +53,57 @@ pub fn device_names() -> Vec<&'static str> {
 ///
 /// When the name is unknown, the device's feature is not built in, or there is no such device on this machine.
 pub fn device(name: &str) -> Result<Device, DeviceError> {
+    choose_device(name).map(|chosen| chosen.device)
+}
+
+/// As [`device`], with what was found on the way.
+///
+/// # Errors
+///
+/// As [`device`].
+pub fn choose_device(name: &str) -> Result<ChosenDevice, DeviceError> {
+    if name != "auto" {
+        return named(name).map(|(name, device)| ChosenDevice {
+            name,
+            device,
+            passed_over: Vec::new(),
+        });
+    }
+    let mut passed_over = Vec::new();
+    for name in device_names() {
+        match named(name) {
+            Ok((name, device)) => return Ok(ChosenDevice { name, device, passed_over }),
+            Err(error) => passed_over.push(error),
+        }
+    }
+    Err(passed_over.pop().unwrap_or(DeviceError::NotBuiltIn { name: "flex" }))
+}
+
+/// A device that was chosen.
+#[derive(Debug)]
+pub struct ChosenDevice {
+    /// Its name, without a number.
+    pub name: &'static str,
+    /// The device, without autodiff.
+    pub device: Device,
+    /// Quicker devices that are built in and do not answer here, where any was wanted.
+    pub passed_over: Vec<DeviceError>,
+}
+
+/// The devices that are built in, the quickest first.
+pub fn device_names() -> Vec<&'static str> {
+    KNOWN.into_iter().filter(|name| made(name, 0).is_some()).collect()
+}
+
+/// Every device that there is a feature for, the quickest first, and why it is not to be had, if it is not.
+///
+/// Each that is built in is asked for a number, which may take a moment.
+pub fn devices() -> Vec<(&'static str, Result<Device, DeviceError>)> {
+    KNOWN.into_iter().map(|name| (name, device(name))).collect()
+}
+
+/// A device by a name other than `auto`.
+fn named(name: &str) -> Result<(&'static str, Device), DeviceError> {
     let (kind, index) = match name.split_once(':') {
         None => (name, 0),
         Some((kind, index)) => {
@@ -58,19 +111,14 @@ pub fn device(name: &str) -> Result<Device, DeviceError> {
             (kind, index)
         }
     };
-    let kind = match kind {
-        "auto" => device_names().first().copied().unwrap_or("flex"),
-        _ => {
-            let known = KNOWN.into_iter().find(|known| *known == kind);
-            known.ok_or_else(|| DeviceError::Unknown { found: name.to_owned() })?
-        }
-    };
+    let known = KNOWN.into_iter().find(|known| *known == kind);
+    let kind = known.ok_or_else(|| DeviceError::Unknown { found: name.to_owned() })?;
     let device = made(kind, index).ok_or(DeviceError::NotBuiltIn { name: kind })?;
     if kind != "flex" {
         probe(kind, index)
             .map_err(|reason| DeviceError::NotWorking { found: name.to_owned(), reason })?;
     }
-    Ok(device)
+    Ok((kind, device))
 }
 
 /// The device of a feature that is built in.
@@ -146,6 +194,8 @@ mod tests {
             failure,
             "unknown device `gpu`; known are `auto`, `cuda`, `metal`, `rocm`, `vulkan`, `wgpu`, `flex`"
         );
+        let failure = device("Cuda").unwrap_err().to_string();
+        assert!(failure.ends_with("; did you mean `cuda`?"), "{failure}");
         let failure = device("cuda:x").unwrap_err().to_string();
         assert_eq!(failure, "device `cuda:x`: expected a number after the colon, as in `cuda:0`");
     }
@@ -157,5 +207,10 @@ mod tests {
         assert!(failure.starts_with("device `rocm` is not built in"), "{failure}");
         assert!(failure.ends_with("build with `--features rocm`"), "{failure}");
         assert!(device("flex").is_ok());
+        assert_eq!(choose_device("auto").unwrap().name, device_names()[0]);
+        let found = devices();
+        let of = |name: &str| &found.iter().find(|(other, _)| *other == name).unwrap().1;
+        assert!(of("flex").is_ok());
+        assert!(matches!(of("rocm"), Err(DeviceError::NotBuiltIn { name: "rocm" })));
     }
 }

@@ -2,7 +2,7 @@
 
 mod device;
 
-pub use device::{DeviceError, device, device_names};
+pub use device::{ChosenDevice, DeviceError, choose_device, device, device_names, devices};
 
 pub use burn;
 pub use mtpt_compose as compose;

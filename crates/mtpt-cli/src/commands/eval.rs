@@ -3,6 +3,7 @@ use mtpt::train::{TaskData, evaluate};
 use serde::Serialize;
 
 use crate::args::{Eval, JudgedSplit};
+use crate::device;
 use crate::error::{Error, Result};
 use crate::model::PromptedModel;
 use crate::output::Output;
@@ -17,7 +18,7 @@ struct Figure<'a> {
 }
 
 pub(crate) fn run(arguments: &Eval) -> Result<()> {
-    let device = mtpt::device(&arguments.on.device)?;
+    let device = device::open(&arguments.on.device)?;
     let split = match arguments.split {
         JudgedSplit::Dev => Split::Dev,
         JudgedSplit::Test => Split::Test,

@@ -1,7 +1,10 @@
 //! What each command does, one file for each.
 
+pub(crate) mod completions;
+pub(crate) mod devices;
 pub(crate) mod eval;
 pub(crate) mod generate;
+pub(crate) mod init;
 pub(crate) mod predict;
 pub(crate) mod score;
 pub(crate) mod train;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::args::Predict;
+use crate::device;
 use crate::error::Result;
 use crate::model::PromptedModel;
 use crate::output::Output;
@@ -35,7 +36,7 @@ struct Prepared {
 }
 
 pub(crate) fn run(arguments: &Predict) -> Result<()> {
-    let device = mtpt::device(&arguments.on.device)?;
+    let device = device::open(&arguments.on.device)?;
     let prompts = Some(arguments.prompts.as_path());
     let prompted =
         PromptedModel::new(&arguments.model, prompts, arguments.task.as_deref(), &device)?;

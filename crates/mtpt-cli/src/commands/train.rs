@@ -6,6 +6,7 @@ use mtpt::train::{Output, RunConfig, RunFolder, TaskData, initial_composition, t
 use serde::Serialize;
 
 use crate::args::Train;
+use crate::device;
 use crate::edit::with_settings;
 use crate::error::{Error, Result};
 use crate::model::{Model, beside};
@@ -22,7 +23,7 @@ struct Summary {
 }
 
 pub(crate) fn run(arguments: &Train) -> Result<()> {
-    let device = mtpt::device(&arguments.on.device)?;
+    let device = device::open(&arguments.on.device)?;
     let path = &arguments.config;
     let text =
         fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;

@@ -1,0 +1,118 @@
+use std::path::{Path, PathBuf};
+
+use mtpt::tasks::{Format, TaskId};
+
+/// What `mtpt init` found out about a file.
+pub(crate) struct StartingTask {
+    pub(crate) name: TaskId,
+    pub(crate) format: Format,
+    pub(crate) train: PathBuf,
+    pub(crate) dev: Option<PathBuf>,
+    pub(crate) template: String,
+    pub(crate) label_field: String,
+    /// Labels and their words.
+    pub(crate) labels: Vec<(String, String)>,
+    /// Columns that the template might have, too.
+    pub(crate) others: Vec<String>,
+}
+
+/// A configuration with a comment on everything that one may want to change.
+pub(crate) struct StartingConfig {
+    pub(crate) model: PathBuf,
+    pub(crate) max_input_length: usize,
+    /// Tokens of the longest input.
+    pub(crate) longest: usize,
+    pub(crate) tasks: Vec<StartingTask>,
+}
+
+impl StartingConfig {
+    pub(crate) fn to_toml(&self) -> String {
+        let several = self.tasks.len() > 1;
+        let strategy = if several {
+            "# How a task's prompt is made of what all tasks share and of its own part. `low_rank` is that of multitask prompt\n\
+             # tuning; `add`, `concat`, `weighted` and `gated` share, too; `separate` shares nothing.\n\
+             [composition]\nstrategy = \"low_rank\"\nrank = 1\n"
+        } else {
+            "# With one task there is nothing to share: a plain prompt. With more tasks take `low_rank` (multitask prompt tuning),\n\
+             # `add`, `concat`, `weighted` or `gated`.\n\
+             [composition]\nstrategy = \"separate\"\n"
+        };
+        let mut text = format!(
+            "# A run of `mtpt train`, begun by `mtpt init`. What is not here has its default.\n\
+             # `mtpt train THIS --set training.steps=500` changes a value for one run.\n\
+             \n\
+             # The frozen model: a folder in Hugging Face form.\n\
+             model = {}\n\
+             # Another seed gives other first values and another order of rows.\n\
+             seed = 0\n\
+             \n\
+             # Vectors in front of each input: 20 to 100 are usual; more can hold more, and make each step slower.\n\
+             [prompt]\n\
+             length = 20\n\
+             \n\
+             {strategy}\
+             \n\
+             [training]\n\
+             # Steps, and rows of each. Go on while the figures of `dev` rise.\n\
+             steps = 300\n\
+             batch_size = 32\n\
+             # Prompts want a high rate; take a third of it if the loss jumps about.\n\
+             learning_rate = 0.3\n\
+             # Tokens; the longest input has {}{}.\n\
+             max_input_length = {}\n\
+             \n\
+             [evaluation]\n\
+             # The tasks are judged every so many steps, and the best prompts kept.\n\
+             every = 50\n",
+            string(&self.model.to_string_lossy()),
+            self.longest,
+            if self.longest > self.max_input_length { ", and loses its end" } else { "" },
+            self.max_input_length,
+        );
+        for task in &self.tasks {
+            text.push('\n');
+            text.push_str(&task.to_toml());
+        }
+        text
+    }
+}
+
+impl StartingTask {
+    fn to_toml(&self) -> String {
+        let path = |path: &Path| string(&path.to_string_lossy());
+        let mut text = format!(
+            "[[tasks]]\nname = {}\nformat = {}\ntrain = {}\n",
+            string(self.name.as_str()),
+            string(self.format.as_str()),
+            path(&self.train)
+        );
+        match &self.dev {
+            Some(dev) => text.push_str(&format!("dev = {}\n", path(dev))),
+            None => text.push_str(
+                "# A share of the rows that is not learned from but judged by; or name a file of its own with `dev`.\n\
+                 hold_out = 0.2\n",
+            ),
+        }
+        text.push_str("# The input, with columns in braces.");
+        if !self.others.is_empty() {
+            text.push_str(&format!(
+                " There are also: {}.",
+                self.others.iter().map(|name| string(name)).collect::<Vec<_>>().join(", ")
+            ));
+        }
+        text.push_str(&format!(
+            "\ntemplate = {}\nlabel_field = {}\n# The word that the model says for each label: best one that it knows and that fits.\n[tasks.labels]\n",
+            string(&self.template),
+            string(&self.label_field),
+        ));
+        for (label, word) in &self.labels {
+            text.push_str(&format!("{} = {}\n", string(label), string(word)));
+        }
+        text
+    }
+}
+
+/// A text as a basic string of TOML, which takes all of JSON's escapes.
+fn string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
