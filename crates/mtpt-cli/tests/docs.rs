@@ -13,6 +13,7 @@
 //! Lines that begin with `cargo` are not run: that would be a build inside of a test. What they name must be there.
 
 mod cargo_line;
+#[cfg(unix)]
 mod chapter;
 mod expected;
 mod links;

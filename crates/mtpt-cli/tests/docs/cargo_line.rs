@@ -75,8 +75,15 @@ pub(crate) fn check(packages: &[Package], words: &[String]) -> Result<(), String
         };
         match option {
             "--" => break,
-            "--all" | "--all-targets" | "--check" | "--locked" | "--no-default-features"
-            | "--no-deps" | "--offline" | "--release" | "--workspace" => {}
+            "--all"
+            | "--all-targets"
+            | "--check"
+            | "--locked"
+            | "--no-default-features"
+            | "--no-deps"
+            | "--offline"
+            | "--release"
+            | "--workspace" => {}
             "-p" | "--package" => {
                 let name = value()?;
                 let package = packages.iter().find(|package| package.name == name);
@@ -95,7 +102,9 @@ pub(crate) fn check(packages: &[Package], words: &[String]) -> Result<(), String
             "-F" | "--features" => features.extend(value()?.split([',', ' ']).map(str::to_owned)),
             // The names of tests and benches that are wanted.
             word if !word.starts_with('-') && ["test", "bench"].contains(&command.as_str()) => {}
-            word => return Err(format!("`{word}` after `cargo {command}` is not known to this test")),
+            word => {
+                return Err(format!("`{word}` after `cargo {command}` is not known to this test"));
+            }
         }
     }
     if chosen.is_empty() {

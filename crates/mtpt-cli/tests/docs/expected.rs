@@ -1,6 +1,7 @@
 /// Whether a text is what a chapter shows: `…` stands for any text within a line, a line of `…` alone for any lines.
 pub(crate) fn matches(expected: &str, found: &str) -> bool {
-    let lines = |text: &str| -> Vec<String> { text.trim_end().lines().map(str::to_owned).collect() };
+    let lines =
+        |text: &str| -> Vec<String> { text.trim_end().lines().map(str::to_owned).collect() };
     lines_match(&lines(expected), &lines(found))
 }
 

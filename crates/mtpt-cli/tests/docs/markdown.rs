@@ -60,7 +60,8 @@ impl Document {
                     let mut words = info.split([' ', ',']).filter(|word| !word.is_empty());
                     let language = words.next().unwrap_or_default().to_owned();
                     let marks = words.map(str::to_owned).collect();
-                    block = Some(Block { line: line(&range), language, marks, text: String::new() });
+                    block =
+                        Some(Block { line: line(&range), language, marks, text: String::new() });
                 }
                 Event::End(TagEnd::CodeBlock) => blocks.extend(block.take()),
                 Event::Start(Tag::Heading { level, .. }) => {

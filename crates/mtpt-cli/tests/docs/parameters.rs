@@ -37,5 +37,8 @@ fn the_counts_of_the_chapter_are_those_of_the_code() {
 
 #[test]
 fn thousands_are_grouped() {
-    assert_eq!([0, 999, 1000, 77668, 1234567].map(grouped), ["0", "999", "1,000", "77,668", "1,234,567"]);
+    assert_eq!(
+        [0, 999, 1000, 77668, 1234567].map(grouped),
+        ["0", "999", "1,000", "77,668", "1,234,567"]
+    );
 }

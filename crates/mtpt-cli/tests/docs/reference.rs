@@ -42,6 +42,11 @@ fn options(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
+/// The same, but for lines on cargo, which has options of its own.
+fn own_options(text: &str) -> BTreeSet<String> {
+    text.lines().filter(|line| !line.starts_with("cargo ")).flat_map(options).collect()
+}
+
 /// The options and the arguments that the help of a command defines.
 fn defined(help: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let definitions = |sign: char| {
@@ -82,13 +87,11 @@ fn the_reference_has_every_command_and_option() {
         for argument in arguments.iter().filter(|argument| !section.contains(argument.as_str())) {
             failures.push(format!("`mtpt {command}`: `{argument}` is not told of"));
         }
-        // A line on another program may have that program's options.
-        let own: String = section.lines().filter(|line| !line.contains("cargo ")).collect();
-        for name in options(&own).difference(&names).filter(|name| *name != "help") {
+        for name in own_options(section).difference(&names).filter(|name| *name != "help") {
             failures.push(format!("`mtpt {command}`: there is no `--{name}`"));
         }
     }
-    for name in options(shared).difference(&known) {
+    for name in own_options(shared).difference(&known) {
         failures.push(format!("no command has `--{name}`"));
     }
     for heading in &chapter.headings {
