@@ -76,7 +76,7 @@ fn take(
     let before = || "there is no block of `sh` before that could have printed this".to_owned();
     let mut code = 0;
     for mark in &block.marks {
-        match mark.split_once('=') {
+        match mark.split_once(':') {
             // A test of rustdoc has marks of its own.
             _ if block.language == "rust" => {}
             Some(("file", name)) => {
@@ -176,12 +176,12 @@ fn check_failure(text: &str, parts: &[&str]) {
 #[test]
 fn what_is_not_so_is_named_with_its_line() {
     check_failure("one\n\n```sh\nmtpt trane\n```\n", &["a.md:3: expected exit code 0", "'trane'"]);
-    check_failure("```sh exit=1\nls\n```\n", &["a.md:1: expected exit code 1"]);
+    check_failure("```sh exit:1\nls\n```\n", &["a.md:1: expected exit code 1"]);
     check_failure("```sh\npip install x\n```\n", &["a.md:1: ", "pip: command not found"]);
     check_failure("```sh\ncargo run --example other\n```\n", &["there is no example `other`"]);
     check_failure("```sh\necho a\n```\n\n```text output\nb\n```\n", &["a.md:5: ", "printed:\na\n"]);
     check_failure("```text output\nb\n```\n", &["a.md:1: there is no block of `sh` before"]);
     check_failure("```sh\nmtpt score --model t5 | cat\n```\n", &["no model at `t5`"]);
     check_failure("<!-- needs: a = docs/none -->\n", &["a.md:1: what the chapter needs", "none"]);
-    check_failure("```toml fil=a\n```\n", &["the mark `fil=a` is not known"]);
+    check_failure("```toml fil:a\n```\n", &["the mark `fil:a` is not known"]);
 }

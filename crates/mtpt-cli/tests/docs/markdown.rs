@@ -21,7 +21,7 @@ pub(crate) struct Block {
     /// The line of the fence, counted from 1.
     pub(crate) line: usize,
     pub(crate) language: String,
-    /// What follows the language: `output`, `file=run.toml`.
+    /// What follows the language: `output`, `file:run.toml`.
     pub(crate) marks: Vec<String>,
     pub(crate) text: String,
 }
@@ -139,7 +139,7 @@ fn anchor(heading: &str) -> String {
 #[test]
 fn a_document_is_taken_apart() {
     let text = "<!-- needs: t5 = some/model\na.csv = data/a.csv -->\n# `mtpt x` and: more\n\n[one](other.md#two)\n\n\
-                ```sh exit=1\nmtpt\n```\n\n## Two\n\n```toml file=run.toml\na = 1\n```\n\n# Two\n";
+                ```sh exit:1\nmtpt\n```\n\n## Two\n\n```toml file:run.toml\na = 1\n```\n\n# Two\n";
     let document = Document::parse("a.md", text.to_owned());
     let needs = [("t5", "some/model"), ("a.csv", "data/a.csv")];
     assert_eq!(document.needs(), needs.map(|(a, b)| (a.to_owned(), b.to_owned())));
@@ -148,7 +148,7 @@ fn a_document_is_taken_apart() {
     assert_eq!((document.links[0].line, &*document.links[0].target), (5, "other.md#two"));
     let [script, file] = &document.blocks[..] else { panic!("{:?}", document.blocks) };
     assert_eq!((script.line, &*script.language, &*script.text), (7, "sh", "mtpt\n"));
-    assert_eq!(script.marks, ["exit=1"]);
-    assert_eq!((&*file.language, &*file.marks[0]), ("toml", "file=run.toml"));
+    assert_eq!(script.marks, ["exit:1"]);
+    assert_eq!((&*file.language, &*file.marks[0]), ("toml", "file:run.toml"));
     assert!(document.section("two").unwrap().ends_with("a = 1\n```\n\n"));
 }
