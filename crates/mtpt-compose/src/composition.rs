@@ -98,7 +98,7 @@ impl CompositionConfig {
         each!(Self, self, config => config.check(prompt_length, d_model))
     }
 
-    /// Number of trained numbers, in closed form, for a shared prompt of that shape.
+    /// Number of trained numbers, in closed form, for a shared prompt of shape `[prompt_length, d_model]`.
     pub fn parameter_count(&self, prompt_length: usize, d_model: usize) -> ParameterCount {
         each!(Self, self, config => config.parameter_count(prompt_length, d_model))
     }

@@ -41,7 +41,7 @@ impl ConcatConfig {
     ///
     /// # Errors
     ///
-    /// When the length of a task's part is 0 or beyond reason.
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange), when the length of a task's part is 0 or beyond reason.
     pub fn check(&self, _prompt_length: usize, _d_model: usize) -> Result<()> {
         check_count("task_length", self.task_length, LONGEST)
     }

@@ -73,7 +73,7 @@ impl GatedConfig {
     ///
     /// # Errors
     ///
-    /// When the gate has no hidden unit or too many.
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange), when the gate has no hidden unit or too many.
     pub fn check(&self, _prompt_length: usize, _d_model: usize) -> Result<()> {
         check_count("hidden", self.hidden, MOST_HIDDEN)
     }

@@ -50,7 +50,7 @@ impl LowRankConfig {
     ///
     /// # Errors
     ///
-    /// When the rank is 0 or above what a matrix of this shape can have.
+    /// [`Error::OutOfRange`](crate::Error::OutOfRange), when the rank is 0 or above what a matrix of this shape can have.
     pub fn check(&self, prompt_length: usize, d_model: usize) -> Result<()> {
         check_count("rank", self.rank, prompt_length.min(d_model))
     }

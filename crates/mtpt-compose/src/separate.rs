@@ -13,7 +13,7 @@ pub struct SeparateConfig {}
 /// A plain prompt for each task and nothing shared: `T_k`.
 ///
 /// Prompt tuning as Lester et al. (2021) have it, for several tasks in one run: the baseline that sharing is judged by, the
-/// teachers of multitask prompt tuning, and the form that any other composition can be exported to.
+/// teachers of multitask prompt tuning, and the form that any other composition can be brought into.
 #[derive(Module, Debug)]
 pub struct Separate {
     tasks: Vec<Param<Tensor<2>>>,

@@ -4,6 +4,8 @@ use mtpt_core::TaskIndex;
 use crate::{Error, Result};
 
 /// What a composition is made from: how many tasks there are and where the first values of its parts come from.
+///
+/// The same start makes the same composition on every device.
 pub struct Start<'a> {
     /// First values of the shared prompt, `[prompt_length, d_model]`.
     pub shared: Tensor<2>,

@@ -50,7 +50,7 @@ impl WeightedConfig {
     ///
     /// # Errors
     ///
-    /// When the first weight would leave nothing to learn.
+    /// [`Error::OutOfRange`], when the first weight would leave nothing to learn.
     pub fn check(&self, _prompt_length: usize, _d_model: usize) -> Result<()> {
         if self.initial_weight.abs() <= LARGEST_WEIGHT {
             return Ok(());

@@ -13,7 +13,8 @@ use crate::{Backbone, Error, Result};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Initializer {
-    /// Each value drawn evenly from `[-range, range)`; 0.5 in `google-research/prompt-tuning`.
+    /// Each value drawn evenly from `[-range, range)`; 0.5 in Lester et al. (2021), section 3.2.
+    /// `google-research/prompt-tuning` with its scale of 0.5 draws from `[0, 0.5)` instead.
     RandomUniform {
         /// Largest magnitude.
         range: f64,

@@ -58,6 +58,7 @@ impl Attention {
     /// # Shapes
     ///
     /// - `hidden`: `[batch, length, d_model]`
+    /// - output: `[batch, heads, length, d_kv]` each
     pub fn keys_values(&self, hidden: Tensor<3>) -> KeysValues {
         KeysValues {
             keys: self.split_heads(self.key.forward(hidden.clone())),

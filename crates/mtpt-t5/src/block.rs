@@ -7,7 +7,7 @@ use crate::cache::LayerCache;
 use crate::config::T5Config;
 use crate::feed_forward::FeedForward;
 
-/// A norm without mean and without bias, with the configuration's epsilon.
+/// A norm without mean and without bias (Zhang and Sennrich, 2019), with the configuration's epsilon.
 pub(crate) fn norm(config: &T5Config, device: &Device) -> RmsNorm {
     RmsNormConfig::new(config.d_model).with_epsilon(config.layer_norm_epsilon).init(device)
 }
@@ -34,6 +34,8 @@ impl EncoderBlock {
         }
     }
 
+    /// What the block makes of hidden states.
+    ///
     /// # Shapes
     ///
     /// - `hidden`: `[batch, length, d_model]`
@@ -80,6 +82,7 @@ impl DecoderBlock {
     /// # Shapes
     ///
     /// - `encoded`: `[batch, length, d_model]`
+    /// - output: `[batch, heads, length, d_kv]` each
     pub fn cross_keys_values(&self, encoded: Tensor<3>) -> KeysValues {
         self.cross_attention.keys_values(encoded)
     }

@@ -5,7 +5,8 @@ use burn::tensor::{Device, Tensor};
 
 use crate::config::{Activation, T5Config};
 
-/// The position-wise part of a block: `f(x W_in) W_out`, or gated `(f(x W_gate) ∘ x W_in) W_out`.
+/// The position-wise part of a block: `f(x W_in) W_out`, or gated `(f(x W_gate) ∘ x W_in) W_out` (Shazeer, 2020, "GLU
+/// variants improve transformer").
 #[derive(Module, Debug)]
 pub struct FeedForward {
     gate: Option<Linear>,
@@ -35,6 +36,8 @@ impl FeedForward {
         }
     }
 
+    /// What each position becomes, by itself.
+    ///
     /// # Shapes
     ///
     /// - `hidden`: `[batch, length, d_model]`

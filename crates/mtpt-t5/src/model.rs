@@ -8,7 +8,7 @@ use crate::config::T5Config;
 use crate::error::Result;
 use crate::stack::{Decoder, Encoder};
 
-/// A T5 with a language-modelling head.
+/// A T5 with a language-modelling head (Raffel et al., 2020), as transformers' `T5ForConditionalGeneration` computes it.
 ///
 /// Its parts take and give tensors on any device; a model whose weights are on a plain device works on tracked
 /// embeddings too, and gradients then flow to these alone.

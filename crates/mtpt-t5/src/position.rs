@@ -22,6 +22,8 @@ pub enum Direction {
 /// Near positions have a bucket each, farther ones share them in ranges that grow with the logarithm of the distance,
 /// and all from `max_distance` on share the last.
 /// Taken from transformers' `T5Attention._relative_position_bucket`, whose results a golden table in the tests pins.
+///
+/// `num_buckets` and `max_distance` must be in the ranges that [`T5Config::check`] holds them to.
 pub fn relative_position_bucket(
     relative_position: i64,
     direction: Direction,
@@ -48,7 +50,8 @@ pub fn relative_position_bucket(
     first + (max_exact + steps).min(num_buckets - 1)
 }
 
-/// A learned score for each head and bucket of relative positions, added to the scores of attention.
+/// A learned score for each head and bucket of relative positions, added to the scores of attention (Raffel et al., 2020,
+/// section 2.1).
 #[derive(Module, Debug)]
 pub struct RelativePositionBias {
     table: Embedding,

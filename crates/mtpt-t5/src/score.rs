@@ -10,7 +10,7 @@ use crate::model::T5;
 const POSITIONS_AT_A_TIME: usize = 512;
 
 impl T5 {
-    /// Log-probabilities of the tokens of one target for each row, each given the tokens before it.
+    /// Log-probabilities of the tokens of one target for each row, in nats, each given the tokens before it.
     ///
     /// A target is scored as it is given: an end token counts only where it is part of it.
     ///
@@ -18,6 +18,7 @@ impl T5 {
     ///
     /// - `embeddings`: `[batch, length, d_model]`
     /// - `mask`: `[batch, length]`, `true` where there is a token
+    /// - output: for each row, a number for each token of its target
     ///
     /// # Errors
     ///
@@ -34,7 +35,7 @@ impl T5 {
         Ok(scores.into_iter().flatten().collect())
     }
 
-    /// Log-probabilities of the tokens of several targets for each row.
+    /// Log-probabilities of the tokens of several targets for each row, in nats.
     ///
     /// Each row is encoded once, however many targets it has; rows may have different numbers of them.
     ///
@@ -42,6 +43,7 @@ impl T5 {
     ///
     /// - `embeddings`: `[batch, length, d_model]`
     /// - `mask`: `[batch, length]`, `true` where there is a token
+    /// - output: for each row and each of its targets, a number for each token
     ///
     /// # Errors
     ///

@@ -28,11 +28,13 @@ impl Encoder {
         }
     }
 
+    /// Final hidden states of embeddings.
+    ///
     /// # Shapes
     ///
     /// - `embeddings`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`
-    /// - output: `[batch, length, d_model]`
+    /// - `mask`: `[batch, length]`, `true` where there is a token
+    /// - output: `[batch, length, d_model]`; rows at masked positions are unspecified
     pub fn forward(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
         let [_, length, _] = embeddings.dims();
         let position_bias = self.position_bias.forward(0..length, length);
@@ -73,7 +75,7 @@ impl Decoder {
     /// # Shapes
     ///
     /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`
+    /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
     pub fn cache(&self, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> DecoderCache {
         DecoderCache {
             layers: self

@@ -2,7 +2,7 @@ use crate::error::{Error, Result};
 use crate::labels::{Gold, Labels, Prediction};
 use crate::metric::Metric;
 
-/// The values of a task's metrics over rows, in the order of the task's metrics.
+/// The values of a task's metrics over rows, as fractions, in the order of the task's metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     values: Vec<(Metric, f64)>,

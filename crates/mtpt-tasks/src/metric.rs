@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, Result};
 use crate::labels::{Gold, Labels, Prediction};
 
-/// How predictions are judged. Values are fractions: 1 is perfect.
+/// How predictions are judged. Values are fractions: 1 is perfect. Tests hold them to scikit-learn's and
+/// scipy's.
 ///
 /// In TOML: `metrics = ["accuracy", { f1 = { positive = "equivalent" } }]`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -103,7 +104,8 @@ pub fn accuracy(pairs: &[(usize, usize)]) -> f64 {
     ratio(right as f64, pairs.len() as f64)
 }
 
-/// Harmonic mean of precision and recall of one class over pairs (gold, predicted); 0 if the class occurs nowhere.
+/// Harmonic mean of precision and recall of one class over pairs (gold, predicted), from 0 to 1; 0 if the class occurs
+/// nowhere.
 pub fn f1(pairs: &[(usize, usize)], positive: usize) -> f64 {
     let hits = pairs.iter().filter(|&&pair| pair == (positive, positive)).count();
     let gold = pairs.iter().filter(|(gold, _)| *gold == positive).count();
@@ -123,8 +125,8 @@ pub fn macro_f1(pairs: &[(usize, usize)]) -> f64 {
 /// Matthews' correlation of pairs (gold, predicted), for any number of classes.
 ///
 /// The K-category statistic of Gorodkin (2004, "Comparing two K-category assignments by a K-category correlation
-/// coefficient"), which for two classes is that of Matthews (1975). 0 where it is undefined: no pair, or one class
-/// alone on either side, such as a constant prediction.
+/// coefficient"), which for two classes is that of Matthews (1975). From -1 to 1, and 0 where it is undefined: no pair, or
+/// one class alone on either side, such as a constant prediction.
 pub fn matthews(pairs: &[(usize, usize)]) -> f64 {
     let rows = pairs.len() as f64;
     let right = pairs.iter().filter(|(gold, predicted)| gold == predicted).count() as f64;
@@ -142,7 +144,7 @@ pub fn matthews(pairs: &[(usize, usize)]) -> f64 {
 }
 
 /// Pearson's correlation of pairs of numbers; 0 where it is undefined: fewer than two pairs, a constant side, or
-/// numbers that are not finite.
+/// numbers that are not finite. From -1 to 1.
 pub fn pearson(pairs: &[(f64, f64)]) -> f64 {
     let constant =
         |side: fn(&(f64, f64)) -> f64| pairs.windows(2).all(|two| side(&two[0]) == side(&two[1]));

@@ -19,7 +19,7 @@ impl Candidates {
     ///
     /// # Errors
     ///
-    /// When a word cannot be tokenized or two words have the same tokens.
+    /// [`Error::Encode`] when a word cannot be tokenized, [`Error::SameTokens`] when two words have the same tokens.
     pub fn new(task: &TaskId, words: &[String], encoder: &impl Encode) -> Result<Self> {
         let mut ids: Vec<Vec<u32>> = Vec::with_capacity(words.len());
         for word in words {
@@ -40,12 +40,12 @@ impl Candidates {
         Ok(Self { ids, plan })
     }
 
-    /// The tokens of each candidate.
+    /// The tokens of each candidate, in the order of the words, the end of sentence last.
     pub fn ids(&self) -> &[Vec<u32>] {
         &self.ids
     }
 
-    /// Log-probability of each candidate, end of sentence included, for each encoded row: one pass of the decoder.
+    /// Log-probability of each candidate in nats, end of sentence included, for each encoded row: one pass of the decoder.
     ///
     /// All candidates of a row share its encoding, and candidates that begin alike share the distribution over what
     /// follows, which is computed once.

@@ -2,7 +2,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-/// Norm of all gradients of a module taken as one vector; 0 where there are none.
+/// Euclidean norm of all gradients of a module taken as one vector; 0 where there are none.
 ///
 /// Read back from the device once.
 pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {

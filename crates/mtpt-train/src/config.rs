@@ -44,12 +44,17 @@ pub struct RunConfig {
 }
 
 /// The prompt's length and first values.
+///
+/// | Key | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `length` | 20 | vectors of the shared prompt | from 1 |
+/// | `initializer` | `{ kind = "sampled_vocabulary" }` | first values, see [`InitializerConfig`] | |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PromptConfig {
     /// Vectors of the shared prompt, at least 1.
     pub length: usize,
-    /// Where its first values come from.
+    /// Where its first values come from, and those of tasks' own parts that do not follow from the shared one.
     pub initializer: InitializerConfig,
 }
 
@@ -60,13 +65,15 @@ impl Default for PromptConfig {
 }
 
 /// Where the first values of prompts come from: `initializer = { kind = "text", text = "classify this" }`.
+///
+/// What each does is told at [`Initializer`](mtpt_core::Initializer).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum InitializerConfig {
     /// Numbers drawn evenly from `[-range, range)`.
     RandomUniform {
-        /// Largest magnitude, 0.5 by default as in `google-research/prompt-tuning`.
+        /// Largest magnitude, 0.5 by default as in Lester et al. (2021), section 3.2.
         #[serde(default = "half")]
         range: f64,
     },
@@ -76,7 +83,7 @@ pub enum InitializerConfig {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         population: Option<usize>,
     },
-    /// Embeddings of a text's tokens, repeated until the prompt is full.
+    /// Embeddings of a text's tokens without the end of sentence, repeated until the prompt is full.
     Text {
         /// The text.
         text: String,
@@ -87,9 +94,10 @@ pub enum InitializerConfig {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         population: Option<usize>,
     },
-    /// Values from a prompt of `google-research/prompt-tuning` (`.npy`) or from a tensor of a safetensors file.
+    /// Values from a prompt of `google-research/prompt-tuning` (`.npy`) or from a tensor of a safetensors file: 32-bit floats
+    /// `[length, d_model]`, as many vectors as the prompt has.
     File {
-        /// The file.
+        /// The file; a relative path begins at the folder of the configuration.
         path: PathBuf,
         /// The tensor, where the file holds several.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,6 +173,14 @@ impl Default for TrainingConfig {
 }
 
 /// AdamW (Loshchilov and Hutter, 2019) with PyTorch's numbers, a weight decay of 1e-5, and clipping by the global norm.
+///
+/// | Key | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `beta_1` | 0.9 | decay of the mean of gradients | `[0, 1)` |
+/// | `beta_2` | 0.999 | decay of the mean of squared gradients | `[0, 1)` |
+/// | `epsilon` | 1e-8 | added to the denominator | above 0 |
+/// | `weight_decay` | 1e-5 | share of each number that a step of rate 1 takes away | from 0 |
+/// | `clip_norm` | 1.0 | largest global norm of the gradient | above 0 |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OptimizerConfig {
@@ -189,10 +205,10 @@ impl Default for OptimizerConfig {
 
 /// When and how the learned is judged.
 ///
-/// | Key | Default | Purpose |
-/// |---|---|---|
-/// | `every` | 100 | steps between evaluations on `dev`; 0 evaluates after the last step alone |
-/// | `batch_size` | 64 | rows scored at a time |
+/// | Key | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `every` | 100 | steps between evaluations on `dev`; 0 evaluates after the last step alone | |
+/// | `batch_size` | 64 | rows scored at a time | from 1 |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationConfig {
@@ -236,7 +252,8 @@ impl RunConfig {
     ///
     /// # Errors
     ///
-    /// When the text is not TOML, has an unknown key or a value out of its range.
+    /// [`Error::Config`] with the file, and the line where one is known, when the text is not TOML, has an unknown key or a
+    /// value out of its range.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let document: Document = toml::from_str(text).map_err(|error| Error::Config {
             path: path.to_owned(),
@@ -268,7 +285,7 @@ impl RunConfig {
     ///
     /// # Errors
     ///
-    /// When a number is out of its range, which the error names.
+    /// [`Error::OutOfRange`], which names the option.
     pub fn check(&self) -> Result<()> {
         let Self { prompt, training, evaluation, .. } = self;
         let counts = [

@@ -5,7 +5,7 @@ use mtpt_tasks::TokenBatch;
 /// A batch of tokens on a device.
 #[derive(Clone, Debug)]
 pub struct DeviceBatch {
-    /// Task of each row.
+    /// Task of each row, `[batch]`.
     pub tasks: Vec<TaskIndex>,
     /// `[batch, input_length]`
     pub input_ids: Tensor<2, Int>,

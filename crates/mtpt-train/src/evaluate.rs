@@ -3,14 +3,15 @@ use mtpt_tasks::{Evaluation, Padding, Split, TokenBatch, TokenizedExample, group
 
 use crate::{Candidates, DeviceBatch, Error, Result, TaskData};
 
-/// Log-probability of every candidate for each row, with the prompt of each row's task in front of it, or without
-/// prompts.
+/// Log-probability of every candidate for each row, in nats, with the prompt of each row's task in front of it, or
+/// without prompts.
 ///
-/// Rows are taken in groups of similar length, so the order of the work is not theirs; that of the output is.
+/// Rows are taken in groups of similar length, `batch_size` at a time, so the order of the work is not theirs; that of the
+/// output is: for each row a number for each candidate.
 ///
 /// # Errors
 ///
-/// When the prompts are not as wide as the model.
+/// [`Error::Width`], when the prompts are not as wide as the model.
 pub fn rank_rows<B: Backbone, C: Compose>(
     backbone: &B,
     composition: Option<&C>,
@@ -42,11 +43,11 @@ pub fn rank_rows<B: Backbone, C: Compose>(
 /// Judges a split of a task by ranking its label words.
 ///
 /// The composition should be in its validating form ([`Module::valid`](burn::module::Module::valid)): nothing here is
-/// differentiated.
+/// differentiated. The metrics' values are fractions.
 ///
 /// # Errors
 ///
-/// When the prompts are not as wide as the model.
+/// [`Error::Width`], when the prompts are not as wide as the model.
 pub fn evaluate<B: Backbone, C: Compose>(
     backbone: &B,
     composition: Option<&C>,
@@ -66,7 +67,7 @@ pub fn evaluate<B: Backbone, C: Compose>(
 ///
 /// # Errors
 ///
-/// When they are wider or narrower.
+/// [`Error::Width`], when they are wider or narrower.
 pub fn check_width<B: Backbone, C: Compose>(backbone: &B, composition: &C) -> Result<()> {
     let (expected, found) = (backbone.d_model(), composition.d_model());
     if expected == found { Ok(()) } else { Err(Error::Width { expected, found }) }

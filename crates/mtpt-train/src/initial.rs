@@ -10,11 +10,14 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::{Candidates, Error, InitializerConfig, Result, RunConfig};
 
-/// The composition of a run before its first step.
+/// The composition of a run before its first step, on a device with autodiff if it is to be trained.
+///
+/// The same configuration, tasks and seed draw the same tokens and numbers on every device.
 ///
 /// # Errors
 ///
-/// When the composition's options do not fit the prompt or first values are not to be had.
+/// When the composition's options do not fit the prompt, a label word cannot be tokenized or has the tokens of another
+/// ([`Error::SameTokens`]), or first values are not to be had ([`Error::InitialValues`] for a file of them).
 pub fn initial_composition<B: Backbone>(
     config: &RunConfig,
     tasks: &[Task],

@@ -11,7 +11,8 @@ use crate::{Error, EvaluationEvent, Observer, Result, StepEvent};
 /// Writes `metrics.jsonl`: a line for every step and for every figure, each as soon as it is known.
 ///
 /// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`, a figure
-/// `{"step", "split", "task", "metric", "value"}`.
+/// `{"step", "split", "task", "metric", "value"}`. Losses are nats for each target token, values of metrics fractions; a
+/// step is counted from 1.
 #[derive(Debug)]
 pub struct MetricsLog {
     path: PathBuf,

@@ -30,11 +30,11 @@ pub struct PromptHeader {
     pub length: usize,
     /// Width of the model.
     pub d_model: usize,
-    /// The model that the prompts were learned for, as the run's configuration named it.
+    /// The model that the prompts were learned for, as the run's configuration named it; empty where it is not known.
     pub model: String,
-    /// Longest input that they were learned with, in tokens.
+    /// Longest input that they were learned with, in tokens, the prompt not counted; 0 where it is not known.
     pub max_input_length: usize,
-    /// Steps of training.
+    /// Steps of training before these values; 0 where it is not known.
     pub steps: usize,
     /// The tasks, in the order of their positions.
     pub tasks: Vec<PromptTask>,
@@ -97,8 +97,9 @@ impl Prompts {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, is not a prompt file of this version, or its tensors are not those that its header
-    /// tells of; when an adapter is of another type or has prompts for the decoder.
+    /// When a file cannot be read, is not a prompt file of this version ([`Error::Header`], [`Error::Version`]), or its
+    /// tensors are not those that its header tells of; [`Error::Adapter`] when an adapter is of another type or has prompts
+    /// for the decoder.
     pub fn read(path: &Path, device: &Device) -> Result<Self> {
         if path.is_dir() {
             return peft_adapter::read(path, device);
@@ -153,7 +154,7 @@ impl Prompts {
     ///
     /// # Errors
     ///
-    /// When there is no task of that name; the error lists those that there are.
+    /// [`Error::UnknownTask`], which lists the tasks that there are.
     pub fn find(&self, name: &str) -> Result<TaskIndex> {
         let position = self.tasks().iter().position(|task| task.name.as_str() == name);
         position.map(index).ok_or_else(|| Error::UnknownTask {
@@ -166,14 +167,14 @@ impl Prompts {
     ///
     /// # Errors
     ///
-    /// When they are wider or narrower.
+    /// [`Error::Width`], when they are wider or narrower.
     pub fn check_fits<B: Backbone>(&self, backbone: &B) -> Result<()> {
         check_width(backbone, &self.composition)
     }
 }
 
 impl PromptHeader {
-    /// The header of this version.
+    /// The header of this version, with nothing said of the model and the training.
     pub fn new(
         composition: CompositionConfig,
         length: usize,

@@ -18,7 +18,8 @@ impl TaskData {
     ///
     /// # Errors
     ///
-    /// When data cannot be read, a row does not fit its task, or the tokenizer gives a token that the model lacks.
+    /// When data cannot be read, a row does not fit its task, label words cannot be told apart by their tokens
+    /// ([`Error::SameTokens`]), or the tokenizer gives a token that the model lacks ([`Error::TokenBeyondVocabulary`]).
     pub fn read<B: Backbone>(
         tasks: Vec<Task>,
         encoder: &impl Encode,

@@ -38,8 +38,10 @@ pub struct Trained {
 ///
 /// # Errors
 ///
-/// When a task has no row to learn from, the prompts do not fit the model, a loss is not finite, a file cannot be
-/// written, or a checkpoint is of another run.
+/// When a number of the configuration is out of its range ([`Error::OutOfRange`]), a task has no row to learn from
+/// ([`Error::NoTrainingRows`]), the prompts do not fit the model ([`Error::Width`]), a loss is not finite
+/// ([`Error::NotFinite`]), a file cannot be written ([`Error::File`]), or a checkpoint is of another run
+/// ([`Error::Resume`]); and what the observer returns.
 pub fn train<B: Backbone>(
     config: &RunConfig,
     data: &[TaskData],

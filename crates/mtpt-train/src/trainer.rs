@@ -13,7 +13,8 @@ use crate::{Error, Objective, OptimizerConfig, Result, Schedule};
 pub struct StepReport {
     /// Mean loss of all target tokens of the step, in nats.
     pub loss: f64,
-    /// Sum of losses and number of target tokens of each task, by the task's position; tasks without rows have none.
+    /// Sum of losses, in nats, and number of target tokens of each task, by the task's position; both are 0 for tasks
+    /// without rows.
     pub tasks: Vec<(f64, usize)>,
     /// Learning rate.
     pub learning_rate: f64,
@@ -95,7 +96,11 @@ impl<M: Module> Trainer<M> {
     ///
     /// # Errors
     ///
-    /// When a loss or the gradient is not finite; the module then is as it was before the step.
+    /// [`Error::NotFinite`], when a loss or the gradient is not finite; the module then is as it was before the step.
+    ///
+    /// # Panics
+    ///
+    /// When a row's task is not among the trainer's, or the module is not on a device with autodiff.
     pub fn step<O: Objective<M>>(
         &mut self,
         objective: &O,

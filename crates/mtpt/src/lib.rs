@@ -27,3 +27,8 @@ pub mod prelude {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct WorkspaceReadme;
+
+/// The chapter of the book on strategies, whose example is a test.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/src/adding-a-strategy.md")]
+struct AddingAStrategy;

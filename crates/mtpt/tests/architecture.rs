@@ -1,4 +1,4 @@
-//! The layers of the workspace, held by a test: see `docs/architecture.md`.
+//! The layers of the workspace, held by a test: see `docs/src/architecture.md`.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -62,7 +62,8 @@ pub enum EarlyStopping {
     Never,
 }
 
-/// Drawing tokens by probability, with each row's numbers its own: a row's text does not depend on its batch.
+/// Drawing tokens by probability, from the likeliest `top_k` (Fan et al., 2018) or those that make up `top_p` (Holtzman et
+/// al., 2020), with each row's random numbers its own: a row's text depends on its place in the batch, not on the others.
 ///
 /// | Name | Default | Purpose | Range |
 /// | :--- | :--- | :--- | :--- |

@@ -1,0 +1,98 @@
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use super::markdown::Document;
+use super::{chapters, root};
+
+/// Folders that hold nothing of the repository's own.
+const SKIPPED: [&str; 5] = [".git", "book", "runs", "shared", "target"];
+
+/// Every Markdown file of the repository, by its path there.
+fn documents() -> Vec<String> {
+    fn collect(folder: &str, found: &mut Vec<String>) {
+        for entry in root().join(folder).read_dir().unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            let path = if folder.is_empty() { name.clone() } else { format!("{folder}/{name}") };
+            if entry.file_type().unwrap().is_dir() {
+                if !SKIPPED.contains(&name.as_str()) {
+                    collect(&path, found);
+                }
+            } else if name.ends_with(".md") {
+                found.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    collect("", &mut found);
+    found.sort();
+    found
+}
+
+/// Why a link leads nowhere.
+fn problem(document: &Document, target: &str) -> Option<String> {
+    let (path, anchor) = match target.split_once('#') {
+        Some((path, anchor)) => (path, Some(anchor)),
+        None => (target, None),
+    };
+    let folder = root().join(&document.path).parent().unwrap().to_owned();
+    let place = if path.is_empty() { root().join(&document.path) } else { folder.join(path) };
+    let Ok(place) = place.canonicalize() else { return Some("there is no such file".into()) };
+    if document.path.starts_with("docs/src/") && !place.starts_with(root().join("docs/src")) {
+        return Some("a chapter's link leaves the book, whose pages stand alone elsewhere".into());
+    }
+    let anchor = anchor?;
+    let other = Document::parse(path, fs::read_to_string(&place).ok()?);
+    let known = other.headings.iter().any(|heading| heading.anchor == anchor);
+    (!known).then(|| format!("there is no heading `#{anchor}`"))
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let documents = documents();
+    assert!(documents.iter().any(|path| path == "README.md"));
+    let mut failures = Vec::new();
+    for path in documents {
+        let document = Document::read(&path);
+        for link in &document.links {
+            // Pages elsewhere, and items of Rust that rustdoc looks up.
+            if link.target.contains("://") || link.target.contains("::") {
+                continue;
+            }
+            if let Some(problem) = problem(&document, &link.target) {
+                failures.push(format!("{path}:{}: `{}`: {problem}", link.line, link.target));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[test]
+fn links_that_lead_nowhere_are_found() {
+    let check = |path: &str, target: &str, expected: Option<&str>| {
+        let document = Document::parse(path, String::new());
+        let problem = problem(&document, target);
+        assert_eq!(problem.is_some(), expected.is_some(), "{target}: {problem:?}");
+        assert!(problem.unwrap_or_default().contains(expected.unwrap_or_default()), "{target}");
+    };
+    check("README.md", "docs/src/commands.md", None);
+    check("README.md", "docs/src/commands.md#mtpt-train", None);
+    check("README.md", "docs/src/command.md", Some("no such file"));
+    check("README.md", "docs/src/commands.md#mtpt-trane", Some("no heading `#mtpt-trane`"));
+    check("docs/src/commands.md", "../../README.md", Some("leaves the book"));
+}
+
+#[test]
+fn the_summary_lists_every_chapter_once() {
+    let summary = Document::read("docs/src/SUMMARY.md");
+    let listed: Vec<String> =
+        summary.links.iter().map(|link| format!("docs/src/{}", link.target)).collect();
+    let once: BTreeSet<&String> = listed.iter().collect();
+    assert_eq!(once.len(), listed.len(), "a chapter is listed twice");
+    let chapters = chapters();
+    let there = chapters.iter().filter(|path| {
+        path.starts_with("docs/src/") && Path::new(path).file_name() != Some("SUMMARY.md".as_ref())
+    });
+    assert_eq!(once, there.collect());
+}

@@ -1,0 +1,44 @@
+use mtpt::compose::CompositionConfig;
+use mtpt::t5::T5Config;
+
+use super::markdown::Document;
+
+/// Vectors of the shared prompt in the chapter's tables.
+const LENGTH: usize = 100;
+const TASKS: usize = 8;
+
+/// `77668` as `77,668`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[test]
+fn the_counts_of_the_chapter_are_those_of_the_code() {
+    let chapter = Document::read("docs/src/choosing-a-composition.md");
+    let section = chapter.section("how-many-numbers-are-learned").unwrap();
+    for config in CompositionConfig::catalogue() {
+        let cells = [T5Config::small(), T5Config::base(), T5Config::large()].map(|t5| {
+            let count = config.parameter_count(LENGTH, t5.d_model);
+            format!("{} + {}", grouped(count.shared), grouped(count.task))
+        });
+        let total = config.parameter_count(LENGTH, T5Config::base().d_model).total(TASKS);
+        let row = format!("| `{}` | {} | {} |", config.name(), cells.join(" | "), grouped(total));
+        assert!(section.contains(&row), "{}: no row `{row}`", chapter.path);
+    }
+}
+
+#[test]
+fn thousands_are_grouped() {
+    assert_eq!(
+        [0, 999, 1000, 77668, 1234567].map(grouped),
+        ["0", "999", "1,000", "77,668", "1,234,567"]
+    );
+}
