@@ -3,7 +3,7 @@ use std::path::Path;
 
 use mtpt::tasks::{Format, did_you_mean};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Names that columns with labels usually have, the surest first.
 const LABEL_NAMES: [&str; 13] = [

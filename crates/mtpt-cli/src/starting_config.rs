@@ -22,8 +22,13 @@ pub(crate) struct StartingConfig {
     pub(crate) max_input_length: usize,
     /// Tokens of the longest input.
     pub(crate) longest: usize,
+    /// Rows to learn from, of all tasks.
+    pub(crate) rows: usize,
     pub(crate) tasks: Vec<StartingTask>,
 }
+
+/// Rows below which a run is kept small: it would see each of them a hundred times otherwise.
+const FEW: usize = 500;
 
 impl StartingConfig {
     pub(crate) fn to_toml(&self) -> String {
@@ -54,8 +59,8 @@ impl StartingConfig {
              \n\
              [training]\n\
              # Steps, and rows of each. Go on while the figures of `dev` rise.\n\
-             steps = 300\n\
-             batch_size = 32\n\
+             steps = {}\n\
+             batch_size = {}\n\
              # Prompts want a high rate; take a third of it if the loss jumps about.\n\
              learning_rate = 0.3\n\
              # Tokens; the longest input has {}{}.\n\
@@ -65,6 +70,8 @@ impl StartingConfig {
              # The tasks are judged every so many steps, and the best prompts kept.\n\
              every = 50\n",
             string(&self.model.to_string_lossy()),
+            if self.rows < FEW { 150 } else { 300 },
+            if self.rows < FEW { 16 } else { 32 },
             self.longest,
             if self.longest > self.max_input_length { ", and loses its end" } else { "" },
             self.max_input_length,

@@ -19,7 +19,7 @@ fn check(world: &World, arguments: &str, input: &str, parts: &[&str]) -> Vec<ser
 #[test]
 fn wrong_usage_ends_with_2() {
     let world = World::new();
-    for arguments in ["", "trane", "score", "score --model model --task mood", "eval --model model"]
+    for arguments in ["trane", "score", "init tickets.csv", "completions tcsh", "score --model model --task mood", "eval --model model"]
     {
         assert_eq!(world.code(arguments), 2, "mtpt {arguments}");
     }
@@ -158,4 +158,102 @@ fn prompts_of_another_width_are_refused() {
     }
     let command = "score --model model --prompts run/prompts.safetensors --task mood";
     check(&world, command, "", &["the prompts have width 16", "`d_model`"]);
+}
+
+#[test]
+fn a_mistyped_name_is_answered_by_the_nearest() {
+    let world = World::new();
+    let outcome = world.run("trian run.toml", "");
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.messages.contains("'train'"), "{}", outcome.messages);
+    check(&world, "score --model modle", "", &["no model at `modle`", "; did you mean `model`?"]);
+    check(&world, "train rnu.toml", "", &["cannot read `rnu.toml`", "; did you mean `run.toml`?"]);
+    check(&world, "score --model model --device flax", "", &["; did you mean `flex`?"]);
+    check(&world, "train run.toml --set training.stpes=3", "", &["; did you mean `steps`?"]);
+    let strategy = "train run.toml --set composition.strategy=lowrank";
+    check(&world, strategy, "", &["; did you mean `low_rank`?"]);
+    world.write("typo.toml", &CONFIG.replace("\"mood.jsonl\"", "\"mod.jsonl\""));
+    check(&world, "train typo.toml", "", &["mod.jsonl", "; did you mean `mood.jsonl`?"]);
+    world.train();
+    let predict = "predict --model model --prompts run/prompts.safetensors --task moood";
+    check(&world, predict, "", &["unknown task `moood`", "; did you mean `mood`?"]);
+}
+
+#[test]
+fn a_wrong_folder_is_told_where_a_model_is() {
+    let world = World::new();
+    fs::create_dir_all(world.path("cache/snapshots/12ab")).unwrap();
+    check(&world, "score --model cache", "", &["`cache`", "`config.json`", "choose the folder"]);
+    let config = fs::read_to_string(world.path("model/config.json")).unwrap();
+    world.write("cache/snapshots/12ab/config.json", &config);
+    check(&world, "score --model cache", "", &["there is a model in `cache/snapshots/12ab`"]);
+    fs::create_dir(world.path("bert")).unwrap();
+    world.write("bert/config.json", "{\"model_type\": \"bert\", \"hidden_size\": 384}");
+    check(&world, "score --model bert", "", &["`bert/config.json`", "must be `t5`", "`bert`"]);
+}
+
+#[test]
+fn a_feature_that_is_not_built_in_is_named() {
+    let world = World::new();
+    // Tests are built with the CPU alone, but a workspace may have been built with a GPU's feature.
+    let devices = world.rows("devices", "");
+    let Some(missing) = devices.iter().find(|row| row["state"] == "not built in") else { return };
+    let name = missing["device"].as_str().unwrap();
+    let how = format!("build with `--features {name}`");
+    assert_eq!(missing["help"], how);
+    check(&world, &format!("score --model model --device {name}"), "", &["is not built in", &how]);
+}
+
+#[test]
+fn rows_of_another_kind_than_told_are_named() {
+    let world = World::new();
+    let tickets = CONFIG.replace("\"tsv\"", "\"csv\"").replace("wet.tsv", "wet.csv");
+    world.write("run.toml", &tickets);
+    for (rows, parts) in [
+        ("text;label\nday;dry\n", ["wet.csv:1", "`;`", "`format = \"csv_semicolon\"`"].as_slice()),
+        ("text,label\nday,Dry\n", &["wet.csv:2", "found `Dry`; did you mean `dry`?"]),
+        ("", &["wet.csv: expected a header line, found an empty file"]),
+        ("text,label\n", &["wet.csv: expected rows, found none"]),
+        ("text,label\n\"day,dry\nnight,soaked\n", &["wet.csv:2: a quote in this row is never closed"]),
+    ] {
+        world.write("wet.csv", rows);
+        check(&world, "train run.toml --output run", "", parts);
+    }
+    let dev = tickets.replace("dev = \"wet.csv\"", "dev = \"dev.csv\"");
+    world.write("run.toml", &dev.replace("[\"dry\", \"soaked\"]", "\"verbatim\""));
+    world.write("wet.csv", "text,label\nday,dry\nnight,wet\n");
+    world.write("dev.csv", "text,label\nday,dry\nnight,soaked\n");
+    let parts = ["dev.csv:3", "no row of `wet.csv`", "`soaked`", "list all labels in `labels`"];
+    check(&world, "train run.toml --output run", "", &parts);
+    world.write("wet.csv", "text,label\nday,dry\nnight,Dry\n");
+    check(&world, "train run.toml --output run", "", &["wet.csv:3", "`dry` and `Dry` differ in"]);
+    assert!(!world.path("run").exists(), "nothing was begun");
+}
+
+/// `/sys` takes no new folders, not even from an administrator, whom permissions do not hold.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_place_that_cannot_be_written_to_is_told_before_training() {
+    let world = World::new();
+    let parts = ["cannot make `/sys/mtpt`", "choose a place that you may write to with `--output`"];
+    check(&world, "train run.toml --output /sys/mtpt", "", &parts);
+    let parts = ["a file is in the place of a folder", "`--output`"];
+    check(&world, "train run.toml --output run.toml/runs", "", &parts);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_failure() {
+    let world = World::new();
+    for command in ["mtpt", "mtpt --help", "mtpt completions zsh", "mtpt devices"] {
+        let (code, messages) = world.shell(&format!("{command} | head -c 1 >/dev/null"));
+        assert_eq!((code, messages.as_str()), (0, ""), "{command}");
+        // `head` may be quicker than the writer; here nobody reads from the beginning.
+        let (code, messages) = world.shell(&format!("{command} > >(exec true)"));
+        assert_eq!((code, messages.as_str()), (0, ""), "{command}");
+    }
+    let rows = "for row in $(seq 300); do echo '{\"input\": \"one\", \"target\": \"two\"}'; done";
+    let command = "mtpt score --model model --batch-size 1";
+    let (code, messages) = world.shell(&format!("{{ {rows}; }} 2>/dev/null | {command} | head -n 1 >/dev/null"));
+    assert_eq!((code, messages.as_str()), (0, ""));
 }

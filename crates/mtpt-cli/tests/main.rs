@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod docs;
+mod first_steps;
 mod run;
 mod score_and_generate;
 mod world;

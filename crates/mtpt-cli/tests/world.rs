@@ -111,7 +111,32 @@ impl World {
         Outcome { code: output.status.code().unwrap(), rows, messages }
     }
 
-    /// The same, for a run that must succeed.
+    /// What is written for a person, and not as rows.
+    #[track_caller]
+    pub(crate) fn text(&self, arguments: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mtpt"));
+        let command = command.args(arguments.split_whitespace()).current_dir(self.folder.path());
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Exit code and standard error of a line for bash, which finds the command as `mtpt`.
+    #[cfg(unix)]
+    pub(crate) fn shell(&self, line: &str) -> (i32, String) {
+        let program = Path::new(env!("CARGO_BIN_EXE_mtpt"));
+        let path = std::env::var("PATH").unwrap();
+        let output = Command::new("bash")
+            .args(["-o", "pipefail", "-c", line])
+            .env("PATH", format!("{}:{path}", program.parent().unwrap().display()))
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+    }
+
+    /// The rows of a run that must succeed.
     #[track_caller]
     pub(crate) fn rows(&self, arguments: &str, input: &str) -> Vec<Value> {
         let outcome = self.run(arguments, input);

@@ -53,6 +53,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
         },
         max_input_length: STEP,
         longest: 0,
+        rows: 0,
         tasks: Vec::new(),
     };
     for path in &arguments.data {
@@ -62,6 +63,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
         }
         task.train = place(&task.train)?;
         task.dev = task.dev.as_deref().map(place).transpose()?;
+        config.rows += summary.train;
         config.tasks.push(task);
         summaries.push(summary);
     }
@@ -182,4 +184,27 @@ fn placed(path: &Path, config: &Path) -> Result<PathBuf> {
         return Ok(path.to_owned());
     }
     std::path::absolute(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tasks_are_named_as_their_files() {
+        let name = |path: &str| task_name(Path::new(path)).map(|name| name.to_string());
+        assert_eq!(name("data/Support Tickets.csv").unwrap(), "support-tickets");
+        assert_eq!(name("a_1.train.jsonl").unwrap(), "a_1-train");
+        assert!(name("…").unwrap_err().starts_with("a task is named as its file: expected a task name"));
+    }
+
+    #[test]
+    fn words_are_plain_where_they_stay_distinct() {
+        let words = |labels: &[&str]| {
+            let labels: Vec<String> = labels.iter().map(|&label| label.to_owned()).collect();
+            words(labels.iter()).into_iter().map(|(_, word)| word).collect::<Vec<_>>()
+        };
+        assert_eq!(words(&["Account_Access", "Lost-Parcel"]), ["account access", "lost parcel"]);
+        assert_eq!(words(&["A_b", "a b"]), ["A_b", "a b"]);
+    }
 }

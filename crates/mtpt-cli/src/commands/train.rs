@@ -42,8 +42,8 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let output = Output { folder, resume: arguments.resume };
     let counts = config.composition.parameter_count(config.prompt.length, t5.config().d_model);
     say(&format!(
-        "{} tasks, {} trained numbers, {} steps",
-        tasks.len(),
+        "{}, {} trained numbers, {} steps",
+        if tasks.len() == 1 { "1 task".to_owned() } else { format!("{} tasks", tasks.len()) },
         counts.total(tasks.len()),
         config.training.steps
     ));

@@ -1,0 +1,134 @@
+//! What a newcomer types first.
+
+use std::fs;
+
+use serde_json::json;
+
+use crate::world::World;
+
+const TICKETS: &str = "id;body;Team\n1;day brought sun;Happy_Desk\n2;night brought rain;sad\n\
+    3;one day, brought sun;Happy_Desk\n4;two night brought rain;sad\n5;day brought sun two;Happy_Desk\n\
+    6;\"night; brought rain\";sad\n";
+
+#[test]
+fn the_command_alone_tells_where_to_begin() {
+    let world = World::new();
+    let text = world.text("");
+    for part in ["mtpt init tickets.csv --model", "mtpt train", "mtpt predict", "completions"] {
+        assert!(text.contains(part), "{text}");
+    }
+    // As the help has it, so that neither can go without the other.
+    for command in ["init", "train", "eval", "predict", "generate", "score", "devices", "completions"]
+    {
+        let help = world.text(&format!("{command} --help"));
+        assert!(help.contains("Example"), "{command}: {help}");
+        assert!(text.contains(help.lines().next().unwrap().trim_end_matches('.')), "{command}");
+    }
+}
+
+#[test]
+fn completions_know_the_commands() {
+    let world = World::new();
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let script = world.text(&format!("completions {shell}"));
+        assert!(script.contains("predict") && script.contains("num-beams"), "{shell}");
+    }
+}
+
+#[test]
+fn devices_tell_what_is_built_in_and_answers() {
+    let rows = World::new().rows("devices", "");
+    let names: Vec<&str> = rows.iter().map(|row| row["device"].as_str().unwrap()).collect();
+    assert_eq!(names, ["cuda", "metal", "rocm", "vulkan", "wgpu", "flex"]);
+    assert_eq!(rows[5]["state"], "ready");
+    assert_eq!(rows.iter().filter(|row| row["auto"] == true).count(), 1);
+}
+
+#[test]
+fn rows_become_a_configuration_that_trains() {
+    let world = World::new();
+    world.write("tickets.csv", TICKETS);
+    let rows = world.rows("init tickets.csv --model model --label Team", "");
+    assert_eq!(
+        rows[0],
+        json!({ "config": "tickets.toml", "tasks": [{
+            "task": "tickets", "format": "csv_semicolon", "text": ["body"], "label": "Team",
+            "train": 4, "dev": 2, "labels": { "Happy_Desk": 3, "sad": 3 }
+        }] })
+    );
+    let config = fs::read_to_string(world.path("tickets.toml")).unwrap();
+    for part in [
+        "model = \"model\"",
+        "strategy = \"separate\"",
+        "# Tokens; the longest input has ",
+        "There are also: \"id\".",
+        "template = \"team: {body}\"",
+        "label_field = \"Team\"",
+        "\"Happy_Desk\" = \"happy desk\"",
+        "hold_out = 0.2",
+    ] {
+        assert!(config.contains(part), "`{part}` is not in {config}");
+    }
+    let trained =
+        world.rows("train tickets.toml --set training.steps=2 --set training.batch_size=2", "");
+    assert_eq!(trained[0]["prompts"], "runs/tickets/prompts.safetensors");
+    let judged = world.rows(
+        "eval --model model --prompts runs/tickets/prompts.safetensors --tasks tickets.toml",
+        "",
+    );
+    assert_eq!(judged[0]["rows"], 2);
+    let answers = world.rows(
+        "predict --model model --prompts runs/tickets/prompts.safetensors",
+        "{\"body\": \"day brought sun\"}\n",
+    );
+    assert!(["happy desk", "sad"].contains(&answers[0]["label"].as_str().unwrap()));
+}
+
+#[test]
+fn several_files_become_tasks_that_share() {
+    let world = World::new();
+    world.write("tickets.csv", TICKETS);
+    let command = "init tickets.csv mood.jsonl --model model --output both/run.toml";
+    fs::create_dir(world.path("both")).unwrap();
+    let rows = world.rows(command, "");
+    let names: Vec<_> = rows[0]["tasks"].as_array().unwrap().iter().map(|task| &task["task"]).collect();
+    assert_eq!(names, [&json!("tickets"), &json!("mood")]);
+    let config = fs::read_to_string(world.path("both/run.toml")).unwrap();
+    assert!(config.contains("strategy = \"low_rank\""), "{config}");
+    // In another folder than its data, it names them in full.
+    world.rows("train both/run.toml --output run --set training.steps=1 --set training.batch_size=2", "");
+}
+
+#[test]
+fn what_cannot_become_a_configuration_is_told_and_nothing_written() {
+    let world = World::new();
+    let refused = |rows: &str, arguments: &str, parts: &[&str]| {
+        world.write("rows.csv", rows);
+        let outcome = world.run(&format!("init rows.csv --model model {arguments}"), "");
+        assert_eq!(outcome.code, 1, "{}", outcome.messages);
+        for part in parts {
+            assert!(outcome.messages.contains(part), "`{part}` is not in {}", outcome.messages);
+        }
+        assert_eq!(outcome.messages.lines().count(), 1, "{}", outcome.messages);
+        assert!(!world.path("rows.toml").exists());
+    };
+    refused("", "", &["rows.csv: expected rows, found none"]);
+    refused("text,label\n", "", &["rows.csv: expected rows, found none"]);
+    refused("just text\n", "", &["rows.csv: expected a header"]);
+    refused("[{\"text\": \"day\"}]", "", &["one JSON object a line, found an array"]);
+    refused("text,label\nday,a\nnight,\n", "", &["1 rows have no label in the column `label`"]);
+    refused("text,label\nday,a\nnight,a\n", "", &["one value only"]);
+    refused("text,label\nday,a\nnight,A\n", "", &["rows.csv:3", "`a` and `A` differ in"]);
+    refused("text,label\nday,a\nnight,b\n", "", &["leaves 2 rows to learn from and 0 to judge by"]);
+    refused("text,label\nday,a\nnight,b\n", "--label lable", &["did you mean `label`?"]);
+    refused("text,label\nday,a\nnight,b\n", "--text label", &["cannot be the text and the label"]);
+    world.write("tickets.csv", TICKETS);
+    let outcome = world.run("init tickets.csv --model modle", "");
+    assert!(outcome.messages.contains("did you mean `model`?"), "{}", outcome.messages);
+    let outcome = world.run("init tickets.csv --model model --output run.toml", "");
+    assert!(outcome.messages.contains("`run.toml` is there already"), "{}", outcome.messages);
+    assert_eq!(outcome.code, 1);
+    world.rows("init tickets.csv --model model --output run.toml --force", "");
+    let outcome = world.run("init tickets.csv tickets.csv --model model", "");
+    assert!(outcome.messages.contains("a task before it has this name"), "{}", outcome.messages);
+}
