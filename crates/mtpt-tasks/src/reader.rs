@@ -43,7 +43,7 @@ impl Reader {
 impl<R: BufRead> Reader<R> {
     /// Reads from bytes that came from elsewhere; the path is for messages.
     pub fn new(format: Format, bytes: R, path: &Path) -> Self {
-        let lines = Lines { bytes, file: path.into(), line: 0, buffer: Vec::new() };
+        let lines = Lines::new(bytes, path);
         Self { lines, format, names: None, ended: false }
     }
 
@@ -145,7 +145,7 @@ impl<R: BufRead> Iterator for Reader<R> {
 
 /// Lines of text with their numbers.
 #[derive(Debug)]
-struct Lines<R> {
+pub(crate) struct Lines<R> {
     bytes: R,
     file: Arc<Path>,
     line: usize,
@@ -153,8 +153,12 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
+    pub(crate) fn new(bytes: R, path: &Path) -> Self {
+        Self { bytes, file: path.into(), line: 0, buffer: Vec::new() }
+    }
+
     /// The next line that has a character.
-    fn read(&mut self) -> Result<Option<(&str, Place)>> {
+    pub(crate) fn read(&mut self) -> Result<Option<(&str, Place)>> {
         loop {
             self.buffer.clear();
             let count = self
