@@ -20,6 +20,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
         Command::Train(arguments) => commands::train::run(arguments),
+        Command::Pretrain(arguments) => commands::pretrain::run(arguments),
         Command::Eval(arguments) => commands::eval::run(arguments),
         Command::Predict(arguments) => commands::predict::run(arguments),
         Command::Generate(arguments) => commands::generate::run(arguments),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_input;
+mod pretrain;
 mod run;
 mod score_and_generate;
 mod world;

@@ -246,7 +246,7 @@ impl CorpusFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Toml`] for another form than expected, and [`Error::InFile`] around the error of [`Corpus::new`] or
+    /// [`Error::Toml`] for another form than expected, and [`Error::InTaskFile`] around the error of [`Corpus::new`] or
     /// around [`Error::NameTaken`].
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let line = |byte: usize| text[..byte].matches('\n').count() + 1;
@@ -270,9 +270,9 @@ impl CorpusFile {
             } else {
                 Corpus::new(config)
             };
-            corpora.push(corpus.map_err(|problem| Error::InFile {
+            corpora.push(corpus.map_err(|problem| Error::InTaskFile {
                 file: path.to_path_buf(),
-                line: at,
+                line: Some(at),
                 problem: Box::new(problem),
             })?);
         }

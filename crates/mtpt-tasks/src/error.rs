@@ -23,7 +23,7 @@ pub enum Error {
         /// What is wrong.
         problem: Box<Self>,
     },
-    /// A problem of one entry of a list of tasks.
+    /// A problem of one entry of a list of tasks or corpora.
     #[error("{file}{}: {problem}", colon(.line), file = file.display())]
     InTaskFile {
         /// The file with the list.
@@ -38,16 +38,6 @@ pub enum Error {
     InCorpus {
         /// The corpus.
         corpus: TaskId,
-        /// What is wrong.
-        problem: Box<Self>,
-    },
-    /// A problem of one entry of a file.
-    #[error("{}:{line}: {problem}", .file.display())]
-    InFile {
-        /// The file.
-        file: PathBuf,
-        /// The line where the entry begins, counted from 1.
-        line: usize,
         /// What is wrong.
         problem: Box<Self>,
     },

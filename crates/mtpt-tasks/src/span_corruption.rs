@@ -11,8 +11,8 @@ use crate::permutation::{below, hash};
 /// A text of `n` tokens loses `round(n * noise_density)` of them, at least one and never all, in
 /// `round(lost / mean_span_length)` spans, at least one and no more than there are tokens left. Among all ways of
 /// dividing the lost and the kept tokens into that many runs, all are equally likely. Kept and lost runs take turns,
-/// a kept one first: so no two sentinels stand side by side, and the target needs no sentinel at its end. Halves are
-/// rounded to the even neighbour.
+/// a kept one first: so no two sentinels stand side by side, and the target needs no sentinel at its end. It follows that a
+/// text so short that it has one span loses its end. Halves are rounded to the even neighbour.
 ///
 /// ```
 /// use mtpt_tasks::{SpanCorruption, SpecialTokens};

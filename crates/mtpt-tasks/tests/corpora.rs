@@ -89,7 +89,8 @@ fn a_prefix_ends_with_its_document() {
 #[test]
 fn rows_follow_from_chunk_seed_and_position() {
     let folder = folder();
-    let lines = "train = 'a.txt'\ndev = 'dev.txt'\nobjective = 'span_corruption'";
+    let lines = "train = 'a.txt'\ndev = 'dev.txt'\nobjective = 'span_corruption'\n\
+                 noise_density = 0.4\nmean_span_length = 1.5";
     let tokens = read(&folder, lines).unwrap();
     let row = |seed: u64, position: u64| tokens.row(3, 0, seed, position);
     assert_eq!(row(5, 7), row(5, 7));
