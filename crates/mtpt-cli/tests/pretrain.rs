@@ -100,11 +100,11 @@ fn what_does_not_fit_is_told_before_anything_is_written() {
     broken(&world, "prefix_lm", "magic");
     check(&world, "", &["pretrain.toml:", "`magic`", "`span_corruption`"]);
     broken(&world, "mean_span_length", "mean_length");
-    check(&world, "", &["pretrain.toml:20", "`mean_length`"]);
+    check(&world, "", &["pretrain.toml:19", "`mean_length`"]);
     broken(&world, "train.txt", "snow.txt");
     check(&world, "", &["corpus `spans`", "snow.txt", "No such file"]);
     broken(&world, "objective = \"prefix_lm\"", "objective = \"prefix_lm\"\nweight = 0");
-    check(&world, "", &["pretrain.toml:22", "corpus `lm`", "`weight`"]);
+    check(&world, "", &["pretrain.toml:21", "corpus `lm`", "`weight`"]);
     world.write("pretrain.toml", "model = \"model\"\n");
     check(&world, "", &["nothing to learn from", "`[[corpora]]`", "`[[tasks]]`"]);
     broken(&world, "", "");

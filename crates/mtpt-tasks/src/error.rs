@@ -21,6 +21,7 @@ pub enum Error {
         /// The task.
         task: TaskId,
         /// What is wrong.
+        #[source]
         problem: Box<Self>,
     },
     /// A problem of one entry of a list of tasks or corpora.
@@ -31,6 +32,7 @@ pub enum Error {
         /// The line where the entry begins, counted from 1, where it is known.
         line: Option<usize>,
         /// What is wrong.
+        #[source]
         problem: Box<Self>,
     },
     /// A problem of one corpus.
@@ -39,6 +41,7 @@ pub enum Error {
         /// The corpus.
         corpus: TaskId,
         /// What is wrong.
+        #[source]
         problem: Box<Self>,
     },
     /// Two corpora, or a corpus and a task, have the same name.
