@@ -1,4 +1,6 @@
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -116,4 +118,33 @@ fn what_does_not_fit_is_told_before_anything_is_written() {
     world.write("dev.txt", "day brought sun\n");
     world.write("pretrain.toml", PRETRAINING);
     check(&world, "", &["corpus `spans`", "the tokenizer has no `<extra_id_0>`"]);
+}
+
+#[test]
+fn the_commands_of_the_chapter_do_what_it_says() {
+    let chapter = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/pretraining.md");
+    let chapter = fs::read_to_string(chapter).unwrap();
+    let world = World::with_words(&chapter);
+    fs::rename(world.path("model"), world.path("t5")).unwrap();
+    let scripts: Vec<&str> = chapter
+        .split("```sh\n")
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap_or_default())
+        .collect();
+    assert_eq!(scripts.len(), 2);
+    let program = Path::new(env!("CARGO_BIN_EXE_mtpt")).parent().unwrap();
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+    for (script, run) in scripts.into_iter().zip(["adapted", "longer"]) {
+        let mut shell = Command::new("sh");
+        let shell = shell.args(["-e", "-c", script]).current_dir(world.path(""));
+        let output = shell.env("PATH", &path).output().unwrap();
+        let messages = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{messages}");
+        let row: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let keys: Vec<&String> = row.as_object().unwrap().keys().collect();
+        assert_eq!(keys, ["model", "step", "losses"]);
+        for name in ["model", "metrics.jsonl", "config.toml", "checkpoints"] {
+            assert!(world.path("runs").join(run).join(name).exists(), "{name}");
+        }
+    }
 }

@@ -84,7 +84,7 @@ impl World {
         for name in ["config.json", "model.safetensors"] {
             fs::copy(fixture.join(name), world.path("model").join(name)).unwrap();
         }
-        world.write("model/tokenizer.json", &tokenizer(0));
+        world.write("model/tokenizer.json", &tokenizer(&WORDS, 0));
         world.write("run.toml", CONFIG);
         let moods: String = (0..8)
             .map(|row| {
@@ -103,11 +103,21 @@ impl World {
     /// The same, with text to learn from and a tokenizer that has eight sentinels.
     pub(crate) fn with_text() -> Self {
         let world = Self::new();
-        world.write("model/tokenizer.json", &tokenizer(8));
+        world.write("model/tokenizer.json", &tokenizer(&WORDS, 8));
         let text = "day brought sun one two three\nnight brought rain three two one\n";
         world.write("train.txt", &text.repeat(12));
         world.write("dev.txt", &text.repeat(3));
         world.write("pretrain.toml", PRETRAINING);
+        world
+    }
+
+    /// The same, with a tokenizer that has eight sentinels and knows the words of a text.
+    pub(crate) fn with_words(text: &str) -> Self {
+        let world = Self::new();
+        let mut words: Vec<&str> = text.split(|letter: char| !letter.is_alphanumeric()).collect();
+        words.sort_unstable();
+        words.dedup();
+        world.write("model/tokenizer.json", &tokenizer(&words, 8));
         world
     }
 
@@ -163,8 +173,9 @@ impl World {
     }
 }
 
-/// Words, special tokens and some sentinels, `<extra_id_0>` at 93 and the others below.
-fn tokenizer(sentinels: u32) -> String {
+/// Words, special tokens and some sentinels, `<extra_id_0>` at 93 and the others below. Of too many words, some share a
+/// number.
+fn tokenizer(words: &[&str], sentinels: u32) -> String {
     let special = |id: u32, content: &str| {
         json!({
             "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
@@ -174,8 +185,8 @@ fn tokenizer(sentinels: u32) -> String {
     let mut vocab = serde_json::Map::new();
     vocab.insert("<pad>".into(), json!(0));
     vocab.insert("<unk>".into(), json!(1));
-    for (index, word) in WORDS.iter().enumerate() {
-        vocab.insert((*word).into(), json!(index + 2));
+    for (index, word) in words.iter().enumerate() {
+        vocab.insert((*word).into(), json!(index % 80 + 2));
     }
     vocab.insert("</s>".into(), json!(94));
     let mut added = vec![special(0, "<pad>"), special(1, "<unk>"), special(94, "</s>")];

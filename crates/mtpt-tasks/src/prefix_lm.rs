@@ -4,10 +4,10 @@ use crate::batch::MaxLengths;
 use crate::permutation::{below, hash};
 
 /// Prefix language modelling: a text is split in two, the first part is the input and the rest the target (Raffel et al.
-/// 2020, section 3.2.3).
+/// 2020, section 3.3.1).
 ///
 /// It is what makes a model that only ever filled in spans ("T5 1.1") ready for prompts: "LM adaptation" in Lester et al. 2021,
-/// section 3.1.
+/// section 3.2.
 ///
 /// ```
 /// use mtpt_tasks::PrefixLm;
