@@ -76,7 +76,10 @@ for length in [2, 3, 7, 10, 11, 16, 17, 30, 31, 50, 64, 100, 128, 333, 512, 568,
 print("];")
 print()
 print("/// Length, noise density, mean span length; number of masks, probability of each token to be lost, and to begin a span.")
-print("pub(crate) const PROBABILITIES: &[(usize, f64, f64, usize, &[f64], &[f64])] = &[")
+print("type Probabilities<'a> = (usize, f64, f64, usize, &'a [f64], &'a [f64]);")
+print()
+print("/// Of short texts.")
+print("pub(crate) const PROBABILITIES: &[Probabilities<'static>] = &[")
 for length, density, mean in [(12, 0.4, 2.0), (16, 0.3, 1.5), (20, 0.15, 3.0), (24, 0.25, 3.0)]:
     number, lost, starts = probabilities(length, density, mean)
     texts = ["&[" + ", ".join(f"{value:.6f}" for value in values) + "]" for values in (lost, starts)]

@@ -1,5 +1,5 @@
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::Path;
 
 use crate::batch::{MaxLengths, TokenizedExample};
 use crate::chunks::Chunks;
@@ -130,7 +130,7 @@ impl CorpusTokens {
 
 /// The tokens of each document of a file, without the end of sentence.
 fn documents<'a>(
-    path: &'a PathBuf,
+    path: &'a Path,
     corpus: &Corpus,
     encoder: &'a impl Encode,
     special: &SpecialTokens,
@@ -143,7 +143,7 @@ fn documents<'a>(
     let numbers: HashMap<u32, usize> = sentinels.zip(0..).collect();
     let mut documents = format.open(path)?.peekable();
     if documents.peek().is_none() {
-        return Err(Error::NoRows { path: path.clone() });
+        return Err(Error::NoRows { path: path.to_path_buf() });
     }
     Ok(Box::new(documents.map(move |document| {
         let (text, place) = document?;

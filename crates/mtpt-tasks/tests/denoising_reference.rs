@@ -75,7 +75,10 @@ pub(crate) const COUNTS: &[(usize, usize, usize)] = &[
 ];
 
 /// Length, noise density, mean span length; number of masks, probability of each token to be lost, and to begin a span.
-pub(crate) const PROBABILITIES: &[(usize, f64, f64, usize, &[f64], &[f64])] = &[
+type Probabilities<'a> = (usize, f64, f64, usize, &'a [f64], &'a [f64]);
+
+/// Of short texts.
+pub(crate) const PROBABILITIES: &[Probabilities<'static>] = &[
     (
         12,
         0.4,
