@@ -27,6 +27,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  mtpt train tasks.toml --set training.steps=500 --output runs/first"
     )]
     Train(Train),
+    /// Train a whole model on: on text, by span corruption or prefix language modelling, and on tasks.
+    #[command(
+        after_help = "Example:\n  mtpt pretrain adapt.toml --set training.steps=10000 --output runs/adapted\n  mtpt train tasks.toml --set model=runs/adapted/model"
+    )]
+    Pretrain(Train),
     /// Judge learned prompts on the rows of tasks.
     #[command(
         after_help = "Example:\n  mtpt eval --model t5 --prompts runs/first/prompts.safetensors --tasks tasks.toml"

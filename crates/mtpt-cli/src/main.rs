@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         None => overview::show(),
         Some(Command::Init(arguments)) => commands::init::run(arguments),
         Some(Command::Train(arguments)) => commands::train::run(arguments),
+        Some(Command::Pretrain(arguments)) => commands::pretrain::run(arguments),
         Some(Command::Eval(arguments)) => commands::eval::run(arguments),
         Some(Command::Predict(arguments)) => commands::predict::run(arguments),
         Some(Command::Generate(arguments)) => commands::generate::run(arguments),

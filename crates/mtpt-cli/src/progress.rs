@@ -102,7 +102,12 @@ impl Observer for Progress {
 
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
         let EvaluationEvent { step, split, task, metric, value } = event;
-        self.line(&format!("step {step}: {task} {split} {metric} {:.1}", 100.0 * value));
+        // A loss is in nats, all else is a share.
+        let value = match *metric {
+            EvaluationEvent::LOSS => format!("{value:.4}"),
+            _ => format!("{:.1}", 100.0 * value),
+        };
+        self.line(&format!("step {step}: {task} {split} {metric} {value}"));
         Ok(())
     }
 

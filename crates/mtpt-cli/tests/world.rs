@@ -49,6 +49,33 @@ template = "wet {text}"
 labels = ["dry", "soaked"]
 "#;
 
+pub(crate) const PRETRAINING: &str = r#"
+model = "model"
+seed = 1
+evaluation = { every = 3 }
+
+[training]
+steps = 6
+batch_size = 4
+learning_rate = 0.003
+max_input_length = 24
+max_target_length = 24
+checkpoint_every = 2
+
+[[corpora]]
+name = "spans"
+train = "train.txt"
+dev = "dev.txt"
+objective = "span_corruption"
+mean_span_length = 1.5
+
+[[corpora]]
+name = "lm"
+train = "train.txt"
+dev = "dev.txt"
+objective = "prefix_lm"
+"#;
+
 impl World {
     pub(crate) fn new() -> Self {
         let world = Self { folder: tempfile::tempdir().unwrap() };
@@ -57,7 +84,7 @@ impl World {
         for name in ["config.json", "model.safetensors"] {
             fs::copy(fixture.join(name), world.path("model").join(name)).unwrap();
         }
-        world.write("model/tokenizer.json", &tokenizer());
+        world.write("model/tokenizer.json", &tokenizer(&WORDS, 0));
         world.write("run.toml", CONFIG);
         let moods: String = (0..8)
             .map(|row| {
@@ -70,6 +97,27 @@ impl World {
             "wet.tsv",
             "text\tlabel\nday brought sun\tdry\nnight brought rain\tsoaked\nnight brought sun\tdry\n",
         );
+        world
+    }
+
+    /// The same, with text to learn from and a tokenizer that has eight sentinels.
+    pub(crate) fn with_text() -> Self {
+        let world = Self::new();
+        world.write("model/tokenizer.json", &tokenizer(&WORDS, 8));
+        let text = "day brought sun one two three\nnight brought rain three two one\n";
+        world.write("train.txt", &text.repeat(12));
+        world.write("dev.txt", &text.repeat(3));
+        world.write("pretrain.toml", PRETRAINING);
+        world
+    }
+
+    /// The same, with a tokenizer that has eight sentinels and knows the words of a text.
+    pub(crate) fn with_words(text: &str) -> Self {
+        let world = Self::new();
+        let mut words: Vec<&str> = text.split(|letter: char| !letter.is_alphanumeric()).collect();
+        words.sort_unstable();
+        words.dedup();
+        world.write("model/tokenizer.json", &tokenizer(&words, 8));
         world
     }
 
@@ -150,7 +198,9 @@ impl World {
     }
 }
 
-fn tokenizer() -> String {
+/// Words, special tokens and some sentinels, `<extra_id_0>` at 93 and the others below. Of too many words, some share a
+/// number.
+fn tokenizer(words: &[&str], sentinels: u32) -> String {
     let special = |id: u32, content: &str| {
         json!({
             "id": id, "content": content, "single_word": false, "lstrip": false, "rstrip": false,
@@ -160,13 +210,19 @@ fn tokenizer() -> String {
     let mut vocab = serde_json::Map::new();
     vocab.insert("<pad>".into(), json!(0));
     vocab.insert("<unk>".into(), json!(1));
-    for (index, word) in WORDS.iter().enumerate() {
-        vocab.insert((*word).into(), json!(index + 2));
+    for (index, word) in words.iter().enumerate() {
+        vocab.insert((*word).into(), json!(index % 80 + 2));
     }
     vocab.insert("</s>".into(), json!(94));
+    let mut added = vec![special(0, "<pad>"), special(1, "<unk>"), special(94, "</s>")];
+    for number in 0..sentinels {
+        let name = format!("<extra_id_{number}>");
+        added.push(special(93 - number, &name));
+        vocab.insert(name, json!(93 - number));
+    }
     json!({
         "version": "1.0", "truncation": null, "padding": null,
-        "added_tokens": [special(0, "<pad>"), special(1, "<unk>"), special(94, "</s>")],
+        "added_tokens": added,
         "normalizer": null, "pre_tokenizer": { "type": "Whitespace" },
         "post_processor": {
             "type": "TemplateProcessing",

@@ -17,6 +17,7 @@ use crate::hf_config::HuggingFaceConfig;
 use crate::keys::{HEAD, Layout, SHARED, checkpoint_key};
 use crate::load::{CONFIG_FILE, transposed};
 use crate::model::T5;
+use crate::tokenizer::COMPANION_FILES;
 
 const WEIGHTS_FILE: &str = "model.safetensors";
 
@@ -31,6 +32,28 @@ impl T5 {
     ///
     /// [`Error::Io`] names the file or folder; [`Error::Device`] if the weights cannot be read back.
     pub fn save(&self, folder: &Path) -> Result<()> {
+        self.save_beside(folder, &[])
+    }
+
+    /// Saves the model as [`save`](Self::save) does, together with the tokenizer of the folder that it came from, so that the
+    /// new folder is whole: `tokenizer.json`, `spiece.model`, their configurations and `generation_config.json`, as far as they
+    /// are there.
+    ///
+    /// # Errors
+    ///
+    /// As of [`save`](Self::save), and [`Error::Io`] for a file that cannot be read.
+    pub fn save_with_tokenizer(&self, folder: &Path, origin: &Path) -> Result<()> {
+        let companions = COMPANION_FILES
+            .into_iter()
+            .map(|name| (name, origin.join(name)))
+            .filter(|(_, path)| path.is_file())
+            .map(|(name, path)| Ok((name, fs::read(&path).map_err(io("read", &path))?)))
+            .collect::<Result<Vec<_>>>()?;
+        self.save_beside(folder, &companions)
+    }
+
+    /// Saves the model and other files.
+    fn save_beside(&self, folder: &Path, companions: &[(&str, Vec<u8>)]) -> Result<()> {
         let mut collector = Collector {
             gated: self.config.gated,
             path: Vec::new(),
@@ -54,14 +77,14 @@ impl T5 {
         }
         let weights = serialize(&tensors);
         let config = config_json(&self.config, self.shared.weight.val().dtype());
+        let mut files = vec![(WEIGHTS_FILE, weights.as_slice()), (CONFIG_FILE, config.as_slice())];
+        files.extend(companions.iter().map(|(name, bytes)| (*name, bytes.as_slice())));
 
         if folder.is_dir() {
-            replace(&folder.join(WEIGHTS_FILE), &weights)?;
-            replace(&folder.join(CONFIG_FILE), &config)
+            files.iter().try_for_each(|(name, bytes)| replace(&folder.join(name), bytes))
         } else {
             let partial = partial_name(folder);
-            let made =
-                write_folder(&partial, &weights, &config).and_then(|()| rename(&partial, folder));
+            let made = write_folder(&partial, &files).and_then(|()| rename(&partial, folder));
             if made.is_err() {
                 // What is left is of no use; that it cannot be removed would hide the first error.
                 let _ = fs::remove_dir_all(&partial);
@@ -157,10 +180,9 @@ fn serialize(tensors: &[Stored]) -> Vec<u8> {
         .expect("invariant: the header of a model is far below the limit of the format")
 }
 
-fn write_folder(folder: &Path, weights: &[u8], config: &[u8]) -> Result<()> {
+fn write_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<()> {
     fs::create_dir_all(folder).map_err(io("create", folder))?;
-    write(&folder.join(WEIGHTS_FILE), weights)?;
-    write(&folder.join(CONFIG_FILE), config)
+    files.iter().try_for_each(|(name, bytes)| write(&folder.join(name), bytes))
 }
 
 fn replace(path: &Path, bytes: &[u8]) -> Result<()> {

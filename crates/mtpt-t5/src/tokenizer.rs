@@ -23,6 +23,16 @@ pub(crate) const SENTENCE_PIECE_FILE: &str = "spiece.model";
 /// Sentinel tokens that T5 adds after the pieces of its SentencePiece model.
 const EXTRA_IDS: usize = 100;
 
+/// Files of a tokenizer, and of how texts are generated, that a folder in the form of transformers may have beside the model.
+pub(crate) const COMPANION_FILES: [&str; 6] = [
+    TOKENIZER_FILE,
+    SENTENCE_PIECE_FILE,
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "generation_config.json",
+];
+
 /// Token that ends an input in a SentencePiece model of T5.
 const END: &str = "</s>";
 
@@ -96,8 +106,7 @@ impl T5Tokenizer {
             .iter()
             .map(|piece| (piece.piece().to_owned(), f64::from(piece.score())))
             .collect();
-        let sentinels: Vec<String> =
-            (0..EXTRA_IDS).rev().map(|number| format!("<extra_id_{number}>")).collect();
+        let sentinels: Vec<String> = (0..EXTRA_IDS).rev().map(sentinel).collect();
         vocabulary.extend(sentinels.iter().map(|sentinel| (sentinel.clone(), 0.0)));
         let end = vocabulary.iter().position(|(piece, _)| piece == END);
         let unknown = usize::try_from(trainer.unk_id()).ok();
@@ -157,6 +166,12 @@ impl T5Tokenizer {
         highest.map_or(0, |highest| highest as usize + 1)
     }
 
+    /// Ids of the sentinels `<extra_id_0>`, `<extra_id_1>`, ..., as far as there are any without a gap: what span corruption
+    /// puts in the place of the first span, the second, and so on.
+    pub fn sentinel_ids(&self) -> Vec<u32> {
+        (0..).map_while(|number| self.tokenizer.token_to_id(&sentinel(number))).collect()
+    }
+
     /// Ids of a text, the end token last.
     ///
     /// # Errors
@@ -201,6 +216,10 @@ impl From<Tokenizer> for T5Tokenizer {
     fn from(tokenizer: Tokenizer) -> Self {
         Self { tokenizer }
     }
+}
+
+fn sentinel(number: usize) -> String {
+    format!("<extra_id_{number}>")
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

@@ -114,3 +114,26 @@ fn presets_have_the_published_sizes() {
         assert!((count(config) - millions).abs() < 0.1);
     }
 }
+
+#[test]
+fn a_model_is_saved_with_the_tokenizer_of_its_folder() {
+    let place = tempfile::tempdir().unwrap();
+    let origin = folder("tokenizer");
+    let model = load("v1_1");
+    // A new folder, and one that is there already.
+    for _ in 0..2 {
+        let saved = place.path().join("saved");
+        model.save_with_tokenizer(&saved, &origin).unwrap();
+        let mut names: Vec<String> = std::fs::read_dir(&saved)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, ["config.json", "model.safetensors", "tokenizer.json"]);
+        let bytes =
+            |folder: &std::path::Path| std::fs::read(folder.join("tokenizer.json")).unwrap();
+        assert!(bytes(&saved) == bytes(&origin));
+        let loaded = T5::load(&saved, &Device::flex()).unwrap();
+        assert_eq!(scores(&loaded, "v1_1"), scores(&model, "v1_1"));
+    }
+}

@@ -66,6 +66,20 @@ fn known_ids() {
 }
 
 #[test]
+fn sentinels_come_in_their_order() {
+    let ids = |path: &Path| T5Tokenizer::from_tokenizer_json(path).unwrap().sentinel_ids();
+    let nano = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/models/mtpt-nano");
+    let descending: Vec<u32> = (12_000..12_032).rev().collect();
+    assert_eq!(ids(&nano.join("tokenizer.json")), descending);
+    assert!(ids(&folder("tokenizer").join("tokenizer.json")).is_empty());
+    let Some(folder) = shared() else { return };
+    let descending: Vec<u32> = (32_000..32_100).rev().collect();
+    assert_eq!(ids(&folder.join("tokenizer.json")), descending);
+    let pieces = T5Tokenizer::from_sentence_piece(&folder.join("spiece.model")).unwrap();
+    assert_eq!(pieces.sentinel_ids(), descending);
+}
+
+#[test]
 fn padding_and_truncation_of_the_file_are_not_ours() {
     let path = folder("tokenizer").join("tokenizer.json");
     let tokenizer = T5Tokenizer::from_tokenizer_json(&path).unwrap();

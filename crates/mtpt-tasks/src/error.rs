@@ -23,9 +23,10 @@ pub enum Error {
         /// The task.
         task: TaskId,
         /// What is wrong.
+        #[source]
         problem: Box<Self>,
     },
-    /// A problem of one entry of a list of tasks.
+    /// A problem of one entry of a list of tasks or corpora.
     #[error("{file}{}: {problem}", colon(.line), file = file.display())]
     InTaskFile {
         /// The file with the list.
@@ -33,7 +34,69 @@ pub enum Error {
         /// The line where the entry begins, counted from 1, where it is known.
         line: Option<usize>,
         /// What is wrong.
+        #[source]
         problem: Box<Self>,
+    },
+    /// A problem of one corpus.
+    #[error("corpus `{corpus}`: {problem}")]
+    InCorpus {
+        /// The corpus.
+        corpus: TaskId,
+        /// What is wrong.
+        #[source]
+        problem: Box<Self>,
+    },
+    /// Two corpora, or a corpus and a task, have the same name.
+    #[error("expected every name of a corpus or task once, found `{name}` again")]
+    NameTaken {
+        /// The name.
+        name: TaskId,
+    },
+    /// A corpus has nothing to learn from.
+    #[error("expected `train` to name at least one file, found none")]
+    NoCorpusFile,
+    /// An option of one objective was given with another.
+    #[error("`{option}` belongs to the objective `{owner}`, but the objective is `{objective}`")]
+    NotOfObjective {
+        /// The option.
+        option: &'static str,
+        /// The objective that has it.
+        owner: &'static str,
+        /// The objective of the corpus.
+        objective: &'static str,
+    },
+    /// Span corruption with a tokenizer that has nothing to put in a span's place.
+    #[error(
+        "`span_corruption` needs the sentinel tokens `<extra_id_0>`, `<extra_id_1>`, ..., but the \
+         tokenizer has no `<extra_id_0>`"
+    )]
+    NoSentinel,
+    /// Not even a text of two tokens fits.
+    #[error(
+        "no text of two tokens fits an input of at most {input} and a target of at most {target} \
+         tokens, ends of sentence included: raise the maximal lengths"
+    )]
+    ChunkLengths {
+        /// Longest input.
+        input: usize,
+        /// Longest target.
+        target: usize,
+    },
+    /// Documents with hardly a token.
+    #[error(
+        "expected a text of at least two tokens in the files of the split `{split}`, found none"
+    )]
+    NoChunk {
+        /// The split.
+        split: crate::config::Split,
+    },
+    /// A text holds what should stand for what is missing in it.
+    #[error("{place}: expected text without sentinel tokens, found `<extra_id_{number}>`")]
+    SentinelInText {
+        /// The document.
+        place: Place,
+        /// The number of the sentinel.
+        number: usize,
     },
 
     /// A task's name cannot be one.
@@ -409,6 +472,11 @@ impl Error {
     /// The same problem, said of a task.
     pub(crate) fn in_task(self, task: &TaskId) -> Self {
         Self::InTask { task: task.clone(), problem: Box::new(self) }
+    }
+
+    /// The same problem, said of a corpus.
+    pub(crate) fn in_corpus(self, corpus: &TaskId) -> Self {
+        Self::InCorpus { corpus: corpus.clone(), problem: Box::new(self) }
     }
 }
 

@@ -1,8 +1,12 @@
 #![doc = include_str!("../README.md")]
 
 mod batch;
+mod chunks;
 mod config;
 mod csv_rows;
+mod corpus;
+mod corpus_tokens;
+mod document;
 mod encode;
 mod error;
 mod evaluation;
@@ -16,14 +20,20 @@ pub mod metric;
 mod mixture;
 mod nearest_name;
 mod permutation;
+mod prefix_lm;
 mod reader;
 pub mod score;
+mod span_corruption;
 mod task;
 mod task_file;
 mod template;
 
 pub use batch::{MaxLengths, Padding, TokenBatch, TokenizedExample, group_by_length};
+pub use chunks::Chunks;
 pub use config::{Limit, Split, TaskConfig, UnknownSplit};
+pub use corpus::{Corpus, CorpusConfig, CorpusFile, ObjectiveName, TextObjective};
+pub use corpus_tokens::{CorpusTokens, SpecialTokens};
+pub use document::{DocumentFormat, Documents};
 pub use encode::{Encode, EncodeError, EncodeFn, WithEndOfSentence, truncate};
 pub use error::{Error, Result};
 pub use evaluation::{Evaluation, MajorityBaseline};
@@ -34,7 +44,9 @@ pub use labels::{Gold, Labels, LabelsConfig, Prediction};
 pub use metric::Metric;
 pub use mixture::{Mixture, MixtureConfig, Pick, Rates};
 pub use nearest_name::{did_you_mean, nearest_name, with_nearest_name};
+pub use prefix_lm::PrefixLm;
 pub use reader::Reader;
+pub use span_corruption::SpanCorruption;
 pub use task::{Instance, Task};
 pub use task_file::TaskFile;
 pub use template::{Template, TemplateProblem};

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::permutation::{Permutation, hash};
+use crate::permutation::{Permutation, below, hash};
 
 /// How often each task's rows stand in batches.
 ///
@@ -55,6 +55,45 @@ impl Default for MixtureConfig {
     fn default() -> Self {
         Self { rates: Rates::default(), shuffle: true }
     }
+}
+
+impl MixtureConfig {
+    /// How often each task occurs, up to a common factor: the largest is 1.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfRange`] for a temperature or a cap.
+    pub fn weights(&self, sizes: &[usize]) -> Result<Vec<f64>> {
+        let (temperature, cap) = match self.rates {
+            Rates::Proportional { cap } => (1.0, cap),
+            Rates::Temperature { temperature, cap } => (temperature, cap),
+            Rates::Uniform => (f64::INFINITY, None),
+        };
+        if temperature.is_nan() || temperature <= 0.0 {
+            let (option, expected) = ("temperature", "to be greater than 0");
+            return Err(Error::OutOfRange { option, expected, found: temperature });
+        }
+        if cap == Some(0) {
+            return Err(Error::OutOfRange {
+                option: "cap",
+                expected: "to be at least 1",
+                found: 0.0,
+            });
+        }
+        let capped: Vec<f64> =
+            sizes.iter().map(|&size| size.min(cap.unwrap_or(usize::MAX)) as f64).collect();
+        // The power of a quotient: it neither overflows nor, but for a tiny temperature, vanishes.
+        let largest = capped.iter().copied().fold(1.0, f64::max);
+        Ok(capped
+            .iter()
+            .map(|size| (size / largest).powf(temperature.recip()).max(f64::MIN_POSITIVE))
+            .collect())
+    }
+}
+
+/// Whether a number can say how often something occurs.
+pub(crate) fn is_weight(weight: f64) -> bool {
+    weight.is_finite() && weight > 0.0
 }
 
 /// A row of a mixture.
@@ -111,40 +150,38 @@ impl Mixture {
     ///
     /// [`Error::EmptyMixture`], [`Error::EmptyTask`], and [`Error::OutOfRange`] for a temperature or a cap.
     pub fn new(config: &MixtureConfig, sizes: &[usize], seed: u64) -> Result<Self> {
+        Self::weighted(&config.weights(sizes)?, sizes, config.shuffle, seed)
+    }
+
+    /// A mixture of tasks with a weight and a number of rows each: in place of [`Rates`], the weights say how often each
+    /// task occurs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyMixture`], [`Error::EmptyTask`], and [`Error::OutOfRange`] for a weight that is not positive and
+    /// finite.
+    ///
+    /// # Panics
+    ///
+    /// When there are more or fewer weights than sizes.
+    pub fn weighted(weights: &[f64], sizes: &[usize], shuffle: bool, seed: u64) -> Result<Self> {
+        assert_eq!(weights.len(), sizes.len(), "a weight for each size");
         if sizes.is_empty() {
             return Err(Error::EmptyMixture);
         }
         if let Some(task) = sizes.iter().position(|&size| size == 0) {
             return Err(Error::EmptyTask { task });
         }
-        let (temperature, cap) = match config.rates {
-            Rates::Proportional { cap } => (1.0, cap),
-            Rates::Temperature { temperature, cap } => (temperature, cap),
-            Rates::Uniform => (f64::INFINITY, None),
-        };
-        if temperature.is_nan() || temperature <= 0.0 {
-            let (option, expected) = ("temperature", "to be greater than 0");
-            return Err(Error::OutOfRange { option, expected, found: temperature });
+        if let Some(&found) = weights.iter().find(|&&weight| !is_weight(weight)) {
+            let (option, expected) = ("weight", "to be positive and finite");
+            return Err(Error::OutOfRange { option, expected, found });
         }
-        if cap == Some(0) {
-            return Err(Error::OutOfRange {
-                option: "cap",
-                expected: "to be at least 1",
-                found: 0.0,
-            });
-        }
-        let capped: Vec<f64> =
-            sizes.iter().map(|&size| size.min(cap.unwrap_or(usize::MAX)) as f64).collect();
-        // The power of a quotient: it neither overflows nor vanishes for the largest.
-        let largest = capped.iter().copied().fold(1.0, f64::max);
-        let weights: Vec<f64> =
-            capped.iter().map(|size| (size / largest).powf(temperature.recip())).collect();
         // A multiple of the number of tasks, so that equal rates are exactly equal.
         let tasks = sizes.len();
         let block = tasks * BLOCK.div_ceil(tasks).max(POSITIONS_PER_TASK);
-        let quotas = quotas(&weights, block as u64);
+        let quotas = quotas(weights, block as u64);
         let block = quotas.iter().sum();
-        Ok(Self { sizes: sizes.to_vec(), seed, shuffle: config.shuffle, quotas, block })
+        Ok(Self { sizes: sizes.to_vec(), seed, shuffle, quotas, block })
     }
 
     /// Number of rows of each task.
@@ -200,13 +237,10 @@ impl Mixture {
         for (task, &quota) in self.quotas.iter().enumerate() {
             tasks.extend(std::iter::repeat_n(task as u32, quota as usize));
         }
-        // Fisher and Yates. The multiplication maps a number below 2^64 to one below `last + 1`; its bias is below
-        // 2^-40 for any block.
+        // Fisher and Yates.
         let seed = hash(self.seed, [FOR_BLOCKS, block]);
         for last in (1..tasks.len()).rev() {
-            let number = u128::from(hash(seed, [last as u64]));
-            let other = (number * (last as u128 + 1)) >> 64;
-            tasks.swap(last, other as usize);
+            tasks.swap(last, below(hash(seed, [last as u64]), last + 1));
         }
         tasks
     }

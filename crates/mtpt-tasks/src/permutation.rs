@@ -58,6 +58,11 @@ pub(crate) fn hash<const N: usize>(seed: u64, numbers: [u64; N]) -> u64 {
     numbers.into_iter().fold(mix(seed), |state, number| mix(state ^ number))
 }
 
+/// A number made of 64 random bits into one below a bound; the bias is below the bound times 2^-64.
+pub(crate) fn below(number: u64, bound: usize) -> usize {
+    ((u128::from(number) * bound as u128) >> 64) as usize
+}
+
 fn mix(state: u64) -> u64 {
     let mut state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     state = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);

@@ -52,8 +52,7 @@ impl<R: BufRead> Reader<R> {
                 Rows::Quoted(CsvRows::new(bytes, Arc::clone(&file), separator as u8))
             }
             _ => {
-                let lines = Lines { bytes, file: Arc::clone(&file), line: 0, buffer: Vec::new() };
-                Rows::Lines(lines)
+                Rows::Lines(Lines::new(bytes, path))
             }
         };
         Self { rows, file, format, names: None, ended: false }
@@ -189,7 +188,7 @@ impl<R> fmt::Debug for Reader<R> {
 }
 
 /// Lines of text with their numbers.
-struct Lines<R> {
+pub(crate) struct Lines<R> {
     bytes: R,
     file: Arc<Path>,
     line: usize,
@@ -197,8 +196,12 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
+    pub(crate) fn new(bytes: R, path: &Path) -> Self {
+        Self { bytes, file: path.into(), line: 0, buffer: Vec::new() }
+    }
+
     /// The next line that has a character.
-    fn read(&mut self) -> Result<Option<(&str, Place)>> {
+    pub(crate) fn read(&mut self) -> Result<Option<(&str, Place)>> {
         loop {
             self.buffer.clear();
             let count = self

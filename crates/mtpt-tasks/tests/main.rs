@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "to this lint, a helper of tests is not a test")]
 
+mod corpora;
+mod denoising;
+mod denoising_reference;
 mod encoding;
 mod glue_files;
 mod metrics;

@@ -1,11 +1,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt_compose::Composition;
+use burn::module::Module;
 use mtpt_core::{PromptFile, write_whole_file};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::{Error, Result, RunConfig, Trainer};
+use crate::{Error, Result, Trainer};
 
 /// Checkpoints that are kept, the newest ones.
 const KEPT: usize = 2;
@@ -15,10 +16,10 @@ const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
 const OPTIMIZER: &str = "optimizer.bpk";
 
-/// The best prompts so far.
+/// The best module so far.
 #[derive(Clone, Debug)]
-pub(crate) struct Best {
-    pub(crate) composition: Composition,
+pub(crate) struct Best<M> {
+    pub(crate) module: M,
     pub(crate) step: usize,
     /// Mean of the tasks' metrics on `dev`.
     pub(crate) score: f64,
@@ -29,7 +30,7 @@ pub(crate) struct Best {
 struct State {
     steps_done: usize,
     best: Option<BestState>,
-    config: RunConfig,
+    config: Value,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,12 +41,13 @@ struct BestState {
 
 /// Writes a checkpoint as a folder that appears whole or not at all, then drops those that are no longer needed.
 ///
-/// The order of rows needs no state: it is a pure function of the seed and the step.
-pub(crate) fn write(
+/// It holds the module's parameters, whatever the module is, the optimizer's state, and the configuration of the run. The order
+/// of rows needs no state: it is a pure function of the seed and the step.
+pub(crate) fn write<M: Module>(
     folder: &Path,
-    trainer: &Trainer<Composition>,
-    best: Option<&Best>,
-    config: &RunConfig,
+    trainer: &Trainer<M>,
+    best: Option<&Best<M>>,
+    config: &impl Serialize,
 ) -> Result<()> {
     let failed = |path: &Path| {
         let path = path.to_owned();
@@ -57,7 +59,7 @@ pub(crate) fn write(
     let inside = draft.path();
     PromptFile::from_module(trainer.module(), String::new()).write(&inside.join(LAST))?;
     if let Some(best) = best {
-        PromptFile::from_module(&best.composition, String::new()).write(&inside.join(BEST))?;
+        PromptFile::from_module(&best.module, String::new()).write(&inside.join(BEST))?;
     }
     let optimizer = inside.join(OPTIMIZER);
     let bytes = trainer.optimizer().into_bytes().map_err(|error| Error::OptimizerState {
@@ -67,9 +69,10 @@ pub(crate) fn write(
     write_whole_file(&optimizer, &bytes)?;
     let steps_done = trainer.steps_done();
     let best = best.map(|best| BestState { step: best.step, score: best.score });
-    let state = State { steps_done, best, config: config.clone() };
-    let state = serde_json::to_vec_pretty(&state)
-        .map_err(|source| Error::Header { path: inside.join(STATE), source })?;
+    let failed_state = |source| Error::Header { path: inside.join(STATE), source };
+    let config = serde_json::to_value(config).map_err(failed_state)?;
+    let state = State { steps_done, best, config };
+    let state = serde_json::to_vec_pretty(&state).map_err(failed_state)?;
     write_whole_file(&inside.join(STATE), &state)?;
     let place = folder.join(format!("step-{steps_done:08}"));
     if place.exists() {
@@ -84,11 +87,11 @@ pub(crate) fn write(
 }
 
 /// Continues a trainer from the newest checkpoint, if there is one.
-pub(crate) fn resume(
+pub(crate) fn resume<M: Module>(
     folder: &Path,
-    trainer: Trainer<Composition>,
-    config: &RunConfig,
-) -> Result<(Trainer<Composition>, Option<Best>)> {
+    trainer: Trainer<M>,
+    config: &impl Serialize,
+) -> Result<(Trainer<M>, Option<Best<M>>)> {
     let Some(place) = list(folder)?.pop() else {
         return Ok((trainer, None));
     };
@@ -98,15 +101,17 @@ pub(crate) fn resume(
         path: path.clone(),
         source,
     })?;
-    let state: State =
-        serde_json::from_str(&text).map_err(|source| Error::Header { path, source })?;
-    check_same_run(&place, &state.config, config)?;
+    let failed = |source| Error::Header { path: path.clone(), source };
+    let state: State = serde_json::from_str(&text).map_err(failed)?;
+    // Through text too, as the other: what a number loses on that way, both have lost.
+    let now = serde_json::to_value(config).map_err(failed)?;
+    let now = serde_json::from_str(&now.to_string()).map_err(failed)?;
+    check_same_run(&place, &state.config, &now)?;
     let last = PromptFile::read(&place.join(LAST))?.apply(trainer.module().clone())?;
     let best = match state.best {
         Some(BestState { step, score }) => {
-            let composition =
-                PromptFile::read(&place.join(BEST))?.apply(trainer.module().clone())?;
-            Some(Best { composition, step, score })
+            let module = PromptFile::read(&place.join(BEST))?.apply(trainer.module().clone())?;
+            Some(Best { module, step, score })
         }
         None => None,
     };
@@ -137,9 +142,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 /// A run goes on only under the configuration that it began with: else its steps would be those of no run at all.
-fn check_same_run(place: &Path, before: &RunConfig, now: &RunConfig) -> Result<()> {
-    let value = |config: &RunConfig| serde_json::to_value(config).unwrap_or_default();
-    let (before, now) = (value(before), value(now));
+fn check_same_run(place: &Path, before: &Value, now: &Value) -> Result<()> {
     let (Some(before), Some(now)) = (before.as_object(), now.as_object()) else {
         return Ok(());
     };
@@ -149,7 +152,7 @@ fn check_same_run(place: &Path, before: &RunConfig, now: &RunConfig) -> Result<(
             path: place.to_owned(),
             reason: format!(
                 "`{key}` was {}, and is now {value}",
-                before.get(key).unwrap_or(&serde_json::Value::Null)
+                before.get(key).unwrap_or(&Value::Null)
             ),
         }),
     }

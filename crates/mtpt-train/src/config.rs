@@ -172,6 +172,72 @@ impl Default for TrainingConfig {
     }
 }
 
+impl TrainingConfig {
+    /// Checks every number.
+    ///
+    /// # Errors
+    ///
+    /// When one is out of its range, which the error names.
+    pub fn check(&self) -> Result<()> {
+        at_least_one(&[
+            ("training.steps", self.steps),
+            ("training.batch_size", self.batch_size),
+            ("training.micro_batch_size", self.micro_batch_size.unwrap_or(1)),
+            ("training.max_input_length", self.max_input_length),
+            ("training.max_target_length", self.max_target_length),
+        ])?;
+        if self.warmup_steps >= self.steps {
+            let (option, expected) = ("training.warmup_steps", "below `training.steps`");
+            let found = self.warmup_steps as f64;
+            return Err(Error::OutOfRange { option, expected, found });
+        }
+        let optimizer = &self.optimizer;
+        let positive = [
+            ("training.learning_rate", self.learning_rate),
+            ("training.optimizer.epsilon", f64::from(optimizer.epsilon)),
+            ("training.optimizer.clip_norm", optimizer.clip_norm.unwrap_or(1.0)),
+        ];
+        for (option, found) in positive {
+            if !(found.is_finite() && found > 0.0) {
+                return Err(Error::OutOfRange { option, expected: "positive and finite", found });
+            }
+        }
+        let betas = [
+            ("training.optimizer.beta_1", optimizer.beta_1),
+            ("training.optimizer.beta_2", optimizer.beta_2),
+        ];
+        for (option, found) in betas {
+            if !(0.0..1.0).contains(&found) {
+                let expected = "at least 0 and below 1";
+                return Err(Error::OutOfRange { option, expected, found: f64::from(found) });
+            }
+        }
+        if !(optimizer.weight_decay.is_finite() && optimizer.weight_decay >= 0.0) {
+            return Err(Error::OutOfRange {
+                option: "training.optimizer.weight_decay",
+                expected: "at least 0",
+                found: f64::from(optimizer.weight_decay),
+            });
+        }
+        Ok(())
+    }
+
+    /// The learning rate of each step.
+    pub fn schedule(&self) -> Schedule {
+        Schedule {
+            peak: self.learning_rate,
+            warmup_steps: self.warmup_steps,
+            steps: self.steps,
+            decay: self.decay,
+        }
+    }
+
+    /// Longest input and target.
+    pub fn max_lengths(&self) -> MaxLengths {
+        MaxLengths { input: self.max_input_length, target: self.max_target_length }
+    }
+}
+
 /// AdamW (Loshchilov and Hutter, 2019) with PyTorch's numbers, a weight decay of 1e-5, and clipping by the global norm.
 ///
 /// | Key | Default | Purpose | Range |
@@ -221,6 +287,25 @@ pub struct EvaluationConfig {
 impl Default for EvaluationConfig {
     fn default() -> Self {
         Self { every: 100, batch_size: 64 }
+    }
+}
+
+impl EvaluationConfig {
+    /// Checks every number.
+    ///
+    /// # Errors
+    ///
+    /// When one is out of its range, which the error names.
+    pub fn check(&self) -> Result<()> {
+        at_least_one(&[("evaluation.batch_size", self.batch_size)])
+    }
+}
+
+/// Refuses counts of nothing.
+fn at_least_one(counts: &[(&'static str, usize)]) -> Result<()> {
+    match counts.iter().find(|(_, count)| *count == 0) {
+        Some(&(option, _)) => Err(Error::OutOfRange { option, expected: "at least 1", found: 0.0 }),
+        None => Ok(()),
     }
 }
 
@@ -287,72 +372,18 @@ impl RunConfig {
     ///
     /// [`Error::OutOfRange`], which names the option.
     pub fn check(&self) -> Result<()> {
-        let Self { prompt, training, evaluation, .. } = self;
-        let counts = [
-            ("prompt.length", prompt.length),
-            ("training.steps", training.steps),
-            ("training.batch_size", training.batch_size),
-            ("training.micro_batch_size", training.micro_batch_size.unwrap_or(1)),
-            ("training.max_input_length", training.max_input_length),
-            ("training.max_target_length", training.max_target_length),
-            ("evaluation.batch_size", evaluation.batch_size),
-        ];
-        for (option, found) in counts {
-            if found == 0 {
-                return Err(Error::OutOfRange { option, expected: "at least 1", found: 0.0 });
-            }
-        }
-        if training.warmup_steps >= training.steps {
-            let (option, expected) = ("training.warmup_steps", "below `training.steps`");
-            let found = training.warmup_steps as f64;
-            return Err(Error::OutOfRange { option, expected, found });
-        }
-        let optimizer = &training.optimizer;
-        let positive = [
-            ("training.learning_rate", training.learning_rate),
-            ("training.optimizer.epsilon", f64::from(optimizer.epsilon)),
-            ("training.optimizer.clip_norm", optimizer.clip_norm.unwrap_or(1.0)),
-        ];
-        for (option, found) in positive {
-            if !(found.is_finite() && found > 0.0) {
-                return Err(Error::OutOfRange { option, expected: "positive and finite", found });
-            }
-        }
-        let betas = [
-            ("training.optimizer.beta_1", optimizer.beta_1),
-            ("training.optimizer.beta_2", optimizer.beta_2),
-        ];
-        for (option, found) in betas {
-            if !(0.0..1.0).contains(&found) {
-                let expected = "at least 0 and below 1";
-                return Err(Error::OutOfRange { option, expected, found: f64::from(found) });
-            }
-        }
-        if !(optimizer.weight_decay.is_finite() && optimizer.weight_decay >= 0.0) {
-            return Err(Error::OutOfRange {
-                option: "training.optimizer.weight_decay",
-                expected: "at least 0",
-                found: f64::from(optimizer.weight_decay),
-            });
-        }
-        Ok(())
+        at_least_one(&[("prompt.length", self.prompt.length)])?;
+        self.training.check()?;
+        self.evaluation.check()
     }
 
     /// The learning rate of each step.
     pub fn schedule(&self) -> Schedule {
-        Schedule {
-            peak: self.training.learning_rate,
-            warmup_steps: self.training.warmup_steps,
-            steps: self.training.steps,
-            decay: self.training.decay,
-        }
+        self.training.schedule()
     }
 
     /// Longest input and target.
     pub fn max_lengths(&self) -> MaxLengths {
-        MaxLengths {
-            input: self.training.max_input_length,
-            target: self.training.max_target_length,
-        }
+        self.training.max_lengths()
     }
 }

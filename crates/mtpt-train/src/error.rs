@@ -56,6 +56,9 @@ pub enum Error {
         /// The task.
         task: TaskId,
     },
+    /// Pretraining with neither text nor tasks.
+    #[error("nothing to learn from: expected a `[[corpora]]` or `[[tasks]]` entry, found neither")]
+    NothingToLearn,
     /// A name stands for none of the tasks at hand.
     #[error("unknown task `{found}`; known are {}{}", quoted(known), did_you_mean(found, known.iter().map(TaskId::as_str)))]
     UnknownTask {

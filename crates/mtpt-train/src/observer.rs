@@ -32,8 +32,13 @@ pub struct EvaluationEvent<'a> {
     pub task: &'a TaskId,
     /// Name of the metric.
     pub metric: &'a str,
-    /// Its value, as a fraction.
+    /// Its value, as a fraction; in nats for [`LOSS`](Self::LOSS).
     pub value: f64,
+}
+
+impl EvaluationEvent<'_> {
+    /// The metric that is the mean loss of a target token.
+    pub const LOSS: &'static str = "loss";
 }
 
 /// Told of everything that happens while training; whoever shows progress or keeps a log implements it.

@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::{Error, Result, RunConfig};
 
-/// The folder of a run: `config.toml`, `metrics.jsonl`, `prompts.safetensors` and `checkpoints/`.
+/// The folder of a run: `config.toml`, `metrics.jsonl`, `checkpoints/`, and `prompts.safetensors` or, of continued
+/// pretraining, `model/`.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
     path: PathBuf,
@@ -75,6 +76,11 @@ impl RunFolder {
         }
     }
 
+    /// The model that was trained whole, in the form that it came in.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model")
+    }
+
     /// Writes the configuration, whole or not at all.
     ///
     /// # Errors
@@ -85,9 +91,14 @@ impl RunFolder {
         config: &RunConfig,
         tasks: impl Iterator<Item = &'a Task>,
     ) -> Result<()> {
-        let path = self.config();
         let tasks = tasks.map(Task::config).collect();
-        let text = toml::to_string(&Document { config, tasks }).map_err(|error| Error::Config {
+        self.write(&Document { config, tasks })
+    }
+
+    /// Writes what stands in the configuration.
+    pub(crate) fn write(&self, document: &impl Serialize) -> Result<()> {
+        let path = self.config();
+        let text = toml::to_string(document).map_err(|error| Error::Config {
             path: path.clone(),
             line: None,
             message: error.to_string(),

@@ -44,6 +44,12 @@ impl Schedule {
     }
 }
 
+/// Whether what is done every so many steps, and after the last, is done after a step; every 0 steps is after the last
+/// alone.
+pub(crate) fn is_due(step: usize, steps: usize, every: usize) -> bool {
+    step == steps || (every > 0 && step.is_multiple_of(every))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

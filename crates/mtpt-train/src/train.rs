@@ -1,13 +1,15 @@
 use burn::module::Module;
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
-use mtpt_tasks::{Mixture, Padding, Split, TaskId, TokenBatch, TokenizedExample, group_by_length};
+use mtpt_tasks::{Mixture, Split, TokenBatch, TokenizedExample};
 
 use crate::checkpoint::{self, Best};
 use crate::evaluate::{check_width, evaluate};
+use crate::micro_batches::micro_batches;
+use crate::schedule::is_due;
 use crate::{
     Error, EvaluationEvent, MetricsLog, Observer, PromptHeader, PromptTask, PromptTuning, Prompts,
-    Result, RunConfig, RunFolder, StepEvent, StepReport, TaskData, Trainer,
+    Result, RunConfig, RunFolder, TaskData, Trainer,
 };
 
 /// Where a run writes, and whether it goes on from what is there; if not, it takes the place of an earlier run.
@@ -72,7 +74,7 @@ struct Run<'a, B> {
     backbone: &'a B,
     mixture: Mixture,
     trainer: Trainer<Composition>,
-    best: Option<Best>,
+    best: Option<Best<Composition>>,
     output: Option<&'a Output>,
 }
 
@@ -101,27 +103,25 @@ impl<'a, B: Backbone> Run<'a, B> {
 
     fn train(&mut self, observer: &mut impl Observer) -> Result<Trained> {
         let steps = self.config.training.steps;
-        let due =
-            |step: usize, every: usize| step == steps || (every > 0 && step.is_multiple_of(every));
         let objective = PromptTuning::new(self.backbone);
         while self.trainer.steps_done() < steps {
             let batches = self.batches(self.trainer.steps_done())?;
             let report = self.trainer.step(&objective, &batches)?;
             let step = self.trainer.steps_done();
-            self.tell(step, &report, observer)?;
-            if due(step, self.config.evaluation.every) {
+            self.trainer.tell(&report, observer)?;
+            if is_due(step, steps, self.config.evaluation.every) {
                 self.judge(step, observer)?;
             }
             if let Some(output) = self.output
                 && self.config.training.checkpoint_every > 0
-                && due(step, self.config.training.checkpoint_every)
+                && is_due(step, steps, self.config.training.checkpoint_every)
             {
                 let folder = output.folder.checkpoints();
                 checkpoint::write(&folder, &self.trainer, self.best.as_ref(), self.config)?;
             }
         }
         let (composition, step, score) = match &self.best {
-            Some(best) => (best.composition.clone(), best.step, Some(best.score)),
+            Some(best) => (best.module.clone(), best.step, Some(best.score)),
             None => (self.trainer.module().valid(), steps, None),
         };
         let prompts = self.prompts(composition, step);
@@ -131,7 +131,7 @@ impl<'a, B: Backbone> Run<'a, B> {
         Ok(Trained { prompts, step, score })
     }
 
-    /// The rows of a step in batches of similar lengths: how they are divided changes the padding, not the step.
+    /// The rows of a step.
     fn batches(&self, step: usize) -> Result<Vec<TokenBatch>> {
         let training = &self.config.training;
         let rows: Vec<&TokenizedExample> = self
@@ -140,33 +140,8 @@ impl<'a, B: Backbone> Run<'a, B> {
             .into_iter()
             .map(|pick| &self.data[pick.task].rows(Split::Train)[pick.row])
             .collect();
-        let lengths: Vec<usize> = rows.iter().map(|row| row.input_ids.len()).collect();
         let size = training.micro_batch_size.unwrap_or(training.batch_size);
-        let padding = Padding { id: self.backbone.pad_token_id(), multiple: 1 };
-        group_by_length(&lengths, size)
-            .into_iter()
-            .map(|group| Ok(TokenBatch::new(group.into_iter().map(|row| rows[row]), padding)?))
-            .collect()
-    }
-
-    fn tell(&self, step: usize, report: &StepReport, observer: &mut impl Observer) -> Result<()> {
-        let task_losses: Vec<(TaskId, f64)> = self
-            .data
-            .iter()
-            .zip(&report.tasks)
-            .filter(|(_, (_, tokens))| *tokens > 0)
-            .map(|(data, (sum, tokens))| (data.task().id().clone(), sum / *tokens as f64))
-            .collect();
-        observer.step(&StepEvent {
-            step,
-            steps: self.config.training.steps,
-            loss: report.loss,
-            task_losses: &task_losses,
-            learning_rate: report.learning_rate,
-            gradient_norm: report.gradient_norm,
-            rows: report.rows,
-            seconds: report.seconds,
-        })
+        micro_batches(&rows, size, self.backbone)
     }
 
     /// Judges every task that has a `dev` split and keeps the prompts, if they are the best so far.
@@ -193,7 +168,7 @@ impl<'a, B: Backbone> Run<'a, B> {
                 let prompts = self.prompts(composition.clone(), step);
                 prompts.write(&output.folder.prompts())?;
             }
-            self.best = Some(Best { composition, step, score });
+            self.best = Some(Best { module: composition, step, score });
         }
         Ok(())
     }

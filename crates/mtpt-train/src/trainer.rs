@@ -6,7 +6,7 @@ use burn::tensor::Tensor;
 use mtpt_tasks::{TaskId, TokenBatch};
 
 use crate::clip::{clip_global_norm, global_norm};
-use crate::{Error, Objective, OptimizerConfig, Result, Schedule};
+use crate::{Error, Objective, Observer, OptimizerConfig, Result, Schedule, StepEvent};
 
 /// What a step did.
 #[derive(Clone, Debug, PartialEq)]
@@ -141,6 +141,27 @@ impl<M: Module> Trainer<M> {
             gradient_norm,
             rows: batches.iter().map(TokenBatch::len).sum(),
             seconds: begun.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Tells of the step that was just done.
+    pub(crate) fn tell(&self, report: &StepReport, observer: &mut impl Observer) -> Result<()> {
+        let task_losses: Vec<(TaskId, f64)> = self
+            .tasks
+            .iter()
+            .zip(&report.tasks)
+            .filter(|(_, (_, tokens))| *tokens > 0)
+            .map(|(task, (sum, tokens))| (task.clone(), sum / *tokens as f64))
+            .collect();
+        observer.step(&StepEvent {
+            step: self.steps_done,
+            steps: self.schedule.steps,
+            loss: report.loss,
+            task_losses: &task_losses,
+            learning_rate: report.learning_rate,
+            gradient_norm: report.gradient_norm,
+            rows: report.rows,
+            seconds: report.seconds,
         })
     }
 

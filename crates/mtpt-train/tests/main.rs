@@ -6,6 +6,8 @@ mod config;
 mod frozen;
 mod initial;
 mod peft;
+mod pretraining;
+mod pretraining_config;
 mod prompts;
 mod ranking;
 mod resume;

@@ -6,5 +6,6 @@ pub(crate) mod eval;
 pub(crate) mod generate;
 pub(crate) mod init;
 pub(crate) mod predict;
+pub(crate) mod pretrain;
 pub(crate) mod score;
 pub(crate) mod train;

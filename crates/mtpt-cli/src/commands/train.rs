@@ -54,6 +54,6 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     output.flush()
 }
 
-fn default_output(config: &Path) -> PathBuf {
+pub(crate) fn default_output(config: &Path) -> PathBuf {
     Path::new("runs").join(config.file_stem().unwrap_or_default())
 }

@@ -1,0 +1,72 @@
+use std::fs;
+use std::path::PathBuf;
+
+use mtpt::t5::{T5, T5Tokenizer, locate};
+use mtpt::tasks::{self, CorpusFile, Split, TaskFile};
+use mtpt::train::{Output, PretrainingConfig, PretrainingData, RunFolder, pretrain};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::args::Train;
+use crate::commands::train::default_output;
+use crate::edit::with_settings;
+use crate::device;
+use crate::error::{Error, Result};
+use crate::model::beside;
+use crate::output;
+use crate::progress::{Progress, say};
+
+/// What a run came to, on standard output.
+#[derive(Serialize)]
+struct Summary {
+    model: PathBuf,
+    step: usize,
+    /// Nats for each target token of `dev`.
+    losses: Map<String, Value>,
+}
+
+pub(crate) fn run(arguments: &Train) -> Result<()> {
+    let device = device::open(&arguments.on.device)?;
+    let path = &arguments.config;
+    let text =
+        fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let text = with_settings(text, &arguments.set)?;
+    let config = PretrainingConfig::parse(&text, path)?;
+    let corpora = CorpusFile::parse(&text, path)?.into_corpora();
+    let tasks = match TaskFile::parse(&text, path) {
+        Ok(tasks) => tasks.into_tasks(),
+        // Text may be all there is.
+        Err(tasks::Error::NoTasks { .. }) => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let origin = locate(&beside(path, &config.model))?;
+    let t5 = T5::load(&origin, &device.autodiff())?;
+    let tokenizer = T5Tokenizer::load(&origin, t5.config())?;
+    let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
+    let encoder = tokenizer.as_inner();
+    let data = PretrainingData::read(tasks, corpora, encoder, &sentinels, &t5, lengths)?;
+    let folder = arguments.output.clone().unwrap_or_else(|| default_output(path));
+    let folder = RunFolder::create(&folder)?;
+    let model = folder.model();
+    for task in data.tasks() {
+        say(&format!("{}: {} rows", task.task().id(), task.rows(Split::Train).len()));
+    }
+    for corpus in data.corpora() {
+        if let Some(chunks) = corpus.chunks(Split::Train) {
+            let (name, longest) = (corpus.corpus().id(), corpus.chunk_length());
+            let tokens = chunks.tokens().len();
+            say(&format!(
+                "{name}: {tokens} tokens in {} chunks of at most {longest}",
+                chunks.len()
+            ));
+        }
+    }
+    let output = Output { folder, resume: arguments.resume };
+    let mut progress = Progress::new(config.training.steps);
+    let trained = pretrain(&config, &data, t5, Some(&output), &mut progress)?;
+    trained.model.save_with_tokenizer(&model, &origin)?;
+    let losses = trained.losses.iter().map(|(name, loss)| (name.to_string(), (*loss).into()));
+    let mut output = output::Output::new();
+    output.row(&Summary { model, step: trained.step, losses: losses.collect() })?;
+    output.flush()
+}

@@ -1,0 +1,121 @@
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::world::{PRETRAINING, World};
+
+fn metrics(world: &World, run: &str) -> Vec<Value> {
+    let text = fs::read_to_string(world.path(run).join("metrics.jsonl")).unwrap();
+    let line = |line| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        line.as_object_mut().unwrap().remove("seconds");
+        line
+    };
+    text.lines().map(line).collect()
+}
+
+fn weights(world: &World, run: &str) -> Vec<u8> {
+    fs::read(world.path(run).join("model/model.safetensors")).unwrap()
+}
+
+#[test]
+fn a_model_folder_comes_out_that_every_command_takes() {
+    let world = World::with_text();
+    let outcome = world.run("pretrain pretrain.toml --output run --device flex", "");
+    assert_eq!(outcome.code, 0, "{}", outcome.messages);
+    let row = &outcome.rows[0];
+    assert_eq!((&row["model"], &row["step"]), (&"run/model".into(), &6.into()));
+    assert!(outcome.messages.contains("spans: 144 tokens in "), "{}", outcome.messages);
+    let figures: Vec<Value> = metrics(&world, "run")
+        .into_iter()
+        .filter(|line| line["metric"] == "loss" && line["split"] == "dev")
+        .collect();
+    // Two corpora before the first step, after the third and after the last.
+    assert_eq!(figures.len(), 6);
+    for (figure, name) in figures[4..].iter().zip(["spans", "lm"]) {
+        assert_eq!((&figure["task"], &figure["step"]), (&name.into(), &6.into()));
+        assert_eq!(figure["value"], row["losses"][name]);
+    }
+    let tokenizer = |folder: &str| fs::read(world.path(folder).join("tokenizer.json")).unwrap();
+    assert!(tokenizer("run/model") == tokenizer("model"));
+    assert!(weights(&world, "run") != fs::read(world.path("model/model.safetensors")).unwrap());
+    let scored = |model: &str| {
+        let input = "{\"input\": \"day brought\", \"target\": \"sun\"}\n";
+        world.rows(&format!("score --model {model}"), input)[0]["logprob"].as_f64().unwrap()
+    };
+    assert!(scored("run/model") > scored("model"), "six steps have taught something");
+    world.rows("train run.toml --set model=run/model --output prompts", "");
+}
+
+#[test]
+fn a_resumed_run_ends_with_the_same_bits_dropout_included() {
+    let world = World::with_text();
+    let command = "pretrain pretrain.toml --set dropout=true --output";
+    world.rows(&format!("{command} whole"), "");
+    world.rows(&format!("{command} parts"), "");
+    // As if the run had ended after its fourth step.
+    fs::remove_dir_all(world.path("parts/checkpoints/step-00000006")).unwrap();
+    fs::remove_dir_all(world.path("parts/model")).unwrap();
+    let rows = world.rows(&format!("{command} parts --resume"), "");
+    assert_eq!(rows[0]["step"], 6);
+    assert!(weights(&world, "parts") == weights(&world, "whole"));
+    assert_eq!(metrics(&world, "parts"), metrics(&world, "whole"));
+    // Dropout has an effect.
+    world.rows("pretrain pretrain.toml --output without", "");
+    assert!(weights(&world, "without") != weights(&world, "whole"));
+}
+
+#[test]
+fn tasks_and_text_are_learned_together() {
+    let world = World::with_text();
+    let tasks = crate::world::CONFIG.split("[[tasks]]").skip(1);
+    let tasks: String = tasks.map(|task| format!("[[tasks]]{task}")).collect();
+    world.write("pretrain.toml", &format!("{PRETRAINING}{tasks}"));
+    let rows = world.rows("pretrain pretrain.toml --output run", "");
+    let names: Vec<&String> = rows[0]["losses"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["mood", "sky/wet", "spans", "lm"]);
+    assert!(metrics(&world, "run").iter().any(|line| line["metric"] == "accuracy"));
+}
+
+#[test]
+fn what_does_not_fit_is_told_before_anything_is_written() {
+    let check = |world: &World, arguments: &str, parts: &[&str]| {
+        let outcome = world.run(&format!("pretrain pretrain.toml --output run {arguments}"), "");
+        assert_eq!(outcome.code, 1, "{}", outcome.messages);
+        let line = outcome.messages.lines().last().unwrap_or_default();
+        assert!(line.starts_with("error: ") && !line.contains("panicked"), "{line}");
+        for part in parts {
+            assert!(line.contains(part), "`{part}` is not in: {line}");
+        }
+        assert!(!world.path("run").exists(), "nothing was begun");
+    };
+    let world = World::with_text();
+    check(&world, "--set training.steps=0", &["`training.steps` must be at least 1"]);
+    check(&world, "--set training.max_input_length=0", &["must be at least 1, found 0"]);
+    check(&world, "--set prompt.length=3", &["pretrain.toml", "`prompt`"]);
+    check(&world, "--set model=nowhere", &["nowhere"]);
+    let broken = |world: &World, from: &str, to: &str| {
+        world.write("pretrain.toml", &PRETRAINING.replace(from, to));
+    };
+    broken(&world, "prefix_lm", "magic");
+    check(&world, "", &["pretrain.toml:", "`magic`", "`span_corruption`"]);
+    broken(&world, "mean_span_length", "mean_length");
+    check(&world, "", &["pretrain.toml:19", "`mean_length`"]);
+    broken(&world, "train.txt", "snow.txt");
+    check(&world, "", &["corpus `spans`", "snow.txt", "No such file"]);
+    broken(&world, "objective = \"prefix_lm\"", "objective = \"prefix_lm\"\nweight = 0");
+    check(&world, "", &["pretrain.toml:21", "corpus `lm`", "`weight`"]);
+    world.write("pretrain.toml", "model = \"model\"\n");
+    check(&world, "", &["nothing to learn from", "`[[corpora]]`", "`[[tasks]]`"]);
+    broken(&world, "", "");
+    world.write("dev.txt", "");
+    check(&world, "", &["corpus `spans`", "dev.txt: expected rows, found none"]);
+    // The world's other tokenizer has no sentinel.
+    let world = World::new();
+    world.write("train.txt", "day brought sun\n");
+    world.write("dev.txt", "day brought sun\n");
+    world.write("pretrain.toml", PRETRAINING);
+    check(&world, "", &["corpus `spans`", "the tokenizer has no `<extra_id_0>`"]);
+}

@@ -1,0 +1,83 @@
+use std::fs::File;
+use std::io::BufReader;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::example::Place;
+use crate::format::Format;
+use crate::reader::{Lines, Reader};
+
+/// How the documents of a file are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DocumentFormat {
+    /// A document a line.
+    Text,
+    /// A JSON object a line, with the document in its field `text`.
+    JsonLines,
+}
+
+/// The field of a JSON object that holds the document.
+const FIELD: &str = "text";
+
+impl DocumentFormat {
+    /// The format that a file's name tells of: JSON Lines for `.jsonl`, `.ndjson` and `.json`, else text.
+    pub fn of(path: &Path) -> Self {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        match ending.to_ascii_lowercase().as_str() {
+            "jsonl" | "ndjson" | "json" => Self::JsonLines,
+            _ => Self::Text,
+        }
+    }
+
+    /// Opens a file to read its documents one by one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] if the file cannot be opened.
+    pub fn open(self, path: &Path) -> Result<Documents> {
+        Ok(Documents(match self {
+            Self::Text => {
+                let failed = |source| Error::Read { path: path.to_path_buf(), source };
+                let file = File::open(path).map_err(failed)?;
+                Source::Text(Lines::new(BufReader::new(file), path))
+            }
+            Self::JsonLines => Source::JsonLines(Reader::open(Format::JsonLines, path)?),
+        }))
+    }
+}
+
+/// The documents of a file with their places, one by one; lines without any character are passed over.
+///
+/// # Errors
+///
+/// Each item may be one: [`Error::Read`], and, with file and line, [`Error::NotUtf8`], [`Error::Json`],
+/// [`Error::UnknownField`] and [`Error::FieldKind`].
+#[derive(Debug)]
+pub struct Documents(Source);
+
+#[derive(Debug)]
+enum Source {
+    Text(Lines<BufReader<File>>),
+    JsonLines(Reader),
+}
+
+impl Iterator for Documents {
+    type Item = Result<(String, Place)>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match &mut self.0 {
+            Source::Text(lines) => {
+                let line = lines.read().transpose()?;
+                Some(line.map(|(line, place)| (line.to_owned(), place)))
+            }
+            Source::JsonLines(rows) => {
+                let row = rows.next()?;
+                Some(row.and_then(|row| Ok((row.require(FIELD)?.to_owned(), row.place().clone()))))
+            }
+        }
+    }
+}

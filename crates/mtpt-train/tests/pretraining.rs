@@ -1,0 +1,331 @@
+//! A whole model trained on, on text and on tasks.
+
+use std::fs;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Tensor};
+use mtpt_t5::T5;
+use mtpt_tasks::{
+    Corpus, CorpusFile, MaxLengths, Mixture, Padding, Split, Task, TokenBatch, TokenizedExample,
+};
+use mtpt_train::{
+    Error, EvaluationEvent, FullFineTuning, Observer, Output, Pretrained, PretrainingConfig,
+    PretrainingData, RunFolder, StepEvent, Trainer, TrainingConfig, mean_loss, pretrain,
+};
+use serde_json::Value;
+
+use crate::small_world::{SmallWorld, encoder, t5};
+
+/// Tokens that no word has, and that are not the end of sentence.
+const SENTINELS: [u32; 4] = [95, 93, 92, 91];
+const LENGTHS: MaxLengths = MaxLengths { input: 24, target: 24 };
+
+const SPANS: &str = "[[corpora]]\nname = 'spans'\ntrain = 'train.txt'\ndev = 'dev.txt'\n\
+                     objective = 'span_corruption'\n";
+const PREFIX: &str = "[[corpora]]\nname = 'lm'\ntrain = 'train.txt'\ndev = 'dev.txt'\n\
+                      objective = 'prefix_lm'\nweight = 2\n";
+
+/// A few sentences again and again, for training and, fewer, for `dev`.
+fn corpora(world: &SmallWorld, text: &str) -> Vec<Corpus> {
+    let sentences =
+        ["the day was bright and warm", "all night rain fell on the roof", "so it goes"];
+    let lines = |rows: usize| -> String {
+        (0..rows).map(|row| format!("{}\n", sentences[row % 3])).collect()
+    };
+    fs::write(world.folder.path().join("train.txt"), lines(60)).unwrap();
+    fs::write(world.folder.path().join("dev.txt"), lines(12)).unwrap();
+    CorpusFile::parse(text, &world.folder.path().join("run.toml")).unwrap().into_corpora()
+}
+
+fn model() -> T5 {
+    t5(&Device::flex().autodiff())
+}
+
+fn data(world: &SmallWorld, tasks: Vec<Task>, text: &str) -> PretrainingData {
+    let corpora = corpora(world, text);
+    PretrainingData::read(tasks, corpora, &encoder(), &SENTINELS, &model(), LENGTHS).unwrap()
+}
+
+/// Eight steps of six rows, with everything written every three steps.
+fn config() -> PretrainingConfig {
+    let mut config = PretrainingConfig::new("small");
+    config.seed = 5;
+    config.training = TrainingConfig {
+        steps: 8,
+        batch_size: 6,
+        learning_rate: 3e-3,
+        checkpoint_every: 3,
+        ..config.training
+    };
+    config.evaluation.every = 2;
+    config
+}
+
+/// Every bit of every weight.
+fn bits<M: Module>(module: &M) -> Vec<u32> {
+    struct Bits(Vec<u32>);
+    impl ModuleVisitor for Bits {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let data = param.val().without_autodiff().into_data();
+            self.0.extend(data.iter::<f32>().map(f32::to_bits));
+        }
+    }
+    let mut bits = Bits(Vec::new());
+    module.visit(&mut bits);
+    bits.0
+}
+
+/// Keeps what it is told.
+#[derive(Default)]
+struct Events {
+    steps: Vec<f64>,
+    figures: Vec<(usize, String, String, f64)>,
+}
+
+impl Observer for Events {
+    fn step(&mut self, event: &StepEvent<'_>) -> mtpt_train::Result<()> {
+        self.steps.push(event.loss);
+        Ok(())
+    }
+
+    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> mtpt_train::Result<()> {
+        let (task, metric) = (event.task.to_string(), event.metric.to_owned());
+        self.figures.push((event.step, task, metric, event.value));
+        Ok(())
+    }
+}
+
+#[test]
+fn losses_on_dev_fall_for_each_objective() {
+    let world = SmallWorld::new();
+    for (name, text) in [("spans", SPANS), ("lm", PREFIX)] {
+        let data = data(&world, Vec::new(), text);
+        let mut config = config();
+        config.training.steps = 100;
+        config.evaluation.every = 100;
+        let mut events = Events::default();
+        let trained = pretrain(&config, &data, model(), None, &mut events).unwrap();
+        assert_eq!(events.steps.len(), 100);
+        let [(0, _, _, before), (100, task, metric, after)] = &events.figures[..] else {
+            panic!("{:?}", events.figures)
+        };
+        assert_eq!((task.as_str(), metric.as_str()), (name, EvaluationEvent::LOSS));
+        assert!(*after < 0.6 * before, "{name}: {before} to {after}");
+        assert_eq!(trained.losses.len(), 1);
+        assert_eq!(trained.losses[0].1, *after);
+        // What is returned is what was measured.
+        let rows = data.corpora()[0].dev_rows(0);
+        assert_eq!(mean_loss(&trained.model, &rows, 64).unwrap(), *after);
+    }
+}
+
+#[test]
+fn the_mean_loss_does_not_depend_on_the_batches() {
+    let world = SmallWorld::new();
+    let data = data(&world, Vec::new(), PREFIX);
+    let rows = data.corpora()[0].dev_rows(0);
+    let model = model().valid();
+    let whole = mean_loss(&model, &rows, 64).unwrap();
+    let tokens: usize = rows.iter().map(|row| row.target_ids.len()).sum();
+    let sum: f64 = rows
+        .iter()
+        .map(|row| {
+            let loss = mean_loss(&model, std::slice::from_ref(row), 1).unwrap();
+            loss * row.target_ids.len() as f64
+        })
+        .sum();
+    // Sums of rows with and without padding: some units in the last place of an f32.
+    assert!((whole - sum / tokens as f64).abs() < 1e-5 * whole, "{whole} {}", sum / tokens as f64);
+}
+
+#[test]
+fn rows_of_tasks_are_learned_as_by_full_fine_tuning() {
+    let world = SmallWorld::new();
+    let data = data(&world, world.tasks.clone(), "");
+    let config = PretrainingConfig { dropout: false, ..config() };
+    let mut events = Events::default();
+    let trained = pretrain(&config, &data, model(), None, &mut events).unwrap();
+
+    let sizes: Vec<usize> = data.tasks().iter().map(|task| task.rows(Split::Train).len()).collect();
+    let mixture = Mixture::new(&config.mixture, &sizes, config.seed).unwrap();
+    let frozen_dropout = model().freeze().set_require_grad(true);
+    let schedule = config.training.schedule();
+    let names = data.names().to_vec();
+    let mut trainer = Trainer::new(frozen_dropout, &config.training.optimizer, schedule, names);
+    let mut losses = Vec::new();
+    for step in 0..8 {
+        let picks = mixture.batch(step, config.training.batch_size);
+        let mut rows: Vec<&TokenizedExample> = picks
+            .iter()
+            .map(|pick| &data.tasks()[pick.task].rows(Split::Train)[pick.row])
+            .collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.input_ids.len()));
+        let batch = TokenBatch::new(rows, Padding { id: 0, multiple: 1 }).unwrap();
+        losses.push(trainer.step(&FullFineTuning, &[batch]).unwrap().loss);
+    }
+    assert_eq!(events.steps, losses);
+    assert!(bits(&trained.model) == bits(trainer.module()), "the same weights, bit for bit");
+    // Tasks are judged by their metrics too.
+    let metrics: Vec<&str> = events.figures[..4].iter().map(|figure| figure.2.as_str()).collect();
+    assert_eq!(metrics, ["loss", "accuracy", "loss", "accuracy"]);
+}
+
+#[test]
+fn nothing_is_dropped_unless_it_is_asked_for() {
+    let world = SmallWorld::new();
+    let text = "[[corpora]]\nname = 'lm'\ntrain = 'one.txt'\nobjective = 'prefix_lm'\n";
+    // A chunk of two tokens can be divided in one way alone.
+    fs::write(world.folder.path().join("one.txt"), "sun rain\n").unwrap();
+    let data = data(&world, Vec::new(), text);
+    let mut config = config();
+    config.training.steps = 1;
+    let mut events = Events::default();
+    pretrain(&config, &data, model(), None, &mut events).unwrap();
+    let row = data.corpora()[0].row(0, 0, 0, 0);
+    let expected = mean_loss(&model().valid(), &[row], 1).unwrap();
+    // The same operations with and without gradients.
+    assert!((events.steps[0] - expected).abs() < 1e-6 * expected, "{:?} {expected}", events.steps);
+}
+
+fn run(
+    world: &SmallWorld,
+    config: &PretrainingConfig,
+    name: &str,
+    resume: bool,
+    observer: &mut impl Observer,
+) -> (RunFolder, mtpt_train::Result<Pretrained<T5>>) {
+    let data = data(world, world.tasks.clone(), &format!("{SPANS}{PREFIX}"));
+    let folder = RunFolder::create(&world.folder.path().join(name)).unwrap();
+    let output = Output { folder: folder.clone(), resume };
+    (folder, pretrain(config, &data, model(), Some(&output), observer))
+}
+
+/// The lines of a log without the time that steps took.
+fn metrics(folder: &RunFolder) -> Vec<Value> {
+    fs::read_to_string(folder.metrics())
+        .unwrap()
+        .lines()
+        .map(|line| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            line.as_object_mut().unwrap().remove("seconds");
+            line
+        })
+        .collect()
+}
+
+/// Ends the run when a step is done, as a crash would.
+struct StopAt(usize);
+
+impl Observer for StopAt {
+    fn step(&mut self, event: &StepEvent<'_>) -> mtpt_train::Result<()> {
+        if event.step < self.0 {
+            return Ok(());
+        }
+        Err(Error::OutOfRange { option: "test", expected: "over", found: 0.0 })
+    }
+}
+
+#[test]
+fn an_interrupted_run_ends_as_if_it_had_not_been() {
+    let world = SmallWorld::new();
+    let config = config();
+    let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
+    let expected = outcome.unwrap();
+    assert!(bits(&expected.model) != bits(&model()), "something was learned");
+    // Checkpoints stand at steps 3 and 6.
+    for stop in [2, 4, 7] {
+        let name = format!("stopped at {stop}");
+        run(&world, &config, &name, false, &mut StopAt(stop)).1.unwrap_err();
+        let (parts, outcome) = run(&world, &config, &name, true, &mut ());
+        let found = outcome.unwrap();
+        assert!(bits(&found.model) == bits(&expected.model), "stopped at {stop}");
+        assert_eq!(found.losses, expected.losses);
+        assert_eq!(metrics(&parts), metrics(&whole), "stopped at {stop}");
+    }
+    // A run that is over has nothing to do, and gives the same.
+    let mut events = Events::default();
+    let (_, again) = run(&world, &config, "whole", true, &mut events);
+    let again = again.unwrap();
+    assert!(events.steps.is_empty() && events.figures.is_empty());
+    assert!(bits(&again.model) == bits(&expected.model));
+    assert_eq!((again.step, again.losses), (8, expected.losses));
+}
+
+#[test]
+fn the_folder_holds_the_configuration_and_two_checkpoints() {
+    let world = SmallWorld::new();
+    let (folder, outcome) = run(&world, &config(), "run", false, &mut ());
+    outcome.unwrap();
+    let names = |path| {
+        let entries = fs::read_dir(path).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort_unstable();
+        names
+    };
+    assert_eq!(names(folder.path().to_owned()), ["checkpoints", "config.toml", "metrics.jsonl"]);
+    assert_eq!(names(folder.checkpoints()), ["step-00000006", "step-00000008"]);
+    let text = fs::read_to_string(folder.config()).unwrap();
+    assert_eq!(PretrainingConfig::parse(&text, &folder.config()).unwrap(), config());
+    let corpora = CorpusFile::parse(&text, &folder.config()).unwrap();
+    assert_eq!(corpora.corpora()[1].weight(), 2.0);
+}
+
+#[test]
+fn another_configuration_is_not_gone_on_with() {
+    let world = SmallWorld::new();
+    let first = config();
+    run(&world, &first, "run", false, &mut ()).1.unwrap();
+    let failure = |config: &PretrainingConfig| {
+        run(&world, config, "run", true, &mut ()).1.map(|_| ()).unwrap_err().to_string()
+    };
+    let failed = failure(&PretrainingConfig { seed: 6, ..first.clone() });
+    assert!(failed.contains("step-00000008") && failed.contains("`seed` was 5"), "{failed}");
+    // Other text is another run.
+    let data = data(&world, world.tasks.clone(), SPANS);
+    let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
+    let output = Output { folder, resume: true };
+    let failed = pretrain(&first, &data, model(), Some(&output), &mut ()).map(|_| ()).unwrap_err();
+    assert!(failed.to_string().contains("`corpora` was"), "{failed}");
+}
+
+#[test]
+fn corpora_stand_beside_the_tasks_by_their_weights() {
+    let world = SmallWorld::new();
+    let data = data(&world, world.tasks.clone(), &format!("{SPANS}{PREFIX}"));
+    let config = PretrainingConfig { tasks_weight: 2.0, ..config() };
+    let rates = data.mixture(&config).unwrap().rates();
+    // Two fifths for the tasks, of 12 and 20 rows; one fifth and two for the corpora.
+    let expected = [0.4 * 12.0 / 32.0, 0.4 * 20.0 / 32.0, 0.2, 0.4];
+    for (rate, expected) in rates.iter().zip(expected) {
+        // Rates are whole positions of a block of 4,096.
+        assert!((rate - expected).abs() < 1.0 / 2048.0, "{rates:?}");
+    }
+    let names: Vec<&str> = data.names().iter().map(|name| name.as_str()).collect();
+    assert_eq!(names, ["mood", "wet", "spans", "lm"]);
+}
+
+#[test]
+fn what_cannot_be_learned_from_is_named() {
+    let world = SmallWorld::new();
+    let read = |tasks: Vec<Task>, text: &str, sentinels: &[u32]| {
+        let corpora = corpora(&world, text);
+        let read = PretrainingData::read(tasks, corpora, &encoder(), sentinels, &model(), LENGTHS);
+        read.map(|_| ()).unwrap_err().to_string()
+    };
+    let failure = read(Vec::new(), "", &SENTINELS);
+    assert!(failure.starts_with("nothing to learn from"), "{failure}");
+    let failure = read(world.tasks.clone(), &SPANS.replace("spans", "wet"), &SENTINELS);
+    assert!(failure.contains("`wet` again"), "{failure}");
+    let failure = read(Vec::new(), SPANS, &[]);
+    assert!(failure.contains("corpus `spans`") && failure.contains("<extra_id_0>"), "{failure}");
+    let failure = read(Vec::new(), SPANS, &[96]);
+    assert!(failure.contains("token 96, the model has 96 tokens"), "{failure}");
+    let mut test_only = world.tasks[0].config().clone();
+    test_only.train = None;
+    let failure = read(vec![Task::new(&test_only).unwrap()], "", &SENTINELS);
+    assert!(failure.contains("task `mood` has no `train` file"), "{failure}");
+    fs::write(world.folder.path().join("none.txt"), "").unwrap();
+    let failure = read(Vec::new(), &SPANS.replace("dev.txt", "none.txt"), &SENTINELS);
+    assert!(failure.contains("none.txt: expected rows, found none"), "{failure}");
+}
