@@ -18,6 +18,7 @@ pub mod score;
 mod task;
 mod task_file;
 mod template;
+mod tree;
 
 pub use batch::{MaxLengths, Padding, TokenBatch, TokenizedExample, group_by_length};
 pub use config::{Limit, Split, TaskConfig, UnknownSplit};
@@ -34,3 +35,4 @@ pub use reader::Reader;
 pub use task::{Instance, Task};
 pub use task_file::TaskFile;
 pub use template::{Template, TemplateProblem};
+pub use tree::{Node, NodeIndex, TaskTree};
