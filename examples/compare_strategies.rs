@@ -42,6 +42,9 @@ struct Arguments {
     /// Seeds of first values, of the rows to learn from, and of their order: figures are means over them
     #[arg(long, num_args = 1.., default_value = "0")]
     seeds: Vec<u64>,
+    /// Made rows of each group that are reported on
+    #[arg(long, default_value_t = Sizes::default().test, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    test_rows: usize,
     /// `auto`, `flex`, or a GPU whose feature is built in
     #[arg(long, default_value = "auto")]
     device: String,
@@ -65,7 +68,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     let model = Model::load(arguments.model.as_deref(), &device)?;
     let d_model = model.t5.get().config().d_model;
     let made = tempfile::tempdir()?;
-    let tasks = made_tasks::tasks(made.path(), Sizes::default(), 0)?;
+    let sizes = Sizes { test: arguments.test_rows, ..Sizes::default() };
+    let tasks = made_tasks::tasks(made.path(), sizes, 0)?;
     let names: Vec<&str> = tasks.iter().map(|task| task.id().leaf()).collect();
     let widths: Vec<usize> = names.iter().map(|name| name.len().max(5)).collect();
 
@@ -81,7 +85,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         let runs = arguments
             .seeds
             .iter()
-            .map(|&seed| learn(&RunConfig { seed, ..config.clone() }, &model))
+            .map(|&seed| learn(&RunConfig { seed, ..config.clone() }, &model, sizes))
             .collect::<Result<Vec<Run>>>()?;
         let mean = |value: &dyn Fn(&Run) -> f64| {
             runs.iter().map(value).sum::<f64>() / runs.len().max(1) as f64
@@ -122,14 +126,14 @@ fn config(arguments: &Arguments, model: &Model, composition: CompositionConfig) 
             ..TrainingConfig::default()
         },
         mixture: MixtureConfig { rates: Rates::Uniform, ..MixtureConfig::default() },
-        // The prompts of the last step are judged: development rows choose nothing, and cost no time.
+        // The prompts of the last step are judged: development rows choose nothing.
         evaluation: EvaluationConfig { every: 0, ..EvaluationConfig::default() },
     }
 }
 
-fn learn(config: &RunConfig, model: &Model) -> Result<Run> {
+fn learn(config: &RunConfig, model: &Model, sizes: Sizes) -> Result<Run> {
     let folder = tempfile::tempdir()?;
-    let tasks = made_tasks::tasks(folder.path(), Sizes::default(), config.seed)?;
+    let tasks = made_tasks::tasks(folder.path(), sizes, config.seed)?;
     let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
     let start = initial_composition(config, &tasks, t5, encoder, &t5.device().autodiff())?;
     let data = TaskData::read(tasks, encoder, t5, config.max_lengths())?;

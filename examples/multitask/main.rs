@@ -44,7 +44,7 @@ struct Arguments {
     #[arg(long)]
     data: Option<PathBuf>,
     /// Steps of training
-    #[arg(long, default_value_t = 250, value_parser = at_least_1())]
+    #[arg(long, default_value_t = 200, value_parser = at_least_1())]
     steps: usize,
     /// Rows of a step, of all tasks together
     #[arg(long, default_value_t = 64, value_parser = at_least_1())]
@@ -64,6 +64,9 @@ struct Arguments {
     /// File to write the learned prompts to, for `mtpt predict` and the example `predict`
     #[arg(long)]
     save: Option<PathBuf>,
+    /// Made rows of each group that are reported on
+    #[arg(long, default_value_t = Sizes::default().test, value_parser = at_least_1())]
+    test_rows: usize,
     /// `auto`, `flex`, or a GPU whose feature is built in
     #[arg(long, default_value = "auto")]
     device: String,
@@ -87,7 +90,10 @@ fn run(arguments: &Arguments) -> Result<()> {
     let made = tempfile::tempdir()?;
     let tasks = match &arguments.data {
         Some(data) => real_tasks::tasks(data, made.path(), arguments.seed)?,
-        None => made_tasks::tasks(made.path(), Sizes::default(), arguments.seed)?,
+        None => {
+            let sizes = Sizes { test: arguments.test_rows, ..Sizes::default() };
+            made_tasks::tasks(made.path(), sizes, arguments.seed)?
+        }
     };
     let tree = TaskTree::new(tasks.iter().map(Task::id))?;
     let model = Model::load(arguments.model.as_deref(), &device)?;

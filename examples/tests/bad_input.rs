@@ -48,7 +48,7 @@ fn what_is_missing_is_named() {
 fn a_closed_pipe_is_no_failure() {
     let Some(program) = program("multitask") else { return };
     let mut child = std::process::Command::new(program)
-        .args(["--steps", "1", "--batch-size", "1"])
+        .args(["--steps", "1", "--batch-size", "1", "--test-rows", "12"])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

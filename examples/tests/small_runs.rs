@@ -18,7 +18,7 @@ fn number(text: &str) -> f64 {
 #[test]
 fn several_tasks_are_learned_shown_as_a_tree_and_used() {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = "--steps 2 --batch-size 6 --length 3 --save prompts.safetensors";
+    let arguments = "--steps 2 --batch-size 6 --length 3 --test-rows 24 --save prompts.safetensors";
     let Some(text) = output("multitask", arguments, folder.path(), "") else { return };
     // Names of tasks stand below those of their groups, whose figures are means.
     for (group, tasks) in [
@@ -60,7 +60,7 @@ fn several_tasks_are_learned_shown_as_a_tree_and_used() {
 #[test]
 fn all_strategies_stand_side_by_side() {
     let folder = tempfile::tempdir().unwrap();
-    let arguments = "--steps 1 --batch-size 6 --seeds 1 2";
+    let arguments = "--steps 1 --batch-size 6 --test-rows 12 --seeds 1 2";
     let Some(text) = output("compare_strategies", arguments, folder.path(), "") else { return };
     let mut rows = Vec::new();
     for strategy in mtpt::compose::CompositionConfig::catalogue() {
