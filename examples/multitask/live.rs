@@ -31,7 +31,8 @@ struct Standing {
 }
 
 struct Screen {
-    lines: MultiProgress,
+    /// The header and the groups: a line that is dropped leaves the screen.
+    texts: Vec<ProgressBar>,
     tasks: HashMap<TaskId, ProgressBar>,
     time: ProgressBar,
 }
@@ -52,11 +53,10 @@ impl Live {
     }
 
     /// Takes the table off the screen: a better one follows.
-    pub fn finish(&self) {
-        if let Some(screen) = &self.screen {
-            screen.time.finish_and_clear();
-            // What cannot be cleared stays; nothing else depends on it.
-            let _ = screen.lines.clear();
+    pub fn finish(&mut self) {
+        let Some(Screen { texts, tasks, time }) = self.screen.take() else { return };
+        for line in texts.iter().chain(tasks.values()).chain([&time]) {
+            line.finish_and_clear();
         }
     }
 
@@ -85,18 +85,21 @@ impl Screen {
         let lines = MultiProgress::new();
         let width =
             2 + tree.nodes().map(|node| node.name().len() + 2 * node.depth()).max().unwrap_or(0);
-        let text = |text: String| -> Result<()> {
+        let text = |text: String| -> Result<ProgressBar> {
             let line = lines.add(ProgressBar::new(0));
             line.set_style(ProgressStyle::with_template("{msg}")?);
             line.set_message(text);
-            Ok(())
+            Ok(line)
         };
-        text(format!("{:width$}{:>7}  {:>8}  {:>8}", "", "loss", "held out", "majority"))?;
+        let mut texts = vec![text(format!(
+            "{:width$}{:>7}  {:>8}  {:>8}",
+            "", "loss", "held out", "majority"
+        ))?];
         let mut tasks = HashMap::new();
         for node in tree.nodes().skip(1) {
             let name = format!("{:indent$}{}", "", node.name(), indent = 2 * (node.depth() - 1));
             let Some(task) = node.task() else {
-                text(name)?;
+                texts.push(text(name)?);
                 continue;
             };
             // The bar is the metric: from 0 to 1 in thousandths.
@@ -113,7 +116,7 @@ impl Screen {
             "{pos}/{len} steps  {bar:30}  {elapsed} gone, {eta} to go",
         )?);
         time.enable_steady_tick(Duration::from_millis(500));
-        Ok(Self { lines, tasks, time })
+        Ok(Self { texts, tasks, time })
     }
 }
 
