@@ -68,7 +68,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let model = Model::load(arguments.model.as_deref(), &device)?;
     let d_model = model.t5.get().config().d_model;
     let made = tempfile::tempdir()?;
-    let sizes = Sizes { test: arguments.test_rows, ..Sizes::default() };
+    let sizes = Sizes::with_test(arguments.test_rows);
     let tasks = made_tasks::tasks(made.path(), sizes, 0)?;
     let names: Vec<&str> = tasks.iter().map(|task| task.id().leaf()).collect();
     let widths: Vec<usize> = names.iter().map(|name| name.len().max(5)).collect();

@@ -91,7 +91,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let tasks = match &arguments.data {
         Some(data) => real_tasks::tasks(data, made.path(), arguments.seed)?,
         None => {
-            let sizes = Sizes { test: arguments.test_rows, ..Sizes::default() };
+            let sizes = Sizes::with_test(arguments.test_rows);
             made_tasks::tasks(made.path(), sizes, arguments.seed)?
         }
     };

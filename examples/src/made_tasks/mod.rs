@@ -52,6 +52,14 @@ impl Default for Sizes {
     }
 }
 
+impl Sizes {
+    /// The usual sizes with so many rows to report on, and no more to choose by.
+    pub fn with_test(test: usize) -> Self {
+        let Self { train, dev, .. } = Self::default();
+        Self { train, dev: dev.min(test), test }
+    }
+}
+
 /// The split that the text at a place of a list goes to: of five, three to learn from and one each to choose by and to report on.
 fn split_of(place: usize) -> Split {
     match place % 5 {
