@@ -1,4 +1,4 @@
-//! Learns several tasks together by soft prompts on one frozen T5 and shows what came of it.
+//! Learns several tasks together by soft prompts on one frozen T5, shows it while it happens, and says what came of it.
 //!
 //! ```text
 //! cargo run --release --example multitask
@@ -8,26 +8,33 @@
 //! Without arguments it runs on what the repository holds: a small T5, and tasks that it makes itself. With `--data` it
 //! reads CoLA, MRPC, RTE, SST-2, STS-B (`glue/`), TREC, Subj and MPQA (`text/`) from a folder.
 
-mod made_tasks;
+mod live;
 mod real_tasks;
-mod table;
+mod report;
 
-use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressStyle};
+use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use mtpt::burn::module::Module;
 use mtpt::compose::{Composition, CompositionConfig};
-use mtpt::core::Frozen;
-use mtpt::t5::{T5, T5Tokenizer, locate};
-use mtpt::tasks::{Mixture, MixtureConfig, Rates, Split, Task};
+use mtpt::tasks::{Mixture, MixtureConfig, Rates, Split, Task, TaskTree};
 use mtpt::train::{
-    EvaluationConfig, Observer, PromptConfig, RunConfig, StepEvent, TaskData, TrainingConfig,
-    evaluate, initial_composition, train,
+    EvaluationConfig, PromptConfig, RunConfig, TaskData, TrainingConfig, evaluate,
+    initial_composition, train,
 };
+use mtpt_examples::Result;
+use mtpt_examples::made_tasks::{self, Sizes};
+use mtpt_examples::model::Model;
+use mtpt_examples::terminal::{finish, grouped};
 
+use crate::live::Live;
+use crate::report::{Report, Row};
+
+/// Several tasks learned together by soft prompts on one frozen T5.
 #[derive(Parser)]
 struct Arguments {
     /// Folder of a T5 in Hugging Face form [default: the one in this repository]
@@ -37,105 +44,135 @@ struct Arguments {
     #[arg(long)]
     data: Option<PathBuf>,
     /// Steps of training
-    #[arg(long, default_value_t = 300)]
+    #[arg(long, default_value_t = 200, value_parser = at_least_1())]
     steps: usize,
     /// Rows of a step, of all tasks together
-    #[arg(long, default_value_t = 64)]
+    #[arg(long, default_value_t = 64, value_parser = at_least_1())]
     batch_size: usize,
     /// Strategy that composes the prompts
-    #[arg(long, default_value = "add")]
+    #[arg(long, default_value = "add", value_parser = PossibleValuesParser::new(strategies()))]
     strategy: String,
     /// Length of the shared prompt
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 20, value_parser = at_least_1())]
     length: usize,
     /// Highest learning rate
     #[arg(long, default_value_t = 0.1)]
     learning_rate: f64,
-    /// Seed of first values and of the order of rows
+    /// Seed of first values, of the made rows to learn from, and of the order of rows
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// File to write the learned prompts to, for `mtpt predict` and the example `predict`
+    #[arg(long)]
+    save: Option<PathBuf>,
+    /// Made rows of each group that are reported on
+    #[arg(long, default_value_t = Sizes::default().test, value_parser = at_least_1())]
+    test_rows: usize,
     /// `auto`, `flex`, or a GPU whose feature is built in
     #[arg(long, default_value = "auto")]
     device: String,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::parse();
+fn at_least_1() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+fn strategies() -> Vec<&'static str> {
+    CompositionConfig::catalogue().iter().map(CompositionConfig::name).collect()
+}
+
+fn main() -> ExitCode {
+    finish(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let mut output = std::io::stdout().lock();
     let device = mtpt::device(&arguments.device)?;
-    let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/mtpt-nano");
-    let folder = locate(arguments.model.as_deref().unwrap_or(&bundled))?;
-    let t5 = Frozen::new(T5::load(&folder, &device)?);
-    let tokenizer = T5Tokenizer::load(&folder, t5.config())?;
-
     let made = tempfile::tempdir()?;
-    let tasks: Vec<Task> = match &arguments.data {
-        Some(data) => real_tasks::tasks(data)?,
-        None => made_tasks::tasks(made.path(), arguments.seed)?,
+    let tasks = match &arguments.data {
+        Some(data) => real_tasks::tasks(data, made.path(), arguments.seed)?,
+        None => {
+            let sizes = Sizes::with_test(arguments.test_rows);
+            made_tasks::tasks(made.path(), sizes, arguments.seed)?
+        }
     };
-    let config = config(&arguments, &folder)?;
-    let encoder = tokenizer.as_inner();
-    let data = TaskData::read(tasks.clone(), encoder, t5.get(), config.max_lengths())?;
-    let composition = initial_composition(&config, &tasks, t5.get(), encoder, &device.autodiff())?;
-
-    println!("{} tasks on a frozen T5 of {} parameters", tasks.len(), t5.get().num_params());
-    let measure = |composition: &Composition| {
-        data.iter()
-            .map(|task| {
-                let split = judged(task);
-                evaluate(t5.get(), Some(composition), task, split, 64).map(|found| found.primary())
-            })
-            .collect::<Result<Vec<f64>, _>>()
-    };
-    let before = measure(&composition.valid())?;
+    let tree = TaskTree::new(tasks.iter().map(Task::id))?;
+    let model = Model::load(arguments.model.as_deref(), &device)?;
+    let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
+    let config = config(arguments, &model)?;
     let begun = Instant::now();
-    let mut bar = Bar::new(config.training.steps);
-    let trained = train(&config, &data, t5.get(), composition, None, &mut bar)?;
-    let seconds = begun.elapsed().as_secs_f64();
+    let frozen = model.fingerprint();
+
+    let start = initial_composition(&config, &tasks, t5, encoder, &device.autodiff())?;
+    let data = TaskData::read(tasks, encoder, t5, config.max_lengths())?;
+    let trained_numbers = start.num_params();
+    writeln!(
+        output,
+        "{} tasks learn together on one frozen T5: {} numbers to learn (`{}`), {} that stay as they are.",
+        data.len(),
+        grouped(trained_numbers),
+        config.composition.name(),
+        grouped(t5.num_params()),
+    )?;
+    output.flush()?;
+
+    let measure = |composition: &Composition| -> Result<Vec<f64>> {
+        let batch_size = config.evaluation.batch_size;
+        let judge = |task| evaluate(t5, Some(composition), task, Split::Test, batch_size);
+        data.iter().map(|task| Ok(judge(task)?.primary())).collect()
+    };
+    let majority: Vec<f64> = data.iter().map(|task| task.majority(Split::Test).primary()).collect();
+    let mut live = Live::new(&tree, &data, &majority, config.training.steps)?;
+    let before = measure(&start.valid())?;
+    let learning = Instant::now();
+    let trained = train(&config, &data, t5, start, None, &mut live)?;
+    let learning = learning.elapsed().as_secs_f64();
+    live.finish();
     let after = measure(trained.prompts.composition())?;
 
     let sizes: Vec<usize> = data.iter().map(|task| task.rows(Split::Train).len()).collect();
     let rates = Mixture::new(&config.mixture, &sizes, config.seed)?.rates();
     let counts = config.composition.parameter_count(config.prompt.length, t5.config().d_model);
-    let rows: Vec<table::Row> = data
+    let rows = data
         .iter()
         .enumerate()
-        .map(|(position, task)| table::Row {
-            task: task.task().id().to_string(),
-            metric: task.task().metrics()[0].name().to_owned(),
-            majority: task.majority(judged(task)).primary(),
+        .map(|(position, task)| Row {
+            metric: task.task().metrics()[0].name(),
+            majority: majority[position],
             before: before[position],
             after: after[position],
             parameters: counts.per_task(data.len()),
-            seconds: seconds * rates[position],
+            seconds: learning * rates[position],
         })
         .collect();
-    table::print(&rows);
-    let above = rows.iter().filter(|row| row.after > row.majority + 0.05).count();
-    println!(
-        "\nIn {seconds:.0} seconds, {} numbers learned {} tasks; the model's own weights are as they were.\n\
-         {above} of {} tasks stand more than 5 points above the majority baseline.",
-        counts.total(data.len()),
-        data.len(),
-        rows.len(),
-    );
-    Ok(())
+    let report = Report {
+        tree: &tree,
+        rows,
+        step: trained.step,
+        steps: config.training.steps,
+        trained: trained_numbers,
+        frozen: t5.num_params(),
+        unchanged: frozen == model.fingerprint(),
+        seconds: begun.elapsed().as_secs_f64(),
+    };
+    report.table(&mut output)?;
+    if arguments.data.is_none() {
+        report::written(&mut output, &model, &trained.prompts)?;
+    }
+    report.words(&mut output)?;
+    if let Some(path) = &arguments.save {
+        trained.prompts.write(path)?;
+    }
+    next(&mut output, arguments)
 }
 
-/// Rows of the test split, where a task has one.
-fn judged(task: &TaskData) -> Split {
-    if task.rows(Split::Test).is_empty() { Split::Dev } else { Split::Test }
-}
-
-fn config(arguments: &Arguments, folder: &Path) -> Result<RunConfig, Box<dyn Error>> {
-    let strategies = CompositionConfig::catalogue();
-    let names = strategies.iter().map(CompositionConfig::name).collect::<Vec<_>>().join(", ");
-    let composition = strategies.into_iter().find(|strategy| strategy.name() == arguments.strategy);
-    let unknown = || format!("unknown strategy `{}`; known are {names}", arguments.strategy);
-    Ok(RunConfig {
-        model: folder.display().to_string(),
+fn config(arguments: &Arguments, model: &Model) -> Result<RunConfig> {
+    let strategies = CompositionConfig::catalogue().into_iter();
+    let mut named = strategies.filter(|strategy| strategy.name() == arguments.strategy);
+    let config = RunConfig {
+        model: model.folder.display().to_string(),
         seed: arguments.seed,
         prompt: PromptConfig { length: arguments.length, ..PromptConfig::default() },
-        composition: composition.ok_or_else(unknown)?,
+        composition: named.next().unwrap_or_default(),
         training: TrainingConfig {
             steps: arguments.steps,
             batch_size: arguments.batch_size,
@@ -146,42 +183,35 @@ fn config(arguments: &Arguments, folder: &Path) -> Result<RunConfig, Box<dyn Err
             ..TrainingConfig::default()
         },
         mixture: MixtureConfig { rates: Rates::Uniform, ..MixtureConfig::default() },
-        // The prompts of the last step are shown: no step is chosen by the rows that are judged.
-        evaluation: EvaluationConfig { every: 0, ..EvaluationConfig::default() },
-    })
+        evaluation: EvaluationConfig {
+            every: arguments.steps.div_ceil(10),
+            ..EvaluationConfig::default()
+        },
+    };
+    config.check()?;
+    Ok(config)
 }
 
-/// A bar with the loss and the time that is left.
-struct Bar {
-    bar: ProgressBar,
-    loss: Option<f64>,
-}
-
-impl Bar {
-    fn new(steps: usize) -> Self {
-        let bar = ProgressBar::new(steps as u64);
-        if let Ok(style) =
-            ProgressStyle::with_template("{bar:30} {pos}/{len} steps, {eta} to go, {msg}")
-        {
-            bar.set_style(style);
-        }
-        Self { bar, loss: None }
+/// What to run next.
+fn next(output: &mut impl Write, arguments: &Arguments) -> Result<()> {
+    let example = "cargo run --release --example";
+    let other = if arguments.strategy == "low_rank" { "add" } else { "low_rank" };
+    let ready = match &arguments.save {
+        Some(path) => format!("{example} predict -- --prompts {}", path.display()),
+        None => format!("{example} predict"),
+    };
+    let commands = [
+        (format!("{example} multitask -- --strategy {other}"), "prompts composed in another way"),
+        (format!("{example} compare_strategies"), "all ways, side by side"),
+        (ready, "learned prompts in a program of your own"),
+        ("cargo install --path crates/mtpt-cli".into(), "the command `mtpt`"),
+        ("mtpt init YOUR.csv --model examples/models/mtpt-nano".into(), "then: your own rows"),
+    ];
+    writeln!(output, "\nNext:")?;
+    let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
+    for (command, purpose) in commands {
+        writeln!(output, "  {command:width$}  {purpose}")?;
     }
-}
-
-impl Observer for Bar {
-    fn step(&mut self, event: &StepEvent<'_>) -> mtpt::train::Result<()> {
-        let before = self.loss.unwrap_or(event.loss);
-        let loss = before + 0.1 * (event.loss - before);
-        self.loss = Some(loss);
-        self.bar.set_position(event.step as u64);
-        self.bar.set_message(format!(
-            "loss {loss:.3}, {:.0} rows/s",
-            event.rows as f64 / event.seconds
-        ));
-        if self.bar.is_hidden() && event.step.is_multiple_of(50) {
-            println!("step {}/{}, loss {loss:.3}", event.step, event.steps);
-        }
-        Ok(())
-    }
+    writeln!(output, "README.md says the rest, docs/architecture.md why it is built as it is.")?;
+    Ok(output.flush()?)
 }

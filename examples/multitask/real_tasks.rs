@@ -1,18 +1,49 @@
 //! Tasks on real files.
 
-use std::error::Error;
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
-use mtpt::tasks::{Format, LabelsConfig, Limit, Metric, Task, TaskConfig, TaskId, glue};
+use mtpt::core::write_whole_file;
+use mtpt::tasks::{Format, LabelsConfig, Limit, Metric, Split, Task, TaskConfig, TaskId, glue};
+use mtpt_examples::Result;
+use rand::SeedableRng;
+use rand::seq::index;
+use rand_chacha::ChaCha8Rng;
 
-/// Rows that are judged: enough for a figure to within about one and a half points, quick enough to watch.
+/// Rows that are reported on: enough for a figure to within about one and a half points, quick enough to watch.
 const JUDGED: usize = 1_000;
+/// Rows that the step is chosen by and the live table shows.
+const CHOSEN_BY: usize = 128;
 
 /// Five tasks of GLUE, TREC's six kinds of questions, subjectivity (Subj) and opinions (MPQA).
 ///
 /// Inputs of GLUE's tasks begin with a word that says what is asked, and answers are words of one piece: what a small model
 /// without T5's own training has the easiest time with. `mtpt::tasks::glue` without a template or labels has T5's texts.
-pub fn tasks(data: &Path) -> Result<Vec<Task>, Box<dyn Error>> {
+///
+/// GLUE's test files have no labels: its development files are the test here. Rows to choose by are drawn from the training files,
+/// whose two parts are written to the folder `cut`.
+pub fn tasks(data: &Path, cut: &Path, seed: u64) -> Result<Vec<Task>> {
+    if !data.is_dir() {
+        let data = data.display();
+        return Err(format!(
+            "there is no folder `{data}`: `--data` takes one with `glue/` and `text/`, as examples/README.md says; without it, tasks are made"
+        )
+        .into());
+    }
+    let configs = configs(data)?;
+    let files =
+        configs.iter().flat_map(|config| [&config.train, &config.test].into_iter().flatten());
+    if let Some(missing) = files.into_iter().find(|path| !path.is_file()) {
+        let (missing, data) = (missing.display(), data.display());
+        return Err(format!(
+            "there is no file `{missing}`: `--data {data}` needs the files that examples/README.md lists"
+        )
+        .into());
+    }
+    configs.into_iter().map(|config| check(config, cut, seed)).collect()
+}
+
+fn configs(data: &Path) -> Result<Vec<TaskConfig>> {
     let folder = |name: &str| data.join("glue").join(name);
     let worded = |config: TaskConfig, template: &str, words: &[(&str, &str)]| TaskConfig {
         template: Some(template.to_owned()),
@@ -20,18 +51,20 @@ pub fn tasks(data: &Path) -> Result<Vec<Task>, Box<dyn Error>> {
         ..config
     };
     let judged_by = |config: TaskConfig, metric| TaskConfig { metrics: vec![metric], ..config };
+    let tested_on_dev =
+        |config: TaskConfig| TaskConfig { test: config.dev.clone(), dev: None, ..config };
     let yes_if_1 = [("0", "no"), ("1", "yes")];
-    let text = |name: &str, template: &str| -> Result<TaskConfig, Box<dyn Error>> {
+    let text = |name: &str, template: &str| -> Result<TaskConfig> {
         let folder = data.join("text").join(name);
         Ok(TaskConfig {
             train: Some(folder.join("train.jsonl")),
             test: Some(folder.join("test.jsonl")),
             template: Some(template.to_owned()),
             labels: Some(LabelsConfig::Verbatim),
-            ..TaskConfig::new(TaskId::new(name)?, Format::JsonLines)
+            ..TaskConfig::new(TaskId::new(&format!("text/{name}"))?, Format::JsonLines)
         })
     };
-    let configs = [
+    let glue = [
         worded(glue::cola(&folder("CoLA")), "acceptable: {sentence}", &yes_if_1),
         judged_by(
             worded(glue::mrpc(&folder("MRPC")), "paraphrase: {sentence1} | {sentence2}", &yes_if_1),
@@ -51,15 +84,62 @@ pub fn tasks(data: &Path) -> Result<Vec<Task>, Box<dyn Error>> {
             template: Some("similarity: {sentence1} | {sentence2}".to_owned()),
             ..glue::stsb(&folder("STS-B"))
         },
-        text("trec", "{text}")?,
-        text("subj", "{text}")?,
-        worded(
-            text("mpqa", "{text}")?,
-            "sentiment: {text}",
-            &[("negative", "bad"), ("positive", "good")],
-        ),
     ];
-    let limit = Limit { dev: Some(JUDGED), test: Some(JUDGED), ..Limit::default() };
-    let check = |config| Ok(Task::new(&TaskConfig { limit: limit.clone(), ..config })?);
-    configs.into_iter().map(check).collect()
+    let mut configs = Vec::new();
+    for config in glue {
+        let name = TaskId::new(&format!("glue/{}", config.name))?;
+        configs.push(TaskConfig { name, ..tested_on_dev(config) });
+    }
+    configs.push(text("trec", "{text}")?);
+    configs.push(text("subj", "{text}")?);
+    configs.push(worded(
+        text("mpqa", "{text}")?,
+        "sentiment: {text}",
+        &[("negative", "bad"), ("positive", "good")],
+    ));
+    Ok(configs)
+}
+
+/// The task, with rows to choose by that are not learned from.
+fn check(mut config: TaskConfig, cut: &Path, seed: u64) -> Result<Task> {
+    config.limit = Limit { test: Some(JUDGED), ..Limit::default() };
+    // What is wrong with the training file is said of the file itself, not of its parts.
+    let whole = Task::new(&config)?;
+    whole.read(Split::Train)?;
+    if let Some(train) = &config.train {
+        let has_header = !matches!(config.format, Format::GlueCola | Format::JsonLines);
+        let parts = divide(train, has_header, cut, &config.name, seed)?;
+        (config.train, config.dev) = (Some(parts.0), Some(parts.1));
+    }
+    // Labels that were collected from the whole file stay, whatever its parts hold.
+    config.labels.clone_from(&whole.config().labels);
+    Ok(Task::new(&config)?)
+}
+
+/// Divides the lines of a file into those to learn from and [`CHOSEN_BY`] drawn ones, at most a fifth, to choose by.
+fn divide(
+    path: &Path,
+    has_header: bool,
+    folder: &Path,
+    name: &TaskId,
+    seed: u64,
+) -> Result<(PathBuf, PathBuf)> {
+    let text = fs::read_to_string(path)?;
+    let mut lines = text.lines();
+    let header = if has_header { lines.next() } else { None };
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let mut is_drawn = vec![false; lines.len()];
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    for line in index::sample(&mut rng, lines.len(), CHOSEN_BY.min(lines.len() / 5)) {
+        is_drawn[line] = true;
+    }
+    let part = |split: Split| -> Result<PathBuf> {
+        let drawn =
+            lines.iter().zip(&is_drawn).filter(|(_, drawn)| **drawn == (split == Split::Dev));
+        let lines: Vec<&str> = header.into_iter().chain(drawn.map(|(line, _)| *line)).collect();
+        let path = folder.join(format!("{}.{split}", name.leaf()));
+        write_whole_file(&path, (lines.join("\n") + "\n").as_bytes())?;
+        Ok(path)
+    };
+    Ok((part(Split::Train)?, part(Split::Dev)?))
 }

@@ -19,8 +19,14 @@ fn check(world: &World, arguments: &str, input: &str, parts: &[&str]) -> Vec<ser
 #[test]
 fn wrong_usage_ends_with_2() {
     let world = World::new();
-    for arguments in ["trane", "score", "init tickets.csv", "completions tcsh", "score --model model --task mood", "eval --model model"]
-    {
+    for arguments in [
+        "trane",
+        "score",
+        "init tickets.csv",
+        "completions tcsh",
+        "score --model model --task mood",
+        "eval --model model",
+    ] {
         assert_eq!(world.code(arguments), 2, "mtpt {arguments}");
     }
     assert_eq!(world.code("generate --model model --num-beams 2 --top-k 3"), 2);
@@ -214,7 +220,10 @@ fn rows_of_another_kind_than_told_are_named() {
         ("text,label\nday,Dry\n", &["wet.csv:2", "found `Dry`; did you mean `dry`?"]),
         ("", &["wet.csv: expected a header line, found an empty file"]),
         ("text,label\n", &["wet.csv: expected rows, found none"]),
-        ("text,label\n\"day,dry\nnight,soaked\n", &["wet.csv:2: a quote in this row is never closed"]),
+        (
+            "text,label\n\"day,dry\nnight,soaked\n",
+            &["wet.csv:2: a quote in this row is never closed"],
+        ),
     ] {
         world.write("wet.csv", rows);
         check(&world, "train run.toml --output run", "", parts);
@@ -254,6 +263,7 @@ fn a_reader_that_goes_away_is_no_failure() {
     }
     let rows = "for row in $(seq 300); do echo '{\"input\": \"one\", \"target\": \"two\"}'; done";
     let command = "mtpt score --model model --batch-size 1";
-    let (code, messages) = world.shell(&format!("{{ {rows}; }} 2>/dev/null | {command} | head -n 1 >/dev/null"));
+    let (code, messages) =
+        world.shell(&format!("{{ {rows}; }} 2>/dev/null | {command} | head -n 1 >/dev/null"));
     assert_eq!((code, messages.as_str()), (0, ""));
 }

@@ -18,7 +18,8 @@ fn the_command_alone_tells_where_to_begin() {
         assert!(text.contains(part), "{text}");
     }
     // As the help has it, so that neither can go without the other.
-    for command in ["init", "train", "eval", "predict", "generate", "score", "devices", "completions"]
+    for command in
+        ["init", "train", "eval", "predict", "generate", "score", "devices", "completions"]
     {
         let help = world.text(&format!("{command} --help"));
         assert!(help.contains("Example"), "{command}: {help}");
@@ -91,12 +92,16 @@ fn several_files_become_tasks_that_share() {
     let command = "init tickets.csv mood.jsonl --model model --output both/run.toml";
     fs::create_dir(world.path("both")).unwrap();
     let rows = world.rows(command, "");
-    let names: Vec<_> = rows[0]["tasks"].as_array().unwrap().iter().map(|task| &task["task"]).collect();
+    let names: Vec<_> =
+        rows[0]["tasks"].as_array().unwrap().iter().map(|task| &task["task"]).collect();
     assert_eq!(names, [&json!("tickets"), &json!("mood")]);
     let config = fs::read_to_string(world.path("both/run.toml")).unwrap();
     assert!(config.contains("strategy = \"low_rank\""), "{config}");
     // In another folder than its data, it names them in full.
-    world.rows("train both/run.toml --output run --set training.steps=1 --set training.batch_size=2", "");
+    world.rows(
+        "train both/run.toml --output run --set training.steps=1 --set training.batch_size=2",
+        "",
+    );
 }
 
 #[test]

@@ -111,16 +111,6 @@ impl World {
         world
     }
 
-    /// The same, with a tokenizer that has eight sentinels and knows the words of a text.
-    pub(crate) fn with_words(text: &str) -> Self {
-        let world = Self::new();
-        let mut words: Vec<&str> = text.split(|letter: char| !letter.is_alphanumeric()).collect();
-        words.sort_unstable();
-        words.dedup();
-        world.write("model/tokenizer.json", &tokenizer(&words, 8));
-        world
-    }
-
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }

@@ -62,6 +62,12 @@ impl TaskId {
         self.0.split('/')
     }
 
+    /// The path of the first so many segments, at least 1: all of them, where there are no more.
+    pub(crate) fn first_segments(&self, count: usize) -> Self {
+        let end = self.0.match_indices('/').nth(count - 1).map_or(self.0.len(), |(end, _)| end);
+        Self(self.0[..end].into())
+    }
+
     /// The last segment.
     pub fn leaf(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)

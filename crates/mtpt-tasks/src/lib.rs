@@ -3,9 +3,9 @@
 mod batch;
 mod chunks;
 mod config;
-mod csv_rows;
 mod corpus;
 mod corpus_tokens;
+mod csv_rows;
 mod document;
 mod encode;
 mod error;
@@ -27,6 +27,7 @@ mod span_corruption;
 mod task;
 mod task_file;
 mod template;
+mod tree;
 
 pub use batch::{MaxLengths, Padding, TokenBatch, TokenizedExample, group_by_length};
 pub use chunks::Chunks;
@@ -50,3 +51,4 @@ pub use span_corruption::SpanCorruption;
 pub use task::{Instance, Task};
 pub use task_file::TaskFile;
 pub use template::{Template, TemplateProblem};
+pub use tree::{Node, NodeIndex, TaskTree};

@@ -51,9 +51,7 @@ impl<R: BufRead> Reader<R> {
             Some(Fields { separator, quoted: true }) => {
                 Rows::Quoted(CsvRows::new(bytes, Arc::clone(&file), separator as u8))
             }
-            _ => {
-                Rows::Lines(Lines::new(bytes, path))
-            }
+            _ => Rows::Lines(Lines::new(bytes, path)),
         };
         Self { rows, file, format, names: None, ended: false }
     }

@@ -12,6 +12,7 @@ mod mixtures;
 mod readers;
 mod reference;
 mod task_files;
+mod trees;
 
 use std::path::{Path, PathBuf};
 

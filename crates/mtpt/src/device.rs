@@ -192,7 +192,7 @@ mod tests {
         let failure = device("gpu").unwrap_err().to_string();
         assert_eq!(
             failure,
-            "unknown device `gpu`; known are `auto`, `cuda`, `metal`, `rocm`, `vulkan`, `wgpu`, `flex`"
+            "unknown device `gpu`; known are `auto`, `cuda`, `metal`, `rocm`, `vulkan`, `wgpu`, `flex`; did you mean `wgpu`?"
         );
         let failure = device("Cuda").unwrap_err().to_string();
         assert!(failure.ends_with("; did you mean `cuda`?"), "{failure}");

@@ -195,7 +195,9 @@ mod tests {
         let name = |path: &str| task_name(Path::new(path)).map(|name| name.to_string());
         assert_eq!(name("data/Support Tickets.csv").unwrap(), "support-tickets");
         assert_eq!(name("a_1.train.jsonl").unwrap(), "a_1-train");
-        assert!(name("…").unwrap_err().starts_with("a task is named as its file: expected a task name"));
+        assert!(
+            name("…").unwrap_err().starts_with("a task is named as its file: expected a task name")
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 
 use crate::args::Train;
 use crate::commands::train::default_output;
-use crate::edit::with_settings;
 use crate::device;
+use crate::edit::with_settings;
 use crate::error::{Error, Result};
 use crate::model::beside;
 use crate::output;

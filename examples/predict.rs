@@ -1,0 +1,129 @@
+//! Learned prompts in a program of one's own: a model and a prompt file are read, and lines of text are answered.
+//!
+//! ```text
+//! cargo run --release --example predict
+//! cargo run --release --example multitask -- --save prompts.safetensors
+//! echo "The bed was too short." |
+//!     cargo run --release --example predict -- --prompts prompts.safetensors --task reviews/sentiment
+//! ```
+//!
+//! Without a prompt file it learns one small task first, some seconds long, and answers sentences of its own.
+
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use mtpt::compose::{CompositionConfig, SeparateConfig};
+use mtpt::tasks::{MixtureConfig, Split, Task};
+use mtpt::train::{
+    EvaluationConfig, PromptConfig, Prompts, RunConfig, TaskData, TrainingConfig,
+    initial_composition, train,
+};
+use mtpt_examples::Result;
+use mtpt_examples::answering::Answering;
+use mtpt_examples::made_tasks::{self, Sizes};
+use mtpt_examples::model::Model;
+use mtpt_examples::terminal::finish;
+
+/// What is learned where no prompt file is given.
+const SMALL_TASK: &str = "support/topic";
+/// Lines that are answered where none come in.
+const LINES: [&str; 4] = [
+    "How much was taken from my card in May?",
+    "The plane leaves at nine, where do I sit?",
+    "It says that my password is too short.",
+    "My tooth hurts, can I come in today?",
+];
+/// Lines that are answered in one pass.
+const BATCH: usize = 64;
+
+/// Answers lines of standard input with learned prompts: label, its probability, the line.
+#[derive(Parser)]
+struct Arguments {
+    /// Folder of a T5 in Hugging Face form [default: the one in this repository]
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Prompt file, of `mtpt train` or of the example `multitask` with `--save` [default: learn a small task first]
+    #[arg(long)]
+    prompts: Option<PathBuf>,
+    /// The task that is asked [default: the first of the prompt file]
+    #[arg(long)]
+    task: Option<String>,
+    /// `auto`, `flex`, or a GPU whose feature is built in
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+fn main() -> ExitCode {
+    finish(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let device = mtpt::device(&arguments.device)?;
+    let prompts = match &arguments.prompts {
+        Some(path) => Some(Prompts::read(path, &device)?),
+        None => None,
+    };
+    let model = Model::load(arguments.model.as_deref(), &device)?;
+    let prompts = match prompts {
+        Some(prompts) => prompts,
+        None => learn(&model)?,
+    };
+    let first = prompts.tasks().first().map_or("", |task| task.name.as_str());
+    let task = prompts.find(arguments.task.as_deref().unwrap_or(first))?;
+    let answering = Answering::new(&model, &prompts)?;
+
+    let mut output = std::io::stdout().lock();
+    let mut answer = |lines: &[&str]| -> Result<()> {
+        for (line, answer) in lines.iter().zip(answering.answer(task, lines)?) {
+            writeln!(output, "{}\t{:.2}\t{line}", answer.label, answer.probability)?;
+        }
+        Ok(output.flush()?)
+    };
+    let input = std::io::stdin().lock();
+    if input.is_terminal() {
+        eprintln!("answering sentences of its own; for yours: echo \"...\" | predict");
+        return answer(&LINES);
+    }
+    let mut waiting: Vec<String> = Vec::new();
+    let mut lines = input.lines().peekable();
+    while let Some(line) = lines.next() {
+        waiting.push(line?);
+        if waiting.len() == BATCH || lines.peek().is_none() {
+            answer(&waiting.iter().map(String::as_str).collect::<Vec<_>>())?;
+            waiting.clear();
+        }
+    }
+    Ok(())
+}
+
+/// A prompt for one made task, learned on the spot.
+fn learn(model: &Model) -> Result<Prompts> {
+    eprintln!("no `--prompts`: learning `{SMALL_TASK}` first");
+    let folder = tempfile::tempdir()?;
+    let mut tasks = made_tasks::tasks(folder.path(), Sizes::default(), 0)?;
+    tasks.retain(|task: &Task| task.id().as_str() == SMALL_TASK);
+    let config = RunConfig {
+        model: model.folder.display().to_string(),
+        seed: 0,
+        prompt: PromptConfig::default(),
+        composition: CompositionConfig::Separate(SeparateConfig::default()),
+        training: TrainingConfig { steps: 60, batch_size: 16, ..TrainingConfig::default() },
+        mixture: MixtureConfig::default(),
+        evaluation: EvaluationConfig { every: 20, ..EvaluationConfig::default() },
+    };
+    let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
+    let device = t5.device().autodiff();
+    let start = initial_composition(&config, &tasks, t5, encoder, &device)?;
+    let data = TaskData::read(tasks, encoder, t5, config.max_lengths())?;
+    let trained = train(&config, &data, t5, start, None, &mut ())?;
+    if let Some(score) = trained.score {
+        eprintln!(
+            "right on {:.0} % of {} rows that were not learned from",
+            100.0 * score,
+            data[0].rows(Split::Dev).len()
+        );
+    }
+    Ok(trained.prompts)
+}

@@ -1,0 +1,96 @@
+//! Learned prompts at work: a text in, a label out.
+
+use std::path::Path;
+
+use mtpt::core::TaskIndex;
+use mtpt::tasks::{Example, Labels, Place, Prediction, Template, TokenizedExample, truncate};
+use mtpt::train::{Candidates, Prompts, rank_rows};
+
+use crate::Result;
+use crate::model::Model;
+
+/// A model and the prompts of its tasks, ready to answer.
+pub struct Answering<'a> {
+    model: &'a Model,
+    prompts: &'a Prompts,
+    /// What is asked and what can be answered, by the task's position.
+    tasks: Vec<Task>,
+}
+
+struct Task {
+    template: Template,
+    labels: Labels,
+    candidates: Candidates,
+}
+
+/// The likeliest label of a text.
+pub struct Answer {
+    /// Its word; a number, where labels are scores.
+    pub label: String,
+    /// Its share of the probability of all label words.
+    pub probability: f64,
+}
+
+impl<'a> Answering<'a> {
+    /// Checks that the prompts fit the model, and reads their tasks' templates and label words.
+    ///
+    /// # Errors
+    ///
+    /// When the prompts are of another width than the model, or a task has no template or label words.
+    pub fn new(model: &'a Model, prompts: &'a Prompts) -> Result<Self> {
+        prompts.check_fits(model.t5.get())?;
+        let mut tasks = Vec::new();
+        for task in prompts.tasks() {
+            let name = &task.name;
+            let (Some(template), Some(labels)) = (task.template()?, task.labels()?) else {
+                return Err(
+                    format!("`{name}` has no label words to rank: use `mtpt generate`").into()
+                );
+            };
+            let candidates = Candidates::new(name, labels.words(), model.tokenizer.as_inner())?;
+            tasks.push(Task { template, labels, candidates });
+        }
+        Ok(Self { model, prompts, tasks })
+    }
+
+    /// Answers texts with the prompt of a task, all in one pass.
+    ///
+    /// # Errors
+    ///
+    /// When the task's template has more than one field, or a text cannot be tokenized.
+    pub fn answer(&self, task: TaskIndex, texts: &[&str]) -> Result<Vec<Answer>> {
+        let Task { template, labels, candidates } = &self.tasks[task.position()];
+        let fields: Vec<&str> = template.fields().collect();
+        let &[field] = fields.as_slice() else {
+            let template = template.as_str();
+            return Err(
+                format!("`{template}` asks for more than one text: use `mtpt predict`").into()
+            );
+        };
+        let mut rows = Vec::with_capacity(texts.len());
+        for (line, text) in (1..).zip(texts) {
+            let place = Place::new(Path::new("the texts"), line);
+            let input = template.render(&Example::new([(field, *text)], place))?;
+            let mut input_ids = self.model.tokenizer.encode(&input)?;
+            truncate(&mut input_ids, self.prompts.header().max_input_length);
+            let (target_ids, label, gold) = (Vec::new(), None, None);
+            rows.push(TokenizedExample { task: task.into(), input_ids, target_ids, label, gold });
+        }
+        let t5 = self.model.t5.get();
+        let composition = Some(self.prompts.composition());
+        let scores = rank_rows(t5, composition, &rows, candidates, 64)?;
+        scores.into_iter().map(|scores| choose(labels, &scores)).collect()
+    }
+}
+
+/// The best of the label words, by their log-probabilities.
+fn choose(labels: &Labels, scores: &[f64]) -> Result<Answer> {
+    let label = match labels.rank(scores)? {
+        Prediction::Label(index) => labels.words()[index].clone(),
+        Prediction::Score(score) => format!("{score:.1}"),
+        Prediction::Unknown => String::new(),
+    };
+    let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let sum: f64 = scores.iter().map(|score| (score - best).exp()).sum();
+    Ok(Answer { label, probability: 1.0 / sum })
+}

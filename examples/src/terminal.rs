@@ -1,0 +1,73 @@
+//! How an example speaks and ends.
+
+use std::io::{self, ErrorKind};
+use std::process::ExitCode;
+
+use crate::{Error, Result};
+
+/// The exit code of a program; what went wrong is said in one line, with its causes.
+///
+/// Whoever closed the output has seen enough: that is no failure.
+pub fn finish(outcome: Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{}", line(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_closed_pipe(error: &Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
+}
+
+fn line(error: &Error) -> String {
+    let mut line = format!("error: {error}");
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Errors that pass another on say the same words.
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line.replace('\n', " ")
+}
+
+/// A number with a comma before every three digits.
+pub fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_numbers_are_grouped() {
+        let cases = [(0, "0"), (999, "999"), (1_000, "1,000"), (5_262_720, "5,262,720")];
+        for (number, expected) in cases {
+            assert_eq!(grouped(number), expected);
+        }
+    }
+
+    #[test]
+    fn causes_follow_in_one_line() {
+        let source = io::Error::new(ErrorKind::NotFound, "no\nsuch file");
+        let error = mtpt::tasks::Error::Read { path: "a.tsv".into(), source };
+        assert_eq!(line(&error.into()), "error: cannot read `a.tsv`: no such file");
+        assert!(is_closed_pipe(&io::Error::from(ErrorKind::BrokenPipe).into()));
+    }
+}

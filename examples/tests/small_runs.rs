@@ -1,0 +1,157 @@
+use std::fs;
+use std::path::Path;
+
+use crate::program::{output, run};
+
+/// The columns of the table's line that begins with a name.
+#[track_caller]
+fn columns<'a>(output: &'a str, name: &str) -> Vec<&'a str> {
+    let line = output.lines().find(|line| line.split_whitespace().next() == Some(name));
+    let line = line.unwrap_or_else(|| panic!("no line `{name}` in:\n{output}"));
+    line.split_whitespace().skip(1).collect()
+}
+
+fn number(text: &str) -> f64 {
+    text.parse().unwrap()
+}
+
+#[test]
+fn several_tasks_are_learned_shown_as_a_tree_and_used() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "--steps 2 --batch-size 6 --length 3 --test-rows 24 --save prompts.safetensors";
+    let Some(text) = output("multitask", arguments, folder.path(), "") else { return };
+    // Names of tasks stand below those of their groups, whose figures are means.
+    for (group, tasks) in [
+        ("reviews", ["sentiment", "subject"]),
+        ("support", ["intent", "topic"]),
+        ("news", ["outlook", "section"]),
+    ] {
+        let means: Vec<f64> = columns(&text, group).into_iter().map(number).collect();
+        let rows = tasks.map(|task| columns(&text, task));
+        for row in &rows {
+            assert_eq!((row[0], row.len()), ("accuracy", 6), "{text}");
+        }
+        for (place, mean) in means.iter().enumerate() {
+            let expected = (number(rows[0][place + 1]) + number(rows[1][place + 1])) / 2.0;
+            // Each figure is rounded to a tenth.
+            assert!((mean - expected).abs() < 0.11, "{group}: {mean} for {expected}");
+        }
+    }
+    assert_eq!(columns(&text, "average").len(), 3);
+    for part in ["\n  sentiment", "answers are right", "as it was", "Next:\n", "cargo install"] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+
+    let lines = "The bed was too short.\n\nWhat a film!\n";
+    let arguments = "--prompts prompts.safetensors --task reviews/subject";
+    let Some(answers) = output("predict", arguments, folder.path(), lines) else { return };
+    let answers: Vec<Vec<&str>> = answers.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(answers.len(), 3);
+    for (answer, line) in answers.iter().zip(lines.lines()) {
+        assert!(["food", "film", "hotel", "device"].contains(&answer[0]), "{answer:?}");
+        assert!((0.25..=1.0).contains(&number(answer[1])), "{answer:?}");
+        assert_eq!(answer[2], line);
+    }
+    let wrong = run("predict", "--prompts prompts.safetensors --task film", folder.path(), "");
+    let messages = wrong.unwrap().messages;
+    assert!(messages.contains("unknown task `film`; known are `reviews/sentiment`"), "{messages}");
+}
+
+#[test]
+fn all_strategies_stand_side_by_side() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "--steps 1 --batch-size 6 --test-rows 12 --seeds 1 2";
+    let Some(text) = output("compare_strategies", arguments, folder.path(), "") else { return };
+    let mut rows = Vec::new();
+    for strategy in mtpt::compose::CompositionConfig::catalogue() {
+        let row: Vec<f64> = columns(&text, strategy.name()).into_iter().map(number).collect();
+        assert_eq!(row.len(), 1 + 6 + 2, "{text}");
+        let mean = row[1..7].iter().sum::<f64>() / 6.0;
+        assert!((row[7] - mean).abs() < 0.11, "{text}");
+        rows.push(row[0]);
+    }
+    rows.sort_by(f64::total_cmp);
+    rows.dedup();
+    assert!(rows.len() > 3, "strategies differ in what they learn: {text}");
+    assert!(text.contains("means over the seeds 1, 2"), "{text}");
+}
+
+#[test]
+fn real_files_are_learned_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    write_data(&data);
+    let arguments = "--data data --steps 1 --batch-size 8 --length 2";
+    let Some(text) = output("multitask", arguments, folder.path(), "") else { return };
+    for (task, metric) in [
+        ("cola", "matthews"),
+        ("mrpc", "accuracy"),
+        ("rte", "accuracy"),
+        ("sst2", "accuracy"),
+        ("stsb", "pearson"),
+        ("trec", "accuracy"),
+        ("subj", "accuracy"),
+        ("mpqa", "accuracy"),
+    ] {
+        assert_eq!(columns(&text, task)[0], metric);
+    }
+    // A row that does not fit is told of the file that it stands in, not of a part of it.
+    let file = data.join("text/trec/train.jsonl");
+    let rows = fs::read_to_string(&file).unwrap() + "{\"text\": 1\n";
+    fs::write(&file, rows).unwrap();
+    let wrong = run("multitask", arguments, folder.path(), "").unwrap();
+    assert_eq!(wrong.code, Some(1), "{}", wrong.messages);
+    assert!(wrong.messages.contains("data/text/trec/train.jsonl:11"), "{}", wrong.messages);
+}
+
+/// Ten rows for every file that the example reads.
+fn write_data(data: &Path) {
+    let table = |header: &str, row: fn(usize) -> String| {
+        let rows: String = (0..10).map(|place| row(place) + "\n").collect();
+        if header.is_empty() { rows } else { format!("{header}\n{rows}") }
+    };
+    let glue = [
+        ("CoLA", table("", |place| format!("a\t{}\t*\tthe cat sat {place}", place % 2))),
+        (
+            "MRPC",
+            table("Quality\t#1 ID\t#2 ID\t#1 String\t#2 String", |place| {
+                format!("{}\t1\t2\tit rains\tit rains {place}", place % 2)
+            }),
+        ),
+        (
+            "RTE",
+            table("index\tsentence1\tsentence2\tlabel", |place| {
+                let label = ["entailment", "not_entailment"][place % 2];
+                format!("{place}\tit rains\tit is wet\t{label}")
+            }),
+        ),
+        ("SST-2", table("sentence\tlabel", |place| format!("a fine film {place}\t{}", place % 2))),
+        (
+            "STS-B",
+            table(
+                "index\tgenre\tfilename\tyear\told_index\tsource1\tsource2\tsentence1\tsentence2\tscore",
+                |place| format!("{place}\tg\tf\t1\t0\ts\ts\tit rains\tit pours\t{}.0", place % 5),
+            ),
+        ),
+    ];
+    for (name, rows) in glue {
+        let folder = data.join("glue").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("train.tsv"), &rows).unwrap();
+        fs::write(folder.join("dev.tsv"), &rows).unwrap();
+    }
+    for (name, labels) in [
+        ("trec", ["number", "person"]),
+        ("subj", ["objective", "subjective"]),
+        ("mpqa", ["negative", "positive"]),
+    ] {
+        let folder = data.join("text").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        let row = |place: usize| {
+            format!("{{\"text\": \"who is it {place}\", \"label\": \"{}\"}}\n", labels[place % 2])
+        };
+        let rows: String = (0..10).map(row).collect();
+        fs::write(folder.join("train.jsonl"), &rows).unwrap();
+        fs::write(folder.join("test.jsonl"), &rows).unwrap();
+    }
+}
