@@ -27,7 +27,7 @@ pub(crate) struct StartingConfig {
     pub(crate) tasks: Vec<StartingTask>,
 }
 
-/// Rows below which a run is kept small: it would see each of them a hundred times otherwise.
+/// Rows below which batches are small: a step would see much of them at once otherwise.
 const FEW: usize = 500;
 
 impl StartingConfig {
@@ -59,7 +59,7 @@ impl StartingConfig {
              \n\
              [training]\n\
              # Steps, and rows of each. Go on while the figures of `dev` rise.\n\
-             steps = {}\n\
+             steps = 300\n\
              batch_size = {}\n\
              # Prompts want a high rate; take a third of it if the loss jumps about.\n\
              learning_rate = 0.3\n\
@@ -70,7 +70,6 @@ impl StartingConfig {
              # The tasks are judged every so many steps, and the best prompts kept.\n\
              every = 50\n",
             string(&self.model.to_string_lossy()),
-            if self.rows < FEW { 150 } else { 300 },
             if self.rows < FEW { 16 } else { 32 },
             self.longest,
             if self.longest > self.max_input_length { ", and loses its end" } else { "" },
@@ -122,4 +121,46 @@ impl StartingTask {
 /// A text as a basic string of TOML, which takes all of JSON's escapes.
 fn string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use mtpt::tasks::TaskFile;
+    use mtpt::train::RunConfig;
+
+    use super::*;
+
+    #[test]
+    fn names_that_toml_would_stumble_over_are_read_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = "the \"text\"\\, née\tx";
+        let config = StartingConfig {
+            model: PathBuf::from("C:\\models\\t5"),
+            max_input_length: 16,
+            longest: 9,
+            rows: 3,
+            tasks: vec![StartingTask {
+                name: "tickets".parse().unwrap(),
+                format: Format::Csv,
+                train: PathBuf::from("a \"b\".csv"),
+                dev: None,
+                template: format!("{{{odd}}}"),
+                label_field: odd.to_owned(),
+                labels: vec![("a.b = \"c\"".into(), "yes".into()), ("d\n".into(), "no".into())],
+                others: vec!["line\nbreak".into()],
+            }],
+        };
+        let (text, path) = (config.to_toml(), folder.path().join("run.toml"));
+        let run = RunConfig::parse(&text, &path).unwrap();
+        assert_eq!((run.model.as_str(), run.training.batch_size), ("C:\\models\\t5", 16));
+        let tasks = TaskFile::parse(&text, &path).unwrap().into_tasks();
+        assert_eq!(tasks[0].label_field(), odd);
+        assert_eq!(tasks[0].template().fields().collect::<Vec<_>>(), [odd]);
+        assert_eq!(tasks[0].labels().words(), ["yes", "no"]);
+        let task = tasks[0].config();
+        assert_eq!(
+            (task.hold_out, task.train.as_deref()),
+            (Some(0.2), Some(folder.path().join("a \"b\".csv").as_path()))
+        );
+    }
 }

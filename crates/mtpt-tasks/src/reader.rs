@@ -186,6 +186,7 @@ impl<R> fmt::Debug for Reader<R> {
 }
 
 /// Lines of text with their numbers.
+#[derive(Debug)]
 pub(crate) struct Lines<R> {
     bytes: R,
     file: Arc<Path>,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use mtpt::core::write_whole_file;
 use mtpt::t5::{T5Tokenizer, locate, read_config};
 use mtpt::tasks::{Format, LabelsConfig, Split, Task, TaskConfig, TaskFile, TaskId};
+use mtpt::train::Candidates;
 use serde::Serialize;
 
 use crate::args::Init;
@@ -63,6 +64,11 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
         }
         task.train = place(&task.train)?;
         task.dev = task.dev.as_deref().map(place).transpose()?;
+        let words: Vec<String> = task.labels.iter().map(|(_, word)| word.clone()).collect();
+        // The configuration is worth having all the same: it is the place to give them other words.
+        if let Err(error) = Candidates::new(&task.name, &words, tokenizer.as_inner()) {
+            say(&format!("note: {error}; give them other words in `{}`", output.display()));
+        }
         config.rows += summary.train;
         config.tasks.push(task);
         summaries.push(summary);
