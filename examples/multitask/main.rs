@@ -212,6 +212,6 @@ fn next(output: &mut impl Write, arguments: &Arguments) -> Result<()> {
     for (command, purpose) in commands {
         writeln!(output, "  {command:width$}  {purpose}")?;
     }
-    writeln!(output, "README.md says the rest, docs/architecture.md why it is built as it is.")?;
+    writeln!(output, "docs/src/getting-started.md goes on from here, with rows of your own.")?;
     Ok(output.flush()?)
 }

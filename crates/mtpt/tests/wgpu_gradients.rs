@@ -9,6 +9,7 @@
 #![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 use std::path::Path;
+use std::process::Command;
 
 use mtpt::burn::module::{Module, ModuleVisitor, Param};
 use mtpt::burn::optim::GradientsParams;
@@ -100,4 +101,29 @@ fn gradients_on_wgpu_are_those_on_the_cpu() {
         }
         eprintln!("{name}: {} gradients agree", cpu.len());
     }
+}
+
+/// Burn panics where no driver answers; here that is an error, and no obstacle to those who did not ask for a GPU.
+#[test]
+fn a_missing_driver_is_told_in_one_line() {
+    const ALONE: &str = "MTPT_TEST_WITHOUT_DRIVER";
+    if std::env::var_os(ALONE).is_none() {
+        // Drivers are looked for once in a process, so that one without any must be another.
+        let nowhere = Path::new("/nowhere");
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "a_missing_driver_is_told_in_one_line"])
+            .env(ALONE, "1")
+            .envs([("VK_DRIVER_FILES", nowhere), ("VK_ICD_FILENAMES", nowhere)])
+            .status();
+        assert!(status.unwrap().success(), "see the output of the process without a driver");
+        return;
+    }
+    let error = mtpt::device("wgpu").unwrap_err().to_string();
+    assert!(
+        error.starts_with("device `wgpu` does not answer here, so look at its driver"),
+        "{error}"
+    );
+    assert!(!error.contains('\n'), "{error}");
+    let chosen = mtpt::choose_device("auto").unwrap();
+    assert_eq!((chosen.name, chosen.passed_over.len()), ("flex", 1));
 }
