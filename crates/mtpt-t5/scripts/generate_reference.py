@@ -3,12 +3,14 @@
     pip install -r scripts/requirements.txt
     python scripts/generate_reference.py
 
+`python scripts/generate_reference.py bundled` does so for the model of examples/models alone, after it was trained anew.
 The numbers are those of CPU in single precision, without dropout. Running it again with the versions of
 requirements.txt gives the same files.
 """
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import torch
@@ -17,10 +19,11 @@ from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import TemplateProcessing
-from transformers import T5Config, T5ForConditionalGeneration
+from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 from transformers.models.t5.modeling_t5 import T5Attention
 
 FIXTURES = Path(__file__).parent.parent / "tests" / "fixtures"
+BUNDLED = Path(__file__).parents[3] / "examples" / "models" / "mtpt-nano"
 IGNORED = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"
 SMALL = dict(vocab_size=96, d_model=16, d_kv=4, d_ff=32, num_heads=4, num_layers=2, num_decoder_layers=2)
 
@@ -312,8 +315,41 @@ def tokenizer():
     tokenizer.save(str(FIXTURES / "tokenizer" / "tokenizer.json"))
 
 
+def bundled():
+    """The trained model that the repository holds, asked in words."""
+    folder = FIXTURES / "mtpt_nano"
+    folder.mkdir(exist_ok=True)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(BUNDLED)
+    model = T5ForConditionalGeneration.from_pretrained(BUNDLED, dtype=torch.float32).eval()
+    texts = [
+        "sentiment : a warm , funny and moving film",
+        "Sentiment: dull, SLOW and far too long!",
+        "what is asked for : who painted the ceiling of the chapel ?",
+        "fill in : the ship sailed <extra_id_0> the sea",
+        "opposite : cold",
+        "café № 7 costs 3.50 €",
+    ]
+    answers = ["positive", "negative", "person", "<extra_id_0> across", "hot", "food"]
+    inputs, targets = tokenizer(texts).input_ids, tokenizer(answers).input_ids
+    result = {
+        "texts": texts,
+        "inputs": inputs,
+        "targets": targets,
+        "token_log_probabilities": token_log_probabilities(model, inputs, targets),
+        "greedy": generated(model, inputs, max_new_tokens=12, num_beams=1),
+        "searches": [dict(
+            num_beams=4, length_penalty=1.0, early_stopping=False, max_new_tokens=12,
+            texts=generated(model, inputs, num_beams=4, max_new_tokens=12),
+        )],
+    }
+    (folder / "reference.json").write_text(json.dumps(result) + "\n")
+
+
 def main():
     torch.set_num_threads(1)
+    if sys.argv[1:] == ["bundled"]:
+        bundled()
+        return
     shutil.rmtree(FIXTURES, ignore_errors=True)
     FIXTURES.mkdir(parents=True)
     for name, settings, style, seed in VARIANTS:
@@ -323,6 +359,7 @@ def main():
     other_files(FIXTURES / "v1_0")
     buckets()
     tokenizer()
+    bundled()
     total = sum(file.stat().st_size for file in FIXTURES.rglob("*") if file.is_file())
     print(f"{total} bytes in all")
 

@@ -25,6 +25,9 @@ pub(crate) fn load(name: &str) -> T5 {
 /// What transformers computes with a checkpoint.
 #[derive(Deserialize)]
 pub(crate) struct Reference {
+    /// Where inputs are not random tokens.
+    #[serde(default)]
+    pub(crate) texts: Vec<String>,
     pub(crate) inputs: Vec<Vec<u32>>,
     pub(crate) targets: Vec<Vec<u32>>,
     pub(crate) token_log_probabilities: Vec<Vec<f32>>,

@@ -1,6 +1,9 @@
+use std::path::Path;
+
 use burn::tensor::Device;
 use mtpt_t5::{
-    Beam, Direction, EarlyStopping, GenerationConfig, Strategy, relative_position_bucket,
+    Beam, Direction, EarlyStopping, GenerationConfig, Strategy, T5, T5Tokenizer,
+    relative_position_bucket,
 };
 use serde::Deserialize;
 
@@ -74,6 +77,27 @@ fn beam_texts_are_those_of_transformers() {
             assert_eq!(found, search.texts, "{name}, {beam:?}");
         }
     }
+}
+
+#[test]
+fn the_bundled_model_is_the_one_that_transformers_loads() {
+    let reference = reference("mtpt_nano");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/models/mtpt-nano");
+    let model = T5::load(&folder, &Device::flex()).unwrap();
+    let tokenizer = T5Tokenizer::load(&folder, model.config()).unwrap();
+    let ids: Vec<Vec<u32>> =
+        reference.texts.iter().map(|text| tokenizer.encode(text).unwrap()).collect();
+    assert_eq!(ids, reference.inputs);
+    let (ids, mask) = padded(&ids, &Device::flex());
+    let found = model.score(model.embed(ids.clone()), mask.clone(), &reference.targets).unwrap();
+    for (row, (found, expected)) in found.iter().zip(&reference.token_log_probabilities).enumerate()
+    {
+        assert_close(found, expected, TOLERANCE, &format!("row {row}"));
+    }
+    let greedy = GenerationConfig { max_new_tokens: 12, strategy: Strategy::Greedy };
+    assert_eq!(model.generate(ids.clone(), mask.clone(), &greedy).unwrap(), reference.greedy);
+    let beam = GenerationConfig { max_new_tokens: 12, strategy: Strategy::Beam(Beam::default()) };
+    assert_eq!(model.generate(ids, mask, &beam).unwrap(), reference.searches[0].texts);
 }
 
 #[test]
