@@ -72,7 +72,7 @@ impl<'a> Answering<'a> {
             let place = Place::new(Path::new("the texts"), line);
             let input = template.render(&Example::new([(field, *text)], place))?;
             let mut input_ids = self.model.tokenizer.encode(&input)?;
-            truncate(&mut input_ids, self.prompts.header().max_input_length);
+            truncate(&mut input_ids, self.prompts.header().longest_input());
             let (target_ids, label, gold) = (Vec::new(), None, None);
             rows.push(TokenizedExample { task: task.into(), input_ids, target_ids, label, gold });
         }

@@ -56,7 +56,8 @@ fn failed_access(error: &Error) -> Option<(&'static str, &Path, &io::Error)> {
 fn reading_task(error: &mtpt::tasks::Error) -> Option<(&'static str, &Path, &io::Error)> {
     match error {
         mtpt::tasks::Error::InTask { problem, .. }
-        | mtpt::tasks::Error::InTaskFile { problem, .. } => reading_task(problem),
+        | mtpt::tasks::Error::InTaskFile { problem, .. }
+        | mtpt::tasks::Error::InCorpus { problem, .. } => reading_task(problem),
         mtpt::tasks::Error::Read { path, source } => Some(("read", path, source)),
         _ => None,
     }

@@ -155,11 +155,6 @@ impl Column {
                  name another with `--label`"
             ));
         };
-        if let Some(rows) = values.get("") {
-            return Err(format!(
-                "{rows} rows have no label in the column `{name}`; fill it in, or take these rows out"
-            ));
-        }
         if values.len() < 2 {
             return Err(format!(
                 "the column `{name}` has one value only, so there is nothing to learn; \
@@ -210,7 +205,6 @@ mod tests {
         assert!(
             failure("id,body\n1,one\n2,two\n", None).starts_with("no column has the few values")
         );
-        assert!(failure("label,body\na,one\n,two\n", None).starts_with("1 rows have no label"));
         assert!(failure("label,body\na,one\na,two\n", None).contains("one value only"));
         let many: String = (0..200).map(|row| format!("l{row},text\n")).collect();
         assert!(failure(&format!("label,body\n{many}"), None).contains("more than 100"));

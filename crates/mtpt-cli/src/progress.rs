@@ -37,6 +37,8 @@ pub(crate) struct Progress {
     bar: Option<ProgressBar>,
     /// Smoothed loss: that of one step says little.
     loss: Option<f64>,
+    /// Since this process began: a resumed run has steps that took it no time.
+    steps: usize,
     rows: usize,
     seconds: f64,
 }
@@ -57,7 +59,7 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(500));
             bar
         });
-        Self { bar, loss: None, rows: 0, seconds: 0.0 }
+        Self { bar, loss: None, steps: 0, rows: 0, seconds: 0.0 }
     }
 
     fn line(&self, text: &str) {
@@ -75,6 +77,7 @@ impl Observer for Progress {
             None => event.loss,
         };
         self.loss = Some(loss);
+        self.steps += 1;
         self.rows += event.rows;
         self.seconds += event.seconds;
         let rate = self.rows as f64 / self.seconds.max(1e-9);
@@ -89,7 +92,7 @@ impl Observer for Progress {
             None => {
                 let every = event.steps.div_ceil(LINES);
                 if event.step.is_multiple_of(every) || event.step == event.steps {
-                    let left = (event.steps - event.step) as f64 * self.seconds / event.step as f64;
+                    let left = (event.steps - event.step) as f64 * self.seconds / self.steps as f64;
                     eprintln!(
                         "step {}/{}, loss {loss:.3}, {rate:.0} rows/s, {left:.0} s to go",
                         event.step, event.steps

@@ -18,9 +18,12 @@ fn the_command_alone_tells_where_to_begin() {
         assert!(text.contains(part), "{text}");
     }
     // As the help has it, so that neither can go without the other.
-    for command in
-        ["init", "train", "eval", "predict", "generate", "score", "devices", "completions"]
-    {
+    let all = world.text("--help");
+    let listed = all.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let names = listed.lines().filter_map(|line| line.split_whitespace().next());
+    let commands: Vec<&str> = names.filter(|&name| name != "help").collect();
+    assert!(commands.len() >= 9, "{commands:?}");
+    for command in commands {
         let help = world.text(&format!("{command} --help"));
         assert!(help.contains("Example"), "{command}: {help}");
         assert!(text.contains(help.lines().next().unwrap().trim_end_matches('.')), "{command}");
@@ -54,7 +57,7 @@ fn rows_become_a_configuration_that_trains() {
         rows[0],
         json!({ "config": "tickets.toml", "tasks": [{
             "task": "tickets", "format": "csv_semicolon", "text": ["body"], "label": "Team",
-            "train": 4, "dev": 2, "labels": { "Happy_Desk": 3, "sad": 3 }
+            "train": 5, "dev": 1, "labels": { "Happy_Desk": 3, "sad": 3 }
         }] })
     );
     let config = fs::read_to_string(world.path("tickets.toml")).unwrap();
@@ -77,7 +80,7 @@ fn rows_become_a_configuration_that_trains() {
         "eval --model model --prompts runs/tickets/prompts.safetensors --tasks tickets.toml",
         "",
     );
-    assert_eq!(judged[0]["rows"], 2);
+    assert_eq!(judged[0]["rows"], 1);
     let answers = world.rows(
         "predict --model model --prompts runs/tickets/prompts.safetensors",
         "{\"body\": \"day brought sun\"}\n",
@@ -127,7 +130,11 @@ fn what_cannot_become_a_configuration_is_told_and_nothing_written() {
     refused("text,label\n", "", &["rows.csv: expected rows, found none"]);
     refused("just text\n", "", &["rows.csv: expected a header"]);
     refused("[{\"text\": \"day\"}]", "", &["one JSON object a line, found an array"]);
-    refused("text,label\nday,a\nnight,\n", "", &["1 rows have no label in the column `label`"]);
+    refused(
+        "text,label\nday,a\nnight,\n",
+        "",
+        &["rows.csv:3: the field `label` has no label; fill it in, or take the row out"],
+    );
     refused("text,label\nday,a\nnight,a\n", "", &["one value only"]);
     refused("text,label\nday,a\nnight,A\n", "", &["rows.csv:3", "`a` and `A` differ in"]);
     refused("text,label\nday,a\nnight,b\n", "", &["leaves 2 rows to learn from and 0 to judge by"]);
@@ -141,5 +148,16 @@ fn what_cannot_become_a_configuration_is_told_and_nothing_written() {
     assert_eq!(outcome.code, 1);
     world.rows("init tickets.csv --model model --output run.toml --force", "");
     let outcome = world.run("init tickets.csv tickets.csv --model model", "");
-    assert!(outcome.messages.contains("a task before it has this name"), "{}", outcome.messages);
+    let problem = "tickets.csv: its task would be named `tickets`, as that of `tickets.csv`";
+    assert!(outcome.messages.contains(problem), "{}", outcome.messages);
+    world.write("{dev}.v2.csv", &TICKETS.replace("body", "{body}"));
+    let outcome = world.run("init tickets.csv mood.jsonl --dev tickets.csv --model model", "");
+    assert!(outcome.messages.contains("its rows can be of one task alone"), "{}", outcome.messages);
+    let outcome = world.run("init {dev}.v2.csv --model model", "");
+    assert!(outcome.messages.contains("cannot name the column `{body}`"), "{}", outcome.messages);
+    world.write("tickets.v2.csv", &TICKETS.replace("Team", "{Team}"));
+    let rows = world.rows("init tickets.v2.csv --model model", "");
+    assert_eq!(rows[0]["config"], "tickets.v2.toml");
+    let config = fs::read_to_string(world.path("tickets.v2.toml")).unwrap();
+    assert!(config.contains("template = \"{{team}}: {body}\""), "{config}");
 }

@@ -37,7 +37,7 @@ impl T5 {
 
     /// Saves the model as [`save`](Self::save) does, together with the tokenizer of the folder that it came from, so that the
     /// new folder is whole: `tokenizer.json`, `spiece.model`, their configurations and `generation_config.json`, as far as they
-    /// are there.
+    /// are there; those of another model that was saved in the folder before are removed.
     ///
     /// # Errors
     ///
@@ -49,7 +49,15 @@ impl T5 {
             .filter(|(_, path)| path.is_file())
             .map(|(name, path)| Ok((name, fs::read(&path).map_err(io("read", &path))?)))
             .collect::<Result<Vec<_>>>()?;
-        self.save_beside(folder, &companions)
+        self.save_beside(folder, &companions)?;
+        // A tokenizer of another model, saved here before, would be read in the place of this one's.
+        for name in COMPANION_FILES {
+            let path = folder.join(name);
+            if !companions.iter().any(|(known, _)| *known == name) && path.is_file() {
+                fs::remove_file(&path).map_err(io("remove", &path))?;
+            }
+        }
+        Ok(())
     }
 
     /// Saves the model and other files.

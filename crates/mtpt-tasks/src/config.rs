@@ -65,7 +65,7 @@ impl FromStr for Split {
 /// | `name` | | the task's [`TaskId`] |
 /// | `format` | | how the files are written, see [`Format`] |
 /// | `train`, `dev`, `test` | | the files; at least one, all in the same format |
-/// | `hold_out` | | share of the rows of `train`, between 0 and 1, that are `dev` instead, as many of each label; always the same rows |
+/// | `hold_out` | | share of the rows of `train`, between 0 and 1, that are `dev` instead, the same share of each label; always the same rows |
 /// | `template` | that of T5 for a GLUE format | input text with `{field}` placeholders, see [`Template`](crate::Template) |
 /// | `label_field` | that of a GLUE format, otherwise `label` | the field with the label |
 /// | `labels` | those of T5 for a GLUE format | what labels mean, see [`LabelsConfig`] |

@@ -13,6 +13,7 @@ use crate::document::DocumentFormat;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::mixture::is_weight;
+use crate::nearest_name::with_nearest_name;
 use crate::prefix_lm::PrefixLm;
 use crate::span_corruption::SpanCorruption;
 
@@ -253,7 +254,7 @@ impl CorpusFile {
         let document: Document = toml::from_str(text).map_err(|error| Error::Toml {
             file: path.to_path_buf(),
             line: error.span().map(|span| line(span.start)),
-            message: error.message().to_owned(),
+            message: with_nearest_name(error.message()),
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut corpora: Vec<Corpus> = Vec::with_capacity(document.corpora.len());

@@ -153,6 +153,9 @@ fn documents<'a>(
         if ids.last() == Some(&end_of_sentence) {
             ids.pop();
         }
+        if ids.contains(&end_of_sentence) {
+            return Err(Error::EndInText { place });
+        }
         match ids.iter().find_map(|id| numbers.get(id).copied()) {
             Some(number) => Err(Error::SentinelInText { place, number }),
             None => Ok(ids),

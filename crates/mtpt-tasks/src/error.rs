@@ -90,6 +90,14 @@ pub enum Error {
         /// The split.
         split: crate::config::Split,
     },
+    /// A text holds the token that ends texts.
+    #[error(
+        "{place}: expected text without the token that ends a text, found it inside; take its characters out"
+    )]
+    EndInText {
+        /// The document.
+        place: Place,
+    },
     /// A text holds what should stand for what is missing in it.
     #[error("{place}: expected text without sentinel tokens, found `<extra_id_{number}>`")]
     SentinelInText {
@@ -376,6 +384,14 @@ pub enum Error {
         train: PathBuf,
         /// The labels that the file has.
         known: Vec<String>,
+    },
+    /// A row has no label, where labels are taken from the rows.
+    #[error("{place}: the field `{field}` has no label; fill it in, or take the row out")]
+    NoLabel {
+        /// The row.
+        place: Place,
+        /// The field.
+        field: String,
     },
     /// Two labels of the training split are one but for upper and lower case or spaces.
     #[error(

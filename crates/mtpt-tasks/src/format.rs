@@ -179,8 +179,8 @@ impl Format {
         if line.starts_with('{') {
             return Ok(Self::JsonLines);
         }
-        let mut quoted = false;
-        let mut count = |separator: char| {
+        let count = |separator: char| {
+            let mut quoted = false;
             line.chars()
                 .filter(|&character| {
                     quoted ^= character == '"';

@@ -118,7 +118,7 @@ pub struct Pick {
 /// is the row at place `n mod r` of the order that the seed gives the task's rows for pass `n / r`. So within a task,
 /// every row is seen once before any is seen twice, and so on for every pass.
 ///
-/// Without `shuffle`, position `p` of `k` tasks is task `p mod k`, and its row `p / k`, modulo its number of rows:
+/// Without `shuffle` neither rates nor weights count: position `p` of `k` tasks is task `p mod k`, and its row `p / k`, modulo its number of rows:
 /// tasks take turns in the order given, rows come in the order of their file. A run can so be laid beside another
 /// program's step by step.
 ///

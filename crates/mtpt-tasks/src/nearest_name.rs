@@ -14,8 +14,14 @@ use strsim::damerau_levenshtein;
 pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = |name: &str| name.trim().to_lowercase();
     let given = folded(name);
+    // As many characters as the lengths differ by are wrong at least; long texts need not be compared for that.
+    let near = |other: &str| {
+        let [given, other] = [name, other].map(|name| name.trim().chars().count());
+        3 * given.abs_diff(other) <= given.max(other)
+    };
     known
         .into_iter()
+        .filter(|other| near(other))
         .map(|other| (damerau_levenshtein(&given, &folded(other)), other))
         .filter(|&(distance, other)| {
             3 * distance <= given.chars().count().max(other.chars().count())

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use crate::config::{Split, TaskConfig};
@@ -134,20 +134,20 @@ impl Task {
             return Err(Error::VerbatimWithoutTrain);
         };
         let mut labels: BTreeSet<String> = BTreeSet::new();
-        let folded = |label: &str| label.trim().to_lowercase();
+        let mut folded: HashMap<String, String> = HashMap::new();
         for example in config.format.open(path)? {
             let example = example?;
             let label = example.require(label_field)?;
             if labels.contains(label) {
                 continue;
             }
+            let place = || example.place().clone();
+            if label.trim().is_empty() {
+                return Err(Error::NoLabel { place: place(), field: label_field.to_owned() });
+            }
             // Such labels are slips of who wrote the file far more often than two things.
-            if let Some(first) = labels.iter().find(|other| folded(other) == folded(label)) {
-                return Err(Error::LabelsAlike {
-                    place: example.place().clone(),
-                    first: first.clone(),
-                    second: label.to_owned(),
-                });
+            if let Some(first) = folded.insert(label.trim().to_lowercase(), label.to_owned()) {
+                return Err(Error::LabelsAlike { place: place(), first, second: label.to_owned() });
             }
             labels.insert(label.to_owned());
         }

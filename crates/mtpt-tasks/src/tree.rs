@@ -7,8 +7,9 @@ use crate::id::TaskId;
 ///
 /// The root has no name and stands above all; inner nodes are groups, leaves are tasks. Nodes are numbered from the root
 /// down, every group before what is below it, siblings in the order in which the names first tell of them. So the numbers follow
-/// from the list of names alone, and what is below a node is one range of numbers: a list with something for every node, such as
-/// a component of prompts, needs no other key.
+/// from the list of names alone, and what is below a node is one range of numbers: within a program, a list with something for
+/// every node, such as a component of prompts, needs no other key. Files must name nodes by their paths: another task in the list
+/// moves the numbers of those after it.
 ///
 /// ```
 /// use mtpt_tasks::{TaskId, TaskTree};

@@ -184,13 +184,14 @@ fn files_that_do_not_fit_are_named() {
     check("empty.txt", b"", "span_corruption", &["empty.txt: expected rows, found none"]);
     check("blank.txt", b"\n\n", "span_corruption", &["blank.txt: expected rows, found none"]);
     check("empty.jsonl", b"", "prefix_lm", &["empty.jsonl: expected rows, found none"]);
-    check("bad.txt", b"w1\n\xff\n", "prefix_lm", &["bad.txt:2: expected text in UTF-8"]);
-    check("bad.jsonl", b"{\"text\": \"w1\"}\n[1]\n", "prefix_lm", &["bad.jsonl:2: ", "an array"]);
+    check("bad.txt", b"w2\n\xff\n", "prefix_lm", &["bad.txt:2: expected text in UTF-8"]);
+    check("bad.jsonl", b"{\"text\": \"w2\"}\n[1]\n", "prefix_lm", &["bad.jsonl:2: ", "an array"]);
     check("field.jsonl", b"{\"txt\": \"w1\"}\n", "prefix_lm", &["field.jsonl:1: ", "`text`"]);
     check("kind.jsonl", b"{\"text\": [1]}\n", "prefix_lm", &["kind.jsonl:1: ", "an array"]);
     check("word.txt", b"w2\nmagic\n", "prefix_lm", &["word.txt:2: ", "no word `magic`"]);
     let sentinel = b"w2\nw3 w98 w4\n";
     check("mark.txt", sentinel, "span_corruption", &["mark.txt:2: ", "found `<extra_id_1>`"]);
+    check("end.txt", b"w2\nw3 w1 w4\n", "prefix_lm", &["end.txt:2: ", "token that ends a text"]);
     let failure = message(read(&folder, "train = 'nowhere.txt'\nobjective = 'prefix_lm'"));
     assert!(failure.contains("nowhere.txt"), "{failure}");
     fs::write(folder.path().join("short.txt"), "w2\nw3\n").unwrap();

@@ -190,6 +190,8 @@ fn the_first_line_tells_the_format() {
         ("\u{feff}text,label\na,b\n", Format::Csv),
         ("text;label\na, b, c;d\n", Format::CsvSemicolon),
         ("\"text, or so\";label\n", Format::CsvSemicolon),
+        ("text,\"queue\n(team)\"\na,b\n", Format::Csv),
+        ("text;\"queue (a,b\nc)\"\na;b\n", Format::CsvSemicolon),
         ("text, or so\tlabel\n", Format::Tsv),
         ("\n{\"text\": \"a, b; c\"}\n", Format::JsonLines),
     ] {

@@ -10,6 +10,9 @@ use crate::{Error, Result, Trainer};
 
 /// Checkpoints that are kept, the newest ones.
 const KEPT: usize = 2;
+/// Beginnings of the names of a whole checkpoint and of one that is being written.
+const WHOLE: &str = "step-";
+const WRITING: &str = ".writing-";
 /// Files of a checkpoint.
 const STATE: &str = "state.json";
 const LAST: &str = "last.safetensors";
@@ -30,7 +33,8 @@ pub(crate) struct Best<M> {
 struct State {
     steps_done: usize,
     best: Option<BestState>,
-    config: Value,
+    /// What the run is.
+    run: Value,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,21 +45,25 @@ struct BestState {
 
 /// Writes a checkpoint as a folder that appears whole or not at all, then drops those that are no longer needed.
 ///
-/// It holds the module's parameters, whatever the module is, the optimizer's state, and the configuration of the run. The order
+/// It holds the module's parameters, whatever the module is, the optimizer's state, and what the run is. The order
 /// of rows needs no state: it is a pure function of the seed and the step.
 pub(crate) fn write<M: Module>(
     folder: &Path,
     trainer: &Trainer<M>,
     best: Option<&Best<M>>,
-    config: &impl Serialize,
+    identity: &impl Serialize,
 ) -> Result<()> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| Error::File { action: "write", path, source }
     };
     fs::create_dir_all(folder).map_err(failed(folder))?;
+    // Of a process that was killed while it wrote; there is one at a time.
+    for left in list(folder, WRITING)? {
+        fs::remove_dir_all(&left).map_err(failed(&left))?;
+    }
     let draft =
-        tempfile::Builder::new().prefix(".writing-").tempdir_in(folder).map_err(failed(folder))?;
+        tempfile::Builder::new().prefix(WRITING).tempdir_in(folder).map_err(failed(folder))?;
     let inside = draft.path();
     PromptFile::from_module(trainer.module(), String::new()).write(&inside.join(LAST))?;
     if let Some(best) = best {
@@ -70,16 +78,16 @@ pub(crate) fn write<M: Module>(
     let steps_done = trainer.steps_done();
     let best = best.map(|best| BestState { step: best.step, score: best.score });
     let failed_state = |source| Error::Header { path: inside.join(STATE), source };
-    let config = serde_json::to_value(config).map_err(failed_state)?;
-    let state = State { steps_done, best, config };
+    let run = serde_json::to_value(identity).map_err(failed_state)?;
+    let state = State { steps_done, best, run };
     let state = serde_json::to_vec_pretty(&state).map_err(failed_state)?;
     write_whole_file(&inside.join(STATE), &state)?;
-    let place = folder.join(format!("step-{steps_done:08}"));
+    let place = folder.join(format!("{WHOLE}{steps_done:08}"));
     if place.exists() {
         fs::remove_dir_all(&place).map_err(failed(&place))?;
     }
     fs::rename(draft.keep(), &place).map_err(failed(&place))?;
-    let all = list(folder)?;
+    let all = list(folder, WHOLE)?;
     for old in &all[..all.len().saturating_sub(KEPT)] {
         fs::remove_dir_all(old).map_err(failed(old))?;
     }
@@ -90,9 +98,9 @@ pub(crate) fn write<M: Module>(
 pub(crate) fn resume<M: Module>(
     folder: &Path,
     trainer: Trainer<M>,
-    config: &impl Serialize,
+    identity: &impl Serialize,
 ) -> Result<(Trainer<M>, Option<Best<M>>)> {
-    let Some(place) = list(folder)?.pop() else {
+    let Some(place) = list(folder, WHOLE)?.pop() else {
         return Ok((trainer, None));
     };
     let path = place.join(STATE);
@@ -104,9 +112,9 @@ pub(crate) fn resume<M: Module>(
     let failed = |source| Error::Header { path: path.clone(), source };
     let state: State = serde_json::from_str(&text).map_err(failed)?;
     // Through text too, as the other: what a number loses on that way, both have lost.
-    let now = serde_json::to_value(config).map_err(failed)?;
+    let now = serde_json::to_value(identity).map_err(failed)?;
     let now = serde_json::from_str(&now.to_string()).map_err(failed)?;
-    check_same_run(&place, &state.config, &now)?;
+    check_same_run(&place, &state.run, &now)?;
     let last = PromptFile::read(&place.join(LAST))?.apply(trainer.module().clone())?;
     let best = match state.best {
         Some(BestState { step, score }) => {
@@ -124,8 +132,8 @@ pub(crate) fn resume<M: Module>(
     Ok((trainer.restore(last, optimizer, state.steps_done), best))
 }
 
-/// The checkpoints of a folder, the newest last.
-fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+/// What a folder holds under names that begin so; of checkpoints, the newest comes last.
+fn list(folder: &Path, beginning: &str) -> Result<Vec<PathBuf>> {
     let failed = |source| Error::File { action: "read", path: folder.to_owned(), source };
     if !folder.exists() {
         return Ok(Vec::new());
@@ -133,7 +141,7 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut places = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with("step-")) {
+        if entry.file_name().to_str().is_some_and(|name| name.starts_with(beginning)) {
             places.push(entry.path());
         }
     }
@@ -141,19 +149,39 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(places)
 }
 
-/// A run goes on only under the configuration that it began with: else its steps would be those of no run at all.
+/// A run goes on only as what it began as: else its steps would be those of no run at all.
 fn check_same_run(place: &Path, before: &Value, now: &Value) -> Result<()> {
-    let (Some(before), Some(now)) = (before.as_object(), now.as_object()) else {
-        return Ok(());
-    };
-    match now.iter().find(|&(key, value)| before.get(key) != Some(value)) {
+    match first_difference(String::new(), before, now) {
         None => Ok(()),
-        Some((key, value)) => Err(Error::Resume {
+        Some((key, before, now)) => Err(Error::Resume {
             path: place.to_owned(),
-            reason: format!(
-                "`{key}` was {}, and is now {value}",
-                before.get(key).unwrap_or(&Value::Null)
-            ),
+            reason: format!("`{key}` was {before}, and is now {now}"),
         }),
+    }
+}
+
+/// Where two values differ first, as a key such as `tasks[1].name`, and both there.
+fn first_difference<'a>(
+    key: String,
+    before: &'a Value,
+    now: &'a Value,
+) -> Option<(String, &'a Value, &'a Value)> {
+    match (before, now) {
+        (Value::Object(first), Value::Object(second)) => {
+            let keys = first.keys().chain(second.keys().filter(|key| !first.contains_key(*key)));
+            keys.into_iter().find_map(|name| {
+                let [first, second] =
+                    [first, second].map(|map| map.get(name).unwrap_or(&Value::Null));
+                let dot = if key.is_empty() { "" } else { "." };
+                first_difference(format!("{key}{dot}{name}"), first, second)
+            })
+        }
+        (Value::Array(first), Value::Array(second)) if first.len() == second.len() => {
+            let mut pairs = first.iter().zip(second).enumerate();
+            pairs.find_map(|(place, (first, second))| {
+                first_difference(format!("{key}[{place}]"), first, second)
+            })
+        }
+        _ => (before != now).then_some((key, before, now)),
     }
 }

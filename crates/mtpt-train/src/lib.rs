@@ -20,6 +20,7 @@ mod pretraining_config;
 mod pretraining_data;
 mod prompts;
 mod run_folder;
+mod run_identity;
 mod schedule;
 mod task_data;
 mod train;

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::checkpoint;
 use crate::evaluate::evaluate;
 use crate::micro_batches::micro_batches;
+use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
     EvaluationEvent, FullFineTuning, MetricsLog, Observer, Output, PretrainingConfig,
@@ -102,7 +103,11 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         let names = data.names().to_vec();
         let mut trainer = Trainer::new(model, &training.optimizer, training.schedule(), names);
         if let Some(Output { folder, resume: true }) = output {
-            (trainer, _) = checkpoint::resume(&folder.checkpoints(), trainer, &document)?;
+            (trainer, _) = checkpoint::resume(
+                &folder.checkpoints(),
+                trainer,
+                &RunIdentity::of_text_and_tasks(config, data),
+            )?;
         }
         Ok(Self { config, data, document, mixture, trainer, output, losses: None })
     }
@@ -134,7 +139,8 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
                 && is_due(step, steps, training.checkpoint_every)
             {
                 let folder = output.folder.checkpoints();
-                checkpoint::write(&folder, &self.trainer, None, &self.document)?;
+                let identity = RunIdentity::of_text_and_tasks(self.config, self.data);
+                checkpoint::write(&folder, &self.trainer, None, &identity)?;
             }
         }
         let step = self.trainer.steps_done();

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use mtpt_tasks::MixtureConfig;
+use mtpt_tasks::{MixtureConfig, with_nearest_name};
 use serde::{Deserialize, Serialize};
 
 use crate::{Decay, Error, EvaluationConfig, OptimizerConfig, Result, TrainingConfig};
@@ -125,7 +125,7 @@ impl PretrainingConfig {
         let document: Document = toml::from_str(text).map_err(|error| Error::Config {
             path: path.to_owned(),
             line: error.span().map(|span| 1 + text[..span.start].matches('\n').count()),
-            message: error.message().to_owned(),
+            message: with_nearest_name(error.message()),
         })?;
         let config = Self {
             model: document.model,

@@ -174,6 +174,14 @@ impl Prompts {
 }
 
 impl PromptHeader {
+    /// Longest input that the prompts were learned with, in tokens; `usize::MAX` where it is not known.
+    pub fn longest_input(&self) -> usize {
+        match self.max_input_length {
+            0 => usize::MAX,
+            length => length,
+        }
+    }
+
     /// The header of this version, with nothing said of the model and the training.
     pub fn new(
         composition: CompositionConfig,

@@ -6,6 +6,7 @@ use mtpt_tasks::{Mixture, Split, TokenBatch, TokenizedExample};
 use crate::checkpoint::{self, Best};
 use crate::evaluate::{check_width, evaluate};
 use crate::micro_batches::micro_batches;
+use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
     Error, EvaluationEvent, MetricsLog, Observer, PromptHeader, PromptTask, PromptTuning, Prompts,
@@ -96,7 +97,11 @@ impl<'a, B: Backbone> Run<'a, B> {
         let mut trainer = Trainer::new(composition, optimizer, config.schedule(), tasks);
         let mut best = None;
         if let Some(Output { folder, resume: true }) = output {
-            (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, config)?;
+            (trainer, best) = checkpoint::resume(
+                &folder.checkpoints(),
+                trainer,
+                &RunIdentity::of_tasks(config, data),
+            )?;
         }
         Ok(Self { config, data, backbone, mixture, trainer, best, output })
     }
@@ -117,7 +122,8 @@ impl<'a, B: Backbone> Run<'a, B> {
                 && is_due(step, steps, self.config.training.checkpoint_every)
             {
                 let folder = output.folder.checkpoints();
-                checkpoint::write(&folder, &self.trainer, self.best.as_ref(), self.config)?;
+                let identity = RunIdentity::of_tasks(self.config, self.data);
+                checkpoint::write(&folder, &self.trainer, self.best.as_ref(), &identity)?;
             }
         }
         let (composition, step, score) = match &self.best {

@@ -1,10 +1,12 @@
 use std::fs;
 
 use mtpt_compose::CompositionConfig;
-use mtpt_train::{Error, Observer, Output, RunConfig, RunFolder, StepEvent, TrainingConfig, train};
+use mtpt_train::{
+    Error, Observer, Output, RunConfig, RunFolder, StepEvent, TaskData, TrainingConfig, train,
+};
 use serde_json::Value;
 
-use crate::small_world::{SmallWorld, config};
+use crate::small_world::{SmallWorld, config, encoder};
 
 /// Ends the run when a step is done, as a crash would.
 struct StopAt(usize);
@@ -135,7 +137,36 @@ fn another_configuration_is_not_gone_on_with() {
     let failure = run(&world, &second, "run", true, &mut ()).1.unwrap_err().to_string();
     assert!(kept == fs::read(world.folder.path().join("run/config.toml")).unwrap());
     assert!(failure.contains("step-00000008"), "{failure}");
-    assert!(failure.contains("`training` was"), "{failure}");
+    assert!(failure.ends_with("`training.steps` was 8, and is now 9"), "{failure}");
+}
+
+#[test]
+fn other_tasks_or_rows_are_not_gone_on_with() {
+    let mut world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    run(&world, &config, "run", false, &mut ()).1.unwrap();
+    let failure =
+        |world: &SmallWorld| run(world, &config, "run", true, &mut ()).1.unwrap_err().to_string();
+    world.data.reverse();
+    // Under the order of before, each task would have gone on with the part of the other.
+    assert!(failure(&world).ends_with("`tasks[0].name` was \"mood\", and is now \"wet\""));
+    world.data.reverse();
+    let path = world.folder.path().join("mood.train.jsonl");
+    fs::write(&path, fs::read_to_string(&path).unwrap().replacen("rain", "snow", 1)).unwrap();
+    let (tasks, lengths) = (world.tasks.clone(), config.max_lengths());
+    world.data = TaskData::read(tasks, &encoder(), world.t5.get(), lengths).unwrap();
+    assert!(failure(&world).contains("`tasks[0].train.checksum` was "));
+}
+
+#[test]
+fn what_a_killed_process_left_half_written_is_removed() {
+    let world = SmallWorld::new();
+    let left = world.folder.path().join("run/checkpoints/.writing-1a2b");
+    fs::create_dir_all(&left).unwrap();
+    fs::write(left.join("last.safetensors"), "half").unwrap();
+    let config = config(CompositionConfig::default());
+    run(&world, &config, "run", true, &mut ()).1.unwrap();
+    assert!(!left.exists());
 }
 
 #[test]

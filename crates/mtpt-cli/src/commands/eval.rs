@@ -29,8 +29,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let encoder = prompted.model.tokenizer.as_inner();
     let t5 = prompted.model.t5.get();
     let header = prompts.header();
-    let input = if header.max_input_length == 0 { usize::MAX } else { header.max_input_length };
-    let lengths = MaxLengths { input, target: usize::MAX };
+    let lengths = MaxLengths { input: header.longest_input(), target: usize::MAX };
     let mut output = Output::new();
     let mut judged = 0;
     for task in tasks.into_iter().filter(|task| task.has(split)) {

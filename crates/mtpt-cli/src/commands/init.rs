@@ -42,6 +42,24 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
     if output.exists() && !arguments.force {
         return Err(Error::Exists { path: output });
     }
+    let mut names: Vec<(TaskId, &Path)> = Vec::new();
+    for path in &arguments.data {
+        let refuse = |problem: String| Error::Columns { path: path.clone(), problem };
+        let name = task_name(path).map_err(refuse)?;
+        if let Some((_, other)) = names.iter().find(|(other, _)| *other == name) {
+            let problem = format!(
+                "its task would be named `{name}`, as that of `{}`; rename one of the two",
+                other.display()
+            );
+            return Err(refuse(problem));
+        }
+        names.push((name, path));
+    }
+    if let (Some(dev), true) = (&arguments.dev, names.len() > 1) {
+        let problem = "its rows can be of one task alone; leave `--dev` away, and name a file with `dev` in each task of the \
+                       configuration";
+        return Err(Error::Columns { path: dev.clone(), problem: problem.to_owned() });
+    }
     let folder = locate(&arguments.model)?;
     let tokenizer = T5Tokenizer::load(&folder, &read_config(&folder)?)?;
     let place = |path: &Path| placed(path, &output);
@@ -57,8 +75,8 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
         rows: 0,
         tasks: Vec::new(),
     };
-    for path in &arguments.data {
-        let (mut task, summary, rows) = look_at(path, arguments)?;
+    for (name, path) in names {
+        let (mut task, summary, rows) = look_at(path, name, arguments)?;
         for input in &rows {
             config.longest = config.longest.max(tokenizer.encode(input)?.len());
         }
@@ -75,7 +93,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
     }
     config.max_input_length = config.longest.next_multiple_of(STEP).clamp(STEP, LONGEST);
     let text = config.to_toml();
-    // What is read back here is what `mtpt train` will read: two files of one name, for example, are found now.
+    // What is read back here is what `mtpt train` will read.
     TaskFile::parse(&text, &output)?;
     write_whole_file(&output, text.as_bytes())?;
     for summary in &summaries {
@@ -97,7 +115,11 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
 }
 
 /// The task that a file holds, what is told of it, and its inputs.
-fn look_at(path: &Path, arguments: &Init) -> Result<(StartingTask, TaskSummary, Vec<String>)> {
+fn look_at(
+    path: &Path,
+    name: TaskId,
+    arguments: &Init,
+) -> Result<(StartingTask, TaskSummary, Vec<String>)> {
     let refuse = |problem: String| Error::Columns { path: path.to_owned(), problem };
     let format = Format::of_file(path)?;
     let columns = Columns::read(path, format)?;
@@ -112,12 +134,17 @@ fn look_at(path: &Path, arguments: &Init) -> Result<(StartingTask, TaskSummary, 
         )));
     }
     let fields = texts.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" | ");
-    let name = task_name(path).map_err(refuse)?;
+    if let Some(name) = texts.iter().find(|name| name.contains(['{', '}'])) {
+        return Err(refuse(format!(
+            "a template cannot name the column `{name}`; rename it without braces"
+        )));
+    }
+    let prefix = label.name.trim().to_lowercase().replace('{', "{{").replace('}', "}}");
     let config = TaskConfig {
         train: Some(path.to_owned()),
         dev: arguments.dev.clone(),
         hold_out: arguments.dev.is_none().then_some(0.2),
-        template: Some(format!("{}: {fields}", label.name.trim().to_lowercase())),
+        template: Some(format!("{prefix}: {fields}")),
         label_field: Some(label.name.clone()),
         labels: Some(LabelsConfig::Verbatim),
         ..TaskConfig::new(name.clone(), format)
@@ -179,7 +206,7 @@ fn task_name(path: &Path) -> Result<TaskId, String> {
 fn output(arguments: &Init) -> PathBuf {
     arguments.output.clone().unwrap_or_else(|| {
         let stem = arguments.data.first().and_then(|path| path.file_stem()).unwrap_or_default();
-        PathBuf::from(stem).with_extension("toml")
+        PathBuf::from(format!("{}.toml", stem.to_string_lossy()))
     })
 }
 

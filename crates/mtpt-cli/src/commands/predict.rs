@@ -83,9 +83,8 @@ fn prepare(prompted: &PromptedModel, answering: &[Answering], row: &Row) -> Resu
         }
         _ => prompted.tokens(row, "input")?,
     };
-    let longest = prompted.prompts.as_ref().map_or(0, |prompts| prompts.header().max_input_length);
-    if longest > 0 {
-        truncate(&mut input, longest);
+    if let Some(prompts) = &prompted.prompts {
+        truncate(&mut input, prompts.header().longest_input());
     }
     Ok(Prepared { task, input })
 }
