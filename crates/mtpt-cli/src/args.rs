@@ -39,7 +39,7 @@ pub(crate) enum Command {
     Eval(Eval),
     /// Answer rows with the likeliest label word of their task.
     #[command(
-        after_help = "Example:\n  echo '{\"input\": \"sst2 sentence: a fine film\"}' |\n    mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task sst2"
+        after_help = "Examples:\n  echo '{\"input\": \"sst2 sentence: a fine film\"}' |\n    mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task sst2\n  mtpt predict --model t5 --prompts runs/tickets/prompts.safetensors --input new.csv > answers.jsonl"
     )]
     Predict(Predict),
     /// Continue rows with free text.
@@ -75,7 +75,7 @@ pub(crate) struct Init {
     /// CSV, TSV or JSON Lines with a text and a label in each row; each file becomes a task
     #[arg(value_name = "FILE", required = true)]
     pub(crate) data: Vec<PathBuf>,
-    /// A folder in Hugging Face form, or an id on the hub
+    /// A folder in Hugging Face form; with the feature `hub`, an id on the hub, too
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
     /// The column with the text, or several, in the order wanted [default: the one with the longest texts]
@@ -122,7 +122,7 @@ pub(crate) struct Train {
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
-    /// A folder in Hugging Face form, or an id on the hub
+    /// A folder in Hugging Face form; with the feature `hub`, an id on the hub, too
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
     /// A prompt file
@@ -150,12 +150,15 @@ pub(crate) enum JudgedSplit {
 /// A model and, if wanted, prompts in front of its inputs.
 #[derive(Debug, Args)]
 pub(crate) struct Prompted {
-    /// A folder in Hugging Face form, or an id on the hub
+    /// A folder in Hugging Face form; with the feature `hub`, an id on the hub, too
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
     /// A prompt file
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: Option<PathBuf>,
+    /// Rows in CSV, TSV or JSON Lines [default: JSON Lines on standard input]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
     /// The task of rows that name none
     #[arg(long, value_name = "NAME", requires = "prompts")]
     pub(crate) task: Option<String>,
@@ -168,12 +171,15 @@ pub(crate) struct Prompted {
 
 #[derive(Debug, Args)]
 pub(crate) struct Predict {
-    /// A folder in Hugging Face form, or an id on the hub
+    /// A folder in Hugging Face form; with the feature `hub`, an id on the hub, too
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
     /// A prompt file
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: PathBuf,
+    /// Rows in CSV, TSV or JSON Lines [default: JSON Lines on standard input]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
     /// The task of rows that name none
     #[arg(long, value_name = "NAME")]
     pub(crate) task: Option<String>,

@@ -33,6 +33,12 @@ pub(crate) enum Error {
         "`{path}` is there already; name another file with `--output`, or write over it with `--force`"
     )]
     Exists { path: PathBuf },
+    #[error(
+        "`{path}` holds {by}, which a run would write over; choose another folder with `--output`"
+    )]
+    Occupied { path: PathBuf, by: &'static str },
+    #[error("`{path}` holds the rows; name another file for the configuration with `--output`")]
+    Rows { path: PathBuf },
     #[error("{path}: {problem}", path = path.display())]
     Columns { path: PathBuf, problem: String },
     #[error("`{path}` names no `{split}` file for any task")]

@@ -16,7 +16,7 @@ pub(crate) fn show() -> Result<()> {
          \n  mtpt init tickets.csv --model flan-t5-small      # writes tickets.toml; look it through\
          \n  mtpt train tickets.toml                          # learns the prompts, into runs/tickets\
          \n  mtpt eval --model flan-t5-small --prompts runs/tickets/prompts.safetensors --tasks tickets.toml\
-         \n  echo '{\"text\": \"where is my parcel?\"}' |\
+         \n  echo '{\"message\": \"where is my parcel?\"}' |\
          \n    mtpt predict --model flan-t5-small --prompts runs/tickets/prompts.safetensors\n\
          \nCommands:\n",
     );

@@ -70,6 +70,15 @@ impl Progress {
     }
 }
 
+/// The bar makes room for what is said last.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 impl Observer for Progress {
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
         let loss = match self.loss {
@@ -85,9 +94,6 @@ impl Observer for Progress {
             Some(bar) => {
                 bar.set_position(event.step as u64);
                 bar.set_message(format!("loss {loss:.3}, {rate:.0} rows/s"));
-                if event.step == event.steps {
-                    bar.finish();
-                }
             }
             None => {
                 let every = event.steps.div_ceil(LINES);

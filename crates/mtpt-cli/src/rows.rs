@@ -1,10 +1,12 @@
 use std::io::{self, BufRead};
+use std::path::Path;
 
+use mtpt::tasks::Format;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 
-/// A row of standard input.
+/// A row of standard input or of a file.
 #[derive(Debug)]
 pub(crate) struct Row {
     /// Its line, counted from 1.
@@ -17,8 +19,17 @@ impl Row {
         let problem = |problem: String| Error::Row { line, problem };
         match serde_json::from_str(text) {
             Ok(Value::Object(fields)) => Ok(Self { line, fields }),
-            Ok(_) => Err(problem("expected a JSON object, found another value".into())),
-            Err(error) => Err(problem(format!("expected a JSON object: {error}"))),
+            Ok(_) => Err(problem(
+                "expected a JSON object, found another value; write one object a line".into(),
+            )),
+            // A row of a table is the likeliest of all that is none.
+            Err(_) if !text.trim_start().starts_with('{') => Err(problem(
+                "expected a JSON object; name a file of rows in CSV, TSV or JSON Lines with `--input`".into(),
+            )),
+            Err(error) => {
+                let problem_of_line = error.to_string().replace(" at line 1 column ", " at column ");
+                Err(problem(format!("expected a JSON object: {problem_of_line}")))
+            }
         }
     }
 
@@ -73,31 +84,25 @@ impl Row {
     }
 }
 
-/// Reads rows and hands them on in batches, in order.
+/// Reads rows, of a file or of standard input, and hands them on in batches, in order.
 ///
-/// A line that cannot be used ends the work with an error that names it, but what came before it is done first.
+/// A row that cannot be used ends the work with an error that names it, but what came before it is done first.
 pub(crate) fn each_batch<T>(
+    file: Option<&Path>,
     batch_size: usize,
     prepare: impl Fn(Row) -> Result<T>,
     mut work: impl FnMut(&[T]) -> Result<()>,
 ) -> Result<()> {
     let mut batch = Vec::with_capacity(batch_size);
     let mut failure = None;
-    for (index, text) in io::stdin().lock().lines().enumerate() {
-        let text = match text {
-            Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                let problem = "expected UTF-8, found other bytes".to_owned();
-                failure = Some(Error::Row { line: index + 1, problem });
-                break;
-            }
-            Err(error) => return Err(Error::Input(error)),
-        };
-        if text.trim().is_empty() {
-            continue;
-        }
-        match Row::parse(index + 1, &text).and_then(&prepare) {
+    let rows: Box<dyn Iterator<Item = Result<Row>>> = match file {
+        Some(path) => Box::new(rows_of_file(path)?),
+        None => Box::new(rows_of_standard_input()),
+    };
+    for row in rows {
+        match row.and_then(&prepare) {
             Ok(row) => batch.push(row),
+            Err(error @ Error::Input(_)) => return Err(error),
             Err(error) => {
                 failure = Some(error);
                 break;
@@ -112,4 +117,29 @@ pub(crate) fn each_batch<T>(
         work(&batch)?;
     }
     failure.map_or(Ok(()), Err)
+}
+
+/// The rows of a file of any format that tells itself, their fields as text.
+fn rows_of_file(path: &Path) -> Result<impl Iterator<Item = Result<Row>>> {
+    let examples = Format::of_file(path)?.open(path)?;
+    Ok(examples.map(|example| {
+        let example = example?;
+        let text = |(name, text): (&str, &str)| (name.to_owned(), Value::from(text));
+        Ok(Row { line: example.place().line(), fields: example.fields().map(text).collect() })
+    }))
+}
+
+/// The lines of standard input, which are JSON objects; empty ones are passed over.
+fn rows_of_standard_input() -> impl Iterator<Item = Result<Row>> {
+    io::stdin().lock().lines().zip(1..).filter_map(|(text, line)| match text {
+        Ok(text) => {
+            let text = text.trim_start_matches('\u{feff}');
+            (!text.trim().is_empty()).then(|| Row::parse(line, text))
+        }
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            let problem = "expected UTF-8, found other bytes".to_owned();
+            Some(Err(Error::Row { line, problem }))
+        }
+        Err(error) => Some(Err(Error::Input(error))),
+    })
 }

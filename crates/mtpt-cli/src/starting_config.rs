@@ -107,7 +107,7 @@ impl StartingTask {
             ));
         }
         text.push_str(&format!(
-            "\ntemplate = {}\nlabel_field = {}\n# The word that the model says for each label: best one that it knows and that fits.\n[tasks.labels]\n",
+            "\ntemplate = {}\nlabel_field = {}\n# The word that the model says for each label: best a word that it knows and that fits.\n[tasks.labels]\n",
             string(&self.template),
             string(&self.label_field),
         ));

@@ -250,6 +250,25 @@ fn a_place_that_cannot_be_written_to_is_told_before_training() {
     check(&world, "train run.toml --output run.toml/runs", "", &parts);
 }
 
+#[test]
+fn a_run_writes_over_neither_a_model_nor_its_configuration() {
+    let world = World::new();
+    let parts = ["`model` holds a model, which a run would write over", "`--output`"];
+    check(&world, "train run.toml --output model", "", &parts);
+    world.write("config.toml", CONFIG);
+    check(&world, "train config.toml --output .", "", &["`.` holds the configuration itself"]);
+    assert_eq!(fs::read_to_string(world.path("config.toml")).unwrap(), CONFIG);
+}
+
+#[test]
+fn inputs_that_are_cut_are_told() {
+    let world = World::new();
+    let outcome = world.run("train run.toml --output run --set training.max_input_length=3", "");
+    assert_eq!(outcome.code, 0, "{}", outcome.messages);
+    let note = "note: 11 of 11 inputs have `training.max_input_length`, 3 tokens, or more, and are cut there";
+    assert!(outcome.messages.contains(note), "{}", outcome.messages);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {

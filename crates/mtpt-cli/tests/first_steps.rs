@@ -85,7 +85,25 @@ fn rows_become_a_configuration_that_trains() {
         "predict --model model --prompts runs/tickets/prompts.safetensors",
         "{\"body\": \"day brought sun\"}\n",
     );
-    assert!(["happy desk", "sad"].contains(&answers[0]["label"].as_str().unwrap()));
+    let answer = (answers[0]["label"].as_str().unwrap(), answers[0]["raw_label"].as_str());
+    assert!([("happy desk", Some("Happy_Desk")), ("sad", None)].contains(&answer), "{answer:?}");
+    // A whole file, which has the column of the template.
+    let command =
+        "predict --model model --prompts runs/tickets/prompts.safetensors --input tickets.csv";
+    let rows = world.rows(command, "");
+    assert_eq!(rows.len(), 6);
+    assert_eq!(rows[0], answers[0]);
+    let outcome =
+        world.run("predict --model model --prompts runs/tickets/prompts.safetensors", TICKETS);
+    assert!(
+        outcome.messages.contains("line 1: expected a JSON object; name a file of rows"),
+        "{}",
+        outcome.messages
+    );
+    let long = format!("{{\"body\": \"{}\"}}\n", "day ".repeat(90));
+    let outcome =
+        world.run("predict --model model --prompts runs/tickets/prompts.safetensors", &long);
+    assert!(outcome.messages.contains("longer than the 64 tokens"), "{}", outcome.messages);
 }
 
 #[test]
@@ -128,6 +146,11 @@ fn what_cannot_become_a_configuration_is_told_and_nothing_written() {
     };
     refused("", "", &["rows.csv: expected rows, found none"]);
     refused("text,label\n", "", &["rows.csv: expected rows, found none"]);
+    refused(
+        "day brought,a\nnight brought,b\nday,a\nnight,b\n",
+        "--label a",
+        &["the first line must name the columns, but `a` is a label"],
+    );
     refused("just text\n", "", &["rows.csv: expected a header"]);
     refused("[{\"text\": \"day\"}]", "", &["one JSON object a line, found an array"]);
     refused(
@@ -147,6 +170,9 @@ fn what_cannot_become_a_configuration_is_told_and_nothing_written() {
     assert!(outcome.messages.contains("`run.toml` is there already"), "{}", outcome.messages);
     assert_eq!(outcome.code, 1);
     world.rows("init tickets.csv --model model --output run.toml --force", "");
+    let outcome = world.run("init tickets.csv --model model --output tickets.csv --force", "");
+    assert!(outcome.messages.contains("`tickets.csv` holds the rows"), "{}", outcome.messages);
+    assert_eq!(fs::read_to_string(world.path("tickets.csv")).unwrap(), TICKETS);
     let outcome = world.run("init tickets.csv tickets.csv --model model", "");
     let problem = "tickets.csv: its task would be named `tickets`, as that of `tickets.csv`";
     assert!(outcome.messages.contains(problem), "{}", outcome.messages);

@@ -248,7 +248,9 @@ pub enum Error {
         source: io::Error,
     },
     /// A line is not text.
-    #[error("{place}: expected text in UTF-8, found other bytes")]
+    #[error(
+        "{place}: expected text in UTF-8, found other bytes; save the file as UTF-8 (a workbook as \"CSV UTF-8\")"
+    )]
     NotUtf8 {
         /// The line.
         place: Place,

@@ -145,6 +145,11 @@ impl Labels {
         &self.words
     }
 
+    /// The label, as files have it, whose word stands at an index of [`words`](Self::words); none for regression.
+    pub fn raw(&self, index: usize) -> Option<&str> {
+        self.raw.as_ref()?.get(index).map(String::as_str)
+    }
+
     /// Whether labels are scores.
     pub fn is_regression(&self) -> bool {
         self.raw.is_none()

@@ -80,7 +80,10 @@ fn a_row_with_another_number_of_fields_is_named() {
 #[test]
 fn bytes_that_are_no_text_are_named() {
     let found = message(rows(Format::GlueSst2, b"sentence\tlabel\n\xff\t1\n"));
-    assert_eq!(found, "rows:2: expected text in UTF-8, found other bytes");
+    assert_eq!(
+        found,
+        "rows:2: expected text in UTF-8, found other bytes; save the file as UTF-8 (a workbook as \"CSV UTF-8\")"
+    );
     assert_eq!(
         message(rows(Format::Tsv, b"")),
         "rows: expected a header line, found an empty file"
@@ -171,7 +174,10 @@ fn quotes_that_are_not_closed_are_named_by_their_row() {
     let found = message(rows(Format::Csv, b"text,label\na\n"));
     assert_eq!(found, "rows:2: expected 2 fields separated by commas, found 1");
     let found = message(rows(Format::Csv, b"text,label\na,\xff\n"));
-    assert_eq!(found, "rows:2: expected text in UTF-8, found other bytes");
+    assert_eq!(
+        found,
+        "rows:2: expected text in UTF-8, found other bytes; save the file as UTF-8 (a workbook as \"CSV UTF-8\")"
+    );
     assert_eq!(
         message(rows(Format::Csv, b"")),
         "rows: expected a header line, found an empty file"

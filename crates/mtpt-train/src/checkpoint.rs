@@ -94,6 +94,20 @@ pub(crate) fn write<M: Module>(
     Ok(())
 }
 
+/// Removes all checkpoints of a folder, whole ones and half-written ones.
+pub(crate) fn remove_all(folder: &Path) -> Result<()> {
+    for beginning in [WHOLE, WRITING] {
+        for path in list(folder, beginning)? {
+            fs::remove_dir_all(&path).map_err(|source| Error::File {
+                action: "remove",
+                path,
+                source,
+            })?;
+        }
+    }
+    Ok(())
+}
+
 /// Continues a trainer from the newest checkpoint, if there is one.
 pub(crate) fn resume<M: Module>(
     folder: &Path,
@@ -141,8 +155,13 @@ fn list(folder: &Path, beginning: &str) -> Result<Vec<PathBuf>> {
     let mut places = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
         let entry = entry.map_err(failed)?;
-        if entry.file_name().to_str().is_some_and(|name| name.starts_with(beginning)) {
-            places.push(entry.path());
+        let path = entry.path();
+        let of_a_checkpoint = |name: &str| {
+            let rest = name.strip_prefix(beginning);
+            rest.is_some_and(|rest| beginning == WRITING || rest.parse::<usize>().is_ok())
+        };
+        if entry.file_name().to_str().is_some_and(of_a_checkpoint) && path.is_dir() {
+            places.push(path);
         }
     }
     places.sort();

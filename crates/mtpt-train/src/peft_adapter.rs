@@ -13,6 +13,15 @@ use crate::{Error, PromptHeader, PromptTask, Prompts, Result};
 
 const CONFIG: &str = "adapter_config.json";
 const WEIGHTS: &str = "adapter_model.safetensors";
+const PICKLE: &str = "adapter_model.bin";
+/// Types of adapters that are prompts for the encoder.
+const READ: [&str; 2] = ["PROMPT_TUNING", "MULTITASK_PROMPT_TUNING"];
+
+/// The type of an adapter.
+#[derive(Deserialize)]
+struct AdapterKind {
+    peft_type: String,
+}
 
 /// What an adapter's configuration says, as far as it matters here (PEFT 0.21, `PromptLearningConfig` and
 /// `MultitaskPromptTuningConfig`).
@@ -45,9 +54,23 @@ pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
         path: path.clone(),
         source,
     })?;
-    let config: AdapterConfig = serde_json::from_slice(&text)
-        .map_err(|error| Error::Adapter { path: path.clone(), message: error.to_string() })?;
     let refused = |message: String| Error::Adapter { path: path.clone(), message };
+    // Its type first: adapters of another type lack the rest.
+    let kind: AdapterKind =
+        serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
+    if !READ.contains(&kind.peft_type.as_str()) {
+        return Err(refused(format!(
+            "expected an adapter of type `{}` or `{}`, found `{}`",
+            READ[0], READ[1], kind.peft_type
+        )));
+    }
+    let config: AdapterConfig =
+        serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
+    if folder.join(PICKLE).is_file() && !folder.join(WEIGHTS).is_file() {
+        return Err(refused(format!(
+            "`{PICKLE}` is not read; save the adapter again with `save_pretrained(..., safe_serialization=True)`"
+        )));
+    }
     match config.num_transformer_submodules {
         Some(1) => {}
         // PEFT trains prompts for the decoder too by default, and then leaves them out of `generate`.
@@ -70,7 +93,7 @@ pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
             let composition = Composition::Separate(Separate::from_prompts(vec![shared]));
             (composition, CompositionConfig::Separate(SeparateConfig::default()))
         }
-        "MULTITASK_PROMPT_TUNING" => {
+        _ => {
             let (tasks, rank) = (config.num_tasks, config.num_ranks);
             if tasks == 0 || rank == 0 {
                 return Err(refused(format!(
@@ -86,11 +109,6 @@ pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
             let composition =
                 Composition::LowRank(LowRank::from_factors(shared, factors.collect()));
             (composition, CompositionConfig::LowRank(LowRankConfig { rank }))
-        }
-        other => {
-            return Err(refused(format!(
-                "expected an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, found `{other}`"
-            )));
         }
     };
     let count = mtpt_core::Compose::task_count(&composition);

@@ -5,7 +5,7 @@ use mtpt_core::write_whole_file;
 use mtpt_tasks::{Task, TaskConfig};
 use serde::Serialize;
 
-use crate::{Error, Result, RunConfig};
+use crate::{Error, Result, RunConfig, checkpoint};
 
 /// The folder of a run: `config.toml`, `metrics.jsonl`, `checkpoints/`, and `prompts.safetensors` or, of continued
 /// pretraining, `model/`.
@@ -61,19 +61,13 @@ impl RunFolder {
         self.path.join("checkpoints")
     }
 
-    /// Removes the checkpoints of an earlier run: a new one must never go on from them.
+    /// Removes the checkpoints of an earlier run: a new one must never go on from them. What else is in their folder stays.
     ///
     /// # Errors
     ///
     /// When they cannot be removed.
     pub fn remove_checkpoints(&self) -> Result<()> {
-        let path = self.checkpoints();
-        match fs::remove_dir_all(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                Err(Error::File { action: "remove", path, source })
-            }
-            _ => Ok(()),
-        }
+        checkpoint::remove_all(&self.checkpoints())
     }
 
     /// The model that was trained whole, in the form that it came in.

@@ -117,8 +117,12 @@ fn a_new_run_never_goes_on_from_the_checkpoints_of_an_earlier_one() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     run(&world, &config, "run", false, &mut ()).1.unwrap();
+    // Folders that others made are none of its business.
+    let other = world.folder.path().join("run/checkpoints/step-by-step");
+    fs::create_dir(&other).unwrap();
     let (folder, outcome) = run(&world, &config, "run", false, &mut StopAt(4));
     outcome.unwrap_err();
+    fs::remove_dir(&other).unwrap();
     let names: Vec<_> = fs::read_dir(folder.checkpoints())
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())

@@ -24,6 +24,12 @@ pub enum DeviceError {
         /// The name.
         found: String,
     },
+    /// The CPU has no second.
+    #[error("device `{found}`: there is one CPU, `flex`")]
+    OneCpu {
+        /// The name.
+        found: String,
+    },
     /// The device's feature is not built in.
     #[error(
         "device `{name}` is not built in, only {} is; build with `--features {name}`", quoted(&device_names())
@@ -44,7 +50,7 @@ pub enum DeviceError {
     },
 }
 
-/// A device by its name: `flex`, `cuda`, `cuda:1`, `metal`, `rocm`, `vulkan`, `wgpu`, or `auto` for the quickest that is
+/// A device by its name: `flex` or `cpu`, `cuda`, `cuda:1`, `metal`, `rocm`, `vulkan`, `wgpu`, or `auto` for the quickest that is
 /// built in and answers.
 ///
 /// The device comes without autodiff; [`Device::autodiff`] adds it.
@@ -111,6 +117,10 @@ fn named(name: &str) -> Result<(&'static str, Device), DeviceError> {
             (kind, index)
         }
     };
+    let kind = if kind == "cpu" { "flex" } else { kind };
+    if kind == "flex" && index > 0 {
+        return Err(DeviceError::OneCpu { found: name.to_owned() });
+    }
     let known = KNOWN.into_iter().find(|known| *known == kind);
     let kind = known.ok_or_else(|| DeviceError::Unknown { found: name.to_owned() })?;
     let device = made(kind, index).ok_or(DeviceError::NotBuiltIn { name: kind })?;
@@ -196,6 +206,10 @@ mod tests {
         );
         let failure = device("Cuda").unwrap_err().to_string();
         assert!(failure.ends_with("; did you mean `cuda`?"), "{failure}");
+        assert_eq!(
+            device("flex:7").unwrap_err().to_string(),
+            "device `flex:7`: there is one CPU, `flex`"
+        );
         let failure = device("cuda:x").unwrap_err().to_string();
         assert_eq!(failure, "device `cuda:x`: expected a number after the colon, as in `cuda:0`");
     }
@@ -206,7 +220,7 @@ mod tests {
         let failure = device("rocm").unwrap_err().to_string();
         assert!(failure.starts_with("device `rocm` is not built in"), "{failure}");
         assert!(failure.ends_with("build with `--features rocm`"), "{failure}");
-        assert!(device("flex").is_ok());
+        assert!(device("flex").is_ok() && device("cpu").is_ok());
         assert_eq!(choose_device("auto").unwrap().name, device_names()[0]);
         let found = devices();
         let of = |name: &str| &found.iter().find(|(other, _)| *other == name).unwrap().1;

@@ -20,6 +20,7 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
     let tokenizer = &prompted.model.tokenizer;
     let mut output = Output::new();
     each_batch(
+        arguments.prompted.input.as_deref(),
         arguments.prompted.batch_size,
         |row| prompted.row(&row),
         |rows| {

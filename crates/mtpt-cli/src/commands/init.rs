@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt::core::write_whole_file;
@@ -16,6 +17,8 @@ use crate::starting_config::{StartingConfig, StartingTask};
 
 /// Longest inputs that a first configuration allows; T5 was trained on 512 tokens.
 const LONGEST: usize = 512;
+/// And shortest.
+const SHORTEST: usize = 64;
 /// Input lengths are rounded up to a multiple of this.
 const STEP: usize = 16;
 
@@ -39,6 +42,13 @@ struct TaskSummary {
 
 pub(crate) fn run(arguments: &Init) -> Result<()> {
     let output = output(arguments);
+    let same = |path: &PathBuf| {
+        path.canonicalize()
+            .is_ok_and(|path| output.canonicalize().is_ok_and(|output| path == output))
+    };
+    if arguments.data.iter().chain(&arguments.dev).any(same) {
+        return Err(Error::Rows { path: output });
+    }
     if output.exists() && !arguments.force {
         return Err(Error::Exists { path: output });
     }
@@ -70,7 +80,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
         } else {
             arguments.model.clone()
         },
-        max_input_length: STEP,
+        max_input_length: SHORTEST,
         longest: 0,
         rows: 0,
         tasks: Vec::new(),
@@ -91,10 +101,18 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
         config.tasks.push(task);
         summaries.push(summary);
     }
-    config.max_input_length = config.longest.next_multiple_of(STEP).clamp(STEP, LONGEST);
+    // Inputs to come may be longer than those at hand; what they do not need costs nothing.
+    config.max_input_length = (2 * config.longest).next_multiple_of(STEP).clamp(SHORTEST, LONGEST);
     let text = config.to_toml();
     // What is read back here is what `mtpt train` will read.
     TaskFile::parse(&text, &output)?;
+    if let Some(folder) = output.parent() {
+        fs::create_dir_all(folder).map_err(|source| mtpt::core::Error::File {
+            action: "make",
+            path: folder.to_owned(),
+            source,
+        })?;
+    }
     write_whole_file(&output, text.as_bytes())?;
     for summary in &summaries {
         let labels = summary.labels.iter().map(|(label, rows)| format!("{label} {rows}"));
@@ -108,7 +126,10 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
             labels.collect::<Vec<_>>().join(", ")
         ));
     }
-    say(&format!("look through `{0}`, then: mtpt train {0}", output.display()));
+    let name = output.display().to_string();
+    let argument =
+        if name.contains(char::is_whitespace) { format!("'{name}'") } else { name.clone() };
+    say(&format!("look through `{name}`, then: mtpt train {argument}"));
     let mut rows = Output::new();
     rows.row(&Summary { config: &output, tasks: summaries })?;
     rows.flush()
@@ -125,6 +146,11 @@ fn look_at(
     let columns = Columns::read(path, format)?;
     let label = columns.label(arguments.label.as_deref()).map_err(refuse)?;
     let counts = label.labels().map_err(refuse)?;
+    if counts.contains_key(&label.name) {
+        let problem =
+            format!("the first line must name the columns, but `{}` is a label", label.name);
+        return Err(refuse(problem));
+    }
     let texts = columns.texts(&arguments.text, label).map_err(refuse)?;
     let texts: Vec<&str> = texts.iter().map(|column| column.name.as_str()).collect();
     if texts.contains(&label.name.as_str()) {

@@ -13,13 +13,20 @@ use crate::device;
 use crate::error::Result;
 use crate::model::PromptedModel;
 use crate::output::Output;
+use crate::progress::say;
 use crate::rows::{Row, each_batch};
 
 #[derive(Clone, Serialize)]
 #[serde(untagged)]
 enum Answer {
     /// The likeliest label word, and the log-probability of each.
-    Label { label: String, scores: Map<String, Value> },
+    Label {
+        label: String,
+        /// The label that the word stands for in the task's files, where it is another text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        raw_label: Option<String>,
+        scores: Map<String, Value>,
+    },
     /// What the model says, where a task has no label words.
     Text { text: String },
 }
@@ -33,6 +40,8 @@ struct Answering {
 struct Prepared {
     task: TaskIndex,
     input: Vec<u32>,
+    /// Whether it was longer than what the prompts were learned with.
+    cut: bool,
 }
 
 pub(crate) fn run(arguments: &Predict) -> Result<()> {
@@ -58,16 +67,26 @@ pub(crate) fn run(arguments: &Predict) -> Result<()> {
         })
         .collect::<Result<Vec<_>>>()?;
     let mut output = Output::new();
-    each_batch(
+    let mut cut = 0;
+    let outcome = each_batch(
+        arguments.input.as_deref(),
         arguments.batch_size,
         |row| prepare(&prompted, &answering, &row),
         |rows| {
+            cut += rows.iter().filter(|row| row.cut).count();
             for answer in answer(&prompted, &answering, rows)? {
                 output.row(&answer)?;
             }
             output.flush()
         },
-    )
+    );
+    if cut > 0 {
+        let longest = prompts.header().longest_input();
+        say(&format!(
+            "note: inputs longer than the {longest} tokens that the prompts were learned with: {cut}, cut there"
+        ));
+    }
+    outcome
 }
 
 /// The tokens of a row: those of its `input`, or of its fields in the task's template.
@@ -83,10 +102,11 @@ fn prepare(prompted: &PromptedModel, answering: &[Answering], row: &Row) -> Resu
         }
         _ => prompted.tokens(row, "input")?,
     };
-    if let Some(prompts) = &prompted.prompts {
-        truncate(&mut input, prompts.header().longest_input());
-    }
-    Ok(Prepared { task, input })
+    let longest =
+        prompted.prompts.as_ref().map_or(usize::MAX, |prompts| prompts.header().longest_input());
+    let cut = input.len() > longest;
+    truncate(&mut input, longest);
+    Ok(Prepared { task, input, cut })
 }
 
 fn render(template: &Template, row: &Row) -> Result<String> {
@@ -158,14 +178,17 @@ fn choose(
     scores
         .into_iter()
         .map(|scores| {
-            let best = match labels.rank(&scores)? {
-                Prediction::Label(index) => words[index].clone(),
-                Prediction::Score(score) => format!("{score:.1}"),
-                Prediction::Unknown => String::new(),
+            let (label, raw_label) = match labels.rank(&scores)? {
+                Prediction::Label(index) => {
+                    let raw = labels.raw(index).filter(|raw| *raw != words[index]);
+                    (words[index].clone(), raw.map(str::to_owned))
+                }
+                Prediction::Score(score) => (format!("{score:.1}"), None),
+                Prediction::Unknown => (String::new(), None),
             };
             let scores =
                 words.iter().zip(scores).map(|(word, score)| (word.clone(), Value::from(score)));
-            Ok(Answer::Label { label: best, scores: scores.collect() })
+            Ok(Answer::Label { label, raw_label, scores: scores.collect() })
         })
         .collect()
 }

@@ -3,12 +3,12 @@ use std::path::PathBuf;
 
 use mtpt::t5::{T5, T5Tokenizer, locate};
 use mtpt::tasks::{self, CorpusFile, Split, TaskFile};
-use mtpt::train::{Output, PretrainingConfig, PretrainingData, RunFolder, pretrain};
+use mtpt::train::{Output, PretrainingConfig, PretrainingData, pretrain};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::args::Train;
-use crate::commands::train::default_output;
+use crate::commands::train::run_folder;
 use crate::device;
 use crate::edit::with_settings;
 use crate::error::{Error, Result};
@@ -45,8 +45,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
     let encoder = tokenizer.as_inner();
     let data = PretrainingData::read(tasks, corpora, encoder, &sentinels, &t5, lengths)?;
-    let folder = arguments.output.clone().unwrap_or_else(|| default_output(path));
-    let folder = RunFolder::create(&folder)?;
+    let folder = run_folder(arguments)?;
     let model = folder.model();
     for task in data.tasks() {
         say(&format!("{}: {} rows", task.task().id(), task.rows(Split::Train).len()));
@@ -64,6 +63,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let output = Output { folder, resume: arguments.resume };
     let mut progress = Progress::new(config.training.steps);
     let trained = pretrain(&config, &data, t5, Some(&output), &mut progress)?;
+    drop(progress);
     trained.model.save_with_tokenizer(&model, &origin)?;
     let losses = trained.losses.iter().map(|(name, loss)| (name.to_string(), (*loss).into()));
     let mut output = output::Output::new();

@@ -22,6 +22,7 @@ pub(crate) fn run(arguments: &Score) -> Result<()> {
     let prompted = PromptedModel::load(&arguments.prompted)?;
     let mut output = Output::new();
     each_batch(
+        arguments.prompted.input.as_deref(),
         arguments.prompted.batch_size,
         |row| Ok(Prepared { row: prompted.row(&row)?, target: prompted.tokens(&row, "target")? }),
         |rows| {

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt::tasks::TaskFile;
+use mtpt::tasks::{Split, TaskFile};
 use mtpt::train::{Output, RunConfig, RunFolder, TaskData, initial_composition, train};
 use serde::Serialize;
 
@@ -36,8 +36,8 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let trained_on = device.autodiff();
     let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)?;
     let data = TaskData::read(tasks.clone(), encoder, t5, config.max_lengths())?;
-    let folder = arguments.output.clone().unwrap_or_else(|| default_output(path));
-    let folder = RunFolder::create(&folder)?;
+    note_cut_inputs(&data, config.training.max_input_length);
+    let folder = run_folder(arguments)?;
     let prompts = folder.prompts();
     let output = Output { folder, resume: arguments.resume };
     let counts = config.composition.parameter_count(config.prompt.length, t5.config().d_model);
@@ -49,11 +49,40 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     ));
     let mut progress = Progress::new(config.training.steps);
     let trained = train(&config, &data, t5, composition, Some(&output), &mut progress)?;
+    drop(progress);
     let mut output = output::Output::new();
     output.row(&Summary { prompts, step: trained.step, score: trained.score })?;
     output.flush()
 }
 
-pub(crate) fn default_output(config: &Path) -> PathBuf {
-    Path::new("runs").join(config.file_stem().unwrap_or_default())
+/// The folder of a run, which must not be where a model or the run's own configuration is: they would be written over.
+pub(crate) fn run_folder(arguments: &Train) -> Result<RunFolder> {
+    let default = || Path::new("runs").join(arguments.config.file_stem().unwrap_or_default());
+    let path = arguments.output.clone().unwrap_or_else(default);
+    let same = |first: &Path, second: &Path| {
+        first
+            .canonicalize()
+            .is_ok_and(|first| second.canonicalize().is_ok_and(|second| first == second))
+    };
+    let own = path.join("config.toml");
+    if path.join("config.json").is_file() {
+        return Err(Error::Occupied { path, by: "a model" });
+    }
+    // A run that goes on may be told to by the configuration that it wrote itself.
+    if !arguments.resume && same(&own, &arguments.config) {
+        return Err(Error::Occupied { path, by: "the configuration itself" });
+    }
+    Ok(RunFolder::create(&path)?)
+}
+
+/// Inputs that lose their end are learned from all the same, and this should be known.
+fn note_cut_inputs(data: &[TaskData], longest: usize) {
+    let rows = || data.iter().flat_map(|task| task.rows(Split::Train));
+    let cut = rows().filter(|row| row.input_ids.len() >= longest).count();
+    if cut > 0 {
+        say(&format!(
+            "note: {cut} of {} inputs have `training.max_input_length`, {longest} tokens, or more, and are cut there",
+            rows().count()
+        ));
+    }
 }
