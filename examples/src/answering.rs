@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mtpt::core::TaskIndex;
-use mtpt::tasks::{Example, Labels, Place, Prediction, Template, TokenizedExample, truncate};
+use mtpt::tasks::{Example, Labels, Place, Template, TokenizedExample, truncate};
 use mtpt::train::{Candidates, Prompts, rank_rows};
 
 use crate::Result;
@@ -85,11 +85,7 @@ impl<'a> Answering<'a> {
 
 /// The best of the label words, by their log-probabilities.
 fn choose(labels: &Labels, scores: &[f64]) -> Result<Answer> {
-    let label = match labels.rank(scores)? {
-        Prediction::Label(index) => labels.words()[index].clone(),
-        Prediction::Score(score) => format!("{score:.1}"),
-        Prediction::Unknown => String::new(),
-    };
+    let label = labels.text(labels.rank(scores)?);
     let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let sum: f64 = scores.iter().map(|score| (score - best).exp()).sum();
     Ok(Answer { label, probability: 1.0 / sum })

@@ -2,10 +2,32 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 
 use crate::error::{Error, Result};
 
+/// A configuration's text with some values changed, everything else as it was, and what is read of it.
+///
+/// Where the text could be read before, what is wrong now is a setting's fault: lines of the changed text are nobody's.
+pub(crate) fn read_with_settings<T>(
+    text: String,
+    settings: &[String],
+    read: impl Fn(&str) -> mtpt::train::Result<T>,
+) -> Result<(String, T)> {
+    let edited = with_settings(text.clone(), settings)?;
+    match read(&edited) {
+        Ok(config) => Ok((edited, config)),
+        Err(error) if !settings.is_empty() && read(&text).is_ok() => {
+            let problem = match error {
+                mtpt::train::Error::Config { message, .. } => message,
+                other => other.to_string(),
+            };
+            Err(Error::Setting { setting: settings.join(" --set "), problem })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A configuration's text with some values changed, everything else as it was.
 ///
 /// A setting is `KEY=VALUE` with a dotted key; a value that is not TOML is taken as a string.
-pub(crate) fn with_settings(text: String, settings: &[String]) -> Result<String> {
+fn with_settings(text: String, settings: &[String]) -> Result<String> {
     if settings.is_empty() {
         return Ok(text);
     }

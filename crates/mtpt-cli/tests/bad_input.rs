@@ -120,7 +120,12 @@ fn data_that_does_not_fit_is_named_by_file_and_line() {
 fn a_configuration_that_does_not_fit_is_named_by_line() {
     let world = World::new();
     let train = "train run.toml --output run";
-    check(&world, &format!("{train} --set training.step=3"), "", &["run.toml", "line ", "`step`"]);
+    check(
+        &world,
+        &format!("{train} --set training.step=3"),
+        "",
+        &["`--set training.step=3`: unknown field `step`", "did you mean `steps`?"],
+    );
     check(&world, &format!("{train} --set steps"), "", &["`--set steps`: expected KEY=VALUE"]);
     let composition = "--set composition.strategy=low_rank --set composition.rank=9";
     check(&world, &format!("{train} {composition}"), "", &["`rank`", "1 and 4, found 9"]);

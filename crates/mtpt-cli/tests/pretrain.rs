@@ -92,7 +92,7 @@ fn what_does_not_fit_is_told_before_anything_is_written() {
     let world = World::with_text();
     check(&world, "--set training.steps=0", &["`training.steps` must be at least 1"]);
     check(&world, "--set training.max_input_length=0", &["must be at least 1, found 0"]);
-    check(&world, "--set prompt.length=3", &["pretrain.toml", "`prompt`"]);
+    check(&world, "--set prompt.length=3", &["`--set prompt.length=3`: unknown field `prompt`"]);
     check(&world, "--set model=nowhere", &["nowhere"]);
     let broken = |world: &World, from: &str, to: &str| {
         world.write("pretrain.toml", &PRETRAINING.replace(from, to));

@@ -13,9 +13,9 @@ use crate::document::DocumentFormat;
 use crate::error::{Error, Result};
 use crate::id::TaskId;
 use crate::mixture::is_weight;
-use crate::nearest_name::with_nearest_name;
 use crate::prefix_lm::PrefixLm;
 use crate::span_corruption::SpanCorruption;
+use crate::toml_text::{line_of, read_toml};
 
 /// A corpus as a configuration file describes it; [`Corpus::new`] checks it.
 ///
@@ -250,16 +250,15 @@ impl CorpusFile {
     /// [`Error::Toml`] for another form than expected, and [`Error::InTaskFile`] around the error of [`Corpus::new`] or
     /// around [`Error::NameTaken`].
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let line = |byte: usize| text[..byte].matches('\n').count() + 1;
-        let document: Document = toml::from_str(text).map_err(|error| Error::Toml {
+        let document: Document = read_toml(text).map_err(|problem| Error::Toml {
             file: path.to_path_buf(),
-            line: error.span().map(|span| line(span.start)),
-            message: with_nearest_name(error.message()),
+            line: problem.line,
+            message: problem.message,
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut corpora: Vec<Corpus> = Vec::with_capacity(document.corpora.len());
         for entry in document.corpora {
-            let at = line(entry.span().start);
+            let at = line_of(text, entry.span().start);
             let mut config = entry.into_inner();
             for file in config.train.iter_mut().chain(&mut config.dev) {
                 // An absolute path replaces the folder.

@@ -218,6 +218,15 @@ impl Labels {
         self.index(text.trim()).map_or(Prediction::Unknown, Prediction::Label)
     }
 
+    /// A prediction as a text: the label's word, or a score with one digit behind the point; empty for none.
+    pub fn text(&self, prediction: Prediction) -> String {
+        match prediction {
+            Prediction::Label(index) => self.words[index].clone(),
+            Prediction::Score(score) => format!("{score:.1}"),
+            Prediction::Unknown => String::new(),
+        }
+    }
+
     /// The prediction of the word at an index.
     pub fn prediction(&self, index: usize) -> Prediction {
         match self.raw {

@@ -39,7 +39,7 @@ pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
 /// The message of a reader such as serde's, with the nearest of the names that it lists after an unknown one.
 ///
 /// Serde says which names it knows (``unknown field `stpes`, expected one of `steps`, `seed` ``), but not which one is near.
-pub fn with_nearest_name(message: &str) -> String {
+pub(crate) fn with_nearest_name(message: &str) -> String {
     let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
     let mut names = message.split('`').skip(1).step_by(2);
     match names.next() {

@@ -6,8 +6,8 @@ use toml::Spanned;
 
 use crate::config::TaskConfig;
 use crate::error::{Error, Result};
-use crate::nearest_name::with_nearest_name;
 use crate::task::Task;
+use crate::toml_text::{line_of, read_toml};
 
 /// The tasks of a TOML file, in its order: its `[[tasks]]` entries.
 ///
@@ -63,14 +63,14 @@ impl TaskFile {
     /// [`Error::InTask`] for a task that is wrong: [`Error::DuplicateTask`], [`Error::TaskIsGroup`] and those of
     /// [`Task::new`].
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let document: Document = toml::from_str(text).map_err(|error| Error::Toml {
+        let document: Document = read_toml(text).map_err(|problem| Error::Toml {
             file: path.to_path_buf(),
-            line: error.span().map(|span| line(text, span.start)),
-            message: with_nearest_name(error.message()),
+            line: problem.line,
+            message: problem.message,
         })?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let configs = document.tasks.into_iter().map(|config| {
-            let line = line(text, config.span().start);
+            let line = line_of(text, config.span().start);
             (config.into_inner().in_folder(folder), Some(line))
         });
         Self::check(configs.collect(), path)
@@ -131,9 +131,4 @@ impl TaskFile {
     pub fn into_tasks(self) -> Vec<Task> {
         self.tasks
     }
-}
-
-/// The line of a byte, counted from 1.
-fn line(text: &str, byte: usize) -> usize {
-    text.bytes().take(byte).filter(|&byte| byte == b'\n').count() + 1
 }

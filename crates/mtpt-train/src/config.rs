@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use mtpt_compose::CompositionConfig;
-use mtpt_tasks::{MaxLengths, MixtureConfig, with_nearest_name};
+use mtpt_tasks::{MaxLengths, MixtureConfig, read_toml};
 use serde::{Deserialize, Serialize};
 
 use crate::{Decay, Error, Result, Schedule};
@@ -340,10 +340,10 @@ impl RunConfig {
     /// [`Error::Config`] with the file, and the line where one is known, when the text is not TOML, has an unknown key or a
     /// value out of its range.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let document: Document = toml::from_str(text).map_err(|error| Error::Config {
+        let document: Document = read_toml(text).map_err(|problem| Error::Config {
             path: path.to_owned(),
-            line: error.span().map(|span| 1 + text[..span.start].matches('\n').count()),
-            message: with_nearest_name(error.message()),
+            line: problem.line,
+            message: problem.message,
         })?;
         let mut config = Self {
             model: document.model,

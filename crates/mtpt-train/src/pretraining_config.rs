@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use mtpt_tasks::{MixtureConfig, with_nearest_name};
+use mtpt_tasks::{MixtureConfig, read_toml};
 use serde::{Deserialize, Serialize};
 
 use crate::{Decay, Error, EvaluationConfig, OptimizerConfig, Result, TrainingConfig};
@@ -122,10 +122,10 @@ impl PretrainingConfig {
     ///
     /// When the text is not TOML, has an unknown key or a value out of its range.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let document: Document = toml::from_str(text).map_err(|error| Error::Config {
+        let document: Document = read_toml(text).map_err(|problem| Error::Config {
             path: path.to_owned(),
-            line: error.span().map(|span| 1 + text[..span.start].matches('\n').count()),
-            message: with_nearest_name(error.message()),
+            line: problem.line,
+            message: problem.message,
         })?;
         let config = Self {
             model: document.model,

@@ -55,7 +55,10 @@ fn check_refused(text: &str, parts: &[&str]) {
 fn mistakes_are_named_with_file_and_line() {
     check_refused("seed = 1", &["`some/run.toml`", "missing field `model`"]);
     check_refused("model = 't5'\nsead = 1", &["`some/run.toml`, line 2", "`sead`", "`seed`"]);
-    check_refused("model = 't5'\n\n[training]\nsteps = 'many'", &["line 4", "expected usize"]);
+    check_refused(
+        "model = 't5'\n\n[training]\nsteps = 'many'",
+        &["line 4", "expected a whole number, 0 or more"],
+    );
     check_refused("model = ", &["`some/run.toml`, line 1"]);
     let unknown = "model = 't5'\ncomposition = { strategy = 'magic' }";
     check_refused(unknown, &["line 2", "`magic`", "`low_rank`"]);

@@ -178,14 +178,13 @@ fn choose(
     scores
         .into_iter()
         .map(|scores| {
-            let (label, raw_label) = match labels.rank(&scores)? {
-                Prediction::Label(index) => {
-                    let raw = labels.raw(index).filter(|raw| *raw != words[index]);
-                    (words[index].clone(), raw.map(str::to_owned))
-                }
-                Prediction::Score(score) => (format!("{score:.1}"), None),
-                Prediction::Unknown => (String::new(), None),
+            let best = labels.rank(&scores)?;
+            let label = labels.text(best);
+            let raw_label = match best {
+                Prediction::Label(index) => labels.raw(index).filter(|raw| *raw != label),
+                Prediction::Score(_) | Prediction::Unknown => None,
             };
+            let raw_label = raw_label.map(str::to_owned);
             let scores =
                 words.iter().zip(scores).map(|(word, score)| (word.clone(), Value::from(score)));
             Ok(Answer::Label { label, raw_label, scores: scores.collect() })

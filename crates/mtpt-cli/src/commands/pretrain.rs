@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use crate::args::Train;
 use crate::commands::train::run_folder;
 use crate::device;
-use crate::edit::with_settings;
+use crate::edit::read_with_settings;
 use crate::error::{Error, Result};
 use crate::model::beside;
 use crate::output;
@@ -30,8 +30,8 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let path = &arguments.config;
     let text =
         fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let text = with_settings(text, &arguments.set)?;
-    let config = PretrainingConfig::parse(&text, path)?;
+    let read = |text: &str| PretrainingConfig::parse(text, path);
+    let (text, config) = read_with_settings(text, &arguments.set, read)?;
     let corpora = CorpusFile::parse(&text, path)?.into_corpora();
     let tasks = match TaskFile::parse(&text, path) {
         Ok(tasks) => tasks.into_tasks(),

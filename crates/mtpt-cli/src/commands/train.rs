@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::args::Train;
 use crate::device;
-use crate::edit::with_settings;
+use crate::edit::read_with_settings;
 use crate::error::{Error, Result};
 use crate::model::{Model, beside};
 use crate::output;
@@ -27,8 +27,8 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let path = &arguments.config;
     let text =
         fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let text = with_settings(text, &arguments.set)?;
-    let config = RunConfig::parse(&text, path)?;
+    let read = |text: &str| RunConfig::parse(text, path);
+    let (text, config) = read_with_settings(text, &arguments.set, read)?;
     let tasks = TaskFile::parse(&text, path)?.into_tasks();
     let model = Model::load(&beside(path, &config.model), &device)?;
     let encoder = model.tokenizer.as_inner();
