@@ -54,7 +54,7 @@ mod tests {
         #[serde(default)]
         rate: f64,
         #[serde(default)]
-        tasks: Vec<Document>,
+        tasks: Vec<Self>,
     }
 
     #[test]
