@@ -11,7 +11,8 @@ use crate::error::Error;
 /// A sentence that says what to do, without an end mark, if there is one to be said.
 pub(crate) fn of(error: &Error) -> Option<String> {
     if let Error::Model(mtpt::t5::Error::ModelNotFound { model }) = error {
-        return nearest_path(Path::new(model));
+        let path = Path::new(model);
+        return if path.is_file() { Some("it is a file".to_owned()) } else { nearest_path(path) };
     }
     if let Error::Model(mtpt::t5::Error::MissingFile { folder, .. }) = error {
         return model_below(folder, 3)

@@ -178,6 +178,7 @@ fn a_mistyped_name_is_answered_by_the_nearest() {
     assert_eq!(outcome.code, 2);
     assert!(outcome.messages.contains("'train'"), "{}", outcome.messages);
     check(&world, "score --model modle", "", &["no model at `modle`", "; did you mean `model`?"]);
+    check(&world, "score --model run.toml", "", &["no model at `run.toml`", "; it is a file"]);
     check(&world, "train rnu.toml", "", &["cannot read `rnu.toml`", "; did you mean `run.toml`?"]);
     check(&world, "score --model model --device flax", "", &["; did you mean `flex`?"]);
     check(&world, "train run.toml --set training.stpes=3", "", &["; did you mean `steps`?"]);

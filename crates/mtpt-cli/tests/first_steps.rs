@@ -117,6 +117,7 @@ fn several_files_become_tasks_that_share() {
     // The small tokenizer knows no digits.
     let note = "note: task `mood`: the label words `0` and `1` have the same tokens; give them other words";
     assert!(outcome.messages.contains(note), "{}", outcome.messages);
+    assert!(outcome.messages.contains("note: the labels are numbers"), "{}", outcome.messages);
     let rows = outcome.rows;
     let names: Vec<_> =
         rows[0]["tasks"].as_array().unwrap().iter().map(|task| &task["task"]).collect();
@@ -181,6 +182,10 @@ fn what_cannot_become_a_configuration_is_told_and_nothing_written() {
     assert!(outcome.messages.contains("its rows can be of one task alone"), "{}", outcome.messages);
     let outcome = world.run("init {dev}.v2.csv --model model", "");
     assert!(outcome.messages.contains("cannot name the column `{body}`"), "{}", outcome.messages);
+    world.write("few.csv", "text,label\na,x\nb,x\nc,x\nd,x\ne,y\n");
+    let outcome = world.run("init few.csv --model model", "");
+    let note = "note: too few rows to learn from and to judge by, one each: `y`";
+    assert!(outcome.messages.contains(note), "{}", outcome.messages);
     world.write("tickets.v2.csv", &TICKETS.replace("Team", "{Team}"));
     let rows = world.rows("init tickets.v2.csv --model model", "");
     assert_eq!(rows[0]["config"], "tickets.v2.toml");

@@ -125,6 +125,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
             summary.label,
             labels.collect::<Vec<_>>().join(", ")
         ));
+        note_odd_labels(summary);
     }
     let name = output.display().to_string();
     let argument =
@@ -133,6 +134,26 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
     let mut rows = Output::new();
     rows.row(&Summary { config: &output, tasks: summaries })?;
     rows.flush()
+}
+
+/// What is allowed, and yet most likely not meant.
+fn note_odd_labels(summary: &TaskSummary) {
+    let alone: Vec<&str> = summary
+        .labels
+        .iter()
+        .filter(|&(_, &rows)| rows == 1)
+        .map(|(label, _)| label.as_str())
+        .collect();
+    if !alone.is_empty() {
+        let labels = alone.join("`, `");
+        say(&format!("note: too few rows to learn from and to judge by, one each: `{labels}`"));
+    }
+    if summary.labels.keys().all(|label| label.trim().parse::<f64>().is_ok()) {
+        say(
+            "note: the labels are numbers; give them words that the model knows, or, for scores from 0 to 5, write \
+             `labels = \"regression\"`",
+        );
+    }
 }
 
 /// The task that a file holds, what is told of it, and its inputs.
