@@ -39,9 +39,10 @@ pub(crate) enum Command {
     Eval(Eval),
     /// Answer rows with the likeliest label word of their task.
     #[command(
+        mut_arg("prompts", |prompts| prompts.required(true)),
         after_help = "Examples:\n  echo '{\"input\": \"sst2 sentence: a fine film\"}' |\n    mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task sst2\n  mtpt predict --model t5 --prompts runs/tickets/prompts.safetensors --input new.csv > answers.jsonl"
     )]
-    Predict(Predict),
+    Predict(Prompted),
     /// Continue rows with free text.
     #[command(
         after_help = "Example:\n  echo '{\"input\": \"summarize: ...\"}' | mtpt generate --model t5 --num-beams 4"
@@ -161,27 +162,6 @@ pub(crate) struct Prompted {
     pub(crate) input: Option<PathBuf>,
     /// The task of rows that name none
     #[arg(long, value_name = "NAME", requires = "prompts")]
-    pub(crate) task: Option<String>,
-    /// Rows computed at a time
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]
-    pub(crate) batch_size: usize,
-    #[command(flatten)]
-    pub(crate) on: OnDevice,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct Predict {
-    /// A folder in Hugging Face form; with the feature `hub`, an id on the hub, too
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: PathBuf,
-    /// A prompt file
-    #[arg(long, value_name = "PATH")]
-    pub(crate) prompts: PathBuf,
-    /// Rows in CSV, TSV or JSON Lines [default: JSON Lines on standard input]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: Option<PathBuf>,
-    /// The task of rows that name none
-    #[arg(long, value_name = "NAME")]
     pub(crate) task: Option<String>,
     /// Rows computed at a time
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]

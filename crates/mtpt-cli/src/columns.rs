@@ -28,7 +28,7 @@ const DIFFERENT: usize = 100;
 pub(crate) struct Columns {
     columns: Vec<Column>,
     /// Rows of the file.
-    pub(crate) rows: usize,
+    rows: usize,
 }
 
 pub(crate) struct Column {

@@ -12,6 +12,7 @@ mod output;
 mod overview;
 mod progress;
 mod rows;
+mod same_file;
 mod starting_config;
 
 use std::process::ExitCode;

@@ -250,11 +250,7 @@ impl CorpusFile {
     /// [`Error::Toml`] for another form than expected, and [`Error::InTaskFile`] around the error of [`Corpus::new`] or
     /// around [`Error::NameTaken`].
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let document: Document = read_toml(text).map_err(|problem| Error::Toml {
-            file: path.to_path_buf(),
-            line: problem.line,
-            message: problem.message,
-        })?;
+        let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let mut corpora: Vec<Corpus> = Vec::with_capacity(document.corpora.len());
         for entry in document.corpora {

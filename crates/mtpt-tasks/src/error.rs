@@ -1,11 +1,12 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::example::Place;
 use crate::format::Format;
 use crate::id::TaskId;
 use crate::nearest_name::did_you_mean;
 use crate::template::TemplateProblem;
+use crate::toml_text::TomlProblem;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -487,6 +488,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// What is wrong with the TOML of a file.
+    pub(crate) fn toml(file: &Path, problem: TomlProblem) -> Self {
+        let TomlProblem { line, message } = problem;
+        Self::Toml { file: file.to_path_buf(), line, message }
+    }
+
     /// The same problem, said of a task.
     pub(crate) fn in_task(self, task: &TaskId) -> Self {
         Self::InTask { task: task.clone(), problem: Box::new(self) }

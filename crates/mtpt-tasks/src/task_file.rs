@@ -63,11 +63,7 @@ impl TaskFile {
     /// [`Error::InTask`] for a task that is wrong: [`Error::DuplicateTask`], [`Error::TaskIsGroup`] and those of
     /// [`Task::new`].
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let document: Document = read_toml(text).map_err(|problem| Error::Toml {
-            file: path.to_path_buf(),
-            line: problem.line,
-            message: problem.message,
-        })?;
+        let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let configs = document.tasks.into_iter().map(|config| {
             let line = line_of(text, config.span().start);

@@ -340,11 +340,7 @@ impl RunConfig {
     /// [`Error::Config`] with the file, and the line where one is known, when the text is not TOML, has an unknown key or a
     /// value out of its range.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let document: Document = read_toml(text).map_err(|problem| Error::Config {
-            path: path.to_owned(),
-            line: problem.line,
-            message: problem.message,
-        })?;
+        let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
         let mut config = Self {
             model: document.model,
             seed: document.seed,
@@ -358,11 +354,7 @@ impl RunConfig {
         if let InitializerConfig::File { path, .. } = &mut config.prompt.initializer {
             *path = folder.join(&*path);
         }
-        config.check().map_err(|error| Error::Config {
-            path: path.to_owned(),
-            line: None,
-            message: error.to_string(),
-        })?;
+        config.check().map_err(|error| error.in_config(path))?;
         Ok(config)
     }
 

@@ -1,7 +1,7 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use mtpt_tasks::{TaskId, did_you_mean};
+use mtpt_tasks::{TaskId, TomlProblem, did_you_mean};
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -167,6 +167,19 @@ pub enum Error {
         /// What burn said.
         message: String,
     },
+}
+
+impl Error {
+    /// What is wrong with the TOML of a configuration.
+    pub(crate) fn toml(path: &Path, problem: TomlProblem) -> Self {
+        let TomlProblem { line, message } = problem;
+        Self::Config { path: path.to_owned(), line, message }
+    }
+
+    /// The same problem, said of a configuration.
+    pub(crate) fn in_config(self, path: &Path) -> Self {
+        Self::Config { path: path.to_owned(), line: None, message: self.to_string() }
+    }
 }
 
 fn quoted(tasks: &[TaskId]) -> String {

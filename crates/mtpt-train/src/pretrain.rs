@@ -77,6 +77,7 @@ struct Run<'a, M> {
     config: &'a PretrainingConfig,
     data: &'a PretrainingData,
     document: Document<'a>,
+    identity: RunIdentity<'a, PretrainingConfig>,
     mixture: Mixture,
     trainer: Trainer<M>,
     output: Option<&'a Output>,
@@ -102,14 +103,11 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         let training = &config.training;
         let names = data.names().to_vec();
         let mut trainer = Trainer::new(model, &training.optimizer, training.schedule(), names);
+        let identity = RunIdentity::of_text_and_tasks(config, data);
         if let Some(Output { folder, resume: true }) = output {
-            (trainer, _) = checkpoint::resume(
-                &folder.checkpoints(),
-                trainer,
-                &RunIdentity::of_text_and_tasks(config, data),
-            )?;
+            (trainer, _) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
         }
-        Ok(Self { config, data, document, mixture, trainer, output, losses: None })
+        Ok(Self { config, data, document, identity, mixture, trainer, output, losses: None })
     }
 
     fn train(mut self, observer: &mut impl Observer) -> Result<Pretrained<M>> {
@@ -139,8 +137,7 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
                 && is_due(step, steps, training.checkpoint_every)
             {
                 let folder = output.folder.checkpoints();
-                let identity = RunIdentity::of_text_and_tasks(self.config, self.data);
-                checkpoint::write(&folder, &self.trainer, None, &identity)?;
+                checkpoint::write(&folder, &self.trainer, None, &self.identity)?;
             }
         }
         let step = self.trainer.steps_done();

@@ -122,11 +122,7 @@ impl PretrainingConfig {
     ///
     /// When the text is not TOML, has an unknown key or a value out of its range.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let document: Document = read_toml(text).map_err(|problem| Error::Config {
-            path: path.to_owned(),
-            line: problem.line,
-            message: problem.message,
-        })?;
+        let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
         let config = Self {
             model: document.model,
             seed: document.seed,
@@ -136,11 +132,7 @@ impl PretrainingConfig {
             mixture: document.mixture,
             evaluation: document.evaluation,
         };
-        config.check().map_err(|error| Error::Config {
-            path: path.to_owned(),
-            line: None,
-            message: error.to_string(),
-        })?;
+        config.check().map_err(|error| error.in_config(path))?;
         Ok(config)
     }
 

@@ -72,6 +72,7 @@ pub fn train<B: Backbone>(
 struct Run<'a, B> {
     config: &'a RunConfig,
     data: &'a [TaskData],
+    identity: RunIdentity<'a, RunConfig>,
     backbone: &'a B,
     mixture: Mixture,
     trainer: Trainer<Composition>,
@@ -96,14 +97,11 @@ impl<'a, B: Backbone> Run<'a, B> {
         let optimizer = &config.training.optimizer;
         let mut trainer = Trainer::new(composition, optimizer, config.schedule(), tasks);
         let mut best = None;
+        let identity = RunIdentity::of_tasks(config, data);
         if let Some(Output { folder, resume: true }) = output {
-            (trainer, best) = checkpoint::resume(
-                &folder.checkpoints(),
-                trainer,
-                &RunIdentity::of_tasks(config, data),
-            )?;
+            (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
         }
-        Ok(Self { config, data, backbone, mixture, trainer, best, output })
+        Ok(Self { config, data, identity, backbone, mixture, trainer, best, output })
     }
 
     fn train(&mut self, observer: &mut impl Observer) -> Result<Trained> {
@@ -122,8 +120,7 @@ impl<'a, B: Backbone> Run<'a, B> {
                 && is_due(step, steps, self.config.training.checkpoint_every)
             {
                 let folder = output.folder.checkpoints();
-                let identity = RunIdentity::of_tasks(self.config, self.data);
-                checkpoint::write(&folder, &self.trainer, self.best.as_ref(), &identity)?;
+                checkpoint::write(&folder, &self.trainer, self.best.as_ref(), &self.identity)?;
             }
         }
         let (composition, step, score) = match &self.best {

@@ -13,6 +13,7 @@ use crate::columns::Columns;
 use crate::error::{Error, Result};
 use crate::output::Output;
 use crate::progress::say;
+use crate::same_file::same_file;
 use crate::starting_config::{StartingConfig, StartingTask};
 
 /// Longest inputs that a first configuration allows; T5 was trained on 512 tokens.
@@ -42,11 +43,7 @@ struct TaskSummary {
 
 pub(crate) fn run(arguments: &Init) -> Result<()> {
     let output = output(arguments);
-    let same = |path: &PathBuf| {
-        path.canonicalize()
-            .is_ok_and(|path| output.canonicalize().is_ok_and(|output| path == output))
-    };
-    if arguments.data.iter().chain(&arguments.dev).any(same) {
+    if arguments.data.iter().chain(&arguments.dev).any(|path| same_file(path, &output)) {
         return Err(Error::Rows { path: output });
     }
     if output.exists() && !arguments.force {

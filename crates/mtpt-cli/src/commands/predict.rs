@@ -8,8 +8,7 @@ use mtpt::train::{Candidates, rank_rows};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::args::Predict;
-use crate::device;
+use crate::args::Prompted;
 use crate::error::Result;
 use crate::model::PromptedModel;
 use crate::output::Output;
@@ -44,11 +43,8 @@ struct Prepared {
     cut: bool,
 }
 
-pub(crate) fn run(arguments: &Predict) -> Result<()> {
-    let device = device::open(&arguments.on.device)?;
-    let prompts = Some(arguments.prompts.as_path());
-    let prompted =
-        PromptedModel::new(&arguments.model, prompts, arguments.task.as_deref(), &device)?;
+pub(crate) fn run(arguments: &Prompted) -> Result<()> {
+    let prompted = PromptedModel::load(arguments)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let answering = prompts
         .tasks()

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::model::{Model, beside};
 use crate::output;
 use crate::progress::{Progress, say};
+use crate::same_file::same_file;
 
 /// What a run came to, on standard output.
 #[derive(Serialize)]
@@ -59,17 +60,12 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
 pub(crate) fn run_folder(arguments: &Train) -> Result<RunFolder> {
     let default = || Path::new("runs").join(arguments.config.file_stem().unwrap_or_default());
     let path = arguments.output.clone().unwrap_or_else(default);
-    let same = |first: &Path, second: &Path| {
-        first
-            .canonicalize()
-            .is_ok_and(|first| second.canonicalize().is_ok_and(|second| first == second))
-    };
     let own = path.join("config.toml");
     if path.join("config.json").is_file() {
         return Err(Error::Occupied { path, by: "a model" });
     }
     // A run that goes on may be told to by the configuration that it wrote itself.
-    if !arguments.resume && same(&own, &arguments.config) {
+    if !arguments.resume && same_file(&own, &arguments.config) {
         return Err(Error::Occupied { path, by: "the configuration itself" });
     }
     Ok(RunFolder::create(&path)?)
