@@ -5,11 +5,14 @@
 mod config;
 mod frozen;
 mod initial;
+mod own_strategy;
 mod peft;
+mod plain;
 mod pretraining;
 mod pretraining_config;
 mod prompts;
 mod ranking;
 mod resume;
 mod small_world;
+mod start_from;
 mod steps;
