@@ -3,11 +3,11 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, Start};
-use mtpt_core::{Backbone, Initializer, TaskIndex};
+use mtpt_core::{Backbone, Initializer, TaskIndex, read_npy};
 use mtpt_tasks::{Encode, Task};
-use npyz::NpyFile;
 use safetensors::{Dtype, SafeTensors};
 
+use crate::stacked::floats;
 use crate::{Candidates, Error, InitializerConfig, Result, RunConfig};
 
 /// The composition of a run before its first step, on a device with autodiff if it is to be trained.
@@ -86,15 +86,16 @@ fn initializer<B: Backbone>(
 
 /// The values of a prompt from a `.npy` or safetensors file.
 fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
-    let bytes = fs::read(path).map_err(|source| Error::File {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })?;
     let refused = |message: String| Error::InitialValues { path: path.to_owned(), message };
     let (values, shape) = if path.extension().is_some_and(|extension| extension == "npy") {
-        read_npy(&bytes).map_err(refused)?
+        let data = read_npy(path)?;
+        (floats(&data).to_vec(), data.shape().to_vec())
     } else {
+        let bytes = fs::read(path).map_err(|source| Error::File {
+            action: "read",
+            path: path.to_owned(),
+            source,
+        })?;
         read_safetensors(&bytes, tensor).map_err(refused)?
     };
     let &[length, d_model] = shape.as_slice() else {
@@ -110,19 +111,6 @@ fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
         return Err(refused(format!("value {place} is {}", values[place])));
     }
     Ok(Initializer::Values { values, d_model })
-}
-
-fn read_npy(bytes: &[u8]) -> Result<(Vec<f32>, Vec<usize>), String> {
-    let file = NpyFile::new(bytes).map_err(|error| format!("not a `.npy` file: {error}"))?;
-    if file.order() != npyz::Order::C {
-        return Err("expected row-major order, found column-major".into());
-    }
-    let shape = file.shape().iter().map(|&size| size as usize).collect();
-    let found = file.dtype().descr();
-    let values = file.into_vec::<f32>().map_err(|error| {
-        format!("expected 32-bit floats, found elements of type {found}: {error}")
-    })?;
-    Ok((values, shape))
 }
 
 fn read_safetensors(bytes: &[u8], tensor: Option<&str>) -> Result<(Vec<f32>, Vec<usize>), String> {

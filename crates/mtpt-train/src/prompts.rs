@@ -1,13 +1,14 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
-use mtpt_compose::{Composition, CompositionConfig, Start};
-use mtpt_core::{Backbone, PromptFile, TaskIndex};
+use burn::tensor::{Device, Tensor, TensorData};
+use mtpt_compose::{Composition, CompositionConfig, SeparateConfig, Start};
+use mtpt_core::{Backbone, Compose, PromptFile, TaskIndex};
 use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, Template};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{check_width, index};
-use crate::{Error, Result, peft_adapter};
+use crate::{Error, PromptFormat, Result};
 
 /// Version of the header that [`Prompts::write`] writes.
 const VERSION: u32 = 1;
@@ -92,25 +93,33 @@ impl Prompts {
         Self { composition, header }
     }
 
-    /// Reads prompts onto a device: a prompt file, or the folder of a PEFT adapter of type `PROMPT_TUNING` or
-    /// `MULTITASK_PROMPT_TUNING`, whose tasks then are `task0`, `task1`, ...
+    /// Reads prompts onto a device: a prompt file, or what another program wrote in a [`PromptFormat`], whose tasks then are
+    /// `task0`, `task1`, ... unless names stand beside them.
     ///
     /// # Errors
     ///
     /// When a file cannot be read, is not a prompt file of this version ([`Error::Header`], [`Error::Version`]), or its
-    /// tensors are not those that its header tells of; [`Error::Adapter`] when an adapter is of another type or has prompts
-    /// for the decoder.
+    /// tensors are not those that its header tells of; those of [`PromptFormat::read`] for other formats.
     pub fn read(path: &Path, device: &Device) -> Result<Self> {
-        if path.is_dir() {
-            return peft_adapter::read(path, device);
+        if let Some(format) = PromptFormat::of(path)? {
+            return format.read(path, device);
         }
         let file = PromptFile::read(path)?;
-        let header: PromptHeader = serde_json::from_str(file.header())
-            .map_err(|source| Error::Header { path: path.to_owned(), source })?;
-        if header.version != VERSION {
-            let (path, found) = (path.to_owned(), header.version);
-            return Err(Error::Version { path, expected: VERSION, found });
-        }
+        let header = PromptHeader::parse(file.header().as_bytes(), path)?;
+        Self::assemble(&file, header, device)
+    }
+
+    /// Prompts from tensors by the paths of their parameters, as a prompt file has them; the path is for messages.
+    pub(crate) fn from_tensors(
+        path: &Path,
+        tensors: BTreeMap<String, TensorData>,
+        header: PromptHeader,
+        device: &Device,
+    ) -> Result<Self> {
+        Self::assemble(&PromptFile::from_tensors(path, tensors, String::new()), header, device)
+    }
+
+    fn assemble(file: &PromptFile, header: PromptHeader, device: &Device) -> Result<Self> {
         let d_model = header.d_model;
         let zeros = |length| Tensor::zeros([length, d_model], &device.clone().without_autodiff());
         let start = Start {
@@ -122,6 +131,60 @@ impl Prompts {
         };
         let composition = file.apply(header.composition.init(&start)?)?;
         Ok(Self { composition, header })
+    }
+
+    /// The tensors by the paths of their parameters, as a prompt file has them.
+    pub(crate) fn tensors(&self) -> BTreeMap<String, TensorData> {
+        PromptFile::from_module(&self.composition, String::new()).tensors().clone()
+    }
+
+    /// The same prompts for tasks of other names, templates and labels, in the order of their positions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TaskCount`] for more or fewer tasks than there are, [`Error::SameName`] for a name that is given twice.
+    pub fn with_tasks(mut self, tasks: Vec<PromptTask>) -> Result<Self> {
+        let (expected, found) = (self.tasks().len(), tasks.len());
+        if expected != found {
+            return Err(Error::TaskCount { expected, found });
+        }
+        for (position, task) in tasks.iter().enumerate() {
+            if tasks[..position].iter().any(|other| other.name == task.name) {
+                return Err(Error::SameName { task: task.name.clone() });
+            }
+        }
+        self.header.tasks = tasks;
+        Ok(self)
+    }
+
+    /// The same prompts, said to have been learned for a model.
+    #[must_use]
+    pub fn with_model(mut self, model: &str) -> Self {
+        model.clone_into(&mut self.header.model);
+        self
+    }
+
+    /// The prompt of one task alone, composed once and for all.
+    ///
+    /// # Errors
+    ///
+    /// None that prompts which were read can come to.
+    ///
+    /// # Panics
+    ///
+    /// When the task is not below the number of tasks.
+    pub fn one_task(&self, task: TaskIndex) -> Result<Self> {
+        let prompt = self.composition.compose(task).inner();
+        let ([length, d_model], device) = (prompt.dims(), prompt.device());
+        let tensors = BTreeMap::from([("tasks.0".to_owned(), prompt.into_data().convert::<f32>())]);
+        let header = PromptHeader {
+            composition: CompositionConfig::Separate(SeparateConfig::default()),
+            length,
+            d_model,
+            tasks: vec![self.tasks()[task.position()].clone()],
+            ..self.header.clone()
+        };
+        Self::from_tensors(Path::new(""), tensors, header, &device)
     }
 
     /// Writes the prompt file, whole or not at all.
@@ -174,6 +237,32 @@ impl Prompts {
 }
 
 impl PromptHeader {
+    /// Reads a header from JSON; the path is for messages.
+    pub(crate) fn parse(text: &[u8], path: &Path) -> Result<Self> {
+        let header: Self = serde_json::from_slice(text)
+            .map_err(|source| Error::Header { path: path.to_owned(), source })?;
+        if header.version != VERSION {
+            let (path, found) = (path.to_owned(), header.version);
+            return Err(Error::Version { path, expected: VERSION, found });
+        }
+        Ok(header)
+    }
+
+    /// The header of prompts whose tasks have no names: they are `task0`, `task1`, ...
+    pub(crate) fn unnamed(
+        composition: CompositionConfig,
+        length: usize,
+        d_model: usize,
+        tasks: usize,
+    ) -> Self {
+        let task = |position: usize| {
+            let name = TaskId::new(&format!("task{position}"))
+                .expect("invariant: letters and digits are a name");
+            PromptTask { name, template: None, labels: None }
+        };
+        Self::new(composition, length, d_model, (0..tasks).map(task).collect())
+    }
+
     /// Longest input that the prompts were learned with, in tokens; `usize::MAX` where it is not known.
     pub fn longest_input(&self) -> usize {
         match self.max_input_length {

@@ -93,12 +93,12 @@ fn files_that_are_no_prompt_are_refused_by_name() {
         let shown = format!("`{}`: {expected}", path.display());
         assert!(failure.starts_with(&shown), "{failure}");
     };
-    check("text.npy", b"hello", "not a `.npy` file: ");
+    check("text.npy", b"hello", "not a whole `.npy` file: ");
     check("flat.safetensors", b"hello", "neither `.npy` nor a whole safetensors file: ");
     let nan = npy(3, 16, &[f32::NAN; 48]);
-    check("nan.npy", &nan, "value 0 is NaN");
+    check("nan.npy", &nan, "the number at [0, 0] is NaN");
     let short = npy(3, 16, &[0.0; 40]);
-    check("short.npy", &short, "");
+    check("short.npy", &short, "not a whole `.npy` file: ");
 }
 
 #[test]
