@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use mtpt::train::PromptFormat;
+use mtpt::train::{ArrayComposition, PromptFormat};
 
 /// Multitask prompt tuning for T5: one frozen model, many tasks, a small learned prompt for each.
 ///
@@ -232,6 +232,25 @@ impl Format {
     }
 }
 
+/// How arrays of a shared prompt and of tasks' parts are composed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Strategy {
+    /// `AddMultiTaskPrompt`
+    Add,
+    /// `ConcatMultiTaskPrompt`
+    Concat,
+}
+
+impl Strategy {
+    pub(crate) fn of_train(self) -> ArrayComposition {
+        match self {
+            Self::Add => ArrayComposition::Add,
+            Self::Concat => ArrayComposition::Concat,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Import {
     /// The format that the prompts are in
@@ -243,6 +262,9 @@ pub(crate) struct Import {
     /// The prompt file to write
     #[arg(long, value_name = "FILE")]
     pub(crate) output: PathBuf,
+    /// How the arrays of a folder are composed [default: as told beside them]
+    #[arg(long, value_enum, value_name = "STRATEGY")]
+    pub(crate) strategy: Option<Strategy>,
     /// The name of a task; given once for each, in their order [default: those beside the prompts, or `task0`, `task1`, ...]
     #[arg(long, value_name = "NAME")]
     pub(crate) task: Vec<String>,

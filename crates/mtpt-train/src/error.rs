@@ -182,9 +182,16 @@ pub enum Error {
     },
     /// A folder is neither an adapter nor one of arrays.
     #[error(
-        "`{path}` is a folder without prompts: expected `adapter_config.json` of an adapter of PEFT in it"
+        "`{path}` is a folder without prompts: expected `adapter_config.json` of an adapter of PEFT in it, or the arrays \
+         `shared_prompt.npy` and `task_prompts.npy`"
     )]
     NoPrompts {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Arrays of a shared prompt and parts of tasks do not tell how they are composed.
+    #[error("nothing in `{path}` tells how its arrays are composed: by `add` or `concat`")]
+    UnknownComposition {
         /// The folder.
         path: PathBuf,
     },

@@ -37,7 +37,8 @@ pub(crate) fn files(prompts: &Prompts, path: &Path) -> Result<PromptFiles> {
         }
         _ => Err(Error::NoForm {
             strategy: composition.name(),
-            form: "an array, which is the prompt of one task",
+            form: "arrays of numpy, which are the prompt of one task, or a shared prompt with parts of tasks that are added, \
+                   concatenated or projected, in a folder",
             tasks: tasks.iter().map(|task| task.name.clone()).collect(),
         }),
     }

@@ -5,6 +5,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use mtpt_core::{TaskIndex, is_npy};
 
+use crate::multitask_arrays::{self, ArrayComposition, Arrays};
 use crate::{Error, PromptFiles, Prompts, Result, peft_adapter, prompt_array};
 
 /// A format in which other programs keep prompts, read and written here.
@@ -13,7 +14,8 @@ use crate::{Error, PromptFiles, Prompts, Result, peft_adapter, prompt_array};
 pub enum PromptFormat {
     /// The folder of an adapter of PEFT, of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`.
     Peft,
-    /// Arrays of numpy, as google-research/prompt-tuning keeps them: a prompt in a file.
+    /// Arrays of numpy, as google-research/prompt-tuning keeps them: the prompt of one task in a file, or a shared prompt and
+    /// the parts of all tasks in two files of a folder.
     Npy,
 }
 
@@ -29,7 +31,10 @@ impl PromptFormat {
             if peft_adapter::is_adapter(path) {
                 return Ok(Some(Self::Peft));
             }
-            return Err(Error::NoPrompts { path: path.to_owned() });
+            return match Arrays::find(path)? {
+                Some(_) => Ok(Some(Self::Npy)),
+                None => Err(Error::NoPrompts { path: path.to_owned() }),
+            };
         }
         let mut beginning = Vec::new();
         File::open(path)
@@ -46,11 +51,14 @@ impl PromptFormat {
     pub fn read(self, path: &Path, device: &Device) -> Result<Prompts> {
         match self {
             Self::Peft => peft_adapter::read(path, device),
+            Self::Npy if path.is_dir() => multitask_arrays::read(path, None, device),
             Self::Npy => prompt_array::read(path, device),
         }
     }
 
     /// The files of prompts at a path, ready to be written: of one task, which is composed and frozen for that, or of all.
+    ///
+    /// Arrays of several tasks make a folder; a path that ends in `.npy` asks for the prompt of one task.
     ///
     /// # Errors
     ///
@@ -67,7 +75,12 @@ impl PromptFormat {
     ) -> Result<PromptFiles> {
         let files = |prompts: &Prompts| match self {
             Self::Peft => peft_adapter::files(prompts, path),
-            Self::Npy => prompt_array::files(prompts, path),
+            Self::Npy => match ArrayComposition::of(&prompts.header().composition) {
+                Some(composition) if path.extension().is_none_or(|ending| ending != "npy") => {
+                    multitask_arrays::files(prompts, composition, path)
+                }
+                _ => prompt_array::files(prompts, path),
+            },
         };
         match task {
             Some(task) => files(&prompts.one_task(task)?),

@@ -8,6 +8,7 @@ use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, Template};
 use serde::{Deserialize, Serialize};
 
 use crate::evaluate::{check_width, index};
+use crate::multitask_arrays::{self, ArrayComposition};
 use crate::{Error, PromptFormat, Result};
 
 /// Version of the header that [`Prompts::write`] writes.
@@ -107,6 +108,19 @@ impl Prompts {
         let file = PromptFile::read(path)?;
         let header = PromptHeader::parse(file.header().as_bytes(), path)?;
         Self::assemble(&file, header, device)
+    }
+
+    /// Reads the arrays of a shared prompt and of the parts of all tasks from a folder, composed as told.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing or malformed, or the shapes of the arrays do not fit together ([`Error::PromptArray`]).
+    pub fn read_arrays(
+        folder: &Path,
+        composition: ArrayComposition,
+        device: &Device,
+    ) -> Result<Self> {
+        multitask_arrays::read(folder, Some(composition), device)
     }
 
     /// Prompts from tensors by the paths of their parameters, as a prompt file has them; the path is for messages.

@@ -8,6 +8,7 @@ mod initial;
 mod peft;
 mod pretraining;
 mod pretraining_config;
+mod prompt_tuning;
 mod prompts;
 mod ranking;
 mod resume;

@@ -7,7 +7,7 @@ use mtpt::tasks::{TaskFile, TaskId};
 use mtpt::train::{PromptTask, Prompts};
 use serde::Serialize;
 
-use crate::args::Import;
+use crate::args::{Format, Import};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::output::Output;
@@ -32,7 +32,14 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
         return Err(Error::Exists { path: output.clone() });
     }
     let device = device::open("auto")?;
-    let mut prompts = arguments.format.of_train().read(&arguments.path, &device)?;
+    let path = &arguments.path;
+    let mut prompts = match (arguments.format, arguments.strategy) {
+        (Format::Npy, Some(strategy)) if path.is_dir() => {
+            Prompts::read_arrays(path, strategy.of_train(), &device)?
+        }
+        (_, Some(_)) => return Err(Error::NoArrays { path: path.clone() }),
+        (format, None) => format.of_train().read(path, &device)?,
+    };
     if let Some(tasks) = tasks(arguments)? {
         prompts = prompts.with_tasks(tasks)?;
     }
