@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
-use burn::tensor::{DType, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
@@ -32,20 +32,9 @@ impl PromptFile {
         Self { path: PathBuf::new(), header, tensors: collector.tensors }
     }
 
-    /// Tensors of 32-bit floats that come from elsewhere, under a header; the path is for messages.
-    ///
-    /// # Panics
-    ///
-    /// When a tensor has other elements.
-    pub fn from_tensors(
-        path: &Path,
-        tensors: BTreeMap<String, TensorData>,
-        header: String,
-    ) -> Self {
-        for (name, data) in &tensors {
-            assert_eq!(data.dtype(), DType::F32, "elements of tensor `{name}`");
-        }
-        Self { path: path.to_owned(), header, tensors }
+    /// These tensors, under a header.
+    pub fn from_tensors(tensors: BTreeMap<String, TensorData>, header: String) -> Self {
+        Self { path: PathBuf::new(), header, tensors }
     }
 
     /// Reads a prompt file.

@@ -151,6 +151,14 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// Trained prompts cannot be gone on from.
+    #[error("cannot start from `{path}`: {reason}")]
+    StartFrom {
+        /// The prompts.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// A file of a PEFT adapter cannot be used.
     #[error("`{path}`: {message}")]
     Adapter {
@@ -231,11 +239,11 @@ pub enum Error {
         /// Names given.
         found: usize,
     },
-    /// Two tasks were given one name.
-    #[error("two tasks are named `{task}`")]
-    SameName {
-        /// The name.
-        task: TaskId,
+    /// A task's prompt cannot be composed once and for all.
+    #[error("prompts composed by `{strategy}` depend on the inputs, so that no plain prompt can stand for a task")]
+    ReadsInputs {
+        /// How they are composed.
+        strategy: &'static str,
     },
     /// The state of the optimizer could not be written or read.
     #[error("`{path}`: {message}")]

@@ -3,6 +3,7 @@
 mod candidates;
 mod checkpoint;
 mod clip;
+mod composed_tree;
 mod config;
 mod cross_entropy;
 mod device_batch;
@@ -29,6 +30,7 @@ mod run_folder;
 mod run_identity;
 mod schedule;
 mod stacked;
+mod start_from;
 mod task_data;
 mod tasks_beside;
 mod train;

@@ -184,7 +184,7 @@ pub(crate) fn read(
     }
     let header = PromptHeader::unnamed(composition, shape[0], d_model, count);
     let header = tasks_beside::read_or(folder, header)?;
-    Prompts::from_tensors(&tasks_path, tensors, header, device)
+    Prompts::from_tensors(tensors, header, device)
 }
 
 /// The two arrays of prompts that are composed in one of the ways that they have, and the names of the tasks beside them.

@@ -54,12 +54,11 @@ pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
             (CompositionConfig::LowRank(LowRankConfig { rank: rank.min(highest) }), tasks)
         }
     };
-    let path = weights.path().to_owned();
     weights.finish()?;
     let mut header = PromptHeader::unnamed(composition, length, d_model, count);
     header.model = model;
     let header = tasks_beside::read_or(folder, header)?;
-    Prompts::from_tensors(&path, tensors, header, device)
+    Prompts::from_tensors(tensors, header, device)
 }
 
 /// The files of an adapter: of type `MULTITASK_PROMPT_TUNING` for prompts composed by `low_rank`, of type `PROMPT_TUNING`

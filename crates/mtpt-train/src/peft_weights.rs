@@ -37,11 +37,6 @@ impl AdapterWeights {
         Ok(Self { path, tensors })
     }
 
-    /// The file.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
     /// The tensors that were not taken.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.tensors.keys().map(String::as_str)

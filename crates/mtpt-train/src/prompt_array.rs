@@ -21,7 +21,7 @@ pub(crate) fn read(path: &Path, device: &Device) -> Result<Prompts> {
     let [length, d_model] = matrix_shape(&data, path)?;
     let composition = CompositionConfig::Separate(SeparateConfig::default());
     let header = PromptHeader::unnamed(composition, length, d_model, 1);
-    Prompts::from_tensors(path, BTreeMap::from([("tasks.0".to_owned(), data)]), header, device)
+    Prompts::from_tensors(BTreeMap::from([("tasks.0".to_owned(), data)]), header, device)
 }
 
 /// The prompt of the one task of plain prompts, as a `.npy` file.

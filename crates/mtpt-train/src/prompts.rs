@@ -4,9 +4,10 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig, Start};
 use mtpt_core::{Backbone, Compose, PromptFile, TaskIndex};
-use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, Template};
+use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, TaskTree, Template};
 use serde::{Deserialize, Serialize};
 
+use crate::composed_tree::composed_tree;
 use crate::evaluate::{check_width, index};
 use crate::multitask_arrays::{self, ArrayComposition};
 use crate::{Error, PromptFormat, Result};
@@ -16,8 +17,8 @@ const VERSION: u32 = 1;
 
 /// Learned prompts and what is needed to use them: how they are composed, and the tasks that they are for.
 #[derive(Clone, Debug)]
-pub struct Prompts {
-    composition: Composition,
+pub struct Prompts<C = Composition> {
+    composition: C,
     header: PromptHeader,
 }
 
@@ -89,11 +90,6 @@ impl PromptTask {
 }
 
 impl Prompts {
-    /// Prompts under a header.
-    pub fn new(composition: Composition, header: PromptHeader) -> Self {
-        Self { composition, header }
-    }
-
     /// Reads prompts onto a device: a prompt file, or what another program wrote in a [`PromptFormat`], whose tasks then are
     /// `task0`, `task1`, ... unless names stand beside them.
     ///
@@ -105,9 +101,7 @@ impl Prompts {
         if let Some(format) = PromptFormat::of(path)? {
             return format.read(path, device);
         }
-        let file = PromptFile::read(path)?;
-        let header = PromptHeader::parse(file.header().as_bytes(), path)?;
-        Self::assemble(&file, header, device)
+        Self::read_as(path, |header| header.composition(device))
     }
 
     /// Reads the arrays of a shared prompt and of the parts of all tasks from a folder, composed as told.
@@ -123,27 +117,18 @@ impl Prompts {
         multitask_arrays::read(folder, Some(composition), device)
     }
 
-    /// Prompts from tensors by the paths of their parameters, as a prompt file has them; the path is for messages.
+    /// Prompts of these parameters, by their names in a prompt file.
+    ///
+    /// # Errors
+    ///
+    /// When they are not those that the header tells of.
     pub(crate) fn from_tensors(
-        path: &Path,
         tensors: BTreeMap<String, TensorData>,
         header: PromptHeader,
         device: &Device,
     ) -> Result<Self> {
-        Self::assemble(&PromptFile::from_tensors(path, tensors, String::new()), header, device)
-    }
-
-    fn assemble(file: &PromptFile, header: PromptHeader, device: &Device) -> Result<Self> {
-        let d_model = header.d_model;
-        let zeros = |length| Tensor::zeros([length, d_model], &device.clone().without_autodiff());
-        let start = Start {
-            shared: zeros(header.length),
-            task_count: header.tasks.len(),
-            task: &|_, length| Ok(zeros(length)),
-            seed: 0,
-            device: device.clone(),
-        };
-        let composition = file.apply(header.composition.init(&start)?)?;
+        let file = PromptFile::from_tensors(tensors, String::new());
+        let composition = file.apply(header.composition(device)?)?;
         Ok(Self { composition, header })
     }
 
@@ -156,19 +141,16 @@ impl Prompts {
     ///
     /// # Errors
     ///
-    /// [`Error::TaskCount`] for more or fewer tasks than there are, [`Error::SameName`] for a name that is given twice.
-    pub fn with_tasks(mut self, tasks: Vec<PromptTask>) -> Result<Self> {
+    /// [`Error::TaskCount`] for more or fewer tasks than there are; when two have one name or a task is the group of another;
+    /// when prompts with parts for groups would have others.
+    pub fn with_tasks(self, tasks: Vec<PromptTask>) -> Result<Self> {
         let (expected, found) = (self.tasks().len(), tasks.len());
         if expected != found {
             return Err(Error::TaskCount { expected, found });
         }
-        for (position, task) in tasks.iter().enumerate() {
-            if tasks[..position].iter().any(|other| other.name == task.name) {
-                return Err(Error::SameName { task: task.name.clone() });
-            }
-        }
-        self.header.tasks = tasks;
-        Ok(self)
+        // Made anew, since the names of tasks may decide what parts there are.
+        let device = self.composition.devices().into_iter().next().unwrap_or_default();
+        Self::from_tensors(self.tensors(), PromptHeader { tasks, ..self.header }, &device)
     }
 
     /// The same prompts, said to have been learned for a model.
@@ -182,12 +164,15 @@ impl Prompts {
     ///
     /// # Errors
     ///
-    /// None that prompts which were read can come to.
+    /// [`Error::ReadsInputs`] for prompts that depend on the inputs.
     ///
     /// # Panics
     ///
     /// When the task is not below the number of tasks.
     pub fn one_task(&self, task: TaskIndex) -> Result<Self> {
+        if self.composition.reads_inputs() {
+            return Err(Error::ReadsInputs { strategy: self.header.composition.name() });
+        }
         let prompt = self.composition.compose(task).inner();
         let ([length, d_model], device) = (prompt.dims(), prompt.device());
         let tensors = BTreeMap::from([("tasks.0".to_owned(), prompt.into_data().convert::<f32>())]);
@@ -198,7 +183,27 @@ impl Prompts {
             tasks: vec![self.tasks()[task.position()].clone()],
             ..self.header.clone()
         };
-        Self::from_tensors(Path::new(""), tensors, header, &device)
+        Self::from_tensors(tensors, header, &device)
+    }
+}
+
+impl<C: Compose> Prompts<C> {
+    /// Prompts under a header.
+    pub fn new(composition: C, header: PromptHeader) -> Self {
+        Self { composition, header }
+    }
+
+    /// Reads a prompt file into a composition of one's own, which is made with the shapes that the header tells of; its values
+    /// are those of the file then.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Prompts::read), and what the function returns.
+    pub fn read_as(path: &Path, make: impl FnOnce(&PromptHeader) -> Result<C>) -> Result<Self> {
+        let file = PromptFile::read(path)?;
+        let header = PromptHeader::parse(file.header().as_bytes(), path)?;
+        let composition = file.apply(make(&header)?)?;
+        Ok(Self { composition, header })
     }
 
     /// Writes the prompt file, whole or not at all.
@@ -213,7 +218,7 @@ impl Prompts {
     }
 
     /// The composition.
-    pub fn composition(&self) -> &Composition {
+    pub fn composition(&self) -> &C {
         &self.composition
     }
 
@@ -275,6 +280,21 @@ impl PromptHeader {
             PromptTask { name, template: None, labels: None }
         };
         Self::new(composition, length, d_model, (0..tasks).map(task).collect())
+    }
+
+    /// A composition of the shapes that the header tells of, without values.
+    fn composition(&self, device: &Device) -> Result<Composition> {
+        let plain = device.clone().without_autodiff();
+        let zeros = |length| Tensor::zeros([length, self.d_model], &plain);
+        let tree = TaskTree::new(self.tasks.iter().map(|task| &task.name))?;
+        let start = Start {
+            shared: zeros(self.length),
+            tree: composed_tree(&tree)?,
+            part: &|_, length| Ok(zeros(length)),
+            seed: 0,
+            device: device.clone(),
+        };
+        Ok(self.composition.init(&start)?)
     }
 
     /// Longest input that the prompts were learned with, in tokens; `usize::MAX` where it is not known.
