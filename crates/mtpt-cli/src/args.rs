@@ -240,6 +240,10 @@ pub(crate) enum Strategy {
     Add,
     /// `ConcatMultiTaskPrompt`
     Concat,
+    /// `ConcatFeaturesMultiTaskPrompt`
+    ConcatFeatures,
+    /// `ProjectMultiTaskPrompt`
+    Project,
 }
 
 impl Strategy {
@@ -247,6 +251,8 @@ impl Strategy {
         match self {
             Self::Add => ArrayComposition::Add,
             Self::Concat => ArrayComposition::Concat,
+            Self::ConcatFeatures => ArrayComposition::ConcatFeatures,
+            Self::Project => ArrayComposition::Project,
         }
     }
 }
@@ -284,7 +290,7 @@ pub(crate) struct Export {
     /// The format to write
     #[arg(long, value_enum)]
     pub(crate) format: Format,
-    /// A prompt file
+    /// A prompt file, or prompts in another format
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: PathBuf,
     /// The folder or file to write

@@ -10,6 +10,7 @@ mod error;
 mod model;
 mod output;
 mod overview;
+mod parent;
 mod progress;
 mod rows;
 mod same_file;

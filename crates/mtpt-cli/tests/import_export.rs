@@ -44,15 +44,15 @@ fn learned_prompts_go_to_peft_and_come_back() {
     );
     let learned = scores(&world, "run/prompts.safetensors");
     assert_eq!(scores(&world, "adapter"), learned);
-    let import = "import --format peft adapter --output back.safetensors";
+    let import = "import --format peft adapter --output new/back.safetensors";
     let told = world.rows(import, "");
     let expected = json!({
-        "prompts": "back.safetensors", "composition": { "strategy": "low_rank", "rank": 1 },
+        "prompts": "new/back.safetensors", "composition": { "strategy": "low_rank", "rank": 1 },
         "length": 4, "d_model": 16, "tasks": ["mood", "sky/wet"],
     });
     assert_eq!(told, [expected]);
     // Names, templates, labels and numbers: the same bytes.
-    let [first, back] = ["run/prompts.safetensors", "back.safetensors"]
+    let [first, back] = ["run/prompts.safetensors", "new/back.safetensors"]
         .map(|name| fs::read(world.path(name)).unwrap());
     assert!(first == back);
     world.rows(&format!("{export} wet --task sky/wet"), "");
@@ -165,6 +165,9 @@ fn inputs_that_are_something_else_are_named() {
     let npy = format!("--format npy {}", fixture("prompt_tuning/prompt.npy"));
     check(&format!("{npy} --task Mood"), &["task name", "`Mood`"]);
     check(&format!("{npy} --model nowhere"), &["no model at `nowhere`"]);
+    let nano = fixture("../../../../examples/models/mtpt-nano");
+    let width = "the prompts have width 16, the model has `d_model` 192";
+    check(&format!("{npy} --model {nano}"), &[width]);
     let decoder = format!("--format peft {}", fixture("peft/with_decoder"));
     check(&decoder, &["the adapter has prompts for the decoder too"]);
 }

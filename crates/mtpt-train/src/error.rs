@@ -198,7 +198,9 @@ pub enum Error {
         path: PathBuf,
     },
     /// Arrays of a shared prompt and parts of tasks do not tell how they are composed.
-    #[error("nothing in `{path}` tells how its arrays are composed: by `add` or `concat`")]
+    #[error(
+        "nothing in `{path}` tells how its arrays are composed: by `add`, `concat`, `concat_features` or `project`"
+    )]
     UnknownComposition {
         /// The folder.
         path: PathBuf,
@@ -238,12 +240,6 @@ pub enum Error {
         expected: usize,
         /// Names given.
         found: usize,
-    },
-    /// A task's prompt cannot be composed once and for all.
-    #[error("prompts composed by `{strategy}` depend on the inputs, so that no plain prompt can stand for a task")]
-    ReadsInputs {
-        /// How they are composed.
-        strategy: &'static str,
     },
     /// The state of the optimizer could not be written or read.
     #[error("`{path}`: {message}")]

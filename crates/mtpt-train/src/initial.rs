@@ -3,7 +3,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, Part, Start};
-use mtpt_core::{Backbone, Initializer, read_npy};
+use mtpt_core::{Backbone, Initializer, is_npy, read_npy};
 use mtpt_tasks::{Encode, NodeIndex, Task, TaskTree};
 use safetensors::{Dtype, SafeTensors};
 
@@ -115,15 +115,16 @@ fn initializer<B: Backbone>(
 /// The values of a prompt from a `.npy` or safetensors file.
 fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
     let refused = |message: String| Error::InitialValues { path: path.to_owned(), message };
-    let (values, shape) = if path.extension().is_some_and(|extension| extension == "npy") {
+    let bytes = fs::read(path).map_err(|source| Error::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    // Numpy checkpoints of prompt-tuning have no ending.
+    let (values, shape) = if is_npy(&bytes) || path.extension().is_some_and(|name| name == "npy") {
         let data = read_npy(path)?;
         (floats(&data).to_vec(), data.shape().to_vec())
     } else {
-        let bytes = fs::read(path).map_err(|source| Error::File {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
         read_safetensors(&bytes, tensor).map_err(refused)?
     };
     let &[length, d_model] = shape.as_slice() else {

@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
-use mtpt_compose::{AddConfig, CompositionConfig, ConcatConfig};
+use mtpt_compose::{
+    AddConfig, CompositionConfig, ConcatConfig, ConcatFeaturesConfig, ProjectConfig,
+};
 use mtpt_core::read_npy;
 
 use crate::prompt_array::{self, matrix_shape};
@@ -21,6 +23,10 @@ pub enum ArrayComposition {
     Add,
     /// `ConcatMultiTaskPrompt`: a part `[task_length, d_model]` follows along the sequence. Our `concat`.
     Concat,
+    /// `ConcatFeaturesMultiTaskPrompt`: a part `[length, task_width]` follows along the width. Our `concat_features`.
+    ConcatFeatures,
+    /// `ProjectMultiTaskPrompt`: a part is a kernel `[d_model, features]`, then a bias `[d_model]`. Our `project`.
+    Project,
 }
 
 /// A composition and the shapes that follow from it.
@@ -35,6 +41,8 @@ impl ArrayComposition {
         match composition {
             CompositionConfig::Add(_) => Some(Self::Add),
             CompositionConfig::Concat(_) => Some(Self::Concat),
+            CompositionConfig::ConcatFeatures(_) => Some(Self::ConcatFeatures),
+            CompositionConfig::Project(_) => Some(Self::Project),
             _ => None,
         }
     }
@@ -43,6 +51,8 @@ impl ArrayComposition {
         match self {
             Self::Add => "add",
             Self::Concat => "concat",
+            Self::ConcatFeatures => "concat_features",
+            Self::Project => "project",
         }
     }
 
@@ -58,6 +68,19 @@ impl ArrayComposition {
                 composition: CompositionConfig::Concat(ConcatConfig { task_length }),
                 d_model: features,
             }),
+            Self::ConcatFeatures => divided(length).map(|width| Layout {
+                composition: CompositionConfig::ConcatFeatures(ConcatFeaturesConfig {
+                    task_width: Some(width),
+                }),
+                d_model: features + width,
+            }),
+            // A kernel and a bias: for each number of an output, one for each number of an input and one more.
+            Self::Project => divided(features + 1).map(|d_model| Layout {
+                composition: CompositionConfig::Project(ProjectConfig {
+                    shared_width: Some(features),
+                }),
+                d_model,
+            }),
         }
     }
 
@@ -66,6 +89,8 @@ impl ArrayComposition {
         match self {
             Self::Add => format!("{} numbers", length * features),
             Self::Concat => format!("a multiple of {features} numbers"),
+            Self::ConcatFeatures => format!("a multiple of {length} numbers"),
+            Self::Project => format!("a multiple of {} numbers", features + 1),
         }
     }
 
@@ -82,16 +107,37 @@ impl ArrayComposition {
         match self {
             Self::Add => matrix([length, features]),
             Self::Concat => matrix([values.len() / features, features]),
+            Self::ConcatFeatures => matrix([length, values.len() / length]),
+            Self::Project => {
+                let d_model = values.len() / (features + 1);
+                let (kernel, bias) = values.split_at(d_model * features);
+                let weight = transposed(kernel, [d_model, features]);
+                let bias = TensorData::new(bias.to_vec(), [d_model]);
+                vec![(".weight", weight), (".bias", bias)]
+            }
         }
     }
 
     /// The tensors of a task's part in a row.
     fn put_together(self, tensors: &BTreeMap<String, TensorData>, task: usize) -> TensorData {
         let tensor = |name: &str| &tensors[&format!("tasks.{task}{name}")];
-        let values = floats(tensor("")).to_vec();
+        let values = match self {
+            Self::Project => {
+                let weight = tensor(".weight");
+                let shape = [weight.shape()[0], weight.shape()[1]];
+                [floats(&transposed(floats(weight), shape)), floats(tensor(".bias"))].concat()
+            }
+            _ => floats(tensor("")).to_vec(),
+        };
         let count = values.len();
         TensorData::new(values, [count])
     }
+}
+
+/// A matrix with rows and columns exchanged.
+fn transposed(values: &[f32], [rows, columns]: [usize; 2]) -> TensorData {
+    let values = (0..rows * columns).map(|place| values[place % rows * columns + place / rows]);
+    TensorData::new(values.collect::<Vec<f32>>(), [columns, rows])
 }
 
 /// What a folder of arrays holds.
@@ -165,26 +211,37 @@ pub(crate) fn read(
         return Err(Error::UnknownComposition { path: folder.to_owned() });
     };
     let shared = read_npy(&shared_path)?;
-    let shape = matrix_shape(&shared, &shared_path)?;
-    let tasks = read_npy(&tasks_path)?;
-    let [count, numbers] = matrix_shape(&tasks, &tasks_path)?;
+    matrix_shape(&shared, "[length, features]", &shared_path)?;
+    let (header, tensors) = take_apart(told, shared, &read_npy(&tasks_path)?, &tasks_path)?;
+    let header = tasks_beside::read_or(folder, header)?;
+    Prompts::from_tensors(tensors, header, device)
+}
+
+/// The header, without names, and the tensors of prompts from a shared prompt `[length, features]` and the parts of all
+/// tasks; the path of these is for messages.
+fn take_apart(
+    told: ArrayComposition,
+    shared: TensorData,
+    tasks: &TensorData,
+    path: &Path,
+) -> Result<(PromptHeader, BTreeMap<String, TensorData>)> {
+    let shape = [shared.shape()[0], shared.shape()[1]];
+    let [count, numbers] = matrix_shape(tasks, "[tasks, numbers]", path)?;
     let Some(Layout { composition, d_model }) = told.layout(shape, numbers) else {
         let message = format!(
             "expected {} for each task that is composed by `{}` with a shared prompt {shape:?}, found {numbers}",
             told.expected(shape),
             told.name(),
         );
-        return Err(Error::PromptArray { path: tasks_path, message });
+        return Err(Error::PromptArray { path: path.to_owned(), message });
     };
     let mut tensors = BTreeMap::from([("shared".to_owned(), shared)]);
-    for (task, part) in unstack(&tasks).iter().enumerate() {
+    for (task, part) in unstack(tasks).iter().enumerate() {
         for (name, data) in told.take_apart(shape, part) {
             tensors.insert(format!("tasks.{task}{name}"), data);
         }
     }
-    let header = PromptHeader::unnamed(composition, shape[0], d_model, count);
-    let header = tasks_beside::read_or(folder, header)?;
-    Prompts::from_tensors(tensors, header, device)
+    Ok((PromptHeader::unnamed(composition, shape[0], d_model, count), tensors))
 }
 
 /// The two arrays of prompts that are composed in one of the ways that they have, and the names of the tasks beside them.

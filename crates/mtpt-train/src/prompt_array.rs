@@ -18,7 +18,7 @@ use crate::{Error, PromptFiles, PromptHeader, Prompts, Result};
 /// When the file cannot be read, is malformed, or is no prompt.
 pub(crate) fn read(path: &Path, device: &Device) -> Result<Prompts> {
     let data = read_npy(path)?;
-    let [length, d_model] = matrix_shape(&data, path)?;
+    let [length, d_model] = matrix_shape(&data, "[length, d_model]", path)?;
     let composition = CompositionConfig::Separate(SeparateConfig::default());
     let header = PromptHeader::unnamed(composition, length, d_model, 1);
     Prompts::from_tensors(BTreeMap::from([("tasks.0".to_owned(), data)]), header, device)
@@ -49,14 +49,14 @@ pub(crate) fn file(path: &Path, data: &TensorData) -> (PathBuf, Vec<u8>) {
     (path.to_owned(), npy_bytes(data))
 }
 
-/// The shape of an array with two dimensions, neither of which is empty.
-pub(crate) fn matrix_shape(data: &TensorData, path: &Path) -> Result<[usize; 2]> {
+/// The shape of an array with the two dimensions that are expected, neither of which is empty.
+pub(crate) fn matrix_shape(data: &TensorData, expected: &str, path: &Path) -> Result<[usize; 2]> {
     match data.shape()[..] {
         [rows, columns] if rows > 0 && columns > 0 => Ok([rows, columns]),
         _ => Err(Error::PromptArray {
             path: path.to_owned(),
             message: format!(
-                "expected a prompt `[length, d_model]`, found shape {:?}",
+                "expected an array `{expected}`, found shape {:?}",
                 data.shape().as_slice()
             ),
         }),

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig, Start};
 use mtpt_core::{Backbone, Compose, PromptFile, TaskIndex};
@@ -164,26 +165,20 @@ impl Prompts {
     ///
     /// # Errors
     ///
-    /// [`Error::ReadsInputs`] for prompts that depend on the inputs.
+    /// [`mtpt_compose::Error::ReadsInputs`] for prompts that depend on the inputs.
     ///
     /// # Panics
     ///
     /// When the task is not below the number of tasks.
     pub fn one_task(&self, task: TaskIndex) -> Result<Self> {
-        if self.composition.reads_inputs() {
-            return Err(Error::ReadsInputs { strategy: self.header.composition.name() });
-        }
-        let prompt = self.composition.compose(task).inner();
-        let ([length, d_model], device) = (prompt.dims(), prompt.device());
-        let tensors = BTreeMap::from([("tasks.0".to_owned(), prompt.into_data().convert::<f32>())]);
+        let composition = self.composition.to_separate(&[task])?;
         let header = PromptHeader {
             composition: CompositionConfig::Separate(SeparateConfig::default()),
-            length,
-            d_model,
+            length: composition.prompt_length(),
             tasks: vec![self.tasks()[task.position()].clone()],
             ..self.header.clone()
         };
-        Self::from_tensors(tensors, header, &device)
+        Ok(Self { composition, header })
     }
 }
 

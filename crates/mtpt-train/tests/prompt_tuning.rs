@@ -71,6 +71,11 @@ fn any_task_is_written_as_an_array() {
         let prompts = Prompts::new(world.composition(&config(composition)), header);
         let path = world.folder.path().join("wet.npy");
         let wet = Some(TaskIndex::new(1));
+        if prompts.composition().reads_inputs() {
+            let failure = PromptFormat::Npy.files(&prompts, wet, &path).unwrap_err();
+            assert!(failure.to_string().contains("depend on the input"), "{failure}");
+            continue;
+        }
         PromptFormat::Npy.files(&prompts, wet, &path).unwrap().write().unwrap();
         assert_eq!(numbers(&read(&path).unwrap(), 0), numbers(&prompts, 1));
         // A name that ends so is one prompt, and there are two.
@@ -101,10 +106,11 @@ fn arrays_that_are_no_prompt_are_refused_by_name() {
     check(&huge, "not a whole `.npy` file: ");
     huge[end..end + 5].copy_from_slice(b"(9999");
     check(&huge, "not a whole `.npy` file: ");
-    check(&array(vec![1.0; 6], &[6]), "expected a prompt `[length, d_model]`, found shape [6]");
-    let three = "expected a prompt `[length, d_model]`, found shape [1, 2, 3]";
+    check(&array(vec![1.0; 6], &[6]), "expected an array `[length, d_model]`, found shape [6]");
+    let three = "expected an array `[length, d_model]`, found shape [1, 2, 3]";
     check(&array(vec![1.0; 6], &[1, 2, 3]), three);
-    let empty = "expected a prompt `[length, d_model]`, found shape [0, 3]";
+    check(&array(vec![1.0], &[]), "expected an array `[length, d_model]`, found shape []");
+    let empty = "expected an array `[length, d_model]`, found shape [0, 3]";
     check(&array(Vec::new(), &[0, 3]), empty);
     let mut values = vec![1.0; 6];
     values[4] = f32::INFINITY;
@@ -118,7 +124,7 @@ fn arrays_that_are_no_prompt_are_refused_by_name() {
 fn released_prompts_are_read_and_written_to_the_bit() {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/prompts");
     if !shared.exists() {
-        println!("skipped: there is no `{}`", shared.display());
+        println!("skipped: `{}` is absent", shared.display());
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -140,8 +146,12 @@ fn released_prompts_are_read_and_written_to_the_bit() {
     }
 }
 
-const COMPOSITIONS: [(&str, ArrayComposition); 2] =
-    [("add", ArrayComposition::Add), ("concat", ArrayComposition::Concat)];
+const COMPOSITIONS: [(&str, ArrayComposition); 4] = [
+    ("add", ArrayComposition::Add),
+    ("concat", ArrayComposition::Concat),
+    ("concat_features", ArrayComposition::ConcatFeatures),
+    ("project", ArrayComposition::Project),
+];
 
 #[test]
 fn arrays_of_several_tasks_make_the_prompts_of_that_project() {
@@ -213,6 +223,8 @@ fn arrays_that_do_not_fit_together_are_refused() {
     for (name, composition, expected) in [
         ("add", ArrayComposition::Add, "12 numbers"),
         ("concat", ArrayComposition::Concat, "a multiple of 4 numbers"),
+        ("concat_features", ArrayComposition::ConcatFeatures, "a multiple of 3 numbers"),
+        ("project", ArrayComposition::Project, "a multiple of 5 numbers"),
     ] {
         let failure =
             Prompts::read_arrays(folder.path(), composition, &Device::flex()).unwrap_err();

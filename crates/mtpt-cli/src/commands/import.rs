@@ -11,6 +11,7 @@ use crate::args::{Format, Import};
 use crate::device;
 use crate::error::{Error, Result};
 use crate::output::Output;
+use crate::parent::make_parent;
 use crate::same_file::same_file;
 
 /// What was written, on standard output.
@@ -46,6 +47,7 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
     if let Some(model) = &arguments.model {
         prompts = for_model(prompts, model)?;
     }
+    make_parent(output)?;
     prompts.write(output)?;
     let header = prompts.header();
     let mut rows = Output::new();
