@@ -123,7 +123,8 @@ impl AdapterConfig {
         Ok(Self { kind, length, d_model, model })
     }
 
-    /// The file and its bytes: every field that PEFT 0.21 knows but its own version.
+    /// The file and its bytes: every field that PEFT 0.21 knows but its own version, which it fills in, and
+    /// `modules_to_save`, of which there are none, and which versions before 0.14 refuse.
     ///
     /// What it says of the model itself, layers and heads, PEFT fills in from the model when it loads the adapter.
     pub(crate) fn file(&self, folder: &Path) -> (PathBuf, Vec<u8>) {
@@ -132,7 +133,6 @@ impl AdapterConfig {
             "auto_mapping": null,
             "base_model_name_or_path": model,
             "inference_mode": true,
-            "modules_to_save": null,
             "num_attention_heads": null,
             "num_layers": null,
             "num_transformer_submodules": 1,

@@ -397,8 +397,8 @@ fn an_exported_adapter_has_the_tensors_of_peft() {
         keys
     };
     let mut expected = keys(written.with_file_name("adapter_config.json"));
-    // PEFT puts its own version where there is none.
-    expected.retain(|key| key != "peft_version");
+    // PEFT puts its own version where there is none; its versions before 0.14 do not know the other here.
+    expected.retain(|key| key != "peft_version" && key != "modules_to_save");
     assert_eq!(keys(exported.with_file_name("adapter_config.json")), expected);
 }
 
