@@ -5,6 +5,7 @@
 mod bad_input;
 mod docs;
 mod first_steps;
+mod import_export;
 mod pretrain;
 mod run;
 mod score_and_generate;

@@ -1,6 +1,7 @@
 //! Tests of the public interface, one module for each subject.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod config;
 mod frozen;
@@ -10,6 +11,7 @@ mod peft;
 mod plain;
 mod pretraining;
 mod pretraining_config;
+mod prompt_tuning;
 mod prompts;
 mod ranking;
 mod resume;
