@@ -8,6 +8,8 @@ mod index;
 mod initializer;
 mod prefix;
 mod prompt_file;
+#[cfg(feature = "t5x")]
+pub mod t5x;
 mod whole_file;
 
 pub use backbone::Backbone;
