@@ -140,7 +140,7 @@ fn the_real_checkpoint_is_read() {
         return;
     }
     let checkpoint = Checkpoint::open(&folder).unwrap();
-    assert_eq!(checkpoint.names().count(), 51);
+    assert_eq!(checkpoint.names().count(), 52);
     let table = checkpoint.read("target.token_embedder.embedding").unwrap();
     assert_eq!(table.shape, [32128, 4]);
     assert_eq!(table.values.len(), 32128 * 4);

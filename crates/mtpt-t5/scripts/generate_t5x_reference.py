@@ -215,6 +215,10 @@ def prompts():
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "checkpoint").write_bytes(flax.serialization.to_bytes(contents))
+    # A test holds that what Rust writes has these very bytes, which flax restores:
+    restored = flax.serialization.msgpack_restore((folder / "checkpoint").read_bytes())
+    np.testing.assert_array_equal(restored["optimizer"]["target"]["encoder"]["prompt"]["prompt"]["prompt"], prompt)
+    assert restored["optimizer"]["state"]["step"] == 7
 
     shared = np.linspace(-1, 1, 8, dtype=np.float32).reshape(2, 4)
     tasks = np.linspace(0, 1, 24, dtype=np.float32).reshape(3, 8)

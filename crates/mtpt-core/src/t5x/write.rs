@@ -18,8 +18,8 @@ const VERSION: i32 = 3;
 
 /// Writes arrays as the checkpoint of one step, all in the msgpack file, as `flax.serialization.to_bytes` does it.
 ///
-/// For a prompt, which prompt-tuning then loads like any checkpoint of its own, `arrays` holds one of shape
-/// `[length, d_model]` under [`PROMPT_NAME`]. The optimizer's state is empty but for the step.
+/// For a prompt in the form of prompt-tuning, `arrays` holds one of shape `[length, d_model]` under [`PROMPT_NAME`].
+/// The optimizer's state is empty but for the step.
 ///
 /// The folder appears whole or not at all.
 ///
