@@ -8,4 +8,6 @@ mod first_steps;
 mod pretrain;
 mod run;
 mod score_and_generate;
+#[cfg(feature = "t5x")]
+mod t5x;
 mod world;
