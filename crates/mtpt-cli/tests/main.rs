@@ -9,4 +9,6 @@ mod import_export;
 mod pretrain;
 mod run;
 mod score_and_generate;
+#[cfg(feature = "t5x")]
+mod t5x;
 mod world;

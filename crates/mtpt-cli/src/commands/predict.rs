@@ -51,10 +51,11 @@ pub(crate) fn run(arguments: &Prompted) -> Result<()> {
         .iter()
         .map(|task| {
             let labels = task.labels()?;
-            let encoder = prompted.model.tokenizer.as_inner();
             let choice = match labels {
                 Some(labels) => {
-                    let candidates = Candidates::new(&task.name, labels.words(), encoder)?;
+                    let tokenizer = prompted.model.tokenizer()?;
+                    let candidates =
+                        Candidates::new(&task.name, labels.words(), tokenizer.as_inner())?;
                     Some((labels, candidates))
                 }
                 None => None,
@@ -89,12 +90,14 @@ pub(crate) fn run(arguments: &Prompted) -> Result<()> {
 fn prepare(prompted: &PromptedModel, answering: &[Answering], row: &Row) -> Result<Prepared> {
     let task = prompted.task(row.text("task")?).map_err(|problem| row.refuse(problem))?;
     let task = task.ok_or_else(|| row.refuse("the row has no task"))?;
-    let tokenizer = &prompted.model.tokenizer;
     let given = row.fields().contains_key("input") || row.fields().contains_key("input_ids");
     let mut input = match &answering[task.position()].template {
         Some(template) if !given => {
             let text = render(template, row)?;
-            tokenizer.encode(&text).map_err(|error| row.refuse(error.to_string()))?
+            let tokenizer = prompted.model.tokenizer();
+            tokenizer
+                .and_then(|tokenizer| tokenizer.encode(&text))
+                .map_err(|error| row.refuse(error.to_string()))?
         }
         _ => prompted.tokens(row, "input")?,
     };
@@ -200,6 +203,6 @@ fn speak(
     let t5 = &prompted.model.t5;
     t5.generate_from_embeddings(inputs.embeddings, inputs.mask, &config)?
         .iter()
-        .map(|ids| Ok(Answer::Text { text: prompted.model.tokenizer.decode(ids)? }))
+        .map(|ids| Ok(Answer::Text { text: prompted.model.tokenizer()?.decode(ids)? }))
         .collect()
 }
