@@ -221,13 +221,23 @@ pub(crate) enum Format {
     Peft,
     /// Arrays of numpy, as google-research/prompt-tuning keeps them
     Npy,
+    /// A checkpoint of T5X that holds prompts
+    #[cfg(feature = "t5x")]
+    T5x,
 }
 
 impl Format {
+    /// Whether prompts may be arrays that do not tell how they are composed.
+    pub(crate) fn has_arrays(self) -> bool {
+        !matches!(self, Self::Peft)
+    }
+
     pub(crate) fn of_train(self) -> PromptFormat {
         match self {
             Self::Peft => PromptFormat::Peft,
             Self::Npy => PromptFormat::Npy,
+            #[cfg(feature = "t5x")]
+            Self::T5x => PromptFormat::T5x,
         }
     }
 }

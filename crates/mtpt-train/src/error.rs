@@ -16,6 +16,10 @@ pub enum Error {
     /// Of prompts and their files.
     #[error(transparent)]
     Prompts(#[from] mtpt_core::Error),
+    /// Of a checkpoint of T5X.
+    #[cfg(feature = "t5x")]
+    #[error(transparent)]
+    T5x(#[from] mtpt_core::t5x::Error),
     /// Of a composition.
     #[error(transparent)]
     Composition(#[from] mtpt_compose::Error),

@@ -31,6 +31,8 @@ mod run_identity;
 mod schedule;
 mod stacked;
 mod start_from;
+#[cfg(feature = "t5x")]
+mod t5x_prompts;
 mod task_data;
 mod tasks_beside;
 mod train;

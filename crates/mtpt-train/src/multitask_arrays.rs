@@ -201,6 +201,24 @@ pub(crate) fn read(
         Some(Arrays::Prompt(prompt)) => return prompt_array::read(&prompt, device),
         None => return Err(Error::NoPrompts { path: folder.to_owned() }),
     };
+    let shared = read_npy(&shared_path)?;
+    matrix_shape(&shared, "[length, features]", &shared_path)?;
+    let tasks = (read_npy(&tasks_path)?, tasks_path.as_path());
+    compose(folder, composition, shared, tasks, device)
+}
+
+/// Prompts of a shared prompt `[length, features]` and the parts of all tasks with their path, which lie in a folder.
+///
+/// # Errors
+///
+/// When nothing tells how they are composed ([`Error::UnknownComposition`]), or the shapes do not fit together.
+pub(crate) fn compose(
+    folder: &Path,
+    composition: Option<ArrayComposition>,
+    shared: TensorData,
+    (tasks, tasks_path): (TensorData, &Path),
+    device: &Device,
+) -> Result<Prompts> {
     let told = match composition {
         Some(composition) => Some(composition),
         None => {
@@ -210,9 +228,7 @@ pub(crate) fn read(
     let Some(told) = told else {
         return Err(Error::UnknownComposition { path: folder.to_owned() });
     };
-    let shared = read_npy(&shared_path)?;
-    matrix_shape(&shared, "[length, features]", &shared_path)?;
-    let (header, tensors) = take_apart(told, shared, &read_npy(&tasks_path)?, &tasks_path)?;
+    let (header, tensors) = take_apart(told, shared, &tasks, tasks_path)?;
     let header = tasks_beside::read_or(folder, header)?;
     Prompts::from_tensors(tensors, header, device)
 }
@@ -254,17 +270,36 @@ pub(crate) fn files(
     composition: ArrayComposition,
     folder: &Path,
 ) -> Result<PromptFiles> {
-    let tensors = prompts.tensors();
-    let shared = &tensors["shared"];
+    let MultitaskArrays { header, shared, tasks } = arrays(prompts, composition);
+    Ok(PromptFiles::new(vec![
+        prompt_array::file(&folder.join("task_prompts.npy"), &tasks),
+        tasks_beside::file(folder, &header)?,
+        prompt_array::file(&folder.join("shared_prompt.npy"), &shared),
+    ]))
+}
+
+/// Prompts as two arrays.
+pub(crate) struct MultitaskArrays {
+    pub(crate) header: PromptHeader,
+    /// `[length, features]`.
+    pub(crate) shared: TensorData,
+    /// `[tasks, numbers]`.
+    pub(crate) tasks: TensorData,
+}
+
+/// The two arrays of prompts that are composed in one of the ways that they have.
+///
+/// # Panics
+///
+/// When the prompts are not composed so: see [`ArrayComposition::of`].
+pub(crate) fn arrays(prompts: &Prompts, composition: ArrayComposition) -> MultitaskArrays {
+    let mut tensors = prompts.tensors();
     let parts: Vec<TensorData> =
         (0..prompts.tasks().len()).map(|task| composition.put_together(&tensors, task)).collect();
+    let shared = tensors.remove("shared").expect("invariant: these compositions share a prompt");
     let mut header = prompts.header().clone();
     // What the arrays themselves say of it, where the header leaves a width to its default.
     let layout = composition.layout([shared.shape()[0], shared.shape()[1]], parts[0].shape()[0]);
     header.composition = layout.expect("invariant: parts of this composition").composition;
-    Ok(PromptFiles::new(vec![
-        prompt_array::file(&folder.join("task_prompts.npy"), &stack(&parts)),
-        tasks_beside::file(folder, &header)?,
-        prompt_array::file(&folder.join("shared_prompt.npy"), shared),
-    ]))
+    MultitaskArrays { header, shared, tasks: stack(&parts) }
 }

@@ -17,7 +17,11 @@ use crate::{Error, PromptFiles, PromptHeader, Prompts, Result};
 ///
 /// When the file cannot be read, is malformed, or is no prompt.
 pub(crate) fn read(path: &Path, device: &Device) -> Result<Prompts> {
-    let data = read_npy(path)?;
+    plain(read_npy(path)?, path, device)
+}
+
+/// The prompts of an only task `task0` whose prompt is given; the path is for messages.
+pub(crate) fn plain(data: TensorData, path: &Path, device: &Device) -> Result<Prompts> {
     let [length, d_model] = matrix_shape(&data, "[length, d_model]", path)?;
     let composition = CompositionConfig::Separate(SeparateConfig::default());
     let header = PromptHeader::unnamed(composition, length, d_model, 1);
@@ -30,14 +34,21 @@ pub(crate) fn read(path: &Path, device: &Device) -> Result<Prompts> {
 ///
 /// [`Error::NoForm`] for several tasks, or a prompt that is composed.
 pub(crate) fn files(prompts: &Prompts, path: &Path) -> Result<PromptFiles> {
+    Ok(PromptFiles::new(vec![file(path, &only_prompt(prompts)?)]))
+}
+
+/// The prompt of the one task of plain prompts.
+///
+/// # Errors
+///
+/// [`Error::NoForm`] for several tasks, or a prompt that is composed.
+pub(crate) fn only_prompt(prompts: &Prompts) -> Result<TensorData> {
     let PromptHeader { composition, tasks, .. } = prompts.header();
     match (composition, tasks.as_slice()) {
-        (CompositionConfig::Separate(_), [_]) => {
-            Ok(PromptFiles::new(vec![file(path, &prompts.tensors()["tasks.0"])]))
-        }
+        (CompositionConfig::Separate(_), [_]) => Ok(prompts.tensors()["tasks.0"].clone()),
         _ => Err(Error::NoForm {
             strategy: composition.name(),
-            form: "arrays of numpy, which are the prompt of one task, or a shared prompt with parts of tasks that are added, \
+            form: "arrays of prompt-tuning, which are the prompt of one task, or a shared prompt with parts of tasks that are added, \
                    concatenated or projected, in a folder",
             tasks: tasks.iter().map(|task| task.name.clone()).collect(),
         }),

@@ -6,6 +6,8 @@ use burn::tensor::Device;
 use mtpt_core::{TaskIndex, is_npy};
 
 use crate::multitask_arrays::{self, ArrayComposition, Arrays};
+#[cfg(feature = "t5x")]
+use crate::t5x_prompts;
 use crate::{Error, PromptFiles, Prompts, Result, peft_adapter, prompt_array};
 
 /// A format in which other programs keep prompts, read and written here.
@@ -17,6 +19,9 @@ pub enum PromptFormat {
     /// Arrays of numpy, as google-research/prompt-tuning keeps them: the prompt of one task in a file, or a shared prompt and
     /// the parts of all tasks in two files of a folder.
     Npy,
+    /// A checkpoint of T5X that holds prompts, beside a model or alone, as google-research/prompt-tuning trains them.
+    #[cfg(feature = "t5x")]
+    T5x,
 }
 
 impl PromptFormat {
@@ -30,6 +35,10 @@ impl PromptFormat {
         if path.is_dir() {
             if peft_adapter::is_adapter(path) {
                 return Ok(Some(Self::Peft));
+            }
+            #[cfg(feature = "t5x")]
+            if mtpt_core::t5x::Checkpoint::is_at(path) {
+                return Ok(Some(Self::T5x));
             }
             return match Arrays::find(path)? {
                 Some(_) => Ok(Some(Self::Npy)),
@@ -53,6 +62,8 @@ impl PromptFormat {
             Self::Peft => peft_adapter::read(path, device),
             Self::Npy if path.is_dir() => multitask_arrays::read(path, None, device),
             Self::Npy => prompt_array::read(path, device),
+            #[cfg(feature = "t5x")]
+            Self::T5x => t5x_prompts::read(path, None, device),
         }
     }
 
@@ -81,6 +92,8 @@ impl PromptFormat {
                 }
                 _ => prompt_array::files(prompts, path),
             },
+            #[cfg(feature = "t5x")]
+            Self::T5x => t5x_prompts::files(prompts, path),
         };
         match task {
             Some(task) => files(&prompts.one_task(task)?),

@@ -105,7 +105,8 @@ impl Prompts {
         Self::read_as(path, |header| header.composition(device))
     }
 
-    /// Reads the arrays of a shared prompt and of the parts of all tasks from a folder, composed as told.
+    /// Reads the arrays of a shared prompt and of the parts of all tasks from a folder, of numpy's files or a checkpoint of
+    /// T5X, composed as told.
     ///
     /// # Errors
     ///
@@ -115,6 +116,10 @@ impl Prompts {
         composition: ArrayComposition,
         device: &Device,
     ) -> Result<Self> {
+        #[cfg(feature = "t5x")]
+        if mtpt_core::t5x::Checkpoint::is_at(folder) {
+            return crate::t5x_prompts::read(folder, Some(composition), device);
+        }
         multitask_arrays::read(folder, Some(composition), device)
     }
 

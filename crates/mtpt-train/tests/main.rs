@@ -18,3 +18,5 @@ mod resume;
 mod small_world;
 mod start_from;
 mod steps;
+#[cfg(feature = "t5x")]
+mod t5x_prompts;

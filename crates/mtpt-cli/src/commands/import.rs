@@ -7,7 +7,7 @@ use mtpt::tasks::{TaskFile, TaskId};
 use mtpt::train::{PromptTask, Prompts};
 use serde::Serialize;
 
-use crate::args::{Format, Import};
+use crate::args::Import;
 use crate::device;
 use crate::error::{Error, Result};
 use crate::output::Output;
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
     let device = device::open("auto")?;
     let path = &arguments.path;
     let mut prompts = match (arguments.format, arguments.strategy) {
-        (Format::Npy, Some(strategy)) if path.is_dir() => {
+        (format, Some(strategy)) if format.has_arrays() && path.is_dir() => {
             Prompts::read_arrays(path, strategy.of_train(), &device)?
         }
         (_, Some(_)) => return Err(Error::NoArrays { path: path.clone() }),

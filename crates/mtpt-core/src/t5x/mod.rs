@@ -39,4 +39,4 @@ pub use array::Array;
 pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
 pub use error::{Error, Result};
 pub use prompts::{Prompt, PromptKind, prompts};
-pub use write::{PROMPT_NAME, write};
+pub use write::{PROMPT_NAME, SHARED_PROMPT_NAME, TASK_PROMPTS_NAME, checkpoint_bytes, write};

@@ -13,6 +13,12 @@ use crate::write_whole_file;
 /// The name under which prompt-tuning looks for a prompt of the encoder.
 pub const PROMPT_NAME: &str = "target.encoder.prompt.prompt.prompt";
 
+/// The name of the prompt that all tasks share, in a multi-task prompt of the encoder.
+pub const SHARED_PROMPT_NAME: &str = "target.encoder.prompt.prompt.shared_prompt";
+
+/// The name of the parts of all tasks, in a multi-task prompt of the encoder.
+pub const TASK_PROMPTS_NAME: &str = "target.encoder.prompt.prompt.task_prompts.embedding";
+
 /// The version of the format that T5X has written since June 2021.
 const VERSION: i32 = 3;
 
@@ -29,7 +35,7 @@ const VERSION: i32 = 3;
 /// `target.` or is part of another, [`Error::Form`] where numbers do not fill their shape, and [`Error::File`].
 pub fn write(folder: &Path, arrays: &BTreeMap<String, Array>, step: i32) -> Result<()> {
     let failed = |action| move |source| Error::File { action, path: folder.to_owned(), source };
-    let bytes = to_bytes(folder, arrays, step)?;
+    let bytes = checkpoint_bytes(folder, arrays, step)?;
     if folder.exists() {
         return Err(Error::FolderExists { folder: folder.to_owned() });
     }
@@ -50,7 +56,16 @@ pub fn write(folder: &Path, arrays: &BTreeMap<String, Array>, step: i32) -> Resu
     std::fs::rename(&whole, folder).map_err(failed("rename"))
 }
 
-fn to_bytes(folder: &Path, arrays: &BTreeMap<String, Array>, step: i32) -> Result<Vec<u8>> {
+/// The content of [`CHECKPOINT_FILE`], as [`write`] writes it; the folder is for messages.
+///
+/// # Errors
+///
+/// [`Error::Name`] and [`Error::Form`], as [`write`].
+pub fn checkpoint_bytes(
+    folder: &Path,
+    arrays: &BTreeMap<String, Array>,
+    step: i32,
+) -> Result<Vec<u8>> {
     let mut target = Tree::default();
     for (name, array) in arrays {
         if array.values.len() != array.shape.iter().product::<usize>() {
