@@ -10,6 +10,7 @@ use crate::format::Format;
 use crate::id::TaskId;
 use crate::labels::LabelsConfig;
 use crate::metric::Metric;
+use crate::score::Scale;
 
 /// What a GLUE format implies: all that a configuration may leave out.
 pub(crate) struct Preset {
@@ -76,7 +77,7 @@ impl Preset {
             Format::GlueStsb => preset(
                 "stsb sentence1: {sentence1} sentence2: {sentence2}",
                 "score",
-                LabelsConfig::Regression,
+                LabelsConfig::Regression(Scale::default()),
                 vec![Metric::Pearson, Metric::Spearman],
             ),
             Format::GlueWnli => preset(

@@ -36,7 +36,7 @@ pub use config::{Limit, Split, TaskConfig, UnknownSplit};
 pub use corpus::{Corpus, CorpusConfig, CorpusFile, ObjectiveName, TextObjective};
 pub use corpus_tokens::{CorpusTokens, SpecialTokens};
 pub use document::{DocumentFormat, Documents};
-pub use encode::{Encode, EncodeError, EncodeFn, WithEndOfSentence, truncate};
+pub use encode::{Decode, DecodeError, Encode, EncodeError, EncodeFn, WithEndOfSentence, truncate};
 pub use error::{Error, Result};
 pub use evaluation::{Evaluation, MajorityBaseline};
 pub use example::{Example, Place};

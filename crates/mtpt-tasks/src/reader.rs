@@ -147,12 +147,7 @@ impl<R: BufRead> Reader<R> {
             _ => object.keys().cloned().collect(),
         };
         self.names = Some(Arc::clone(&names));
-        let values = object.into_iter().map(|(_, value)| match value {
-            Json::String(text) => Value::Text(text),
-            Json::Number(number) => Value::Text(number.to_string()),
-            Json::Bool(truth) => Value::Text(truth.to_string()),
-            other => Value::Unprintable(kind(&other)),
-        });
+        let values = object.into_iter().map(|(_, value)| self::value(value));
         Ok(Some(Example::with_names(names, values.collect(), place)))
     }
 }
@@ -229,6 +224,27 @@ impl<R: BufRead> Lines<R> {
             Ok(line) => Ok(Some((line, place))),
             Err(_) => Err(Error::NotUtf8 { place }),
         }
+    }
+}
+
+/// What a field holds.
+fn value(json: Json) -> Value {
+    match json {
+        Json::String(text) => Value::Text(text),
+        Json::Number(number) => Value::Text(number.to_string()),
+        Json::Bool(truth) => Value::Text(truth.to_string()),
+        Json::Array(items) if items.iter().all(Json::is_string) => {
+            let text = |item| if let Json::String(text) = item { Some(text) } else { None };
+            Value::Texts(items.into_iter().filter_map(text).collect())
+        }
+        // As SQuAD nests its answers: `{"text": ["..."], "answer_start": [17]}`.
+        Json::Object(mut object) if object.get("text").is_some_and(Json::is_array) => {
+            match object.remove("text").map(value) {
+                Some(texts @ Value::Texts(_)) => texts,
+                _ => Value::Unprintable("an object"),
+            }
+        }
+        other => Value::Unprintable(kind(&other)),
     }
 }
 

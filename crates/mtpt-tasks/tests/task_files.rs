@@ -93,14 +93,14 @@ fn what_is_wrong_is_named_with_file_line_and_task() {
         ),
         (
             second("labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }", ""),
-            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, found none",
+            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or `{ choices = [...] }`, found none",
         ),
         (
             second(
                 "labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }",
                 "labels = {}",
             ),
-            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, found an empty table",
+            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or `{ choices = [...] }`, found an empty table",
         ),
         (
             second("\"0\" = \"bad\"", "\"0\" = \"good\""),

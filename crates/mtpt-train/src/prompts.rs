@@ -41,7 +41,7 @@ pub struct PromptHeader {
 }
 
 /// A task without its data: enough to make its inputs and to read its answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PromptTask {
     /// The task's name.
     pub name: TaskId,
@@ -63,16 +63,15 @@ impl PromptTask {
         }
     }
 
-    /// The labels, if answers are ranked.
+    /// The labels, if they are known.
     ///
     /// # Errors
     ///
     /// When the labels cannot be told apart.
     pub fn labels(&self) -> Result<Option<Labels>> {
         Ok(match &self.labels {
-            Some(LabelsConfig::Words(words)) => Some(Labels::new(words.iter().cloned())?),
-            Some(LabelsConfig::Regression) => Some(Labels::regression()),
-            _ => None,
+            Some(labels) => Labels::of_config(labels)?,
+            None => None,
         })
     }
 
