@@ -480,6 +480,11 @@ pub enum Error {
         /// The position of the task.
         task: usize,
     },
+    /// Tasks are to be drawn for each batch, and to take turns.
+    #[error(
+        "`stochastic` draws the tasks of each batch, but with `shuffle = false` they take turns: leave one of the two away"
+    )]
+    StochasticInTurn,
     /// A batch of no row.
     #[error("a batch needs at least one row, but was given none")]
     EmptyBatch,
