@@ -4,7 +4,7 @@ use std::fs;
 
 use mtpt_tasks::{
     EncodeError, EncodeFn, Gold, Instance, Labels, LabelsConfig, MaxLengths, Metric, Split, Task,
-    TaskConfig, TaskFile, TaskId, TokenizedExample, score::Scale,
+    TaskFile, TokenizedExample, score::Scale,
 };
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
