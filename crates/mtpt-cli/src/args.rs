@@ -37,7 +37,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  mtpt eval --model t5 --prompts runs/first/prompts.safetensors --tasks tasks.toml"
     )]
     Eval(Eval),
-    /// Answer rows with the likeliest label word of their task.
+    /// Answer rows with the likeliest label word of their task, or with free text where it has such.
     #[command(
         mut_arg("prompts", |prompts| prompts.required(true)),
         after_help = "Examples:\n  echo '{\"input\": \"sst2 sentence: a fine film\"}' |\n    mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task sst2\n  mtpt predict --model t5 --prompts runs/tickets/prompts.safetensors --input new.csv > answers.jsonl"
