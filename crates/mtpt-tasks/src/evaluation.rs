@@ -83,9 +83,18 @@ impl Evaluation {
         if gold.len() != predictions.len() {
             return Err(Error::PredictionCount { expected: gold.len(), found: predictions.len() });
         }
-        let rows: Vec<_> = gold.iter().copied().zip(predictions.iter().copied()).collect();
+        let rows = gold.iter().copied().zip(predictions.iter().copied()).collect();
+        Ok(Self::of_rows(metrics, labels, rows, groups))
+    }
+
+    fn of_rows(
+        metrics: &[Metric],
+        labels: &Labels,
+        rows: Vec<(Gold, Prediction)>,
+        groups: &[usize],
+    ) -> Self {
         let value = |metric: &Metric| (metric.clone(), metric.value(labels, &rows, groups));
-        Ok(Self { values: metrics.iter().map(value).collect(), rows: rows.len() })
+        Self { values: metrics.iter().map(value).collect(), rows: rows.len() }
     }
 
     /// Metrics and their values.
@@ -140,9 +149,7 @@ impl MajorityBaseline {
                 Gold::Text => {}
             }
         }
-        let prediction = if train.is_empty() {
-            Prediction::Unknown
-        } else if labels.is_text() {
+        let prediction = if train.is_empty() || labels.is_text() {
             Prediction::Unknown
         } else if labels.is_regression() {
             Prediction::Score(sum / train.len() as f64)
@@ -161,9 +168,8 @@ impl MajorityBaseline {
 
     /// What metrics say of it.
     pub fn evaluate(&self, metrics: &[Metric], labels: &Labels, gold: &[Gold]) -> Evaluation {
-        let predictions = vec![self.prediction; gold.len()];
+        let rows = gold.iter().map(|&gold| (gold, self.prediction)).collect();
         let groups: Vec<usize> = (0..gold.len()).collect();
-        Evaluation::judge(metrics, labels, gold, &predictions, &groups)
-            .expect("invariant: a prediction for each row")
+        Evaluation::of_rows(metrics, labels, rows, &groups)
     }
 }

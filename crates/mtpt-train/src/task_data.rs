@@ -164,7 +164,11 @@ impl TaskData {
 
     /// What always guessing the training split's most frequent label is worth on a split; of free text, its most frequent
     /// first reference.
-    pub fn majority(&self, split: Split) -> Evaluation {
+    ///
+    /// # Errors
+    ///
+    /// Those of judging, which a guess for each row gives no reason for.
+    pub fn majority(&self, split: Split) -> Result<Evaluation> {
         let labels = self.task.labels();
         if labels.is_text() {
             let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -176,12 +180,11 @@ impl TaskData {
             let text = most.map_or("", |(text, _)| text).to_owned();
             let references = self.references(split);
             let texts = vec![text; references.len()];
-            return Evaluation::of_texts(self.task.metrics(), references, &texts)
-                .expect("invariant: a text for each row");
+            return Ok(self.task.evaluate_texts(references, &texts)?);
         }
         let baseline = MajorityBaseline::new(labels, &self.gold(Split::Train));
         let predictions = vec![baseline.prediction(); self.rows(split).len()];
-        self.judge(split, &predictions).expect("invariant: a prediction for each row")
+        self.judge(split, &predictions)
     }
 }
 

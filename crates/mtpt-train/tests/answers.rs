@@ -100,7 +100,7 @@ fn free_text_is_learned_and_the_best_prompts_are_chosen_by_it() {
     let t5 = t5();
     let lengths = config.max_lengths();
     let data = TaskData::read(tasks.clone(), &WordNumbers, t5.get(), lengths).unwrap();
-    assert_eq!(data[0].majority(Split::Dev).get("exact_match"), Some(1.0));
+    assert_eq!(data[0].majority(Split::Dev).unwrap().get("exact_match"), Some(1.0));
     let untrained = start(&config, &tasks, t5.get());
     for data in &data {
         let judged = evaluate(t5.get(), Some(&untrained), data, Split::Dev, 64).unwrap();
