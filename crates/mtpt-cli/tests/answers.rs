@@ -78,10 +78,21 @@ fn free_text_and_choices_go_from_rows_to_answers() {
     for (score, alone) in [a, b].into_iter().zip(&scored) {
         assert!((score - alone["logprob"].as_f64().unwrap()).abs() < 1e-4, "{score} {alone}");
     }
+    assert!(!trained_messages(&world, 4).contains("targets have"));
+    // `sun`, `rain` and `wet` have two tokens each, the end of sentence counted; all five targets are such.
+    let messages = trained_messages(&world, 2);
+    let note = "note: 5 of 5 targets have `training.max_target_length`, 2 tokens, or more";
+    assert!(messages.contains(note), "{messages}");
     let failure = world.run(
         "predict --model model --prompts run/prompts.safetensors --task chosen",
         "{\"text\": \"day\", \"a\": \"sun\"}\n",
     );
     assert_eq!(failure.code, 1);
     assert!(failure.messages.contains("expected the field `b`"), "{}", failure.messages);
+}
+
+fn trained_messages(world: &World, longest_target: usize) -> String {
+    let run =
+        format!("train asked.toml --output cut --set training.max_target_length={longest_target}");
+    world.run(&run, "").messages
 }

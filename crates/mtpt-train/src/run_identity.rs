@@ -1,11 +1,11 @@
 use mtpt_tasks::{CorpusConfig, CorpusTokens, Split, TaskId};
 use serde::Serialize;
 
-use crate::{PretrainingData, TaskData};
+use crate::{Candidates, PretrainingData, TaskData};
 
 /// What a run is, as its checkpoints remember it: its configuration, and what it learns from and is judged by.
 ///
-/// Rows count as tokens, in their order: where their files lie and how the paths were spelled is no part of it, and a file that
+/// Rows count as tokens, and what else is right as text, in their order: where their files lie and how the paths were spelled is no part of it, and a file that
 /// changed under the same name is another.
 #[derive(Serialize)]
 pub(crate) struct RunIdentity<'a, C> {
@@ -68,10 +68,26 @@ impl Text {
 impl Tokens {
     fn of_rows(task: &TaskData, split: Split) -> Self {
         let rows = task.rows(split);
-        Self::new(rows.iter().flat_map(|row| [row.input_ids.as_slice(), &row.target_ids]))
+        let rows = rows.iter().flat_map(|row| [row.input_ids.as_slice(), &row.target_ids]);
+        let choices = task.choices(split).iter().flat_map(Candidates::ids).map(Vec::as_slice);
+        let (count, mut checksum) = Self::hash(rows.chain(choices));
+        for references in task.references(split) {
+            // What is right for a row cannot move to its neighbour either.
+            checksum.update(&references.len().to_le_bytes());
+            for text in references {
+                checksum.update(&text.len().to_le_bytes());
+                checksum.update(text.as_bytes());
+            }
+        }
+        Self { count, checksum: checksum.finalize() }
     }
 
     fn new<'a>(parts: impl Iterator<Item = &'a [u32]>) -> Self {
+        let (count, checksum) = Self::hash(parts);
+        Self { count, checksum: checksum.finalize() }
+    }
+
+    fn hash<'a>(parts: impl Iterator<Item = &'a [u32]>) -> (usize, crc32fast::Hasher) {
         let (mut count, mut checksum) = (0, crc32fast::Hasher::new());
         for part in parts {
             count += part.len();
@@ -79,6 +95,6 @@ impl Tokens {
             checksum.update(&part.len().to_le_bytes());
             part.iter().for_each(|token| checksum.update(&token.to_le_bytes()));
         }
-        Self { count, checksum: checksum.finalize() }
+        (count, checksum)
     }
 }

@@ -12,8 +12,8 @@ use mtpt_tasks::{
     TaskConfig, TaskId, TokenizedExample,
 };
 use mtpt_train::{
-    Candidates, Error, EvaluationConfig, RunConfig, TaskData, TrainingConfig, evaluate,
-    generate_rows, initial_composition, rank_choices, train,
+    Candidates, Error, EvaluationConfig, Output, RunConfig, RunFolder, TaskData, TrainingConfig,
+    evaluate, generate_rows, initial_composition, rank_choices, train,
 };
 use tempfile::TempDir;
 
@@ -118,6 +118,42 @@ fn free_text_is_learned_and_the_best_prompts_are_chosen_by_it() {
     }
     // The mean of the metrics; BLEU of two words is 0.
     assert!((trained.score.unwrap() - 0.5).abs() < 1e-12, "{:?}", trained.score);
+}
+
+#[test]
+fn a_run_with_other_references_or_candidates_is_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = RunConfig {
+        training: TrainingConfig {
+            steps: 2,
+            batch_size: 2,
+            checkpoint_every: 1,
+            ..TrainingConfig::default()
+        },
+        ..config(CompositionConfig::default())
+    };
+    let t5 = t5();
+    let said = r#"{"text": "say", "label": ["sun", "rain"]}"#;
+    let chosen = r#"{"text": "say", "label": 0, "a": "sun", "b": "rain"}"#;
+    for (name, labels, rows) in [
+        ("said", LabelsConfig::text(), said),
+        ("chosen", LabelsConfig::choices(["a", "b"]), chosen),
+    ] {
+        let run = |rows: &str, resume: bool| {
+            let task = Task::new(&task(&folder, name, rows, labels.clone())).unwrap();
+            let composition = start(&config, std::slice::from_ref(&task), t5.get());
+            let lengths = config.max_lengths();
+            let data = TaskData::read(vec![task], &WordNumbers, t5.get(), lengths).unwrap();
+            let output =
+                Output { folder: RunFolder::create(&folder.path().join("run")).unwrap(), resume };
+            train(&config, &data, t5.get(), composition, Some(&output), &mut ())
+        };
+        run(rows, false).unwrap();
+        run(rows, true).unwrap();
+        // The target is the same.
+        let error = run(&rows.replace("rain", "snow"), true).unwrap_err();
+        assert!(matches!(error, Error::Resume { .. }), "{error}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt::tasks::{Split, TaskFile};
+use mtpt::tasks::{MaxLengths, Split, TaskFile, TokenizedExample};
 use mtpt::train::{Output, RunConfig, RunFolder, TaskData, initial_composition, train};
 use serde::Serialize;
 
@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let trained_on = device.autodiff();
     let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)?;
     let data = TaskData::read(tasks.clone(), encoder, t5, config.max_lengths())?;
-    note_cut_inputs(&data, config.training.max_input_length);
+    note_cut_rows(&data, config.max_lengths());
     let folder = run_folder(arguments)?;
     let prompts = folder.prompts();
     let output = Output { folder, resume: arguments.resume };
@@ -71,14 +71,18 @@ pub(crate) fn run_folder(arguments: &Train) -> Result<RunFolder> {
     Ok(RunFolder::create(&path)?)
 }
 
-/// Inputs that lose their end are learned from all the same, and this should be known.
-fn note_cut_inputs(data: &[TaskData], longest: usize) {
+/// Inputs and targets that lose their end are learned from all the same, and this should be known.
+fn note_cut_rows(data: &[TaskData], longest: MaxLengths) {
     let rows = || data.iter().flat_map(|task| task.rows(Split::Train));
-    let cut = rows().filter(|row| row.input_ids.len() >= longest).count();
-    if cut > 0 {
-        say(&format!(
-            "note: {cut} of {} inputs have `training.max_input_length`, {longest} tokens, or more, and are cut there",
-            rows().count()
-        ));
-    }
+    let note = |what: &str, longest: usize, length: fn(&TokenizedExample) -> usize| {
+        let cut = rows().filter(|row| length(row) >= longest).count();
+        if cut > 0 {
+            say(&format!(
+                "note: {cut} of {} {what}s have `training.max_{what}_length`, {longest} tokens, or more, and are cut there",
+                rows().count()
+            ));
+        }
+    };
+    note("input", longest.input, |row| row.input_ids.len());
+    note("target", longest.target, |row| row.target_ids.len());
 }
