@@ -336,6 +336,16 @@ pub enum Error {
         /// What the reader of JSON found, and at which column.
         message: String,
     },
+    /// A line's object is not nested as its format has it.
+    #[error("{place}: expected an object of the format `{}`, but {message}", format.as_str())]
+    NestedRow {
+        /// The line.
+        place: Place,
+        /// The format.
+        format: Format,
+        /// What the reader expected and found.
+        message: String,
+    },
     /// A row lacks a field that is asked for.
     #[error(
         "{place}: expected the field `{field}`, found {}{}", list(.known), did_you_mean(.field, texts(.known))

@@ -30,6 +30,21 @@ use crate::reader::Reader;
 /// | `json_lines` | no | the keys of each object |
 ///
 /// These are the columns of the training and development files; GLUE's test files have no labels and other columns.
+///
+/// The formats of SuperGLUE are its original JSON Lines. Most have a row a line, whose fields are the object's keys; three
+/// have values one in another:
+///
+/// | Format | A row | Fields |
+/// |---|---|---|
+/// | `superglue_boolq` | a line | `question`, `passage`, `idx`, `label` |
+/// | `superglue_cb`, `superglue_rte` | a line | `premise`, `hypothesis`, `label`, `idx` |
+/// | `superglue_copa` | a line | `premise`, `choice1`, `choice2`, `question`, `label`, `idx` |
+/// | `superglue_multirc` | an answer | `paragraph`, `question`, `answer`, `question_id`, `answer_id`, `label`; texts without `<br>` and `<b>` |
+/// | `superglue_record` | a query; in a training split, an answer | `passage`, `query`, `entities` (joined by commas), `candidates` (the same as a JSON array), `query_id`, `answers` (a JSON array) |
+/// | `superglue_wic` | a line | `word`, `sentence1`, `sentence2`, `start1`, `end1`, ..., `label` |
+/// | `superglue_wsc` | a line | `text`, `span1_text`, `span1_index`, `span2_text`, `span2_index`, `marked_text` (`* noun *`, `# pronoun #`), `pronoun_text` (`*pronoun*`), `idx`, `label` |
+/// | `superglue_axb` | a line | `sentence1`, `sentence2`, `label`, `idx`, ... |
+/// | `superglue_axg` | a line | `premise`, `hypothesis`, `label`, `idx`, `pair_id` |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -61,6 +76,26 @@ pub enum Format {
     CsvSemicolon,
     /// One JSON object a line. Numbers and truth values become text as they are written.
     JsonLines,
+    /// Questions on a passage, answered by yes or no.
+    SuperglueBoolq,
+    /// The CommitmentBank.
+    SuperglueCb,
+    /// The choice of plausible alternatives.
+    SuperglueCopa,
+    /// Multi-sentence reading comprehension: a row for each answer.
+    SuperglueMultirc,
+    /// Reading comprehension with commonsense reasoning: a row for each query, or for each answer of a training split.
+    SuperglueRecord,
+    /// Recognising textual entailment.
+    SuperglueRte,
+    /// Words in context.
+    SuperglueWic,
+    /// The Winograd schema challenge.
+    SuperglueWsc,
+    /// The broad-coverage diagnostic set.
+    SuperglueAxb,
+    /// The gender-parity diagnostic set.
+    SuperglueAxg,
 }
 
 /// How the fields of a row are set apart.
@@ -112,10 +147,18 @@ impl Format {
         self.open(path)?.collect()
     }
 
+    /// Whether a line is an object.
+    pub(crate) fn is_json(self) -> bool {
+        use Format as F;
+        matches!(self, F::JsonLines | F::SuperglueBoolq | F::SuperglueCb | F::SuperglueCopa)
+            || matches!(self, F::SuperglueMultirc | F::SuperglueRecord | F::SuperglueRte)
+            || matches!(self, F::SuperglueWic | F::SuperglueWsc | F::SuperglueAxb | F::SuperglueAxg)
+    }
+
     /// How the fields of a row are set apart, or none for a format that has no columns.
     pub(crate) fn fields(self) -> Option<Fields> {
         Some(match self {
-            Self::JsonLines => return None,
+            _ if self.is_json() => return None,
             Self::Csv => Fields { separator: ',', quoted: true },
             Self::CsvSemicolon => Fields { separator: ';', quoted: true },
             _ => Fields { separator: '\t', quoted: false },
@@ -149,6 +192,16 @@ impl Format {
             Self::Csv => "csv",
             Self::CsvSemicolon => "csv_semicolon",
             Self::JsonLines => "json_lines",
+            Self::SuperglueBoolq => "superglue_boolq",
+            Self::SuperglueCb => "superglue_cb",
+            Self::SuperglueCopa => "superglue_copa",
+            Self::SuperglueMultirc => "superglue_multirc",
+            Self::SuperglueRecord => "superglue_record",
+            Self::SuperglueRte => "superglue_rte",
+            Self::SuperglueWic => "superglue_wic",
+            Self::SuperglueWsc => "superglue_wsc",
+            Self::SuperglueAxb => "superglue_axb",
+            Self::SuperglueAxg => "superglue_axg",
         }
     }
 
@@ -219,7 +272,7 @@ impl Format {
             Self::GlueSst2 => Columns::Header(&["sentence", "label"]),
             Self::GlueStsb => Columns::Header(&["sentence1", "sentence2", "score"]),
             Self::Tsv | Self::Csv | Self::CsvSemicolon => Columns::Header(&[]),
-            Self::JsonLines => return None,
+            _ => return None,
         })
     }
 }

@@ -10,12 +10,14 @@ use crate::format::Format;
 use crate::id::TaskId;
 use crate::labels::LabelsConfig;
 use crate::metric::Metric;
+use crate::superglue;
 
-/// What a GLUE format implies: all that a configuration may leave out.
+/// What a format of GLUE or SuperGLUE implies: all that a configuration may leave out.
 pub(crate) struct Preset {
     pub(crate) template: &'static str,
     pub(crate) label_field: &'static str,
-    pub(crate) labels: LabelsConfig,
+    /// None where they are not the same for all rows.
+    pub(crate) labels: Option<LabelsConfig>,
     pub(crate) metrics: Vec<Metric>,
 }
 
@@ -26,7 +28,7 @@ impl Preset {
         let entailment =
             || LabelsConfig::words(["entailment", "not_entailment"].map(|word| (word, word)));
         let preset = |template, label_field, labels, metrics| {
-            Some(Self { template, label_field, labels, metrics })
+            Some(Self { template, label_field, labels: Some(labels), metrics })
         };
         match format {
             Format::GlueCola => preset(
@@ -85,7 +87,7 @@ impl Preset {
                 LabelsConfig::words([("0", "not_entailment"), ("1", "entailment")]),
                 vec![Metric::Accuracy],
             ),
-            Format::Tsv | Format::Csv | Format::CsvSemicolon | Format::JsonLines => None,
+            other => superglue::preset(other),
         }
     }
 }
@@ -138,13 +140,18 @@ pub fn wnli(folder: &Path) -> TaskConfig {
 }
 
 fn task(name: &'static str, format: Format, folder: &Path) -> TaskConfig {
-    let mut config = TaskConfig::new(TaskId::from_static(name), format);
+    let mut config = described(TaskConfig::new(TaskId::from_static(name), format));
     config.train = Some(folder.join("train.tsv"));
     config.dev = Some(folder.join("dev.tsv"));
-    if let Some(preset) = Preset::of(format) {
+    config
+}
+
+/// A task with all that its format implies.
+pub(crate) fn described(mut config: TaskConfig) -> TaskConfig {
+    if let Some(preset) = Preset::of(config.format) {
         config.template = Some(preset.template.to_owned());
         config.label_field = Some(preset.label_field.to_owned());
-        config.labels = Some(preset.labels);
+        config.labels = preset.labels;
         config.metrics = preset.metrics;
     }
     config

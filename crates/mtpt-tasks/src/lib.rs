@@ -24,6 +24,7 @@ mod prefix_lm;
 mod reader;
 pub mod score;
 mod span_corruption;
+pub mod superglue;
 mod task;
 mod task_file;
 mod template;

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -10,6 +11,7 @@ use crate::csv_rows::CsvRows;
 use crate::error::{Error, Result};
 use crate::example::{Example, Place, Value};
 use crate::format::{Columns, Fields, Format};
+use crate::superglue;
 
 /// The rows of a file, one by one.
 ///
@@ -19,14 +21,17 @@ use crate::format::{Columns, Fields, Format};
 /// # Errors
 ///
 /// Each item may be one: [`Error::Read`], [`Error::NotUtf8`], [`Error::NoHeader`], [`Error::Header`],
-/// [`Error::Separator`], [`Error::DuplicateColumn`], [`Error::FieldCount`], [`Error::OpenQuote`], [`Error::Json`]. All but the
-/// first name file and line.
+/// [`Error::Separator`], [`Error::DuplicateColumn`], [`Error::FieldCount`], [`Error::OpenQuote`], [`Error::Json`],
+/// [`Error::NestedRow`]. All but the first name file and line.
 pub struct Reader<R = BufReader<File>> {
     rows: Rows<R>,
     file: Arc<Path>,
     format: Format,
     /// Names of the columns, or of the fields of the row before.
     names: Option<Arc<[String]>>,
+    /// Rows of a line that has several, and that was read already.
+    waiting: VecDeque<Example>,
+    answers_apart: bool,
     ended: bool,
 }
 
@@ -53,13 +58,26 @@ impl<R: BufRead> Reader<R> {
             }
             _ => Rows::Lines(Lines::new(bytes, path)),
         };
-        Self { rows, file, format, names: None, ended: false }
+        let waiting = VecDeque::new();
+        Self { rows, file, format, names: None, waiting, answers_apart: false, ended: false }
+    }
+
+    /// The same, with a row for each answer where a line of the format has several: `superglue_record` alone. To learn from, as
+    /// T5 does; all of them together judge.
+    #[must_use]
+    pub fn answers_apart(mut self, apart: bool) -> Self {
+        self.answers_apart = apart;
+        self
     }
 
     fn read(&mut self) -> Result<Option<Example>> {
         match self.format.columns() {
             Some(columns) => self.read_fields(columns),
-            None => self.read_object(),
+            None => {
+                // A line may have no row at all.
+                while self.waiting.is_empty() && self.read_object()? {}
+                Ok(self.waiting.pop_front())
+            }
         }
     }
 
@@ -127,11 +145,12 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    fn read_object(&mut self) -> Result<Option<Example>> {
-        let Rows::Lines(lines) = &mut self.rows else { return Ok(None) };
-        let Some((line, place)) = lines.read()? else { return Ok(None) };
+    /// Puts the rows of the next line to those that wait; false if there is no line.
+    fn read_object(&mut self) -> Result<bool> {
+        let Rows::Lines(lines) = &mut self.rows else { return Ok(false) };
+        let Some((line, place)) = lines.read()? else { return Ok(false) };
         let object = match serde_json::from_str::<Json>(line) {
-            Ok(Json::Object(object)) => object,
+            Ok(object @ Json::Object(_)) => object,
             Ok(other) => {
                 return Err(Error::Json { place, message: format!("found {}", kind(&other)) });
             }
@@ -142,18 +161,42 @@ impl<R: BufRead> Reader<R> {
                 return Err(Error::Json { place, message });
             }
         };
+        if let Some(rows) = superglue::rows(self.format, &object, self.answers_apart, &place) {
+            for row in rows? {
+                let (names, values): (Vec<_>, Vec<_>) = row.into_iter().unzip();
+                let names = self.shared_names(names.into_iter());
+                self.waiting.push_back(Example::with_names(names, values, place.clone()));
+            }
+            return Ok(true);
+        }
+        let Json::Object(object) = object else { return Ok(true) };
+        let names = self.shared_names(object.keys().map(String::as_str));
+        let values = object.into_iter().map(|(_, found)| value(found));
+        self.waiting.push_back(Example::with_names(names, values.collect(), place));
+        Ok(true)
+    }
+
+    /// The names of a row, which are those of the row before it more often than not.
+    fn shared_names<'a>(
+        &mut self,
+        found: impl ExactSizeIterator<Item = &'a str> + Clone,
+    ) -> Arc<[String]> {
         let names = match self.names.take() {
-            Some(names) if names.iter().eq(object.keys()) => names,
-            _ => object.keys().cloned().collect(),
+            Some(names) if names.iter().map(String::as_str).eq(found.clone()) => names,
+            _ => found.map(str::to_owned).collect(),
         };
         self.names = Some(Arc::clone(&names));
-        let values = object.into_iter().map(|(_, value)| match value {
-            Json::String(text) => Value::Text(text),
-            Json::Number(number) => Value::Text(number.to_string()),
-            Json::Bool(truth) => Value::Text(truth.to_string()),
-            other => Value::Unprintable(kind(&other)),
-        });
-        Ok(Some(Example::with_names(names, values.collect(), place)))
+        names
+    }
+}
+
+/// What a field of an object holds.
+pub(crate) fn value(found: Json) -> Value {
+    match found {
+        Json::String(text) => Value::Text(text),
+        Json::Number(number) => Value::Text(number.to_string()),
+        Json::Bool(truth) => Value::Text(truth.to_string()),
+        other => Value::Unprintable(kind(&other)),
     }
 }
 

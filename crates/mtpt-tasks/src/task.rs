@@ -92,10 +92,9 @@ impl Task {
             (None, Some(preset)) => preset.label_field.to_owned(),
             (None, None) => "label".to_owned(),
         };
-        let labels = match (&config.labels, &preset) {
-            (Some(labels), _) => labels,
-            (None, Some(preset)) => &preset.labels,
-            (None, None) => return Err(Error::NoLabels { found: "none" }),
+        let implied = preset.as_ref().and_then(|preset| preset.labels.as_ref());
+        let Some(labels) = config.labels.as_ref().or(implied) else {
+            return Err(Error::NoLabels { found: "none" });
         };
         let collected = matches!(labels, LabelsConfig::Verbatim);
         let labels = match labels {
@@ -107,7 +106,8 @@ impl Task {
             config.metrics = match preset {
                 // Metrics of the format may name words that other labels do not have.
                 Some(preset)
-                    if preset.metrics.iter().all(|metric| metric.check(&labels).is_ok()) =>
+                    if !preset.metrics.is_empty()
+                        && preset.metrics.iter().all(|metric| metric.check(&labels).is_ok()) =>
                 {
                     preset.metrics
                 }
@@ -252,6 +252,7 @@ impl Task {
         // Rows beyond the limit are not even read, unless some of them may be drawn.
         let last = if seed.is_some() || held_out.is_some() { usize::MAX } else { limit };
         let examples = self.config.format.open(path).map_err(|error| error.in_task(self.id()))?;
+        let examples = examples.answers_apart(split == Split::Train);
         let mut instances = examples
             .take(last)
             .map(|example| {
