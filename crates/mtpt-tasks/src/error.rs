@@ -130,6 +130,58 @@ pub enum Error {
         /// The name.
         group: TaskId,
     },
+    /// A group's name cannot be one.
+    #[error(
+        "`groups`: expected the name of a group to be of `a-z`, `0-9`, `_` and `-`, found `{name}`"
+    )]
+    GroupName {
+        /// The name given.
+        name: String,
+    },
+    /// A name is that of a task and of a group.
+    #[error("`groups`: `{name}` is a task and a group; give one of them another name")]
+    GroupIsTask {
+        /// The name.
+        name: String,
+    },
+    /// A group has nothing below it.
+    #[error("`groups`: expected `{group}` to list at least one task or group, found none")]
+    EmptyGroup {
+        /// The group.
+        group: String,
+    },
+    /// A group lists what is neither a task nor a group.
+    #[error(
+        "`groups`: `{group}` lists `{child}`, which is neither a task nor a group{}",
+        did_you_mean(.child, texts(.known))
+    )]
+    UnknownChild {
+        /// The group.
+        group: String,
+        /// What it lists.
+        child: String,
+        /// The tasks and groups that there are.
+        known: Vec<String>,
+    },
+    /// A task or group is listed twice.
+    #[error(
+        "`groups`: expected `{child}` to be listed once, found it in `{first}` and {}",
+        if .first == .second { "there again".to_owned() } else { format!("in `{}`", .second) }
+    )]
+    TwoGroups {
+        /// What is listed.
+        child: String,
+        /// The group that lists it first.
+        first: String,
+        /// The group that lists it again.
+        second: String,
+    },
+    /// A group is below itself.
+    #[error("`groups`: a group cannot be below itself: {}", .cycle.join(" -> "))]
+    GroupCycle {
+        /// The groups, each above the next; the last is the first again.
+        cycle: Vec<String>,
+    },
     /// A list of tasks has none.
     #[error("{}: expected at least one `[[tasks]]` entry, found none", .file.display())]
     NoTasks {

@@ -13,6 +13,7 @@ mod evaluation;
 mod example;
 mod format;
 pub mod glue;
+mod groups;
 mod hold_out;
 mod id;
 mod labels;

@@ -424,3 +424,96 @@ fn the_nearest_name_is_suggested() {
     let found = message(file.tasks()[0].read(Split::Train));
     assert!(found.ends_with("found `biling`; did you mean `billing`?"), "{found}");
 }
+
+/// Tasks of plain names, and the table of their groups.
+fn grouped(groups: &str, names: &[&str]) -> mtpt_tasks::Result<TaskFile> {
+    let tasks: String =
+        names.iter().map(|name| FILMS.replace("sentiment/films", name)).collect::<String>();
+    parse(&format!("[groups]\n{groups}\n{tasks}"))
+}
+
+#[test]
+fn groups_can_be_a_table_of_their_own() {
+    let groups = "nlu = [\"sentiment\", \"trec\"]\nsentiment = [\"sst2\", \"mpqa\"]";
+    let file = grouped(groups, &["mpqa", "alone", "trec", "sst2"]).unwrap();
+    let ids: Vec<&str> = file.tasks().iter().map(|task| task.id().as_str()).collect();
+    assert_eq!(ids, ["nlu/sentiment/mpqa", "alone", "nlu/trec", "nlu/sentiment/sst2"]);
+    let tree = mtpt_tasks::TaskTree::new(file.tasks().iter().map(Task::id)).unwrap();
+    assert_eq!(tree.tasks_below(tree.find("nlu/sentiment").unwrap()), [0, 3]);
+    // A name that is a path already stands below the group as a whole.
+    let file = grouped("nlu = [\"a/b\"]", &["a/b"]).unwrap();
+    assert_eq!(file.tasks()[0].id().as_str(), "nlu/a/b");
+}
+
+#[test]
+fn groups_that_make_no_tree_are_named_with_their_line() {
+    let long = "a".repeat(100);
+    for (groups, names, line, expected) in [
+        (
+            "a = [\"x\", \"b\"]\nb = [\"c\"]\nc = [\"b\", \"y\"]",
+            vec!["x", "y"],
+            4,
+            "`groups`: expected `b` to be listed once, found it in `a` and in `c`",
+        ),
+        (
+            "top = [\"x\"]\na = [\"b\"]\nb = [\"c\"]\nc = [\"a\"]",
+            vec!["x"],
+            3,
+            "`groups`: a group cannot be below itself: a -> b -> c -> a",
+        ),
+        ("a = [\"a\"]", vec!["x"], 2, "`groups`: a group cannot be below itself: a -> a"),
+        (
+            "a = [\"x\"]\nb = [\n\"y\",\n\"x\"]",
+            vec!["x", "y"],
+            5,
+            "`groups`: expected `x` to be listed once, found it in `a` and in `b`",
+        ),
+        (
+            "a = [\"x\", \"x\"]",
+            vec!["x"],
+            2,
+            "`groups`: expected `x` to be listed once, found it in `a` and there again",
+        ),
+        (
+            "a = [\"x\"]\nx = [\"y\"]",
+            vec!["x", "y"],
+            3,
+            "`groups`: `x` is a task and a group; give one of them another name",
+        ),
+        (
+            "a = []",
+            vec!["x"],
+            2,
+            "`groups`: expected `a` to list at least one task or group, found none",
+        ),
+        (
+            "a = [\"sst3\"]",
+            vec!["sst2"],
+            2,
+            "`groups`: `a` lists `sst3`, which is neither a task nor a group; did you mean `sst2`?",
+        ),
+        (
+            "\"a/b\" = [\"x\"]",
+            vec!["x"],
+            2,
+            "`groups`: expected the name of a group to be of `a-z`, `0-9`, `_` and `-`, found `a/b`",
+        ),
+    ] {
+        let found = message(grouped(groups, &names));
+        assert_eq!(found, format!("run/tasks.toml:{line}: {expected}"));
+    }
+    // The way down from one cycle's group to another's is no cycle of its own; both are found somewhere.
+    let found = message(grouped("a = [\"b\"]\nb = [\"x\"]\nc = [\"d\"]\nd = [\"c\"]", &["x"]));
+    assert_eq!(found, "run/tasks.toml:4: `groups`: a group cannot be below itself: c -> d -> c");
+    let found = message(grouped("a = [\"x\"]\na = [\"y\"]", &["x", "y"]));
+    assert!(found.starts_with("run/tasks.toml:3: duplicate key"), "{found}");
+    let found = message(grouped("a = \"x\"", &["x"]));
+    assert!(found.starts_with("run/tasks.toml:2: invalid type: string"), "{found}");
+    let found = message(grouped(&format!("{long} = [\"{long}\"]"), &[&long]));
+    assert!(found.contains("task name") || found.contains("task and a group"), "{found}");
+    let found = message(grouped(&format!("b{long} = [\"{long}\"]"), &[&long]));
+    assert!(found.starts_with("run/tasks.toml:2: expected a task name"), "{found}");
+    // A group at the top and a path may still meet.
+    let found = message(grouped("a = [\"x\"]", &["x", "a/x"]));
+    assert!(found.contains("task `a/x`: expected every name once"), "{found}");
+}
