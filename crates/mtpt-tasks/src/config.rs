@@ -4,10 +4,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::few_shot::FewShot;
 use crate::format::Format;
 use crate::id::TaskId;
 use crate::labels::LabelsConfig;
 use crate::metric::Metric;
+use crate::splits::Splits;
 
 /// A part of a task's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,10 +68,12 @@ impl FromStr for Split {
 /// | `format` | | how the files are written, see [`Format`] |
 /// | `train`, `dev`, `test` | | the files; at least one, all in the same format |
 /// | `hold_out` | | share of the rows of `train`, between 0 and 1, that are `dev` instead, the same share of each label; always the same rows |
-/// | `template` | that of T5 for a GLUE format | input text with `{field}` placeholders, see [`Template`](crate::Template) |
-/// | `label_field` | that of a GLUE format, otherwise `label` | the field with the label |
-/// | `labels` | those of T5 for a GLUE format | what labels mean, see [`LabelsConfig`] |
-/// | `metrics` | those of a GLUE format, otherwise `["accuracy"]`, or `["pearson"]` for regression | see [`Metric`]; the first is the primary one |
+/// | `splits` | the files as they are | splits made of the files of GLUE or SuperGLUE as others make them, see [`Splits`] |
+/// | `few_shot` | all rows | as many rows of `train` of each label, see [`FewShot`] |
+/// | `template` | that of T5 for a format of GLUE or SuperGLUE | input text with `{field}` placeholders, see [`Template`](crate::Template) |
+/// | `label_field` | that of a format of GLUE or SuperGLUE, otherwise `label` | the field with the label |
+/// | `labels` | those of T5 for a format of GLUE or SuperGLUE | what labels mean, see [`LabelsConfig`] |
+/// | `metrics` | those of a format of GLUE or SuperGLUE, otherwise `["accuracy"]`, or `["pearson"]` for regression | see [`Metric`]; the first is the primary one |
 /// | `limit` | all rows | see [`Limit`] |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,6 +94,12 @@ pub struct TaskConfig {
     /// Share of the training split's rows that are the development split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_out: Option<f64>,
+    /// How splits are made of the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub splits: Option<Splits>,
+    /// A few rows of the training split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub few_shot: Option<FewShot>,
     /// Input text with placeholders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
@@ -117,6 +127,8 @@ impl TaskConfig {
             dev: None,
             test: None,
             hold_out: None,
+            splits: None,
+            few_shot: None,
             template: None,
             label_field: None,
             metrics: Vec::new(),

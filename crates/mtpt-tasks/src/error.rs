@@ -5,6 +5,7 @@ use crate::example::Place;
 use crate::format::Format;
 use crate::id::TaskId;
 use crate::nearest_name::did_you_mean;
+use crate::splits::Splits;
 use crate::template::TemplateProblem;
 use crate::toml_text::TomlProblem;
 
@@ -491,6 +492,45 @@ pub enum Error {
         train: usize,
         /// Rows that are held out.
         dev: usize,
+    },
+    /// Splits by name of a format that they are not known for.
+    #[error("`splits = \"{}\"` is for original files of GLUE and SuperGLUE other than ReCoRD, not for `format = \"{}\"`", splits.as_str(), format.as_str())]
+    SplitsFormat {
+        /// The splits.
+        splits: Splits,
+        /// The format.
+        format: Format,
+    },
+    /// Splits by name of other files than they are made of.
+    #[error("`splits = \"{}\"` needs {expected}", splits.as_str())]
+    SplitsFiles {
+        /// The splits.
+        splits: Splits,
+        /// What they are made of.
+        expected: &'static str,
+    },
+    /// Rows are to be held out of a format whose training rows say one thing several times.
+    #[error(
+        "`hold_out` cannot be used with `format = \"{}\"`: its training split has a row for each answer of a query", format.as_str()
+    )]
+    HoldOutOfAnswers {
+        /// The format.
+        format: Format,
+    },
+    /// A label has fewer rows than are to be drawn.
+    #[error(
+        "{}: `few_shot` draws {expected} rows{}, found {found}", .path.display(),
+        label.as_ref().map_or_else(String::new, |label| format!(" of each label, but of `{label}`"))
+    )]
+    FewShot {
+        /// The file of the training split.
+        path: PathBuf,
+        /// The label's word; none where targets are no labels.
+        label: Option<String>,
+        /// Rows to be drawn.
+        expected: usize,
+        /// Rows that there are.
+        found: usize,
     },
     /// A row's score is not a number in the range of the scale.
     #[error("{place}: expected a score from 0 to 5, found `{found}`")]

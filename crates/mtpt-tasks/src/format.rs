@@ -19,7 +19,7 @@ use crate::reader::Reader;
 /// | `glue_mnli` | yes | as the header: `sentence1` (premise), `sentence2` (hypothesis), `gold_label`, ... |
 /// | `glue_mrpc` | yes | `label`, `id1`, `id2`, `sentence1`, `sentence2` |
 /// | `glue_qnli` | yes | `index`, `question`, `sentence`, `label` |
-/// | `glue_qqp` | yes | `id`, `qid1`, `qid2`, `question1`, `question2`, `is_duplicate` |
+/// | `glue_qqp` | yes | `id`, `qid1`, `qid2`, `question1`, `question2`, `is_duplicate`; the few rows that have too few fields are passed over |
 /// | `glue_rte` | yes | `index`, `sentence1`, `sentence2`, `label` |
 /// | `glue_sst2` | yes | `sentence`, `label` |
 /// | `glue_stsb` | yes | `index`, `genre`, `filename`, `year`, `old_index`, `source1`, `source2`, `sentence1`, `sentence2`, `score` |
@@ -145,6 +145,11 @@ impl Format {
     /// Those of [`Reader`]'s items: the first one found.
     pub fn read_all(self, path: &Path) -> Result<Vec<Example>> {
         self.open(path)?.collect()
+    }
+
+    /// Whether the original files have rows that end too early: those of QQP have three, which other readers pass over too.
+    pub(crate) fn has_broken_rows(self) -> bool {
+        self == Self::GlueQqp
     }
 
     /// Whether a line is an object.

@@ -100,7 +100,12 @@ impl<R: BufRead> Reader<R> {
                 Arc::clone(self.names.insert(names))
             }
         };
-        let Some((fields, place, last_line)) = self.split()? else { return Ok(None) };
+        let (fields, place, last_line) = loop {
+            let Some(row) = self.split()? else { return Ok(None) };
+            if row.0.len() >= names.len() || !self.format.has_broken_rows() {
+                break row;
+            }
+        };
         if fields.len() != names.len() {
             let (expected, found) = (names.len(), fields.len());
             let separator = self.format.fields().map_or("", Fields::separators);

@@ -5,12 +5,14 @@ use crate::config::{Split, TaskConfig};
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::example::{Example, Place};
+use crate::format::Format;
 use crate::glue::Preset;
 use crate::hold_out::hold_out;
 use crate::id::TaskId;
 use crate::labels::{Gold, Labels, LabelsConfig, Prediction};
 use crate::metric::Metric;
 use crate::permutation::Permutation;
+use crate::splits::{Part, drawn};
 use crate::template::Template;
 
 /// A row as a model meets it: an input text and the target text that answers it.
@@ -81,6 +83,16 @@ impl Task {
             if config.train.is_none() {
                 return Err(Error::HoldOutWithoutTrain);
             }
+        }
+        if config.hold_out.is_some() && config.format == Format::SuperglueRecord {
+            return Err(Error::HoldOutOfAnswers { format: config.format });
+        }
+        if let Some(splits) = config.splits {
+            splits.check(&config)?;
+        }
+        if config.few_shot.is_some_and(|few| few.per_label == 0) {
+            let (option, expected) = ("few_shot.per_label", "to be at least 1");
+            return Err(Error::OutOfRange { option, expected, found: 0.0 });
         }
         let template = match (&config.template, &preset) {
             (Some(template), _) => Template::new(template)?,
@@ -187,12 +199,24 @@ impl Task {
         &self.metrics
     }
 
-    /// Whether there are rows of a split: a file of its own, or rows held out of the training split's.
+    /// Whether there are rows of a split: a file of its own, or rows of another split's.
     pub fn has(&self, split: Split) -> bool {
-        self.file(split).is_some() || split == Split::Dev && self.config.hold_out.is_some()
+        self.source(split).is_some()
     }
 
-    /// The file of a split, if it has one of its own.
+    /// The file that a split's rows are in, and which of them.
+    fn source(&self, split: Split) -> Option<(&Path, Part)> {
+        let (of, part) = match (self.config.splits, self.config.hold_out) {
+            (Some(splits), _) => splits.part(self.config.format, split),
+            (None, Some(share)) if split != Split::Test => {
+                (Split::Train, Part::HoldOut { share, held: split == Split::Dev })
+            }
+            _ => (split, Part::Whole),
+        };
+        Some((self.file(of)?, part))
+    }
+
+    /// The file that the configuration names for a split.
     pub fn file(&self, split: Split) -> Option<&Path> {
         self.config.file(split)
     }
@@ -239,22 +263,19 @@ impl Task {
     /// # Errors
     ///
     /// [`Error::NoSplit`] if the task has no such split, [`Error::InTask`] around [`Error::NoRows`] if the file has no row,
-    /// [`Error::HoldOut`] if the share held out leaves none, around those of [`Reader`](crate::Reader), and those of
-    /// [`instance`](Self::instance).
+    /// [`Error::HoldOut`] if the share held out leaves none, [`Error::FewShot`] if a label has too few, around those of
+    /// [`Reader`](crate::Reader), and those of [`instance`](Self::instance).
     pub fn read(&self, split: Split) -> Result<Vec<Instance>> {
-        let limit = self.config.limit.rows(split).unwrap_or(usize::MAX);
-        let seed = self.config.limit.seed;
-        let held_out = self.config.hold_out.filter(|_| split != Split::Test);
-        let file = self.file(if held_out.is_some() { Split::Train } else { split });
-        let Some(path) = file else {
+        let Some((path, part)) = self.source(split) else {
             return Err(Error::NoSplit { task: self.id().clone(), split });
         };
-        // Rows beyond the limit are not even read, unless some of them may be drawn.
-        let last = if seed.is_some() || held_out.is_some() { usize::MAX } else { limit };
+        let limit = self.config.limit.rows(split).unwrap_or(usize::MAX);
+        let whole = self.chooses_among_all(split, part);
         let examples = self.config.format.open(path).map_err(|error| error.in_task(self.id()))?;
-        let examples = examples.answers_apart(split == Split::Train);
+        // Rows beyond the limit are not even read, unless some of them may be drawn.
         let mut instances = examples
-            .take(last)
+            .answers_apart(split == Split::Train)
+            .take(if whole { usize::MAX } else { limit })
             .map(|example| {
                 example
                     .map_err(|error| error.in_task(self.id()))
@@ -264,28 +285,68 @@ impl Task {
         if instances.is_empty() {
             return Err(Error::NoRows { path: path.to_path_buf() }.in_task(self.id()));
         }
-        if let Some(share) = held_out {
+        if whole {
             let gold: Vec<Gold> = instances.iter().map(|instance| instance.gold).collect();
-            let held_out = hold_out(&gold, share);
-            let dev = held_out.iter().filter(|&&held| held).count();
-            let train = held_out.len() - dev;
-            if dev == 0 || train == 0 {
-                let path = path.to_path_buf();
-                return Err(Error::HoldOut { path, share, train, dev }.in_task(self.id()));
-            }
-            let mut held_out = held_out.into_iter();
-            instances.retain(|_| held_out.next() == Some(split == Split::Dev));
+            let mut chosen = self
+                .choose(split, part, path, &gold)
+                .map_err(|error| error.in_task(self.id()))?
+                .into_iter();
+            instances.retain(|_| chosen.next() == Some(true));
         }
-        if let Some(seed) = seed
-            && limit < instances.len()
-        {
-            let drawn = Permutation::new(instances.len(), seed);
-            let drawn: BTreeSet<usize> = (0..limit).map(|index| drawn.get(index)).collect();
-            let mut index = 0..;
-            instances.retain(|_| index.next().is_some_and(|index| drawn.contains(&index)));
-        }
-        instances.truncate(limit);
         Ok(instances)
+    }
+
+    /// Whether all rows of a file must be known to tell which of them are a split's.
+    fn chooses_among_all(&self, split: Split, part: Part) -> bool {
+        let limit = &self.config.limit;
+        part != Part::Whole
+            || limit.seed.is_some() && limit.rows(split).is_some()
+            || self.config.few_shot.is_some() && split == Split::Train
+    }
+
+    /// Which rows of a file are a split's, by what all of them mean.
+    fn choose(&self, split: Split, part: Part, path: &Path, gold: &[Gold]) -> Result<Vec<bool>> {
+        let mut chosen = match part {
+            Part::Whole => vec![true; gold.len()],
+            Part::Drawn { count, first } => drawn(gold.len(), count, first),
+            Part::HoldOut { share, held } => {
+                let held_out = hold_out(gold, share);
+                let dev = held_out.iter().filter(|&&held| held).count();
+                let train = held_out.len() - dev;
+                if dev == 0 || train == 0 {
+                    return Err(Error::HoldOut { path: path.to_path_buf(), share, train, dev });
+                }
+                held_out.into_iter().map(|row| row == held).collect()
+            }
+        };
+        let left = |chosen: &[bool]| -> Vec<usize> {
+            (0..gold.len()).filter(|&row| chosen[row]).collect()
+        };
+        if let Some(few) = self.config.few_shot.filter(|_| split == Split::Train) {
+            let rows = left(&chosen);
+            let gold: Vec<Gold> = rows.iter().map(|&row| gold[row]).collect();
+            let drawn = few.drawn(&gold).map_err(|(first, found)| Error::FewShot {
+                path: path.to_path_buf(),
+                label: match gold[first] {
+                    Gold::Label(label) => self.labels.words().get(label).cloned(),
+                    _ => None,
+                },
+                expected: few.per_label,
+                found,
+            })?;
+            for (row, drawn) in rows.into_iter().zip(drawn) {
+                chosen[row] = drawn;
+            }
+        }
+        if let Some(limit) = self.config.limit.rows(split) {
+            let rows = left(&chosen);
+            let order = self.config.limit.seed.map(|seed| Permutation::new(rows.len(), seed));
+            chosen.fill(false);
+            for place in 0..limit.min(rows.len()) {
+                chosen[rows[order.map_or(place, |order| order.get(place))]] = true;
+            }
+        }
+        Ok(chosen)
     }
 
     /// Judges one prediction for each row by the task's metrics.

@@ -11,6 +11,7 @@ mod metrics;
 mod mixtures;
 mod readers;
 mod reference;
+mod splits;
 mod superglue;
 mod task_files;
 mod trees;
