@@ -389,6 +389,22 @@ pub enum Error {
         /// What the reader of JSON found, and at which column.
         message: String,
     },
+    /// A Parquet file cannot be read.
+    #[error("{}: expected a Parquet file, but {message}", .path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the reader of Parquet found.
+        message: String,
+    },
+    /// The program was built without what something needs.
+    #[error("`{what}` needs the feature `{feature}`, which this program was built without")]
+    WithoutFeature {
+        /// The file or id.
+        what: String,
+        /// The feature.
+        feature: &'static str,
+    },
     /// A line's object is not nested as its format has it.
     #[error("{place}: expected an object of the format `{}`, but {message}", format.as_str())]
     NestedRow {

@@ -28,6 +28,7 @@ use crate::reader::Reader;
 /// | `csv` | yes | as the header; separated by commas, quotes as in RFC 4180 |
 /// | `csv_semicolon` | yes | as the header; separated by semicolons, as spreadsheets write them where the comma is decimal |
 /// | `json_lines` | no | the keys of each object |
+/// | `parquet` | | the columns, with the feature `parquet`; those of a structure as `structure.column`; a place is the number of a row |
 ///
 /// These are the columns of the training and development files; GLUE's test files have no labels and other columns.
 ///
@@ -76,6 +77,9 @@ pub enum Format {
     CsvSemicolon,
     /// One JSON object a line. Numbers and truth values become text as they are written.
     JsonLines,
+    /// Columns of values with types. Strings are text, numbers and truth values become text as in JSON Lines, and lists of
+    /// strings become arrays of JSON.
+    Parquet,
     /// Questions on a passage, answered by yes or no.
     SuperglueBoolq,
     /// The CommitmentBank.
@@ -163,7 +167,7 @@ impl Format {
     /// How the fields of a row are set apart, or none for a format that has no columns.
     pub(crate) fn fields(self) -> Option<Fields> {
         Some(match self {
-            _ if self.is_json() => return None,
+            _ if self.is_json() || self == Self::Parquet => return None,
             Self::Csv => Fields { separator: ',', quoted: true },
             Self::CsvSemicolon => Fields { separator: ';', quoted: true },
             _ => Fields { separator: '\t', quoted: false },
@@ -197,6 +201,7 @@ impl Format {
             Self::Csv => "csv",
             Self::CsvSemicolon => "csv_semicolon",
             Self::JsonLines => "json_lines",
+            Self::Parquet => "parquet",
             Self::SuperglueBoolq => "superglue_boolq",
             Self::SuperglueCb => "superglue_cb",
             Self::SuperglueCopa => "superglue_copa",
@@ -213,7 +218,8 @@ impl Format {
     /// The format that a file of tables or objects is written in, by its first line; GLUE's own formats are not told from
     /// others.
     ///
-    /// A line that begins with `{` is of JSON Lines. Otherwise the separator decides that the line has the most of outside of
+    /// A file whose name ends in `.parquet`, or whose first bytes are those of Parquet, is of it. A line that begins with `{` is of
+    /// JSON Lines. Otherwise the separator decides that the line has the most of outside of
     /// quotes; a tab outweighs all others.
     ///
     /// # Errors
@@ -224,6 +230,10 @@ impl Format {
         let failed = |source| Error::Read { path: path.to_path_buf(), source };
         let mut line = Vec::new();
         let mut file = BufReader::new(File::open(path).map_err(failed)?);
+        let ending = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("parquet"));
+        if ending || file.fill_buf().map_err(failed)?.starts_with(b"PAR1") {
+            return Ok(Self::Parquet);
+        }
         while line.trim_ascii().is_empty() {
             line.clear();
             if file.read_until(b'\n', &mut line).map_err(failed)? == 0 {

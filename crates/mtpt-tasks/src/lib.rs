@@ -21,6 +21,8 @@ mod labels;
 pub mod metric;
 mod mixture;
 mod nearest_name;
+#[cfg(feature = "parquet")]
+mod parquet_rows;
 mod permutation;
 mod prefix_lm;
 mod reader;

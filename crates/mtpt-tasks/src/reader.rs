@@ -11,6 +11,8 @@ use crate::csv_rows::CsvRows;
 use crate::error::{Error, Result};
 use crate::example::{Example, Place, Value};
 use crate::format::{Columns, Fields, Format};
+#[cfg(feature = "parquet")]
+use crate::parquet_rows::ParquetRows;
 use crate::superglue;
 
 /// The rows of a file, one by one.
@@ -40,16 +42,32 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] if it cannot be opened.
+    /// [`Error::Read`] if it cannot be opened, [`Error::Parquet`], and [`Error::WithoutFeature`] for Parquet without the feature
+    /// `parquet`.
     pub fn open(format: Format, path: &Path) -> Result<Self> {
+        if format == Format::Parquet {
+            return Self::open_parquet(path);
+        }
         let file =
             File::open(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
         Ok(Self::new(format, BufReader::new(file), path))
     }
+
+    #[cfg(feature = "parquet")]
+    fn open_parquet(path: &Path) -> Result<Self> {
+        let rows = Rows::Parquet(Box::new(ParquetRows::open(path)?));
+        Ok(Self::with_rows(Format::Parquet, rows, path.into()))
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn open_parquet(path: &Path) -> Result<Self> {
+        Err(Error::WithoutFeature { what: path.display().to_string(), feature: "parquet" })
+    }
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Reads from bytes that came from elsewhere; the path is for messages.
+    /// Reads from bytes that came from elsewhere; the path is for messages. Parquet cannot be read so: its bytes do not come in the
+    /// order of its rows.
     pub fn new(format: Format, bytes: R, path: &Path) -> Self {
         let file: Arc<Path> = path.into();
         let rows = match format.fields() {
@@ -58,6 +76,10 @@ impl<R: BufRead> Reader<R> {
             }
             _ => Rows::Lines(Lines::new(bytes, path)),
         };
+        Self::with_rows(format, rows, file)
+    }
+
+    fn with_rows(format: Format, rows: Rows<R>, file: Arc<Path>) -> Self {
         let waiting = VecDeque::new();
         Self { rows, file, format, names: None, waiting, answers_apart: false, ended: false }
     }
@@ -71,6 +93,12 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn read(&mut self) -> Result<Option<Example>> {
+        #[cfg(feature = "parquet")]
+        if let Rows::Parquet(rows) = &mut self.rows {
+            let Some((names, values, place)) = rows.read()? else { return Ok(None) };
+            let names = self.shared_names(names.iter().map(String::as_str));
+            return Ok(Some(Example::with_names(names, values, place)));
+        }
         match self.format.columns() {
             Some(columns) => self.read_fields(columns),
             None => {
@@ -89,6 +117,8 @@ impl<R: BufRead> Reader<R> {
                 let last_line = place.line();
                 (line.split('\t').map(str::to_owned).collect(), place, last_line)
             })),
+            #[cfg(feature = "parquet")]
+            Rows::Parquet(_) => Ok(None),
         }
     }
 
@@ -224,6 +254,9 @@ enum Rows<R> {
     Lines(Lines<R>),
     /// A row may have line breaks in quotes.
     Quoted(CsvRows<R>),
+    /// A row is a value of every column.
+    #[cfg(feature = "parquet")]
+    Parquet(Box<ParquetRows>),
 }
 
 impl<R> fmt::Debug for Reader<R> {

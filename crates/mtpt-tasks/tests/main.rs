@@ -9,6 +9,7 @@ mod encoding;
 mod glue_files;
 mod metrics;
 mod mixtures;
+mod parquet;
 mod readers;
 mod reference;
 mod splits;
