@@ -75,6 +75,7 @@ impl FromStr for Split {
 /// | `labels` | those of T5 for a format of GLUE or SuperGLUE | what labels mean, see [`LabelsConfig`] |
 /// | `metrics` | those of a format of GLUE or SuperGLUE, otherwise `["accuracy"]`, or `["pearson"]` for regression | see [`Metric`]; the first is the primary one |
 /// | `limit` | all rows | see [`Limit`] |
+/// | `stream` | `false` | whether the rows of `train` are kept on disk instead of in memory while they are learned from, see [`RowsOnDisk`](crate::RowsOnDisk) |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
@@ -115,6 +116,9 @@ pub struct TaskConfig {
     /// How many rows are used.
     #[serde(default, skip_serializing_if = "Limit::is_none")]
     pub limit: Limit,
+    /// Whether the training split is kept on disk.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stream: bool,
 }
 
 impl TaskConfig {
@@ -134,6 +138,7 @@ impl TaskConfig {
             metrics: Vec::new(),
             labels: None,
             limit: Limit::default(),
+            stream: false,
         }
     }
 

@@ -14,8 +14,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can be wrong with tasks and their data.
 ///
-/// Every message is whole in itself, with one exception: [`Error::Read`] leaves the operating system's words to
-/// its source.
+/// Every message is whole in itself, with two exceptions: [`Error::Read`] and [`Error::RowsOnDisk`] leave the operating
+/// system's words to their source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -467,7 +467,7 @@ pub enum Error {
         /// The labels that the file has.
         known: Vec<String>,
     },
-    /// A row has no label, where labels are taken from the rows.
+    /// A row has no label.
     #[error("{place}: the field `{field}` has no label; fill it in, or take the row out")]
     NoLabel {
         /// The row.
@@ -508,6 +508,25 @@ pub enum Error {
         train: usize,
         /// Rows that are held out.
         dev: usize,
+    },
+    /// Rows cannot be kept on disk.
+    #[error("cannot keep rows in the folder for temporary files; set `TMPDIR` to one with room")]
+    RowsOnDisk {
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file changed between two readings.
+    #[error(
+        "{}: expected {expected} rows, as a moment ago, found {found}; do not change the file while it is read", .path.display()
+    )]
+    FileChanged {
+        /// The file.
+        path: PathBuf,
+        /// Rows of the first reading.
+        expected: usize,
+        /// Rows of the second, at least.
+        found: usize,
     },
     /// Splits by name of a format that they are not known for.
     #[error("`splits = \"{}\"` is for original files of GLUE and SuperGLUE other than ReCoRD, not for `format = \"{}\"`", splits.as_str(), format.as_str())]

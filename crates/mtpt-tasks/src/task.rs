@@ -235,7 +235,7 @@ impl Task {
     /// # Errors
     ///
     /// [`Error::InTask`] around [`Error::UnknownField`], [`Error::FieldKind`], [`Error::UnknownLabel`],
-    /// [`Error::UnseenLabel`] or [`Error::Score`].
+    /// [`Error::NoLabel`], [`Error::UnseenLabel`] or [`Error::Score`].
     pub fn instance(&self, example: &Example) -> Result<Instance> {
         let make = || {
             let input = self.template.render(example)?;
@@ -248,9 +248,15 @@ impl Task {
         make().map_err(|error: Error| error.in_task(self.id()))
     }
 
-    /// An unknown label of labels that were collected is one that the training split lacks.
+    /// An empty label is none, and an unknown label of labels that were collected is one that the training split lacks.
     fn unseen(&self, error: Error) -> Error {
         match (error, self.file(Split::Train)) {
+            (
+                Error::UnknownLabel { place, label: found, .. } | Error::Score { place, found },
+                _,
+            ) if found.trim().is_empty() => {
+                Error::NoLabel { place, field: self.label_field.clone() }
+            }
             (Error::UnknownLabel { place, label, known }, Some(train)) if self.collected => {
                 Error::UnseenLabel { place, label, train: train.to_path_buf(), known }
             }
@@ -269,31 +275,81 @@ impl Task {
         let Some((path, part)) = self.source(split) else {
             return Err(Error::NoSplit { task: self.id().clone(), split });
         };
-        let limit = self.config.limit.rows(split).unwrap_or(usize::MAX);
-        let whole = self.chooses_among_all(split, part);
-        let examples = self.config.format.open(path).map_err(|error| error.in_task(self.id()))?;
-        // Rows beyond the limit are not even read, unless some of them may be drawn.
-        let mut instances = examples
-            .answers_apart(split == Split::Train)
-            .take(if whole { usize::MAX } else { limit })
-            .map(|example| {
-                example
-                    .map_err(|error| error.in_task(self.id()))
-                    .and_then(|example| self.instance(&example))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        if instances.is_empty() {
-            return Err(Error::NoRows { path: path.to_path_buf() }.in_task(self.id()));
-        }
-        if whole {
+        let mut instances =
+            self.instances(split, path, part)?.collect::<Result<Vec<Instance>>>()?;
+        if self.chooses_among_all(split, part) {
             let gold: Vec<Gold> = instances.iter().map(|instance| instance.gold).collect();
-            let mut chosen = self
-                .choose(split, part, path, &gold)
-                .map_err(|error| error.in_task(self.id()))?
-                .into_iter();
+            let chosen = self.choose(split, part, path, &gold);
+            let mut chosen = chosen.map_err(|error| error.in_task(self.id()))?.into_iter();
             instances.retain(|_| chosen.next() == Some(true));
         }
         Ok(instances)
+    }
+
+    /// The same rows one by one, for data that does not fit in memory: where rows are chosen among all, the file is read twice,
+    /// and what its labels mean is held for a while.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), at once or by an item, and [`Error::FileChanged`] by the last item.
+    pub fn stream(&self, split: Split) -> Result<impl Iterator<Item = Result<Instance>> + '_> {
+        let Some((path, part)) = self.source(split) else {
+            return Err(Error::NoSplit { task: self.id().clone(), split });
+        };
+        let chosen = if self.chooses_among_all(split, part) {
+            let all = self.instances(split, path, part)?;
+            let gold = all.map(|row| Ok(row?.gold)).collect::<Result<Vec<Gold>>>()?;
+            let chosen = self.choose(split, part, path, &gold);
+            Some(chosen.map_err(|error| error.in_task(self.id()))?)
+        } else {
+            None
+        };
+        let mut instances = self.instances(split, path, part)?;
+        let mut found = 0;
+        Ok(std::iter::from_fn(move || {
+            loop {
+                let row = instances.next();
+                let Some(chosen) = &chosen else { return row };
+                let is_chosen = chosen.get(found).copied();
+                match (row, is_chosen) {
+                    (None, None) => return None,
+                    (Some(Err(error)), _) => return Some(Err(error)),
+                    (Some(Ok(row)), Some(is_chosen)) => {
+                        found += 1;
+                        if is_chosen {
+                            return Some(Ok(row));
+                        }
+                    }
+                    (row, _) => {
+                        let (path, expected) = (path.to_path_buf(), chosen.len());
+                        // Said once.
+                        let found = std::mem::replace(&mut found, expected);
+                        let found = found + usize::from(row.is_some());
+                        let changed = Error::FileChanged { path, expected, found };
+                        return Some(Err(changed.in_task(self.id())));
+                    }
+                }
+            }
+        }))
+    }
+
+    /// The rows of a split's file: all of them, or those before the limit where no others are asked for.
+    fn instances(
+        &self,
+        split: Split,
+        path: &Path,
+        part: Part,
+    ) -> Result<impl Iterator<Item = Result<Instance>> + '_> {
+        let limit = self.config.limit.rows(split).unwrap_or(usize::MAX);
+        let count = if self.chooses_among_all(split, part) { usize::MAX } else { limit };
+        let rows = self.config.format.open(path).map_err(|error| error.in_task(self.id()))?;
+        let mut rows = rows.answers_apart(split == Split::Train).take(count).peekable();
+        if rows.peek().is_none() {
+            return Err(Error::NoRows { path: path.to_path_buf() }.in_task(self.id()));
+        }
+        Ok(rows.map(|row| {
+            row.map_err(|error| error.in_task(self.id())).and_then(|row| self.instance(&row))
+        }))
     }
 
     /// Whether all rows of a file must be known to tell which of them are a split's.

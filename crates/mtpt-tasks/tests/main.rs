@@ -13,6 +13,7 @@ mod parquet;
 mod readers;
 mod reference;
 mod splits;
+mod streaming;
 mod superglue;
 mod task_files;
 mod trees;

@@ -517,3 +517,70 @@ fn groups_that_make_no_tree_are_named_with_their_line() {
     let found = message(grouped("a = [\"x\"]", &["x", "a/x"]));
     assert!(found.contains("task `a/x`: expected every name once"), "{found}");
 }
+
+#[test]
+fn rows_that_cannot_be_used_are_named_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows");
+    let words = || LabelsConfig::words([("a", "a"), ("b", "b")]);
+    for (format, labels, text, expected) in [
+        (
+            Format::Csv,
+            words(),
+            "text,label\none,a\n\"two,b\nthree,a\n",
+            "3: a quote in this row is never closed; write `\"\"` for a quote inside of a quoted field",
+        ),
+        (
+            Format::Csv,
+            words(),
+            "text,label\none,a\ntwo,\n",
+            "3: the field `label` has no label; fill it in, or take the row out",
+        ),
+        (
+            Format::Csv,
+            words(),
+            "text,label\none,a\ntwo\n",
+            "3: expected 2 fields separated by commas, found 1",
+        ),
+        (
+            Format::JsonLines,
+            words(),
+            "{\"text\": \"one\", \"label\": \"a\"}\n{\"text\": \"two\"}\n",
+            "2: expected the field `label`, found `text`",
+        ),
+        (
+            Format::JsonLines,
+            words(),
+            "{\"text\": \"one\", \"label\": \"a\"}\n{\"text\": \"two\", \"label\": null}\n",
+            "2: expected text, a number or a truth value in the field `label`, found null",
+        ),
+        (
+            Format::JsonLines,
+            words(),
+            "{\"text\": \"one\", \"label\": \"a\"}\n\n[\"two\", \"b\"]\n",
+            "3: expected a JSON object, but found an array",
+        ),
+        (
+            Format::Tsv,
+            LabelsConfig::Regression,
+            "text\tlabel\none\t2.5\ntwo\tNaN\n",
+            "3: expected a score from 0 to 5, found `NaN`",
+        ),
+        (
+            Format::Tsv,
+            LabelsConfig::Regression,
+            "text\tlabel\none\t2.5\ntwo\t \n",
+            "3: the field `label` has no label; fill it in, or take the row out",
+        ),
+    ] {
+        fs::write(&path, text).unwrap();
+        let config = TaskConfig {
+            train: Some(path.clone()),
+            template: Some("{text}".into()),
+            labels: Some(labels),
+            ..TaskConfig::new("rows".parse().unwrap(), format)
+        };
+        let found = message(Task::new(&config).unwrap().read(Split::Train));
+        assert_eq!(found, format!("task `rows`: {}:{expected}", path.display()));
+    }
+}
