@@ -211,8 +211,8 @@ pub enum Error {
     NoTemplate,
     /// A task has no label words.
     #[error(
-        "expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, \
-         found {found}"
+        "expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or \
+         `{{ choices = [...] }}`, found {found}"
     )]
     NoLabels {
         /// What stands there instead.
@@ -258,8 +258,10 @@ pub enum Error {
         found: &'static str,
     },
     /// The positive word of F1 is not a label word.
-    #[error("expected the positive word of `f1` to be one of {}, found `{word}`", list(.known))]
+    #[error("expected the positive word of `{metric}` to be one of {}, found `{word}`", list(.known))]
     PositiveWord {
+        /// The metric.
+        metric: &'static str,
         /// The word given.
         word: String,
         /// The label words.
@@ -567,11 +569,23 @@ pub enum Error {
         /// Rows that there are.
         found: usize,
     },
+    /// A field holds none of several texts of which one at least is needed.
+    #[error("{place}: expected at least one text in the field `{field}`, found an empty array")]
+    NoText {
+        /// The row.
+        place: Place,
+        /// The field.
+        field: String,
+    },
     /// A row's score is not a number in the range of the scale.
-    #[error("{place}: expected a score from 0 to 5, found `{found}`")]
+    #[error("{place}: expected a score from {lowest} to {highest}, found `{found}`")]
     Score {
         /// The row.
         place: Place,
+        /// The lowest score.
+        lowest: f64,
+        /// The highest score.
+        highest: f64,
         /// The text found.
         found: String,
     },
@@ -603,6 +617,11 @@ pub enum Error {
         /// The position of the task.
         task: usize,
     },
+    /// Tasks are to be drawn for each batch, and to take turns.
+    #[error(
+        "`stochastic` draws the tasks of each batch, but with `shuffle = false` they take turns: leave one of the two away"
+    )]
+    StochasticInTurn,
     /// A batch of no row.
     #[error("a batch needs at least one row, but was given none")]
     EmptyBatch,
@@ -612,6 +631,14 @@ pub enum Error {
         /// Number of rows.
         expected: usize,
         /// Number of predictions.
+        found: usize,
+    },
+    /// There are more or fewer groups than rows.
+    #[error("expected a group for each of {expected} rows, found {found}")]
+    GroupCount {
+        /// Number of rows.
+        expected: usize,
+        /// Number of groups.
         found: usize,
     },
     /// There are more or fewer scores than label words.

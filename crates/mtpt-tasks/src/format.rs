@@ -41,7 +41,7 @@ use crate::reader::Reader;
 /// | `superglue_cb`, `superglue_rte` | a line | `premise`, `hypothesis`, `label`, `idx` |
 /// | `superglue_copa` | a line | `premise`, `choice1`, `choice2`, `question`, `label`, `idx` |
 /// | `superglue_multirc` | an answer | `paragraph`, `question`, `answer`, `question_id`, `answer_id`, `label`; texts without `<br>` and `<b>` |
-/// | `superglue_record` | a query; in a training split, an answer | `passage`, `query`, `entities` (joined by commas), `candidates` (the same as a JSON array), `query_id`, `answers` (a JSON array) |
+/// | `superglue_record` | a query; in a training split, an answer | `passage`, `query`, `entities` (joined by commas), `candidates` (the same as several texts), `query_id`, `answers` (several texts) |
 /// | `superglue_wic` | a line | `word`, `sentence1`, `sentence2`, `start1`, `end1`, ..., `label` |
 /// | `superglue_wsc` | a line | `text`, `span1_text`, `span1_index`, `span2_text`, `span2_index`, `marked_text` (`* noun *`, `# pronoun #`), `pronoun_text` (`*pronoun*`), `idx`, `label` |
 /// | `superglue_axb` | a line | `sentence1`, `sentence2`, `label`, `idx`, ... |
@@ -78,7 +78,7 @@ pub enum Format {
     /// One JSON object a line. Numbers and truth values become text as they are written.
     JsonLines,
     /// Columns of values with types. Strings are text, numbers and truth values become text as in JSON Lines, and lists of
-    /// strings become arrays of JSON.
+    /// strings are several texts.
     Parquet,
     /// Questions on a passage, answered by yes or no.
     SuperglueBoolq,

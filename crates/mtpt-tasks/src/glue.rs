@@ -10,14 +10,14 @@ use crate::format::Format;
 use crate::id::TaskId;
 use crate::labels::LabelsConfig;
 use crate::metric::Metric;
+use crate::score::Scale;
 use crate::superglue;
 
 /// What a format of GLUE or SuperGLUE implies: all that a configuration may leave out.
 pub(crate) struct Preset {
     pub(crate) template: &'static str,
     pub(crate) label_field: &'static str,
-    /// None where they are not the same for all rows.
-    pub(crate) labels: Option<LabelsConfig>,
+    pub(crate) labels: LabelsConfig,
     pub(crate) metrics: Vec<Metric>,
 }
 
@@ -28,7 +28,7 @@ impl Preset {
         let entailment =
             || LabelsConfig::words(["entailment", "not_entailment"].map(|word| (word, word)));
         let preset = |template, label_field, labels, metrics| {
-            Some(Self { template, label_field, labels: Some(labels), metrics })
+            Some(Self { template, label_field, labels, metrics })
         };
         match format {
             Format::GlueCola => preset(
@@ -78,7 +78,7 @@ impl Preset {
             Format::GlueStsb => preset(
                 "stsb sentence1: {sentence1} sentence2: {sentence2}",
                 "score",
-                LabelsConfig::Regression,
+                LabelsConfig::Regression(Scale::default()),
                 vec![Metric::Pearson, Metric::Spearman],
             ),
             Format::GlueWnli => preset(
@@ -151,7 +151,7 @@ pub(crate) fn described(mut config: TaskConfig) -> TaskConfig {
     if let Some(preset) = Preset::of(config.format) {
         config.template = Some(preset.template.to_owned());
         config.label_field = Some(preset.label_field.to_owned());
-        config.labels = preset.labels;
+        config.labels = Some(preset.labels);
         config.metrics = preset.metrics;
     }
     config

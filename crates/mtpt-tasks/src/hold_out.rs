@@ -30,8 +30,8 @@ pub(crate) fn by_label(gold: &[Gold]) -> Vec<Vec<usize>> {
     for (row, gold) in gold.iter().enumerate() {
         let label = match gold {
             Gold::Label(label) => Some(*label),
-            // Scores are a scale, not kinds of rows.
-            Gold::Score(_) => None,
+            // Scores are a scale and texts are free: neither are kinds of rows.
+            Gold::Score(_) | Gold::Text => None,
         };
         let group = *by_label.entry(label).or_insert(groups.len());
         if group == groups.len() {

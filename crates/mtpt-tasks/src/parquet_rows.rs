@@ -6,7 +6,6 @@ use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::{ReaderIter, TreeBuilder};
 use parquet::record::{Field, Row};
-use serde_json::Value as Json;
 
 use crate::error::{Error, Result};
 use crate::example::{Place, Value};
@@ -61,22 +60,6 @@ fn rows(reader: &SerializedFileReader<File>, group: usize, path: &Path) -> Resul
     TreeBuilder::new().as_iter(columns, &*group).map_err(failed)
 }
 
-/// All rows of a group of rows; the first of them has a number in the file, counted from 1.
-pub(crate) fn group(
-    reader: &SerializedFileReader<File>,
-    group: usize,
-    first: usize,
-    path: &Arc<Path>,
-) -> Result<Vec<Named>> {
-    rows(reader, group, path)?
-        .zip(first..)
-        .map(|(row, number)| {
-            let row = row.map_err(|error| problem(path, &error))?;
-            Ok(named(row, Place::new(Arc::clone(path), number)))
-        })
-        .collect()
-}
-
 fn problem(path: &Path, error: &ParquetError) -> Error {
     Error::Parquet { path: path.to_path_buf(), message: error.to_string() }
 }
@@ -92,7 +75,15 @@ fn flatten(row: Row, prefix: &str, names: &mut Vec<String>, values: &mut Vec<Val
     for (name, field) in row.into_columns() {
         let name = format!("{prefix}{name}");
         match field {
-            Field::Group(row) => flatten(row, &format!("{name}."), names, values),
+            Field::Group(row) => {
+                // As SQuAD nests its answers.
+                let texts = row.get_column_iter().find(|(name, _)| *name == "text");
+                if let Some(texts @ Value::Texts(_)) = texts.map(|(_, field)| value(field)) {
+                    names.push(name.clone());
+                    values.push(texts);
+                }
+                flatten(row, &format!("{name}."), names, values);
+            }
             field => {
                 names.push(name);
                 values.push(value(&field));
@@ -101,7 +92,7 @@ fn flatten(row: Row, prefix: &str, names: &mut Vec<String>, values: &mut Vec<Val
     }
 }
 
-/// What a field holds, in the text that JSON has for it.
+/// What a field holds, in the text that JSON has for it; of a list of strings, all of them.
 fn value(field: &Field) -> Value {
     let text = |text: String| Value::Text(text);
     Value::Unprintable(match field {
@@ -121,11 +112,11 @@ fn value(field: &Field) -> Value {
         Field::Double(found) => return text(format!("{found:?}")),
         Field::ListInternal(list) => {
             let strings = list.elements().iter().map(|element| match element {
-                Field::Str(text) => Some(Json::from(text.as_str())),
+                Field::Str(text) => Some(text.clone()),
                 _ => None,
             });
-            match strings.collect::<Option<Vec<Json>>>() {
-                Some(strings) => return text(Json::Array(strings).to_string()),
+            match strings.collect() {
+                Some(strings) => return Value::Texts(strings),
                 None => "a list of something else than strings",
             }
         }

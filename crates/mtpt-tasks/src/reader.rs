@@ -225,16 +225,6 @@ impl<R: BufRead> Reader<R> {
     }
 }
 
-/// What a field of an object holds.
-pub(crate) fn value(found: Json) -> Value {
-    match found {
-        Json::String(text) => Value::Text(text),
-        Json::Number(number) => Value::Text(number.to_string()),
-        Json::Bool(truth) => Value::Text(truth.to_string()),
-        other => Value::Unprintable(kind(&other)),
-    }
-}
-
 impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<Example>;
 
@@ -310,6 +300,27 @@ impl<R: BufRead> Lines<R> {
             Ok(line) => Ok(Some((line, place))),
             Err(_) => Err(Error::NotUtf8 { place }),
         }
+    }
+}
+
+/// What a field holds.
+pub(crate) fn value(json: Json) -> Value {
+    match json {
+        Json::String(text) => Value::Text(text),
+        Json::Number(number) => Value::Text(number.to_string()),
+        Json::Bool(truth) => Value::Text(truth.to_string()),
+        Json::Array(items) if items.iter().all(Json::is_string) => {
+            let text = |item| if let Json::String(text) = item { Some(text) } else { None };
+            Value::Texts(items.into_iter().filter_map(text).collect())
+        }
+        // As SQuAD nests its answers: `{"text": ["..."], "answer_start": [17]}`.
+        Json::Object(mut object) if object.get("text").is_some_and(Json::is_array) => {
+            match object.remove("text").map(value) {
+                Some(texts @ Value::Texts(_)) => texts,
+                _ => Value::Unprintable("an object"),
+            }
+        }
+        other => Value::Unprintable(kind(&other)),
     }
 }
 

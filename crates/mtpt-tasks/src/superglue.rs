@@ -35,8 +35,8 @@ pub(crate) fn preset(format: Format) -> Option<Preset> {
             return Some(Preset {
                 template,
                 label_field: "answers",
-                labels: None,
-                metrics: vec![],
+                labels: LabelsConfig::text(),
+                metrics: vec![Metric::SquadF1, Metric::ExactMatch],
             });
         }
         Format::SuperglueBoolq => {
@@ -55,7 +55,10 @@ pub(crate) fn preset(format: Format) -> Option<Preset> {
         Format::SuperglueMultirc => (
             "multirc question: {question} answer: {answer} paragraph: {paragraph}",
             LabelsConfig::words([("0", "False"), ("1", "True")]),
-            vec![Metric::F1 { positive: "True".to_owned() }],
+            vec![
+                Metric::F1a { positive: "True".to_owned() },
+                Metric::GroupExactMatch { group: "{question_id}".to_owned() },
+            ],
         ),
         Format::SuperglueRte => {
             ("rte hypothesis: {hypothesis} premise: {premise}", entailment(), accuracy())
@@ -74,7 +77,7 @@ pub(crate) fn preset(format: Format) -> Option<Preset> {
         }
         _ => return None,
     };
-    Some(Preset { template, label_field: "label", labels: Some(labels), metrics })
+    Some(Preset { template, label_field: "label", labels, metrics })
 }
 
 /// `boolq`: is the answer to a question on a passage yes? Judged by accuracy.
@@ -92,13 +95,14 @@ pub fn copa(folder: &Path) -> TaskConfig {
     task("copa", Format::SuperglueCopa, folder)
 }
 
-/// `multirc`: does an answer to a question on a paragraph hold? Judged by F1 over all answers.
+/// `multirc`: does an answer to a question on a paragraph hold? Judged by F1 over all answers, and by the share of questions all
+/// of whose answers are judged right.
 pub fn multirc(folder: &Path) -> TaskConfig {
     task("multirc", Format::SuperglueMultirc, folder)
 }
 
-/// `record`: which entity of a passage is missing in a query? It has no `labels`, since the answers are texts of the rows:
-/// the field `answers` has them as an array of JSON.
+/// `record`: which entity of a passage is missing in a query? Answered in free text, judged by SQuAD's F1 and exact match with the
+/// nearest of the answers.
 pub fn record(folder: &Path) -> TaskConfig {
     task("record", Format::SuperglueRecord, folder)
 }
@@ -170,11 +174,6 @@ fn parse<T: DeserializeOwned>(format: Format, object: &Json, place: &Place) -> R
 
 fn text(text: impl Into<String>) -> Value {
     Value::Text(text.into())
-}
-
-/// Texts as an array of JSON.
-fn array(texts: &[String]) -> Value {
-    text(Json::from(texts).to_string())
 }
 
 #[derive(Deserialize)]
@@ -283,10 +282,10 @@ fn record_rows(line: RecordLine, answers_apart: bool) -> Vec<Fields> {
                 ("passage", text(passage.clone())),
                 ("query", text(query.query.clone())),
                 ("entities", text(entities.join(", "))),
-                ("candidates", array(&entities)),
+                ("candidates", Value::Texts(entities.clone())),
                 ("query_id", text(format!("{}-{}", line.idx, query.idx))),
             ];
-            row.extend(answers.map(|answers| ("answers", array(answers))));
+            row.extend(answers.map(|answers| ("answers", Value::Texts(answers.to_vec()))));
             row
         };
         let answers: Option<BTreeSet<String>> = query

@@ -20,14 +20,27 @@ use crate::template::Template;
 pub struct Instance {
     /// Input text.
     pub input: String,
-    /// Target text: the label's word.
+    /// Target text: the label's word, the right one of the row's choices, or the first of its references.
     pub target: String,
-    /// Index of the target among the task's [`Labels::words`].
+    /// Index of the target among what it is chosen from: the task's [`Labels::words`], or the row's choices or references.
     pub label: usize,
     /// What the row's label means.
     pub gold: Gold,
+    /// The texts that are right, where labels are free text; none otherwise.
+    pub references: Vec<String>,
+    /// The row's own candidates, in the order of [`Labels::choice_fields`]; none where words are ranked.
+    pub choices: Vec<String>,
+    /// The group that the row belongs to, where a metric of the task judges groups.
+    pub group: Option<String>,
     /// Where the row stands.
     pub place: Place,
+}
+
+impl Instance {
+    /// Whether targets are the row's own, and not words that other rows have, too.
+    pub(crate) fn has_own_targets(&self) -> bool {
+        !self.references.is_empty() || !self.choices.is_empty()
+    }
 }
 
 /// A checked task: its files, the text of its inputs, the meaning of its labels, and how it is judged.
@@ -41,6 +54,8 @@ pub struct Task {
     /// Whether the labels are those that the training split has.
     collected: bool,
     metrics: Vec<Metric>,
+    /// What rows of one group have in common, where a metric judges groups.
+    group: Option<Template>,
 }
 
 impl Task {
@@ -104,26 +119,25 @@ impl Task {
             (None, Some(preset)) => preset.label_field.to_owned(),
             (None, None) => "label".to_owned(),
         };
-        let implied = preset.as_ref().and_then(|preset| preset.labels.as_ref());
+        let implied = preset.as_ref().map(|preset| &preset.labels);
         let Some(labels) = config.labels.as_ref().or(implied) else {
             return Err(Error::NoLabels { found: "none" });
         };
         let collected = matches!(labels, LabelsConfig::Verbatim);
-        let labels = match labels {
-            LabelsConfig::Words(words) => Labels::new(words.iter().cloned())?,
-            LabelsConfig::Regression => Labels::regression(),
-            LabelsConfig::Verbatim => Self::collect_labels(&config, &label_field)?,
+        let labels = match Labels::of_config(labels)? {
+            Some(labels) => labels,
+            None => Self::collect_labels(&config, &label_field)?,
         };
         if config.metrics.is_empty() {
             config.metrics = match preset {
                 // Metrics of the format may name words that other labels do not have.
                 Some(preset)
-                    if !preset.metrics.is_empty()
-                        && preset.metrics.iter().all(|metric| metric.check(&labels).is_ok()) =>
+                    if preset.metrics.iter().all(|metric| metric.check(&labels).is_ok()) =>
                 {
                     preset.metrics
                 }
                 _ if labels.is_regression() => vec![Metric::Pearson],
+                _ if labels.is_text() => vec![Metric::SquadF1, Metric::ExactMatch],
                 _ => vec![Metric::Accuracy],
             };
         }
@@ -134,10 +148,11 @@ impl Task {
             }
         }
         let metrics = config.metrics.clone();
+        let group = metrics.iter().find_map(Metric::group).map(Template::new).transpose()?;
         config.template = Some(template.as_str().to_owned());
         config.label_field = Some(label_field.clone());
         config.labels = Some(labels.to_config());
-        Ok(Self { config, template, label_field, labels, collected, metrics })
+        Ok(Self { config, template, label_field, labels, collected, metrics, group })
     }
 
     /// The labels of the training split, each its own word, in sorted order.
@@ -235,24 +250,46 @@ impl Task {
     /// # Errors
     ///
     /// [`Error::InTask`] around [`Error::UnknownField`], [`Error::FieldKind`], [`Error::UnknownLabel`],
-    /// [`Error::NoLabel`], [`Error::UnseenLabel`] or [`Error::Score`].
+    /// [`Error::NoLabel`], [`Error::UnseenLabel`], [`Error::Score`] or [`Error::NoText`].
     pub fn instance(&self, example: &Example) -> Result<Instance> {
-        let make = || {
-            let input = self.template.render(example)?;
-            let gold = self.labels.gold(example.require(&self.label_field)?, example.place());
-            let gold = gold.map_err(|error| self.unseen(error))?;
-            let label = self.labels.target(gold);
-            let target = self.labels.words()[label].clone();
-            Ok(Instance { input, target, label, gold, place: example.place().clone() })
+        self.make(example).map_err(|error| error.in_task(self.id()))
+    }
+
+    fn make(&self, example: &Example) -> Result<Instance> {
+        let mut row = Instance {
+            input: self.template.render(example)?,
+            target: String::new(),
+            label: 0,
+            gold: Gold::Text,
+            references: Vec::new(),
+            choices: Vec::new(),
+            group: self.group.as_ref().map(|group| group.render(example)).transpose()?,
+            place: example.place().clone(),
         };
-        make().map_err(|error: Error| error.in_task(self.id()))
+        if self.labels.is_text() {
+            let field = self.labels.references().unwrap_or(&self.label_field);
+            let references = example.require_texts(field)?;
+            row.references = references.into_iter().map(str::to_owned).collect();
+            row.target = match self.labels.references() {
+                Some(_) => example.require(&self.label_field)?.to_owned(),
+                None => row.references[0].clone(),
+            };
+            return Ok(row);
+        }
+        let gold = self.labels.gold(example.require(&self.label_field)?, example.place());
+        row.gold = gold.map_err(|error| self.unseen(error))?;
+        row.label = self.labels.target(row.gold);
+        row.choices = self.labels.choices_of(example)?;
+        let targets = if row.choices.is_empty() { self.labels.words() } else { &row.choices };
+        row.target = targets[row.label].clone();
+        Ok(row)
     }
 
     /// An empty label is none, and an unknown label of labels that were collected is one that the training split lacks.
     fn unseen(&self, error: Error) -> Error {
         match (error, self.file(Split::Train)) {
             (
-                Error::UnknownLabel { place, label: found, .. } | Error::Score { place, found },
+                Error::UnknownLabel { place, label: found, .. } | Error::Score { place, found, .. },
                 _,
             ) if found.trim().is_empty() => {
                 Error::NoLabel { place, field: self.label_field.clone() }
@@ -405,7 +442,36 @@ impl Task {
         Ok(chosen)
     }
 
-    /// Judges one prediction for each row by the task's metrics.
+    /// Judges one text for each row, whose labels are free text, by the task's metrics.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InTask`] around [`Error::PredictionCount`].
+    pub fn evaluate_texts(
+        &self,
+        references: &[Vec<String>],
+        predictions: &[String],
+    ) -> Result<Evaluation> {
+        Evaluation::of_texts(&self.metrics, references, predictions)
+            .map_err(|error| error.in_task(self.id()))
+    }
+
+    /// Judges one prediction for each row by the task's metrics, where some of them judge groups of rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InTask`] around [`Error::PredictionCount`] or [`Error::GroupCount`].
+    pub fn evaluate_in_groups(
+        &self,
+        gold: &[Gold],
+        predictions: &[Prediction],
+        groups: &[String],
+    ) -> Result<Evaluation> {
+        Evaluation::in_groups(&self.metrics, &self.labels, gold, predictions, groups)
+            .map_err(|error| error.in_task(self.id()))
+    }
+
+    /// Judges one prediction for each row by the task's metrics; for those that judge groups, each row is one.
     ///
     /// # Errors
     ///

@@ -107,45 +107,59 @@ fn every_answer_of_multirc_is_a_row() {
 
 #[test]
 fn queries_of_record_are_rows_and_answers_are_where_they_teach() {
-    let judged = rows(Format::SuperglueRecord, RECORD, false).unwrap();
-    let get = |rows: &[Example], field: &str| -> Vec<String> {
-        rows.iter().map(|row| row.get(field).unwrap().to_owned()).collect()
+    let texts = |rows: &[Example], field: &str| -> Vec<String> {
+        rows.iter().map(|row| row.require_texts(field).unwrap_or_default().join("|")).collect()
     };
-    assert_eq!(get(&judged, "answers"), [r#"["Ann","Ann Lee"]"#, "[]"]);
-    assert_eq!(get(&judged, "query_id"), ["2-4", "2-5"]);
-    assert_eq!(judged[0].get("candidates"), Some(r#"["Ann","Ann Lee","Zoé"]"#));
+    let judged = rows(Format::SuperglueRecord, RECORD, false).unwrap();
+    assert_eq!(texts(&judged, "answers"), ["Ann|Ann Lee", ""]);
+    assert_eq!(texts(&judged, "query_id"), ["2-4", "2-5"]);
+    assert_eq!(texts(&judged, "candidates")[0], "Ann|Ann Lee|Zoé");
     let taught = rows(Format::SuperglueRecord, RECORD, true).unwrap();
-    assert_eq!(get(&taught, "answers"), [r#"["Ann"]"#, r#"["Ann Lee"]"#, "[]"]);
-    assert_eq!(get(&taught, "query_id"), ["2-4", "2-4", "2-5"]);
-
-    // Labels must be told until they can be texts of the rows.
-    let mut config = superglue::record(Path::new("ReCoRD"));
-    let found = message(Task::new(&config));
-    assert!(found.ends_with("or `\"regression\"`, found none"), "{found}");
-    config.labels = Some(mtpt_tasks::LabelsConfig::words([(r#"["Ann"]"#, "Ann")]));
-    let instance = Task::new(&config).unwrap().instance(&taught[0]).unwrap();
-    assert_eq!(
-        instance.input,
-        "record query: @placeholder smiled entities: Ann, Ann Lee, Zoé passage: Zoé met Ann Lee. Ann smiled. They left"
-    );
-    assert_eq!(instance.target, "Ann");
+    assert_eq!(texts(&taught, "answers"), ["Ann", "Ann Lee", ""]);
+    assert_eq!(texts(&taught, "query_id"), ["2-4", "2-4", "2-5"]);
 }
 
 #[test]
 fn a_task_learns_from_each_answer_of_record_and_judges_by_query() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["train.jsonl", "val.jsonl"] {
-        let line = RECORD
-            .replace('\n', "")
-            .replace(r#", "answers": []"#, r#", "answers": [{"text": "Zoé"}]"#);
+        let line = RECORD.replace('\n', "");
+        let line = line.replace(r#""answers": []"#, r#""answers": [{"text": "Zoé"}]"#);
         std::fs::write(folder.path().join(name), line).unwrap();
     }
-    let mut config = superglue::record(folder.path());
-    let labels = [r#"["Ann"]"#, r#"["Ann Lee"]"#, r#"["Zoé"]"#, r#"["Ann","Ann Lee"]"#];
-    config.labels = Some(mtpt_tasks::LabelsConfig::words(labels.map(|label| (label, label))));
-    let task = Task::new(&config).unwrap();
-    assert_eq!(task.read(Split::Train).unwrap().len(), 3);
-    assert_eq!(task.read(Split::Dev).unwrap().len(), 2);
+    let full = superglue::record(folder.path());
+    let task = Task::new(&full).unwrap();
+    assert_eq!(task.config(), &full);
+    let targets = |split| -> Vec<(String, Vec<String>)> {
+        let rows = task.read(split).unwrap();
+        rows.into_iter().map(|row| (row.target, row.references)).collect()
+    };
+    let pair = |target: &str, references: &[&str]| {
+        (target.to_owned(), references.iter().map(|&text| text.to_owned()).collect())
+    };
+    assert_eq!(
+        targets(Split::Train),
+        [pair("Ann", &["Ann"]), pair("Ann Lee", &["Ann Lee"]), pair("Zoé", &["Zoé"])]
+    );
+    assert_eq!(targets(Split::Dev), [pair("Ann", &["Ann", "Ann Lee"]), pair("Zoé", &["Zoé"])]);
+    assert_eq!(
+        task.read(Split::Dev).unwrap()[0].input,
+        "record query: @placeholder smiled entities: Ann, Ann Lee, Zoé passage: Zoé met Ann Lee. Ann smiled. They left"
+    );
+}
+
+#[test]
+fn answers_of_multirc_are_judged_by_question() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("val.jsonl"), MULTIRC.replace('\n', "")).unwrap();
+    let task = Task::new(&superglue::multirc(folder.path())).unwrap();
+    let rows = task.read(Split::Dev).unwrap();
+    let groups: Vec<String> = rows.iter().filter_map(|row| row.group.clone()).collect();
+    assert_eq!(groups, ["5-8", "5-8", "5-9"]);
+    let gold: Vec<_> = rows.iter().map(|row| row.gold).collect();
+    let said = [1, 1, 1].map(mtpt_tasks::Prediction::Label);
+    let judged = task.evaluate_in_groups(&gold, &said, &groups).unwrap();
+    assert_eq!((judged.get("f1a"), judged.get("group_exact_match")), (Some(0.8), Some(0.5)));
 }
 
 #[test]

@@ -93,14 +93,14 @@ fn what_is_wrong_is_named_with_file_line_and_task() {
         ),
         (
             second("labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }", ""),
-            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, found none",
+            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or `{ choices = [...] }`, found none",
         ),
         (
             second(
                 "labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }",
                 "labels = {}",
             ),
-            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, found an empty table",
+            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or `{ choices = [...] }`, found an empty table",
         ),
         (
             second("\"0\" = \"bad\"", "\"0\" = \"good\""),
@@ -562,13 +562,13 @@ fn rows_that_cannot_be_used_are_named_with_their_line() {
         ),
         (
             Format::Tsv,
-            LabelsConfig::Regression,
+            LabelsConfig::Regression(mtpt_tasks::score::Scale::default()),
             "text\tlabel\none\t2.5\ntwo\tNaN\n",
             "3: expected a score from 0 to 5, found `NaN`",
         ),
         (
             Format::Tsv,
-            LabelsConfig::Regression,
+            LabelsConfig::Regression(mtpt_tasks::score::Scale::default()),
             "text\tlabel\none\t2.5\ntwo\t \n",
             "3: the field `label` has no label; fill it in, or take the row out",
         ),

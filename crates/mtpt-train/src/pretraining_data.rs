@@ -94,7 +94,8 @@ impl PretrainingData {
         weights.extend(self.corpora.iter().map(|corpus| corpus.corpus().weight()));
         let mut sizes = task_sizes;
         sizes.extend(self.corpora.iter().map(chunks));
-        Ok(Mixture::weighted(&weights, &sizes, config.mixture.shuffle, config.seed)?)
+        Ok(Mixture::weighted(&weights, &sizes, config.mixture.shuffle, config.seed)?
+            .drawing(config.mixture.stochastic)?)
     }
 
     /// The rows of a step, counted from 0: a pure function of the seed and the step.

@@ -34,6 +34,9 @@ pub struct PromptHeader {
     pub model: String,
     /// Longest input that they were learned with, in tokens, the prompt not counted; 0 where it is not known.
     pub max_input_length: usize,
+    /// Longest target that they were learned with, in tokens; 0 where it is not known.
+    #[serde(default)]
+    pub max_target_length: usize,
     /// Steps of training before these values; 0 where it is not known.
     pub steps: usize,
     /// The tasks, in the order of their positions.
@@ -41,7 +44,7 @@ pub struct PromptHeader {
 }
 
 /// A task without its data: enough to make its inputs and to read its answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PromptTask {
     /// The task's name.
     pub name: TaskId,
@@ -63,16 +66,15 @@ impl PromptTask {
         }
     }
 
-    /// The labels, if answers are ranked.
+    /// The labels, if they are known.
     ///
     /// # Errors
     ///
     /// When the labels cannot be told apart.
     pub fn labels(&self) -> Result<Option<Labels>> {
         Ok(match &self.labels {
-            Some(LabelsConfig::Words(words)) => Some(Labels::new(words.iter().cloned())?),
-            Some(LabelsConfig::Regression) => Some(Labels::regression()),
-            _ => None,
+            Some(labels) => Labels::of_config(labels)?,
+            None => None,
         })
     }
 
@@ -182,6 +184,15 @@ impl PromptHeader {
         }
     }
 
+    /// Longest text to be written for free-text labels, in tokens: that of the targets that the prompts were learned with; 64
+    /// where it is not known.
+    pub fn longest_target(&self) -> usize {
+        match self.max_target_length {
+            0 => 64,
+            length => length,
+        }
+    }
+
     /// The header of this version, with nothing said of the model and the training.
     pub fn new(
         composition: CompositionConfig,
@@ -196,6 +207,7 @@ impl PromptHeader {
             d_model,
             model: String::new(),
             max_input_length: 0,
+            max_target_length: 0,
             steps: 0,
             tasks,
         }

@@ -183,6 +183,7 @@ impl<'a, B: Backbone> Run<'a, B> {
         let mut header = PromptHeader::new(self.config.composition.clone(), length, d_model, tasks);
         header.model.clone_from(&self.config.model);
         header.max_input_length = self.config.training.max_input_length;
+        header.max_target_length = self.config.training.max_target_length;
         header.steps = step;
         Prompts::new(composition, header)
     }
