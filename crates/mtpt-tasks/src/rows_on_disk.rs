@@ -22,6 +22,7 @@ pub struct RowsOnDisk {
     starts: Vec<u64>,
     gold: Vec<Gold>,
     task: u32,
+    highest_token: u32,
 }
 
 /// Rows that are turned into tokens at a time.
@@ -47,6 +48,7 @@ impl RowsOnDisk {
         let file = tempfile::tempfile().map_err(failed)?;
         let mut writer = BufWriter::new(file);
         let (mut starts, mut gold, mut at) = (vec![0], Vec::new(), 0_u64);
+        let mut highest_token = 0;
         let mut instances = of.stream(split)?;
         loop {
             let some = instances.by_ref().take(AT_ONCE).collect::<Result<Vec<_>>>()?;
@@ -54,6 +56,8 @@ impl RowsOnDisk {
                 break;
             }
             for row in TokenizedExample::encode_all(task, &some, encoder, longest)? {
+                let tokens = row.input_ids.iter().chain(&row.target_ids);
+                highest_token = tokens.fold(highest_token, |highest, &token| highest.max(token));
                 let label = row.label.map_or(NO_LABEL, |label| label as u32);
                 let numbers = [label, row.input_ids.len() as u32].into_iter();
                 for number in numbers.chain(row.input_ids).chain(row.target_ids) {
@@ -67,7 +71,7 @@ impl RowsOnDisk {
         let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
         starts.shrink_to_fit();
         gold.shrink_to_fit();
-        Ok(Self { file: Mutex::new(file), starts, gold, task })
+        Ok(Self { file: Mutex::new(file), starts, gold, task, highest_token })
     }
 
     /// Number of rows.
@@ -83,6 +87,11 @@ impl RowsOnDisk {
     /// What the rows' labels mean.
     pub fn gold(&self) -> &[Gold] {
         &self.gold
+    }
+
+    /// The largest of all tokens, inputs' and targets'.
+    pub fn highest_token(&self) -> u32 {
+        self.highest_token
     }
 
     /// A row by its number, counted from 0.

@@ -85,6 +85,8 @@ fn rows_on_disk_are_the_rows_in_memory() {
             }
             let gold: Vec<_> = memory.iter().filter_map(|row| row.gold).collect();
             assert_eq!(disk.gold(), gold);
+            let ids = memory.iter().flat_map(|row| row.input_ids.iter().chain(&row.target_ids));
+            assert_eq!(Some(disk.highest_token()), ids.copied().max());
         }
     }
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use burn::module::Module;
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
@@ -88,7 +90,7 @@ impl<'a, B: Backbone> Run<'a, B> {
         composition: Composition,
         output: Option<&'a Output>,
     ) -> Result<Self> {
-        let sizes: Vec<usize> = data.iter().map(|task| task.rows(Split::Train).len()).collect();
+        let sizes: Vec<usize> = data.iter().map(|task| task.count(Split::Train)).collect();
         if let Some(empty) = sizes.iter().position(|&size| size == 0) {
             return Err(Error::NoTrainingRows { task: data[empty].task().id().clone() });
         }
@@ -97,7 +99,7 @@ impl<'a, B: Backbone> Run<'a, B> {
         let optimizer = &config.training.optimizer;
         let mut trainer = Trainer::new(composition, optimizer, config.schedule(), tasks);
         let mut best = None;
-        let identity = RunIdentity::of_tasks(config, data);
+        let identity = RunIdentity::of_tasks(config, data)?;
         if let Some(Output { folder, resume: true }) = output {
             (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
         }
@@ -137,12 +139,10 @@ impl<'a, B: Backbone> Run<'a, B> {
     /// The rows of a step.
     fn batches(&self, step: usize) -> Result<Vec<TokenBatch>> {
         let training = &self.config.training;
-        let rows: Vec<&TokenizedExample> = self
-            .mixture
-            .batch(step as u64, training.batch_size)
-            .into_iter()
-            .map(|pick| &self.data[pick.task].rows(Split::Train)[pick.row])
-            .collect();
+        let picks = self.mixture.batch(step as u64, training.batch_size);
+        let rows = picks.into_iter().map(|pick| self.data[pick.task].row(Split::Train, pick.row));
+        let rows = rows.collect::<Result<Vec<Cow<'_, TokenizedExample>>>>()?;
+        let rows: Vec<&TokenizedExample> = rows.iter().map(Cow::as_ref).collect();
         let size = training.micro_batch_size.unwrap_or(training.batch_size);
         micro_batches(&rows, size, self.backbone)
     }

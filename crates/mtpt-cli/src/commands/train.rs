@@ -37,7 +37,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let trained_on = device.autodiff();
     let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)?;
     let data = TaskData::read(tasks.clone(), encoder, t5, config.max_lengths())?;
-    note_cut_inputs(&data, config.training.max_input_length);
+    note_cut_inputs(&data, config.training.max_input_length)?;
     let folder = run_folder(arguments)?;
     let prompts = folder.prompts();
     let output = Output { folder, resume: arguments.resume };
@@ -72,13 +72,18 @@ pub(crate) fn run_folder(arguments: &Train) -> Result<RunFolder> {
 }
 
 /// Inputs that lose their end are learned from all the same, and this should be known.
-fn note_cut_inputs(data: &[TaskData], longest: usize) {
-    let rows = || data.iter().flat_map(|task| task.rows(Split::Train));
-    let cut = rows().filter(|row| row.input_ids.len() >= longest).count();
+fn note_cut_inputs(data: &[TaskData], longest: usize) -> Result<()> {
+    let (mut cut, mut rows) = (0, 0);
+    for task in data {
+        for row in 0..task.count(Split::Train) {
+            cut += usize::from(task.row(Split::Train, row)?.input_ids.len() >= longest);
+            rows += 1;
+        }
+    }
     if cut > 0 {
         say(&format!(
-            "note: {cut} of {} inputs have `training.max_input_length`, {longest} tokens, or more, and are cut there",
-            rows().count()
+            "note: {cut} of {rows} inputs have `training.max_input_length`, {longest} tokens, or more, and are cut there"
         ));
     }
+    Ok(())
 }
