@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::few_shot::FewShot;
 use crate::format::Format;
+use crate::hub::HubDataset;
 use crate::id::TaskId;
 use crate::labels::LabelsConfig;
 use crate::metric::Metric;
@@ -67,6 +68,7 @@ impl FromStr for Split {
 /// | `name` | | the task's [`TaskId`] |
 /// | `format` | | how the files are written, see [`Format`] |
 /// | `train`, `dev`, `test` | | the files; at least one, all in the same format |
+/// | `hub` | | a data set on the hub, whose files these are then, see [`HubDataset`]; with the feature `hub` |
 /// | `hold_out` | | share of the rows of `train`, between 0 and 1, that are `dev` instead, the same share of each label; always the same rows |
 /// | `splits` | the files as they are | splits made of the files of GLUE or SuperGLUE as others make them, see [`Splits`] |
 /// | `few_shot` | all rows | as many rows of `train` of each label, see [`FewShot`] |
@@ -92,6 +94,9 @@ pub struct TaskConfig {
     /// File of the test split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<PathBuf>,
+    /// The data set that the files are fetched from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<HubDataset>,
     /// Share of the training split's rows that are the development split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_out: Option<f64>,
@@ -130,6 +135,7 @@ impl TaskConfig {
             train: None,
             dev: None,
             test: None,
+            hub: None,
             hold_out: None,
             splits: None,
             few_shot: None,
@@ -151,9 +157,12 @@ impl TaskConfig {
         }
     }
 
-    /// The same task, whose relative paths begin at a folder.
+    /// The same task, whose relative paths begin at a folder; those of a data set on the hub stay as they are.
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
+        if self.hub.is_some() {
+            return self;
+        }
         for path in [&mut self.train, &mut self.dev, &mut self.test].into_iter().flatten() {
             // An absolute path replaces the folder.
             *path = folder.join(&*path);

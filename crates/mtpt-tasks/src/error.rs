@@ -14,8 +14,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can be wrong with tasks and their data.
 ///
-/// Every message is whole in itself, with two exceptions: [`Error::Read`] and [`Error::RowsOnDisk`] leave the operating
-/// system's words to their source.
+/// Every message is whole in itself, with exceptions: [`Error::Read`], [`Error::RowsOnDisk`] and [`Error::Hub`] leave the words
+/// of the operating system, or of the hub, to their source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -510,6 +510,33 @@ pub enum Error {
         train: usize,
         /// Rows that are held out.
         dev: usize,
+    },
+    /// A text cannot be the id of a data set.
+    #[error("expected the id of a data set, `owner/name` or `name`, found `{found}`")]
+    HubName {
+        /// The text.
+        found: String,
+    },
+    /// A data set's files are not as their names should tell.
+    #[error(
+        "data set `{dataset}`: expected {expected}, found {}; name files by `train`, `dev` and `test`, or their `folder`", list(.found)
+    )]
+    HubFiles {
+        /// The data set.
+        dataset: String,
+        /// What was looked for.
+        expected: String,
+        /// The files that there are.
+        found: Vec<String>,
+    },
+    /// A data set cannot be fetched.
+    #[error("cannot fetch the data set `{dataset}` from the hub")]
+    Hub {
+        /// The data set.
+        dataset: String,
+        /// What the hub, or the way to it, said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// Rows cannot be kept on disk.
     #[error("cannot keep rows in the folder for temporary files; set `TMPDIR` to one with room")]

@@ -8,6 +8,7 @@ use crate::example::{Example, Place};
 use crate::format::Format;
 use crate::glue::Preset;
 use crate::hold_out::hold_out;
+use crate::hub::fetched;
 use crate::id::TaskId;
 use crate::labels::{Gold, Labels, LabelsConfig, Prediction};
 use crate::metric::Metric;
@@ -61,7 +62,8 @@ pub struct Task {
 impl Task {
     /// Checks a description and fills in what its format implies.
     ///
-    /// Only `labels = "verbatim"` reads data: the training split, for its labels.
+    /// Only `labels = "verbatim"` reads data, the training split for its labels, and only `hub` fetches any: the description has
+    /// the places of its files then.
     ///
     /// # Errors
     ///
@@ -72,7 +74,7 @@ impl Task {
     }
 
     fn check(config: &TaskConfig) -> Result<Self> {
-        let mut config = config.clone();
+        let mut config = fetched(config.clone())?;
         let preset = Preset::of(config.format);
         if Split::ALL.into_iter().all(|split| config.file(split).is_none()) {
             return Err(Error::NoData);
