@@ -158,10 +158,20 @@ impl Format {
 
     /// Whether a line is an object.
     pub(crate) fn is_json(self) -> bool {
-        use Format as F;
-        matches!(self, F::JsonLines | F::SuperglueBoolq | F::SuperglueCb | F::SuperglueCopa)
-            || matches!(self, F::SuperglueMultirc | F::SuperglueRecord | F::SuperglueRte)
-            || matches!(self, F::SuperglueWic | F::SuperglueWsc | F::SuperglueAxb | F::SuperglueAxg)
+        matches!(
+            self,
+            Self::JsonLines
+                | Self::SuperglueBoolq
+                | Self::SuperglueCb
+                | Self::SuperglueCopa
+                | Self::SuperglueMultirc
+                | Self::SuperglueRecord
+                | Self::SuperglueRte
+                | Self::SuperglueWic
+                | Self::SuperglueWsc
+                | Self::SuperglueAxb
+                | Self::SuperglueAxg
+        )
     }
 
     /// How the fields of a row are set apart, or none for a format that has no columns.
