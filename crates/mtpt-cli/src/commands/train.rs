@@ -36,16 +36,16 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let t5 = model.t5.get();
     let trained_on = device.autodiff();
     let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)?;
+    let trained_numbers = composition.trained_numbers();
     let data = TaskData::read(tasks.clone(), encoder, t5, config.max_lengths())?;
     note_cut_inputs(&data, config.training.max_input_length)?;
     let folder = run_folder(arguments)?;
     let prompts = folder.prompts();
     let output = Output { folder, resume: arguments.resume };
-    let counts = config.composition.parameter_count(config.prompt.length, t5.config().d_model);
     say(&format!(
         "{}, {} trained numbers, {} steps",
         if tasks.len() == 1 { "1 task".to_owned() } else { format!("{} tasks", tasks.len()) },
-        counts.total(tasks.len()),
+        trained_numbers,
         config.training.steps
     ));
     let mut progress = Progress::new(config.training.steps);
