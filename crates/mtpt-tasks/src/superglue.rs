@@ -269,7 +269,7 @@ fn record_rows(line: RecordLine, answers_apart: bool) -> Vec<Fields> {
         .entities
         .iter()
         .map(|span| {
-            let count = (span.end + 1).saturating_sub(span.start);
+            let count = span.end.saturating_add(1).saturating_sub(span.start);
             characters.iter().skip(span.start).take(count).collect()
         })
         .collect();
@@ -338,7 +338,7 @@ fn wsc_row(line: WscLine) -> Fields {
     let pronoun = as_in_text(&line.text, span2_index, &span2_text);
     let marked = marked(&line.text, span1_index, &noun, '*');
     // The marks are words too.
-    let moved = span2_index + if span1_index < span2_index { 2 } else { 0 };
+    let moved = span2_index.saturating_add(if span1_index < span2_index { 2 } else { 0 });
     let marked = self::marked(&marked, moved, &pronoun, '#').into_owned();
     let mut row = vec![
         ("pronoun_text", text(pronoun_marked(&line.text, span2_index, &pronoun))),

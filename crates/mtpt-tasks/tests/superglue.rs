@@ -188,6 +188,15 @@ fn what_is_nested_otherwise_is_named() {
     ] {
         assert_eq!(message(rows(format, line, false)), expected);
     }
+    // Places that no text has leave it as it is, and name nothing.
+    let far = WSC.replace("\"span2_index\": 6", &format!("\"span2_index\": {}", u64::MAX));
+    let row = rows(Format::SuperglueWsc, &far, false).unwrap().swap_remove(0);
+    let marked = "* Ann * gave Eve a book because she liked it .";
+    assert_eq!(row.get("marked_text"), Some(marked));
+    let far = RECORD.replace("\"end\": 2}", &format!("\"end\": {}}}", u64::MAX));
+    let far = far.replace("\"start\": 8, \"end\": 14}", "\"start\": 14, \"end\": 8}");
+    let row = rows(Format::SuperglueRecord, &far, false).unwrap().swap_remove(0);
+    assert_eq!(row.require_texts("candidates").unwrap().len(), 3);
     // A line without a label, as those of the test files, or without any question.
     let unlabelled = WSC.replace(", \"label\": false", "");
     assert_eq!(rows(Format::SuperglueWsc, &unlabelled, false).unwrap()[0].get("label"), None);

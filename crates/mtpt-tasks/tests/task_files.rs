@@ -293,6 +293,9 @@ fn a_description_survives_being_written() {
     let mut limited = glue::stsb(Path::new("/glue/STS-B"));
     limited.limit.train = Some(16);
     limited.limit.seed = Some(0);
+    limited.few_shot = Some(mtpt_tasks::FewShot { per_label: 4, seed: 9 });
+    limited.splits = Some(mtpt_tasks::Splits::Mpt);
+    limited.stream = true;
     let tasks =
         vec![glue::mrpc(Path::new("/glue/MRPC")), limited, glue::rte(Path::new("/glue/RTE"))];
     let text = toml::to_string(&Document { tasks: tasks.clone() }).unwrap();
