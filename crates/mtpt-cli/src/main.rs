@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Some(Command::Predict(arguments)) => commands::predict::run(arguments),
         Some(Command::Generate(arguments)) => commands::generate::run(arguments),
         Some(Command::Score(arguments)) => commands::score::run(arguments),
+        Some(Command::Inspect(arguments)) => commands::inspect::run(arguments),
         Some(Command::Devices) => commands::devices::run(),
         Some(Command::Completions(arguments)) => commands::completions::run(arguments),
     };

@@ -2,9 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
 mod bad_input;
 mod docs;
 mod first_steps;
+mod inspect;
 mod pretrain;
 mod run;
 mod score_and_generate;

@@ -40,7 +40,7 @@ impl StochasticTasks {
 }
 
 /// Steps between two of which the draws before are remembered.
-const REMEMBERED: u64 = 1_024;
+const REMEMBERED: u64 = 64;
 /// Steps whose tasks are counted to tell rates that no formula does.
 const COUNTED: u64 = 4_096;
 

@@ -5,6 +5,7 @@ pub(crate) mod devices;
 pub(crate) mod eval;
 pub(crate) mod generate;
 pub(crate) mod init;
+pub(crate) mod inspect;
 pub(crate) mod predict;
 pub(crate) mod pretrain;
 pub(crate) mod score;
