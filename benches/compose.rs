@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Device, Tensor};
-use mtpt::compose::{Composition, CompositionConfig, LowRankConfig, Start};
+use mtpt::compose::{Composition, CompositionConfig, LowRankConfig, Start, Tree};
 use mtpt::core::{Compose, TaskIndex};
 
 const LENGTH: usize = 100;
@@ -13,8 +13,8 @@ fn composition(config: &CompositionConfig, task_count: usize) -> Composition {
     let zeros = |length| Tensor::zeros([length, D_MODEL], &Device::flex());
     let start = Start {
         shared: zeros(LENGTH),
-        task_count,
-        task: &|_, length| Ok(zeros(length)),
+        tree: Tree::flat(task_count),
+        part: &|_, length| Ok(zeros(length)),
         seed: 0,
         device: Device::flex().autodiff(),
     };

@@ -13,6 +13,7 @@ use std::time::Instant;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+use mtpt::burn::module::Module;
 use mtpt::compose::CompositionConfig;
 use mtpt::tasks::{MixtureConfig, Rates, Split};
 use mtpt::train::{
@@ -54,6 +55,8 @@ struct Arguments {
 struct Run {
     /// Accuracy on the test rows of each task, as a fraction.
     accuracies: Vec<f64>,
+    /// Trained numbers of all tasks together.
+    parameters: usize,
     /// Seconds of training.
     seconds: f64,
 }
@@ -66,14 +69,13 @@ fn run(arguments: &Arguments) -> Result<()> {
     let mut output = std::io::stdout().lock();
     let device = mtpt::device(&arguments.device)?;
     let model = Model::load(arguments.model.as_deref(), &device)?;
-    let d_model = model.t5.get().config().d_model;
     let made = tempfile::tempdir()?;
     let sizes = Sizes::with_test(arguments.test_rows);
     let tasks = made_tasks::tasks(made.path(), sizes, 0)?;
     let names: Vec<&str> = tasks.iter().map(|task| task.id().leaf()).collect();
     let widths: Vec<usize> = names.iter().map(|name| name.len().max(5)).collect();
 
-    write!(output, "{:9}  {:>10}", "strategy", "parameters")?;
+    write!(output, "{:18}  {:>10}", "strategy", "parameters")?;
     for (name, width) in names.iter().zip(&widths) {
         write!(output, "  {name:>width$}")?;
     }
@@ -90,8 +92,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         let mean = |value: &dyn Fn(&Run) -> f64| {
             runs.iter().map(value).sum::<f64>() / runs.len().max(1) as f64
         };
-        let count = config.composition.parameter_count(config.prompt.length, d_model);
-        write!(output, "{:9}  {:10.0}", config.composition.name(), count.per_task(names.len()))?;
+        let parameters = runs[0].parameters as f64 / names.len() as f64;
+        write!(output, "{:18}  {parameters:10.0}", config.composition.name())?;
         for (task, width) in widths.iter().enumerate() {
             write!(output, "  {:width$.1}", 100.0 * mean(&|run| run.accuracies[task]))?;
         }
@@ -137,6 +139,7 @@ fn learn(config: &RunConfig, model: &Model, sizes: Sizes) -> Result<Run> {
     let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
     let start = initial_composition(config, &tasks, t5, encoder, &t5.device().autodiff())?;
     let data = TaskData::read(tasks, encoder, t5, config.max_lengths())?;
+    let parameters = start.num_params();
     let begun = Instant::now();
     let trained = train(config, &data, t5, start, None, &mut ())?;
     let seconds = begun.elapsed().as_secs_f64();
@@ -145,5 +148,5 @@ fn learn(config: &RunConfig, model: &Model, sizes: Sizes) -> Result<Run> {
         .iter()
         .map(|task| Ok(evaluate(t5, Some(composition), task, Split::Test, 64)?.primary()))
         .collect::<Result<Vec<f64>>>()?;
-    Ok(Run { accuracies, seconds })
+    Ok(Run { accuracies, parameters, seconds })
 }

@@ -132,7 +132,6 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     let sizes: Vec<usize> = data.iter().map(|task| task.rows(Split::Train).len()).collect();
     let rates = Mixture::new(&config.mixture, &sizes, config.seed)?.rates();
-    let counts = config.composition.parameter_count(config.prompt.length, t5.config().d_model);
     let rows = data
         .iter()
         .enumerate()
@@ -141,7 +140,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             majority: majority[position],
             before: before[position],
             after: after[position],
-            parameters: counts.per_task(data.len()),
+            parameters: trained_numbers as f64 / data.len() as f64,
             seconds: learning * rates[position],
         })
         .collect();

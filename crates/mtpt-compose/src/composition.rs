@@ -1,11 +1,14 @@
-use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Bool, Tensor};
 use mtpt_core::{Compose, TaskIndex};
 use serde::{Deserialize, Serialize};
 
+use crate::fold::Fold;
+use crate::range::check_range;
 use crate::{
-    Add, AddConfig, Concat, ConcatConfig, Gated, GatedConfig, LowRank, LowRankConfig,
-    ParameterCount, Result, Separate, SeparateConfig, Start, Weighted, WeightedConfig,
+    AddConfig, AttentionConfig, ConcatConfig, ConcatFeaturesConfig, Error, Flat, GatedConfig,
+    Hierarchy, HierarchyConfig, InstanceAttention, InstanceAttentionConfig, LowRankConfig,
+    ParameterCount, ProjectConfig, Result, SeparateConfig, Start, Tree, WeightedConfig,
 };
 
 /// Which strategy composes prompts, and its options: `strategy = "low_rank"`, `rank = 1`.
@@ -13,49 +16,49 @@ use crate::{
 #[serde(tag = "strategy", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum CompositionConfig {
-    /// [`LowRank`]
+    /// `P ∘ (U_k V_k)`
     LowRank(LowRankConfig),
-    /// [`Concat`]
+    /// `[P ; T_k]` along the sequence
     Concat(ConcatConfig),
-    /// [`Add`]
+    /// `P + T_k`
     Add(AddConfig),
-    /// [`Weighted`]
+    /// `s P + (1 - s) T_k`
     Weighted(WeightedConfig),
-    /// [`Gated`]
+    /// `g_0 P + g_1 T_k`
     Gated(GatedConfig),
-    /// [`Separate`]
+    /// `[P_s ; T_k]` along the width
+    ConcatFeatures(ConcatFeaturesConfig),
+    /// `P_s A_k + b_k`
+    Project(ProjectConfig),
+    /// `P` and what a task's query finds in a pool
+    Attention(AttentionConfig),
+    /// `T_k + sum_j a_j C_j`, `a` from the input
+    InstanceAttention(InstanceAttentionConfig),
+    /// A strategy for each level of the task tree
+    Hierarchy(HierarchyConfig),
+    /// `T_k`
     Separate(SeparateConfig),
+    /// A strategy that the program at hand brings itself: `strategy = "own"`, `name = "mean"`
+    Own(OwnConfig),
+}
+
+/// A strategy that the program at hand brings itself, by implementing [`Compose`]: its name is all that files know of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnConfig {
+    /// What the program calls it.
+    pub name: String,
 }
 
 /// One of this crate's strategies, chosen at run time by a [`CompositionConfig`].
 #[derive(Module, Debug)]
 pub enum Composition {
-    /// `P ∘ (U_k V_k)`
-    LowRank(LowRank),
-    /// `[P ; T_k]`
-    Concat(Concat),
-    /// `P + T_k`
-    Add(Add),
-    /// `s P + (1 - s) T_k`
-    Weighted(Weighted),
-    /// `g_0 P + g_1 T_k`
-    Gated(Gated),
-    /// `T_k`
-    Separate(Separate),
-}
-
-/// Calls the same method on whatever the variant holds.
-macro_rules! each {
-    ($of:ident, $value:expr, $inner:ident => $body:expr) => {
-        match $value {
-            $of::LowRank($inner) => $body,
-            $of::Concat($inner) => $body,
-            $of::Add($inner) => $body,
-            $of::Weighted($inner) => $body,
-            $of::Gated($inner) => $body,
-            $of::Separate($inner) => $body,
-        }
-    };
+    /// A shared prompt and a part for each task.
+    Flat(Flat),
+    /// A part for each node of the task tree.
+    Hierarchy(Hierarchy),
+    /// Prompts that depend on the inputs.
+    InstanceAttention(InstanceAttention),
 }
 
 impl Default for CompositionConfig {
@@ -65,7 +68,7 @@ impl Default for CompositionConfig {
 }
 
 impl CompositionConfig {
-    /// Every strategy with its default options, in the order of the catalogue.
+    /// Every strategy of this crate with its default options, in the order of the catalogue.
     pub fn catalogue() -> Vec<Self> {
         vec![
             Self::LowRank(LowRankConfig::default()),
@@ -73,6 +76,11 @@ impl CompositionConfig {
             Self::Add(AddConfig::default()),
             Self::Weighted(WeightedConfig::default()),
             Self::Gated(GatedConfig::default()),
+            Self::ConcatFeatures(ConcatFeaturesConfig::default()),
+            Self::Project(ProjectConfig::default()),
+            Self::Attention(AttentionConfig::default()),
+            Self::InstanceAttention(InstanceAttentionConfig::default()),
+            Self::Hierarchy(HierarchyConfig::default()),
             Self::Separate(SeparateConfig::default()),
         ]
     }
@@ -85,7 +93,29 @@ impl CompositionConfig {
             Self::Add(_) => "add",
             Self::Weighted(_) => "weighted",
             Self::Gated(_) => "gated",
+            Self::ConcatFeatures(_) => "concat_features",
+            Self::Project(_) => "project",
+            Self::Attention(_) => "attention",
+            Self::InstanceAttention(_) => "instance_attention",
+            Self::Hierarchy(_) => "hierarchy",
             Self::Separate(_) => "separate",
+            Self::Own(_) => "own",
+        }
+    }
+
+    /// The strategy, if it makes a prompt of the one above and a part alone.
+    pub(crate) fn fold(&self) -> Option<&dyn Fold> {
+        match self {
+            Self::LowRank(config) => Some(config),
+            Self::Concat(config) => Some(config),
+            Self::Add(config) => Some(config),
+            Self::Weighted(config) => Some(config),
+            Self::Gated(config) => Some(config),
+            Self::ConcatFeatures(config) => Some(config),
+            Self::Project(config) => Some(config),
+            Self::Attention(config) => Some(config),
+            Self::Separate(config) => Some(config),
+            Self::InstanceAttention(_) | Self::Hierarchy(_) | Self::Own(_) => None,
         }
     }
 
@@ -95,45 +125,163 @@ impl CompositionConfig {
     ///
     /// When an option is out of its range, which the error names.
     pub fn check(&self, prompt_length: usize, d_model: usize) -> Result<()> {
-        each!(Self, self, config => config.check(prompt_length, d_model))
+        match self {
+            Self::InstanceAttention(config) => config.check(),
+            Self::Hierarchy(config) => config.check(prompt_length, d_model),
+            flat => flat.fold().map_or(Ok(()), |flat| flat.check(prompt_length, d_model)),
+        }
     }
 
-    /// Number of trained numbers, in closed form, for a shared prompt of shape `[prompt_length, d_model]`.
-    pub fn parameter_count(&self, prompt_length: usize, d_model: usize) -> ParameterCount {
-        each!(Self, self, config => config.parameter_count(prompt_length, d_model))
+    /// Number of trained numbers, in closed form, for a shared prompt of shape `[prompt_length, d_model]` and these tasks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Levels`] and its like, when the levels of a hierarchy are not those of the tree; [`Error::OwnStrategy`], since
+    /// nothing is known of it here.
+    pub fn parameter_count(
+        &self,
+        prompt_length: usize,
+        d_model: usize,
+        tree: &Tree,
+    ) -> Result<ParameterCount> {
+        match self {
+            Self::InstanceAttention(config) => {
+                Ok(config.parameter_count(prompt_length, d_model, tree))
+            }
+            Self::Own(own) => Err(Error::OwnStrategy { name: own.name.clone() }),
+            Self::Hierarchy(config) => config.parameter_count(prompt_length, d_model, tree),
+            flat => {
+                let flat = flat.fold().expect("invariant: the others fold");
+                Ok(Flat::parameter_count(flat, prompt_length, d_model, tree))
+            }
+        }
     }
 
     /// Makes the composition.
     ///
     /// # Errors
     ///
-    /// When an option is out of range, there is no task, or first values are not to be had.
+    /// When an option is out of range, there is no task, first values are not to be had, or the levels of a hierarchy are not
+    /// those of the tree or give tasks prompts of different lengths; [`Error::OwnStrategy`], which its own program makes.
     pub fn init(&self, start: &Start<'_>) -> Result<Composition> {
+        if start.tree.task_count() == 0 {
+            return Err(Error::NoTask);
+        }
         Ok(match self {
-            Self::LowRank(config) => Composition::LowRank(config.init(start)?),
-            Self::Concat(config) => Composition::Concat(config.init(start)?),
-            Self::Add(config) => Composition::Add(config.init(start)?),
-            Self::Weighted(config) => Composition::Weighted(config.init(start)?),
-            Self::Gated(config) => Composition::Gated(config.init(start)?),
-            Self::Separate(config) => Composition::Separate(config.init(start)?),
+            Self::InstanceAttention(config) => Composition::InstanceAttention(config.init(start)?),
+            Self::Hierarchy(config) => Composition::Hierarchy(config.init(start)?),
+            Self::Own(own) => return Err(Error::OwnStrategy { name: own.name.clone() }),
+            flat => {
+                let flat = flat.fold().expect("invariant: the others fold");
+                Composition::Flat(Flat::init(flat, start)?)
+            }
         })
     }
 }
 
+impl Composition {
+    /// Leaves levels out of training: 0 is the root, with the shared prompt; in strategies without a tree, 1 is the tasks.
+    ///
+    /// Gradients are neither computed nor applied there, so that these numbers keep every bit.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfRange`] for a level that there is not, [`Error::AllFrozen`] if none is left.
+    pub fn freeze_levels(mut self, levels: &[usize]) -> Result<Self> {
+        let count = match &self {
+            Self::Hierarchy(hierarchy) => hierarchy.tree().levels(),
+            Self::Flat(_) | Self::InstanceAttention(_) => 2,
+        };
+        for &level in levels {
+            check_range("frozen_levels", level, 0, count - 1)?;
+            self = match self {
+                Self::Flat(flat) => Self::Flat(flat.frozen(level)),
+                Self::Hierarchy(hierarchy) => Self::Hierarchy(hierarchy.frozen(level)),
+                Self::InstanceAttention(attention) => {
+                    Self::InstanceAttention(attention.frozen(level))
+                }
+            };
+        }
+        if !levels.is_empty() && self.trained_numbers() == 0 {
+            return Err(Error::AllFrozen);
+        }
+        Ok(self)
+    }
+
+    /// How many numbers training can change.
+    pub fn trained_numbers(&self) -> usize {
+        struct Count(usize);
+        impl ModuleVisitor for Count {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                if param.is_require_grad() {
+                    self.0 += param.lazy_shape().num_elements();
+                }
+            }
+        }
+        let mut count = Count(0);
+        self.visit(&mut count);
+        count.0
+    }
+
+    /// The plain prompts that some tasks' parts come to, as a composition of their own, in the order asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadsInputs`], when there is no such prompt, since it depends on the input; [`Error::NoTask`] for none.
+    ///
+    /// # Panics
+    ///
+    /// When a task is not below [`task_count`](Compose::task_count).
+    pub fn to_separate(&self, tasks: &[TaskIndex]) -> Result<Self> {
+        if self.reads_inputs() {
+            return Err(Error::ReadsInputs);
+        }
+        if tasks.is_empty() {
+            return Err(Error::NoTask);
+        }
+        let prompts = tasks.iter().map(|&task| self.compose(task).inner()).collect();
+        Ok(Self::Flat(Flat::separate(prompts)))
+    }
+}
+
+/// Calls the same method on whatever the variant holds.
+macro_rules! each {
+    ($value:expr, $inner:ident => $body:expr) => {
+        match $value {
+            Composition::Flat($inner) => $body,
+            Composition::Hierarchy($inner) => $body,
+            Composition::InstanceAttention($inner) => $body,
+        }
+    };
+}
+
 impl Compose for Composition {
     fn prompt_length(&self) -> usize {
-        each!(Self, self, strategy => strategy.prompt_length())
+        each!(self, inner => inner.prompt_length())
     }
 
     fn d_model(&self) -> usize {
-        each!(Self, self, strategy => strategy.d_model())
+        each!(self, inner => inner.d_model())
     }
 
     fn task_count(&self) -> usize {
-        each!(Self, self, strategy => strategy.task_count())
+        each!(self, inner => inner.task_count())
+    }
+
+    fn reads_inputs(&self) -> bool {
+        each!(self, inner => inner.reads_inputs())
     }
 
     fn compose(&self, task: TaskIndex) -> Tensor<2> {
-        each!(Self, self, strategy => strategy.compose(task))
+        each!(self, inner => inner.compose(task))
+    }
+
+    fn compose_for(
+        &self,
+        rows: &[TaskIndex],
+        embeddings: &Tensor<3>,
+        mask: &Tensor<2, Bool>,
+    ) -> Tensor<3> {
+        each!(self, inner => inner.compose_for(rows, embeddings, mask))
     }
 }

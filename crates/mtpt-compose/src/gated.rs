@@ -1,17 +1,24 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, TensorData, activation};
-use mtpt_core::{Compose, TaskIndex};
-use rand::{RngExt, SeedableRng};
-use rand_chacha::ChaCha8Rng;
+use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
-use crate::{ParameterCount, Result, Start, range::check_count};
+use crate::Result;
+use crate::fold::{Fold, Own, Place};
+use crate::range::check_count;
 
-/// Configuration of [`Gated`].
+/// A mean of the shared prompt and a task's own, weighed by a small network that reads both:
+/// `g_0 P + g_1 T_k` with `g = softmax(MLP_k([P ; T_k]))`.
+///
+/// The gated composition of the feature request `google-research/prompt-tuning#306`. The network has one hidden layer with
+/// ReLU; its last layer starts at zero and a task's part as a copy of the shared prompt, so that training starts at even
+/// gates and at the shared prompt.
+///
+/// Shared: `L d`. Each task: `L d + h (i + 3) + 2`, where the gate reads `i` numbers: `2 d` pooled, `2 L d` flattened.
 ///
 /// | Name | Default | Purpose | Range |
 /// | :--- | :--- | :--- | :--- |
-/// | `hidden` | 16 | units of the gate's hidden layer | 1 to 65,536 |
+/// | `hidden` | 16 | `h`, units of the gate's hidden layer | 1 to 65,536 |
 /// | `input` | `pooled` | what the gate reads | `pooled`, `flattened` |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -33,21 +40,9 @@ pub enum GateInput {
     Flattened,
 }
 
-/// A mean of the shared prompt and a task's own, weighed by a small network that reads both:
-/// `g_0 P + g_1 T_k` with `g = softmax(MLP_k([P ; T_k]))`.
-///
-/// The gated composition of the feature request `google-research/prompt-tuning#306`. The network has one hidden layer with
-/// ReLU; its last layer starts at zero and a task's part as a copy of the shared prompt, so that training starts at even
-/// gates and at the shared prompt.
-#[derive(Module, Debug)]
-pub struct Gated {
-    shared: Param<Tensor<2>>,
-    tasks: Vec<GatedTask>,
-}
-
 /// What one task owns.
 #[derive(Module, Debug)]
-struct GatedTask {
+pub(crate) struct GatedPart {
     /// `T_k`, `[prompt_length, d_model]`.
     prompt: Param<Tensor<2>>,
     /// `[input, hidden]`.
@@ -69,92 +64,64 @@ impl Default for GatedConfig {
 }
 
 impl GatedConfig {
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::OutOfRange`](crate::Error::OutOfRange), when the gate has no hidden unit or too many.
-    pub fn check(&self, _prompt_length: usize, _d_model: usize) -> Result<()> {
-        check_count("hidden", self.hidden, MOST_HIDDEN)
-    }
-
     fn input_size(&self, prompt_length: usize, d_model: usize) -> usize {
         match self.input {
             GateInput::Pooled => 2 * d_model,
             GateInput::Flattened => 2 * prompt_length * d_model,
         }
     }
+}
 
-    /// Shared: `L d`. Each task: `L d + h (i + 3) + 2`, where the gate reads `i` numbers: `2 d` pooled, `2 L d` flattened.
-    pub fn parameter_count(&self, prompt_length: usize, d_model: usize) -> ParameterCount {
-        let numbers = prompt_length * d_model;
-        let gate = self.hidden * (self.input_size(prompt_length, d_model) + 3) + 2;
-        ParameterCount { shared: numbers, task: numbers + gate }
+impl Fold for GatedConfig {
+    fn check(&self, _prompt_length: usize, _d_model: usize) -> Result<()> {
+        check_count("hidden", self.hidden, MOST_HIDDEN)
     }
 
-    /// Makes the composition.
-    ///
-    /// # Errors
-    ///
-    /// When the configuration is out of range or there is no task.
-    pub fn init(&self, start: &Start<'_>) -> Result<Gated> {
-        self.check(start.length(), start.d_model())?;
-        let input = self.input_size(start.length(), start.d_model());
+    fn own_numbers(&self, prompt_length: usize, d_model: usize) -> usize {
+        let gate = self.hidden * (self.input_size(prompt_length, d_model) + 3) + 2;
+        prompt_length * d_model + gate
+    }
+
+    fn own(&self, place: &mut Place<'_, '_>) -> Result<Own> {
+        let [length, d_model] = place.dims();
+        let input = self.input_size(length, d_model);
         // He's uniform bound for a layer that feeds a ReLU (He et al., 2015, section 2.2).
         let bound = (6.0 / input as f32).sqrt();
-        let mut rng = ChaCha8Rng::seed_from_u64(start.seed);
-        let device = &start.device;
-        let tasks = start.each_task(|_| {
-            let weights: Vec<f32> =
-                (0..input * self.hidden).map(|_| rng.random_range(-bound..bound)).collect();
-            let weights = TensorData::new(weights, [input, self.hidden]);
-            Ok(GatedTask {
-                prompt: Param::from_tensor(start.shared_part()),
-                hidden_weight: Param::from_tensor(Tensor::from_data(weights, device)),
-                hidden_bias: Param::from_tensor(Tensor::zeros([self.hidden], device)),
-                gate_weight: Param::from_tensor(Tensor::zeros([self.hidden, 2], device)),
-                gate_bias: Param::from_tensor(Tensor::zeros([2], device)),
-            })
-        })?;
-        Ok(Gated { shared: Param::from_tensor(start.shared_part()), tasks })
+        let weights: Vec<f32> =
+            (0..input * self.hidden).map(|_| place.rng.random_range(-bound..bound)).collect();
+        let weights = TensorData::new(weights, [input, self.hidden]);
+        let device = place.device();
+        Ok(Own::Gated(GatedPart {
+            prompt: place.copy(),
+            hidden_weight: Param::from_tensor(Tensor::from_data(weights, device)),
+            hidden_bias: Param::from_tensor(Tensor::zeros([self.hidden], device)),
+            gate_weight: Param::from_tensor(Tensor::zeros([self.hidden, 2], device)),
+            gate_bias: Param::from_tensor(Tensor::zeros([2], device)),
+        }))
     }
 }
 
-impl GatedTask {
+impl GatedPart {
+    /// `g_0 P + g_1 T_k`
+    pub(crate) fn fold(&self, above: Tensor<2>) -> Tensor<2> {
+        let own = self.prompt.val();
+        let gate = self.gate(above.clone(), own.clone());
+        let share = |side: usize| gate.clone().slice([0..1, side..side + 1]);
+        above * share(0) + own * share(1)
+    }
+
     /// The shares of the shared prompt and of the task's own, `[1, 2]`.
-    fn gate(&self, shared: Tensor<2>, own: Tensor<2>) -> Tensor<2> {
-        let [length, d_model] = shared.dims();
+    fn gate(&self, above: Tensor<2>, own: Tensor<2>) -> Tensor<2> {
+        let [length, d_model] = above.dims();
         let [input, _] = self.hidden_weight.dims();
         let input = if input == 2 * d_model {
-            Tensor::cat(vec![shared.mean_dim(0), own.mean_dim(0)], 1)
+            Tensor::cat(vec![above.mean_dim(0), own.mean_dim(0)], 1)
         } else {
-            Tensor::cat(vec![shared, own], 0).reshape([1, 2 * length * d_model])
+            Tensor::cat(vec![above, own], 0).reshape([1, 2 * length * d_model])
         };
         let hidden = input.matmul(self.hidden_weight.val()) + self.hidden_bias.val().unsqueeze();
         let scores = activation::relu(hidden).matmul(self.gate_weight.val())
             + self.gate_bias.val().unsqueeze();
         activation::softmax(scores, 1)
-    }
-}
-
-impl Compose for Gated {
-    fn prompt_length(&self) -> usize {
-        self.shared.dims()[0]
-    }
-
-    fn d_model(&self) -> usize {
-        self.shared.dims()[1]
-    }
-
-    fn task_count(&self) -> usize {
-        self.tasks.len()
-    }
-
-    fn compose(&self, task: TaskIndex) -> Tensor<2> {
-        let task = &self.tasks[task.position()];
-        let (shared, own) = (self.shared.val(), task.prompt.val());
-        let gate = task.gate(shared.clone(), own.clone());
-        let share = |side: usize| gate.clone().slice([0..1, side..side + 1]);
-        shared * share(0) + own * share(1)
     }
 }

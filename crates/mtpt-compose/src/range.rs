@@ -2,8 +2,19 @@ use crate::{Error, Result};
 
 /// Checks that a count is at least 1 and at most `highest`.
 pub(crate) fn check_count(name: &'static str, found: usize, highest: usize) -> Result<()> {
-    if (1..=highest).contains(&found) {
+    check_range(name, found, 1, highest)
+}
+
+/// Checks that a number is not below `lowest` and not above `highest`.
+pub(crate) fn check_range(
+    name: &'static str,
+    found: usize,
+    lowest: usize,
+    highest: usize,
+) -> Result<()> {
+    if (lowest..=highest).contains(&found) {
         return Ok(());
     }
-    Err(Error::OutOfRange { name, lowest: 1.0, highest: highest as f64, found: found as f64 })
+    let [lowest, highest, found] = [lowest, highest, found].map(|number| number as f64);
+    Err(Error::OutOfRange { name, lowest, highest, found })
 }

@@ -1,18 +1,39 @@
 use burn::tensor::{Device, Tensor};
 use mtpt_core::TaskIndex;
 
-use crate::{Error, Result};
+use crate::{Error, Result, Tree};
 
-/// What a composition is made from: how many tasks there are and where the first values of its parts come from.
+/// A part of a composition that has first values of its own, besides the shared prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// What a task owns.
+    Task(TaskIndex),
+    /// What a group of the tree owns, or its root, by its node.
+    Node(usize),
+    /// One of the prompts that an attention mixes, counted from 0.
+    Component(usize),
+}
+
+impl std::fmt::Display for Part {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Task(task) => write!(formatter, "task {task}"),
+            Self::Node(node) => write!(formatter, "node {node}"),
+            Self::Component(component) => write!(formatter, "component {component}"),
+        }
+    }
+}
+
+/// What a composition is made from: its tasks, and where the first values of its parts come from.
 ///
 /// The same start makes the same composition on every device.
 pub struct Start<'a> {
     /// First values of the shared prompt, `[prompt_length, d_model]`.
     pub shared: Tensor<2>,
-    /// Number of tasks.
-    pub task_count: usize,
-    /// First values for that many vectors of a task's own, `[length, d_model]`.
-    pub task: &'a dyn Fn(TaskIndex, usize) -> mtpt_core::Result<Tensor<2>>,
+    /// The tasks; strategies without levels see no more of it than their number.
+    pub tree: Tree,
+    /// First values for that many vectors of a part, `[length, d_model]`.
+    pub part: &'a dyn Fn(Part, usize) -> mtpt_core::Result<Tensor<2>>,
     /// Seed of everything else that starts at random.
     pub seed: u64,
     /// The device that the parameters live on; one with autodiff, if they are to be trained.
@@ -30,27 +51,18 @@ impl Start<'_> {
         self.shared.dims()[1]
     }
 
-    /// The shared prompt's first values as a fresh tensor on the device.
-    pub(crate) fn shared_part(&self) -> Tensor<2> {
-        Tensor::from_data(self.shared.clone().into_data(), &self.device)
-    }
-
-    /// First values of a task's own vectors, checked, on the device.
-    pub(crate) fn task_part(&self, task: TaskIndex, length: usize) -> Result<Tensor<2>> {
-        let values = (self.task)(task, length)?;
+    /// First values of a part's vectors, checked, on the device.
+    pub(crate) fn part(&self, part: Part, length: usize) -> Result<Tensor<2>> {
+        let values = (self.part)(part, length)?;
         let expected = [length, self.d_model()];
         if values.dims() != expected {
-            let part = format!("task {task}");
             return Err(Error::StartShape { part, expected, found: values.dims() });
         }
-        Ok(Tensor::from_data(values.into_data(), &self.device))
+        Ok(on(&self.device, values))
     }
+}
 
-    /// One value for each task, in their order.
-    pub(crate) fn each_task<T>(&self, make: impl FnMut(TaskIndex) -> Result<T>) -> Result<Vec<T>> {
-        if self.task_count == 0 {
-            return Err(Error::NoTask);
-        }
-        (0..self.task_count as u32).map(TaskIndex::new).map(make).collect()
-    }
+/// A fresh tensor with the values of another, which it has no graph in common with.
+pub(crate) fn on<const D: usize>(device: &Device, values: Tensor<D>) -> Tensor<D> {
+    Tensor::from_data(values.into_data(), device)
 }

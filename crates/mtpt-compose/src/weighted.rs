@@ -1,11 +1,16 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation};
-use mtpt_core::{Compose, TaskIndex};
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ParameterCount, Result, Start};
+use crate::fold::{Fold, Own, Place};
+use crate::{Error, Result};
 
-/// Configuration of [`Weighted`].
+/// A learned mean of the shared prompt and a task's own: `s P + (1 - s) T_k` with `s = sigmoid(w_k)`.
+///
+/// The weighted composition of the feature request `google-research/prompt-tuning#306`. A task's part starts as a copy of
+/// the shared prompt, so that training starts there whatever the weight.
+///
+/// Shared: `L d`. Each task: `L d + 1`.
 ///
 /// | Name | Default | Purpose | Range |
 /// | :--- | :--- | :--- | :--- |
@@ -17,19 +22,9 @@ pub struct WeightedConfig {
     pub initial_weight: f64,
 }
 
-/// A learned mean of the shared prompt and a task's own: `s P + (1 - s) T_k` with `s = sigmoid(w_k)`.
-///
-/// The weighted composition of the feature request `google-research/prompt-tuning#306`. A task's part starts as a copy of
-/// the shared prompt, so that training starts there whatever the weight.
-#[derive(Module, Debug)]
-pub struct Weighted {
-    shared: Param<Tensor<2>>,
-    tasks: Vec<WeightedTask>,
-}
-
 /// What one task owns.
 #[derive(Module, Debug)]
-struct WeightedTask {
+pub(crate) struct WeightedPart {
     /// `T_k`, `[prompt_length, d_model]`.
     prompt: Param<Tensor<2>>,
     /// `w_k`, `[1]`.
@@ -45,13 +40,8 @@ impl Default for WeightedConfig {
     }
 }
 
-impl WeightedConfig {
-    /// Checks the ranges.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::OutOfRange`], when the first weight would leave nothing to learn.
-    pub fn check(&self, _prompt_length: usize, _d_model: usize) -> Result<()> {
+impl Fold for WeightedConfig {
+    fn check(&self, _prompt_length: usize, _d_model: usize) -> Result<()> {
         if self.initial_weight.abs() <= LARGEST_WEIGHT {
             return Ok(());
         }
@@ -63,48 +53,23 @@ impl WeightedConfig {
         })
     }
 
-    /// Shared: `L d`. Each task: `L d + 1`.
-    pub fn parameter_count(&self, prompt_length: usize, d_model: usize) -> ParameterCount {
-        let numbers = prompt_length * d_model;
-        ParameterCount { shared: numbers, task: numbers + 1 }
+    fn own_numbers(&self, prompt_length: usize, d_model: usize) -> usize {
+        prompt_length * d_model + 1
     }
 
-    /// Makes the composition.
-    ///
-    /// # Errors
-    ///
-    /// When the configuration is out of range or there is no task.
-    pub fn init(&self, start: &Start<'_>) -> Result<Weighted> {
-        self.check(start.length(), start.d_model())?;
-        let tasks = start.each_task(|_| {
-            let weight = Tensor::full([1], self.initial_weight, &start.device);
-            Ok(WeightedTask {
-                prompt: Param::from_tensor(start.shared_part()),
-                weight: Param::from_tensor(weight),
-            })
-        })?;
-        Ok(Weighted { shared: Param::from_tensor(start.shared_part()), tasks })
+    fn own(&self, place: &mut Place<'_, '_>) -> Result<Own> {
+        let weight = Tensor::full([1], self.initial_weight, place.device());
+        let prompt = place.copy();
+        Ok(Own::Weighted(WeightedPart { prompt, weight: Param::from_tensor(weight) }))
     }
 }
 
-impl Compose for Weighted {
-    fn prompt_length(&self) -> usize {
-        self.shared.dims()[0]
-    }
-
-    fn d_model(&self) -> usize {
-        self.shared.dims()[1]
-    }
-
-    fn task_count(&self) -> usize {
-        self.tasks.len()
-    }
-
-    fn compose(&self, task: TaskIndex) -> Tensor<2> {
-        let WeightedTask { prompt, weight } = &self.tasks[task.position()];
-        let share = activation::sigmoid(weight.val()).unsqueeze::<2>();
+impl WeightedPart {
+    /// `s P + (1 - s) T_k`
+    pub(crate) fn fold(&self, above: Tensor<2>) -> Tensor<2> {
+        let share = activation::sigmoid(self.weight.val()).unsqueeze::<2>();
         // T + s (P - T) is s P + (1 - s) T, and exactly P where both are equal.
-        let own = prompt.val();
-        (self.shared.val() - own.clone()) * share + own
+        let own = self.prompt.val();
+        (above - own.clone()) * share + own
     }
 }

@@ -1,37 +1,99 @@
 //! What must hold for every strategy, in one loop over all of them.
 
-use burn::module::{Module, ModuleMapper, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, Distribution, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Distribution, Tensor, TensorData};
 use mtpt_compose::{
-    Composition, CompositionConfig, ConcatConfig, GateInput, GatedConfig, LowRankConfig, Start,
+    AttentionConfig, Composition, CompositionConfig, ConcatConfig, ConcatFeaturesConfig, Error,
+    GateInput, GatedConfig, HierarchyConfig, InstanceAttentionConfig, LowRankConfig, Part,
+    ProjectConfig, Start, Tree,
 };
 use mtpt_core::{Compose, PromptFile, TaskIndex};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The catalogue, and the options that change what a strategy does.
-fn strategies() -> Vec<CompositionConfig> {
+/// The catalogue, the options that change what a strategy does, and every strategy as a level of a tree.
+fn strategies(tree: &Tree) -> Vec<CompositionConfig> {
     let mut strategies = CompositionConfig::catalogue();
     strategies.push(CompositionConfig::LowRank(LowRankConfig { rank: 3 }));
     strategies.push(CompositionConfig::Concat(ConcatConfig { task_length: 1 }));
     let input = GateInput::Flattened;
     strategies.push(CompositionConfig::Gated(GatedConfig { hidden: 3, input }));
+    let task_width = Some(2);
+    strategies.push(CompositionConfig::ConcatFeatures(ConcatFeaturesConfig { task_width }));
+    strategies.push(CompositionConfig::Project(ProjectConfig { shared_width: Some(2) }));
+    strategies.push(CompositionConfig::Attention(AttentionConfig {
+        components: 2,
+        heads: 1,
+        inner: 3,
+    }));
+    strategies.push(CompositionConfig::InstanceAttention(InstanceAttentionConfig {
+        components: 1,
+        bottleneck: 2,
+        temperature: Some(1.0),
+        attend_target: false,
+    }));
+    // The first two levels are every task's, so that they may make prompts longer.
+    let concat = CompositionConfig::Concat(ConcatConfig { task_length: 2 });
+    let firsts: Vec<CompositionConfig> = CompositionConfig::catalogue()
+        .into_iter()
+        .filter(|strategy| HIGHER.contains(&strategy.name()))
+        .collect();
+    for shift in 0..firsts.len() {
+        let levels = (0..tree.levels())
+            .map(|level| match (level, shift) {
+                (0, 0) | (1, 1) => concat.clone(),
+                _ => firsts[(shift + level) % firsts.len()].clone(),
+            })
+            .collect();
+        strategies.push(CompositionConfig::Hierarchy(HierarchyConfig { levels: Some(levels) }));
+    }
     strategies
 }
 
-#[derive(Clone, Copy, Debug)]
+/// What may stand at any level of a tree and reads the prompt above.
+const HIGHER: [&str; 7] =
+    ["low_rank", "add", "weighted", "gated", "concat_features", "project", "attention"];
+
+#[derive(Clone, Debug)]
 struct Case {
     length: usize,
     d_model: usize,
-    task_count: usize,
+    tree: Tree,
     seed: u64,
 }
 
+/// The tree of tasks that stand in these groups, which are numbers.
+fn tree_of(groups: &[Vec<u8>]) -> Tree {
+    let mut known: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut lines = Vec::new();
+    for groups in groups {
+        let mut line = vec![0];
+        for depth in 1..=groups.len() {
+            let path = groups[..depth].to_vec();
+            let node = known.iter().position(|other| *other == path).unwrap_or_else(|| {
+                known.push(path);
+                known.len() - 1
+            });
+            line.push(node);
+        }
+        // The task's own node, which has no path that another could share.
+        known.push(vec![u8::MAX; 9 + known.len()]);
+        line.push(known.len() - 1);
+        lines.push(line);
+    }
+    Tree::new(lines).unwrap()
+}
+
 fn cases() -> impl Strategy<Value = Case> {
-    (3usize..8, 3usize..9, 1usize..6, any::<u64>())
-        .prop_map(|(length, d_model, task_count, seed)| Case { length, d_model, task_count, seed })
+    let groups = prop::collection::vec(prop::collection::vec(0_u8..2, 0..3), 1..6);
+    (3usize..8, 3usize..9, groups, any::<u64>()).prop_map(|(length, d_model, groups, seed)| Case {
+        length,
+        d_model,
+        tree: tree_of(&groups),
+        seed,
+    })
 }
 
 fn random(shape: [usize; 2], rng: &mut ChaCha8Rng) -> Tensor<2> {
@@ -39,26 +101,45 @@ fn random(shape: [usize; 2], rng: &mut ChaCha8Rng) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }
 
+/// First values of parts: random ones, or those that leave the shared prompt as it is.
+#[derive(Clone, Copy, PartialEq)]
+enum Parts {
+    Random,
+    Neutral,
+}
+
 /// The shared start and the composition as it is before training.
-fn fresh(config: &CompositionConfig, case: Case) -> (Tensor<2>, Composition) {
+fn fresh(config: &CompositionConfig, case: &Case, parts: Parts) -> (Tensor<2>, Composition) {
     let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
     let shared = random([case.length, case.d_model], &mut rng);
-    let task = |task: TaskIndex, length| {
-        let mut rng = ChaCha8Rng::seed_from_u64(case.seed ^ (u64::from(u32::from(task)) + 1));
+    let part = |part: Part, length| {
+        if parts == Parts::Neutral {
+            return Ok(match part {
+                Part::Component(_) => shared.clone(),
+                _ => Tensor::zeros([length, case.d_model], &Device::flex()),
+            });
+        }
+        let number = match part {
+            Part::Task(task) => 1 + u64::from(u32::from(task)),
+            Part::Node(node) => 1000 + node as u64,
+            Part::Component(component) => 2000 + component as u64,
+        };
+        let mut rng = ChaCha8Rng::seed_from_u64(case.seed ^ number);
         Ok(random([length, case.d_model], &mut rng))
     };
     let start = Start {
         shared: shared.clone(),
-        task_count: case.task_count,
-        task: &task,
+        tree: case.tree.clone(),
+        part: &part,
         seed: case.seed,
         device: Device::flex().autodiff(),
     };
-    (shared, config.init(&start).unwrap())
+    let composition = config.init(&start).unwrap();
+    (shared, composition)
 }
 
 /// Moves every parameter by a random amount, as training would.
-fn trained(config: &CompositionConfig, case: Case) -> Composition {
+fn trained(config: &CompositionConfig, case: &Case) -> Composition {
     struct Shake(ChaCha8Rng);
     impl ModuleMapper for Shake {
         fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
@@ -75,38 +156,59 @@ fn trained(config: &CompositionConfig, case: Case) -> Composition {
             })
         }
     }
-    fresh(config, case).1.map(&mut Shake(ChaCha8Rng::seed_from_u64(!case.seed)))
+    fresh(config, case, Parts::Random).1.map(&mut Shake(ChaCha8Rng::seed_from_u64(!case.seed)))
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().try_to_vec().unwrap()
 }
 
-fn tasks(case: Case) -> Vec<TaskIndex> {
-    (0..case.task_count as u32).map(TaskIndex::new).collect()
+fn tasks(tree: &Tree) -> Vec<TaskIndex> {
+    (0..tree.task_count() as u32).map(TaskIndex::new).collect()
+}
+
+/// Whether a parameter takes part in the prompt of the first task.
+fn is_of_first_task(name: &str, tree: &Tree) -> bool {
+    let line = tree.line(TaskIndex::new(0));
+    let mut segments = name.split('.');
+    let first = segments.next().unwrap();
+    let number = segments.next().and_then(|segment| segment.parse::<usize>().ok());
+    match (first, number) {
+        ("tasks", Some(task)) => task == 0,
+        ("nodes", Some(node)) => line.contains(&node),
+        ("pools", Some(level)) => level < line.len(),
+        _ => true,
+    }
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
     #[test]
-    fn training_starts_where_the_table_says(case in cases()) {
-        for config in strategies() {
-            let (shared, composition) = fresh(&config, case);
+    fn the_neutral_element_returns_the_shared_prompt(case in cases()) {
+        for config in strategies(&case.tree) {
+            let (shared, composition) = fresh(&config, &case, Parts::Neutral);
             let shared = values(shared);
-            for task in tasks(case) {
+            for task in tasks(&case.tree) {
                 let prompt = composition.compose(task);
                 prop_assert_eq!(prompt.dims(), [composition.prompt_length(), case.d_model]);
                 let prompt = values(prompt);
-                match config {
-                    CompositionConfig::Separate(_) => {}
-                    CompositionConfig::Concat(_) => prop_assert_eq!(&prompt[..shared.len()], &shared[..]),
-                    _ => {
-                        for (found, expected) in prompt.iter().zip(&shared) {
-                            // Two gates of 0.5 and the sum of their products round once each.
-                            prop_assert!((found - expected).abs() <= 2e-7, "{}", config.name());
-                        }
+                let narrows = |config: &CompositionConfig| match config {
+                    CompositionConfig::Project(project) => {
+                        project.shared_width.is_some_and(|width| width < case.length.min(case.d_model))
                     }
+                    _ => false,
+                };
+                match &config {
+                    // Nothing is shared, or the target's own prompt takes its part of the mixture.
+                    CompositionConfig::Separate(_) => continue,
+                    CompositionConfig::InstanceAttention(attention) if attention.attend_target => continue,
+                    config if narrows(config) => continue,
+                    _ => {}
+                }
+                for (found, expected) in prompt.iter().zip(&shared) {
+                    // Two gates of 0.5 and the sum of their products round once each, at each of at most four levels.
+                    prop_assert!((found - expected).abs() <= 1e-6, "{config:?}");
                 }
             }
         }
@@ -114,21 +216,21 @@ proptest! {
 
     #[test]
     fn the_closed_form_counts_what_is_there(case in cases()) {
-        for config in strategies() {
-            let (_, composition) = fresh(&config, case);
-            let count = config.parameter_count(case.length, case.d_model);
-            prop_assert_eq!(composition.num_params(), count.total(case.task_count), "{}", config.name());
-            prop_assert_eq!(composition.task_count(), case.task_count);
+        for config in strategies(&case.tree) {
+            let (_, composition) = fresh(&config, &case, Parts::Random);
+            let count = config.parameter_count(case.length, case.d_model, &case.tree).unwrap();
+            prop_assert_eq!(composition.num_params(), count.total(), "{:?}", config);
+            prop_assert_eq!(composition.task_count(), case.tree.task_count());
         }
     }
 
     #[test]
     fn a_batch_is_its_rows_one_by_one_in_any_order(case in cases(), order in prop::collection::vec(any::<u32>(), 1..9)) {
-        let rows: Vec<TaskIndex> =
-            order.iter().map(|pick| TaskIndex::new(pick % case.task_count as u32)).collect();
+        let count = case.tree.task_count() as u32;
+        let rows: Vec<TaskIndex> = order.iter().map(|pick| TaskIndex::new(pick % count)).collect();
         let reversed: Vec<TaskIndex> = rows.iter().rev().copied().collect();
-        for config in strategies() {
-            let composition = trained(&config, case);
+        for config in strategies(&case.tree) {
+            let composition = trained(&config, &case);
             let size = composition.prompt_length() * case.d_model;
             let together = values(composition.compose_rows(&rows));
             let backwards = values(composition.compose_rows(&reversed));
@@ -142,20 +244,127 @@ proptest! {
     }
 
     #[test]
+    fn a_row_with_an_input_knows_nothing_of_its_batch(case in cases(), lengths in prop::collection::vec(1_usize..5, 1..6)) {
+        const LONGEST: usize = 6;
+        let device = Device::flex();
+        let rows = lengths.len();
+        let count = case.tree.task_count();
+        let tasks: Vec<TaskIndex> = (0..rows).map(|row| TaskIndex::new((row % count) as u32)).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
+        // Padding has values too, and large ones.
+        let embeddings = random([rows * LONGEST, case.d_model], &mut rng).mul_scalar(9.0);
+        let embeddings = embeddings.reshape([rows, LONGEST, case.d_model]);
+        let mask: Vec<bool> =
+            lengths.iter().flat_map(|&length| (0..LONGEST).map(move |place| place < length)).collect();
+        let mask = Tensor::<2, Bool>::from_data(TensorData::new(mask, [rows, LONGEST]), &device);
+        for config in strategies(&case.tree) {
+            let composition = trained(&config, &case);
+            let size = composition.prompt_length() * case.d_model;
+            let together = values(composition.compose_for(&tasks, &embeddings, &mask));
+            for (row, &length) in lengths.iter().enumerate() {
+                let tokens = embeddings.clone().slice([row..row + 1, 0..length]);
+                let all = Tensor::<2, Bool>::full([1, length], true, &device);
+                let alone = values(composition.compose_for(&tasks[row..=row], &tokens, &all));
+                for (found, expected) in together[row * size..(row + 1) * size].iter().zip(&alone) {
+                    // A product with one row may be summed in another order than with several.
+                    prop_assert!((found - expected).abs() <= 1e-5, "{config:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn an_absent_task_gets_no_gradient(case in cases()) {
-        let case = Case { task_count: case.task_count + 1, ..case };
-        for config in strategies() {
-            let composition = trained(&config, case);
+        for config in strategies(&case.tree) {
+            let composition = trained(&config, &case);
             let present = TaskIndex::new(0);
             let loss = composition.compose_rows(&[present, present]).powi_scalar(2).sum();
             let gradients = GradientsParams::from_grads(loss.backward(), &composition);
             let all = PromptFile::from_module(&composition, String::new());
-            let expected = all
-                .tensors()
-                .keys()
-                .filter(|name| *name == "shared" || name.starts_with("tasks.0"))
-                .count();
-            prop_assert_eq!(gradients.len(), expected, "{}", config.name());
+            let expected = all.tensors().keys().filter(|name| is_of_first_task(name, &case.tree)).count();
+            prop_assert_eq!(gradients.len(), expected, "{:?}", config);
+        }
+    }
+
+    #[test]
+    fn the_gradient_of_what_tasks_share_is_the_sum_over_them(case in cases()) {
+        for config in strategies(&case.tree) {
+            let composition = trained(&config, &case);
+            let gradients = |rows: &[TaskIndex]| {
+                let loss = composition.compose_rows(rows).powi_scalar(2).sum();
+                gradients_of(&composition, loss)
+            };
+            let tasks = tasks(&case.tree);
+            let together = gradients(&tasks);
+            let mut sum = vec![0.0; together.len()];
+            for &task in &tasks {
+                for (sum, value) in sum.iter_mut().zip(gradients(&[task])) {
+                    *sum += value;
+                }
+            }
+            let largest = together.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
+            for (found, expected) in together.iter().zip(&sum) {
+                // Sums of at most five numbers in another order.
+                prop_assert!((found - expected).abs() <= 1e-5 * largest, "{config:?}: {found} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_frozen_level_learns_nothing_and_the_others_do(case in cases(), pick in any::<usize>()) {
+        for config in strategies(&case.tree) {
+            let is_tree = matches!(config, CompositionConfig::Hierarchy(_));
+            let levels = if is_tree { case.tree.levels() } else { 2 };
+            let frozen = pick % levels;
+            let whole = trained(&config, &case);
+            let composition = match whole.clone().freeze_levels(&[frozen]) {
+                Ok(composition) => composition,
+                // Separate prompts have a level of tasks alone.
+                Err(refused) => {
+                    prop_assert!(matches!(refused, Error::AllFrozen), "{refused}");
+                    prop_assert!(matches!(config, CompositionConfig::Separate(_)));
+                    continue;
+                }
+            };
+            prop_assert!(composition.trained_numbers() <= whole.trained_numbers());
+            prop_assert_eq!(whole.trained_numbers(), whole.num_params());
+            let loss = composition.compose_rows(&tasks(&case.tree)).powi_scalar(2).sum();
+            let gradients = GradientsParams::from_grads(loss.backward(), &composition);
+            let all = PromptFile::from_module(&composition, String::new());
+            let level = |name: &str| {
+                let mut segments = name.split('.');
+                let first = segments.next().unwrap();
+                let number = segments.next().and_then(|segment| segment.parse::<usize>().ok());
+                match (first, number) {
+                    ("tasks", _) => 1,
+                    ("nodes", Some(node)) => case.tree.depths()[node],
+                    ("pools", Some(level)) => level,
+                    _ => 0,
+                }
+            };
+            let expected = all.tensors().keys().filter(|name| level(name) != frozen).count();
+            prop_assert_eq!(gradients.len(), expected, "{:?} without level {}", config, frozen);
+            prop_assert!(composition.freeze_levels(&[levels]).is_err());
+        }
+    }
+
+    #[test]
+    fn a_plain_prompt_stands_for_a_task(case in cases()) {
+        for config in strategies(&case.tree) {
+            let composition = trained(&config, &case);
+            let mut order = tasks(&case.tree);
+            order.reverse();
+            match composition.to_separate(&order) {
+                Ok(plain) => {
+                    for (place, &task) in order.iter().enumerate() {
+                        let plain = values(plain.compose(TaskIndex::new(place as u32)));
+                        prop_assert_eq!(plain, values(composition.compose(task)));
+                    }
+                }
+                Err(refused) => {
+                    prop_assert!(composition.reads_inputs(), "{refused}");
+                }
+            }
         }
     }
 
@@ -163,12 +372,12 @@ proptest! {
     fn a_file_restores_every_bit(case in cases()) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prompts.safetensors");
-        for config in strategies() {
-            let composition = trained(&config, case);
+        for config in strategies(&case.tree) {
+            let composition = trained(&config, &case);
             PromptFile::from_module(&composition, config.name().into()).write(&path).unwrap();
             let file = PromptFile::read(&path).unwrap();
-            let restored = file.apply(fresh(&config, case).1).unwrap();
-            for task in tasks(case) {
+            let restored = file.apply(fresh(&config, &case, Parts::Random).1).unwrap();
+            for task in tasks(&case.tree) {
                 let (restored, kept) = (restored.compose(task), composition.compose(task));
                 prop_assert_eq!(values(restored), values(kept));
             }
@@ -176,10 +385,28 @@ proptest! {
     }
 }
 
+/// The gradients of all parameters, zero where there is none, in the order of the parameters.
+fn gradients_of(composition: &Composition, loss: Tensor<1>) -> Vec<f32> {
+    struct Collect(GradientsParams, Vec<f32>);
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            match self.0.get::<D>(param.id) {
+                Some(gradient) => self.1.extend(values(gradient)),
+                None => self.1.extend(vec![0.0; param.lazy_shape().num_elements()]),
+            }
+        }
+    }
+    let gradients = GradientsParams::from_grads(loss.backward(), composition);
+    let mut collect = Collect(gradients, Vec::new());
+    composition.visit(&mut collect);
+    collect.1
+}
+
 #[test]
 fn a_rank_above_one_is_used() {
-    let case = Case { length: 4, d_model: 5, task_count: 1, seed: 1 };
-    let composition = fresh(&CompositionConfig::LowRank(LowRankConfig { rank: 2 }), case).1;
+    let case = Case { length: 4, d_model: 5, tree: Tree::flat(1), seed: 1 };
+    let config = CompositionConfig::LowRank(LowRankConfig { rank: 2 });
+    let composition = fresh(&config, &case, Parts::Random).1;
     let noise = Tensor::<2>::random([4, 5], Distribution::Uniform(-1.0, 1.0), &Device::flex());
     let loss = (composition.compose(TaskIndex::new(0)) * noise).sum();
     let gradients = GradientsParams::from_grads(loss.backward(), &composition);
@@ -193,29 +420,54 @@ fn a_rank_above_one_is_used() {
 }
 
 #[test]
+fn a_narrow_shared_prompt_starts_at_the_best_approximation() {
+    let case = Case { length: 5, d_model: 8, tree: Tree::flat(2), seed: 3 };
+    let distance = |shared_width| {
+        let config = CompositionConfig::Project(ProjectConfig { shared_width: Some(shared_width) });
+        let (shared, composition) = fresh(&config, &case, Parts::Random);
+        let prompt = composition.compose(TaskIndex::new(1)).inner();
+        (prompt - shared).powi_scalar(2).sum().into_scalar::<f32>().sqrt()
+    };
+    // What numpy's singular value decomposition of the same numbers leaves out, see `tests/reference.rs`.
+    let distances: Vec<f32> = (1..=8).map(distance).collect();
+    assert!(distances.is_sorted_by(|wide, narrow| wide >= narrow || *wide < 1e-5), "{distances:?}");
+    assert!(distances[3] > 1e-2 && distances[4..].iter().all(|&far| far < 1e-5), "{distances:?}");
+}
+
+#[test]
+fn every_direction_of_a_wide_shared_prompt_can_learn() {
+    // Wider than the prompt is long: columns of zeros must meet rows that are not.
+    let case = Case { length: 3, d_model: 8, tree: Tree::flat(1), seed: 4 };
+    let config = CompositionConfig::Project(ProjectConfig { shared_width: Some(6) });
+    let composition = fresh(&config, &case, Parts::Random).1;
+    let gradients =
+        gradients_of(&composition, composition.compose_rows(&[TaskIndex::new(0)]).sum());
+    let shared = &gradients[..3 * 6];
+    assert!(shared.iter().all(|gradient| gradient.abs() > 1e-6), "{shared:?}");
+}
+
+fn start(tree: Tree) -> Start<'static> {
+    Start {
+        shared: Tensor::zeros([4, 6], &Device::flex()),
+        tree,
+        part: &|_, length| Ok(Tensor::zeros([length, 6], &Device::flex())),
+        seed: 0,
+        device: Device::flex(),
+    }
+}
+
+#[test]
 fn no_task_is_an_error() {
-    for config in strategies() {
-        let start = Start {
-            shared: Tensor::zeros([4, 6], &Device::flex()),
-            task_count: 0,
-            task: &|_, length| Ok(Tensor::zeros([length, 6], &Device::flex())),
-            seed: 0,
-            device: Device::flex(),
-        };
-        let failure = config.init(&start).unwrap_err().to_string();
+    for config in CompositionConfig::catalogue() {
+        let failure = config.init(&start(Tree::flat(0))).unwrap_err().to_string();
         assert_eq!(failure, "a composition needs at least one task, but was given none");
     }
 }
 
 #[test]
 fn first_values_of_the_wrong_width_are_refused() {
-    let start = Start {
-        shared: Tensor::zeros([4, 6], &Device::flex()),
-        task_count: 2,
-        task: &|_, length| Ok(Tensor::zeros([length, 7], &Device::flex())),
-        seed: 0,
-        device: Device::flex(),
-    };
+    let part = |_, length| Ok(Tensor::zeros([length, 7], &Device::flex()));
+    let start = Start { part: &part, ..start(Tree::flat(2)) };
     let config = CompositionConfig::Concat(ConcatConfig { task_length: 3 });
     let failure = config.init(&start).unwrap_err().to_string();
     assert_eq!(failure, "first values of task 0: expected shape [3, 6], found [3, 7]");

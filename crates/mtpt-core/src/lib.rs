@@ -11,7 +11,7 @@ mod prompt_file;
 mod whole_file;
 
 pub use backbone::Backbone;
-pub use compose::Compose;
+pub use compose::{Compose, rows_of};
 pub use error::{Error, Result};
 pub use frozen::Frozen;
 pub use index::TaskIndex;

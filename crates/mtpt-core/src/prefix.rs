@@ -50,7 +50,10 @@ pub fn embed_prompted<B: Backbone + ?Sized, C: Compose>(
 ) -> (Tensor<3>, Tensor<2, Bool>) {
     let embeddings = backbone.embed(ids);
     match composition {
-        Some(composition) => prepend(composition.compose_rows(tasks), embeddings, mask),
+        Some(composition) => {
+            let prompts = composition.compose_for(tasks, &embeddings, &mask);
+            prepend(prompts, embeddings, mask)
+        }
         None => (embeddings, mask),
     }
 }

@@ -32,6 +32,11 @@ impl PromptFile {
         Self { path: PathBuf::new(), header, tensors: collector.tensors }
     }
 
+    /// These tensors, under a header.
+    pub fn from_tensors(tensors: BTreeMap<String, TensorData>, header: String) -> Self {
+        Self { path: PathBuf::new(), header, tensors }
+    }
+
     /// Reads a prompt file.
     ///
     /// # Errors

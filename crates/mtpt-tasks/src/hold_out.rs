@@ -12,6 +12,19 @@ const SEED: u64 = 0;
 /// reached; of equal ones, the label that occurs first in the file. A label's last row is never held out. The labels' order in
 /// a configuration plays no part.
 pub(crate) fn hold_out(gold: &[Gold], share: f64) -> Vec<bool> {
+    let groups = by_label(gold);
+    let mut held_out = vec![false; gold.len()];
+    for (rows, count) in groups.iter().zip(counts(&groups, share)) {
+        let drawn = Permutation::new(rows.len(), SEED);
+        for place in 0..count {
+            held_out[rows[drawn.get(place)]] = true;
+        }
+    }
+    held_out
+}
+
+/// The rows of each label, in the order in which the labels first occur; all rows that have no label are one group.
+pub(crate) fn by_label(gold: &[Gold]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut by_label: BTreeMap<Option<usize>, usize> = BTreeMap::new();
     for (row, gold) in gold.iter().enumerate() {
@@ -26,14 +39,7 @@ pub(crate) fn hold_out(gold: &[Gold], share: f64) -> Vec<bool> {
         }
         groups[group].push(row);
     }
-    let mut held_out = vec![false; gold.len()];
-    for (rows, count) in groups.iter().zip(counts(&groups, share)) {
-        let drawn = Permutation::new(rows.len(), SEED);
-        for place in 0..count {
-            held_out[rows[drawn.get(place)]] = true;
-        }
-    }
-    held_out
+    groups
 }
 
 /// Rows held out of each group.

@@ -17,7 +17,7 @@ use crate::{Decay, Error, Result, Schedule};
 /// | `training` | | see [`TrainingConfig`] |
 /// | `mixture` | | see [`MixtureConfig`] |
 /// | `evaluation` | | see [`EvaluationConfig`] |
-/// | `tasks` | | see [`TaskFile`](mtpt_tasks::TaskFile) |
+/// | `tasks`, `groups` | | see [`TaskFile`](mtpt_tasks::TaskFile) |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
@@ -49,6 +49,9 @@ pub struct RunConfig {
 /// |---|---|---|---|
 /// | `length` | 20 | vectors of the shared prompt | from 1 |
 /// | `initializer` | `{ kind = "sampled_vocabulary" }` | first values, see [`InitializerConfig`] | |
+/// | `components` | `initializer`, drawn anew for each | first values of the prompts that an attention mixes, in their order, such as trained prompts of other tasks | at most as many as there are |
+/// | `start_from` | | a prompt file to go on from: what is shared, and the parts of tasks and groups of the same name, begin at its values | same composition and length |
+/// | `frozen_levels` | none | levels that are not trained: 0 is the root, with the shared prompt; without a hierarchy, 1 is the tasks | not all |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PromptConfig {
@@ -56,11 +59,40 @@ pub struct PromptConfig {
     pub length: usize,
     /// Where its first values come from, and those of tasks' own parts that do not follow from the shared one.
     pub initializer: InitializerConfig,
+    /// Where the first values of an attention's components come from; those beyond the list as `initializer` says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub components: Vec<InitializerConfig>,
+    /// Prompts to go on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_from: Option<PathBuf>,
+    /// Levels that are not trained.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub frozen_levels: Vec<usize>,
 }
 
 impl Default for PromptConfig {
     fn default() -> Self {
-        Self { length: 20, initializer: InitializerConfig::default() }
+        Self {
+            length: 20,
+            initializer: InitializerConfig::default(),
+            components: Vec::new(),
+            start_from: None,
+            frozen_levels: Vec::new(),
+        }
+    }
+}
+
+impl PromptConfig {
+    /// The same with relative paths that begin at a folder.
+    fn in_folder(&mut self, folder: &Path) {
+        let initializers = self.components.iter_mut().chain([&mut self.initializer]);
+        let files = initializers.filter_map(|initializer| match initializer {
+            InitializerConfig::File { path, .. } => Some(path),
+            _ => None,
+        });
+        for path in files.chain(&mut self.start_from) {
+            *path = folder.join(&*path);
+        }
     }
 }
 
@@ -329,10 +361,12 @@ struct Document {
     /// Read by `mtpt_tasks::TaskFile`, which knows the lines.
     #[serde(rename = "tasks", default)]
     _tasks: serde::de::IgnoredAny,
+    #[serde(rename = "groups", default)]
+    _groups: serde::de::IgnoredAny,
 }
 
 impl RunConfig {
-    /// Reads the text of a configuration file, all but its `[[tasks]]`, which are [`TaskFile`](mtpt_tasks::TaskFile)'s; the
+    /// Reads the text of a configuration file, all but its `[[tasks]]` and `[groups]`, which are [`TaskFile`](mtpt_tasks::TaskFile)'s; the
     /// path is for messages, and where relative paths of files begin.
     ///
     /// # Errors
@@ -351,9 +385,7 @@ impl RunConfig {
             evaluation: document.evaluation,
         };
         let folder = path.parent().unwrap_or(Path::new(""));
-        if let InitializerConfig::File { path, .. } = &mut config.prompt.initializer {
-            *path = folder.join(&*path);
-        }
+        config.prompt.in_folder(folder);
         config.check().map_err(|error| error.in_config(path))?;
         Ok(config)
     }

@@ -168,6 +168,14 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// Trained prompts cannot be gone on from.
+    #[error("cannot start from `{path}`: {reason}")]
+    StartFrom {
+        /// The prompts.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
     /// A file of a PEFT adapter cannot be used.
     #[error("`{path}`: {message}")]
     Adapter {

@@ -2,22 +2,26 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use mtpt_compose::{Composition, Start};
-use mtpt_core::{Backbone, Initializer, TaskIndex};
-use mtpt_tasks::{Encode, Task};
+use mtpt_compose::{Composition, Part, Start};
+use mtpt_core::{Backbone, Initializer};
+use mtpt_tasks::{Encode, NodeIndex, Task, TaskTree};
 use npyz::NpyFile;
 use safetensors::{Dtype, SafeTensors};
 
+use crate::composed_tree::composed_tree;
+use crate::start_from::start_from;
 use crate::{Candidates, Error, InitializerConfig, Result, RunConfig};
 
 /// The composition of a run before its first step, on a device with autodiff if it is to be trained.
 ///
-/// The same configuration, tasks and seed draw the same tokens and numbers on every device.
+/// The same configuration, tasks and seed draw the same tokens and numbers on every device. The names of the tasks are the
+/// tree that a hierarchy follows.
 ///
 /// # Errors
 ///
-/// When the composition's options do not fit the prompt, a label word cannot be tokenized or has the tokens of another
-/// ([`Error::SameTokens`]), or first values are not to be had ([`Error::InitialValues`] for a file of them).
+/// When the composition's options do not fit the prompt or the tree of tasks, a label word cannot be tokenized or has the
+/// tokens of another ([`Error::SameTokens`]), or first values are not to be had ([`Error::InitialValues`] for a file of
+/// them, [`Error::StartFrom`] for prompts that cannot be gone on from).
 pub fn initial_composition<B: Backbone>(
     config: &RunConfig,
     tasks: &[Task],
@@ -36,24 +40,48 @@ pub fn initial_composition<B: Backbone>(
             Ok(words.ids().iter().map(|ids| without_end(ids, backbone)).collect())
         })
         .collect::<Result<Vec<Vec<Vec<u32>>>>>()?;
+    let tree = TaskTree::new(tasks.iter().map(Task::id))?;
+    let of_tasks_below = |kind, node| {
+        let below = tree.tasks_below(node).iter();
+        let labels = below.flat_map(|&task| labels[task].iter().cloned()).collect();
+        initializer(kind, labels, backbone, encoder)
+    };
     let kind = &config.prompt.initializer;
-    let shared = initializer(kind, labels.concat(), backbone, encoder)?;
-    let own = labels
-        .into_iter()
-        .map(|labels| initializer(kind, labels, backbone, encoder))
+    let shared = of_tasks_below(kind, NodeIndex::ROOT)?;
+    let nodes =
+        tree.nodes().map(|node| of_tasks_below(kind, node.index())).collect::<Result<Vec<_>>>()?;
+    let components = config
+        .prompt
+        .components
+        .iter()
+        .map(|kind| of_tasks_below(kind, NodeIndex::ROOT))
         .collect::<Result<Vec<_>>>()?;
     let start = Start {
         shared: shared.init(config.prompt.length, backbone, config.seed)?,
-        task_count: tasks.len(),
-        task: &|task: TaskIndex, length| {
-            // Tasks of one run start apart from one another where chance decides.
-            let seed = config.seed.wrapping_add(1 + u64::from(u32::from(task)));
-            own[task.position()].init(length, backbone, seed)
+        tree: composed_tree(&tree)?,
+        part: &|part, length| {
+            // Parts of one run start apart from one another where chance decides.
+            let (values, number) = match part {
+                Part::Task(task) => {
+                    let node = tree.node_of_task(task.position());
+                    (&nodes[node.position()], 1 + u64::from(u32::from(task)))
+                }
+                Part::Node(node) => (&nodes[node], (1 << 32) + node as u64),
+                Part::Component(component) => {
+                    let given = components.get(component).unwrap_or(&shared);
+                    (given, (2 << 32) + component as u64)
+                }
+            };
+            values.init(length, backbone, config.seed.wrapping_add(number))
         },
         seed: config.seed,
         device: device.clone(),
     };
-    Ok(config.composition.init(&start)?)
+    let mut composition = config.composition.init(&start)?;
+    if let Some(path) = &config.prompt.start_from {
+        composition = start_from(path, config, &tree, composition, device)?;
+    }
+    Ok(composition.freeze_levels(&config.prompt.frozen_levels)?)
 }
 
 /// An end of sentence in the middle of a prompt would say that the input is over.

@@ -3,6 +3,7 @@
 mod candidates;
 mod checkpoint;
 mod clip;
+mod composed_tree;
 mod config;
 mod cross_entropy;
 mod device_batch;
@@ -22,6 +23,7 @@ mod prompts;
 mod run_folder;
 mod run_identity;
 mod schedule;
+mod start_from;
 mod task_data;
 mod train;
 mod trainer;

@@ -1,10 +1,9 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Tensor, TensorData};
-use mtpt_compose::{
-    Composition, CompositionConfig, LowRank, LowRankConfig, Separate, SeparateConfig,
-};
+use burn::tensor::{Device, TensorData};
+use mtpt_compose::{CompositionConfig, LowRankConfig, SeparateConfig};
 use mtpt_tasks::TaskId;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
@@ -85,13 +84,14 @@ pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
             return Err(refused(format!("expected `num_transformer_submodules` 1, found {other}")));
         }
     }
-    let weights = Weights::read(folder.join(WEIGHTS), device)?;
+    let weights = Weights::read(folder.join(WEIGHTS))?;
     let (length, d_model) = (config.num_virtual_tokens, config.token_dim);
-    let shared: Tensor<2> = weights.tensor("prompt_embeddings", [length, d_model])?;
-    let (composition, kind) = match config.peft_type.as_str() {
+    let shared = weights.tensor("prompt_embeddings", &[length, d_model])?;
+    let mut tensors = BTreeMap::new();
+    let (kind, count) = match config.peft_type.as_str() {
         "PROMPT_TUNING" => {
-            let composition = Composition::Separate(Separate::from_prompts(vec![shared]));
-            (composition, CompositionConfig::Separate(SeparateConfig::default()))
+            tensors.insert("tasks.0".to_owned(), shared);
+            (CompositionConfig::Separate(SeparateConfig::default()), 1)
         }
         _ => {
             let (tasks, rank) = (config.num_tasks, config.num_ranks);
@@ -100,45 +100,47 @@ pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
                     "expected at least one task and rank, found {tasks} tasks of rank {rank}"
                 )));
             }
-            let left = weights.tensor::<3>("prefix_task_cols", [tasks, length, rank])?;
-            let right = weights.tensor::<3>("prefix_task_rows", [tasks, rank, d_model])?;
-            let factor = |stacked: &Tensor<3>, task: usize| -> Tensor<2> {
-                stacked.clone().narrow(0, task, 1).squeeze_dim(0)
-            };
-            let factors = (0..tasks).map(|task| (factor(&left, task), factor(&right, task)));
-            let composition =
-                Composition::LowRank(LowRank::from_factors(shared, factors.collect()));
-            (composition, CompositionConfig::LowRank(LowRankConfig { rank }))
+            tensors.insert("shared".to_owned(), shared);
+            for (key, side, shape) in [
+                ("prefix_task_cols", "left", [length, rank]),
+                ("prefix_task_rows", "right", [rank, d_model]),
+            ] {
+                let stacked = weights.tensor(key, &[tasks, shape[0], shape[1]])?;
+                let stacked = stacked.as_slice::<f32>().expect("invariant: read as f32");
+                for (task, values) in stacked.chunks(shape[0] * shape[1]).enumerate() {
+                    let factor = TensorData::new(values.to_vec(), shape);
+                    tensors.insert(format!("tasks.{task}.{side}"), factor);
+                }
+            }
+            (CompositionConfig::LowRank(LowRankConfig { rank }), tasks)
         }
     };
-    let count = mtpt_core::Compose::task_count(&composition);
     let tasks = (0..count)
         .map(|task| {
             let name = TaskId::new(&format!("task{task}"))?;
             Ok(PromptTask { name, template: None, labels: None })
         })
         .collect::<Result<_>>()?;
-    Ok(Prompts::new(composition, PromptHeader::new(kind, length, d_model, tasks)))
+    Prompts::from_tensors(tensors, PromptHeader::new(kind, length, d_model, tasks), device)
 }
 
 /// The tensors of an adapter.
-struct Weights<'a> {
+struct Weights {
     path: PathBuf,
     bytes: Vec<u8>,
-    device: &'a Device,
 }
 
-impl<'a> Weights<'a> {
-    fn read(path: PathBuf, device: &'a Device) -> Result<Self> {
+impl Weights {
+    fn read(path: PathBuf) -> Result<Self> {
         let bytes = fs::read(&path).map_err(|source| Error::File {
             action: "read",
             path: path.clone(),
             source,
         })?;
-        Ok(Self { path, bytes, device })
+        Ok(Self { path, bytes })
     }
 
-    fn tensor<const D: usize>(&self, name: &str, expected: [usize; D]) -> Result<Tensor<D>> {
+    fn tensor(&self, name: &str, expected: &[usize]) -> Result<TensorData> {
         let refused = |message: String| Error::Adapter { path: self.path.clone(), message };
         let file = SafeTensors::deserialize(&self.bytes)
             .map_err(|error| refused(format!("not a whole safetensors file: {error}")))?;
@@ -164,6 +166,6 @@ impl<'a> Weights<'a> {
         if let Some(place) = values.iter().position(|value| !value.is_finite()) {
             return Err(refused(format!("tensor `{name}`: number {place} is {}", values[place])));
         }
-        Ok(Tensor::from_data(TensorData::new(values, expected), self.device))
+        Ok(TensorData::new(values, expected.to_vec()))
     }
 }

@@ -1,11 +1,13 @@
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig, Start};
-use mtpt_core::{Backbone, PromptFile, TaskIndex};
-use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, Template};
+use mtpt_core::{Backbone, Compose, PromptFile, TaskIndex};
+use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, TaskTree, Template};
 use serde::{Deserialize, Serialize};
 
+use crate::composed_tree::composed_tree;
 use crate::evaluate::{check_width, index};
 use crate::{Error, Result, peft_adapter};
 
@@ -14,8 +16,8 @@ const VERSION: u32 = 1;
 
 /// Learned prompts and what is needed to use them: how they are composed, and the tasks that they are for.
 #[derive(Clone, Debug)]
-pub struct Prompts {
-    composition: Composition,
+pub struct Prompts<C = Composition> {
+    composition: C,
     header: PromptHeader,
 }
 
@@ -89,11 +91,6 @@ impl PromptTask {
 }
 
 impl Prompts {
-    /// Prompts under a header.
-    pub fn new(composition: Composition, header: PromptHeader) -> Self {
-        Self { composition, header }
-    }
-
     /// Reads prompts onto a device: a prompt file, or the folder of a PEFT adapter of type `PROMPT_TUNING` or
     /// `MULTITASK_PROMPT_TUNING`, whose tasks then are `task0`, `task1`, ...
     ///
@@ -106,6 +103,38 @@ impl Prompts {
         if path.is_dir() {
             return peft_adapter::read(path, device);
         }
+        Self::read_as(path, |header| header.composition(device))
+    }
+
+    /// Prompts of these parameters, by their names in a prompt file.
+    ///
+    /// # Errors
+    ///
+    /// When they are not those that the header tells of.
+    pub(crate) fn from_tensors(
+        tensors: BTreeMap<String, TensorData>,
+        header: PromptHeader,
+        device: &Device,
+    ) -> Result<Self> {
+        let file = PromptFile::from_tensors(tensors, String::new());
+        let composition = file.apply(header.composition(device)?)?;
+        Ok(Self { composition, header })
+    }
+}
+
+impl<C: Compose> Prompts<C> {
+    /// Prompts under a header.
+    pub fn new(composition: C, header: PromptHeader) -> Self {
+        Self { composition, header }
+    }
+
+    /// Reads a prompt file into a composition of one's own, which is made with the shapes that the header tells of; its values
+    /// are those of the file then.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Prompts::read), and what the function returns.
+    pub fn read_as(path: &Path, make: impl FnOnce(&PromptHeader) -> Result<C>) -> Result<Self> {
         let file = PromptFile::read(path)?;
         let header: PromptHeader = serde_json::from_str(file.header())
             .map_err(|source| Error::Header { path: path.to_owned(), source })?;
@@ -113,16 +142,7 @@ impl Prompts {
             let (path, found) = (path.to_owned(), header.version);
             return Err(Error::Version { path, expected: VERSION, found });
         }
-        let d_model = header.d_model;
-        let zeros = |length| Tensor::zeros([length, d_model], &device.clone().without_autodiff());
-        let start = Start {
-            shared: zeros(header.length),
-            task_count: header.tasks.len(),
-            task: &|_, length| Ok(zeros(length)),
-            seed: 0,
-            device: device.clone(),
-        };
-        let composition = file.apply(header.composition.init(&start)?)?;
+        let composition = file.apply(make(&header)?)?;
         Ok(Self { composition, header })
     }
 
@@ -138,7 +158,7 @@ impl Prompts {
     }
 
     /// The composition.
-    pub fn composition(&self) -> &Composition {
+    pub fn composition(&self) -> &C {
         &self.composition
     }
 
@@ -176,6 +196,21 @@ impl Prompts {
 }
 
 impl PromptHeader {
+    /// A composition of the shapes that the header tells of, without values.
+    fn composition(&self, device: &Device) -> Result<Composition> {
+        let plain = device.clone().without_autodiff();
+        let zeros = |length| Tensor::zeros([length, self.d_model], &plain);
+        let tree = TaskTree::new(self.tasks.iter().map(|task| &task.name))?;
+        let start = Start {
+            shared: zeros(self.length),
+            tree: composed_tree(&tree)?,
+            part: &|_, length| Ok(zeros(length)),
+            seed: 0,
+            device: device.clone(),
+        };
+        Ok(self.composition.init(&start)?)
+    }
+
     /// Longest input that the prompts were learned with, in tokens; `usize::MAX` where it is not known.
     pub fn longest_input(&self) -> usize {
         match self.max_input_length {

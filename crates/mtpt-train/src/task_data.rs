@@ -1,11 +1,12 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use mtpt_core::{Backbone, TaskIndex};
 use mtpt_tasks::{
-    Decode, Encode, Evaluation, Gold, MajorityBaseline, MaxLengths, Prediction, Split, Task,
-    TokenizedExample,
+    Decode, Encode, Evaluation, Gold, MajorityBaseline, MaxLengths, Prediction, RowsOnDisk, Split,
+    Task, TokenizedExample,
 };
 
 use crate::{Candidates, Error, Result};
@@ -16,6 +17,8 @@ pub struct TaskData {
     task: Task,
     candidates: Candidates,
     splits: [SplitData; 3],
+    /// The training split, where the task streams it.
+    streamed: Option<Arc<RowsOnDisk>>,
     /// Turns what a model writes into text, where labels are free text.
     decoder: Option<Arc<dyn Decode + Send + Sync>>,
     max_lengths: MaxLengths,
@@ -88,7 +91,15 @@ impl TaskData {
             None
         };
         let mut data = [(); 3].map(|()| SplitData::default());
+        let mut streamed = None;
         for &split in splits.iter().filter(|&&split| task.has(split)) {
+            if split == Split::Train && task.config().stream {
+                let rows = RowsOnDisk::write(index.into(), &task, split, encoder, max_lengths)?;
+                check_tokens(&[], [&candidates].into_iter(), backbone.vocab_size())?;
+                check_token(rows.highest_token(), backbone.vocab_size())?;
+                streamed = Some(Arc::new(rows));
+                continue;
+            }
             let instances = task.read(split)?;
             let rows =
                 TokenizedExample::encode_all(index.into(), &instances, encoder, max_lengths)?;
@@ -107,7 +118,7 @@ impl TaskData {
             }
             data[split as usize] = read;
         }
-        Ok(Self { task, candidates, splits: data, decoder, max_lengths })
+        Ok(Self { task, candidates, splits: data, streamed, decoder, max_lengths })
     }
 
     /// The task.
@@ -120,7 +131,32 @@ impl TaskData {
         &self.candidates
     }
 
-    /// Its rows in a split, in the order of the file; none where the task lacks the split.
+    /// Number of rows in a split.
+    pub fn count(&self, split: Split) -> usize {
+        self.on_disk(split).map_or_else(|| self.rows(split).len(), RowsOnDisk::len)
+    }
+
+    /// A row of a split, by its number in [`count`](Self::count), wherever it is kept.
+    ///
+    /// # Errors
+    ///
+    /// When the split is streamed and cannot be read from disk.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row.
+    pub fn row(&self, split: Split, row: usize) -> Result<Cow<'_, TokenizedExample>> {
+        Ok(match self.on_disk(split) {
+            Some(rows) => Cow::Owned(rows.read(row)?),
+            None => Cow::Borrowed(&self.rows(split)[row]),
+        })
+    }
+
+    fn on_disk(&self, split: Split) -> Option<&RowsOnDisk> {
+        self.streamed.as_deref().filter(|_| split == Split::Train)
+    }
+
+    /// Its rows in a split, in the order of the file; none where the task lacks the split, or streams it.
     pub fn rows(&self, split: Split) -> &[TokenizedExample] {
         &self.splits[split as usize].rows
     }
@@ -149,7 +185,10 @@ impl TaskData {
 
     /// What the rows of a split mean.
     pub fn gold(&self, split: Split) -> Vec<Gold> {
-        self.rows(split).iter().filter_map(|row| row.gold).collect()
+        match self.on_disk(split) {
+            Some(rows) => rows.gold().to_vec(),
+            None => self.rows(split).iter().filter_map(|row| row.gold).collect(),
+        }
     }
 
     /// Judges a prediction for each row of a split.
@@ -163,7 +202,7 @@ impl TaskData {
     }
 
     /// What always guessing the training split's most frequent label is worth on a split; of free text, its most frequent
-    /// first reference.
+    /// first reference, or an empty text where the training split is streamed.
     ///
     /// # Errors
     ///
@@ -183,9 +222,16 @@ impl TaskData {
             return Ok(self.task.evaluate_texts(references, &texts)?);
         }
         let baseline = MajorityBaseline::new(labels, &self.gold(Split::Train));
-        let predictions = vec![baseline.prediction(); self.rows(split).len()];
+        let predictions = vec![baseline.prediction(); self.count(split)];
         self.judge(split, &predictions)
     }
+}
+
+fn check_token(token: u32, vocab_size: usize) -> Result<()> {
+    if (token as usize) < vocab_size {
+        return Ok(());
+    }
+    Err(Error::TokenBeyondVocabulary { token, vocab_size })
 }
 
 fn check_tokens<'a>(
@@ -195,8 +241,5 @@ fn check_tokens<'a>(
 ) -> Result<()> {
     let of_rows = rows.iter().flat_map(|row| row.input_ids.iter().chain(&row.target_ids));
     let targets = candidates.flat_map(|candidates| candidates.ids().iter().flatten());
-    match of_rows.chain(targets).find(|&&token| token as usize >= vocab_size) {
-        Some(&token) => Err(Error::TokenBeyondVocabulary { token, vocab_size }),
-        None => Ok(()),
-    }
+    of_rows.chain(targets).try_for_each(|&token| check_token(token, vocab_size))
 }

@@ -1,4 +1,5 @@
-use burn::module::Module;
+use std::borrow::Cow;
+
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
 use mtpt_tasks::{Mixture, Split, TokenBatch, TokenizedExample};
@@ -24,9 +25,9 @@ pub struct Output {
 
 /// What a run came to.
 #[derive(Clone, Debug)]
-pub struct Trained {
+pub struct Trained<C = Composition> {
     /// The best prompts on the mean of the tasks' metrics on `dev`; those of the last step, if no task has a `dev` split.
-    pub prompts: Prompts,
+    pub prompts: Prompts<C>,
     /// The step that they are from.
     pub step: usize,
     /// That mean, as a fraction.
@@ -39,20 +40,23 @@ pub struct Trained {
 /// tasks are judged on `dev`, and the best prompts so far are kept. With an output, the run's folder always holds these,
 /// the metrics and the newest checkpoints.
 ///
+/// The composition may be any that implements [`Compose`]: the prompt file's header then says what the configuration does,
+/// such as `strategy = "own"`, and [`Prompts::read_as`] reads it.
+///
 /// # Errors
 ///
 /// When a number of the configuration is out of its range ([`Error::OutOfRange`]), a task has no row to learn from
 /// ([`Error::NoTrainingRows`]), the prompts do not fit the model ([`Error::Width`]), a loss is not finite
 /// ([`Error::NotFinite`]), a file cannot be written ([`Error::File`]), or a checkpoint is of another run
 /// ([`Error::Resume`]); and what the observer returns.
-pub fn train<B: Backbone>(
+pub fn train<B: Backbone, C: Compose>(
     config: &RunConfig,
     data: &[TaskData],
     backbone: &B,
-    composition: Composition,
+    composition: C,
     output: Option<&Output>,
     observer: &mut impl Observer,
-) -> Result<Trained> {
+) -> Result<Trained<C>> {
     config.check()?;
     check_width(backbone, &composition)?;
     let mut run = Run::new(config, data, backbone, composition, output)?;
@@ -69,26 +73,26 @@ pub fn train<B: Backbone>(
     run.train(&mut (&mut log, observer))
 }
 
-struct Run<'a, B> {
+struct Run<'a, B, C> {
     config: &'a RunConfig,
     data: &'a [TaskData],
     identity: RunIdentity<'a, RunConfig>,
     backbone: &'a B,
     mixture: Mixture,
-    trainer: Trainer<Composition>,
-    best: Option<Best<Composition>>,
+    trainer: Trainer<C>,
+    best: Option<Best<C>>,
     output: Option<&'a Output>,
 }
 
-impl<'a, B: Backbone> Run<'a, B> {
+impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
     fn new(
         config: &'a RunConfig,
         data: &'a [TaskData],
         backbone: &'a B,
-        composition: Composition,
+        composition: C,
         output: Option<&'a Output>,
     ) -> Result<Self> {
-        let sizes: Vec<usize> = data.iter().map(|task| task.rows(Split::Train).len()).collect();
+        let sizes: Vec<usize> = data.iter().map(|task| task.count(Split::Train)).collect();
         if let Some(empty) = sizes.iter().position(|&size| size == 0) {
             return Err(Error::NoTrainingRows { task: data[empty].task().id().clone() });
         }
@@ -97,14 +101,14 @@ impl<'a, B: Backbone> Run<'a, B> {
         let optimizer = &config.training.optimizer;
         let mut trainer = Trainer::new(composition, optimizer, config.schedule(), tasks);
         let mut best = None;
-        let identity = RunIdentity::of_tasks(config, data);
+        let identity = RunIdentity::of_tasks(config, data)?;
         if let Some(Output { folder, resume: true }) = output {
             (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
         }
         Ok(Self { config, data, identity, backbone, mixture, trainer, best, output })
     }
 
-    fn train(&mut self, observer: &mut impl Observer) -> Result<Trained> {
+    fn train(&mut self, observer: &mut impl Observer) -> Result<Trained<C>> {
         let steps = self.config.training.steps;
         let objective = PromptTuning::new(self.backbone);
         while self.trainer.steps_done() < steps {
@@ -137,12 +141,10 @@ impl<'a, B: Backbone> Run<'a, B> {
     /// The rows of a step.
     fn batches(&self, step: usize) -> Result<Vec<TokenBatch>> {
         let training = &self.config.training;
-        let rows: Vec<&TokenizedExample> = self
-            .mixture
-            .batch(step as u64, training.batch_size)
-            .into_iter()
-            .map(|pick| &self.data[pick.task].rows(Split::Train)[pick.row])
-            .collect();
+        let picks = self.mixture.batch(step as u64, training.batch_size);
+        let rows = picks.into_iter().map(|pick| self.data[pick.task].row(Split::Train, pick.row));
+        let rows = rows.collect::<Result<Vec<Cow<'_, TokenizedExample>>>>()?;
+        let rows: Vec<&TokenizedExample> = rows.iter().map(Cow::as_ref).collect();
         let size = training.micro_batch_size.unwrap_or(training.batch_size);
         micro_batches(&rows, size, self.backbone)
     }
@@ -176,7 +178,7 @@ impl<'a, B: Backbone> Run<'a, B> {
         Ok(())
     }
 
-    fn prompts(&self, composition: Composition, step: usize) -> Prompts {
+    fn prompts(&self, composition: C, step: usize) -> Prompts<C> {
         let tasks = self.data.iter().map(|data| PromptTask::new(data.task())).collect();
         let d_model = composition.d_model();
         let length = self.config.prompt.length;

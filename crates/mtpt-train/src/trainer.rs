@@ -113,9 +113,14 @@ impl<M: Module> Trainer<M> {
         for batch in batches {
             let losses = objective.token_losses(&self.module, batch);
             let loss = losses.clone().sum().div_scalar(tokens as f64);
-            let gradients = GradientsParams::from_grads(loss.backward(), &self.module);
+            assert!(loss.is_autodiff(), "a module that learns is on a device with autodiff");
+            // A batch of tasks whose parts are all frozen has nothing to differentiate.
+            let gradients = loss.is_tracked().then(|| loss.backward());
             self.book(batch, losses.inner(), &mut tasks)?;
-            accumulator.accumulate(&self.module, gradients);
+            if let Some(gradients) = gradients {
+                let gradients = GradientsParams::from_grads(gradients, &self.module);
+                accumulator.accumulate(&self.module, gradients);
+            }
         }
         let mut gradients = accumulator.grads();
         let gradient_norm = match self.clip_norm {

@@ -10,7 +10,7 @@ use crate::small_world::{SmallWorld, config, encoder};
 
 fn with(initializer: InitializerConfig, length: usize) -> RunConfig {
     let config = config(CompositionConfig::default());
-    RunConfig { prompt: PromptConfig { length, initializer }, ..config }
+    RunConfig { prompt: PromptConfig { length, initializer, ..PromptConfig::default() }, ..config }
 }
 
 fn prompt(world: &SmallWorld, config: &RunConfig) -> Result<Vec<f32>, String> {

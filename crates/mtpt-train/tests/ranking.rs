@@ -1,5 +1,5 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use mtpt_compose::{Composition, CompositionConfig};
+use mtpt_compose::{Composition, CompositionConfig, Start, Tree};
 use mtpt_core::{Compose, TaskIndex, prepend};
 use mtpt_tasks::Split;
 use mtpt_train::{Error, evaluate, rank_rows};
@@ -55,10 +55,14 @@ fn the_order_of_the_work_is_not_that_of_the_output() {
 #[test]
 fn prompts_of_another_width_are_refused() {
     let world = SmallWorld::new();
-    let narrow = mtpt_compose::Separate::from_prompts(vec![
-        Tensor::zeros([3, 8], &Device::flex()),
-        Tensor::zeros([3, 8], &Device::flex()),
-    ]);
+    let start = Start {
+        shared: Tensor::zeros([3, 8], &Device::flex()),
+        tree: Tree::flat(2),
+        part: &|_, length| Ok(Tensor::zeros([length, 8], &Device::flex())),
+        seed: 0,
+        device: Device::flex(),
+    };
+    let narrow = CompositionConfig::default().init(&start).unwrap();
     let failure =
         evaluate(world.t5.get(), Some(&narrow), &world.data[0], Split::Dev, 4).unwrap_err();
     assert!(matches!(failure, Error::Width { expected: 16, found: 8 }));

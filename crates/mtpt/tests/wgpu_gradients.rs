@@ -14,7 +14,7 @@ use std::process::Command;
 use mtpt::burn::module::{Module, ModuleVisitor, Param};
 use mtpt::burn::optim::GradientsParams;
 use mtpt::burn::tensor::{Device, Tensor, TensorData};
-use mtpt::compose::{CompositionConfig, Start};
+use mtpt::compose::{CompositionConfig, Part, Start, Tree};
 use mtpt::core::{Frozen, TaskIndex};
 use mtpt::t5::T5;
 use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
@@ -53,8 +53,15 @@ fn losses_and_gradients(config: &CompositionConfig, device: &Device) -> (Vec<f32
     let t5 = Frozen::new(T5::load(&folder, device).unwrap());
     let start = Start {
         shared: numbers(1, [LENGTH, D_MODEL]),
-        task_count: 3,
-        task: &|task: TaskIndex, length| Ok(numbers(2 + u32::from(task), [length, D_MODEL])),
+        tree: Tree::flat(3),
+        part: &|part, length| {
+            let seed = match part {
+                Part::Task(task) => 2 + u32::from(task),
+                Part::Node(node) => 100 + node as u32,
+                Part::Component(component) => 200 + component as u32,
+            };
+            Ok(numbers(seed, [length, D_MODEL]))
+        },
         seed: 3,
         device: device.clone().autodiff(),
     };

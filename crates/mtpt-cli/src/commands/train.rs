@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt::tasks::{MaxLengths, Split, TaskFile, TokenizedExample};
+use mtpt::tasks::{MaxLengths, Split, TaskFile};
 use mtpt::train::{Output, RunConfig, RunFolder, TaskData, initial_composition, train};
 use serde::Serialize;
 
@@ -36,16 +36,16 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let t5 = model.t5.get();
     let trained_on = device.autodiff();
     let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)?;
+    let trained_numbers = composition.trained_numbers();
     let data = TaskData::read(tasks.clone(), encoder, t5, config.max_lengths())?;
-    note_cut_rows(&data, config.max_lengths());
+    note_cut_rows(&data, config.max_lengths())?;
     let folder = run_folder(arguments)?;
     let prompts = folder.prompts();
     let output = Output { folder, resume: arguments.resume };
-    let counts = config.composition.parameter_count(config.prompt.length, t5.config().d_model);
     say(&format!(
         "{}, {} trained numbers, {} steps",
         if tasks.len() == 1 { "1 task".to_owned() } else { format!("{} tasks", tasks.len()) },
-        counts.total(tasks.len()),
+        trained_numbers,
         config.training.steps
     ));
     let mut progress = Progress::new(config.training.steps);
@@ -72,17 +72,24 @@ pub(crate) fn run_folder(arguments: &Train) -> Result<RunFolder> {
 }
 
 /// Inputs and targets that lose their end are learned from all the same, and this should be known.
-fn note_cut_rows(data: &[TaskData], longest: MaxLengths) {
-    let rows = || data.iter().flat_map(|task| task.rows(Split::Train));
-    let note = |what: &str, longest: usize, length: fn(&TokenizedExample) -> usize| {
-        let cut = rows().filter(|row| length(row) >= longest).count();
+fn note_cut_rows(data: &[TaskData], longest: MaxLengths) -> Result<()> {
+    let (mut inputs, mut targets, mut rows) = (0, 0, 0);
+    for task in data {
+        for row in 0..task.count(Split::Train) {
+            let row = task.row(Split::Train, row)?;
+            inputs += usize::from(row.input_ids.len() >= longest.input);
+            targets += usize::from(row.target_ids.len() >= longest.target);
+            rows += 1;
+        }
+    }
+    for (cut, what, longest) in
+        [(inputs, "input", longest.input), (targets, "target", longest.target)]
+    {
         if cut > 0 {
             say(&format!(
-                "note: {cut} of {} {what}s have `training.max_{what}_length`, {longest} tokens, or more, and are cut there",
-                rows().count()
+                "note: {cut} of {rows} {what}s have `training.max_{what}_length`, {longest} tokens, or more, and are cut there"
             ));
         }
-    };
-    note("input", longest.input, |row| row.input_ids.len());
-    note("target", longest.target, |row| row.target_ids.len());
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-use mtpt::compose::CompositionConfig;
+use mtpt::compose::{CompositionConfig, Tree};
 use mtpt::t5::T5Config;
 
 use super::markdown::Document;
@@ -26,11 +26,13 @@ fn the_counts_of_the_chapter_are_those_of_the_code() {
     let section = chapter.section("how-many-numbers-are-learned").unwrap();
     for config in CompositionConfig::catalogue() {
         let cells = [T5Config::small(), T5Config::base(), T5Config::large()].map(|t5| {
-            let count = config.parameter_count(LENGTH, t5.d_model);
-            format!("{} + {}", grouped(count.shared), grouped(count.task))
+            let count = config.parameter_count(LENGTH, t5.d_model, &Tree::flat(1)).unwrap();
+            format!("{} + {}", grouped(count.shared), grouped(count.own))
         });
-        let total = config.parameter_count(LENGTH, T5Config::base().d_model).total(TASKS);
-        let row = format!("| `{}` | {} | {} |", config.name(), cells.join(" | "), grouped(total));
+        let d_model = T5Config::base().d_model;
+        let count = config.parameter_count(LENGTH, d_model, &Tree::flat(TASKS)).unwrap();
+        let total = grouped(count.total());
+        let row = format!("| `{}` | {} | {total} |", config.name(), cells.join(" | "));
         assert!(section.contains(&row), "{}: no row `{row}`", chapter.path);
     }
 }

@@ -215,7 +215,12 @@ impl TaskSummary {
             metrics.join(", ")
         );
         for split in &self.splits {
-            let _ = write!(text, "\n{indent}  {:5}  {}", split.split.as_str(), counted(split.rows, "row"));
+            let _ = write!(
+                text,
+                "\n{indent}  {:5}  {}",
+                split.split.as_str(),
+                counted(split.rows, "row")
+            );
             let labels = split
                 .labels
                 .iter()
