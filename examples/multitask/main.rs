@@ -9,7 +9,6 @@
 //! reads CoLA, MRPC, RTE, SST-2, STS-B (`glue/`), TREC, Subj and MPQA (`text/`) from a folder.
 
 mod live;
-mod real_tasks;
 mod report;
 
 use std::io::Write;
@@ -29,6 +28,7 @@ use mtpt::train::{
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};
 use mtpt_examples::model::Model;
+use mtpt_examples::real_tasks;
 use mtpt_examples::terminal::{finish, grouped};
 
 use crate::live::Live;

@@ -1,8 +1,9 @@
-//! What the examples share: tasks that are made here, the model they run on, how learned prompts answer, and how a program ends.
+//! What the examples share: tasks that are made here and tasks on real files, the model they run on, how learned prompts answer, and how a program ends.
 
 pub mod answering;
 pub mod made_tasks;
 pub mod model;
+pub mod real_tasks;
 pub mod terminal;
 
 /// What ends an example: each says in one sentence what to do.

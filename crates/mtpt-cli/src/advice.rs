@@ -19,9 +19,26 @@ pub(crate) fn of(error: &Error) -> Option<String> {
             .map(|found| format!("there is a model in `{}`", found.display()))
             .or_else(|| Some("choose the folder that holds `config.json`, the weights (`model.safetensors`) and the tokenizer (`tokenizer.json` or `spiece.model`) of a T5".to_owned()));
     }
+    if let Error::Train(mtpt::train::Error::NoForm { .. }) = error {
+        return Some("name one with `--task NAME`".to_owned());
+    }
+    if let Error::Train(mtpt::train::Error::UnknownComposition { .. }) = error {
+        return Some(
+            "make a prompt file of them with `mtpt import --format npy --strategy`".to_owned(),
+        );
+    }
+    if let Error::Train(mtpt::train::Error::TaskCount { .. }) = error {
+        return Some(
+            "name each once, in their order, with `--task NAME` or in `--tasks CONFIG.toml`"
+                .to_owned(),
+        );
+    }
     let (action, path, source) = failed_access(error)?;
     match source.kind() {
         ErrorKind::NotFound if action == "read" => nearest_path(path),
+        ErrorKind::NotADirectory if action == "read" => {
+            Some("a file is in the place of a folder".to_owned())
+        }
         ErrorKind::IsADirectory => Some("expected a file, found a folder".to_owned()),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if action != "read" => Some(
             "choose a place that you may write to with `--output`, or change its permissions"

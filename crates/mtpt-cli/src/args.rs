@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use mtpt::train::{ArrayComposition, PromptFormat};
 
 /// Multitask prompt tuning for T5: one frozen model, many tasks, a small learned prompt for each.
 ///
@@ -58,6 +59,16 @@ pub(crate) enum Command {
         after_help = "Examples:\n  mtpt inspect tasks.toml --model t5\n  mtpt inspect runs/first/prompts.safetensors"
     )]
     Inspect(Inspect),
+    /// Make a prompt file of prompts that another program wrote.
+    #[command(
+        after_help = "Examples:\n  mtpt import --format peft adapter --task reviews --task tickets --output prompts.safetensors\n  mtpt import --format npy sst2.npy --tasks sst2.toml --output sst2.safetensors"
+    )]
+    Import(Import),
+    /// Write prompts as another program reads them.
+    #[command(
+        after_help = "Examples:\n  mtpt export --format peft --prompts runs/first/prompts.safetensors --output adapter\n  mtpt export --format npy --prompts runs/first/prompts.safetensors --task sst2 --output sst2.npy"
+    )]
+    Export(Export),
     /// Tell which devices there are, and which of them answer here.
     #[command(after_help = "Example:\n  mtpt devices")]
     Devices,
@@ -103,7 +114,7 @@ pub(crate) struct Init {
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
-    /// Tasks or a run (TOML), prompts, an adapter of PEFT, a model, the folder of a run, tensors (safetensors), or rows
+    /// Tasks or a run (TOML), prompts, also of other programs, a model, the folder of a run, tensors (safetensors), or rows
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
     /// The model whose tokenizer counts the tokens of tasks [default: the one that the file names]
@@ -219,6 +230,96 @@ pub(crate) struct Generate {
 pub(crate) struct Score {
     #[command(flatten)]
     pub(crate) prompted: Prompted,
+}
+
+/// Formats of other programs.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// The folder of an adapter of PEFT: prompt tuning, multitask prompt tuning
+    Peft,
+    /// Arrays of numpy, as google-research/prompt-tuning keeps them
+    Npy,
+}
+
+impl Format {
+    pub(crate) fn of_train(self) -> PromptFormat {
+        match self {
+            Self::Peft => PromptFormat::Peft,
+            Self::Npy => PromptFormat::Npy,
+        }
+    }
+}
+
+/// How arrays of a shared prompt and of tasks' parts are composed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Strategy {
+    /// `AddMultiTaskPrompt`
+    Add,
+    /// `ConcatMultiTaskPrompt`
+    Concat,
+    /// `ConcatFeaturesMultiTaskPrompt`
+    ConcatFeatures,
+    /// `ProjectMultiTaskPrompt`
+    Project,
+}
+
+impl Strategy {
+    pub(crate) fn of_train(self) -> ArrayComposition {
+        match self {
+            Self::Add => ArrayComposition::Add,
+            Self::Concat => ArrayComposition::Concat,
+            Self::ConcatFeatures => ArrayComposition::ConcatFeatures,
+            Self::Project => ArrayComposition::Project,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The format that the prompts are in
+    #[arg(long, value_enum)]
+    pub(crate) format: Format,
+    /// The prompts: a file or a folder
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// The prompt file to write
+    #[arg(long, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// How the arrays of a folder are composed [default: as told beside them]
+    #[arg(long, value_enum, value_name = "STRATEGY")]
+    pub(crate) strategy: Option<Strategy>,
+    /// The name of a task; given once for each, in their order [default: those beside the prompts, or `task0`, `task1`, ...]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) task: Vec<String>,
+    /// The tasks with their templates and label words, as many as there are prompts and in their order
+    #[arg(long, value_name = "CONFIG.toml", conflicts_with = "task")]
+    pub(crate) tasks: Option<PathBuf>,
+    /// The model that the prompts were learned for, which they must fit: a folder in Hugging Face form
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The format to write
+    #[arg(long, value_enum)]
+    pub(crate) format: Format,
+    /// A prompt file, or prompts in another format
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prompts: PathBuf,
+    /// The folder or file to write
+    #[arg(long, value_name = "PATH")]
+    pub(crate) output: PathBuf,
+    /// The prompt of this task alone, composed [default: all tasks]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) task: Option<String>,
+    /// Write over files that are there
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 fn positive(text: &str) -> Result<usize, String> {

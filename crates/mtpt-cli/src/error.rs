@@ -37,6 +37,12 @@ pub(crate) enum Error {
         "`{path}` holds {by}, which a run would write over; choose another folder with `--output`"
     )]
     Occupied { path: PathBuf, by: &'static str },
+    #[error(
+        "`--strategy` is for a folder with the arrays of several tasks, `--format npy`; leave it away for `{path}`"
+    )]
+    NoArrays { path: PathBuf },
+    #[error("`{path}` holds the prompts that are read; name another place with `--output`")]
+    Source { path: PathBuf },
     #[error("`{path}` holds the rows; name another file for the configuration with `--output`")]
     Rows { path: PathBuf },
     #[error("{path}: {problem}", path = path.display())]

@@ -10,6 +10,7 @@ mod error;
 mod model;
 mod output;
 mod overview;
+mod parent;
 mod progress;
 mod rows;
 mod same_file;
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
         Some(Command::Generate(arguments)) => commands::generate::run(arguments),
         Some(Command::Score(arguments)) => commands::score::run(arguments),
         Some(Command::Inspect(arguments)) => commands::inspect::run(arguments),
+        Some(Command::Import(arguments)) => commands::import::run(arguments),
+        Some(Command::Export(arguments)) => commands::export::run(arguments),
         Some(Command::Devices) => commands::devices::run(),
         Some(Command::Completions(arguments)) => commands::completions::run(arguments),
     };

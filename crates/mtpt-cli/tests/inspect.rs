@@ -124,6 +124,29 @@ fn prompts_and_the_run_that_they_come_from_are_told() {
 }
 
 #[test]
+fn prompts_of_other_programs_are_told() {
+    let world = World::new();
+    world.train();
+    let export = "export --prompts run/prompts.safetensors";
+    world.rows(&format!("{export} --format npy --task mood --output mood.npy"), "");
+    let array = inspect(&world, "mood.npy");
+    assert_eq!((&array["kind"], &array["parameters"]), (&json!("arrays"), &json!(64)));
+    world.rows(&format!("{export} --format peft --output adapter"), "");
+    let adapter = inspect(&world, "adapter");
+    assert_eq!((&adapter["kind"], &adapter["parameters"]), (&json!("adapter"), &json!(104)));
+    assert_eq!(adapter["peft_type"], "MULTITASK_PROMPT_TUNING");
+    assert_eq!(
+        (&adapter["shared_parameters"], &adapter["task_parameters"]),
+        (&json!(64), &json!(40))
+    );
+    assert!(
+        world
+            .text("inspect adapter")
+            .starts_with("adapter: an adapter of PEFT, `MULTITASK_PROMPT_TUNING`, for 2 tasks\n")
+    );
+}
+
+#[test]
 fn what_is_not_finite_is_named_with_tensor_and_place() {
     let world = World::new();
     world.train();

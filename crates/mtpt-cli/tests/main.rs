@@ -6,6 +6,7 @@ mod answers;
 mod bad_input;
 mod docs;
 mod first_steps;
+mod import_export;
 mod inspect;
 mod pretrain;
 mod run;

@@ -5,3 +5,4 @@
 mod config;
 mod hierarchy;
 mod laws;
+mod reference;

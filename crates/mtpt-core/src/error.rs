@@ -76,6 +76,32 @@ pub enum Error {
         /// The shape in the file.
         found: Vec<usize>,
     },
+    /// A file is not in numpy's `.npy` format, or is cut short.
+    #[error("`{path}`: not a whole `.npy` file: {source}")]
+    Npy {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said.
+        source: io::Error,
+    },
+    /// A `.npy` file has other elements than floats.
+    #[error("`{path}`: expected an array of 32- or 64-bit floats, found elements of type {found}")]
+    NpyElementType {
+        /// The file.
+        path: PathBuf,
+        /// The type as numpy writes it, such as `'<i8'`.
+        found: String,
+    },
+    /// An array has a number that is infinite or not a number.
+    #[error("`{path}`: the number at {place:?} is {value}")]
+    NotFinite {
+        /// The file.
+        path: PathBuf,
+        /// Where it stands, an index for each dimension.
+        place: Vec<usize>,
+        /// The number.
+        value: f32,
+    },
     /// A prompt was asked to hold no vector at all.
     #[error("a prompt must have at least one vector, but its length is 0")]
     EmptyPrompt,

@@ -5,6 +5,7 @@
 mod compose;
 mod frozen;
 mod initializer;
+mod npy;
 mod prefix;
 mod prompt_file;
 mod table_backbone;

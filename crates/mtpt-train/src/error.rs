@@ -184,6 +184,80 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// An adapter of PEFT is of a type that is no prompt of an encoder.
+    #[error(
+        "`{path}`: expected an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, found `{found}`{}",
+        listed(beside)
+    )]
+    AdapterType {
+        /// The configuration.
+        path: PathBuf,
+        /// The adapter's type.
+        found: String,
+        /// Tensors that it has beside a prompt.
+        beside: Vec<String>,
+    },
+    /// An array is no prompt.
+    #[error("`{path}`: {message}")]
+    PromptArray {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// A folder is neither an adapter nor one of arrays.
+    #[error(
+        "`{path}` is a folder without prompts: expected `adapter_config.json` of an adapter of PEFT in it, or the arrays \
+         `shared_prompt.npy` and `task_prompts.npy`"
+    )]
+    NoPrompts {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Arrays of a shared prompt and parts of tasks do not tell how they are composed.
+    #[error(
+        "nothing in `{path}` tells how its arrays are composed: by `add`, `concat`, `concat_features` or `project`"
+    )]
+    UnknownComposition {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file that names the tasks of prompts does not fit the tensors beside it.
+    #[error(
+        "`{path}` tells of another {what} than the tensors beside it: {expected}, found {found}; remove it to go by the \
+         tensors alone"
+    )]
+    TasksBeside {
+        /// The file.
+        path: PathBuf,
+        /// What differs: `composition`, `shape`, `number of tasks`.
+        what: &'static str,
+        /// What the file tells.
+        expected: String,
+        /// What the tensors are.
+        found: String,
+    },
+    /// A format of another program has no form for prompts of several tasks that are composed so.
+    #[error(
+        "prompts of several tasks composed by `{strategy}` cannot be {form}; each of them can, composed for itself: {}",
+        quoted(tasks)
+    )]
+    NoForm {
+        /// How they are composed.
+        strategy: &'static str,
+        /// What the format has.
+        form: &'static str,
+        /// The tasks.
+        tasks: Vec<TaskId>,
+    },
+    /// Names were given for more or fewer tasks than there are.
+    #[error("the prompts are for {expected} tasks, but {found} were named")]
+    TaskCount {
+        /// Tasks of the prompts.
+        expected: usize,
+        /// Names given.
+        found: usize,
+    },
     /// The state of the optimizer could not be written or read.
     #[error("`{path}`: {message}")]
     OptimizerState {
@@ -209,4 +283,19 @@ impl Error {
 
 fn quoted(tasks: &[TaskId]) -> String {
     tasks.iter().map(|task| format!("`{task}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The first of the tensors that are no part of a prompt, and how many more there are.
+fn listed(tensors: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let shown: Vec<String> = tensors.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match tensors.len() {
+        0 => String::new(),
+        count if count > SHOWN => format!(
+            ", which changes the model by more than a prompt: {} and {} more tensors",
+            shown.join(", "),
+            count - SHOWN
+        ),
+        _ => format!(", which changes the model by more than a prompt: {}", shown.join(", ")),
+    }
 }

@@ -3,12 +3,12 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, Part, Start};
-use mtpt_core::{Backbone, Initializer};
+use mtpt_core::{Backbone, Initializer, is_npy, read_npy};
 use mtpt_tasks::{Encode, NodeIndex, Task, TaskTree};
-use npyz::NpyFile;
 use safetensors::{Dtype, SafeTensors};
 
 use crate::composed_tree::composed_tree;
+use crate::stacked::floats;
 use crate::start_from::start_from;
 use crate::{Candidates, Error, InitializerConfig, Result, RunConfig};
 
@@ -117,14 +117,16 @@ fn initializer<B: Backbone>(
 
 /// The values of a prompt from a `.npy` or safetensors file.
 fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
+    let refused = |message: String| Error::InitialValues { path: path.to_owned(), message };
     let bytes = fs::read(path).map_err(|source| Error::File {
         action: "read",
         path: path.to_owned(),
         source,
     })?;
-    let refused = |message: String| Error::InitialValues { path: path.to_owned(), message };
-    let (values, shape) = if path.extension().is_some_and(|extension| extension == "npy") {
-        read_npy(&bytes).map_err(refused)?
+    // Numpy checkpoints of prompt-tuning have no ending.
+    let (values, shape) = if is_npy(&bytes) || path.extension().is_some_and(|name| name == "npy") {
+        let data = read_npy(path)?;
+        (floats(&data).to_vec(), data.shape().to_vec())
     } else {
         read_safetensors(&bytes, tensor).map_err(refused)?
     };
@@ -141,19 +143,6 @@ fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
         return Err(refused(format!("value {place} is {}", values[place])));
     }
     Ok(Initializer::Values { values, d_model })
-}
-
-fn read_npy(bytes: &[u8]) -> Result<(Vec<f32>, Vec<usize>), String> {
-    let file = NpyFile::new(bytes).map_err(|error| format!("not a `.npy` file: {error}"))?;
-    if file.order() != npyz::Order::C {
-        return Err("expected row-major order, found column-major".into());
-    }
-    let shape = file.shape().iter().map(|&size| size as usize).collect();
-    let found = file.dtype().descr();
-    let values = file.into_vec::<f32>().map_err(|error| {
-        format!("expected 32-bit floats, found elements of type {found}: {error}")
-    })?;
-    Ok((values, shape))
 }
 
 fn read_safetensors(bytes: &[u8], tensor: Option<&str>) -> Result<(Vec<f32>, Vec<usize>), String> {

@@ -1,171 +1,130 @@
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::{CompositionConfig, LowRankConfig, SeparateConfig};
-use mtpt_tasks::TaskId;
-use safetensors::{Dtype, SafeTensors};
-use serde::Deserialize;
 
-use crate::{Error, PromptHeader, PromptTask, Prompts, Result};
+use crate::peft_config::{AdapterConfig, AdapterKind, CONFIG};
+use crate::peft_weights::AdapterWeights;
+use crate::stacked::{floats, stack, unstack};
+use crate::{Error, PromptFiles, PromptHeader, Prompts, Result, tasks_beside};
 
-const CONFIG: &str = "adapter_config.json";
-const WEIGHTS: &str = "adapter_model.safetensors";
-const PICKLE: &str = "adapter_model.bin";
-/// Types of adapters that are prompts for the encoder.
-const READ: [&str; 2] = ["PROMPT_TUNING", "MULTITASK_PROMPT_TUNING"];
+/// Tensors of an adapter: the shared prompt `[length, d_model]`, and the factors of all tasks, `[tasks, length, rank]` and
+/// `[tasks, rank, d_model]`.
+const SHARED: &str = "prompt_embeddings";
+const LEFT: &str = "prefix_task_cols";
+const RIGHT: &str = "prefix_task_rows";
 
-/// The type of an adapter.
-#[derive(Deserialize)]
-struct AdapterKind {
-    peft_type: String,
+/// Whether a folder is that of an adapter, of whatever type.
+pub(crate) fn is_adapter(folder: &Path) -> bool {
+    folder.join(CONFIG).is_file()
 }
 
-/// What an adapter's configuration says, as far as it matters here (PEFT 0.21, `PromptLearningConfig` and
-/// `MultitaskPromptTuningConfig`).
-#[derive(Deserialize)]
-struct AdapterConfig {
-    peft_type: String,
-    num_virtual_tokens: usize,
-    token_dim: usize,
-    num_transformer_submodules: Option<usize>,
-    #[serde(default = "one")]
-    num_ranks: usize,
-    #[serde(default = "one")]
-    num_tasks: usize,
-}
-
-fn one() -> usize {
-    1
-}
-
-/// Reads an adapter of PEFT, of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, as prompts for tasks `task0`, `task1`, ...
+/// Reads an adapter of PEFT, of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`.
+///
+/// Its tasks are those that the file beside it names, or else `task0`, `task1`, ...
 ///
 /// # Errors
 ///
 /// When a file is missing or malformed, the adapter is of another type, has prompts for the decoder, or its tensors are
 /// not those that its configuration tells of.
 pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
-    let path = folder.join(CONFIG);
-    let text = fs::read(&path).map_err(|source| Error::File {
-        action: "read",
-        path: path.clone(),
-        source,
-    })?;
-    let refused = |message: String| Error::Adapter { path: path.clone(), message };
-    // Its type first: adapters of another type lack the rest.
-    let kind: AdapterKind =
-        serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
-    if !READ.contains(&kind.peft_type.as_str()) {
-        return Err(refused(format!(
-            "expected an adapter of type `{}` or `{}`, found `{}`",
-            READ[0], READ[1], kind.peft_type
-        )));
-    }
-    let config: AdapterConfig =
-        serde_json::from_slice(&text).map_err(|error| refused(error.to_string()))?;
-    if folder.join(PICKLE).is_file() && !folder.join(WEIGHTS).is_file() {
-        return Err(refused(format!(
-            "`{PICKLE}` is not read; save the adapter again with `save_pretrained(..., safe_serialization=True)`"
-        )));
-    }
-    match config.num_transformer_submodules {
-        Some(1) => {}
-        // PEFT trains prompts for the decoder too by default, and then leaves them out of `generate`.
-        Some(2) | None => {
-            return Err(refused(
-                "the adapter has prompts for the decoder too (`num_transformer_submodules` is not 1); only prompts \
-                 of the encoder can be used"
-                    .into(),
-            ));
-        }
-        Some(other) => {
-            return Err(refused(format!("expected `num_transformer_submodules` 1, found {other}")));
-        }
-    }
-    let weights = Weights::read(folder.join(WEIGHTS))?;
-    let (length, d_model) = (config.num_virtual_tokens, config.token_dim);
-    let shared = weights.tensor("prompt_embeddings", &[length, d_model])?;
+    let config = AdapterConfig::read(folder).map_err(|error| with_tensors(error, folder))?;
+    let mut weights = AdapterWeights::read(folder)?;
+    let AdapterConfig { kind, length, d_model, model } = config;
+    let shared = weights.take(SHARED, &[length, d_model])?;
     let mut tensors = BTreeMap::new();
-    let (kind, count) = match config.peft_type.as_str() {
-        "PROMPT_TUNING" => {
+    let (composition, count) = match kind {
+        AdapterKind::Plain => {
             tensors.insert("tasks.0".to_owned(), shared);
             (CompositionConfig::Separate(SeparateConfig::default()), 1)
         }
-        _ => {
-            let (tasks, rank) = (config.num_tasks, config.num_ranks);
-            if tasks == 0 || rank == 0 {
-                return Err(refused(format!(
-                    "expected at least one task and rank, found {tasks} tasks of rank {rank}"
-                )));
+        AdapterKind::Multitask { tasks, rank } => {
+            let left = unstack(&weights.take(LEFT, &[tasks, length, rank])?);
+            let right = unstack(&weights.take(RIGHT, &[tasks, rank, d_model])?);
+            let highest = length.min(d_model);
+            for (task, (mut left, mut right)) in left.into_iter().zip(right).enumerate() {
+                if rank > highest {
+                    (left, right) = of_highest_rank(&left, &right);
+                }
+                tensors.insert(format!("tasks.{task}.left"), left);
+                tensors.insert(format!("tasks.{task}.right"), right);
             }
             tensors.insert("shared".to_owned(), shared);
-            for (key, side, shape) in [
-                ("prefix_task_cols", "left", [length, rank]),
-                ("prefix_task_rows", "right", [rank, d_model]),
-            ] {
-                let stacked = weights.tensor(key, &[tasks, shape[0], shape[1]])?;
-                let stacked = stacked.as_slice::<f32>().expect("invariant: read as f32");
-                for (task, values) in stacked.chunks(shape[0] * shape[1]).enumerate() {
-                    let factor = TensorData::new(values.to_vec(), shape);
-                    tensors.insert(format!("tasks.{task}.{side}"), factor);
-                }
-            }
-            (CompositionConfig::LowRank(LowRankConfig { rank }), tasks)
+            (CompositionConfig::LowRank(LowRankConfig { rank: rank.min(highest) }), tasks)
         }
     };
-    let tasks = (0..count)
-        .map(|task| {
-            let name = TaskId::new(&format!("task{task}"))?;
-            Ok(PromptTask { name, template: None, labels: None })
-        })
-        .collect::<Result<_>>()?;
-    Prompts::from_tensors(tensors, PromptHeader::new(kind, length, d_model, tasks), device)
+    weights.finish()?;
+    let mut header = PromptHeader::unnamed(composition, length, d_model, count);
+    header.model = model;
+    let header = tasks_beside::read_or(folder, header)?;
+    Prompts::from_tensors(tensors, header, device)
 }
 
-/// The tensors of an adapter.
-struct Weights {
-    path: PathBuf,
-    bytes: Vec<u8>,
+/// The files of an adapter: of type `MULTITASK_PROMPT_TUNING` for prompts composed by `low_rank`, of type `PROMPT_TUNING`
+/// for those of one task.
+///
+/// # Errors
+///
+/// [`Error::NoForm`] for several tasks that are composed otherwise.
+pub(crate) fn files(prompts: &Prompts, folder: &Path) -> Result<PromptFiles> {
+    let PromptHeader { length, d_model, model, tasks, .. } = prompts.header();
+    let config = |kind| {
+        let (length, d_model, model) = (*length, *d_model, model.clone());
+        AdapterConfig { kind, length, d_model, model }
+    };
+    let tensors = prompts.tensors();
+    let (config, weights) = match &prompts.header().composition {
+        CompositionConfig::LowRank(LowRankConfig { rank }) => {
+            let all = |name| {
+                stack((0..tasks.len()).map(|task| &tensors[&format!("tasks.{task}.{name}")]))
+            };
+            let shared = tensors["shared"].clone();
+            let weights = vec![(SHARED, shared), (LEFT, all("left")), (RIGHT, all("right"))];
+            (config(AdapterKind::Multitask { tasks: tasks.len(), rank: *rank }), weights)
+        }
+        CompositionConfig::Separate(_) if tasks.len() == 1 => {
+            (config(AdapterKind::Plain), vec![(SHARED, tensors["tasks.0"].clone())])
+        }
+        other => {
+            return Err(Error::NoForm {
+                strategy: other.name(),
+                form: "an adapter of type `MULTITASK_PROMPT_TUNING`, which multiplies a shared prompt by low-rank factors",
+                tasks: tasks.iter().map(|task| task.name.clone()).collect(),
+            });
+        }
+    };
+    Ok(PromptFiles::new(vec![
+        AdapterWeights::file(folder, &weights)?,
+        tasks_beside::file(folder, prompts.header())?,
+        config.file(folder),
+    ]))
 }
 
-impl Weights {
-    fn read(path: PathBuf) -> Result<Self> {
-        let bytes = fs::read(&path).map_err(|source| Error::File {
-            action: "read",
-            path: path.clone(),
-            source,
-        })?;
-        Ok(Self { path, bytes })
-    }
+/// The same product from factors of the highest rank that it can have, where PEFT has more: one factor is the product
+/// itself, the other has ones on its diagonal.
+fn of_highest_rank(left: &TensorData, right: &TensorData) -> (TensorData, TensorData) {
+    let ([length, rank], d_model) = ([left.shape()[0], left.shape()[1]], right.shape()[1]);
+    let (left, right) = (floats(left), floats(right));
+    let product = (0..length * d_model).map(|place| {
+        let (row, column) = (place / d_model, place % d_model);
+        let terms = (0..rank).map(|inner| {
+            f64::from(left[row * rank + inner]) * f64::from(right[inner * d_model + column])
+        });
+        terms.sum::<f64>() as f32
+    });
+    let product = TensorData::new(product.collect::<Vec<f32>>(), [length, d_model]);
+    let size = length.min(d_model);
+    let diagonal = (0..size * size).map(|place| f32::from(u8::from(place / size == place % size)));
+    let diagonal = TensorData::new(diagonal.collect::<Vec<f32>>(), [size, size]);
+    if length <= d_model { (diagonal, product) } else { (product, diagonal) }
+}
 
-    fn tensor(&self, name: &str, expected: &[usize]) -> Result<TensorData> {
-        let refused = |message: String| Error::Adapter { path: self.path.clone(), message };
-        let file = SafeTensors::deserialize(&self.bytes)
-            .map_err(|error| refused(format!("not a whole safetensors file: {error}")))?;
-        let view = file.tensor(name).map_err(|_| {
-            let mut found = file.names();
-            found.sort_unstable();
-            refused(format!("tensor `{name}` is missing; there are: {}", found.join(", ")))
-        })?;
-        if view.shape() != expected {
-            let found = view.shape();
-            return Err(refused(format!(
-                "tensor `{name}`: expected shape {expected:?}, found {found:?}"
-            )));
-        }
-        if view.dtype() != Dtype::F32 {
-            let found = view.dtype();
-            return Err(refused(format!(
-                "tensor `{name}`: expected elements of type `F32`, found `{found:?}`"
-            )));
-        }
-        let (chunks, _) = view.data().as_chunks::<4>();
-        let values: Vec<f32> = chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-        if let Some(place) = values.iter().position(|value| !value.is_finite()) {
-            return Err(refused(format!("tensor `{name}`: number {place} is {}", values[place])));
-        }
-        Ok(TensorData::new(values, expected.to_vec()))
-    }
+/// What adapters of other types have beside a prompt tells why they cannot be one.
+fn with_tensors(error: Error, folder: &Path) -> Error {
+    let Error::AdapterType { path, found, .. } = error else { return error };
+    let beside: Vec<String> = AdapterWeights::read(folder)
+        .map(|weights| weights.names().filter(|name| *name != SHARED).map(str::to_owned).collect())
+        .unwrap_or_default();
+    Error::AdapterType { path, found, beside }
 }

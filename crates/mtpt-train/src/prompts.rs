@@ -1,15 +1,17 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use mtpt_compose::{Composition, CompositionConfig, Start};
+use mtpt_compose::{Composition, CompositionConfig, ParameterCount, SeparateConfig, Start};
 use mtpt_core::{Backbone, Compose, PromptFile, TaskIndex};
 use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, TaskTree, Template};
 use serde::{Deserialize, Serialize};
 
 use crate::composed_tree::composed_tree;
 use crate::evaluate::{check_width, index};
-use crate::{Error, Result, peft_adapter};
+use crate::multitask_arrays::{self, ArrayComposition};
+use crate::{Error, PromptFormat, Result};
 
 /// Version of the header that [`Prompts::write`] writes.
 const VERSION: u32 = 1;
@@ -91,19 +93,31 @@ impl PromptTask {
 }
 
 impl Prompts {
-    /// Reads prompts onto a device: a prompt file, or the folder of a PEFT adapter of type `PROMPT_TUNING` or
-    /// `MULTITASK_PROMPT_TUNING`, whose tasks then are `task0`, `task1`, ...
+    /// Reads prompts onto a device: a prompt file, or what another program wrote in a [`PromptFormat`], whose tasks then are
+    /// `task0`, `task1`, ... unless names stand beside them.
     ///
     /// # Errors
     ///
     /// When a file cannot be read, is not a prompt file of this version ([`Error::Header`], [`Error::Version`]), or its
-    /// tensors are not those that its header tells of; [`Error::Adapter`] when an adapter is of another type or has prompts
-    /// for the decoder.
+    /// tensors are not those that its header tells of; those of [`PromptFormat::read`] for other formats.
     pub fn read(path: &Path, device: &Device) -> Result<Self> {
-        if path.is_dir() {
-            return peft_adapter::read(path, device);
+        if let Some(format) = PromptFormat::of(path)? {
+            return format.read(path, device);
         }
         Self::read_as(path, |header| header.composition(device))
+    }
+
+    /// Reads the arrays of a shared prompt and of the parts of all tasks from a folder, composed as told.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing or malformed, or the shapes of the arrays do not fit together ([`Error::PromptArray`]).
+    pub fn read_arrays(
+        folder: &Path,
+        composition: ArrayComposition,
+        device: &Device,
+    ) -> Result<Self> {
+        multitask_arrays::read(folder, Some(composition), device)
     }
 
     /// Prompts of these parameters, by their names in a prompt file.
@@ -118,6 +132,54 @@ impl Prompts {
     ) -> Result<Self> {
         let file = PromptFile::from_tensors(tensors, String::new());
         let composition = file.apply(header.composition(device)?)?;
+        Ok(Self { composition, header })
+    }
+
+    /// The tensors by the paths of their parameters, as a prompt file has them.
+    pub(crate) fn tensors(&self) -> BTreeMap<String, TensorData> {
+        PromptFile::from_module(&self.composition, String::new()).tensors().clone()
+    }
+
+    /// The same prompts for tasks of other names, templates and labels, in the order of their positions.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TaskCount`] for more or fewer tasks than there are; when two have one name or a task is the group of another;
+    /// when prompts with parts for groups would have others.
+    pub fn with_tasks(self, tasks: Vec<PromptTask>) -> Result<Self> {
+        let (expected, found) = (self.tasks().len(), tasks.len());
+        if expected != found {
+            return Err(Error::TaskCount { expected, found });
+        }
+        // Made anew, since the names of tasks may decide what parts there are.
+        let device = self.composition.devices().into_iter().next().unwrap_or_default();
+        Self::from_tensors(self.tensors(), PromptHeader { tasks, ..self.header }, &device)
+    }
+
+    /// The same prompts, said to have been learned for a model.
+    #[must_use]
+    pub fn with_model(mut self, model: &str) -> Self {
+        model.clone_into(&mut self.header.model);
+        self
+    }
+
+    /// The prompt of one task alone, composed once and for all.
+    ///
+    /// # Errors
+    ///
+    /// [`mtpt_compose::Error::ReadsInputs`] for prompts that depend on the inputs.
+    ///
+    /// # Panics
+    ///
+    /// When the task is not below the number of tasks.
+    pub fn one_task(&self, task: TaskIndex) -> Result<Self> {
+        let composition = self.composition.to_separate(&[task])?;
+        let header = PromptHeader {
+            composition: CompositionConfig::Separate(SeparateConfig::default()),
+            length: composition.prompt_length(),
+            tasks: vec![self.tasks()[task.position()].clone()],
+            ..self.header.clone()
+        };
         Ok(Self { composition, header })
     }
 }
@@ -136,12 +198,7 @@ impl<C: Compose> Prompts<C> {
     /// As [`read`](Prompts::read), and what the function returns.
     pub fn read_as(path: &Path, make: impl FnOnce(&PromptHeader) -> Result<C>) -> Result<Self> {
         let file = PromptFile::read(path)?;
-        let header: PromptHeader = serde_json::from_str(file.header())
-            .map_err(|source| Error::Header { path: path.to_owned(), source })?;
-        if header.version != VERSION {
-            let (path, found) = (path.to_owned(), header.version);
-            return Err(Error::Version { path, expected: VERSION, found });
-        }
+        let header = PromptHeader::parse(file.header().as_bytes(), path)?;
         let composition = file.apply(make(&header)?)?;
         Ok(Self { composition, header })
     }
@@ -196,6 +253,32 @@ impl<C: Compose> Prompts<C> {
 }
 
 impl PromptHeader {
+    /// Reads a header from JSON; the path is for messages.
+    pub(crate) fn parse(text: &[u8], path: &Path) -> Result<Self> {
+        let header: Self = serde_json::from_slice(text)
+            .map_err(|source| Error::Header { path: path.to_owned(), source })?;
+        if header.version != VERSION {
+            let (path, found) = (path.to_owned(), header.version);
+            return Err(Error::Version { path, expected: VERSION, found });
+        }
+        Ok(header)
+    }
+
+    /// The header of prompts whose tasks have no names: they are `task0`, `task1`, ...
+    pub(crate) fn unnamed(
+        composition: CompositionConfig,
+        length: usize,
+        d_model: usize,
+        tasks: usize,
+    ) -> Self {
+        let task = |position: usize| {
+            let name = TaskId::new(&format!("task{position}"))
+                .expect("invariant: letters and digits are a name");
+            PromptTask { name, template: None, labels: None }
+        };
+        Self::new(composition, length, d_model, (0..tasks).map(task).collect())
+    }
+
     /// A composition of the shapes that the header tells of, without values.
     fn composition(&self, device: &Device) -> Result<Composition> {
         let plain = device.clone().without_autodiff();
@@ -209,6 +292,17 @@ impl PromptHeader {
             device: device.clone(),
         };
         Ok(self.composition.init(&start)?)
+    }
+
+    /// Number of trained numbers, those that tasks share and their own.
+    ///
+    /// # Errors
+    ///
+    /// When the names of the tasks make no tree, or nothing is known of the composition.
+    pub fn parameter_count(&self) -> Result<ParameterCount> {
+        let tree = TaskTree::new(self.tasks.iter().map(|task| &task.name))?;
+        let tree = composed_tree(&tree)?;
+        Ok(self.composition.parameter_count(self.length, self.d_model, &tree)?)
     }
 
     /// Longest input that the prompts were learned with, in tokens; `usize::MAX` where it is not known.

@@ -54,10 +54,12 @@ fn a_text_and_class_labels_start_at_embeddings() {
 fn npy_and_safetensors_files_are_read() {
     let world = SmallWorld::new();
     let values: Vec<f32> = (0..48).map(|value| value as f32 / 7.0).collect();
-    let path = world.folder.path().join("start.npy");
-    fs::write(&path, npy(3, 16, &values)).unwrap();
-    let file = InitializerConfig::File { path, tensor: None };
-    assert_eq!(prompt(&world, &with(file, 3)).unwrap(), values);
+    for name in ["start.npy", "encoder.prompt.prompt.prompt"] {
+        let path = world.folder.path().join(name);
+        fs::write(&path, npy(3, 16, &values)).unwrap();
+        let file = InitializerConfig::File { path, tensor: None };
+        assert_eq!(prompt(&world, &with(file, 3)).unwrap(), values);
+    }
     let path = world.folder.path().join("start.safetensors");
     let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
     let view =
@@ -93,12 +95,12 @@ fn files_that_are_no_prompt_are_refused_by_name() {
         let shown = format!("`{}`: {expected}", path.display());
         assert!(failure.starts_with(&shown), "{failure}");
     };
-    check("text.npy", b"hello", "not a `.npy` file: ");
+    check("text.npy", b"hello", "not a whole `.npy` file: ");
     check("flat.safetensors", b"hello", "neither `.npy` nor a whole safetensors file: ");
     let nan = npy(3, 16, &[f32::NAN; 48]);
-    check("nan.npy", &nan, "value 0 is NaN");
+    check("nan.npy", &nan, "the number at [0, 0] is NaN");
     let short = npy(3, 16, &[0.0; 40]);
-    check("short.npy", &short, "");
+    check("short.npy", &short, "not a whole `.npy` file: ");
 }
 
 #[test]

@@ -1,16 +1,21 @@
 //! Tests of the public interface, one module for each subject.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
 mod answers;
 mod config;
 mod frozen;
 mod initial;
+mod own_strategy;
 mod peft;
+mod plain;
 mod pretraining;
 mod pretraining_config;
+mod prompt_tuning;
 mod prompts;
 mod ranking;
 mod resume;
 mod small_world;
+mod start_from;
 mod steps;

@@ -1,7 +1,8 @@
 use burn::tensor::Device;
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, PromptFile, TaskIndex};
-use mtpt_train::{Error, Output, PromptHeader, Prompts, RunFolder, train};
+use mtpt_tasks::TaskId;
+use mtpt_train::{Error, Output, PromptHeader, PromptTask, Prompts, RunFolder, train};
 
 use crate::small_world::{SmallWorld, config};
 
@@ -53,4 +54,35 @@ fn a_header_that_is_not_understood_is_refused() {
     let expected =
         format!("`{}` is a prompt file of version 2, expected version 1", path.display());
     assert_eq!(failure, expected);
+}
+
+#[test]
+fn tasks_are_named_anew_as_many_as_there_are() {
+    let world = SmallWorld::new();
+    let header = PromptHeader::new(
+        CompositionConfig::default(),
+        4,
+        16,
+        world.tasks.iter().map(PromptTask::new).collect(),
+    );
+    let prompts = Prompts::new(world.composition(&config(CompositionConfig::default())), header);
+    let task =
+        |name: &str| PromptTask { name: TaskId::new(name).unwrap(), template: None, labels: None };
+    let failure = |names: &[&str]| {
+        let tasks = names.iter().map(|name| task(name)).collect();
+        prompts.clone().with_tasks(tasks).unwrap_err().to_string()
+    };
+    assert_eq!(failure(&["a"]), "the prompts are for 2 tasks, but 1 were named");
+    assert!(failure(&["a", "a"]).starts_with("task `a`: "), "{}", failure(&["a", "a"]));
+    assert!(failure(&["a", "a/b"]).contains("`a` is a task"), "{}", failure(&["a", "a/b"]));
+    let named = prompts.clone().with_tasks(vec![task("a"), task("b")]).unwrap().with_model("m");
+    assert_eq!(named.find("b").unwrap(), TaskIndex::new(1));
+    assert_eq!(named.header().model, "m");
+}
+
+#[test]
+fn a_folder_without_prompts_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let failure = Prompts::read(folder.path(), &Device::flex()).unwrap_err();
+    assert!(matches!(failure, Error::NoPrompts { .. }), "{failure}");
 }

@@ -36,7 +36,7 @@ pub(crate) fn encoder() -> impl Encode {
     })
 }
 
-fn task(folder: &Path, name: &str, words: [&str; 2], rows: usize) -> Task {
+pub(crate) fn task(folder: &Path, name: &str, words: [&str; 2], rows: usize) -> Task {
     let path = |split: &str| folder.join(format!("{name}.{split}.jsonl"));
     for split in ["train", "dev"] {
         let lines: String = (0..rows)

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt::core::write_whole_file;
@@ -12,6 +11,7 @@ use crate::args::Init;
 use crate::columns::Columns;
 use crate::error::{Error, Result};
 use crate::output::Output;
+use crate::parent::make_parent;
 use crate::progress::say;
 use crate::same_file::same_file;
 use crate::starting_config::{StartingConfig, StartingTask};
@@ -103,13 +103,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
     let text = config.to_toml();
     // What is read back here is what `mtpt train` will read.
     TaskFile::parse(&text, &output)?;
-    if let Some(folder) = output.parent() {
-        fs::create_dir_all(folder).map_err(|source| mtpt::core::Error::File {
-            action: "make",
-            path: folder.to_owned(),
-            source,
-        })?;
-    }
+    make_parent(&output)?;
     write_whole_file(&output, text.as_bytes())?;
     for summary in &summaries {
         let labels = summary.labels.iter().map(|(label, rows)| format!("{label} {rows}"));

@@ -3,7 +3,9 @@
 pub(crate) mod completions;
 pub(crate) mod devices;
 pub(crate) mod eval;
+pub(crate) mod export;
 pub(crate) mod generate;
+pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod predict;

@@ -10,6 +10,7 @@ mod tensors;
 
 use std::path::Path;
 
+use mtpt::train::PromptFormat;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -48,14 +49,15 @@ pub(crate) fn run(arguments: &Inspect) -> Result<()> {
 fn look_at(path: &Path, arguments: &Inspect) -> Result<Report> {
     if path.is_dir() {
         let has = |name: &str| path.join(name).is_file();
-        if has("adapter_config.json") {
-            return prompts::adapter(path);
-        }
         if has("config.toml") {
             return run::folder(path);
         }
-        // Whatever else there is: what is missing of a model is told.
-        return model::folder(path);
+        return match PromptFormat::of(path) {
+            Ok(Some(PromptFormat::Peft)) => prompts::adapter(path),
+            Ok(Some(_)) => prompts::arrays(path),
+            // Whatever else there is: what is missing of a model is told.
+            Ok(None) | Err(_) => model::folder(path),
+        };
     }
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("toml") => tasks::file(path, arguments.model.as_deref()),
@@ -63,7 +65,10 @@ fn look_at(path: &Path, arguments: &Inspect) -> Result<Report> {
             file if file.is_prompt_file() => prompts::file(path),
             file => file.report(path),
         },
-        _ => rows::file(path),
+        _ => match PromptFormat::of(path)? {
+            Some(_) => prompts::arrays(path),
+            None => rows::file(path),
+        },
     }
 }
 

@@ -30,8 +30,11 @@ struct Json<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     peft_type: Option<&'a str>,
     parameters: usize,
-    shared_parameters: usize,
-    task_parameters: usize,
+    /// Numbers that several tasks share, and tasks' own; not known of a strategy that another program made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_parameters: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_parameters: Option<usize>,
     tensors: &'a [TensorSummary],
     not_finite: &'a [NotFinite],
 }
@@ -41,6 +44,11 @@ const NAMED: usize = 10;
 
 pub(super) fn file(path: &Path) -> Result<Report> {
     report(path, "prompts", None)
+}
+
+/// Arrays of numpy: the prompt of one task in a file, or a shared prompt and the parts of all tasks in a folder.
+pub(super) fn arrays(path: &Path) -> Result<Report> {
+    report(path, "arrays", None)
 }
 
 pub(super) fn adapter(folder: &Path) -> Result<Report> {
@@ -73,9 +81,7 @@ fn report(path: &Path, kind: &'static str, adapter: Option<&Value>) -> Result<Re
         tensors.push(TensorSummary { name: name.clone(), dtype: "F32".into(), shape, parameters });
     }
     let parameters = tensors.iter().map(|tensor| tensor.parameters).sum();
-    let of_tasks = tensors.iter().filter(|tensor| tensor.name.starts_with("tasks."));
-    let task_parameters: usize = of_tasks.map(|tensor| tensor.parameters).sum();
-    let shared_parameters = parameters - task_parameters;
+    let count = header.parameter_count().ok();
     let mut text = String::new();
     let what = match said("peft_type") {
         Some(kind) => format!("an adapter of PEFT, `{kind}`,"),
@@ -101,13 +107,12 @@ fn report(path: &Path, kind: &'static str, adapter: Option<&Value>) -> Result<Re
         let tokens = format!("at most {} tokens", thousands(longest));
         let _ = writeln!(text, "{what:12} {}", known(longest > 0, tokens));
     }
-    let _ = writeln!(
-        text,
-        "parameters   {}: {} shared, {} of tasks",
-        thousands(parameters),
-        thousands(shared_parameters),
-        thousands(task_parameters)
-    );
+    let _ = write!(text, "parameters   {}", thousands(parameters));
+    if let Some(count) = count {
+        let (shared, own) = (thousands(count.shared), thousands(count.own));
+        let _ = write!(text, ": {shared} shared, {own} of tasks");
+    }
+    text.push('\n');
     text.push_str("tasks\n");
     for task in &header.tasks {
         let _ = write!(text, "  {}", task.name);
@@ -129,8 +134,8 @@ fn report(path: &Path, kind: &'static str, adapter: Option<&Value>) -> Result<Re
         header: &header,
         peft_type: said("peft_type"),
         parameters,
-        shared_parameters,
-        task_parameters,
+        shared_parameters: count.map(|count| count.shared),
+        task_parameters: count.map(|count| count.own),
         tensors: &tensors,
         not_finite: &not_finite,
     };

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use mtpt::core::write_whole_file;
 use mtpt::tasks::{Format, LabelsConfig, Limit, Metric, Split, Task, TaskConfig, TaskId, glue};
-use mtpt_examples::Result;
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
+
+use crate::Result;
 
 /// Rows that are reported on: enough for a figure to within about one and a half points, quick enough to watch.
 const JUDGED: usize = 1_000;
@@ -22,6 +23,10 @@ const CHOSEN_BY: usize = 128;
 ///
 /// GLUE's test files have no labels: its development files are the test here. Rows to choose by are drawn from the training files,
 /// whose two parts are written to the folder `cut`.
+///
+/// # Errors
+///
+/// When a file is missing or not what it should be.
 pub fn tasks(data: &Path, cut: &Path, seed: u64) -> Result<Vec<Task>> {
     if !data.is_dir() {
         let data = data.display();

@@ -1,0 +1,173 @@
+//! Prompts of other programs in, and out.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+fn fixture(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-train/tests/fixtures");
+    path.join(name).display().to_string()
+}
+
+const ROWS: &str = "{\"task\": \"mood\", \"input\": \"mood day\", \"target\": \"happy\"}\n\
+                    {\"task\": \"sky/wet\", \"input\": \"wet day\", \"target\": \"dry\"}\n";
+
+/// Scores of two rows, with prompts of any format.
+fn scores(world: &World, prompts: &str) -> Vec<Value> {
+    world.rows(&format!("score --model model --prompts {prompts}"), ROWS)
+}
+
+/// What a command that must fail says last.
+#[track_caller]
+fn failure(world: &World, arguments: &str) -> String {
+    let outcome = world.run(arguments, "");
+    assert_eq!(outcome.code, 1, "{}", outcome.messages);
+    assert!(outcome.messages.starts_with("error: "), "{}", outcome.messages);
+    assert_eq!(outcome.messages.lines().count(), 1, "{}", outcome.messages);
+    outcome.messages
+}
+
+#[test]
+fn learned_prompts_go_to_peft_and_come_back() {
+    let world = World::new();
+    world.train();
+    let export = "export --format peft --prompts run/prompts.safetensors --output";
+    let told = world.rows(&format!("{export} adapter"), "");
+    let files = ["adapter_model.safetensors", "mtpt_tasks.json", "adapter_config.json"];
+    let files: Vec<String> = files.iter().map(|name| format!("adapter/{name}")).collect();
+    assert_eq!(
+        told,
+        [json!({ "output": "adapter", "files": files, "tasks": ["mood", "sky/wet"] })]
+    );
+    let learned = scores(&world, "run/prompts.safetensors");
+    assert_eq!(scores(&world, "adapter"), learned);
+    let import = "import --format peft adapter --output new/back.safetensors";
+    let told = world.rows(import, "");
+    let expected = json!({
+        "prompts": "new/back.safetensors", "composition": { "strategy": "low_rank", "rank": 1 },
+        "length": 4, "d_model": 16, "tasks": ["mood", "sky/wet"],
+    });
+    assert_eq!(told, [expected]);
+    // Names, templates, labels and numbers: the same bytes.
+    let [first, back] = ["run/prompts.safetensors", "new/back.safetensors"]
+        .map(|name| fs::read(world.path(name)).unwrap());
+    assert!(first == back);
+    world.rows(&format!("{export} wet --task sky/wet"), "");
+    let row = ROWS.lines().nth(1).unwrap();
+    let alone = world.rows("score --model model --prompts wet --task sky/wet", row);
+    assert_eq!(alone, learned[1..]);
+}
+
+#[test]
+fn tasks_are_named_when_prompts_are_imported() {
+    let world = World::new();
+    let import = format!("import --format npy {}", fixture("prompt_tuning/prompt.npy"));
+    let told = world.rows(&format!("{import} --task sky/wet --output a.safetensors"), "");
+    assert_eq!(told[0]["tasks"], json!(["sky/wet"]));
+    assert_eq!(told[0]["length"], 5);
+    let adapter = fixture("peft/multitask_rank_1");
+    let import = format!("import --format peft {adapter} --output b.safetensors");
+    assert_eq!(world.rows(&import, "")[0]["tasks"], json!(["task0", "task1", "task2"]));
+    let named = format!("{import} --force --task mood --task sky/wet --task a");
+    world.rows(&named, "");
+    assert_eq!(scores(&world, "b.safetensors").len(), 2);
+    // A file of tasks gives templates and label words, too; there are two of them, and three prompts.
+    let message = failure(&world, &format!("{import} --force --tasks run.toml"));
+    assert!(message.contains("for 3 tasks, but 2 were named; name each once"), "{message}");
+    let export = "export --format npy --prompts b.safetensors --task sky/wet --output wet.npy";
+    world.rows(export, "");
+    let one = crate::world::CONFIG.split("[[tasks]]").nth(2).unwrap();
+    world.write("one.toml", &format!("[[tasks]]{one}"));
+    let import =
+        "import --format npy wet.npy --tasks one.toml --model model --output c.safetensors";
+    world.rows(import, "");
+    let predict = "predict --model model --prompts c.safetensors";
+    let answers = world.rows(predict, "{\"text\": \"day brought sun\"}\n");
+    assert!(["dry", "soaked"].contains(&answers[0]["label"].as_str().unwrap()), "{answers:?}");
+}
+
+#[test]
+fn nothing_is_written_over_unless_told() {
+    let world = World::new();
+    world.train();
+    let export = "export --format npy --prompts run/prompts.safetensors --task mood --output";
+    world.write("mood.npy", "mine");
+    let message = failure(&world, &format!("{export} mood.npy"));
+    assert!(message.contains("`mood.npy` is there already"), "{message}");
+    assert_eq!(fs::read(world.path("mood.npy")).unwrap(), b"mine");
+    world.rows(&format!("{export} mood.npy --force"), "");
+    let import = "import --format npy mood.npy --output";
+    world.write("own.safetensors", "mine");
+    let message = failure(&world, &format!("{import} own.safetensors"));
+    assert!(message.contains("`own.safetensors` is there already"), "{message}");
+    let message = failure(&world, &format!("{import} mood.npy --force"));
+    assert!(message.contains("`mood.npy` holds the prompts that are read"), "{message}");
+    let prompts = "export --format npy --prompts mood.npy --output mood.npy --force";
+    assert!(failure(&world, prompts).contains("holds the prompts that are read"));
+    // A folder with other things in it gets the adapter's files; one with an adapter is left alone.
+    fs::create_dir(world.path("adapter")).unwrap();
+    world.write("adapter/notes.txt", "mine");
+    let export = "export --format peft --prompts run/prompts.safetensors --output adapter";
+    world.rows(export, "");
+    assert!(failure(&world, export).contains("`adapter/adapter_model.safetensors` is there"));
+    assert_eq!(fs::read(world.path("adapter/notes.txt")).unwrap(), b"mine");
+}
+
+#[test]
+fn what_has_no_form_is_refused_with_what_to_do() {
+    let world = World::new();
+    world.rows("train run.toml --output run --set composition.strategy=add", "");
+    let export = "export --prompts run/prompts.safetensors --output out --format";
+    let message = failure(&world, &format!("{export} peft"));
+    let expected = "error: prompts of several tasks composed by `add` cannot be an adapter of type \
+                    `MULTITASK_PROMPT_TUNING`, which multiplies a shared prompt by low-rank factors; each of them can, \
+                    composed for itself: `mood`, `sky/wet`; name one with `--task NAME`\n";
+    assert_eq!(message, expected);
+    assert!(!world.path("out").exists());
+    let message = failure(&world, &format!("{export} peft --task moood"));
+    assert!(message.contains("unknown task `moood`") && message.contains("did you mean `mood`?"));
+    assert_eq!(world.code(&format!("{export} onnx")), 2);
+    // As arrays, parts that are added have a form.
+    world.rows(&format!("{export} npy"), "");
+    assert_eq!(scores(&world, "out"), scores(&world, "run/prompts.safetensors"));
+    fs::remove_file(world.path("out/mtpt_tasks.json")).unwrap();
+    let message = failure(&world, "score --model model --prompts out");
+    assert!(message.contains("nothing in `out` tells how its arrays are composed"), "{message}");
+    assert!(message.contains("`mtpt import --format npy --strategy`"), "{message}");
+    let import = "import out --output a.safetensors --format";
+    world.rows(&format!("{import} npy --strategy add --task mood --task sky/wet"), "");
+    assert_eq!(scores(&world, "a.safetensors"), scores(&world, "run/prompts.safetensors"));
+    let message = failure(&world, &format!("{import} peft --strategy add --force"));
+    assert!(message.contains("`--strategy` is for a folder"), "{message}");
+}
+
+#[test]
+fn inputs_that_are_something_else_are_named() {
+    let world = World::new();
+    let check = |arguments: &str, parts: &[&str]| {
+        let message = failure(&world, &format!("import --output a.safetensors {arguments}"));
+        for part in parts {
+            assert!(message.contains(part), "`{part}` is not in: {message}");
+        }
+        assert!(!world.path("a.safetensors").exists());
+    };
+    check("--format peft model", &["cannot read `model/adapter_config.json`", "No such file"]);
+    check(
+        "--format peft run.toml",
+        &["`run.toml/adapter_config.json`", "in the place of a folder"],
+    );
+    check("--format npy run.toml", &["`run.toml`: not a whole `.npy` file"]);
+    check("--format npy model", &["`model` is a folder without prompts", "`shared_prompt.npy`"]);
+    check("--format npy nowhere.npy", &["cannot read `nowhere.npy`"]);
+    let npy = format!("--format npy {}", fixture("prompt_tuning/prompt.npy"));
+    check(&format!("{npy} --task Mood"), &["task name", "`Mood`"]);
+    check(&format!("{npy} --model nowhere"), &["no model at `nowhere`"]);
+    let nano = fixture("../../../../examples/models/mtpt-nano");
+    let width = "the prompts have width 16, the model has `d_model` 192";
+    check(&format!("{npy} --model {nano}"), &[width]);
+    let decoder = format!("--format peft {}", fixture("peft/with_decoder"));
+    check(&decoder, &["the adapter has prompts for the decoder too"]);
+}

@@ -1,0 +1,132 @@
+//! Prompts and gradients of every strategy against PyTorch's, see `scripts/generate_reference.py`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::optim::GradientsParams;
+use burn::tensor::{Bool, Device, Tensor, TensorData};
+use mtpt_compose::{CompositionConfig, Start, Tree};
+use mtpt_core::{Compose, PromptFile, TaskIndex};
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Reference {
+    length: usize,
+    d_model: usize,
+    cases: Vec<Case>,
+}
+
+#[derive(Deserialize)]
+struct Case {
+    composition: CompositionConfig,
+    lines: Vec<Vec<usize>>,
+    tensors: BTreeMap<String, Listed>,
+    prompts: Listed,
+    gradients: BTreeMap<String, Listed>,
+    inputs: Option<Listed>,
+    input_lengths: Option<Vec<usize>>,
+}
+
+#[derive(Clone, Deserialize)]
+struct Listed {
+    shape: Vec<usize>,
+    values: Vec<f32>,
+}
+
+impl From<Listed> for TensorData {
+    fn from(Listed { shape, values }: Listed) -> Self {
+        Self::new(values, shape)
+    }
+}
+
+/// The gradient of every parameter, one after another in the order of their names.
+fn gradients<M: Module>(module: &M, loss: Tensor<1>) -> BTreeMap<String, Vec<f32>> {
+    struct Collect(GradientsParams, Vec<Vec<f32>>);
+    impl ModuleVisitor for Collect {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let gradient = self.0.get::<D>(param.id).expect("every parameter has a gradient");
+            self.1.push(gradient.into_data().try_to_vec().unwrap());
+        }
+    }
+    struct Names(Vec<String>, Vec<Option<String>>);
+    impl ModuleVisitor for Names {
+        fn enter_module(&mut self, name: &str, container: &str) {
+            self.1.push((!container.starts_with("Enum:")).then(|| name.to_owned()));
+        }
+        fn exit_module(&mut self, _: &str, _: &str) {
+            self.1.pop();
+        }
+        fn visit_float<const D: usize>(&mut self, _: &Param<Tensor<D>>) {
+            self.0.push(self.1.iter().flatten().cloned().collect::<Vec<_>>().join("."));
+        }
+    }
+    let mut collect = Collect(GradientsParams::from_grads(loss.backward(), module), Vec::new());
+    module.visit(&mut collect);
+    let mut names = Names(Vec::new(), Vec::new());
+    module.visit(&mut names);
+    names.0.into_iter().zip(collect.1).collect()
+}
+
+#[track_caller]
+fn check_close(what: &str, found: &[f32], expected: &[f32]) {
+    assert_eq!(found.len(), expected.len(), "{what}");
+    let largest = expected.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
+    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
+        // Sums of some dozens of products in f32, in another order, through at most four levels.
+        let close = (found - expected).abs() <= 1e-5 * largest;
+        assert!(close, "{what}, number {place}: expected {expected}, found {found}");
+    }
+}
+
+#[test]
+fn prompts_and_gradients_are_those_of_pytorch() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference.json");
+    let reference: Reference = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let (length, d_model) = (reference.length, reference.d_model);
+    let device = Device::flex();
+    for case in reference.cases {
+        let name = serde_json::to_string(&case.composition).unwrap();
+        let start = Start {
+            shared: Tensor::zeros([length, d_model], &device),
+            tree: Tree::new(case.lines.clone()).unwrap(),
+            part: &|_, length| Ok(Tensor::zeros([length, d_model], &device)),
+            seed: 0,
+            device: device.clone().autodiff(),
+        };
+        let tensors = case.tensors.into_iter().map(|(name, data)| (name, data.into())).collect();
+        let file = PromptFile::from_tensors(tensors, String::new());
+        let composition = file.apply(case.composition.init(&start).unwrap()).unwrap();
+        let count = case.composition.parameter_count(length, d_model, &start.tree).unwrap();
+        assert_eq!(composition.num_params(), count.total());
+
+        let rows = case.input_lengths.as_ref().map_or(case.lines.len(), Vec::len);
+        let tasks: Vec<TaskIndex> =
+            (0..rows).map(|row| TaskIndex::new((row % case.lines.len()) as u32)).collect();
+        let prompts = match (case.inputs, case.input_lengths) {
+            (Some(inputs), Some(lengths)) => {
+                let longest = inputs.shape[1];
+                let mask: Vec<bool> = lengths
+                    .iter()
+                    .flat_map(|&length| (0..longest).map(move |place| place < length))
+                    .collect();
+                let mask = TensorData::new(mask, [rows, longest]);
+                let mask = Tensor::<2, Bool>::from_data(mask, &device);
+                let inputs = Tensor::<3>::from_data(TensorData::from(inputs), &device);
+                composition.compose_for(&tasks, &inputs, &mask)
+            }
+            _ => composition.compose_rows(&tasks),
+        };
+        let found: Vec<f32> = prompts.clone().inner().into_data().try_to_vec().unwrap();
+        check_close(&format!("prompts of {name}"), &found, &case.prompts.values);
+        let found = gradients(&composition, prompts.powi_scalar(2).sum());
+        assert_eq!(found.keys().collect::<Vec<_>>(), case.gradients.keys().collect::<Vec<_>>());
+        for (tensor, expected) in case.gradients {
+            check_close(
+                &format!("{name}: gradient of {tensor}"),
+                &found[&tensor],
+                &expected.values,
+            );
+        }
+    }
+}

@@ -1,0 +1,38 @@
+use std::fs;
+
+use burn::tensor::TensorData;
+use mtpt_core::{Error, first_not_finite, is_npy, npy_bytes, read_npy};
+
+#[test]
+fn what_is_written_is_read_bit_for_bit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array");
+    let values = [1.0_f32, -0.0, f32::MIN_POSITIVE / 2.0, f32::MAX, 0.1, -7.5];
+    for shape in [vec![6], vec![2, 3], vec![1, 3, 2]] {
+        let data = TensorData::new(values.to_vec(), shape.clone());
+        fs::write(&path, npy_bytes(&data)).unwrap();
+        let read = read_npy(&path).unwrap();
+        assert_eq!(read.shape().to_vec(), shape);
+        let bits = |data: &TensorData| data.iter::<f32>().map(f32::to_bits).collect::<Vec<u32>>();
+        assert_eq!(bits(&read), bits(&data));
+    }
+    assert!(is_npy(&fs::read(&path).unwrap()));
+    assert!(!is_npy(b"\x93NUMP"));
+}
+
+#[test]
+fn a_number_that_is_not_finite_is_told_with_its_place() {
+    let mut values = vec![0.0_f32; 24];
+    let finite = TensorData::new(values.clone(), [2, 3, 4]);
+    assert_eq!(first_not_finite(&finite), None);
+    values[12 + 2 * 4 + 3] = f32::NEG_INFINITY;
+    let data = TensorData::new(values, [2, 3, 4]);
+    assert_eq!(first_not_finite(&data), Some((vec![1, 2, 3], f32::NEG_INFINITY)));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("array.npy");
+    fs::write(&path, npy_bytes(&data)).unwrap();
+    let failure = read_npy(&path).unwrap_err();
+    assert!(matches!(failure, Error::NotFinite { .. }));
+    let expected = format!("`{}`: the number at [1, 2, 3] is -inf", path.display());
+    assert_eq!(failure.to_string(), expected);
+}

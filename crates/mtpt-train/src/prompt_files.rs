@@ -1,0 +1,44 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mtpt_core::write_whole_file;
+
+use crate::{Error, Result};
+
+/// Files of prompts in the format of another program, made and not yet written.
+///
+/// The last of them is the one by which the others are found, so that a reader never meets half of them.
+#[derive(Clone, Debug)]
+pub struct PromptFiles {
+    files: Vec<(PathBuf, Vec<u8>)>,
+}
+
+impl PromptFiles {
+    pub(crate) fn new(files: Vec<(PathBuf, Vec<u8>)>) -> Self {
+        Self { files }
+    }
+
+    /// Where they will be.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|(path, _)| path.as_path())
+    }
+
+    /// Writes each of them whole or not at all, over what is there; folders are made.
+    ///
+    /// # Errors
+    ///
+    /// When a folder cannot be made or a file cannot be written.
+    pub fn write(&self) -> Result<()> {
+        for (path, bytes) in &self.files {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).map_err(|source| Error::File {
+                    action: "make",
+                    path: folder.to_owned(),
+                    source,
+                })?;
+            }
+            write_whole_file(path, bytes)?;
+        }
+        Ok(())
+    }
+}

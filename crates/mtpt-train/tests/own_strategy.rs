@@ -1,0 +1,67 @@
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Tensor};
+use mtpt_compose::{CompositionConfig, OwnConfig};
+use mtpt_core::{Compose, TaskIndex};
+use mtpt_train::{Error, Output, Prompts, RunFolder, train};
+
+use crate::small_world::{SmallWorld, config};
+
+/// One prompt for all tasks.
+#[derive(Module, Debug)]
+struct Same {
+    prompt: Param<Tensor<2>>,
+    #[module(skip)]
+    tasks: usize,
+}
+
+impl Compose for Same {
+    fn prompt_length(&self) -> usize {
+        self.prompt.dims()[0]
+    }
+
+    fn d_model(&self) -> usize {
+        self.prompt.dims()[1]
+    }
+
+    fn task_count(&self) -> usize {
+        self.tasks
+    }
+
+    fn compose(&self, _: TaskIndex) -> Tensor<2> {
+        self.prompt.val()
+    }
+}
+
+fn same(length: usize, d_model: usize, tasks: usize, device: &Device) -> Same {
+    Same { prompt: Param::from_tensor(Tensor::zeros([length, d_model], device)), tasks }
+}
+
+#[test]
+fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::Own(OwnConfig { name: "same".into() }));
+    let device = Device::flex().autodiff();
+    let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
+    let output = |resume| Output { folder: folder.clone(), resume };
+    let learn = |resume| {
+        let start = same(4, 16, 2, &device);
+        train(&config, &world.data, world.t5.get(), start, Some(&output(resume)), &mut ()).unwrap()
+    };
+    let trained = learn(false);
+    let values = |prompts: &Prompts<Same>| {
+        prompts.composition().compose(TaskIndex::new(1)).inner().into_data()
+    };
+    assert!(values(&trained.prompts).iter::<f32>().any(|value| value != 0.0));
+    assert_eq!(values(&learn(true).prompts), values(&trained.prompts));
+    let read = Prompts::read_as(&folder.prompts(), |header| {
+        assert_eq!(header.composition, config.composition);
+        Ok(same(header.length, header.d_model, header.tasks.len(), &device))
+    })
+    .unwrap();
+    assert_eq!(values(&read), values(&trained.prompts));
+
+    let refused = Prompts::read(&folder.prompts(), &Device::flex()).unwrap_err();
+    assert!(matches!(refused, Error::Composition(_)));
+    let expected = "`same` is a strategy of the program that names it, which alone can make it";
+    assert_eq!(refused.to_string(), expected);
+}

@@ -1,0 +1,134 @@
+use std::fs;
+use std::path::PathBuf;
+
+use burn::module::Module;
+use burn::tensor::Device;
+use mtpt_compose::{AddConfig, CompositionConfig, HierarchyConfig, LowRankConfig, SeparateConfig};
+use mtpt_core::{Compose, PromptFile, TaskIndex};
+use mtpt_tasks::Task;
+use mtpt_train::{
+    Output, PromptConfig, Prompts, RunConfig, RunFolder, TaskData, initial_composition, train,
+};
+
+use crate::small_world::{SmallWorld, config, encoder, task};
+
+fn hierarchy() -> CompositionConfig {
+    let levels = vec![
+        CompositionConfig::Separate(SeparateConfig::default()),
+        CompositionConfig::Add(AddConfig::default()),
+        CompositionConfig::LowRank(LowRankConfig::default()),
+    ];
+    CompositionConfig::Hierarchy(HierarchyConfig { levels: Some(levels) })
+}
+
+/// Tasks on rows of their own, in groups.
+fn tasks(world: &SmallWorld, names: &[&str]) -> Vec<Task> {
+    let folder = world.folder.path();
+    names
+        .iter()
+        .map(|name| {
+            if let Some((group, _)) = name.rsplit_once('/') {
+                fs::create_dir_all(folder.join(group)).unwrap();
+            }
+            task(folder, name, ["happy", "sad today"], 12)
+        })
+        .collect()
+}
+
+fn learn(world: &SmallWorld, config: &RunConfig, tasks: Vec<Task>, run: &str) -> PathBuf {
+    let (t5, device) = (world.t5.get(), Device::flex().autodiff());
+    let start = initial_composition(config, &tasks, t5, &encoder(), &device).unwrap();
+    let data = TaskData::read(tasks, &encoder(), t5, config.max_lengths()).unwrap();
+    let folder = RunFolder::create(&world.folder.path().join(run)).unwrap();
+    let output = Output { folder: folder.clone(), resume: false };
+    train(config, &data, t5, start, Some(&output), &mut ()).unwrap();
+    folder.prompts()
+}
+
+fn from(path: PathBuf, frozen_levels: &[usize], composition: CompositionConfig) -> RunConfig {
+    let start_from = Some(path);
+    let frozen_levels = frozen_levels.to_vec();
+    let prompt = PromptConfig { start_from, frozen_levels, ..config(composition.clone()).prompt };
+    RunConfig { prompt, ..config(composition) }
+}
+
+#[test]
+fn a_new_task_below_a_trained_group_learns_its_own_part_alone() {
+    let world = SmallWorld::new();
+    let known = tasks(&world, &["sky/wet", "people/mood", "sky/bright"]);
+    let trained = learn(&world, &config(hierarchy()), known, "known");
+    let new = tasks(&world, &["people/hunger"]);
+    let learned = learn(&world, &from(trained.clone(), &[0, 1], hierarchy()), new, "new");
+    let [trained, learned] = [trained, learned].map(|path| PromptFile::read(&path).unwrap());
+    // Of the known tree: the root, `sky` and its two tasks, `people` and its task.
+    assert_eq!(learned.tensors()["nodes.0"], trained.tensors()["nodes.0"]);
+    assert_eq!(learned.tensors()["nodes.1"], trained.tensors()["nodes.4"]);
+    assert_ne!(trained.tensors()["nodes.1"], trained.tensors()["nodes.4"]);
+    let left = learned.tensors()["nodes.2.left"].try_to_vec::<f32>().unwrap();
+    assert!(left.iter().any(|value| *value != 1.0), "the task has learned");
+}
+
+#[test]
+fn tasks_are_known_again_by_their_names() {
+    for composition in CompositionConfig::catalogue() {
+        let world = SmallWorld::new();
+        let first = tasks(&world, &["wet", "mood"]);
+        let trained = learn(&world, &config(composition.clone()), first, "first");
+        let second = tasks(&world, &["mood", "fresh", "wet"]);
+        let config = from(trained.clone(), &[], composition);
+        let (t5, device) = (world.t5.get(), Device::flex().autodiff());
+        let start = initial_composition(&config, &second, t5, &encoder(), &device).unwrap();
+        let start = start.valid();
+        let trained = Prompts::read(&trained, &Device::flex()).unwrap();
+        for (task, name) in [(0, "mood"), (2, "wet")] {
+            let now = start.compose(TaskIndex::new(task)).into_data();
+            let then = trained.composition().compose(trained.find(name).unwrap()).into_data();
+            assert_eq!(now, then, "{}: {name}", config.composition.name());
+        }
+    }
+}
+
+#[test]
+fn prompts_of_another_kind_cannot_be_gone_on_from() {
+    let world = SmallWorld::new();
+    let known = || tasks(&world, &["wet"]);
+    let trained = learn(&world, &config(CompositionConfig::default()), known(), "first");
+    let check = |config: RunConfig, expected: &str| {
+        let device = Device::flex().autodiff();
+        let refused = initial_composition(&config, &known(), world.t5.get(), &encoder(), &device)
+            .unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!("cannot start from `{}`: {expected}", trained.display())
+        );
+    };
+    let composition = CompositionConfig::Add(AddConfig::default());
+    check(
+        from(trained.clone(), &[], composition),
+        "expected the composition {\"strategy\":\"add\"}, found {\"strategy\":\"low_rank\",\"rank\":1}",
+    );
+    let mut longer = from(trained.clone(), &[], CompositionConfig::default());
+    longer.prompt.length = 5;
+    check(longer, "expected prompts of length 5, found 4");
+}
+
+#[test]
+fn something_must_be_left_to_learn() {
+    let world = SmallWorld::new();
+    for (composition, levels, expected) in [
+        (
+            CompositionConfig::default(),
+            vec![0, 1],
+            "`frozen_levels` leaves nothing to learn: no other level has numbers of its own",
+        ),
+        (CompositionConfig::default(), vec![2], "`frozen_levels` must be between 0 and 1, found 2"),
+        (hierarchy(), vec![3], "`frozen_levels` must be between 0 and 2, found 3"),
+    ] {
+        let mut config = config(composition);
+        config.prompt.frozen_levels = levels;
+        let tasks = tasks(&world, &["sky/wet"]);
+        let device = Device::flex().autodiff();
+        let refused = initial_composition(&config, &tasks, world.t5.get(), &encoder(), &device);
+        assert_eq!(refused.unwrap_err().to_string(), expected);
+    }
+}

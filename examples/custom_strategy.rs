@@ -1,0 +1,143 @@
+//! A strategy of one's own, in twenty lines: it is trained, written, read and judged like any of the catalogue.
+//!
+//! ```text
+//! cargo run --release --example custom_strategy
+//! ```
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use clap::builder::RangedU64ValueParser;
+use mtpt::burn::{self, module::Param};
+use mtpt::compose::{CompositionConfig, OwnConfig};
+use mtpt::core::Initializer;
+use mtpt::prelude::*;
+use mtpt::tasks::{MixtureConfig, Split};
+use mtpt::train::{
+    EvaluationConfig, Output, PromptConfig, Prompts, RunConfig, RunFolder, TaskData,
+    TrainingConfig, evaluate, train,
+};
+use mtpt_examples::Result;
+use mtpt_examples::made_tasks::{self, Sizes};
+use mtpt_examples::model::Model;
+use mtpt_examples::terminal::finish;
+
+/// `P + 1 t_kᵀ`: one vector for each task, added to every vector of the shared prompt.
+#[derive(Module, Debug)]
+struct Shift {
+    shared: Param<Tensor<2>>,
+    tasks: Vec<Param<Tensor<1>>>,
+}
+
+impl Compose for Shift {
+    fn prompt_length(&self) -> usize {
+        self.shared.dims()[0]
+    }
+
+    fn d_model(&self) -> usize {
+        self.shared.dims()[1]
+    }
+
+    fn task_count(&self) -> usize {
+        self.tasks.len()
+    }
+
+    fn compose(&self, task: TaskIndex) -> Tensor<2> {
+        self.shared.val() + self.tasks[task.position()].val().unsqueeze()
+    }
+}
+
+impl Shift {
+    /// Starts at a shared prompt: no task has shifted it yet.
+    fn new(shared: Tensor<2>, tasks: usize, device: &Device) -> Self {
+        let shared = Tensor::<2>::from_data(shared.into_data(), device);
+        let none = || Param::from_tensor(Tensor::zeros([shared.dims()[1]], device));
+        let tasks = (0..tasks).map(|_| none()).collect();
+        Self { shared: Param::from_tensor(shared), tasks }
+    }
+}
+
+/// A strategy of one's own, trained, written, read and judged.
+#[derive(Parser)]
+struct Arguments {
+    /// Folder of a T5 in Hugging Face form [default: the one in this repository]
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Steps of training
+    #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    steps: usize,
+    /// Made rows of each group that are reported on
+    #[arg(long, default_value_t = Sizes::default().test, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
+    test_rows: usize,
+    /// `auto`, `flex`, or a GPU whose feature is built in
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+fn main() -> ExitCode {
+    finish(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    let device = mtpt::device(&arguments.device)?;
+    let model = Model::load(arguments.model.as_deref(), &device)?;
+    let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
+    let folder = tempfile::tempdir()?;
+    let tasks = made_tasks::tasks(folder.path(), Sizes::with_test(arguments.test_rows), 0)?;
+    let config = RunConfig {
+        model: model.folder.display().to_string(),
+        seed: 0,
+        prompt: PromptConfig::default(),
+        // All that files need to know of it.
+        composition: CompositionConfig::Own(OwnConfig { name: "shift".into() }),
+        training: TrainingConfig {
+            steps: arguments.steps,
+            batch_size: 48,
+            micro_batch_size: Some(16),
+            learning_rate: 0.1,
+            ..TrainingConfig::default()
+        },
+        mixture: MixtureConfig::default(),
+        evaluation: EvaluationConfig::default(),
+    };
+    let data = TaskData::read(tasks, encoder, t5, config.max_lengths())?;
+    let shared = Initializer::SampledVocabulary { population: None };
+    let shared = shared.init(config.prompt.length, t5, config.seed)?;
+    let start = Shift::new(shared, data.len(), &device.clone().autodiff());
+    writeln!(output, "{} numbers to learn for {} tasks", start.num_params(), data.len())?;
+    output.flush()?;
+
+    let before = start.valid();
+    let run = RunFolder::create(&folder.path().join("run"))?;
+    train(
+        &config,
+        &data,
+        t5,
+        start,
+        Some(&Output { folder: run.clone(), resume: false }),
+        &mut (),
+    )?;
+    let learned = Prompts::read_as(&run.prompts(), |header| {
+        let zeros = Tensor::zeros([header.length, header.d_model], &device);
+        Ok(Shift::new(zeros, header.tasks.len(), &device))
+    })?;
+
+    writeln!(output, "{:18}  {:>8}  {:>6}  {:>5}", "accuracy", "majority", "before", "after")?;
+    for task in &data {
+        let judge = |composition: &Shift| -> Result<f64> {
+            Ok(100.0 * evaluate(t5, Some(composition), task, Split::Test, 64)?.primary())
+        };
+        writeln!(
+            output,
+            "{:18}  {:8.1}  {:6.1}  {:5.1}",
+            task.task().id().as_str(),
+            100.0 * task.majority(Split::Test).primary(),
+            judge(&before)?,
+            judge(learned.composition())?,
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! A tree of tasks whose groups share a prompt of their own, against flat prompts with as many numbers to learn.
+//!
+//! ```text
+//! cargo run --release --example hierarchy
+//! cargo run --release --example hierarchy -- --model FOLDER --data FOLDER
+//! ```
+//!
+//! On the files of `../shared/data`, if they are there, or of `--data`: eight tasks in three groups. Otherwise on tasks that it
+//! makes itself.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser;
+use clap::builder::RangedU64ValueParser;
+use mtpt::compose::{AddConfig, CompositionConfig, HierarchyConfig, LowRankConfig, SeparateConfig};
+use mtpt::tasks::{MixtureConfig, Rates, Split, Task, TaskConfig, TaskId, TaskTree};
+use mtpt::train::{
+    EvaluationConfig, PromptConfig, RunConfig, TaskData, TrainingConfig, evaluate,
+    initial_composition, train,
+};
+use mtpt_examples::Result;
+use mtpt_examples::made_tasks::{self, Sizes};
+use mtpt_examples::model::Model;
+use mtpt_examples::real_tasks;
+use mtpt_examples::terminal::{finish, grouped};
+
+/// Where real files are looked for.
+const DATA: &str = "../shared/data";
+/// What the real tasks ask about: judgements, single sentences, pairs of sentences.
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("sentiment", &["sst2", "mpqa"]),
+    ("sentence", &["cola", "trec", "subj"]),
+    ("pair", &["mrpc", "rte", "stsb"]),
+];
+
+/// A tree of tasks whose groups share a prompt of their own, against flat prompts with as many numbers to learn.
+#[derive(Parser)]
+struct Arguments {
+    /// Folder of a T5 in Hugging Face form [default: the one in this repository]
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Folder with `glue/` and `text/` [default: `../shared/data` if it is there, or else tasks that this example makes]
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// Steps of training, of each of the three
+    #[arg(long, default_value_t = 200, value_parser = at_least_1())]
+    steps: usize,
+    /// Rows of a step, of all tasks together
+    #[arg(long, default_value_t = 64, value_parser = at_least_1())]
+    batch_size: usize,
+    /// Length of the tree's prompts; flat ones are as long as makes their numbers as many
+    #[arg(long, default_value_t = 20, value_parser = at_least_1())]
+    length: usize,
+    /// Highest learning rate
+    #[arg(long, default_value_t = 0.1)]
+    learning_rate: f64,
+    /// Seed of first values and of the order of rows
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Made rows of each group that are reported on
+    #[arg(long, default_value_t = Sizes::default().test, value_parser = at_least_1())]
+    test_rows: usize,
+    /// `auto`, `flex`, or a GPU whose feature is built in
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+fn at_least_1() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+/// What was learned, and what came of it.
+struct Run {
+    name: &'static str,
+    length: usize,
+    parameters: usize,
+    /// The first metric of each task on its test rows, as a fraction.
+    values: Vec<f64>,
+}
+
+fn main() -> ExitCode {
+    finish(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Result<()> {
+    let mut output = std::io::stdout().lock();
+    let device = mtpt::device(&arguments.device)?;
+    let model = Model::load(arguments.model.as_deref(), &device)?;
+    let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
+    let made = tempfile::tempdir()?;
+    let tasks = tasks(arguments, made.path())?;
+    let tree = TaskTree::new(tasks.iter().map(Task::id))?;
+    let data = TaskData::read(tasks.clone(), encoder, t5, config(arguments, &model).max_lengths())?;
+
+    let learn = |name, composition, length| -> Result<Run> {
+        let config = RunConfig {
+            prompt: PromptConfig { length, ..PromptConfig::default() },
+            composition,
+            ..config(arguments, &model)
+        };
+        let start = initial_composition(&config, &tasks, t5, encoder, &device.clone().autodiff())?;
+        let parameters = start.trained_numbers();
+        eprintln!(
+            "{name}: {} steps, {} numbers in prompts of {length}",
+            config.training.steps,
+            grouped(parameters)
+        );
+        let begun = Instant::now();
+        let trained = train(&config, &data, t5, start, None, &mut ())?;
+        eprintln!("{name}: {:.0} seconds", begun.elapsed().as_secs_f64());
+        let judge = |task| -> Result<f64> {
+            let composition = Some(trained.prompts.composition());
+            Ok(evaluate(t5, composition, task, Split::Test, 64)?.primary())
+        };
+        let values = data.iter().map(judge).collect::<Result<_>>()?;
+        Ok(Run { name, length, parameters, values })
+    };
+    let levels = [
+        CompositionConfig::Separate(SeparateConfig::default()),
+        CompositionConfig::Add(AddConfig::default()),
+        CompositionConfig::LowRank(LowRankConfig::default()),
+    ];
+    let hierarchy = CompositionConfig::Hierarchy(HierarchyConfig { levels: Some(levels.to_vec()) });
+    let tree_run = learn("hierarchy", hierarchy, arguments.length)?;
+    // Prompts of as many vectors as come closest in numbers.
+    let vectors = |prompts: usize| {
+        let width = prompts * t5.config().d_model;
+        ((tree_run.parameters + width / 2) / width).max(1)
+    };
+    let runs = [
+        learn("add", levels[1].clone(), vectors(data.len() + 1))?,
+        learn("separate", levels[0].clone(), vectors(data.len()))?,
+    ];
+    let runs: Vec<&Run> = [&tree_run].into_iter().chain(&runs).collect();
+    table(&mut output, &tree, &data, &runs)?;
+    writeln!(
+        output,
+        "\n`hierarchy`: one prompt for all, a sum for each group, rank 1 for each task. `add`: one prompt for all, a sum for each \
+         task.\n`separate`: a plain prompt for each task. Metrics on rows that were not learned from, {} steps of {} rows at rate {}, \
+         seed {}.",
+        arguments.steps, arguments.batch_size, arguments.learning_rate, arguments.seed,
+    )?;
+    Ok(())
+}
+
+fn tasks(arguments: &Arguments, made: &Path) -> Result<Vec<Task>> {
+    let shared = Path::new(DATA);
+    let data = arguments.data.as_deref().or(shared.is_dir().then_some(shared));
+    let Some(data) = data else {
+        let sizes = Sizes::with_test(arguments.test_rows);
+        return made_tasks::tasks(made, sizes, arguments.seed);
+    };
+    real_tasks::tasks(data, made, arguments.seed)?.iter().map(in_group).collect()
+}
+
+/// The same task under the name of its group.
+fn in_group(task: &Task) -> Result<Task> {
+    let leaf = task.id().leaf();
+    let group = GROUPS.iter().find(|(_, tasks)| tasks.contains(&leaf));
+    let (group, _) = group.ok_or_else(|| format!("`{leaf}` is in no group"))?;
+    let name = TaskId::new(&format!("{group}/{leaf}"))?;
+    Ok(Task::new(&TaskConfig { name, ..task.config().clone() })?)
+}
+
+fn config(arguments: &Arguments, model: &Model) -> RunConfig {
+    RunConfig {
+        model: model.folder.display().to_string(),
+        seed: arguments.seed,
+        prompt: PromptConfig::default(),
+        composition: CompositionConfig::default(),
+        training: TrainingConfig {
+            steps: arguments.steps,
+            batch_size: arguments.batch_size,
+            micro_batch_size: Some(16),
+            learning_rate: arguments.learning_rate,
+            max_input_length: 128,
+            ..TrainingConfig::default()
+        },
+        mixture: MixtureConfig { rates: Rates::Uniform, ..MixtureConfig::default() },
+        evaluation: EvaluationConfig { every: 50, ..EvaluationConfig::default() },
+    }
+}
+
+/// A line for every node of the tree, groups with the means of their tasks.
+fn table(output: &mut impl Write, tree: &TaskTree, data: &[TaskData], runs: &[&Run]) -> Result<()> {
+    write!(output, "{:16}  {:9}  {:>8}", "", "metric", "majority")?;
+    for run in runs {
+        write!(output, "  {:>10}", run.name)?;
+    }
+    for (name, value) in [
+        ("length", (|run: &Run| run.length) as fn(&Run) -> usize),
+        ("numbers to learn", |run| run.parameters),
+    ] {
+        write!(output, "\n{name:16}  {:9}  {:8}", "", "")?;
+        for run in runs {
+            write!(output, "  {:>10}", grouped(value(run)))?;
+        }
+    }
+    writeln!(output)?;
+    let majority: Vec<f64> = data.iter().map(|task| task.majority(Split::Test).primary()).collect();
+    let mut line = |name: &str, metric: &str, tasks: &[usize]| -> Result<()> {
+        let mean = |values: &[f64]| {
+            100.0 * tasks.iter().map(|&task| values[task]).sum::<f64>() / tasks.len() as f64
+        };
+        write!(output, "{name:16}  {metric:9}  {:8.1}", mean(&majority))?;
+        for run in runs {
+            write!(output, "  {:10.1}", mean(&run.values))?;
+        }
+        Ok(writeln!(output)?)
+    };
+    for node in tree.nodes().skip(1) {
+        let name = format!("{}{}", "  ".repeat(node.depth() - 1), node.name());
+        let metric = node.task().map_or("mean", |task| data[task].task().metrics()[0].name());
+        line(&name, metric, tree.tasks_below(node.index()))?;
+    }
+    line("average", "", tree.tasks_below(tree.root().index()))
+}
