@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::{Bool, Device, Int, Tensor, TensorData};
@@ -13,15 +14,28 @@ use crate::rows::Row;
 /// A frozen model and its tokenizer.
 pub(crate) struct Model {
     pub(crate) t5: Frozen<T5>,
-    pub(crate) tokenizer: T5Tokenizer,
+    folder: PathBuf,
+    /// `None` where the model comes without one: rows may have numbers in the place of texts.
+    tokenizer: Option<T5Tokenizer>,
 }
 
 impl Model {
     pub(crate) fn load(model: &Path, device: &Device) -> Result<Self> {
         let folder = locate(model)?;
         let t5 = T5::load(&folder, device)?;
-        let tokenizer = T5Tokenizer::load(&folder, t5.config())?;
-        Ok(Self { t5: Frozen::new(t5), tokenizer })
+        let tokenizer = match T5Tokenizer::load(&folder, t5.config()) {
+            Err(error) if error.is_missing_tokenizer() => None,
+            tokenizer => Some(tokenizer?),
+        };
+        Ok(Self { t5: Frozen::new(t5), folder, tokenizer })
+    }
+
+    /// The tokenizer, or what is missing where there is none.
+    pub(crate) fn tokenizer(&self) -> mtpt::t5::Result<Cow<'_, T5Tokenizer>> {
+        match &self.tokenizer {
+            Some(tokenizer) => Ok(Cow::Borrowed(tokenizer)),
+            None => T5Tokenizer::load(&self.folder, self.t5.config()).map(Cow::Owned),
+        }
     }
 }
 
@@ -110,7 +124,7 @@ impl PromptedModel {
     /// The tokens under a key of a row.
     pub(crate) fn tokens(&self, row: &Row, key: &str) -> Result<Vec<u32>> {
         let vocab_size = self.model.t5.config().vocab_size;
-        row.tokens(key, vocab_size, |text| self.model.tokenizer.encode(text))
+        row.tokens(key, vocab_size, |text| self.model.tokenizer()?.encode(text))
     }
 
     /// Tokens with the prompts of their rows' tasks in front, if there are prompts.

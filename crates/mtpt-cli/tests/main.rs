@@ -11,4 +11,6 @@ mod inspect;
 mod pretrain;
 mod run;
 mod score_and_generate;
+#[cfg(feature = "t5x")]
+mod t5x;
 mod world;

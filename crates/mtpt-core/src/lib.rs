@@ -9,6 +9,8 @@ mod initializer;
 mod npy;
 mod prefix;
 mod prompt_file;
+#[cfg(feature = "t5x")]
+pub mod t5x;
 mod whole_file;
 
 pub use backbone::Backbone;

@@ -163,6 +163,11 @@ impl Checkpoint {
     }
 }
 
+/// Whether a folder holds weights in the form of transformers.
+pub(crate) fn has_weights(folder: &Path) -> bool {
+    WEIGHT_FILES.iter().any(|name| folder.join(name).is_file())
+}
+
 /// The weights to take among the files of a folder: the first that is there of those known.
 #[cfg(feature = "hub")]
 pub(crate) fn weight_files(files: &[String]) -> Option<&'static str> {

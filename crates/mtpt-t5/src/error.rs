@@ -93,6 +93,70 @@ pub enum Error {
         known: &'static str,
     },
 
+    /// A checkpoint of T5X that cannot be read.
+    #[cfg(feature = "t5x")]
+    #[error(transparent)]
+    T5x(#[from] mtpt_core::t5x::Error),
+
+    /// A checkpoint of T5X where the feature that reads them is not built in.
+    #[cfg(not(feature = "t5x"))]
+    #[error(
+        "`{}` holds no weights in the form of transformers; its file `checkpoint` may be one of T5X, which needs the \
+         feature `t5x` that this program was built without",
+        folder.display()
+    )]
+    T5xFeature {
+        /// The folder.
+        folder: PathBuf,
+    },
+
+    /// A checkpoint of T5X whose arrays are not those of a T5 of this crate.
+    #[cfg(feature = "t5x")]
+    #[error("`{}` is not a T5 that can be read: expected {expected}, found {found}", path.display())]
+    T5xForm {
+        /// The folder of the checkpoint.
+        path: PathBuf,
+        /// What would do.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+
+    /// A `config.json` beside a checkpoint of T5X that does not fit it.
+    #[cfg(feature = "t5x")]
+    #[error(
+        "`{}` says that `{field}` is {said}, but by the arrays of `{}` it is {found}: correct or remove the file",
+        path.display(),
+        checkpoint.display()
+    )]
+    ConfigDisagrees {
+        /// The file.
+        path: PathBuf,
+        /// Name of the field.
+        field: &'static str,
+        /// Its value in the file.
+        said: String,
+        /// The folder of the checkpoint.
+        checkpoint: PathBuf,
+        /// Its value by the arrays.
+        found: String,
+    },
+
+    /// A checkpoint of T5X has no tokenizer: they come without one.
+    #[cfg(feature = "t5x")]
+    #[error(
+        "there is no tokenizer for the checkpoint `{}`: put its `spiece.model` or `tokenizer.json` into that folder, or \
+         into `{}`",
+        folder.display(),
+        parent.display()
+    )]
+    MissingTokenizer {
+        /// The folder of the checkpoint.
+        folder: PathBuf,
+        /// The folder that holds all steps.
+        parent: PathBuf,
+    },
+
     /// A file shorter or longer than its own header says.
     #[error("`{}` is truncated or damaged: expected {expected} bytes, found {found}", path.display())]
     FileLength {
@@ -243,6 +307,21 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 }
+
+impl Error {
+    /// Whether it says that a model has no tokenizer, which is then not needed for token numbers.
+    pub fn is_missing_tokenizer(&self) -> bool {
+        match self {
+            Self::MissingFile { expected, .. } => *expected == TOKENIZER_FILES,
+            #[cfg(feature = "t5x")]
+            Self::MissingTokenizer { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+/// The names of tokenizers, any of which would do.
+pub(crate) const TOKENIZER_FILES: &str = "`tokenizer.json`, `spiece.model`";
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -20,6 +20,8 @@ mod position;
 mod save;
 mod score;
 mod stack;
+#[cfg(feature = "t5x")]
+mod t5x;
 mod tokenizer;
 
 pub use attention::{Attention, KeysValues};

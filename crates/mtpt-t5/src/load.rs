@@ -1,4 +1,4 @@
-//! A model from a folder in the form of transformers.
+//! A model from a folder, in the form of transformers or of T5X.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 
-use crate::checkpoint::Checkpoint;
+use crate::checkpoint::{Checkpoint, has_weights};
 use crate::config::T5Config;
 use crate::error::{Error, Result};
 use crate::hf_config::HuggingFaceConfig;
@@ -21,6 +21,9 @@ impl T5 {
     ///
     /// The folder holds `config.json` and one of `model.safetensors`, `model.safetensors.index.json`,
     /// `pytorch_model.bin` and `pytorch_model.bin.index.json`.
+    /// With the feature `t5x` it may also be a checkpoint of T5X, one step of it: the file `checkpoint` and the folders
+    /// of arrays beside it. It needs no `config.json`, since the shapes of its arrays tell the rest; one that is there
+    /// must agree with them, and says what they do not.
     /// With the feature `hub` the path may also be an id on the hub; see [`locate`].
     ///
     /// On an autodiff device the model can be trained, dropout included.
@@ -41,47 +44,79 @@ impl T5 {
     /// As of [`load`](Self::load).
     pub fn load_as(path: &Path, dtype: FloatDType, device: &Device) -> Result<Self> {
         let folder = locate(path)?;
+        #[cfg(feature = "t5x")]
+        if is_t5x(&folder) {
+            let weights = crate::t5x::T5xWeights::open(&folder)?;
+            let config = weights.config().clone();
+            return build(&config, weights, dtype.into(), device);
+        }
+        #[cfg(not(feature = "t5x"))]
+        if is_t5x(&folder) {
+            return Err(Error::T5xFeature { folder });
+        }
         let mut config = read_config(&folder)?;
         let checkpoint = Checkpoint::open(&folder)?;
         let shared = shared_name(&checkpoint, &config)?;
         config.tie_word_embeddings = is_tied(&checkpoint, &config, shared)?;
-
-        let mut loader = Loader {
-            checkpoint: &checkpoint,
-            shared,
-            gated: config.gated,
-            dtype: dtype.into(),
-            device,
-            path: Vec::new(),
-            used: BTreeSet::new(),
-            error: None,
-        };
-        let model = config.init(device)?.map(&mut loader);
-        if let Some(error) = loader.error {
-            return Err(error);
-        }
-        let used = loader.used;
-        let unused: Vec<String> = checkpoint
-            .names()
-            .filter(|name| !used.contains(*name) && !is_known_extra(name))
-            .map(str::to_owned)
-            .collect();
-        if !unused.is_empty() {
-            return Err(Error::UnusedTensors {
-                path: checkpoint.path().to_owned(),
-                tensors: unused,
-            });
-        }
-        Ok(if device.is_autodiff() { model } else { model.freeze() })
+        let weights =
+            HuggingFaceWeights { checkpoint, shared, gated: config.gated, used: BTreeSet::new() };
+        build(&config, weights, dtype.into(), device)
     }
 }
 
-/// Reads the configuration of a folder in the form of transformers.
+/// Where the parameters of a model come from.
+pub(crate) trait Weights {
+    /// The numbers of the parameter at a path of the modules, row by row, in the shape that it has there.
+    fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<Vec<f32>>;
+
+    /// Refuses what nothing has asked for.
+    fn finish(self) -> Result<()>;
+}
+
+fn build(
+    config: &T5Config,
+    mut weights: impl Weights,
+    dtype: DType,
+    device: &Device,
+) -> Result<T5> {
+    let mut loader = Loader { weights: &mut weights, dtype, device, path: Vec::new(), error: None };
+    let model = config.init(device)?.map(&mut loader);
+    if let Some(error) = loader.error {
+        return Err(error);
+    }
+    weights.finish()?;
+    Ok(if device.is_autodiff() { model } else { model.freeze() })
+}
+
+/// Whether a folder without weights in the form of transformers has, or is likely meant to have, those of T5X.
+fn is_t5x(folder: &Path) -> bool {
+    if has_weights(folder) {
+        return false;
+    }
+    #[cfg(feature = "t5x")]
+    {
+        // A folder of several steps is told from others by the error that names one of them.
+        use mtpt_core::t5x::{Checkpoint, Error};
+        Checkpoint::is_at(folder)
+            || matches!(Checkpoint::open(folder), Err(Error::NotACheckpoint { step: Some(_), .. }))
+    }
+    #[cfg(not(feature = "t5x"))]
+    {
+        folder.join("checkpoint").is_file()
+    }
+}
+
+/// Reads the configuration of a folder in the form of transformers, or infers it from the arrays of a checkpoint of T5X.
 ///
 /// # Errors
 ///
-/// [`Error::MissingFile`], [`Error::Io`], [`Error::Json`] or [`Error::ConfigFile`], each naming the file.
+/// [`Error::MissingFile`], [`Error::Io`], [`Error::Json`] or [`Error::ConfigFile`], each naming the file; for a checkpoint
+/// of T5X whatever [`T5::load`] says of its arrays' shapes.
 pub fn read_config(folder: &Path) -> Result<T5Config> {
+    #[cfg(feature = "t5x")]
+    if is_t5x(folder) {
+        return Ok(crate::t5x::T5xWeights::open(folder)?.config().clone());
+    }
     let path = folder.join(CONFIG_FILE);
     if !path.is_file() {
         return Err(Error::MissingFile { folder: folder.to_owned(), expected: "`config.json`" });
@@ -145,19 +180,57 @@ fn is_known_extra(name: &str) -> bool {
     name == SHARED || name == HEAD || name == IGNORED || SHARED_COPIES.contains(&name)
 }
 
-/// Replaces every parameter by the checkpoint's, stopping at the first that fails.
-struct Loader<'a> {
-    checkpoint: &'a Checkpoint,
-    shared: &'a str,
+/// Weights in the form of transformers.
+struct HuggingFaceWeights {
+    checkpoint: Checkpoint,
+    shared: &'static str,
     gated: bool,
+    used: BTreeSet<String>,
+}
+
+impl Weights for HuggingFaceWeights {
+    fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<Vec<f32>> {
+        let (mut key, layout) = checkpoint_key(path, self.gated);
+        if key == SHARED {
+            key = self.shared.to_owned();
+        }
+        let mut stored_shape = shape.to_vec();
+        if layout == Layout::Transposed {
+            stored_shape.reverse();
+        }
+        let mut numbers = self.checkpoint.read(&key, &stored_shape)?;
+        if layout == Layout::Transposed {
+            numbers = transposed(&numbers, stored_shape[0], stored_shape[1]);
+        }
+        self.used.insert(key);
+        Ok(numbers)
+    }
+
+    fn finish(self) -> Result<()> {
+        let unused: Vec<String> = self
+            .checkpoint
+            .names()
+            .filter(|name| !self.used.contains(*name) && !is_known_extra(name))
+            .map(str::to_owned)
+            .collect();
+        if unused.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::UnusedTensors { path: self.checkpoint.path().to_owned(), tensors: unused })
+        }
+    }
+}
+
+/// Replaces every parameter by the checkpoint's, stopping at the first that fails.
+struct Loader<'a, W> {
+    weights: &'a mut W,
     dtype: DType,
     device: &'a Device,
     path: Vec<String>,
-    used: BTreeSet<String>,
     error: Option<Error>,
 }
 
-impl ModuleMapper for Loader<'_> {
+impl<W: Weights> ModuleMapper for Loader<'_, W> {
     fn enter_module(&mut self, name: &str, _container_type: &str) {
         self.path.push(name.to_owned());
     }
@@ -170,22 +243,10 @@ impl ModuleMapper for Loader<'_> {
         if self.error.is_some() {
             return param;
         }
-        let (mut key, layout) = checkpoint_key(&self.path, self.gated);
-        if key == SHARED {
-            key = self.shared.to_owned();
-        }
         // The shape is asked for without drawing the random numbers that the parameter would start with.
         let shape = param.lazy_shape().to_vec();
-        let mut stored_shape = shape.clone();
-        if layout == Layout::Transposed {
-            stored_shape.reverse();
-        }
-        match self.checkpoint.read(&key, &stored_shape) {
-            Ok(mut numbers) => {
-                if layout == Layout::Transposed {
-                    numbers = transposed(&numbers, stored_shape[0], stored_shape[1]);
-                }
-                self.used.insert(key);
+        match self.weights.parameter(&self.path, &shape) {
+            Ok(numbers) => {
                 let data = TensorData::new(numbers, shape);
                 Param::from_tensor(Tensor::from_data(data, (self.device, self.dtype)))
             }

@@ -17,7 +17,7 @@ use crate::hf_config::HuggingFaceConfig;
 use crate::keys::{HEAD, Layout, SHARED, checkpoint_key};
 use crate::load::{CONFIG_FILE, transposed};
 use crate::model::T5;
-use crate::tokenizer::COMPANION_FILES;
+use crate::tokenizer::{COMPANION_FILES, home};
 
 const WEIGHTS_FILE: &str = "model.safetensors";
 
@@ -43,6 +43,7 @@ impl T5 {
     ///
     /// As of [`save`](Self::save), and [`Error::Io`] for a file that cannot be read.
     pub fn save_with_tokenizer(&self, folder: &Path, origin: &Path) -> Result<()> {
+        let origin = &home(origin);
         let companions = COMPANION_FILES
             .into_iter()
             .map(|name| (name, origin.join(name)))

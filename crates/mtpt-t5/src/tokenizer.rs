@@ -1,6 +1,6 @@
 //! Text to token ids and back.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use prost::Message;
 use tokenizers::decoders::DecoderWrapper;
@@ -14,7 +14,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer};
 
 use crate::config::T5Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, TOKENIZER_FILES};
 
 /// Names of a tokenizer in a folder, the first that is there being taken.
 pub(crate) const TOKENIZER_FILE: &str = "tokenizer.json";
@@ -45,20 +45,28 @@ pub struct T5Tokenizer {
 impl T5Tokenizer {
     /// Reads `tokenizer.json` of a folder, or else `spiece.model`, and checks that it fits the model.
     ///
+    /// For a checkpoint of T5X, which comes without one, the folder that holds all steps is looked into as well.
+    ///
     /// # Errors
     ///
-    /// [`Error::MissingFile`] if neither is there, [`Error::TokenizerFile`], or [`Error::Vocabulary`].
+    /// [`Error::MissingFile`] if neither is there (`Error::MissingTokenizer` for a checkpoint of T5X),
+    /// [`Error::TokenizerFile`], or [`Error::Vocabulary`].
     pub fn load(folder: &Path, config: &T5Config) -> Result<Self> {
-        let json = folder.join(TOKENIZER_FILE);
-        let pieces = folder.join(SENTENCE_PIECE_FILE);
+        let home = home(folder);
+        let json = home.join(TOKENIZER_FILE);
+        let pieces = home.join(SENTENCE_PIECE_FILE);
         let tokenizer = if json.is_file() {
             Self::from_tokenizer_json(&json)?
         } else if pieces.is_file() {
             Self::from_sentence_piece(&pieces)?
         } else {
+            #[cfg(feature = "t5x")]
+            if let Some(parent) = crate::t5x::folder_of_steps(folder) {
+                return Err(Error::MissingTokenizer { folder: folder.to_owned(), parent });
+            }
             return Err(Error::MissingFile {
                 folder: folder.to_owned(),
-                expected: "`tokenizer.json`, `spiece.model`",
+                expected: TOKENIZER_FILES,
             });
         };
         tokenizer.check_fits(config)?;
@@ -216,6 +224,23 @@ impl From<Tokenizer> for T5Tokenizer {
     fn from(tokenizer: Tokenizer) -> Self {
         Self { tokenizer }
     }
+}
+
+/// The folder that the tokenizer of a model is in: its own, unless that has none and is one step of a checkpoint of T5X.
+pub(crate) fn home(folder: &Path) -> PathBuf {
+    #[cfg(feature = "t5x")]
+    {
+        let has_one = |folder: &Path| {
+            [TOKENIZER_FILE, SENTENCE_PIECE_FILE].iter().any(|name| folder.join(name).is_file())
+        };
+        if !has_one(folder)
+            && let Some(parent) = crate::t5x::folder_of_steps(folder)
+            && has_one(&parent)
+        {
+            return parent;
+        }
+    }
+    folder.to_owned()
 }
 
 fn sentinel(number: usize) -> String {

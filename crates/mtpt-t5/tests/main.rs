@@ -18,3 +18,6 @@ mod files;
 mod bad_input;
 // SentencePiece models and `tokenizer.json` give the same ids.
 mod tokenizer;
+// Checkpoints of T5X give the same numbers as the models that they were made of, and as two other programs.
+#[cfg(feature = "t5x")]
+mod t5x;

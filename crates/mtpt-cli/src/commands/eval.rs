@@ -26,7 +26,8 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let tasks = TaskFile::load(&arguments.tasks)?.into_tasks();
     let prompted = PromptedModel::new(&arguments.model, Some(&arguments.prompts), None, &device)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
-    let encoder = prompted.model.tokenizer.as_inner();
+    let tokenizer = prompted.model.tokenizer()?;
+    let encoder = tokenizer.as_inner();
     let t5 = prompted.model.t5.get();
     let header = prompts.header();
     let lengths = MaxLengths { input: header.longest_input(), target: header.longest_target() };

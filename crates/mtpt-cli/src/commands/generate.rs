@@ -9,7 +9,8 @@ use crate::rows::each_batch;
 
 #[derive(Serialize)]
 struct Generated {
-    text: String,
+    /// `None` without a tokenizer.
+    text: Option<String>,
     ids: Vec<u32>,
 }
 
@@ -17,7 +18,7 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
     let config = config(arguments);
     config.check()?;
     let prompted = PromptedModel::load(&arguments.prompted)?;
-    let tokenizer = &prompted.model.tokenizer;
+    let tokenizer = prompted.model.tokenizer().ok();
     let mut output = Output::new();
     each_batch(
         arguments.prompted.input.as_deref(),
@@ -27,7 +28,9 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
             let inputs = prompted.inputs(rows.iter().map(PromptedRow::parts));
             let t5 = &prompted.model.t5;
             for ids in t5.generate_from_embeddings(inputs.embeddings, inputs.mask, &config)? {
-                output.row(&Generated { text: tokenizer.decode(&ids)?, ids })?;
+                let text =
+                    tokenizer.as_ref().map(|tokenizer| tokenizer.decode(&ids)).transpose()?;
+                output.row(&Generated { text, ids })?;
             }
             output.flush()
         },

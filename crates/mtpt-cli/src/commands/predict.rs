@@ -63,11 +63,12 @@ pub(crate) fn run(arguments: &Prompted) -> Result<()> {
         .iter()
         .map(|task| {
             let labels = task.labels()?;
-            let encoder = prompted.model.tokenizer.as_inner();
             let way = match labels {
                 Some(labels) if labels.choice_fields().is_some() => Way::Choices(labels),
                 Some(labels) if !labels.is_text() => {
-                    let candidates = Candidates::new(&task.name, labels.words(), encoder)?;
+                    let tokenizer = prompted.model.tokenizer()?;
+                    let candidates =
+                        Candidates::new(&task.name, labels.words(), tokenizer.as_inner())?;
                     Way::Words(labels, candidates)
                 }
                 _ => Way::Text,
@@ -102,13 +103,15 @@ pub(crate) fn run(arguments: &Prompted) -> Result<()> {
 fn prepare(prompted: &PromptedModel, answering: &[Answering], row: &Row) -> Result<Prepared> {
     let task = prompted.task(row.text("task")?).map_err(|problem| row.refuse(problem))?;
     let task = task.ok_or_else(|| row.refuse("the row has no task"))?;
-    let tokenizer = &prompted.model.tokenizer;
     let given = row.fields().contains_key("input") || row.fields().contains_key("input_ids");
     let of_task = &answering[task.position()];
     let mut input = match &of_task.template {
         Some(template) if !given => {
             let text = render(template, row)?;
-            tokenizer.encode(&text).map_err(|error| row.refuse(error.to_string()))?
+            let tokenizer = prompted.model.tokenizer();
+            tokenizer
+                .and_then(|tokenizer| tokenizer.encode(&text))
+                .map_err(|error| row.refuse(error.to_string()))?
         }
         _ => prompted.tokens(row, "input")?,
     };
@@ -132,8 +135,9 @@ fn choices(
     let texts = labels.choices_of(&example(row)).map_err(|error| row.refuse(error.to_string()))?;
     let longest =
         prompted.prompts.as_ref().map_or(usize::MAX, |prompts| prompts.header().longest_target());
+    let tokenizer = prompted.model.tokenizer()?;
     let tokens = texts.iter().map(|text| {
-        let mut ids = prompted.model.tokenizer.encode(text)?;
+        let mut ids = tokenizer.encode(text)?;
         truncate(&mut ids, longest);
         Ok(ids)
     });
@@ -255,6 +259,6 @@ fn speak(prompted: &PromptedModel, task: TaskIndex, rows: &[&Prepared]) -> Resul
     let t5 = &prompted.model.t5;
     t5.generate_from_embeddings(inputs.embeddings, inputs.mask, &config)?
         .iter()
-        .map(|ids| Ok(Answer::Text { text: prompted.model.tokenizer.decode(ids)? }))
+        .map(|ids| Ok(Answer::Text { text: prompted.model.tokenizer()?.decode(ids)? }))
         .collect()
 }

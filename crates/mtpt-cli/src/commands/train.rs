@@ -32,7 +32,8 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let (text, config) = read_with_settings(text, &arguments.set, read)?;
     let tasks = TaskFile::parse(&text, path)?.into_tasks();
     let model = Model::load(&beside(path, &config.model), &device)?;
-    let encoder = model.tokenizer.as_inner();
+    let tokenizer = model.tokenizer()?;
+    let encoder = tokenizer.as_inner();
     let t5 = model.t5.get();
     let trained_on = device.autodiff();
     let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)?;

@@ -1,0 +1,234 @@
+//! The msgpack file of a checkpoint, as `flax.serialization` writes it.
+
+use std::fmt::{self, Formatter};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
+
+use rmp_serde::Deserializer;
+use rmp_serde::decode::Error as DecodeError;
+use serde::Deserialize;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+
+use super::{Error, Result};
+
+/// Codes of flax's extensions of msgpack.
+pub(super) const NUMPY_ARRAY: i8 = 1;
+pub(super) const NUMPY_SCALAR: i8 = 3;
+
+/// A value of the file. What arrays hold stays as it is in the file.
+#[derive(Debug)]
+pub(super) enum Node {
+    Nothing,
+    Integer(i64),
+    Real(f64),
+    Text(String),
+    List(Vec<Self>),
+    Branch(Vec<(String, Self)>),
+    Extension(i8, Vec<u8>),
+    /// A truth value, or bytes.
+    Other(&'static str),
+}
+
+impl Node {
+    /// What it is, in words.
+    pub(super) fn kind(&self) -> String {
+        match self {
+            Self::Nothing => "nothing".into(),
+            Self::Integer(number) => format!("the number {number}"),
+            Self::Real(number) => format!("the number {number}"),
+            Self::Text(text) => format!("the text `{text}`"),
+            Self::List(_) => "a list".into(),
+            Self::Branch(_) => "a dictionary".into(),
+            Self::Extension(code, _) => format!("an extension of code {code}"),
+            Self::Other(kind) => (*kind).into(),
+        }
+    }
+
+    /// The value under a key.
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
+        match self {
+            Self::Branch(entries) => {
+                entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn text(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The sizes of axes: a list, or a dictionary of `"0"`, `"1"`, ..., which is what flax makes of a tuple.
+    pub(super) fn sizes(&self) -> Option<Vec<usize>> {
+        self.items()?
+            .into_iter()
+            .map(|item| match item {
+                Self::Integer(size) => usize::try_from(*size).ok(),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// The items of a list, or of a dictionary of `"0"`, `"1"`, ....
+    pub(super) fn items(&self) -> Option<Vec<&Self>> {
+        match self {
+            Self::List(items) => Some(items.iter().collect()),
+            Self::Branch(entries) => {
+                (0..entries.len()).map(|number| self.get(&number.to_string())).collect()
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a checkpoint has in its msgpack file, as far as it matters here: the optimizer's state is not kept.
+#[derive(Deserialize)]
+struct Contents {
+    version: Option<Node>,
+    optimizer: Option<Optimizer>,
+    /// The first versions of T5X, and Orbax, have the parameters here.
+    target: Option<Node>,
+}
+
+#[derive(Deserialize)]
+struct Optimizer {
+    target: Option<Node>,
+}
+
+/// The version and the parameters of a msgpack file.
+pub(super) fn read(path: &Path) -> Result<(i64, Node)> {
+    let failed = |source| Error::File { action: "read", path: path.to_owned(), source };
+    let file = File::open(path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let mut deserializer = Deserializer::new(BufReader::new(file));
+    let contents = Contents::deserialize(&mut deserializer).map_err(|error| match error {
+        DecodeError::InvalidMarkerRead(source) | DecodeError::InvalidDataRead(source) => {
+            if source.kind() == io::ErrorKind::UnexpectedEof {
+                Error::Truncated { path: path.to_owned(), length }
+            } else {
+                failed(source)
+            }
+        }
+        error => Error::Msgpack { path: path.to_owned(), source: error.into() },
+    })?;
+    let reader = deserializer.get_mut();
+    if reader.read(&mut [0]).map_err(failed)? > 0 {
+        let end = reader.stream_position().map_err(failed)? - 1;
+        return Err(Error::Trailing { path: path.to_owned(), end });
+    }
+    let version = match contents.version {
+        Some(Node::Integer(version)) => version,
+        _ => 0,
+    };
+    contents
+        .optimizer
+        .and_then(|optimizer| optimizer.target)
+        .or(contents.target)
+        .filter(|target| matches!(target, Node::Branch(_)))
+        .map(|target| (version, target))
+        .ok_or_else(|| Error::NoParameters { path: path.to_owned() })
+}
+
+impl<'de> Deserialize<'de> for Node {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NodeVisitor)
+    }
+}
+
+struct NodeVisitor;
+
+impl<'de> Visitor<'de> for NodeVisitor {
+    type Value = Node;
+
+    fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a value that flax writes")
+    }
+
+    fn visit_unit<E>(self) -> Result<Node, E> {
+        Ok(Node::Nothing)
+    }
+
+    fn visit_bool<E>(self, _value: bool) -> Result<Node, E> {
+        Ok(Node::Other("a truth value"))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
+        Ok(Node::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
+        // No size and no version comes near.
+        Ok(i64::try_from(value).map_or(Node::Real(value as f64), Node::Integer))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Node, E> {
+        Ok(Node::Real(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Node, E> {
+        Ok(Node::Text(value.to_owned()))
+    }
+
+    fn visit_bytes<E>(self, _value: &[u8]) -> Result<Node, E> {
+        Ok(Node::Other("bytes"))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Node, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = sequence.next_element()? {
+            items.push(item);
+        }
+        Ok(Node::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Node, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = map.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Node::Branch(entries))
+    }
+
+    /// Extensions come so.
+    fn visit_newtype_struct<D: serde::Deserializer<'de>>(
+        self,
+        deserializer: D,
+    ) -> Result<Node, D::Error> {
+        let (code, Bytes(bytes)) = Deserialize::deserialize(deserializer)?;
+        Ok(Node::Extension(code, bytes))
+    }
+}
+
+/// Bytes, which serde takes for a list of numbers if they are a plain `Vec`.
+struct Bytes(Vec<u8>);
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct BytesVisitor;
+
+        impl Visitor<'_> for BytesVisitor {
+            type Value = Bytes;
+
+            fn expecting(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+                formatter.write_str("bytes")
+            }
+
+            fn visit_bytes<E>(self, value: &[u8]) -> Result<Bytes, E> {
+                Ok(Bytes(value.to_vec()))
+            }
+
+            fn visit_byte_buf<E>(self, value: Vec<u8>) -> Result<Bytes, E> {
+                Ok(Bytes(value))
+            }
+        }
+
+        deserializer.deserialize_byte_buf(BytesVisitor)
+    }
+}
+
+/// What flax's extensions for arrays hold: shape, type by numpy's name, little-endian numbers.
+pub(super) type NumpyArray<'a> = (Vec<usize>, &'a str, &'a [u8]);

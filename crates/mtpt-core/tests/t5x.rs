@@ -1,0 +1,393 @@
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mtpt_core::t5x::{Array, Checkpoint, Error, PROMPT_NAME, PromptKind, prompts, write};
+use tempfile::TempDir;
+
+/// Checkpoints that flax and TensorStore wrote; see `crates/mtpt-t5/scripts/generate_t5x_reference.py`.
+fn fixture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/t5x").join(name)
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn copy_of(name: &str) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    copy_folder(&fixture(name), copy.path());
+    copy
+}
+
+/// A message with all its causes.
+fn message(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    text
+}
+
+#[track_caller]
+fn check(error: &Error, parts: &[&str]) {
+    let message = message(error);
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+}
+
+/// Opening or reading one array of a copy that was changed fails, with a message that holds all of some parts.
+#[track_caller]
+fn check_changed(array: &str, change: impl FnOnce(&Path), parts: &[&str]) {
+    let copy = copy_of("kinds");
+    change(copy.path());
+    let error = match Checkpoint::open(copy.path()) {
+        Err(error) => error,
+        Ok(checkpoint) => checkpoint.read(array).expect_err("reading must fail"),
+    };
+    check(&error, parts);
+}
+
+fn replace(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn arrays_of_every_type_are_read() {
+    let checkpoint = Checkpoint::open(&fixture("kinds")).unwrap();
+    for place in ["here", "there"] {
+        let halves: Vec<f32> = (-6..6).map(|number| number as f32 / 2.0).collect();
+        for name in ["float64", "float32", "float16", "bfloat16"] {
+            let array = checkpoint.read(&format!("target.{place}.{name}")).unwrap();
+            assert_eq!(
+                array,
+                Array { shape: vec![3, 4], values: halves.clone() },
+                "{place} {name}"
+            );
+        }
+        let signed: Vec<f32> = (-6..6).map(|number| number as f32).collect();
+        for name in ["int64", "int32", "int16", "int8"] {
+            let array = checkpoint.read(&format!("target.{place}.{name}")).unwrap();
+            assert_eq!((array.shape, array.values), (vec![3, 4], signed.clone()), "{place} {name}");
+        }
+        let unsigned: Vec<f32> = (0..12).map(|number| number as f32).collect();
+        for name in ["uint64", "uint32", "uint16", "uint8"] {
+            let array = checkpoint.read(&format!("target.{place}.{name}")).unwrap();
+            assert_eq!(
+                (array.shape, array.values),
+                (vec![3, 4], unsigned.clone()),
+                "{place} {name}"
+            );
+        }
+        let truths = checkpoint.read(&format!("target.{place}.bool")).unwrap();
+        assert_eq!(truths.values[..3], [0.0, 1.0, 1.0], "{place}");
+    }
+}
+
+#[test]
+fn arrays_of_every_form_are_read() {
+    let checkpoint = Checkpoint::open(&fixture("kinds")).unwrap();
+    let values = |name: &str| checkpoint.read(&format!("target.{name}")).unwrap();
+    let number = |value: f32| Array { shape: Vec::new(), values: vec![value] };
+    assert_eq!(values("here.scalar"), number(2.5));
+    assert_eq!(values("here.zero_dimensions"), number(2.5));
+    assert_eq!(values("here.python_float"), number(2.5));
+    assert_eq!(values("here.python_integer"), number(-3.0));
+    assert_eq!(values("here.empty"), Array { shape: vec![0, 4], values: Vec::new() });
+    let whole: Vec<f32> = (-6..6).map(|number| number as f32).collect();
+    assert_eq!(values("here.chunked"), Array { shape: vec![3, 4], values: whole });
+    // One of its two chunks is not there.
+    assert_eq!(values("there.filled").values, [1.0, 1.0, 1.5, 1.5]);
+}
+
+#[test]
+fn names_and_shapes_are_known_before_reading() {
+    let checkpoint = Checkpoint::open(&fixture("kinds")).unwrap();
+    assert_eq!(checkpoint.names().count(), 33);
+    // The optimizer's state is not among them.
+    assert!(checkpoint.names().all(|name| name.starts_with("target.")));
+    assert_eq!(checkpoint.shape("target.here.chunked"), Some([3, 4].as_slice()));
+    assert_eq!(checkpoint.shape("target.there.filled"), Some([2, 2].as_slice()));
+    assert_eq!(checkpoint.shape("target.here.python_float"), Some([].as_slice()));
+    assert_eq!(checkpoint.shape("target.nowhere"), None);
+    check(
+        &checkpoint.read("target.nowhere").unwrap_err(),
+        &["kinds` holds no array `target.nowhere`"],
+    );
+}
+
+#[test]
+fn the_real_checkpoint_is_read() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/fixtures/t5x/test_t5_1_1_tiny/checkpoint_3");
+    if !folder.is_dir() {
+        println!("skipped: there is no `{}`", folder.display());
+        return;
+    }
+    let checkpoint = Checkpoint::open(&folder).unwrap();
+    assert_eq!(checkpoint.names().count(), 52);
+    let table = checkpoint.read("target.token_embedder.embedding").unwrap();
+    assert_eq!(table.shape, [32128, 4]);
+    assert_eq!(table.values.len(), 32128 * 4);
+    let norm = checkpoint.read("target.decoder.decoder_norm.scale").unwrap();
+    // Read off the bytes of the file.
+    assert_eq!(norm.values[0], f32::from_le_bytes([0x83, 0x9d, 0x78, 0x3f]));
+}
+
+#[test]
+fn a_folder_that_is_no_checkpoint_is_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let error = Checkpoint::open(place.path()).unwrap_err();
+    check(&error, &["is no checkpoint of T5X: it holds no file `checkpoint`"]);
+    assert!(!error.to_string().contains("one step"));
+    for step in ["checkpoint_20", "checkpoint_100", "checkpoint_best"] {
+        copy_folder(&fixture("prompt"), &place.path().join(step));
+    }
+    let error = Checkpoint::open(place.path()).unwrap_err();
+    check(&error, &["give the folder of one step, such as", "checkpoint_100`"]);
+}
+
+#[test]
+fn a_checkpoint_of_orbax_is_read_where_its_arrays_are_folders() {
+    let place = tempfile::tempdir().unwrap();
+    let state = place.path().join("state");
+    copy_folder(&fixture("kinds"), &state);
+    let checkpoint = Checkpoint::open(place.path()).unwrap();
+    assert_eq!(checkpoint.read("target.there.int8").unwrap().values[0], -6.0);
+    fs::write(state.join("manifest.ocdbt"), "").unwrap();
+    check(&Checkpoint::open(place.path()).unwrap_err(), &["state` keeps its arrays in OCDBT form"]);
+}
+
+#[test]
+fn a_msgpack_file_that_is_none_is_refused() {
+    let whole = fs::read(fixture("prompt").join("checkpoint")).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    let file = place.path().join("checkpoint");
+    let open = |bytes: &[u8]| {
+        fs::write(&file, bytes).unwrap();
+        Checkpoint::open(place.path())
+    };
+    assert!(open(&whole).is_ok());
+    for length in 0..whole.len() {
+        let error = open(&whole[..length]).unwrap_err();
+        let expected = format!("is cut short: it ends after {length} bytes");
+        check(&error, &["checkpoint` ", &expected]);
+    }
+    let longer = [whole.as_slice(), b"!"].concat();
+    check(
+        &open(&longer).unwrap_err(),
+        &["goes on after its end", &format!("byte {}", whole.len())],
+    );
+    // TensorFlow's file of that name.
+    let text = b"model_checkpoint_path: \"model.ckpt-1000000\"\n";
+    check(
+        &open(text).unwrap_err(),
+        &["checkpoint` is not the msgpack file of a T5X checkpoint", "109"],
+    );
+    check(&open(b"\xc1").unwrap_err(), &["is not the msgpack file"]);
+    // {"version": 3}, {"optimizer": {"target": 1}}
+    check(
+        &open(b"\x81\xa7version\x03").unwrap_err(),
+        &["holds no parameters", "`optimizer.target`"],
+    );
+    check(&open(b"\x81\xa9optimizer\x81\xa6target\x01").unwrap_err(), &["holds no parameters"]);
+    // {"target": {"a": true}}
+    check(
+        &open(b"\x81\xa6target\x81\xa1a\xc3").unwrap_err(),
+        &["`target.a`", "expected an array", "truth"],
+    );
+    // {"target": {"a": {"driver": "n5"}}} and {"target": {"a": "PLACEHOLDER://../b"}}
+    check(
+        &open(b"\x81\xa6target\x81\xa1a\x81\xa6driver\xa2n5").unwrap_err(),
+        &["`target.a`", "driver `n5`"],
+    );
+    let outside = b"\x81\xa6target\x81\xa1a\xb2PLACEHOLDER://../b";
+    check(&open(outside).unwrap_err(), &["`target.a`", "a folder beside the file", "`../b`"]);
+}
+
+#[test]
+fn arrays_within_the_msgpack_file_are_checked() {
+    let change = |from: &[u8], to: &[u8]| {
+        let whole = fs::read(fixture("prompt").join("checkpoint")).unwrap();
+        let position = whole.windows(from.len()).position(|bytes| bytes == from).unwrap();
+        let copy = copy_of("prompt");
+        let changed = [&whole[..position], to, &whole[position + from.len()..]].concat();
+        fs::write(copy.path().join("checkpoint"), changed).unwrap();
+        Checkpoint::open(copy.path()).and_then(|checkpoint| checkpoint.read(PROMPT_NAME))
+    };
+    // The shape, [3, 4].
+    let error = change(b"\x92\x03\x04", b"\x92\x03\x05").unwrap_err();
+    check(&error, &[PROMPT_NAME, "expected an array", "48 bytes of `float32` for shape [3, 5]"]);
+    let error = change(b"float32", b"complex").unwrap_err();
+    check(&error, &[PROMPT_NAME, "expected floating point or integers, found `complex`"]);
+    // 0.25 is number 7, the last of the second row.
+    let error = change(&0.25f32.to_le_bytes(), &f32::NAN.to_le_bytes()).unwrap_err();
+    check(&error, &[PROMPT_NAME, "expected finite numbers, found NaN at [1, 3]"]);
+    let error = change(&0.25f32.to_le_bytes(), &f32::NEG_INFINITY.to_le_bytes()).unwrap_err();
+    check(&error, &[PROMPT_NAME, "found -inf at [1, 3]"]);
+}
+
+#[test]
+fn a_missing_chunk_is_named() {
+    let change = |folder: &Path| fs::remove_file(folder.join("target.there.float32/1.1")).unwrap();
+    check_changed(
+        "target.there.float32",
+        change,
+        &["target.there.float32/1.1` of array `target.there.float32` is missing"],
+    );
+}
+
+#[test]
+fn a_damaged_chunk_is_named() {
+    let path = "target.there.float32/0.1";
+    let whole = fs::read(fixture("kinds").join(path)).unwrap();
+    for length in 0..whole.len() {
+        let change = |folder: &Path| fs::write(folder.join(path), &whole[..length]).unwrap();
+        let parts = ["float32/0.1` of array `target.there.float32` is cut short or damaged"];
+        check_changed("target.there.float32", change, &parts);
+    }
+    // A chunk of numbers of half the width.
+    let change = |folder: &Path| {
+        fs::copy(folder.join("target.there.float16/0.1"), folder.join(path)).unwrap();
+    };
+    check_changed(
+        "target.there.float32",
+        change,
+        &["float32/0.1` of array", "cut short or damaged"],
+    );
+}
+
+#[test]
+fn a_wrong_description_of_a_folder_is_named() {
+    let array = "target.there.float32";
+    let file = |folder: &Path| folder.join(array).join(".zarray");
+    let understood =
+        ["target.there.float32/.zarray`, the description of array `target.there.float32`"];
+    for (from, to) in [
+        ("{", "{{"),
+        ("\"zarr_format\":2", "\"zarr_format\":3"),
+        ("\"chunks\":[2,3]", "\"chunks\":[2]"),
+        ("\"chunks\":[2,3]", "\"chunks\":[2,0]"),
+        ("\"dtype\":\"<f4\"", "\"type\":\"<f4\""),
+        ("\"order\":\"C\"", "\"order\":\"X\""),
+        ("\"gzip\"", "\"unheard\""),
+    ] {
+        check_changed(array, |folder| replace(&file(folder), from, to), &understood);
+    }
+    check_changed(
+        array,
+        |folder| replace(&file(folder), "\"<f4\"", "\"<c8\""),
+        &[".zarray`: expected floating point or integers, found `<c8`"],
+    );
+    check_changed(
+        array,
+        |folder| replace(&file(folder), "\"shape\":[3,4]", "\"shape\":[4,4]"),
+        &[array, "must have shape [3, 4] by the file `checkpoint`", ".zarray` gives [4, 4]"],
+    );
+    check_changed(
+        array,
+        |folder| fs::remove_file(file(folder)).unwrap(),
+        &["array `target.there.float32` should be in the folder", "holds no `.zarray`"],
+    );
+}
+
+#[test]
+fn prompts_are_found_by_their_names() {
+    let found = prompts(&Checkpoint::open(&fixture("prompt")).unwrap()).unwrap();
+    let [prompt] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((prompt.name.as_str(), prompt.kind), (PROMPT_NAME, PromptKind::Whole));
+    let values: Vec<f32> = (0..12).map(|number| (number as f32 - 5.0) / 8.0).collect();
+    assert_eq!(prompt.array, Array { shape: vec![3, 4], values });
+
+    let found = prompts(&Checkpoint::open(&fixture("multitask")).unwrap()).unwrap();
+    let found: Vec<_> = found
+        .iter()
+        .map(|prompt| (prompt.name.as_str(), prompt.kind, prompt.array.shape.as_slice()))
+        .collect();
+    let prefix = "target.encoder.prompt.prompt";
+    assert_eq!(
+        found,
+        [
+            (format!("{prefix}.shared_prompt").as_str(), PromptKind::Shared, [2, 4].as_slice()),
+            (format!("{prefix}.task_prompts.embedding").as_str(), PromptKind::Tasks, &[3, 8]),
+        ]
+    );
+    let error = prompts(&Checkpoint::open(&fixture("kinds")).unwrap()).unwrap_err();
+    check(&error, &["kinds` holds no prompt", "`.prompt.prompt`"]);
+}
+
+fn prompt() -> BTreeMap<String, Array> {
+    let found = prompts(&Checkpoint::open(&fixture("prompt")).unwrap()).unwrap();
+    found.into_iter().map(|prompt| (prompt.name, prompt.array)).collect()
+}
+
+#[test]
+fn a_prompt_is_written_byte_for_byte_as_flax_writes_it() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("runs/checkpoint_7");
+    write(&folder, &prompt(), 7).unwrap();
+    let bytes = |folder: &Path| fs::read(folder.join("checkpoint")).unwrap();
+    assert_eq!(bytes(&folder), bytes(&fixture("prompt")));
+    let read = prompts(&Checkpoint::open(&folder).unwrap()).unwrap();
+    assert_eq!(read[0].array, prompt()[PROMPT_NAME]);
+    // Nothing is left of how it was written.
+    assert_eq!(fs::read_dir(place.path().join("runs")).unwrap().count(), 1);
+}
+
+#[test]
+fn several_arrays_are_written_and_read() {
+    let array = |shape: &[usize]| Array {
+        shape: shape.to_vec(),
+        values: (0..shape.iter().product()).map(|number: usize| number as f32).collect(),
+    };
+    // Lengths and names past the short forms of msgpack.
+    let long = "long".repeat(30);
+    let arrays = BTreeMap::from([
+        ("target.a.b".to_owned(), array(&[100, 300])),
+        ("target.a.c.d".to_owned(), array(&[2, 3, 4])),
+        (format!("target.{long}"), array(&[1])),
+    ]);
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("checkpoint_1");
+    write(&folder, &arrays, 1_000_000).unwrap();
+    let checkpoint = Checkpoint::open(&folder).unwrap();
+    assert_eq!(checkpoint.names().collect::<Vec<_>>(), arrays.keys().collect::<Vec<_>>());
+    for (name, array) in &arrays {
+        assert_eq!(checkpoint.read(name).unwrap(), *array);
+    }
+}
+
+#[test]
+fn nothing_is_written_over_and_nothing_in_part() {
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("checkpoint_7");
+    fs::create_dir(&folder).unwrap();
+    check(&write(&folder, &prompt(), 7).unwrap_err(), &["checkpoint_7` is there already"]);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+
+    let folder = place.path().join("other");
+    let array = prompt().remove(PROMPT_NAME).unwrap();
+    for names in [["prompt", "target.b"], ["target.a", "target.a.b"], ["target.a..b", "target.c"]] {
+        let arrays = names.map(|name| (name.to_owned(), array.clone())).into();
+        check(&write(&folder, &arrays, 7).unwrap_err(), &["cannot be written: expected a name"]);
+    }
+    let short = Array { shape: vec![3, 5], values: array.values };
+    let arrays = [(PROMPT_NAME.to_owned(), short)].into();
+    check(&write(&folder, &arrays, 7).unwrap_err(), &[PROMPT_NAME, "12 numbers for shape [3, 5]"]);
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+}

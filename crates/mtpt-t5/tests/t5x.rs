@@ -1,0 +1,414 @@
+use std::collections::BTreeMap;
+use std::error::Error as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use mtpt_core::t5x::{Array, Checkpoint, write};
+use mtpt_t5::{Activation, Error, T5, T5Config, T5Tokenizer};
+use tempfile::TempDir;
+
+use crate::fixtures::{Reference, TOLERANCE, assert_close, folder, load, padded, reference};
+
+/// Checkpoints in the forms of T5X, and the folder in transformers' form of the same model.
+///
+/// The first has zarr folders, the second all in the msgpack file and heads on axes of their own, the third the layers
+/// of a stack in one array, in half precision.
+const CHECKPOINTS: [(&str, &str); 3] =
+    [("t5x/v1_1", "v1_1"), ("t5x/v1_0", "v1_0"), ("t5x/bf16_scanned", "bf16")];
+
+/// T5X's own checkpoint for tests, which is not part of this project.
+fn real() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../../shared/fixtures/t5x/test_t5_1_1_tiny/checkpoint_3");
+    if !folder.is_dir() {
+        println!("skipped: there is no `{}`", folder.display());
+        return None;
+    }
+    Some(folder)
+}
+
+fn scores(model: &T5, reference: &Reference) -> Vec<Vec<f32>> {
+    let (ids, mask) = padded(&reference.inputs, &Device::flex());
+    model.score(model.embed(ids), mask, &reference.targets).unwrap()
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn copy_of(name: &str) -> TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    copy_folder(&folder(name), copy.path());
+    copy
+}
+
+/// A message with all its causes.
+fn message(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    text
+}
+
+/// Loading a changed copy of a checkpoint fails with a message that holds all of some parts.
+#[track_caller]
+fn check(name: &str, change: impl FnOnce(&Path), parts: &[&str]) {
+    let copy = copy_of(name);
+    change(copy.path());
+    let error = T5::load(copy.path(), &Device::flex()).expect_err("loading must fail");
+    let message = message(&error);
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+}
+
+/// Replaces bytes of the msgpack file by as many others.
+fn replace_bytes(folder: &Path, from: &[u8], to: &[u8]) {
+    assert_eq!(from.len(), to.len());
+    let path = folder.join("checkpoint");
+    let mut bytes = fs::read(&path).unwrap();
+    let position = bytes.windows(from.len()).rposition(|window| window == from).unwrap();
+    bytes[position..position + to.len()].copy_from_slice(to);
+    fs::write(path, bytes).unwrap();
+}
+
+#[test]
+fn the_real_checkpoint_gives_the_numbers_of_two_other_programs() {
+    let Some(path) = real() else { return };
+    let model = T5::load(&path, &Device::flex()).unwrap();
+    let expected = T5Config::new(32128, 4, 2, 8, 2, 2, 2)
+        .with_relative_attention_num_buckets(4)
+        .with_activation(Activation::GeluTanh)
+        .with_gated(true)
+        .with_tie_word_embeddings(false)
+        .with_scale_decoder_outputs(false);
+    assert_eq!(*model.config(), expected);
+    let file = fs::read(folder("t5x").join("tiny.json")).unwrap();
+    let reference: Reference = serde_json::from_slice(&file).unwrap();
+    for (row, (found, expected)) in
+        scores(&model, &reference).iter().zip(&reference.token_log_probabilities).enumerate()
+    {
+        // The reference was computed in double precision, this in single.
+        assert_close(found, expected, TOLERANCE, &format!("row {row}"));
+    }
+}
+
+#[test]
+fn checkpoints_give_the_numbers_of_the_models_that_they_were_made_of() {
+    for (name, original) in CHECKPOINTS {
+        let (model, reference) = (load(name), reference(original));
+        let found = scores(&model, &reference);
+        // The same numbers in the same places: not a bit may differ.
+        assert_eq!(found, scores(&load(original), &reference), "{name}");
+        for (row, (found, expected)) in
+            found.iter().zip(&reference.token_log_probabilities).enumerate()
+        {
+            assert_close(found, expected, TOLERANCE, &format!("{name}, row {row}"));
+        }
+    }
+}
+
+#[test]
+fn what_a_model_is_is_told_by_the_shapes() {
+    for (name, original) in CHECKPOINTS {
+        let mut expected = load(original).config().clone();
+        // Which no shape tells; the fixtures have unusual ones.
+        expected.eos_token_id = 1;
+        assert_eq!(*load(name).config(), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_config_says_what_shapes_do_not() {
+    let copy = copy_of("t5x/v1_1");
+    fs::copy(folder("v1_1").join("config.json"), copy.path().join("config.json")).unwrap();
+    let model = T5::load(copy.path(), &Device::flex()).unwrap();
+    assert_eq!(model.config(), load("v1_1").config());
+
+    // A few fields do, the others being inferred.
+    let text = r#"{"layer_norm_epsilon": 0.5, "relative_attention_max_distance": 40, "feed_forward_proj": "gated-silu"}"#;
+    fs::write(copy.path().join("config.json"), text).unwrap();
+    let model = T5::load(copy.path(), &Device::flex()).unwrap();
+    let expected = load("t5x/v1_1")
+        .config()
+        .clone()
+        .with_layer_norm_epsilon(0.5)
+        .with_relative_attention_max_distance(40)
+        .with_activation(Activation::Silu);
+    assert_eq!(*model.config(), expected);
+    let reference = reference("v1_1");
+    assert_ne!(scores(&model, &reference), scores(&load("v1_1"), &reference));
+}
+
+#[test]
+fn a_config_that_does_not_fit_is_named_with_both_values() {
+    let write = |text: &'static str| {
+        move |folder: &Path| fs::write(folder.join("config.json"), text).unwrap()
+    };
+    let says = "is 24, but by the arrays of `";
+    check(
+        "t5x/v1_0",
+        write(r#"{"d_ff": 24}"#),
+        &["config.json` says that `d_ff`", says, "it is 32"],
+    );
+    check("t5x/v1_0", write(r#"{"num_heads": 8, "d_kv": 2}"#), &["`d_kv` is 2", "it is 4"]);
+    check(
+        "t5x/v1_0",
+        write(r#"{"num_decoder_layers": 3}"#),
+        &["`num_decoder_layers` is 3", "it is 2"],
+    );
+    check(
+        "t5x/v1_0",
+        write(r#"{"feed_forward_proj": "gated-gelu"}"#),
+        &["`is_gated_act` is true", "it is false"],
+    );
+    check(
+        "t5x/v1_0",
+        write(r#"{"model_type": "bart"}"#),
+        &["config.json`", "`model_type`", "`bart`"],
+    );
+    check("t5x/v1_0", write("{"), &["cannot understand `", "config.json`", "line 1"]);
+}
+
+#[test]
+fn saving_in_the_other_form_keeps_the_model() {
+    for (name, original) in CHECKPOINTS {
+        let place = tempfile::tempdir().unwrap();
+        load(name).save(place.path()).unwrap();
+        let saved = T5::load(place.path(), &Device::flex()).unwrap();
+        let reference = reference(original);
+        assert_eq!(scores(&saved, &reference), scores(&load(original), &reference), "{name}");
+    }
+}
+
+#[test]
+fn arrays_that_a_t5_lacks_or_has_no_use_for_are_named() {
+    // The same length, so that the rest of the msgpack file stays as it is.
+    check(
+        "t5x/v1_0",
+        |folder| replace_bytes(folder, b"\xacencoder_norm", b"\xacencoder_form"),
+        &["lacks tensor `target.encoder.encoder_norm.scale`", "[16]"],
+    );
+    check(
+        "t5x/v1_1",
+        |folder| {
+            let from = b"\xbdpre_self_attention_layer_norm";
+            replace_bytes(folder, from, b"\xbdpre_self_attention_layer_form");
+        },
+        &["lacks tensor `target.decoder.layers_1.pre_self_attention_layer_norm.scale`", "[16]"],
+    );
+    check(
+        "t5x/v1_0",
+        |folder| replace_bytes(folder, b"\xaetoken_embedder", b"\xaetokan_embedder"),
+        &["is not a T5 that can be read", "expected an array `target.token_embedder.embedding`"],
+    );
+    // A third layer of which there is no more than this.
+    check(
+        "t5x/v1_0",
+        |folder| replace_bytes(folder, b"\xa8layers_1", b"\xa8layers_2"),
+        &["lacks tensor `target.encoder.layers_1."],
+    );
+    check(
+        "t5x/bf16_scanned",
+        |folder| replace_bytes(folder, b"\xb2pre_mlp_layer_norm", b"\xb2pre_mlq_layer_norm"),
+        &[
+            "expected arrays `target.encoder.layers_0.pre_mlp_layer_norm.scale` or `target.encoder.encoder.",
+        ],
+    );
+}
+
+#[test]
+fn arrays_of_a_wrong_shape_are_named() {
+    // The position bias of the encoder, [4, 32], tells how many heads there are.
+    check(
+        "t5x/v1_0",
+        |folder| replace_bytes(folder, b"\x93\x92\x04\x20\xa7", b"\x93\x92\x08\x10\xa7"),
+        &["`target.encoder.layers_0.attention.query.kernel`", "shape [16, 16], but has [16, 4, 4]"],
+    );
+    check(
+        "t5x/v1_0",
+        |folder| replace_bytes(folder, b"\x93\x92\x04\x20\xa7", b"\x93\x92\x20\x04\xa7"),
+        &[
+            "expected heads of one width",
+            "32 heads in 16 outputs of `target.encoder.layers_0.attention",
+        ],
+    );
+    check(
+        "t5x/v1_1",
+        |folder| {
+            let path = folder.join("target.encoder.layers_1.mlp.wo.kernel/.zarray");
+            let text = fs::read_to_string(&path).unwrap();
+            fs::write(path, text.replace("\"shape\":[32,16]", "\"shape\":[16,32]")).unwrap();
+        },
+        &["`target.encoder.layers_1.mlp.wo.kernel`", "[32, 16]", "gives [16, 32]"],
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_told() {
+    check(
+        "t5x/v1_1",
+        |folder| fs::remove_file(folder.join("target.token_embedder.embedding/1.0")).unwrap(),
+        &[
+            "target.token_embedder.embedding/1.0` of array `target.token_embedder.embedding` is missing",
+        ],
+    );
+    check(
+        "t5x/v1_1",
+        |folder| {
+            let path = folder.join("checkpoint");
+            let bytes = fs::read(&path).unwrap();
+            fs::write(path, &bytes[..bytes.len() - 1]).unwrap();
+        },
+        &["checkpoint` is cut short"],
+    );
+    let place = tempfile::tempdir().unwrap();
+    copy_folder(&folder("t5x/v1_0"), &place.path().join("checkpoint_1000"));
+    let error = T5::load(place.path(), &Device::flex()).unwrap_err();
+    assert!(
+        message(&error).contains("give the folder of one step, such as"),
+        "{}",
+        message(&error)
+    );
+}
+
+/// All arrays of a checkpoint, to be written with changes.
+fn arrays(name: &str) -> BTreeMap<String, Array> {
+    let checkpoint = Checkpoint::open(&folder(name)).unwrap();
+    checkpoint.names().map(|name| (name.to_owned(), checkpoint.read(name).unwrap())).collect()
+}
+
+/// Loads a model that is written anew of arrays.
+fn rewritten(arrays: &BTreeMap<String, Array>) -> mtpt_t5::Result<T5> {
+    let place = tempfile::tempdir().unwrap();
+    let path = place.path().join("checkpoint_1");
+    write(&path, arrays, 1).unwrap();
+    T5::load(&path, &Device::flex())
+}
+
+#[test]
+fn a_prompt_in_the_checkpoint_is_no_part_of_the_model() {
+    let mut arrays = arrays("t5x/v1_0");
+    let table = arrays["target.token_embedder.embedding"].clone();
+    arrays.insert("target.encoder.prompt.prompt.prompt".to_owned(), table.clone());
+    let reference = reference("v1_0");
+    let expected = scores(&load("v1_0"), &reference);
+    assert_eq!(scores(&rewritten(&arrays).unwrap(), &reference), expected);
+    // Anything else is in the way.
+    arrays.insert("target.encoder.adapter.kernel".to_owned(), table);
+    let error = message(&rewritten(&arrays).unwrap_err());
+    assert!(error.contains("no use for: `target.encoder.adapter.kernel`"), "{error}");
+}
+
+#[test]
+fn position_biases_of_each_layer_must_be_the_same() {
+    let bias = "relpos_bias.rel_embedding";
+    let reference = reference("bf16");
+    let expected = scores(&load("bf16"), &reference);
+    // As Flaxformer can have them, in arrays of their own and scanned.
+    for name in ["t5x/v1_0", "t5x/bf16_scanned"] {
+        let mut arrays = arrays(name);
+        for stack in ["encoder", "decoder"] {
+            let shared = arrays.remove(&format!("target.{stack}.{bias}")).unwrap();
+            if name == "t5x/v1_0" {
+                for layer in 0..2 {
+                    arrays.insert(format!("target.{stack}.layers_{layer}.{bias}"), shared.clone());
+                }
+            } else {
+                // Heads, layers, buckets.
+                let rows = shared.values.chunks_exact(32).flat_map(|row| [row, row]);
+                let values = rows.flatten().copied().collect();
+                let both = Array { shape: vec![4, 2, 32], values };
+                arrays.insert(format!("target.{stack}.{stack}.{bias}"), both);
+            }
+        }
+        let found = scores(&rewritten(&arrays).unwrap(), &reference);
+        if name == "t5x/bf16_scanned" {
+            assert_eq!(found, expected);
+        } else {
+            assert_eq!(found, scores(&load("v1_0"), &reference));
+        }
+        let changed = arrays
+            .iter_mut()
+            .rfind(|(name, _)| name.starts_with("target.decoder") && name.ends_with(bias));
+        *changed.unwrap().1.values.last_mut().unwrap() += 1.0;
+        let error = message(&rewritten(&arrays).unwrap_err());
+        let said = "expected one position bias for all layers of the decoder, found another one in layer 1";
+        assert!(error.contains(said), "{error}");
+    }
+}
+
+#[test]
+fn layers_may_be_stacked_along_the_first_axis() {
+    let mut arrays = arrays("t5x/bf16_scanned");
+    for (name, array) in &mut arrays {
+        if name.starts_with("target.encoder.encoder.")
+            || name.starts_with("target.decoder.decoder.")
+        {
+            let [rows, layers] = array.shape[..2] else { panic!("{name}") };
+            let inner: usize = array.shape[2..].iter().product();
+            let number = |layer: usize, row: usize, place: usize| {
+                array.values[(row * layers + layer) * inner + place]
+            };
+            let mut values = Vec::new();
+            for layer in 0..layers {
+                for row in 0..rows {
+                    values.extend((0..inner).map(|place| number(layer, row, place)));
+                }
+            }
+            array.values = values;
+            array.shape.swap(0, 1);
+        }
+    }
+    let reference = reference("bf16");
+    let expected = scores(&load("bf16"), &reference);
+    assert_eq!(scores(&rewritten(&arrays).unwrap(), &reference), expected);
+    // One layer less in one array than in the others.
+    let array = arrays.get_mut("target.encoder.encoder.mlp.wo.kernel").unwrap();
+    array.shape[0] = 1;
+    array.values.truncate(array.values.len() / 2);
+    let error = message(&rewritten(&arrays).unwrap_err());
+    let said =
+        "expected 2 layers along axis 0 of `target.encoder.encoder.mlp.wo.kernel`, found shape [1,";
+    assert!(error.contains(said), "{error}");
+}
+
+#[test]
+fn a_tokenizer_may_be_beside_the_steps() {
+    let place = tempfile::tempdir().unwrap();
+    let step = place.path().join("checkpoint_1000");
+    copy_folder(&folder("t5x/v1_0"), &step);
+    let config = load("t5x/v1_0").config().clone();
+    let error = T5Tokenizer::load(&step, &config).unwrap_err().to_string();
+    for part in ["checkpoint_1000`: put its `spiece.model` or `tokenizer.json`", "or into `"] {
+        assert!(error.contains(part), "{error}");
+    }
+    let file = folder("tokenizer").join("tokenizer.json");
+    fs::copy(&file, place.path().join("tokenizer.json")).unwrap();
+    let expected = T5Tokenizer::load(&folder("tokenizer"), &config).unwrap();
+    let text = "one three";
+    let check = |tokenizer: T5Tokenizer| {
+        assert_eq!(tokenizer.encode(text).unwrap(), expected.encode(text).unwrap());
+    };
+    check(T5Tokenizer::load(&step, &config).unwrap());
+    // It goes with the model when that is saved.
+    let saved = place.path().join("saved");
+    load("t5x/v1_0").save_with_tokenizer(&saved, &step).unwrap();
+    check(T5Tokenizer::load(&saved, &config).unwrap());
+    fs::copy(file, step.join("tokenizer.json")).unwrap();
+    fs::write(place.path().join("tokenizer.json"), "not read").unwrap();
+    check(T5Tokenizer::load(&step, &config).unwrap());
+}
