@@ -134,7 +134,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             output,
             "{:18}  {:8.1}  {:6.1}  {:5.1}",
             task.task().id().as_str(),
-            100.0 * task.majority(Split::Test).primary(),
+            100.0 * task.majority(Split::Test)?.primary(),
             judge(&before)?,
             judge(learned.composition())?,
         )?;

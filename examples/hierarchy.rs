@@ -200,7 +200,8 @@ fn table(output: &mut impl Write, tree: &TaskTree, data: &[TaskData], runs: &[&R
         }
     }
     writeln!(output)?;
-    let majority: Vec<f64> = data.iter().map(|task| task.majority(Split::Test).primary()).collect();
+    let majority = data.iter().map(|task| Ok(task.majority(Split::Test)?.primary()));
+    let majority = majority.collect::<Result<Vec<f64>>>()?;
     let mut line = |name: &str, metric: &str, tasks: &[usize]| -> Result<()> {
         let mean = |values: &[f64]| {
             100.0 * tasks.iter().map(|&task| values[task]).sum::<f64>() / tasks.len() as f64

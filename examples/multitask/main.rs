@@ -120,7 +120,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         let judge = |task| evaluate(t5, Some(composition), task, Split::Test, batch_size);
         data.iter().map(|task| Ok(judge(task)?.primary())).collect()
     };
-    let majority: Vec<f64> = data.iter().map(|task| task.majority(Split::Test).primary()).collect();
+    let majority = data.iter().map(|task| Ok(task.majority(Split::Test)?.primary()));
+    let majority = majority.collect::<Result<Vec<f64>>>()?;
     let mut live = Live::new(&tree, &data, &majority, config.training.steps)?;
     let before = measure(&start.valid())?;
     let learning = Instant::now();

@@ -42,9 +42,12 @@ impl<'a> Answering<'a> {
         let mut tasks = Vec::new();
         for task in prompts.tasks() {
             let name = &task.name;
-            let (Some(template), Some(labels)) = (task.template()?, task.labels()?) else {
+            let labels = task
+                .labels()?
+                .filter(|labels| !labels.words().is_empty() && labels.choice_fields().is_none());
+            let (Some(template), Some(labels)) = (task.template()?, labels) else {
                 return Err(
-                    format!("`{name}` has no label words to rank: use `mtpt generate`").into()
+                    format!("`{name}` has no label words to rank: use `mtpt predict`").into()
                 );
             };
             let candidates = Candidates::new(name, labels.words(), model.tokenizer.as_inner())?;

@@ -38,7 +38,7 @@ pub(crate) enum Command {
         after_help = "Example:\n  mtpt eval --model t5 --prompts runs/first/prompts.safetensors --tasks tasks.toml"
     )]
     Eval(Eval),
-    /// Answer rows with the likeliest label word of their task.
+    /// Answer rows with the likeliest label word of their task, or with free text where it has such.
     #[command(
         mut_arg("prompts", |prompts| prompts.required(true)),
         after_help = "Examples:\n  echo '{\"input\": \"sst2 sentence: a fine film\"}' |\n    mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task sst2\n  mtpt predict --model t5 --prompts runs/tickets/prompts.safetensors --input new.csv > answers.jsonl"
@@ -54,6 +54,11 @@ pub(crate) enum Command {
         after_help = "Example:\n  echo '{\"input\": \"sst2 sentence: a fine film\", \"target\": \"positive\"}' | mtpt score --model t5"
     )]
     Score(Score),
+    /// Tell what a file or folder holds: tasks and their rows, prompts, models, runs.
+    #[command(
+        after_help = "Examples:\n  mtpt inspect tasks.toml --model t5\n  mtpt inspect runs/first/prompts.safetensors"
+    )]
+    Inspect(Inspect),
     /// Make a prompt file of prompts that another program wrote.
     #[command(
         after_help = "Examples:\n  mtpt import --format peft adapter --task reviews --task tickets --output prompts.safetensors\n  mtpt import --format npy sst2.npy --tasks sst2.toml --output sst2.safetensors"
@@ -105,6 +110,19 @@ pub(crate) struct Init {
     /// Write over a configuration that is there
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// Tasks or a run (TOML), prompts, also of other programs, a model, the folder of a run, tensors (safetensors), or rows
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// The model whose tokenizer counts the tokens of tasks [default: the one that the file names]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -47,6 +47,8 @@ pub(crate) enum Error {
     Rows { path: PathBuf },
     #[error("{path}: {problem}", path = path.display())]
     Columns { path: PathBuf, problem: String },
+    #[error("`{path}`: {problem}")]
+    Inspected { path: PathBuf, problem: String },
     #[error("`{path}` names no `{split}` file for any task")]
     NoSplit { path: PathBuf, split: &'static str },
 }

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod answers;
 mod bad_input;
 mod docs;
 mod first_steps;
 mod import_export;
+mod inspect;
 mod pretrain;
 mod run;
 mod score_and_generate;

@@ -1,4 +1,4 @@
-use burn::tensor::{Bool, Device, Int, Tensor};
+use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
 
 /// An encoder-decoder language model that prompts stand in front of.
 ///
@@ -75,4 +75,57 @@ pub trait Backbone {
     /// - `hidden`: `[positions, d_model]`
     /// - output: `[positions, vocab_size]`
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2>;
+
+    /// Tokens that the decoder writes for each row, the likeliest after those before it, again and again.
+    ///
+    /// A row ends with its end of sentence, unless it was cut at the longest length, and comes without the start token and
+    /// without padding. What stands here reads everything again for each token, which any backbone can; one that keeps what
+    /// it has read brings its own, and writes the same.
+    ///
+    /// # Shapes
+    ///
+    /// - `encoded`: `[batch, length, d_model]`
+    /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
+    /// - output: for each row, at most `longest` tokens
+    ///
+    /// # Panics
+    ///
+    /// When numbers cannot be read back from the device.
+    fn decode_greedily(
+        &self,
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+        longest: usize,
+    ) -> Vec<Vec<u32>> {
+        let [batch, _] = mask.dims();
+        let mut rows = vec![vec![self.decoder_start_token_id()]; batch];
+        let mut ended = vec![false; batch];
+        for length in 1..=longest {
+            let ids: Vec<i64> = rows
+                .iter()
+                .flat_map(|row| {
+                    row.iter().copied().chain(std::iter::repeat(self.pad_token_id())).take(length)
+                })
+                .map(i64::from)
+                .collect();
+            let ids = Tensor::from_data(TensorData::new(ids, [batch, length]), &encoded.device());
+            let hidden = self.decode(ids, encoded.clone(), mask.clone());
+            let [_, _, d_model] = hidden.dims();
+            let last = hidden.narrow(1, length - 1, 1).reshape([batch, d_model]);
+            let likeliest = self.logits(last).cast(FloatDType::F32).argmax(1).into_data();
+            for (row, token) in likeliest.iter::<i64>().enumerate() {
+                if !ended[row] {
+                    rows[row].push(token as u32);
+                    ended[row] = token as u32 == self.eos_token_id();
+                }
+            }
+            if ended.iter().all(|&ended| ended) {
+                break;
+            }
+        }
+        for row in &mut rows {
+            row.remove(0);
+        }
+        rows
+    }
 }

@@ -1,6 +1,7 @@
 use burn::tensor::{Bool, Device, Int, Tensor};
 use mtpt_core::Backbone;
 
+use crate::generate::greedy;
 use crate::model::T5;
 
 impl Backbone for T5 {
@@ -47,5 +48,15 @@ impl Backbone for T5 {
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         Self::logits(self, hidden)
+    }
+
+    /// With the keys and values of what was read kept, so that each token is read once.
+    fn decode_greedily(
+        &self,
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+        longest: usize,
+    ) -> Vec<Vec<u32>> {
+        greedy::decode(self, encoded, mask, longest).expect("the device gives its numbers back")
     }
 }

@@ -1,7 +1,78 @@
-use burn::tensor::{Device, Tolerance};
-use mtpt_t5::{Beam, GenerationConfig, Sampling, Strategy};
+use burn::tensor::{Bool, Device, Int, Tensor, Tolerance};
+use mtpt_core::Backbone;
+use mtpt_t5::{Beam, GenerationConfig, Sampling, Strategy, T5};
 
 use crate::fixtures::{VARIANTS, assert_close, load, padded, reference};
+
+/// A model of which only what every backbone must have is known.
+struct Plain<'a>(&'a T5);
+
+impl Backbone for Plain<'_> {
+    fn d_model(&self) -> usize {
+        Backbone::d_model(self.0)
+    }
+
+    fn vocab_size(&self) -> usize {
+        Backbone::vocab_size(self.0)
+    }
+
+    fn decoder_start_token_id(&self) -> u32 {
+        self.0.decoder_start_token_id()
+    }
+
+    fn pad_token_id(&self) -> u32 {
+        self.0.pad_token_id()
+    }
+
+    fn eos_token_id(&self) -> u32 {
+        self.0.eos_token_id()
+    }
+
+    fn device(&self) -> Device {
+        Backbone::device(self.0)
+    }
+
+    fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+        Backbone::embed(self.0, ids)
+    }
+
+    fn encode(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
+        Backbone::encode(self.0, embeddings, mask)
+    }
+
+    fn decode(
+        &self,
+        decoder_input_ids: Tensor<2, Int>,
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+    ) -> Tensor<3> {
+        Backbone::decode(self.0, decoder_input_ids, encoded, mask)
+    }
+
+    fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        Backbone::logits(self.0, hidden)
+    }
+}
+
+#[test]
+fn reading_everything_again_writes_what_the_cache_writes() {
+    for name in VARIANTS {
+        let (model, reference) = (load(name), reference(name));
+        let (ids, mask) = padded(&reference.inputs, &Device::flex());
+        let encoded = model.encode(model.embed(ids.clone()), mask.clone());
+        let whole = GenerationConfig { max_new_tokens: 12, ..GenerationConfig::default() };
+        let expected = model.generate(ids, mask.clone(), &whole).unwrap();
+        assert!(expected.iter().any(|row| row.len() > 1));
+        for longest in [1, 5, 12] {
+            let plain = Plain(&model).decode_greedily(encoded.clone(), mask.clone(), longest);
+            let cached = Backbone::decode_greedily(&model, encoded.clone(), mask.clone(), longest);
+            let cut: Vec<Vec<u32>> =
+                expected.iter().map(|row| row[..row.len().min(longest)].to_vec()).collect();
+            assert_eq!(plain, cut, "{name}");
+            assert_eq!(cached, cut, "{name}");
+        }
+    }
+}
 
 /// What summing in another order changes in single precision, at numbers near 10.
 const ROUNDING: f32 = 1e-5;

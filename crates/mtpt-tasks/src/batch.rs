@@ -21,7 +21,7 @@ pub struct TokenizedExample {
     pub input_ids: Vec<u32>,
     /// Tokens of the target, the end of sentence last.
     pub target_ids: Vec<u32>,
-    /// Index of the target among the task's label words, if it is one.
+    /// Index of the target among what it is chosen from, see [`Instance::label`], if it is one of several.
     pub label: Option<usize>,
     /// What the row's label means, if it has one.
     pub gold: Option<Gold>,
@@ -39,7 +39,7 @@ impl TokenizedExample {
         encoder: &impl Encode,
         max_lengths: MaxLengths,
     ) -> Result<Vec<Self>> {
-        // Targets are few words again and again.
+        // Label words are few, and come again and again.
         let mut targets: Vec<Option<Vec<u32>>> = Vec::new();
         let encode = |instance: &Instance, text: &str, length: usize| {
             let mut ids = encoder
@@ -51,14 +51,16 @@ impl TokenizedExample {
         let mut examples = Vec::with_capacity(instances.len());
         for instance in instances {
             let input_ids = encode(instance, &instance.input, max_lengths.input)?;
-            if targets.len() <= instance.label {
-                targets.resize(instance.label + 1, None);
-            }
-            let target_ids = match &targets[instance.label] {
-                Some(ids) => ids.clone(),
-                None => {
-                    let ids = encode(instance, &instance.target, max_lengths.target)?;
-                    targets[instance.label].insert(ids).clone()
+            let target = || encode(instance, &instance.target, max_lengths.target);
+            let target_ids = if instance.has_own_targets() {
+                target()?
+            } else {
+                if targets.len() <= instance.label {
+                    targets.resize(instance.label + 1, None);
+                }
+                match &targets[instance.label] {
+                    Some(ids) => ids.clone(),
+                    None => targets[instance.label].insert(target()?).clone(),
                 }
             };
             examples.push(Self {

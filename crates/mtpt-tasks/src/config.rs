@@ -4,10 +4,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::few_shot::FewShot;
 use crate::format::Format;
+use crate::hub::HubDataset;
 use crate::id::TaskId;
 use crate::labels::LabelsConfig;
 use crate::metric::Metric;
+use crate::splits::Splits;
 
 /// A part of a task's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,12 +68,16 @@ impl FromStr for Split {
 /// | `name` | | the task's [`TaskId`] |
 /// | `format` | | how the files are written, see [`Format`] |
 /// | `train`, `dev`, `test` | | the files; at least one, all in the same format |
+/// | `hub` | | a data set on the hub, whose files these are then, see [`HubDataset`]; with the feature `hub` |
 /// | `hold_out` | | share of the rows of `train`, between 0 and 1, that are `dev` instead, the same share of each label; always the same rows |
-/// | `template` | that of T5 for a GLUE format | input text with `{field}` placeholders, see [`Template`](crate::Template) |
-/// | `label_field` | that of a GLUE format, otherwise `label` | the field with the label |
-/// | `labels` | those of T5 for a GLUE format | what labels mean, see [`LabelsConfig`] |
-/// | `metrics` | those of a GLUE format, otherwise `["accuracy"]`, or `["pearson"]` for regression | see [`Metric`]; the first is the primary one |
+/// | `splits` | the files as they are | splits made of the files of GLUE or SuperGLUE as others make them, see [`Splits`] |
+/// | `few_shot` | all rows | as many rows of `train` of each label, see [`FewShot`] |
+/// | `template` | that of T5 for a format of GLUE or SuperGLUE | input text with `{field}` placeholders, see [`Template`](crate::Template) |
+/// | `label_field` | that of a format of GLUE or SuperGLUE, otherwise `label` | the field with the label |
+/// | `labels` | those of T5 for a format of GLUE or SuperGLUE | what labels mean, see [`LabelsConfig`] |
+/// | `metrics` | those of a format of GLUE or SuperGLUE, otherwise `["accuracy"]`, or `["pearson"]` for regression | see [`Metric`]; the first is the primary one |
 /// | `limit` | all rows | see [`Limit`] |
+/// | `stream` | `false` | whether the rows of `train` are kept on disk instead of in memory while they are learned from, see [`RowsOnDisk`](crate::RowsOnDisk) |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
@@ -87,9 +94,18 @@ pub struct TaskConfig {
     /// File of the test split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<PathBuf>,
+    /// The data set that the files are fetched from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hub: Option<HubDataset>,
     /// Share of the training split's rows that are the development split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_out: Option<f64>,
+    /// How splits are made of the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub splits: Option<Splits>,
+    /// A few rows of the training split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub few_shot: Option<FewShot>,
     /// Input text with placeholders.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub template: Option<String>,
@@ -105,6 +121,9 @@ pub struct TaskConfig {
     /// How many rows are used.
     #[serde(default, skip_serializing_if = "Limit::is_none")]
     pub limit: Limit,
+    /// Whether the training split is kept on disk.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stream: bool,
 }
 
 impl TaskConfig {
@@ -116,12 +135,16 @@ impl TaskConfig {
             train: None,
             dev: None,
             test: None,
+            hub: None,
             hold_out: None,
+            splits: None,
+            few_shot: None,
             template: None,
             label_field: None,
             metrics: Vec::new(),
             labels: None,
             limit: Limit::default(),
+            stream: false,
         }
     }
 
@@ -134,9 +157,12 @@ impl TaskConfig {
         }
     }
 
-    /// The same task, whose relative paths begin at a folder.
+    /// The same task, whose relative paths begin at a folder; those of a data set on the hub stay as they are.
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
+        if self.hub.is_some() {
+            return self;
+        }
         for path in [&mut self.train, &mut self.dev, &mut self.test].into_iter().flatten() {
             // An absolute path replaces the folder.
             *path = folder.join(&*path);

@@ -1,4 +1,5 @@
 use std::fmt;
+use std::sync::Arc;
 
 /// Turns text into the numbers of its tokens.
 pub trait Encode {
@@ -17,7 +18,43 @@ pub trait Encode {
     fn encode_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, EncodeError> {
         texts.iter().map(|text| self.encode(text)).collect()
     }
+
+    /// What turns its tokens back into text, for whoever judges what a model says; none where there is no such thing.
+    fn decoder(&self) -> Option<Arc<dyn Decode + Send + Sync>> {
+        None
+    }
 }
+
+/// Turns the numbers of tokens back into text.
+pub trait Decode {
+    /// The text of tokens, without the end of sentence, padding and other special tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] if the tokens have no text.
+    fn decode(&self, ids: &[u32]) -> Result<String, DecodeError>;
+}
+
+/// A tokenizer could not turn tokens back into text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    message: String,
+}
+
+impl DecodeError {
+    /// An error with the tokenizer's own words.
+    pub fn new(message: impl fmt::Display) -> Self {
+        Self { message: message.to_string() }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "cannot turn tokens into text: {}", self.message)
+    }
+}
+
+impl std::error::Error for DecodeError {}
 
 impl<E: Encode + ?Sized> Encode for &E {
     fn encode(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
@@ -26,6 +63,10 @@ impl<E: Encode + ?Sized> Encode for &E {
 
     fn encode_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, EncodeError> {
         (**self).encode_all(texts)
+    }
+
+    fn decoder(&self) -> Option<Arc<dyn Decode + Send + Sync>> {
+        (**self).decoder()
     }
 }
 
@@ -79,6 +120,10 @@ impl<E: Encode> Encode for WithEndOfSentence<E> {
     fn encode_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, EncodeError> {
         Ok(self.encoder.encode_all(texts)?.into_iter().map(|ids| self.end(ids)).collect())
     }
+
+    fn decoder(&self) -> Option<Arc<dyn Decode + Send + Sync>> {
+        self.encoder.decoder()
+    }
 }
 
 impl<E> WithEndOfSentence<E> {
@@ -101,6 +146,17 @@ impl Encode for tokenizers::Tokenizer {
     fn encode_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, EncodeError> {
         // One by one: a batch would be padded where the tokenizer's file says so.
         texts.iter().map(|text| Encode::encode(self, text)).collect()
+    }
+
+    fn decoder(&self) -> Option<Arc<dyn Decode + Send + Sync>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+#[cfg(feature = "tokenizers")]
+impl Decode for tokenizers::Tokenizer {
+    fn decode(&self, ids: &[u32]) -> Result<String, DecodeError> {
+        (**self).decode(ids, true).map_err(DecodeError::new)
     }
 }
 

@@ -5,6 +5,7 @@ use crate::example::Place;
 use crate::format::Format;
 use crate::id::TaskId;
 use crate::nearest_name::did_you_mean;
+use crate::splits::Splits;
 use crate::template::TemplateProblem;
 use crate::toml_text::TomlProblem;
 
@@ -13,8 +14,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can be wrong with tasks and their data.
 ///
-/// Every message is whole in itself, with one exception: [`Error::Read`] leaves the operating system's words to
-/// its source.
+/// Every message is whole in itself, with exceptions: [`Error::Read`], [`Error::RowsOnDisk`] and [`Error::Hub`] leave the words
+/// of the operating system, or of the hub, to their source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -130,6 +131,58 @@ pub enum Error {
         /// The name.
         group: TaskId,
     },
+    /// A group's name cannot be one.
+    #[error(
+        "`groups`: expected the name of a group to be of `a-z`, `0-9`, `_` and `-`, found `{name}`"
+    )]
+    GroupName {
+        /// The name given.
+        name: String,
+    },
+    /// A name is that of a task and of a group.
+    #[error("`groups`: `{name}` is a task and a group; give one of them another name")]
+    GroupIsTask {
+        /// The name.
+        name: String,
+    },
+    /// A group has nothing below it.
+    #[error("`groups`: expected `{group}` to list at least one task or group, found none")]
+    EmptyGroup {
+        /// The group.
+        group: String,
+    },
+    /// A group lists what is neither a task nor a group.
+    #[error(
+        "`groups`: `{group}` lists `{child}`, which is neither a task nor a group{}",
+        did_you_mean(.child, texts(.known))
+    )]
+    UnknownChild {
+        /// The group.
+        group: String,
+        /// What it lists.
+        child: String,
+        /// The tasks and groups that there are.
+        known: Vec<String>,
+    },
+    /// A task or group is listed twice.
+    #[error(
+        "`groups`: expected `{child}` to be listed once, found it in `{first}` and {}",
+        if .first == .second { "there again".to_owned() } else { format!("in `{}`", .second) }
+    )]
+    TwoGroups {
+        /// What is listed.
+        child: String,
+        /// The group that lists it first.
+        first: String,
+        /// The group that lists it again.
+        second: String,
+    },
+    /// A group is below itself.
+    #[error("`groups`: a group cannot be below itself: {}", .cycle.join(" -> "))]
+    GroupCycle {
+        /// The groups, each above the next; the last is the first again.
+        cycle: Vec<String>,
+    },
     /// A list of tasks has none.
     #[error("{}: expected at least one `[[tasks]]` entry, found none", .file.display())]
     NoTasks {
@@ -158,8 +211,8 @@ pub enum Error {
     NoTemplate,
     /// A task has no label words.
     #[error(
-        "expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, \
-         found {found}"
+        "expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or \
+         `{{ choices = [...] }}`, found {found}"
     )]
     NoLabels {
         /// What stands there instead.
@@ -205,8 +258,10 @@ pub enum Error {
         found: &'static str,
     },
     /// The positive word of F1 is not a label word.
-    #[error("expected the positive word of `f1` to be one of {}, found `{word}`", list(.known))]
+    #[error("expected the positive word of `{metric}` to be one of {}, found `{word}`", list(.known))]
     PositiveWord {
+        /// The metric.
+        metric: &'static str,
         /// The word given.
         word: String,
         /// The label words.
@@ -336,6 +391,32 @@ pub enum Error {
         /// What the reader of JSON found, and at which column.
         message: String,
     },
+    /// A Parquet file cannot be read.
+    #[error("{}: expected a Parquet file, but {message}", .path.display())]
+    Parquet {
+        /// The file.
+        path: PathBuf,
+        /// What the reader of Parquet found.
+        message: String,
+    },
+    /// The program was built without what something needs.
+    #[error("`{what}` needs the feature `{feature}`, which this program was built without")]
+    WithoutFeature {
+        /// The file or id.
+        what: String,
+        /// The feature.
+        feature: &'static str,
+    },
+    /// A line's object is not nested as its format has it.
+    #[error("{place}: expected an object of the format `{}`, but {message}", format.as_str())]
+    NestedRow {
+        /// The line.
+        place: Place,
+        /// The format.
+        format: Format,
+        /// What the reader expected and found.
+        message: String,
+    },
     /// A row lacks a field that is asked for.
     #[error(
         "{place}: expected the field `{field}`, found {}{}", list(.known), did_you_mean(.field, texts(.known))
@@ -388,7 +469,7 @@ pub enum Error {
         /// The labels that the file has.
         known: Vec<String>,
     },
-    /// A row has no label, where labels are taken from the rows.
+    /// A row has no label.
     #[error("{place}: the field `{field}` has no label; fill it in, or take the row out")]
     NoLabel {
         /// The row.
@@ -430,11 +511,108 @@ pub enum Error {
         /// Rows that are held out.
         dev: usize,
     },
+    /// A text cannot be the id of a data set.
+    #[error("expected the id of a data set, `owner/name` or `name`, found `{found}`")]
+    HubName {
+        /// The text.
+        found: String,
+    },
+    /// A data set's files are not as their names should tell.
+    #[error(
+        "data set `{dataset}`: expected {expected}, found {}; name files by `train`, `dev` and `test`, or their `folder`", list(.found)
+    )]
+    HubFiles {
+        /// The data set.
+        dataset: String,
+        /// What was looked for.
+        expected: String,
+        /// The files that there are.
+        found: Vec<String>,
+    },
+    /// A data set cannot be fetched.
+    #[error("cannot fetch the data set `{dataset}` from the hub")]
+    Hub {
+        /// The data set.
+        dataset: String,
+        /// What the hub, or the way to it, said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// Rows cannot be kept on disk.
+    #[error("cannot keep rows in the folder for temporary files; set `TMPDIR` to one with room")]
+    RowsOnDisk {
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A file changed between two readings.
+    #[error(
+        "{}: expected {expected} rows, as a moment ago, found {found}; do not change the file while it is read", .path.display()
+    )]
+    FileChanged {
+        /// The file.
+        path: PathBuf,
+        /// Rows of the first reading.
+        expected: usize,
+        /// Rows of the second, at least.
+        found: usize,
+    },
+    /// Splits by name of a format that they are not known for.
+    #[error("`splits = \"{}\"` is for original files of GLUE and SuperGLUE other than ReCoRD, not for `format = \"{}\"`", splits.as_str(), format.as_str())]
+    SplitsFormat {
+        /// The splits.
+        splits: Splits,
+        /// The format.
+        format: Format,
+    },
+    /// Splits by name of other files than they are made of.
+    #[error("`splits = \"{}\"` needs {expected}", splits.as_str())]
+    SplitsFiles {
+        /// The splits.
+        splits: Splits,
+        /// What they are made of.
+        expected: &'static str,
+    },
+    /// Rows are to be held out of a format whose training rows say one thing several times.
+    #[error(
+        "`hold_out` cannot be used with `format = \"{}\"`: its training split has a row for each answer of a query", format.as_str()
+    )]
+    HoldOutOfAnswers {
+        /// The format.
+        format: Format,
+    },
+    /// A label has fewer rows than are to be drawn.
+    #[error(
+        "{}: `few_shot` draws {expected} rows{}, found {found}", .path.display(),
+        label.as_ref().map_or_else(String::new, |label| format!(" of each label, but of `{label}`"))
+    )]
+    FewShot {
+        /// The file of the training split.
+        path: PathBuf,
+        /// The label's word; none where targets are no labels.
+        label: Option<String>,
+        /// Rows to be drawn.
+        expected: usize,
+        /// Rows that there are.
+        found: usize,
+    },
+    /// A field holds none of several texts of which one at least is needed.
+    #[error("{place}: expected at least one text in the field `{field}`, found an empty array")]
+    NoText {
+        /// The row.
+        place: Place,
+        /// The field.
+        field: String,
+    },
     /// A row's score is not a number in the range of the scale.
-    #[error("{place}: expected a score from 0 to 5, found `{found}`")]
+    #[error("{place}: expected a score from {lowest} to {highest}, found `{found}`")]
     Score {
         /// The row.
         place: Place,
+        /// The lowest score.
+        lowest: f64,
+        /// The highest score.
+        highest: f64,
         /// The text found.
         found: String,
     },
@@ -466,6 +644,11 @@ pub enum Error {
         /// The position of the task.
         task: usize,
     },
+    /// Tasks are to be drawn for each batch, and to take turns.
+    #[error(
+        "`stochastic` draws the tasks of each batch, but with `shuffle = false` they take turns: leave one of the two away"
+    )]
+    StochasticInTurn,
     /// A batch of no row.
     #[error("a batch needs at least one row, but was given none")]
     EmptyBatch,
@@ -475,6 +658,14 @@ pub enum Error {
         /// Number of rows.
         expected: usize,
         /// Number of predictions.
+        found: usize,
+    },
+    /// There are more or fewer groups than rows.
+    #[error("expected a group for each of {expected} rows, found {found}")]
+    GroupCount {
+        /// Number of rows.
+        expected: usize,
+        /// Number of groups.
         found: usize,
     },
     /// There are more or fewer scores than label words.

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use crate::error::{Error, Result};
 use crate::labels::{Gold, Labels, Prediction};
 use crate::metric::Metric;
@@ -21,17 +23,78 @@ impl Evaluation {
         gold: &[Gold],
         predictions: &[Prediction],
     ) -> Result<Self> {
+        let groups: Vec<usize> = (0..gold.len()).collect();
+        Self::judge(metrics, labels, gold, predictions, &groups)
+    }
+
+    /// The same for rows that belong to groups, where some metrics judge groups.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PredictionCount`] if there are more or fewer predictions than rows, [`Error::GroupCount`] if there are more or
+    /// fewer groups.
+    pub fn in_groups(
+        metrics: &[Metric],
+        labels: &Labels,
+        gold: &[Gold],
+        predictions: &[Prediction],
+        groups: &[String],
+    ) -> Result<Self> {
+        if gold.len() != groups.len() {
+            return Err(Error::GroupCount { expected: gold.len(), found: groups.len() });
+        }
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let groups = groups.iter().map(String::as_str);
+        let groups: Vec<usize> = groups
+            .map(|group| {
+                let next = numbers.len();
+                *numbers.entry(group).or_insert(next)
+            })
+            .collect();
+        Self::judge(metrics, labels, gold, predictions, &groups)
+    }
+
+    /// Judges one text for each row, by the texts that are right for it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PredictionCount`] if there are more or fewer predictions than rows.
+    pub fn of_texts(
+        metrics: &[Metric],
+        references: &[Vec<String>],
+        predictions: &[String],
+    ) -> Result<Self> {
+        let rows = references.len();
+        if rows != predictions.len() {
+            return Err(Error::PredictionCount { expected: rows, found: predictions.len() });
+        }
+        let value =
+            |metric: &Metric| (metric.clone(), metric.value_of_texts(predictions, references));
+        Ok(Self { values: metrics.iter().map(value).collect(), rows })
+    }
+
+    fn judge(
+        metrics: &[Metric],
+        labels: &Labels,
+        gold: &[Gold],
+        predictions: &[Prediction],
+        groups: &[usize],
+    ) -> Result<Self> {
         if gold.len() != predictions.len() {
             return Err(Error::PredictionCount { expected: gold.len(), found: predictions.len() });
         }
         let rows = gold.iter().copied().zip(predictions.iter().copied()).collect();
-        Ok(Self::judge(metrics, labels, rows))
+        Ok(Self::of_rows(metrics, labels, rows, groups))
     }
 
-    fn judge(metrics: &[Metric], labels: &Labels, rows: Vec<(Gold, Prediction)>) -> Self {
-        let values =
-            metrics.iter().map(|metric| (metric.clone(), metric.value(labels, &rows))).collect();
-        Self { values, rows: rows.len() }
+    fn of_rows(
+        metrics: &[Metric],
+        labels: &Labels,
+        rows: Vec<(Gold, Prediction)>,
+        groups: &[usize],
+    ) -> Self {
+        let value = |metric: &Metric| (metric.clone(), metric.value(labels, &rows, groups));
+        Self { values: metrics.iter().map(value).collect(), rows: rows.len() }
     }
 
     /// Metrics and their values.
@@ -83,9 +146,10 @@ impl MajorityBaseline {
                     }
                 }
                 Gold::Score(score) => sum += score,
+                Gold::Text => {}
             }
         }
-        let prediction = if train.is_empty() {
+        let prediction = if train.is_empty() || labels.is_text() {
             Prediction::Unknown
         } else if labels.is_regression() {
             Prediction::Score(sum / train.len() as f64)
@@ -105,6 +169,7 @@ impl MajorityBaseline {
     /// What metrics say of it.
     pub fn evaluate(&self, metrics: &[Metric], labels: &Labels, gold: &[Gold]) -> Evaluation {
         let rows = gold.iter().map(|&gold| (gold, self.prediction)).collect();
-        Evaluation::judge(metrics, labels, rows)
+        let groups: Vec<usize> = (0..gold.len()).collect();
+        Evaluation::of_rows(metrics, labels, rows, &groups)
     }
 }

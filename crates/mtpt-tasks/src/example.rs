@@ -38,6 +38,8 @@ impl fmt::Display for Place {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
     Text(String),
+    /// Several texts, which no template can print.
+    Texts(Vec<String>),
     /// Something that no template can print, such as a list; it matters only once somebody asks for the field.
     Unprintable(&'static str),
 }
@@ -70,7 +72,7 @@ impl Example {
     pub fn get(&self, field: &str) -> Option<&str> {
         match self.value(field)? {
             Value::Text(text) => Some(text),
-            Value::Unprintable(_) => None,
+            Value::Texts(_) | Value::Unprintable(_) => None,
         }
     }
 
@@ -83,14 +85,38 @@ impl Example {
     pub fn require(&self, field: &str) -> Result<&str> {
         match self.value(field) {
             Some(Value::Text(text)) => Ok(text),
-            Some(Value::Unprintable(found)) => {
-                Err(Error::FieldKind { place: self.place.clone(), field: field.to_owned(), found })
+            Some(Value::Texts(_)) => Err(self.kind(field, "an array")),
+            Some(Value::Unprintable(found)) => Err(self.kind(field, found)),
+            None => Err(self.unknown(field)),
+        }
+    }
+
+    /// The texts of a field that must be there: the one that it holds, or all where it holds several.
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require), and [`Error::NoText`] if it holds several of which there is none.
+    pub fn require_texts(&self, field: &str) -> Result<Vec<&str>> {
+        match self.value(field) {
+            Some(Value::Text(text)) => Ok(vec![text]),
+            Some(Value::Texts(texts)) if texts.is_empty() => {
+                Err(Error::NoText { place: self.place.clone(), field: field.to_owned() })
             }
-            None => Err(Error::UnknownField {
-                place: self.place.clone(),
-                field: field.to_owned(),
-                known: self.names.to_vec(),
-            }),
+            Some(Value::Texts(texts)) => Ok(texts.iter().map(String::as_str).collect()),
+            Some(Value::Unprintable(found)) => Err(self.kind(field, found)),
+            None => Err(self.unknown(field)),
+        }
+    }
+
+    fn kind(&self, field: &str, found: &'static str) -> Error {
+        Error::FieldKind { place: self.place.clone(), field: field.to_owned(), found }
+    }
+
+    fn unknown(&self, field: &str) -> Error {
+        Error::UnknownField {
+            place: self.place.clone(),
+            field: field.to_owned(),
+            known: self.names.to_vec(),
         }
     }
 
@@ -98,7 +124,7 @@ impl Example {
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.names.iter().zip(&self.values).filter_map(|(name, value)| match value {
             Value::Text(text) => Some((name.as_str(), text.as_str())),
-            Value::Unprintable(_) => None,
+            Value::Texts(_) | Value::Unprintable(_) => None,
         })
     }
 

@@ -10,8 +10,10 @@ use crate::format::Format;
 use crate::id::TaskId;
 use crate::labels::LabelsConfig;
 use crate::metric::Metric;
+use crate::score::Scale;
+use crate::superglue;
 
-/// What a GLUE format implies: all that a configuration may leave out.
+/// What a format of GLUE or SuperGLUE implies: all that a configuration may leave out.
 pub(crate) struct Preset {
     pub(crate) template: &'static str,
     pub(crate) label_field: &'static str,
@@ -76,7 +78,7 @@ impl Preset {
             Format::GlueStsb => preset(
                 "stsb sentence1: {sentence1} sentence2: {sentence2}",
                 "score",
-                LabelsConfig::Regression,
+                LabelsConfig::Regression(Scale::default()),
                 vec![Metric::Pearson, Metric::Spearman],
             ),
             Format::GlueWnli => preset(
@@ -85,7 +87,7 @@ impl Preset {
                 LabelsConfig::words([("0", "not_entailment"), ("1", "entailment")]),
                 vec![Metric::Accuracy],
             ),
-            Format::Tsv | Format::Csv | Format::CsvSemicolon | Format::JsonLines => None,
+            other => superglue::preset(other),
         }
     }
 }
@@ -138,10 +140,15 @@ pub fn wnli(folder: &Path) -> TaskConfig {
 }
 
 fn task(name: &'static str, format: Format, folder: &Path) -> TaskConfig {
-    let mut config = TaskConfig::new(TaskId::from_static(name), format);
+    let mut config = described(TaskConfig::new(TaskId::from_static(name), format));
     config.train = Some(folder.join("train.tsv"));
     config.dev = Some(folder.join("dev.tsv"));
-    if let Some(preset) = Preset::of(format) {
+    config
+}
+
+/// A task with all that its format implies.
+pub(crate) fn described(mut config: TaskConfig) -> TaskConfig {
+    if let Some(preset) = Preset::of(config.format) {
         config.template = Some(preset.template.to_owned());
         config.label_field = Some(preset.label_field.to_owned());
         config.labels = Some(preset.labels);

@@ -12,20 +12,7 @@ const SEED: u64 = 0;
 /// reached; of equal ones, the label that occurs first in the file. A label's last row is never held out. The labels' order in
 /// a configuration plays no part.
 pub(crate) fn hold_out(gold: &[Gold], share: f64) -> Vec<bool> {
-    let mut groups: Vec<Vec<usize>> = Vec::new();
-    let mut by_label: BTreeMap<Option<usize>, usize> = BTreeMap::new();
-    for (row, gold) in gold.iter().enumerate() {
-        let label = match gold {
-            Gold::Label(label) => Some(*label),
-            // Scores are a scale, not kinds of rows.
-            Gold::Score(_) => None,
-        };
-        let group = *by_label.entry(label).or_insert(groups.len());
-        if group == groups.len() {
-            groups.push(Vec::new());
-        }
-        groups[group].push(row);
-    }
+    let groups = by_label(gold);
     let mut held_out = vec![false; gold.len()];
     for (rows, count) in groups.iter().zip(counts(&groups, share)) {
         let drawn = Permutation::new(rows.len(), SEED);
@@ -34,6 +21,25 @@ pub(crate) fn hold_out(gold: &[Gold], share: f64) -> Vec<bool> {
         }
     }
     held_out
+}
+
+/// The rows of each label, in the order in which the labels first occur; all rows that have no label are one group.
+pub(crate) fn by_label(gold: &[Gold]) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    let mut by_label: BTreeMap<Option<usize>, usize> = BTreeMap::new();
+    for (row, gold) in gold.iter().enumerate() {
+        let label = match gold {
+            Gold::Label(label) => Some(*label),
+            // Scores are a scale and texts are free: neither are kinds of rows.
+            Gold::Score(_) | Gold::Text => None,
+        };
+        let group = *by_label.entry(label).or_insert(groups.len());
+        if group == groups.len() {
+            groups.push(Vec::new());
+        }
+        groups[group].push(row);
+    }
+    groups
 }
 
 /// Rows held out of each group.

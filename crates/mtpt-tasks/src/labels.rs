@@ -1,12 +1,14 @@
 use std::fmt;
+use std::marker::PhantomData;
 
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, Result};
-use crate::example::Place;
-use crate::score;
+use crate::example::{Example, Place};
+use crate::score::{self, Scale};
 
 /// What the labels of a task mean, as a configuration says it.
 ///
@@ -15,8 +17,13 @@ use crate::score;
 /// | `{ "0" = "negative", "1" = "positive" }` | the word of each label, in this order |
 /// | `["entailment", "not_entailment"]` | labels that are words themselves, in this order |
 /// | `"verbatim"` | labels are words themselves; the whole training split says which, in sorted order |
-/// | `"regression"` | labels are scores from 0 to 5, see [`score`] |
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// | `"regression"` | labels are scores from 0 to 5, a word every 0.2 |
+/// | `{ regression = { lowest = 1, highest = 3, step = 0.5 } }` | labels are scores of another scale, see [`Scale`] |
+/// | `"text"` | labels are free text; a field with several texts holds several that are right, the first of them the target |
+/// | `{ text = { references = "answers" } }` | the same, where another field has the texts that are right |
+/// | `{ choices = ["choice1", "choice2"] }` | each row brings its own candidates, in these fields; the label `0` says that the first is right, `1` the second |
+/// | `{ choices = { "a" = "choice1", "b" = "choice2" } }` | the same for other labels |
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum LabelsConfig {
     /// Pairs of a label and its word.
@@ -24,7 +31,14 @@ pub enum LabelsConfig {
     /// Labels are words themselves, collected from the training split.
     Verbatim,
     /// Labels are scores.
-    Regression,
+    Regression(Scale),
+    /// Labels are free text.
+    Text {
+        /// The field with the texts that are right, where it is not the field with the label.
+        references: Option<String>,
+    },
+    /// Pairs of a label and the field of the row with its candidate.
+    Choices(Vec<(String, String)>),
 }
 
 impl LabelsConfig {
@@ -34,28 +48,69 @@ impl LabelsConfig {
     ) -> Self {
         Self::Words(words.into_iter().map(|(label, word)| (label.into(), word.into())).collect())
     }
+
+    /// Free text, with everything that is right in the field with the label.
+    pub fn text() -> Self {
+        Self::Text { references: None }
+    }
+
+    /// Fields with the candidates of a row; labels number them from 0.
+    pub fn choices<F: Into<String>>(fields: impl IntoIterator<Item = F>) -> Self {
+        let fields = fields.into_iter().enumerate();
+        Self::Choices(fields.map(|(label, field)| (label.to_string(), field.into())).collect())
+    }
 }
 
 impl Serialize for LabelsConfig {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::Words(words) => {
-                let mut map = serializer.serialize_map(Some(words.len()))?;
-                for (label, word) in words {
-                    map.serialize_entry(label, word)?;
-                }
-                map.end()
-            }
+            Self::Words(words) => Table(words).serialize(serializer),
             Self::Verbatim => serializer.serialize_str("verbatim"),
-            Self::Regression => serializer.serialize_str("regression"),
+            Self::Regression(scale) if *scale == Scale::default() => {
+                serializer.serialize_str("regression")
+            }
+            Self::Regression(scale) => one(serializer, "regression", scale),
+            Self::Text { references: None } => serializer.serialize_str("text"),
+            Self::Text { references } => {
+                one(serializer, "text", &TextOptions { references: references.clone() })
+            }
+            Self::Choices(choices) => one(serializer, "choices", &Table(choices)),
         }
     }
+}
+
+/// Pairs as a table, in their order.
+struct Table<'a>(&'a [(String, String)]);
+
+impl Serialize for Table<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+/// A table with one entry.
+fn one<S: Serializer>(
+    serializer: S,
+    key: &'static str,
+    value: &impl Serialize,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(1))?;
+    map.serialize_entry(key, value)?;
+    map.end()
 }
 
 impl<'de> Deserialize<'de> for LabelsConfig {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(LabelsVisitor)
     }
+}
+
+/// What stands behind `text`.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TextOptions {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    references: Option<String>,
 }
 
 struct LabelsVisitor;
@@ -65,14 +120,15 @@ impl<'de> Visitor<'de> for LabelsVisitor {
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(
-            "a table from labels to words, a list of words, `\"verbatim\"` or `\"regression\"`",
+            "a table from labels to words, a list of words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or `{ choices = [...] }`",
         )
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<LabelsConfig, E> {
         match text {
             "verbatim" => Ok(LabelsConfig::Verbatim),
-            "regression" => Ok(LabelsConfig::Regression),
+            "regression" => Ok(LabelsConfig::Regression(Scale::default())),
+            "text" => Ok(LabelsConfig::text()),
             _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
         }
     }
@@ -87,19 +143,129 @@ impl<'de> Visitor<'de> for LabelsVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelsConfig, A::Error> {
         let mut words = Vec::new();
-        while let Some(pair) = map.next_entry()? {
-            words.push(pair);
+        while let Some(label) = map.next_key::<String>()? {
+            // A label of one of these names has a word, which is a string and no table.
+            let word_or_special = match label.as_str() {
+                "choices" => map.next_value::<WordOr<Choices>>()?.map(|choices| choices.0),
+                "regression" => map.next_value::<WordOr<Scale>>()?.map(LabelsConfig::Regression),
+                "text" => map
+                    .next_value::<WordOr<TextOptions>>()?
+                    .map(|options| LabelsConfig::Text { references: options.references }),
+                _ => WordOr::Word(map.next_value()?),
+            };
+            match word_or_special {
+                WordOr::Word(word) => words.push((label, word)),
+                WordOr::Other(special) => {
+                    if !words.is_empty() || map.next_key::<String>()?.is_some() {
+                        let message =
+                            format!("expected `{label}` alone in `labels`, found others beside it");
+                        return Err(de::Error::custom(message));
+                    }
+                    return Ok(special);
+                }
+            }
         }
         Ok(LabelsConfig::Words(words))
     }
 }
 
+/// A string, or a table or list of something else.
+enum WordOr<T> {
+    Word(String),
+    Other(T),
+}
+
+impl<T> WordOr<T> {
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> WordOr<U> {
+        match self {
+            Self::Word(word) => WordOr::Word(word),
+            Self::Other(other) => WordOr::Other(change(other)),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for WordOr<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(WordOrVisitor(PhantomData))
+    }
+}
+
+struct WordOrVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for WordOrVisitor<T> {
+    type Value = WordOr<T>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a word, or a table of options")
+    }
+
+    fn visit_str<E: de::Error>(self, word: &str) -> Result<WordOr<T>, E> {
+        Ok(WordOr::Word(word.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<WordOr<T>, A::Error> {
+        T::deserialize(SeqAccessDeserializer::new(list)).map(WordOr::Other)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WordOr<T>, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map)).map(WordOr::Other)
+    }
+}
+
+/// Fields with candidates: a list, whose labels are numbers, or a table from labels to fields.
+struct Choices(LabelsConfig);
+
+impl<'de> Deserialize<'de> for Choices {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ChoicesVisitor)
+    }
+}
+
+struct ChoicesVisitor;
+
+impl<'de> Visitor<'de> for ChoicesVisitor {
+    type Value = Choices;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of fields, or a table from labels to fields")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Choices, A::Error> {
+        let mut fields: Vec<String> = Vec::new();
+        while let Some(field) = list.next_element()? {
+            fields.push(field);
+        }
+        Ok(Choices(LabelsConfig::choices(fields)))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Choices, A::Error> {
+        let mut pairs = Vec::new();
+        while let Some(pair) = map.next_entry()? {
+            pairs.push(pair);
+        }
+        Ok(Choices(LabelsConfig::Choices(pairs)))
+    }
+}
+
 /// The labels of a task: which texts a target can be, and what a label in a file means.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Labels {
-    /// Labels as files have them, or none for regression.
-    raw: Option<Vec<String>>,
+    kind: Kind,
+    /// What is ranked; of choices, the fields that have the texts.
     words: Vec<String>,
+}
+
+/// What labels are, as files have them.
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    /// These, each with a word.
+    Words(Vec<String>),
+    /// These, each with a field of the row.
+    Choices(Vec<String>),
+    Scores(Scale),
+    Text {
+        references: Option<String>,
+    },
 }
 
 impl Labels {
@@ -112,47 +278,111 @@ impl Labels {
     pub fn new<L: Into<String>, W: Into<String>>(
         pairs: impl IntoIterator<Item = (L, W)>,
     ) -> Result<Self> {
-        let mut raw: Vec<String> = Vec::new();
-        let mut words: Vec<String> = Vec::new();
-        for (label, word) in pairs {
-            let (label, word) = (label.into(), word.into());
-            if raw.contains(&label) {
-                return Err(Error::DuplicateLabel { label });
-            }
-            if word.trim().is_empty() {
-                return Err(Error::EmptyWord { label });
-            }
-            if let Some(first) = words.iter().position(|other| *other == word) {
-                let first = raw[first].clone();
-                return Err(Error::SharedWord { first, second: label, word });
-            }
-            raw.push(label);
-            words.push(word);
-        }
-        if words.is_empty() {
-            return Err(Error::NoLabels { found: "an empty table" });
-        }
-        Ok(Self { raw: Some(raw), words })
+        let (raw, words) = told_apart(pairs)?;
+        Ok(Self { kind: Kind::Words(raw), words })
     }
 
-    /// Scores from 0 to 5.
+    /// Scores from 0 to 5, a word every 0.2.
     pub fn regression() -> Self {
-        Self { raw: None, words: score::words() }
+        let scale = Scale::default();
+        Self { kind: Kind::Scores(scale), words: scale.words() }
+    }
+
+    /// Scores of a scale.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Scale::check`].
+    pub fn scores(scale: Scale) -> Result<Self> {
+        scale.check()?;
+        Ok(Self { kind: Kind::Scores(scale), words: scale.words() })
+    }
+
+    /// Free text; what is right stands in the field with the label, or in another one.
+    pub fn free_text(references: Option<String>) -> Self {
+        Self { kind: Kind::Text { references }, words: Vec::new() }
+    }
+
+    /// Labels that say which field of the row has the right one of its candidates, in the order given.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), with the fields as words, and [`Error::NoLabels`] for one candidate alone.
+    pub fn choices<L: Into<String>, F: Into<String>>(
+        pairs: impl IntoIterator<Item = (L, F)>,
+    ) -> Result<Self> {
+        let (raw, words) = told_apart(pairs)?;
+        if words.len() < 2 {
+            return Err(Error::NoLabels { found: "one choice alone" });
+        }
+        Ok(Self { kind: Kind::Choices(raw), words })
+    }
+
+    /// The labels that a configuration tells of; none for [`LabelsConfig::Verbatim`], which the rows tell of.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), [`scores`](Self::scores) and [`choices`](Self::choices).
+    pub fn of_config(config: &LabelsConfig) -> Result<Option<Self>> {
+        Ok(Some(match config {
+            LabelsConfig::Words(words) => Self::new(words.iter().cloned())?,
+            LabelsConfig::Verbatim => return Ok(None),
+            LabelsConfig::Regression(scale) => Self::scores(*scale)?,
+            LabelsConfig::Text { references } => Self::free_text(references.clone()),
+            LabelsConfig::Choices(choices) => Self::choices(choices.iter().cloned())?,
+        }))
     }
 
     /// All texts that a target can be; a label's index is its position here. These are ranked to predict.
+    ///
+    /// Free text has none. Where rows bring their own candidates, these are the names of their fields.
     pub fn words(&self) -> &[String] {
         &self.words
     }
 
-    /// The label, as files have it, whose word stands at an index of [`words`](Self::words); none for regression.
+    /// The label, as files have it, whose word stands at an index of [`words`](Self::words); none for scores and free text.
     pub fn raw(&self, index: usize) -> Option<&str> {
-        self.raw.as_ref()?.get(index).map(String::as_str)
+        self.raw_labels()?.get(index).map(String::as_str)
+    }
+
+    fn raw_labels(&self) -> Option<&[String]> {
+        match &self.kind {
+            Kind::Words(raw) | Kind::Choices(raw) => Some(raw),
+            Kind::Scores(_) | Kind::Text { .. } => None,
+        }
     }
 
     /// Whether labels are scores.
     pub fn is_regression(&self) -> bool {
-        self.raw.is_none()
+        matches!(self.kind, Kind::Scores(_))
+    }
+
+    /// Whether labels are free text.
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind, Kind::Text { .. })
+    }
+
+    /// The field with the texts that are right, where it is another than that of the label.
+    pub(crate) fn references(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text { references } => references.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The fields with a row's own candidates, where rows bring them.
+    pub fn choice_fields(&self) -> Option<&[String]> {
+        matches!(self.kind, Kind::Choices(_)).then_some(&self.words)
+    }
+
+    /// A row's own candidates, in the order of [`choice_fields`](Self::choice_fields); none where words are ranked.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Example::require`], for a field that the row lacks.
+    pub fn choices_of(&self, example: &Example) -> Result<Vec<String>> {
+        let fields = self.choice_fields().unwrap_or_default();
+        fields.iter().map(|field| example.require(field).map(str::to_owned)).collect()
     }
 
     /// Index of a word among [`words`](Self::words).
@@ -166,26 +396,35 @@ impl Labels {
     ///
     /// [`Error::UnknownLabel`] or [`Error::Score`], with the row's place.
     pub fn gold(&self, label: &str, place: &Place) -> Result<Gold> {
-        let Some(raw) = &self.raw else {
-            return score::parse(label)
-                .filter(|score| (score::MINIMUM..=score::MAXIMUM).contains(score))
-                .map(Gold::Score)
-                .ok_or_else(|| Error::Score { place: place.clone(), found: label.to_owned() });
-        };
-        raw.iter().position(|known| known == label).map(Gold::Label).ok_or_else(|| {
-            Error::UnknownLabel {
-                place: place.clone(),
-                label: label.to_owned(),
-                known: raw.clone(),
+        match &self.kind {
+            Kind::Words(raw) | Kind::Choices(raw) => {
+                raw.iter().position(|known| known == label).map(Gold::Label).ok_or_else(|| {
+                    Error::UnknownLabel {
+                        place: place.clone(),
+                        label: label.to_owned(),
+                        known: raw.clone(),
+                    }
+                })
             }
-        })
+            Kind::Scores(scale) => score::parse(label)
+                .filter(|&score| scale.contains(score))
+                .map(Gold::Score)
+                .ok_or_else(|| Error::Score {
+                    place: place.clone(),
+                    lowest: scale.lowest,
+                    highest: scale.highest,
+                    found: label.to_owned(),
+                }),
+            Kind::Text { .. } => Ok(Gold::Text),
+        }
     }
 
     /// Index of the word that a row with this meaning has as its target.
     pub fn target(&self, gold: Gold) -> usize {
-        match gold {
-            Gold::Label(index) => index,
-            Gold::Score(score) => score::nearest(score),
+        match (gold, &self.kind) {
+            (Gold::Label(index), _) => index,
+            (Gold::Score(score), Kind::Scores(scale)) => scale.nearest(score),
+            _ => 0,
         }
     }
 
@@ -210,7 +449,7 @@ impl Labels {
         Ok(best.map_or(Prediction::Unknown, |(index, _)| self.prediction(index)))
     }
 
-    /// The prediction that a generated text says.
+    /// The prediction that a generated text says; free text says none.
     pub fn read(&self, text: &str) -> Prediction {
         if self.is_regression() {
             return score::parse(text).map_or(Prediction::Unknown, Prediction::Score);
@@ -218,30 +457,61 @@ impl Labels {
         self.index(text.trim()).map_or(Prediction::Unknown, Prediction::Label)
     }
 
-    /// A prediction as a text: the label's word, or a score with one digit behind the point; empty for none.
+    /// A prediction as a text: the label's word, or a score as the scale's words spell it; empty for none.
     pub fn text(&self, prediction: Prediction) -> String {
-        match prediction {
-            Prediction::Label(index) => self.words[index].clone(),
-            Prediction::Score(score) => format!("{score:.1}"),
-            Prediction::Unknown => String::new(),
+        match (prediction, &self.kind) {
+            (Prediction::Label(index), _) => self.words[index].clone(),
+            (Prediction::Score(score), Kind::Scores(scale)) => scale.spell(score),
+            (Prediction::Score(score), _) => score.to_string(),
+            (Prediction::Unknown, _) => String::new(),
         }
     }
 
     /// The prediction of the word at an index.
     pub fn prediction(&self, index: usize) -> Prediction {
-        match self.raw {
-            Some(_) => Prediction::Label(index),
-            None => Prediction::Score(score::value(index)),
+        match &self.kind {
+            Kind::Scores(scale) => Prediction::Score(scale.value(index)),
+            _ => Prediction::Label(index),
         }
     }
 
     /// The configuration that says the same.
     pub(crate) fn to_config(&self) -> LabelsConfig {
-        match &self.raw {
-            Some(raw) => LabelsConfig::words(raw.iter().zip(&self.words)),
-            None => LabelsConfig::Regression,
+        let pairs = |raw: &[String]| raw.iter().cloned().zip(self.words.iter().cloned()).collect();
+        match &self.kind {
+            Kind::Words(raw) => LabelsConfig::Words(pairs(raw)),
+            Kind::Choices(raw) => LabelsConfig::Choices(pairs(raw)),
+            Kind::Scores(scale) => LabelsConfig::Regression(*scale),
+            Kind::Text { references } => LabelsConfig::Text { references: references.clone() },
         }
     }
+}
+
+/// Labels and their words, every one once.
+fn told_apart<L: Into<String>, W: Into<String>>(
+    pairs: impl IntoIterator<Item = (L, W)>,
+) -> Result<(Vec<String>, Vec<String>)> {
+    let mut raw: Vec<String> = Vec::new();
+    let mut words: Vec<String> = Vec::new();
+    for (label, word) in pairs {
+        let (label, word) = (label.into(), word.into());
+        if raw.contains(&label) {
+            return Err(Error::DuplicateLabel { label });
+        }
+        if word.trim().is_empty() {
+            return Err(Error::EmptyWord { label });
+        }
+        if let Some(first) = words.iter().position(|other| *other == word) {
+            let first = raw[first].clone();
+            return Err(Error::SharedWord { first, second: label, word });
+        }
+        raw.push(label);
+        words.push(word);
+    }
+    if words.is_empty() {
+        return Err(Error::NoLabels { found: "an empty table" });
+    }
+    Ok((raw, words))
 }
 
 /// What a row's label means.
@@ -251,6 +521,8 @@ pub enum Gold {
     Label(usize),
     /// A score as the file has it, not rounded.
     Score(f64),
+    /// Free text; the row has it.
+    Text,
 }
 
 /// What was predicted for a row.

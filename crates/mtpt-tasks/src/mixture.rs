@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::permutation::{Permutation, below, hash};
+use crate::stochastic::{Draws, StochasticTasks};
 
 /// How often each task's rows stand in batches.
 ///
@@ -42,6 +43,7 @@ impl Default for Rates {
 /// |---|---|---|
 /// | `rates` | `{ proportional = {} }` | how often each task occurs, see [`Rates`] |
 /// | `shuffle` | `true` | whether order is drawn by the seed, see [`Mixture`] |
+/// | `stochastic` | | batches of a few tasks each, see [`StochasticTasks`] |
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MixtureConfig {
@@ -49,11 +51,14 @@ pub struct MixtureConfig {
     pub rates: Rates,
     /// Whether order is drawn by the seed. If not, tasks take turns, and `rates` has no effect.
     pub shuffle: bool,
+    /// Batches of a few tasks each, instead of all tasks in every batch.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stochastic: Option<StochasticTasks>,
 }
 
 impl Default for MixtureConfig {
     fn default() -> Self {
-        Self { rates: Rates::default(), shuffle: true }
+        Self { rates: Rates::default(), shuffle: true, stochastic: None }
     }
 }
 
@@ -122,6 +127,10 @@ pub struct Pick {
 /// tasks take turns in the order given, rows come in the order of their file. A run can so be laid beside another
 /// program's step by step.
 ///
+/// With [`StochasticTasks`], each batch has a few tasks, drawn for it: there is no sequence that batches are cut from, and rows
+/// depend on how many a batch has. Within a task, rows come in the same order as above, so that each is seen once before any
+/// is seen twice, too. That a task keeps its rate holds in the long run, not in every block.
+///
 /// The cost is that of walking one block, about 10 microseconds, for any batch within it.
 #[derive(Clone, Debug)]
 pub struct Mixture {
@@ -132,6 +141,9 @@ pub struct Mixture {
     quotas: Vec<u64>,
     /// Positions in a block.
     block: u64,
+    weights: Vec<f64>,
+    /// The tasks of each batch, where each has a few alone.
+    draws: Option<Draws>,
 }
 
 /// Fewest positions in a block.
@@ -142,15 +154,18 @@ const POSITIONS_PER_TASK: usize = 64;
 /// What a seed is used for, so that no two uses share their numbers.
 const FOR_BLOCKS: u64 = 1;
 const FOR_ROWS: u64 = 2;
+const FOR_TASKS: u64 = 3;
 
 impl Mixture {
     /// A mixture of tasks with a number of rows each.
     ///
     /// # Errors
     ///
-    /// [`Error::EmptyMixture`], [`Error::EmptyTask`], and [`Error::OutOfRange`] for a temperature or a cap.
+    /// [`Error::EmptyMixture`], [`Error::EmptyTask`], [`Error::OutOfRange`] for a temperature, a cap or a number of tasks, and
+    /// [`Error::StochasticInTurn`].
     pub fn new(config: &MixtureConfig, sizes: &[usize], seed: u64) -> Result<Self> {
-        Self::weighted(&config.weights(sizes)?, sizes, config.shuffle, seed)
+        Self::weighted(&config.weights(sizes)?, sizes, config.shuffle, seed)?
+            .drawing(config.stochastic)
     }
 
     /// A mixture of tasks with a weight and a number of rows each: in place of [`Rates`], the weights say how often each
@@ -181,7 +196,23 @@ impl Mixture {
         let block = tasks * BLOCK.div_ceil(tasks).max(POSITIONS_PER_TASK);
         let quotas = quotas(weights, block as u64);
         let block = quotas.iter().sum();
-        Ok(Self { sizes: sizes.to_vec(), seed, shuffle, quotas, block })
+        let (sizes, weights) = (sizes.to_vec(), weights.to_vec());
+        Ok(Self { sizes, seed, shuffle, quotas, block, weights, draws: None })
+    }
+
+    /// The same mixture, each of whose batches has a few tasks alone, unless none is said.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfRange`] for a number of tasks, and [`Error::StochasticInTurn`] if tasks should take turns.
+    pub fn drawing(mut self, stochastic: Option<StochasticTasks>) -> Result<Self> {
+        let Some(stochastic) = stochastic else { return Ok(self) };
+        if !self.shuffle {
+            return Err(Error::StochasticInTurn);
+        }
+        let seed = hash(self.seed, [FOR_TASKS]);
+        self.draws = Some(Draws::new(stochastic, &self.weights, seed)?);
+        Ok(self)
     }
 
     /// Number of rows of each task.
@@ -190,7 +221,12 @@ impl Mixture {
     }
 
     /// Share of each task in the rows of batches.
+    ///
+    /// Where tasks are drawn for each batch without replacement, it is that of the first 4,096 batches.
     pub fn rates(&self) -> Vec<f64> {
+        if let Some(draws) = &self.draws {
+            return draws.rates();
+        }
         if self.shuffle {
             self.quotas.iter().map(|&quota| quota as f64 / self.block as f64).collect()
         } else {
@@ -200,6 +236,17 @@ impl Mixture {
 
     /// The rows in the batch of a step, counted from 0.
     pub fn batch(&self, step: u64, rows: usize) -> Vec<Pick> {
+        if let Some(draws) = &self.draws {
+            let mut before = draws.before(step, rows);
+            let mut picks = Vec::with_capacity(rows);
+            for (task, rows) in draws.tasks(step, rows) {
+                for _ in 0..rows {
+                    picks.push(Pick { task, row: self.row(task, before[task]) });
+                    before[task] += 1;
+                }
+            }
+            return picks;
+        }
         let start = step.wrapping_mul(rows as u64);
         if !self.shuffle {
             let tasks = self.sizes.len() as u64;

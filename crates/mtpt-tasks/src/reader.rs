@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::fmt;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -10,6 +11,9 @@ use crate::csv_rows::CsvRows;
 use crate::error::{Error, Result};
 use crate::example::{Example, Place, Value};
 use crate::format::{Columns, Fields, Format};
+#[cfg(feature = "parquet")]
+use crate::parquet_rows::ParquetRows;
+use crate::superglue;
 
 /// The rows of a file, one by one.
 ///
@@ -19,14 +23,17 @@ use crate::format::{Columns, Fields, Format};
 /// # Errors
 ///
 /// Each item may be one: [`Error::Read`], [`Error::NotUtf8`], [`Error::NoHeader`], [`Error::Header`],
-/// [`Error::Separator`], [`Error::DuplicateColumn`], [`Error::FieldCount`], [`Error::OpenQuote`], [`Error::Json`]. All but the
-/// first name file and line.
+/// [`Error::Separator`], [`Error::DuplicateColumn`], [`Error::FieldCount`], [`Error::OpenQuote`], [`Error::Json`],
+/// [`Error::NestedRow`]. All but the first name file and line.
 pub struct Reader<R = BufReader<File>> {
     rows: Rows<R>,
     file: Arc<Path>,
     format: Format,
     /// Names of the columns, or of the fields of the row before.
     names: Option<Arc<[String]>>,
+    /// Rows of a line that has several, and that was read already.
+    waiting: VecDeque<Example>,
+    answers_apart: bool,
     ended: bool,
 }
 
@@ -35,16 +42,32 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`Error::Read`] if it cannot be opened.
+    /// [`Error::Read`] if it cannot be opened, [`Error::Parquet`], and [`Error::WithoutFeature`] for Parquet without the feature
+    /// `parquet`.
     pub fn open(format: Format, path: &Path) -> Result<Self> {
+        if format == Format::Parquet {
+            return Self::open_parquet(path);
+        }
         let file =
             File::open(path).map_err(|source| Error::Read { path: path.to_path_buf(), source })?;
         Ok(Self::new(format, BufReader::new(file), path))
     }
+
+    #[cfg(feature = "parquet")]
+    fn open_parquet(path: &Path) -> Result<Self> {
+        let rows = Rows::Parquet(Box::new(ParquetRows::open(path)?));
+        Ok(Self::with_rows(Format::Parquet, rows, path.into()))
+    }
+
+    #[cfg(not(feature = "parquet"))]
+    fn open_parquet(path: &Path) -> Result<Self> {
+        Err(Error::WithoutFeature { what: path.display().to_string(), feature: "parquet" })
+    }
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Reads from bytes that came from elsewhere; the path is for messages.
+    /// Reads from bytes that came from elsewhere; the path is for messages. Parquet cannot be read so: its bytes do not come in the
+    /// order of its rows.
     pub fn new(format: Format, bytes: R, path: &Path) -> Self {
         let file: Arc<Path> = path.into();
         let rows = match format.fields() {
@@ -53,13 +76,36 @@ impl<R: BufRead> Reader<R> {
             }
             _ => Rows::Lines(Lines::new(bytes, path)),
         };
-        Self { rows, file, format, names: None, ended: false }
+        Self::with_rows(format, rows, file)
+    }
+
+    fn with_rows(format: Format, rows: Rows<R>, file: Arc<Path>) -> Self {
+        let waiting = VecDeque::new();
+        Self { rows, file, format, names: None, waiting, answers_apart: false, ended: false }
+    }
+
+    /// The same, with a row for each answer where a line of the format has several: `superglue_record` alone. To learn from, as
+    /// T5 does; all of them together judge.
+    #[must_use]
+    pub fn answers_apart(mut self, apart: bool) -> Self {
+        self.answers_apart = apart;
+        self
     }
 
     fn read(&mut self) -> Result<Option<Example>> {
+        #[cfg(feature = "parquet")]
+        if let Rows::Parquet(rows) = &mut self.rows {
+            let Some((names, values, place)) = rows.read()? else { return Ok(None) };
+            let names = self.shared_names(names.iter().map(String::as_str));
+            return Ok(Some(Example::with_names(names, values, place)));
+        }
         match self.format.columns() {
             Some(columns) => self.read_fields(columns),
-            None => self.read_object(),
+            None => {
+                // A line may have no row at all.
+                while self.waiting.is_empty() && self.read_object()? {}
+                Ok(self.waiting.pop_front())
+            }
         }
     }
 
@@ -71,6 +117,8 @@ impl<R: BufRead> Reader<R> {
                 let last_line = place.line();
                 (line.split('\t').map(str::to_owned).collect(), place, last_line)
             })),
+            #[cfg(feature = "parquet")]
+            Rows::Parquet(_) => Ok(None),
         }
     }
 
@@ -82,7 +130,12 @@ impl<R: BufRead> Reader<R> {
                 Arc::clone(self.names.insert(names))
             }
         };
-        let Some((fields, place, last_line)) = self.split()? else { return Ok(None) };
+        let (fields, place, last_line) = loop {
+            let Some(row) = self.split()? else { return Ok(None) };
+            if row.0.len() >= names.len() || !self.format.has_broken_rows() {
+                break row;
+            }
+        };
         if fields.len() != names.len() {
             let (expected, found) = (names.len(), fields.len());
             let separator = self.format.fields().map_or("", Fields::separators);
@@ -127,11 +180,12 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    fn read_object(&mut self) -> Result<Option<Example>> {
-        let Rows::Lines(lines) = &mut self.rows else { return Ok(None) };
-        let Some((line, place)) = lines.read()? else { return Ok(None) };
+    /// Puts the rows of the next line to those that wait; false if there is no line.
+    fn read_object(&mut self) -> Result<bool> {
+        let Rows::Lines(lines) = &mut self.rows else { return Ok(false) };
+        let Some((line, place)) = lines.read()? else { return Ok(false) };
         let object = match serde_json::from_str::<Json>(line) {
-            Ok(Json::Object(object)) => object,
+            Ok(object @ Json::Object(_)) => object,
             Ok(other) => {
                 return Err(Error::Json { place, message: format!("found {}", kind(&other)) });
             }
@@ -142,18 +196,32 @@ impl<R: BufRead> Reader<R> {
                 return Err(Error::Json { place, message });
             }
         };
+        if let Some(rows) = superglue::rows(self.format, &object, self.answers_apart, &place) {
+            for row in rows? {
+                let (names, values): (Vec<_>, Vec<_>) = row.into_iter().unzip();
+                let names = self.shared_names(names.into_iter());
+                self.waiting.push_back(Example::with_names(names, values, place.clone()));
+            }
+            return Ok(true);
+        }
+        let Json::Object(object) = object else { return Ok(true) };
+        let names = self.shared_names(object.keys().map(String::as_str));
+        let values = object.into_iter().map(|(_, found)| value(found));
+        self.waiting.push_back(Example::with_names(names, values.collect(), place));
+        Ok(true)
+    }
+
+    /// The names of a row, which are those of the row before it more often than not.
+    fn shared_names<'a>(
+        &mut self,
+        found: impl ExactSizeIterator<Item = &'a str> + Clone,
+    ) -> Arc<[String]> {
         let names = match self.names.take() {
-            Some(names) if names.iter().eq(object.keys()) => names,
-            _ => object.keys().cloned().collect(),
+            Some(names) if names.iter().map(String::as_str).eq(found.clone()) => names,
+            _ => found.map(str::to_owned).collect(),
         };
         self.names = Some(Arc::clone(&names));
-        let values = object.into_iter().map(|(_, value)| match value {
-            Json::String(text) => Value::Text(text),
-            Json::Number(number) => Value::Text(number.to_string()),
-            Json::Bool(truth) => Value::Text(truth.to_string()),
-            other => Value::Unprintable(kind(&other)),
-        });
-        Ok(Some(Example::with_names(names, values.collect(), place)))
+        names
     }
 }
 
@@ -176,6 +244,9 @@ enum Rows<R> {
     Lines(Lines<R>),
     /// A row may have line breaks in quotes.
     Quoted(CsvRows<R>),
+    /// A row is a value of every column.
+    #[cfg(feature = "parquet")]
+    Parquet(Box<ParquetRows>),
 }
 
 impl<R> fmt::Debug for Reader<R> {
@@ -229,6 +300,27 @@ impl<R: BufRead> Lines<R> {
             Ok(line) => Ok(Some((line, place))),
             Err(_) => Err(Error::NotUtf8 { place }),
         }
+    }
+}
+
+/// What a field holds.
+pub(crate) fn value(json: Json) -> Value {
+    match json {
+        Json::String(text) => Value::Text(text),
+        Json::Number(number) => Value::Text(number.to_string()),
+        Json::Bool(truth) => Value::Text(truth.to_string()),
+        Json::Array(items) if items.iter().all(Json::is_string) => {
+            let text = |item| if let Json::String(text) = item { Some(text) } else { None };
+            Value::Texts(items.into_iter().filter_map(text).collect())
+        }
+        // As SQuAD nests its answers: `{"text": ["..."], "answer_start": [17]}`.
+        Json::Object(mut object) if object.get("text").is_some_and(Json::is_array) => {
+            match object.remove("text").map(value) {
+                Some(texts @ Value::Texts(_)) => texts,
+                _ => Value::Unprintable("an object"),
+            }
+        }
+        other => Value::Unprintable(kind(&other)),
     }
 }
 

@@ -5,12 +5,15 @@ use crate::config::{Split, TaskConfig};
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
 use crate::example::{Example, Place};
+use crate::format::Format;
 use crate::glue::Preset;
 use crate::hold_out::hold_out;
+use crate::hub::fetched;
 use crate::id::TaskId;
 use crate::labels::{Gold, Labels, LabelsConfig, Prediction};
 use crate::metric::Metric;
 use crate::permutation::Permutation;
+use crate::splits::{Part, drawn};
 use crate::template::Template;
 
 /// A row as a model meets it: an input text and the target text that answers it.
@@ -18,14 +21,27 @@ use crate::template::Template;
 pub struct Instance {
     /// Input text.
     pub input: String,
-    /// Target text: the label's word.
+    /// Target text: the label's word, the right one of the row's choices, or the first of its references.
     pub target: String,
-    /// Index of the target among the task's [`Labels::words`].
+    /// Index of the target among what it is chosen from: the task's [`Labels::words`], or the row's choices or references.
     pub label: usize,
     /// What the row's label means.
     pub gold: Gold,
+    /// The texts that are right, where labels are free text; none otherwise.
+    pub references: Vec<String>,
+    /// The row's own candidates, in the order of [`Labels::choice_fields`]; none where words are ranked.
+    pub choices: Vec<String>,
+    /// The group that the row belongs to, where a metric of the task judges groups.
+    pub group: Option<String>,
     /// Where the row stands.
     pub place: Place,
+}
+
+impl Instance {
+    /// Whether targets are the row's own, and not words that other rows have, too.
+    pub(crate) fn has_own_targets(&self) -> bool {
+        !self.references.is_empty() || !self.choices.is_empty()
+    }
 }
 
 /// A checked task: its files, the text of its inputs, the meaning of its labels, and how it is judged.
@@ -39,12 +55,15 @@ pub struct Task {
     /// Whether the labels are those that the training split has.
     collected: bool,
     metrics: Vec<Metric>,
+    /// What rows of one group have in common, where a metric judges groups.
+    group: Option<Template>,
 }
 
 impl Task {
     /// Checks a description and fills in what its format implies.
     ///
-    /// Only `labels = "verbatim"` reads data: the training split, for its labels.
+    /// Only `labels = "verbatim"` reads data, the training split for its labels, and only `hub` fetches any: the description has
+    /// the places of its files then.
     ///
     /// # Errors
     ///
@@ -55,7 +74,7 @@ impl Task {
     }
 
     fn check(config: &TaskConfig) -> Result<Self> {
-        let mut config = config.clone();
+        let mut config = fetched(config.clone())?;
         let preset = Preset::of(config.format);
         if Split::ALL.into_iter().all(|split| config.file(split).is_none()) {
             return Err(Error::NoData);
@@ -82,6 +101,16 @@ impl Task {
                 return Err(Error::HoldOutWithoutTrain);
             }
         }
+        if config.hold_out.is_some() && config.format == Format::SuperglueRecord {
+            return Err(Error::HoldOutOfAnswers { format: config.format });
+        }
+        if let Some(splits) = config.splits {
+            splits.check(&config)?;
+        }
+        if config.few_shot.is_some_and(|few| few.per_label == 0) {
+            let (option, expected) = ("few_shot.per_label", "to be at least 1");
+            return Err(Error::OutOfRange { option, expected, found: 0.0 });
+        }
         let template = match (&config.template, &preset) {
             (Some(template), _) => Template::new(template)?,
             (None, Some(preset)) => Template::new(preset.template)?,
@@ -92,16 +121,14 @@ impl Task {
             (None, Some(preset)) => preset.label_field.to_owned(),
             (None, None) => "label".to_owned(),
         };
-        let labels = match (&config.labels, &preset) {
-            (Some(labels), _) => labels,
-            (None, Some(preset)) => &preset.labels,
-            (None, None) => return Err(Error::NoLabels { found: "none" }),
+        let implied = preset.as_ref().map(|preset| &preset.labels);
+        let Some(labels) = config.labels.as_ref().or(implied) else {
+            return Err(Error::NoLabels { found: "none" });
         };
         let collected = matches!(labels, LabelsConfig::Verbatim);
-        let labels = match labels {
-            LabelsConfig::Words(words) => Labels::new(words.iter().cloned())?,
-            LabelsConfig::Regression => Labels::regression(),
-            LabelsConfig::Verbatim => Self::collect_labels(&config, &label_field)?,
+        let labels = match Labels::of_config(labels)? {
+            Some(labels) => labels,
+            None => Self::collect_labels(&config, &label_field)?,
         };
         if config.metrics.is_empty() {
             config.metrics = match preset {
@@ -112,6 +139,7 @@ impl Task {
                     preset.metrics
                 }
                 _ if labels.is_regression() => vec![Metric::Pearson],
+                _ if labels.is_text() => vec![Metric::SquadF1, Metric::ExactMatch],
                 _ => vec![Metric::Accuracy],
             };
         }
@@ -122,10 +150,11 @@ impl Task {
             }
         }
         let metrics = config.metrics.clone();
+        let group = metrics.iter().find_map(Metric::group).map(Template::new).transpose()?;
         config.template = Some(template.as_str().to_owned());
         config.label_field = Some(label_field.clone());
         config.labels = Some(labels.to_config());
-        Ok(Self { config, template, label_field, labels, collected, metrics })
+        Ok(Self { config, template, label_field, labels, collected, metrics, group })
     }
 
     /// The labels of the training split, each its own word, in sorted order.
@@ -187,12 +216,24 @@ impl Task {
         &self.metrics
     }
 
-    /// Whether there are rows of a split: a file of its own, or rows held out of the training split's.
+    /// Whether there are rows of a split: a file of its own, or rows of another split's.
     pub fn has(&self, split: Split) -> bool {
-        self.file(split).is_some() || split == Split::Dev && self.config.hold_out.is_some()
+        self.source(split).is_some()
     }
 
-    /// The file of a split, if it has one of its own.
+    /// The file that a split's rows are in, and which of them.
+    fn source(&self, split: Split) -> Option<(&Path, Part)> {
+        let (of, part) = match (self.config.splits, self.config.hold_out) {
+            (Some(splits), _) => splits.part(self.config.format, split),
+            (None, Some(share)) if split != Split::Test => {
+                (Split::Train, Part::HoldOut { share, held: split == Split::Dev })
+            }
+            _ => (split, Part::Whole),
+        };
+        Some((self.file(of)?, part))
+    }
+
+    /// The file that the configuration names for a split.
     pub fn file(&self, split: Split) -> Option<&Path> {
         self.config.file(split)
     }
@@ -211,22 +252,50 @@ impl Task {
     /// # Errors
     ///
     /// [`Error::InTask`] around [`Error::UnknownField`], [`Error::FieldKind`], [`Error::UnknownLabel`],
-    /// [`Error::UnseenLabel`] or [`Error::Score`].
+    /// [`Error::NoLabel`], [`Error::UnseenLabel`], [`Error::Score`] or [`Error::NoText`].
     pub fn instance(&self, example: &Example) -> Result<Instance> {
-        let make = || {
-            let input = self.template.render(example)?;
-            let gold = self.labels.gold(example.require(&self.label_field)?, example.place());
-            let gold = gold.map_err(|error| self.unseen(error))?;
-            let label = self.labels.target(gold);
-            let target = self.labels.words()[label].clone();
-            Ok(Instance { input, target, label, gold, place: example.place().clone() })
-        };
-        make().map_err(|error: Error| error.in_task(self.id()))
+        self.make(example).map_err(|error| error.in_task(self.id()))
     }
 
-    /// An unknown label of labels that were collected is one that the training split lacks.
+    fn make(&self, example: &Example) -> Result<Instance> {
+        let mut row = Instance {
+            input: self.template.render(example)?,
+            target: String::new(),
+            label: 0,
+            gold: Gold::Text,
+            references: Vec::new(),
+            choices: Vec::new(),
+            group: self.group.as_ref().map(|group| group.render(example)).transpose()?,
+            place: example.place().clone(),
+        };
+        if self.labels.is_text() {
+            let field = self.labels.references().unwrap_or(&self.label_field);
+            let references = example.require_texts(field)?;
+            row.references = references.into_iter().map(str::to_owned).collect();
+            row.target = match self.labels.references() {
+                Some(_) => example.require(&self.label_field)?.to_owned(),
+                None => row.references[0].clone(),
+            };
+            return Ok(row);
+        }
+        let gold = self.labels.gold(example.require(&self.label_field)?, example.place());
+        row.gold = gold.map_err(|error| self.unseen(error))?;
+        row.label = self.labels.target(row.gold);
+        row.choices = self.labels.choices_of(example)?;
+        let targets = if row.choices.is_empty() { self.labels.words() } else { &row.choices };
+        row.target = targets[row.label].clone();
+        Ok(row)
+    }
+
+    /// An empty label is none, and an unknown label of labels that were collected is one that the training split lacks.
     fn unseen(&self, error: Error) -> Error {
         match (error, self.file(Split::Train)) {
+            (
+                Error::UnknownLabel { place, label: found, .. } | Error::Score { place, found, .. },
+                _,
+            ) if found.trim().is_empty() => {
+                Error::NoLabel { place, field: self.label_field.clone() }
+            }
             (Error::UnknownLabel { place, label, known }, Some(train)) if self.collected => {
                 Error::UnseenLabel { place, label, train: train.to_path_buf(), known }
             }
@@ -239,55 +308,172 @@ impl Task {
     /// # Errors
     ///
     /// [`Error::NoSplit`] if the task has no such split, [`Error::InTask`] around [`Error::NoRows`] if the file has no row,
-    /// [`Error::HoldOut`] if the share held out leaves none, around those of [`Reader`](crate::Reader), and those of
-    /// [`instance`](Self::instance).
+    /// [`Error::HoldOut`] if the share held out leaves none, [`Error::FewShot`] if a label has too few, around those of
+    /// [`Reader`](crate::Reader), and those of [`instance`](Self::instance).
     pub fn read(&self, split: Split) -> Result<Vec<Instance>> {
-        let limit = self.config.limit.rows(split).unwrap_or(usize::MAX);
-        let seed = self.config.limit.seed;
-        let held_out = self.config.hold_out.filter(|_| split != Split::Test);
-        let file = self.file(if held_out.is_some() { Split::Train } else { split });
-        let Some(path) = file else {
+        let Some((path, part)) = self.source(split) else {
             return Err(Error::NoSplit { task: self.id().clone(), split });
         };
-        // Rows beyond the limit are not even read, unless some of them may be drawn.
-        let last = if seed.is_some() || held_out.is_some() { usize::MAX } else { limit };
-        let examples = self.config.format.open(path).map_err(|error| error.in_task(self.id()))?;
-        let mut instances = examples
-            .take(last)
-            .map(|example| {
-                example
-                    .map_err(|error| error.in_task(self.id()))
-                    .and_then(|example| self.instance(&example))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        if instances.is_empty() {
-            return Err(Error::NoRows { path: path.to_path_buf() }.in_task(self.id()));
-        }
-        if let Some(share) = held_out {
+        let mut instances =
+            self.instances(split, path, part)?.collect::<Result<Vec<Instance>>>()?;
+        if self.chooses_among_all(split, part) {
             let gold: Vec<Gold> = instances.iter().map(|instance| instance.gold).collect();
-            let held_out = hold_out(&gold, share);
-            let dev = held_out.iter().filter(|&&held| held).count();
-            let train = held_out.len() - dev;
-            if dev == 0 || train == 0 {
-                let path = path.to_path_buf();
-                return Err(Error::HoldOut { path, share, train, dev }.in_task(self.id()));
-            }
-            let mut held_out = held_out.into_iter();
-            instances.retain(|_| held_out.next() == Some(split == Split::Dev));
+            let chosen = self.choose(split, part, path, &gold);
+            let mut chosen = chosen.map_err(|error| error.in_task(self.id()))?.into_iter();
+            instances.retain(|_| chosen.next() == Some(true));
         }
-        if let Some(seed) = seed
-            && limit < instances.len()
-        {
-            let drawn = Permutation::new(instances.len(), seed);
-            let drawn: BTreeSet<usize> = (0..limit).map(|index| drawn.get(index)).collect();
-            let mut index = 0..;
-            instances.retain(|_| index.next().is_some_and(|index| drawn.contains(&index)));
-        }
-        instances.truncate(limit);
         Ok(instances)
     }
 
-    /// Judges one prediction for each row by the task's metrics.
+    /// The same rows one by one, for data that does not fit in memory: where rows are chosen among all, the file is read twice,
+    /// and what its labels mean is held for a while.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), at once or by an item, and [`Error::FileChanged`] by the last item.
+    pub fn stream(&self, split: Split) -> Result<impl Iterator<Item = Result<Instance>> + '_> {
+        let Some((path, part)) = self.source(split) else {
+            return Err(Error::NoSplit { task: self.id().clone(), split });
+        };
+        let chosen = if self.chooses_among_all(split, part) {
+            let all = self.instances(split, path, part)?;
+            let gold = all.map(|row| Ok(row?.gold)).collect::<Result<Vec<Gold>>>()?;
+            let chosen = self.choose(split, part, path, &gold);
+            Some(chosen.map_err(|error| error.in_task(self.id()))?)
+        } else {
+            None
+        };
+        let mut instances = self.instances(split, path, part)?;
+        let mut found = 0;
+        Ok(std::iter::from_fn(move || {
+            loop {
+                let row = instances.next();
+                let Some(chosen) = &chosen else { return row };
+                let is_chosen = chosen.get(found).copied();
+                match (row, is_chosen) {
+                    (None, None) => return None,
+                    (Some(Err(error)), _) => return Some(Err(error)),
+                    (Some(Ok(row)), Some(is_chosen)) => {
+                        found += 1;
+                        if is_chosen {
+                            return Some(Ok(row));
+                        }
+                    }
+                    (row, _) => {
+                        let (path, expected) = (path.to_path_buf(), chosen.len());
+                        // Said once.
+                        let found = std::mem::replace(&mut found, expected);
+                        let found = found + usize::from(row.is_some());
+                        let changed = Error::FileChanged { path, expected, found };
+                        return Some(Err(changed.in_task(self.id())));
+                    }
+                }
+            }
+        }))
+    }
+
+    /// The rows of a split's file: all of them, or those before the limit where no others are asked for.
+    fn instances(
+        &self,
+        split: Split,
+        path: &Path,
+        part: Part,
+    ) -> Result<impl Iterator<Item = Result<Instance>> + '_> {
+        let limit = self.config.limit.rows(split).unwrap_or(usize::MAX);
+        let count = if self.chooses_among_all(split, part) { usize::MAX } else { limit };
+        let rows = self.config.format.open(path).map_err(|error| error.in_task(self.id()))?;
+        let mut rows = rows.answers_apart(split == Split::Train).take(count).peekable();
+        if rows.peek().is_none() {
+            return Err(Error::NoRows { path: path.to_path_buf() }.in_task(self.id()));
+        }
+        Ok(rows.map(|row| {
+            row.map_err(|error| error.in_task(self.id())).and_then(|row| self.instance(&row))
+        }))
+    }
+
+    /// Whether all rows of a file must be known to tell which of them are a split's.
+    fn chooses_among_all(&self, split: Split, part: Part) -> bool {
+        let limit = &self.config.limit;
+        part != Part::Whole
+            || limit.seed.is_some() && limit.rows(split).is_some()
+            || self.config.few_shot.is_some() && split == Split::Train
+    }
+
+    /// Which rows of a file are a split's, by what all of them mean.
+    fn choose(&self, split: Split, part: Part, path: &Path, gold: &[Gold]) -> Result<Vec<bool>> {
+        let mut chosen = match part {
+            Part::Whole => vec![true; gold.len()],
+            Part::Drawn { count, first } => drawn(gold.len(), count, first),
+            Part::HoldOut { share, held } => {
+                let held_out = hold_out(gold, share);
+                let dev = held_out.iter().filter(|&&held| held).count();
+                let train = held_out.len() - dev;
+                if dev == 0 || train == 0 {
+                    return Err(Error::HoldOut { path: path.to_path_buf(), share, train, dev });
+                }
+                held_out.into_iter().map(|row| row == held).collect()
+            }
+        };
+        let left = |chosen: &[bool]| -> Vec<usize> {
+            (0..gold.len()).filter(|&row| chosen[row]).collect()
+        };
+        if let Some(few) = self.config.few_shot.filter(|_| split == Split::Train) {
+            let rows = left(&chosen);
+            let gold: Vec<Gold> = rows.iter().map(|&row| gold[row]).collect();
+            let drawn = few.drawn(&gold).map_err(|(first, found)| Error::FewShot {
+                path: path.to_path_buf(),
+                label: match gold[first] {
+                    Gold::Label(label) => self.labels.words().get(label).cloned(),
+                    _ => None,
+                },
+                expected: few.per_label,
+                found,
+            })?;
+            for (row, drawn) in rows.into_iter().zip(drawn) {
+                chosen[row] = drawn;
+            }
+        }
+        if let Some(limit) = self.config.limit.rows(split) {
+            let rows = left(&chosen);
+            let order = self.config.limit.seed.map(|seed| Permutation::new(rows.len(), seed));
+            chosen.fill(false);
+            for place in 0..limit.min(rows.len()) {
+                chosen[rows[order.map_or(place, |order| order.get(place))]] = true;
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// Judges one text for each row, whose labels are free text, by the task's metrics.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InTask`] around [`Error::PredictionCount`].
+    pub fn evaluate_texts(
+        &self,
+        references: &[Vec<String>],
+        predictions: &[String],
+    ) -> Result<Evaluation> {
+        Evaluation::of_texts(&self.metrics, references, predictions)
+            .map_err(|error| error.in_task(self.id()))
+    }
+
+    /// Judges one prediction for each row by the task's metrics, where some of them judge groups of rows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InTask`] around [`Error::PredictionCount`] or [`Error::GroupCount`].
+    pub fn evaluate_in_groups(
+        &self,
+        gold: &[Gold],
+        predictions: &[Prediction],
+        groups: &[String],
+    ) -> Result<Evaluation> {
+        Evaluation::in_groups(&self.metrics, &self.labels, gold, predictions, groups)
+            .map_err(|error| error.in_task(self.id()))
+    }
+
+    /// Judges one prediction for each row by the task's metrics; for those that judge groups, each row is one.
     ///
     /// # Errors
     ///

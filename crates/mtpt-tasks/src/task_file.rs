@@ -6,6 +6,7 @@ use toml::Spanned;
 
 use crate::config::TaskConfig;
 use crate::error::{Error, Result};
+use crate::groups::Groups;
 use crate::task::Task;
 use crate::toml_text::{line_of, read_toml};
 
@@ -31,6 +32,16 @@ use crate::toml_text::{line_of, read_toml};
 /// metrics = ["accuracy", "macro_f1"]
 /// limit = { train = 1000, seed = 1 }
 /// ```
+///
+/// The groups that tasks belong to may stand in a table of their own instead of in the names:
+///
+/// ```toml
+/// [groups]
+/// nlu = ["sentiment", "trec"]   # tasks or other groups
+/// sentiment = ["sst2"]
+/// ```
+///
+/// makes tasks named `sst2` and `trec` into `nlu/sentiment/sst2` and `nlu/trec`; a task in no group keeps its name.
 #[derive(Clone, Debug)]
 pub struct TaskFile {
     tasks: Vec<Task>,
@@ -41,6 +52,8 @@ pub struct TaskFile {
 struct Document {
     #[serde(default)]
     tasks: Vec<Spanned<TaskConfig>>,
+    #[serde(default)]
+    groups: Groups,
 }
 
 impl TaskFile {
@@ -59,7 +72,9 @@ impl TaskFile {
     ///
     /// # Errors
     ///
-    /// [`Error::Toml`] for another form than expected, [`Error::NoTasks`], and [`Error::InTaskFile`] around
+    /// [`Error::Toml`] for another form than expected, [`Error::NoTasks`], [`Error::InTaskFile`] around
+    /// [`Error::GroupName`], [`Error::GroupIsTask`], [`Error::EmptyGroup`], [`Error::UnknownChild`], [`Error::TwoGroups`] or
+    /// [`Error::GroupCycle`] for groups that make no tree, and [`Error::InTaskFile`] around
     /// [`Error::InTask`] for a task that is wrong: [`Error::DuplicateTask`], [`Error::TaskIsGroup`] and those of
     /// [`Task::new`].
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
@@ -69,7 +84,17 @@ impl TaskFile {
             let line = line_of(text, config.span().start);
             (config.into_inner().in_folder(folder), Some(line))
         });
-        Self::check(configs.collect(), path)
+        let mut configs: Vec<_> = configs.collect();
+        let names: Vec<&str> = configs.iter().map(|(config, _)| config.name.as_str()).collect();
+        let paths = document.groups.paths(&names).map_err(|(byte, problem)| Error::InTaskFile {
+            file: path.to_path_buf(),
+            line: Some(line_of(text, byte)),
+            problem: Box::new(problem),
+        })?;
+        for ((config, _), path) in configs.iter_mut().zip(paths) {
+            config.name = path;
+        }
+        Self::check(configs, path)
     }
 
     /// Checks descriptions that come from elsewhere, whose paths are left as they are; the path is for messages.

@@ -16,7 +16,16 @@ fn characters(text: &str) -> Result<Vec<u32>, EncodeError> {
 
 fn instance(input: &str, target: &str, label: usize) -> Instance {
     let place = Place::new(Path::new("train.tsv"), label + 2);
-    Instance { input: input.into(), target: target.into(), label, gold: Gold::Label(label), place }
+    Instance {
+        input: input.into(),
+        target: target.into(),
+        label,
+        gold: Gold::Label(label),
+        references: Vec::new(),
+        choices: Vec::new(),
+        group: None,
+        place,
+    }
 }
 
 #[test]

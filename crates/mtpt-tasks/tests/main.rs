@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "to this lint, a helper of tests is not a test")]
 
+mod answers;
 mod corpora;
 mod denoising;
 mod denoising_reference;
@@ -9,9 +10,14 @@ mod encoding;
 mod glue_files;
 mod metrics;
 mod mixtures;
+mod parquet;
 mod readers;
 mod reference;
+mod splits;
+mod streaming;
+mod superglue;
 mod task_files;
+mod text_metrics;
 mod trees;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 use mtpt_tasks::metric::{accuracy, f1, macro_f1, matthews, pearson, spearman};
-use mtpt_tasks::{Evaluation, Gold, Labels, MajorityBaseline, Metric, Prediction, score};
+use mtpt_tasks::score::Scale;
+use mtpt_tasks::{Evaluation, Gold, Labels, MajorityBaseline, Metric, Prediction};
 use proptest::prelude::*;
 
 use crate::reference::{CLASSES, FIRST_HUNDREDTHS, SCORES};
@@ -33,7 +34,7 @@ fn scores_are_rounded_as_by_t5() {
     for hundredths in 0..=500 {
         let expected = FIRST_HUNDREDTHS.iter().rposition(|&first| first <= hundredths).unwrap();
         let score: f64 = format!("{}.{:02}", hundredths / 100, hundredths % 100).parse().unwrap();
-        assert_eq!(score::nearest(score), expected, "{score}");
+        assert_eq!(Scale::default().nearest(score), expected, "{score}");
     }
 }
 

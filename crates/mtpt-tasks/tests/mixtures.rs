@@ -1,13 +1,13 @@
 use std::collections::HashMap;
 
-use mtpt_tasks::{Mixture, MixtureConfig, Pick, Rates};
+use mtpt_tasks::{Mixture, MixtureConfig, Pick, Rates, StochasticTasks};
 use proptest::prelude::*;
 
 use crate::message;
 use crate::reference::PICKS;
 
 fn mixture(rates: Rates, sizes: &[usize], seed: u64) -> Mixture {
-    Mixture::new(&MixtureConfig { rates, shuffle: true }, sizes, seed).unwrap()
+    Mixture::new(&MixtureConfig { rates, ..MixtureConfig::default() }, sizes, seed).unwrap()
 }
 
 /// The first rows of the sequence.
@@ -116,7 +116,7 @@ fn the_order_of_a_seed_stays() {
 #[test]
 fn options_out_of_range_are_named() {
     let new = |rates, sizes: &[usize]| {
-        message(Mixture::new(&MixtureConfig { rates, shuffle: true }, sizes, 0))
+        message(Mixture::new(&MixtureConfig { rates, ..MixtureConfig::default() }, sizes, 0))
     };
     assert_eq!(new(Rates::Uniform, &[]), "a mixture needs at least one task, but was given none");
     assert_eq!(new(Rates::Uniform, &[1, 0]), "task 1 of the mixture (counted from 0) has no row");
@@ -140,18 +140,29 @@ fn a_configuration_is_read_from_toml() {
         ("[mixture]", MixtureConfig::default()),
         (
             "[mixture]\nrates = \"uniform\"\nshuffle = false",
-            MixtureConfig { rates: Rates::Uniform, shuffle: false },
+            MixtureConfig { rates: Rates::Uniform, shuffle: false, stochastic: None },
         ),
         (
             "[mixture]\nrates = { proportional = { cap = 7 } }",
-            MixtureConfig { rates: Rates::Proportional { cap: Some(7) }, shuffle: true },
+            MixtureConfig {
+                rates: Rates::Proportional { cap: Some(7) },
+                ..MixtureConfig::default()
+            },
         ),
         (
             "[mixture.rates.temperature]\ntemperature = 2.0",
             MixtureConfig {
                 rates: Rates::Temperature { temperature: 2.0, cap: None },
-                shuffle: true,
+                ..MixtureConfig::default()
             },
+        ),
+        (
+            "[mixture]\nstochastic = { most_tasks = 6 }",
+            MixtureConfig { stochastic: Some(StochasticTasks::new(6)), ..MixtureConfig::default() },
+        ),
+        (
+            "[mixture.stochastic]\nmost_tasks = 2\nreplacement = false",
+            MixtureConfig { stochastic: Some(without_replacement(2)), ..MixtureConfig::default() },
         ),
     ] {
         let document: Document = toml::from_str(text).unwrap();
@@ -160,6 +171,136 @@ fn a_configuration_is_read_from_toml() {
         assert_eq!(again, expected);
     }
     assert!(toml::from_str::<Document>("[mixture]\nrate = \"uniform\"").is_err());
+}
+
+fn without_replacement(most_tasks: usize) -> StochasticTasks {
+    StochasticTasks { most_tasks, replacement: false }
+}
+
+fn stochastic(stochastic: StochasticTasks, sizes: &[usize], seed: u64) -> Mixture {
+    let stochastic = Some(stochastic);
+    let config = MixtureConfig { stochastic, ..MixtureConfig::default() };
+    Mixture::new(&config, sizes, seed).unwrap()
+}
+
+/// Rows of each task of a batch, those of one draw beside each other.
+fn runs(batch: &[Pick]) -> Vec<usize> {
+    batch.chunk_by(|a, b| a.task == b.task).map(<[Pick]>::len).collect()
+}
+
+#[test]
+fn the_number_of_tasks_of_a_batch_is_drawn_evenly() {
+    const STEPS: usize = 3_000;
+    const MOST: usize = 5;
+    // Without replacement, so that each run of rows is a draw.
+    let mixture = stochastic(without_replacement(MOST), &[10; 12], 3);
+    let mut counts = [0_usize; MOST + 1];
+    for step in 0..STEPS as u64 {
+        let batch = mixture.batch(step, 13);
+        let runs = runs(&batch);
+        let number = runs.len();
+        counts[number] += 1;
+        // All alike, but for one that has what is left over.
+        let (least, rest) = (13 / number, 13 % number);
+        let larger: Vec<_> = runs.iter().filter(|&&rows| rows != least).collect();
+        assert_eq!(batch.len(), 13);
+        assert!(if rest == 0 { larger.is_empty() } else { larger == [&(least + rest)] });
+    }
+    assert_eq!(counts[..2], [0, 0]);
+    // Standard deviation of a count is 24.
+    let expected = STEPS / (MOST - 1);
+    assert!(counts[2..].iter().all(|count| count.abs_diff(expected) < 120), "{counts:?}");
+}
+
+#[test]
+fn tasks_are_drawn_by_their_rates() {
+    let sizes = [6_000, 3_000, 1_000];
+    let mixture = stochastic(StochasticTasks::new(3), &sizes, 5);
+    close(&mixture.rates(), &[0.6, 0.3, 0.1], 1e-12);
+    // Some 12,500 draws: a standard deviation of 0.005, and a little more for the rows, which they share unevenly.
+    close(&shares(&mixture, 32 * 5_000), &mixture.rates(), 0.02);
+    // What is drawn once cannot be drawn again, so that small tasks come more often.
+    let mixture = stochastic(without_replacement(3), &sizes, 5);
+    let rates = mixture.rates();
+    assert!(rates[0] < 0.5 && rates[2] > 0.15, "{rates:?}");
+    close(&[rates.iter().sum()], &[1.0], 1e-9);
+    close(&shares(&mixture, 32 * 5_000), &rates, 0.02);
+    let batches = (0..500).map(|step| mixture.batch(step, 12));
+    assert!(batches.map(|batch| runs(&batch).len()).all(|tasks| tasks == 2 || tasks == 3));
+}
+
+#[test]
+fn one_task_has_all_rows() {
+    for drawing in [StochasticTasks::new(4), without_replacement(4)] {
+        let mixture = stochastic(drawing, &[7], 1);
+        let mut rows: Vec<usize> = mixture.batch(3, 7).into_iter().map(|pick| pick.row).collect();
+        rows.sort_unstable();
+        assert_eq!(rows, [0, 1, 2, 3, 4, 5, 6]);
+    }
+}
+
+#[test]
+fn drawing_tasks_needs_a_number_and_no_turns() {
+    let new = |config: MixtureConfig| message(Mixture::new(&config, &[3, 4], 0));
+    let config =
+        MixtureConfig { stochastic: Some(StochasticTasks::new(1)), ..MixtureConfig::default() };
+    assert_eq!(new(config), "expected `most_tasks` to be at least 2, found 1");
+    let config = MixtureConfig {
+        shuffle: false,
+        stochastic: Some(StochasticTasks::new(2)),
+        ..MixtureConfig::default()
+    };
+    assert!(new(config).contains("with `shuffle = false` they take turns"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(16))]
+
+    #[test]
+    fn drawn_batches_are_a_function_of_seed_and_step(
+        sizes in prop::collection::vec(1_usize..200, 1..6),
+        seed in any::<u64>(),
+        step in 0_u64..1_500,
+        most_tasks in 2_usize..8,
+        replacement in any::<bool>(),
+        rows in 1_usize..40,
+    ) {
+        let drawing = StochasticTasks { most_tasks, replacement };
+        let mixture = stochastic(drawing, &sizes, seed);
+        let again = stochastic(drawing, &sizes, seed);
+        // Asking for other steps and other numbers of rows in between changes nothing.
+        for other in [0, step + 1_100, step / 2] {
+            again.batch(other, rows);
+            again.batch(other, rows + 1);
+        }
+        let batch = mixture.batch(step, rows);
+        prop_assert_eq!(&batch, &again.batch(step, rows));
+        prop_assert_eq!(batch.len(), rows);
+        prop_assert!(batch.iter().all(|pick| pick.row < sizes[pick.task]));
+        let mut tasks: Vec<usize> = batch.iter().map(|pick| pick.task).collect();
+        tasks.sort_unstable();
+        tasks.dedup();
+        prop_assert!(tasks.len() <= most_tasks);
+    }
+
+    #[test]
+    fn drawn_tasks_show_every_row_before_any_twice(
+        sizes in prop::collection::vec(1_usize..60, 1..5),
+        seed in any::<u64>(),
+        steps in 1_u64..80,
+        replacement in any::<bool>(),
+    ) {
+        let mixture = stochastic(StochasticTasks { most_tasks: 3, replacement }, &sizes, seed);
+        let mut counts: Vec<HashMap<usize, usize>> = vec![HashMap::new(); sizes.len()];
+        for pick in (0..steps).flat_map(|step| mixture.batch(step, 17)) {
+            *counts[pick.task].entry(pick.row).or_default() += 1;
+        }
+        for (counts, &size) in counts.iter().zip(&sizes) {
+            let most = counts.values().copied().max().unwrap_or(0);
+            let least = if counts.len() < size { 0 } else { counts.values().copied().min().unwrap() };
+            prop_assert!(most <= least + 1);
+        }
+    }
 }
 
 proptest! {
@@ -172,7 +313,11 @@ proptest! {
         step in 0_u64..1_000,
         shuffle in any::<bool>(),
     ) {
-        let config = MixtureConfig { rates: Rates::Proportional { cap: Some(100) }, shuffle };
+        let config = MixtureConfig {
+            rates: Rates::Proportional { cap: Some(100) },
+            shuffle,
+            ..MixtureConfig::default()
+        };
         let mixture = Mixture::new(&config, &sizes, seed).unwrap();
         let again = Mixture::new(&config, &sizes, seed).unwrap();
         let whole = mixture.batch(step, 24);

@@ -93,14 +93,14 @@ fn what_is_wrong_is_named_with_file_line_and_task() {
         ),
         (
             second("labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }", ""),
-            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, found none",
+            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or `{ choices = [...] }`, found none",
         ),
         (
             second(
                 "labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }",
                 "labels = {}",
             ),
-            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"` or `\"regression\"`, found an empty table",
+            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or `{ choices = [...] }`, found an empty table",
         ),
         (
             second("\"0\" = \"bad\"", "\"0\" = \"good\""),
@@ -293,6 +293,9 @@ fn a_description_survives_being_written() {
     let mut limited = glue::stsb(Path::new("/glue/STS-B"));
     limited.limit.train = Some(16);
     limited.limit.seed = Some(0);
+    limited.few_shot = Some(mtpt_tasks::FewShot { per_label: 4, seed: 9 });
+    limited.splits = Some(mtpt_tasks::Splits::Mpt);
+    limited.stream = true;
     let tasks =
         vec![glue::mrpc(Path::new("/glue/MRPC")), limited, glue::rte(Path::new("/glue/RTE"))];
     let text = toml::to_string(&Document { tasks: tasks.clone() }).unwrap();
@@ -423,4 +426,164 @@ fn the_nearest_name_is_suggested() {
     let file = TaskFile::parse(text, &folder.path().join("tasks.toml")).unwrap();
     let found = message(file.tasks()[0].read(Split::Train));
     assert!(found.ends_with("found `biling`; did you mean `billing`?"), "{found}");
+}
+
+/// Tasks of plain names, and the table of their groups.
+fn grouped(groups: &str, names: &[&str]) -> mtpt_tasks::Result<TaskFile> {
+    let tasks: String =
+        names.iter().map(|name| FILMS.replace("sentiment/films", name)).collect::<String>();
+    parse(&format!("[groups]\n{groups}\n{tasks}"))
+}
+
+#[test]
+fn groups_can_be_a_table_of_their_own() {
+    let groups = "nlu = [\"sentiment\", \"trec\"]\nsentiment = [\"sst2\", \"mpqa\"]";
+    let file = grouped(groups, &["mpqa", "alone", "trec", "sst2"]).unwrap();
+    let ids: Vec<&str> = file.tasks().iter().map(|task| task.id().as_str()).collect();
+    assert_eq!(ids, ["nlu/sentiment/mpqa", "alone", "nlu/trec", "nlu/sentiment/sst2"]);
+    let tree = mtpt_tasks::TaskTree::new(file.tasks().iter().map(Task::id)).unwrap();
+    assert_eq!(tree.tasks_below(tree.find("nlu/sentiment").unwrap()), [0, 3]);
+    // A name that is a path already stands below the group as a whole.
+    let file = grouped("nlu = [\"a/b\"]", &["a/b"]).unwrap();
+    assert_eq!(file.tasks()[0].id().as_str(), "nlu/a/b");
+}
+
+#[test]
+fn groups_that_make_no_tree_are_named_with_their_line() {
+    let long = "a".repeat(100);
+    for (groups, names, line, expected) in [
+        (
+            "a = [\"x\", \"b\"]\nb = [\"c\"]\nc = [\"b\", \"y\"]",
+            vec!["x", "y"],
+            4,
+            "`groups`: expected `b` to be listed once, found it in `a` and in `c`",
+        ),
+        (
+            "top = [\"x\"]\na = [\"b\"]\nb = [\"c\"]\nc = [\"a\"]",
+            vec!["x"],
+            3,
+            "`groups`: a group cannot be below itself: a -> b -> c -> a",
+        ),
+        ("a = [\"a\"]", vec!["x"], 2, "`groups`: a group cannot be below itself: a -> a"),
+        (
+            "a = [\"x\"]\nb = [\n\"y\",\n\"x\"]",
+            vec!["x", "y"],
+            5,
+            "`groups`: expected `x` to be listed once, found it in `a` and in `b`",
+        ),
+        (
+            "a = [\"x\", \"x\"]",
+            vec!["x"],
+            2,
+            "`groups`: expected `x` to be listed once, found it in `a` and there again",
+        ),
+        (
+            "a = [\"x\"]\nx = [\"y\"]",
+            vec!["x", "y"],
+            3,
+            "`groups`: `x` is a task and a group; give one of them another name",
+        ),
+        (
+            "a = []",
+            vec!["x"],
+            2,
+            "`groups`: expected `a` to list at least one task or group, found none",
+        ),
+        (
+            "a = [\"sst3\"]",
+            vec!["sst2"],
+            2,
+            "`groups`: `a` lists `sst3`, which is neither a task nor a group; did you mean `sst2`?",
+        ),
+        (
+            "\"a/b\" = [\"x\"]",
+            vec!["x"],
+            2,
+            "`groups`: expected the name of a group to be of `a-z`, `0-9`, `_` and `-`, found `a/b`",
+        ),
+    ] {
+        let found = message(grouped(groups, &names));
+        assert_eq!(found, format!("run/tasks.toml:{line}: {expected}"));
+    }
+    // The way down from one cycle's group to another's is no cycle of its own; both are found somewhere.
+    let found = message(grouped("a = [\"b\"]\nb = [\"x\"]\nc = [\"d\"]\nd = [\"c\"]", &["x"]));
+    assert_eq!(found, "run/tasks.toml:4: `groups`: a group cannot be below itself: c -> d -> c");
+    let found = message(grouped("a = [\"x\"]\na = [\"y\"]", &["x", "y"]));
+    assert!(found.starts_with("run/tasks.toml:3: duplicate key"), "{found}");
+    let found = message(grouped("a = \"x\"", &["x"]));
+    assert!(found.starts_with("run/tasks.toml:2: invalid type: string"), "{found}");
+    let found = message(grouped(&format!("{long} = [\"{long}\"]"), &[&long]));
+    assert!(found.contains("task name") || found.contains("task and a group"), "{found}");
+    let found = message(grouped(&format!("b{long} = [\"{long}\"]"), &[&long]));
+    assert!(found.starts_with("run/tasks.toml:2: expected a task name"), "{found}");
+    // A group at the top and a path may still meet.
+    let found = message(grouped("a = [\"x\"]", &["x", "a/x"]));
+    assert!(found.contains("task `a/x`: expected every name once"), "{found}");
+}
+
+#[test]
+fn rows_that_cannot_be_used_are_named_with_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows");
+    let words = || LabelsConfig::words([("a", "a"), ("b", "b")]);
+    for (format, labels, text, expected) in [
+        (
+            Format::Csv,
+            words(),
+            "text,label\none,a\n\"two,b\nthree,a\n",
+            "3: a quote in this row is never closed; write `\"\"` for a quote inside of a quoted field",
+        ),
+        (
+            Format::Csv,
+            words(),
+            "text,label\none,a\ntwo,\n",
+            "3: the field `label` has no label; fill it in, or take the row out",
+        ),
+        (
+            Format::Csv,
+            words(),
+            "text,label\none,a\ntwo\n",
+            "3: expected 2 fields separated by commas, found 1",
+        ),
+        (
+            Format::JsonLines,
+            words(),
+            "{\"text\": \"one\", \"label\": \"a\"}\n{\"text\": \"two\"}\n",
+            "2: expected the field `label`, found `text`",
+        ),
+        (
+            Format::JsonLines,
+            words(),
+            "{\"text\": \"one\", \"label\": \"a\"}\n{\"text\": \"two\", \"label\": null}\n",
+            "2: expected text, a number or a truth value in the field `label`, found null",
+        ),
+        (
+            Format::JsonLines,
+            words(),
+            "{\"text\": \"one\", \"label\": \"a\"}\n\n[\"two\", \"b\"]\n",
+            "3: expected a JSON object, but found an array",
+        ),
+        (
+            Format::Tsv,
+            LabelsConfig::Regression(mtpt_tasks::score::Scale::default()),
+            "text\tlabel\none\t2.5\ntwo\tNaN\n",
+            "3: expected a score from 0 to 5, found `NaN`",
+        ),
+        (
+            Format::Tsv,
+            LabelsConfig::Regression(mtpt_tasks::score::Scale::default()),
+            "text\tlabel\none\t2.5\ntwo\t \n",
+            "3: the field `label` has no label; fill it in, or take the row out",
+        ),
+    ] {
+        fs::write(&path, text).unwrap();
+        let config = TaskConfig {
+            train: Some(path.clone()),
+            template: Some("{text}".into()),
+            labels: Some(labels),
+            ..TaskConfig::new("rows".parse().unwrap(), format)
+        };
+        let found = message(Task::new(&config).unwrap().read(Split::Train));
+        assert_eq!(found, format!("task `rows`: {}:{expected}", path.display()));
+    }
 }

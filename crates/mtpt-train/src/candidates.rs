@@ -2,7 +2,7 @@ use std::collections::HashMap;
 
 use burn::tensor::{Bool, Tensor, activation};
 use mtpt_core::Backbone;
-use mtpt_tasks::{Encode, TaskId};
+use mtpt_tasks::{Encode, Error as TaskError, Instance, TaskId, truncate};
 
 use crate::device_batch::int;
 use crate::{Error, Result};
@@ -36,8 +36,31 @@ impl Candidates {
             }
             ids.push(tokens);
         }
+        Ok(Self::of_tokens(ids))
+    }
+
+    /// Candidates by their tokens, the end of sentence last.
+    pub fn of_tokens(ids: Vec<Vec<u32>>) -> Self {
         let plan = Plan::new(&ids);
-        Ok(Self { ids, plan })
+        Self { ids, plan }
+    }
+
+    /// The tokens of a row's own candidates, cut to the longest target.
+    ///
+    /// Candidates with the same tokens are allowed here: they have the same probability, and the first of them wins.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tasks`] with the row's place, when a candidate cannot be tokenized.
+    pub fn of_row(instance: &Instance, encoder: &impl Encode, longest: usize) -> Result<Self> {
+        let place = || instance.place.clone();
+        let tokens = |text: &String| {
+            let ids = encoder.encode(text);
+            let mut ids = ids.map_err(|problem| TaskError::Encode { place: place(), problem })?;
+            truncate(&mut ids, longest);
+            Ok(ids)
+        };
+        Ok(Self::of_tokens(instance.choices.iter().map(tokens).collect::<Result<_>>()?))
     }
 
     /// The tokens of each candidate, in the order of the words, the end of sentence last.
@@ -45,7 +68,8 @@ impl Candidates {
         &self.ids
     }
 
-    /// Log-probability of each candidate in nats, end of sentence included, for each encoded row: one pass of the decoder.
+    /// Log-probability of each candidate in nats, end of sentence included, for each encoded row, all of which have these
+    /// candidates: one pass of the decoder.
     ///
     /// All candidates of a row share its encoding, and candidates that begin alike share the distribution over what
     /// follows, which is computed once.
@@ -61,12 +85,39 @@ impl Candidates {
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
     ) -> Vec<Vec<f64>> {
+        let [batch, _, _] = encoded.dims();
+        Self::log_probabilities_of_rows(&vec![self; batch], backbone, encoded, mask)
+    }
+
+    /// The same where each row has candidates of its own, in any number: still one pass of the decoder.
+    ///
+    /// # Shapes
+    ///
+    /// - `rows`: candidates for each row of the batch
+    /// - `encoded`: `[batch, length, d_model]`
+    /// - `mask`: `[batch, length]`
+    /// - output: for each row, a number for each of its candidates
+    ///
+    /// # Panics
+    ///
+    /// When there are candidates for more or fewer rows than are encoded.
+    pub fn log_probabilities_of_rows<B: Backbone>(
+        rows: &[&Self],
+        backbone: &B,
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+    ) -> Vec<Vec<f64>> {
         let [batch, _, d_model] = encoded.dims();
+        assert_eq!(rows.len(), batch, "candidates for each row");
         let device = encoded.device();
-        let plan = &self.plan;
-        let (candidates, length) = (self.ids.len(), plan.length);
-        let inputs: Vec<u32> = (0..batch)
-            .flat_map(|_| &self.ids)
+        // The decoder takes as many targets of each row: rows with fewer candidates are filled up.
+        let most = rows.iter().map(|row| row.ids.len()).max().unwrap_or(0);
+        let length = rows.iter().map(|row| row.plan.length).max().unwrap_or(0);
+        let inputs: Vec<u32> = rows
+            .iter()
+            .flat_map(|row| {
+                row.ids.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..])).take(most)
+            })
             .flat_map(|ids| {
                 std::iter::once(backbone.decoder_start_token_id())
                     .chain(ids.iter().copied())
@@ -74,35 +125,37 @@ impl Candidates {
                     .take(length)
             })
             .collect();
-        let inputs = int(&inputs, [batch * candidates, length], &device);
+        let inputs = int(&inputs, [batch * most, length], &device);
         let hidden = backbone.decode(inputs, encoded, mask);
-        let positions: Vec<i64> = (0..batch)
-            .flat_map(|row| {
-                plan.positions.iter().map(move |at| (row * candidates * length + at) as i64)
-            })
-            .collect();
-        let prefixes = plan.positions.len();
-        let positions = int(&positions, [batch * prefixes], &device);
-        let hidden = hidden.reshape([batch * candidates * length, d_model]).select(0, positions);
+        let (mut positions, mut picks) = (Vec::new(), Vec::new());
+        for (number, row) in rows.iter().enumerate() {
+            let before = positions.len();
+            positions.extend(
+                row.plan
+                    .positions
+                    .iter()
+                    .map(|&(candidate, at)| ((number * most + candidate) * length + at) as i64),
+            );
+            picks
+                .extend(row.plan.tokens.iter().map(|&(_, prefix, token)| (before + prefix, token)));
+        }
+        let (distributions, picked) = (positions.len(), picks.len());
+        let positions = int(&positions, [distributions], &device);
+        let hidden = hidden.reshape([batch * most * length, d_model]).select(0, positions);
         let scores = activation::log_softmax(backbone.logits(hidden), 1);
         let [_, vocab_size] = scores.dims();
-        let picks: Vec<i64> = (0..batch)
-            .flat_map(|row| {
-                plan.tokens.iter().map(move |&(_, prefix, token)| {
-                    ((row * prefixes + prefix) * vocab_size) as i64 + i64::from(token)
-                })
-            })
+        let picks: Vec<i64> = picks
+            .into_iter()
+            .map(|(distribution, token)| (distribution * vocab_size) as i64 + i64::from(token))
             .collect();
-        let picked = batch * plan.tokens.len();
-        let scores = scores
-            .reshape([batch * prefixes * vocab_size])
-            .select(0, int(&picks, [picked], &device));
+        let scores =
+            scores.reshape([distributions * vocab_size]).select(0, int(&picks, [picked], &device));
         let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
-        scores
-            .chunks_exact(plan.tokens.len())
-            .map(|scores| {
-                let mut sums = vec![0.0; candidates];
-                for (&(candidate, _, _), &score) in plan.tokens.iter().zip(scores) {
+        let mut scores = scores.into_iter();
+        rows.iter()
+            .map(|row| {
+                let mut sums = vec![0.0; row.ids.len()];
+                for (&(candidate, _, _), score) in row.plan.tokens.iter().zip(scores.by_ref()) {
                     sums[candidate] += f64::from(score);
                 }
                 sums
@@ -116,8 +169,8 @@ impl Candidates {
 struct Plan {
     /// Tokens of the longest candidate.
     length: usize,
-    /// Where each distinct prefix ends, among `candidates * length` positions.
-    positions: Vec<usize>,
+    /// Where each distinct prefix ends: the first candidate that begins with it, and the prefix's length.
+    positions: Vec<(usize, usize)>,
     /// Candidate, number of the prefix that comes before, and token.
     tokens: Vec<(usize, usize, u32)>,
 }
@@ -130,7 +183,7 @@ impl Plan {
         for (candidate, ids) in ids.iter().enumerate() {
             for (at, &token) in ids.iter().enumerate() {
                 let prefix = *seen.entry(&ids[..at]).or_insert_with(|| {
-                    plan.positions.push(candidate * length + at);
+                    plan.positions.push((candidate, at));
                     plan.positions.len() - 1
                 });
                 plan.tokens.push((candidate, prefix, token));
@@ -148,7 +201,7 @@ mod tests {
     fn shared_prefixes_are_computed_once() {
         let plan = Plan::new(&[vec![4, 7, 1], vec![4, 8, 1], vec![5, 1]]);
         // The empty prefix, `4`, `4 7`, `4 8` and `5`.
-        assert_eq!(plan.positions, [0, 1, 2, 5, 7]);
+        assert_eq!(plan.positions, [(0, 0), (0, 1), (0, 2), (1, 2), (2, 1)]);
         assert_eq!(
             plan.tokens,
             [

@@ -17,7 +17,7 @@ use crate::{Decay, Error, Result, Schedule};
 /// | `training` | | see [`TrainingConfig`] |
 /// | `mixture` | | see [`MixtureConfig`] |
 /// | `evaluation` | | see [`EvaluationConfig`] |
-/// | `tasks` | | see [`TaskFile`](mtpt_tasks::TaskFile) |
+/// | `tasks`, `groups` | | see [`TaskFile`](mtpt_tasks::TaskFile) |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
@@ -361,10 +361,12 @@ struct Document {
     /// Read by `mtpt_tasks::TaskFile`, which knows the lines.
     #[serde(rename = "tasks", default)]
     _tasks: serde::de::IgnoredAny,
+    #[serde(rename = "groups", default)]
+    _groups: serde::de::IgnoredAny,
 }
 
 impl RunConfig {
-    /// Reads the text of a configuration file, all but its `[[tasks]]`, which are [`TaskFile`](mtpt_tasks::TaskFile)'s; the
+    /// Reads the text of a configuration file, all but its `[[tasks]]` and `[groups]`, which are [`TaskFile`](mtpt_tasks::TaskFile)'s; the
     /// path is for messages, and where relative paths of files begin.
     ///
     /// # Errors

@@ -99,6 +99,23 @@ pub enum Error {
         /// The other.
         second: String,
     },
+    /// A task's labels are free text, which the tokenizer at hand cannot read.
+    #[error(
+        "task `{task}` has free text as labels, but the tokenizer cannot turn tokens back into text"
+    )]
+    NoDecoder {
+        /// The task.
+        task: TaskId,
+    },
+    /// What a model wrote could not be turned into text.
+    #[error("task `{task}`: what the model wrote has no text")]
+    Decode {
+        /// The task.
+        task: TaskId,
+        /// What the tokenizer said.
+        #[source]
+        source: mtpt_tasks::DecodeError,
+    },
     /// A text could not be tokenized.
     #[error("cannot tokenize {what}")]
     Encode {

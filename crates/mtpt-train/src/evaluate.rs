@@ -1,3 +1,4 @@
+use burn::tensor::{Bool, Tensor};
 use mtpt_core::{Backbone, Compose, TaskIndex, embed_prompted};
 use mtpt_tasks::{Evaluation, Padding, Split, TokenBatch, TokenizedExample, group_by_length};
 
@@ -19,11 +20,65 @@ pub fn rank_rows<B: Backbone, C: Compose>(
     candidates: &Candidates,
     batch_size: usize,
 ) -> Result<Vec<Vec<f64>>> {
+    each_encoded(backbone, composition, rows, batch_size, |_, encoded, mask| {
+        candidates.log_probabilities(backbone, encoded, mask)
+    })
+}
+
+/// The same for rows that have candidates of their own: for each row a number for each of its candidates.
+///
+/// # Errors
+///
+/// [`Error::Width`], when the prompts are not as wide as the model.
+///
+/// # Panics
+///
+/// When there are candidates for more or fewer rows.
+pub fn rank_choices<B: Backbone, C: Compose>(
+    backbone: &B,
+    composition: Option<&C>,
+    rows: &[TokenizedExample],
+    candidates: &[Candidates],
+    batch_size: usize,
+) -> Result<Vec<Vec<f64>>> {
+    assert_eq!(rows.len(), candidates.len(), "candidates for each row");
+    each_encoded(backbone, composition, rows, batch_size, |group, encoded, mask| {
+        let candidates: Vec<&Candidates> = group.iter().map(|&row| &candidates[row]).collect();
+        Candidates::log_probabilities_of_rows(&candidates, backbone, encoded, mask)
+    })
+}
+
+/// Tokens that the model writes for each row, the likeliest after those before it, at most `longest` of them.
+///
+/// # Errors
+///
+/// [`Error::Width`], when the prompts are not as wide as the model.
+pub fn generate_rows<B: Backbone, C: Compose>(
+    backbone: &B,
+    composition: Option<&C>,
+    rows: &[TokenizedExample],
+    longest: usize,
+    batch_size: usize,
+) -> Result<Vec<Vec<u32>>> {
+    each_encoded(backbone, composition, rows, batch_size, |_, encoded, mask| {
+        backbone.decode_greedily(encoded, mask, longest)
+    })
+}
+
+/// What is made of each row's encoding, in the order of the rows. Rows are encoded in groups of similar length; what makes
+/// something of them is told which rows they are.
+fn each_encoded<B: Backbone, C: Compose, T: Clone + Default>(
+    backbone: &B,
+    composition: Option<&C>,
+    rows: &[TokenizedExample],
+    batch_size: usize,
+    make: impl Fn(&[usize], Tensor<3>, Tensor<2, Bool>) -> Vec<T>,
+) -> Result<Vec<T>> {
     if let Some(composition) = composition {
         check_width(backbone, composition)?;
     }
     let lengths: Vec<usize> = rows.iter().map(|row| row.input_ids.len()).collect();
-    let mut scores = vec![Vec::new(); rows.len()];
+    let mut made = vec![T::default(); rows.len()];
     let padding = Padding { id: backbone.pad_token_id(), multiple: 1 };
     for group in group_by_length(&lengths, batch_size) {
         let batch = TokenBatch::new(group.iter().map(|&row| &rows[row]), padding)?;
@@ -32,22 +87,24 @@ pub fn rank_rows<B: Backbone, C: Compose>(
         let (ids, mask) = (batch.input_ids, batch.input_mask);
         let (embeddings, mask) = embed_prompted(backbone, composition, &batch.tasks, ids, mask);
         let encoded = backbone.encode(embeddings.inner(), mask.clone());
-        let ranked = candidates.log_probabilities(backbone, encoded, mask);
-        for (row, ranked) in group.into_iter().zip(ranked) {
-            scores[row] = ranked;
+        let of_group = make(&group, encoded, mask);
+        for (row, one) in group.into_iter().zip(of_group) {
+            made[row] = one;
         }
     }
-    Ok(scores)
+    Ok(made)
 }
 
-/// Judges a split of a task by ranking its label words.
+/// Judges a split of a task: by ranking its label words or the candidates of each row, or by the text that the model writes,
+/// always the likeliest token next, until the longest target's length.
 ///
 /// The composition should be in its validating form ([`Module::valid`](burn::module::Module::valid)): nothing here is
 /// differentiated. The metrics' values are fractions.
 ///
 /// # Errors
 ///
-/// [`Error::Width`], when the prompts are not as wide as the model.
+/// [`Error::Width`], when the prompts are not as wide as the model; [`Error::Decode`], when what the model wrote cannot be
+/// turned into text.
 pub fn evaluate<B: Backbone, C: Compose>(
     backbone: &B,
     composition: Option<&C>,
@@ -55,12 +112,23 @@ pub fn evaluate<B: Backbone, C: Compose>(
     split: Split,
     batch_size: usize,
 ) -> Result<Evaluation> {
-    let rows = data.rows(split);
-    let scores = rank_rows(backbone, composition, rows, data.candidates(), batch_size)?;
-    let labels = data.task().labels();
+    let (rows, labels) = (data.rows(split), data.task().labels());
+    if labels.is_text() {
+        let longest = data.max_lengths().target;
+        let texts = generate_rows(backbone, composition, rows, longest, batch_size)?
+            .iter()
+            .map(|ids| data.text(ids))
+            .collect::<Result<Vec<_>>>()?;
+        return Ok(data.task().evaluate_texts(data.references(split), &texts)?);
+    }
+    let scores = if labels.choice_fields().is_some() {
+        rank_choices(backbone, composition, rows, data.choices(split), batch_size)?
+    } else {
+        rank_rows(backbone, composition, rows, data.candidates(), batch_size)?
+    };
     let predictions: Vec<_> =
         scores.iter().map(|scores| labels.rank(scores)).collect::<Result<_, _>>()?;
-    Ok(data.task().evaluate(&data.gold(split), &predictions)?)
+    data.judge(split, &predictions)
 }
 
 /// Checks that prompts can stand in front of a model's embeddings.

@@ -33,7 +33,10 @@ pub fn initial_composition<B: Backbone>(
     let labels = tasks
         .iter()
         .map(|task| {
-            let words = Candidates::new(task.id(), task.labels().words(), encoder)?;
+            // Names of fields say nothing of what stands in them.
+            let fields = task.labels().choice_fields().is_some();
+            let words = if fields { &[] } else { task.labels().words() };
+            let words = Candidates::new(task.id(), words, encoder)?;
             Ok(words.ids().iter().map(|ids| without_end(ids, backbone)).collect())
         })
         .collect::<Result<Vec<Vec<Vec<u32>>>>>()?;

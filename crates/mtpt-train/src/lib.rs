@@ -46,7 +46,7 @@ pub use config::{
 pub use cross_entropy::token_losses;
 pub use device_batch::DeviceBatch;
 pub use error::{Error, Result};
-pub use evaluate::{check_width, evaluate, rank_rows};
+pub use evaluate::{check_width, evaluate, generate_rows, rank_choices, rank_rows};
 pub use initial::initial_composition;
 pub use mean_loss::mean_loss;
 pub use metrics_log::MetricsLog;

@@ -103,7 +103,7 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         let training = &config.training;
         let names = data.names().to_vec();
         let mut trainer = Trainer::new(model, &training.optimizer, training.schedule(), names);
-        let identity = RunIdentity::of_text_and_tasks(config, data);
+        let identity = RunIdentity::of_text_and_tasks(config, data)?;
         if let Some(Output { folder, resume: true }) = output {
             (trainer, _) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
         }
@@ -122,7 +122,7 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
                 let seed = self.config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
                 self.trainer.module().device().seed(seed.wrapping_add(step as u64));
             }
-            let rows = self.data.rows(&self.mixture, self.config, step);
+            let rows = self.data.rows(&self.mixture, self.config, step)?;
             let rows: Vec<&TokenizedExample> = rows.iter().map(Cow::as_ref).collect();
             let size = training.micro_batch_size.unwrap_or(training.batch_size);
             let batches = micro_batches(&rows, size, self.trainer.module())?;

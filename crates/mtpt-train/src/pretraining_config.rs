@@ -68,6 +68,8 @@ struct Document {
     _corpora: serde::de::IgnoredAny,
     #[serde(rename = "tasks", default)]
     _tasks: serde::de::IgnoredAny,
+    #[serde(rename = "groups", default)]
+    _groups: serde::de::IgnoredAny,
 }
 
 /// The same keys as ever, with other defaults.

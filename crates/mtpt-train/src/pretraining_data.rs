@@ -83,7 +83,7 @@ impl PretrainingData {
     ///
     /// When a rate or weight is out of its range.
     pub fn mixture(&self, config: &PretrainingConfig) -> Result<Mixture> {
-        let rows = self.tasks.iter().map(|task| task.rows(Split::Train).len());
+        let rows = self.tasks.iter().map(|task| task.count(Split::Train));
         let task_sizes: Vec<usize> = rows.collect();
         let chunks = |corpus: &CorpusTokens| corpus.chunks(Split::Train).map_or(0, Chunks::len);
         let mut weights = config.mixture.weights(&task_sizes)?;
@@ -94,7 +94,8 @@ impl PretrainingData {
         weights.extend(self.corpora.iter().map(|corpus| corpus.corpus().weight()));
         let mut sizes = task_sizes;
         sizes.extend(self.corpora.iter().map(chunks));
-        Ok(Mixture::weighted(&weights, &sizes, config.mixture.shuffle, config.seed)?)
+        Ok(Mixture::weighted(&weights, &sizes, config.mixture.shuffle, config.seed)?
+            .drawing(config.mixture.stochastic)?)
     }
 
     /// The rows of a step, counted from 0: a pure function of the seed and the step.
@@ -103,7 +104,7 @@ impl PretrainingData {
         mixture: &Mixture,
         config: &PretrainingConfig,
         step: usize,
-    ) -> Vec<Cow<'_, TokenizedExample>> {
+    ) -> Result<Vec<Cow<'_, TokenizedExample>>> {
         let (step, rows) = (step as u64, config.training.batch_size);
         let positions = step.wrapping_mul(rows as u64)..;
         mixture
@@ -111,10 +112,10 @@ impl PretrainingData {
             .into_iter()
             .zip(positions)
             .map(|(pick, position)| match self.tasks.get(pick.task) {
-                Some(task) => Cow::Borrowed(&task.rows(Split::Train)[pick.row]),
+                Some(task) => task.row(Split::Train, pick.row),
                 None => {
                     let corpus = &self.corpora[pick.task - self.tasks.len()];
-                    Cow::Owned(corpus.row(pick.task as u32, pick.row, config.seed, position))
+                    Ok(Cow::Owned(corpus.row(pick.task as u32, pick.row, config.seed, position)))
                 }
             })
             .collect()

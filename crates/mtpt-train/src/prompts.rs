@@ -3,7 +3,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use mtpt_compose::{Composition, CompositionConfig, SeparateConfig, Start};
+use mtpt_compose::{Composition, CompositionConfig, ParameterCount, SeparateConfig, Start};
 use mtpt_core::{Backbone, Compose, PromptFile, TaskIndex};
 use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, TaskTree, Template};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct PromptHeader {
     pub model: String,
     /// Longest input that they were learned with, in tokens, the prompt not counted; 0 where it is not known.
     pub max_input_length: usize,
+    /// Longest target that they were learned with, in tokens; 0 where it is not known.
+    #[serde(default)]
+    pub max_target_length: usize,
     /// Steps of training before these values; 0 where it is not known.
     pub steps: usize,
     /// The tasks, in the order of their positions.
@@ -45,7 +48,7 @@ pub struct PromptHeader {
 }
 
 /// A task without its data: enough to make its inputs and to read its answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PromptTask {
     /// The task's name.
     pub name: TaskId,
@@ -67,16 +70,15 @@ impl PromptTask {
         }
     }
 
-    /// The labels, if answers are ranked.
+    /// The labels, if they are known.
     ///
     /// # Errors
     ///
     /// When the labels cannot be told apart.
     pub fn labels(&self) -> Result<Option<Labels>> {
         Ok(match &self.labels {
-            Some(LabelsConfig::Words(words)) => Some(Labels::new(words.iter().cloned())?),
-            Some(LabelsConfig::Regression) => Some(Labels::regression()),
-            _ => None,
+            Some(labels) => Labels::of_config(labels)?,
+            None => None,
         })
     }
 
@@ -297,10 +299,30 @@ impl PromptHeader {
         Ok(self.composition.init(&start)?)
     }
 
+    /// Number of trained numbers, those that tasks share and their own.
+    ///
+    /// # Errors
+    ///
+    /// When the names of the tasks make no tree, or nothing is known of the composition.
+    pub fn parameter_count(&self) -> Result<ParameterCount> {
+        let tree = TaskTree::new(self.tasks.iter().map(|task| &task.name))?;
+        let tree = composed_tree(&tree)?;
+        Ok(self.composition.parameter_count(self.length, self.d_model, &tree)?)
+    }
+
     /// Longest input that the prompts were learned with, in tokens; `usize::MAX` where it is not known.
     pub fn longest_input(&self) -> usize {
         match self.max_input_length {
             0 => usize::MAX,
+            length => length,
+        }
+    }
+
+    /// Longest text to be written for free-text labels, in tokens: that of the targets that the prompts were learned with; 64
+    /// where it is not known.
+    pub fn longest_target(&self) -> usize {
+        match self.max_target_length {
+            0 => 64,
             length => length,
         }
     }
@@ -319,6 +341,7 @@ impl PromptHeader {
             d_model,
             model: String::new(),
             max_input_length: 0,
+            max_target_length: 0,
             steps: 0,
             tasks,
         }

@@ -1,11 +1,11 @@
 use mtpt_tasks::{CorpusConfig, CorpusTokens, Split, TaskId};
 use serde::Serialize;
 
-use crate::{PretrainingData, TaskData};
+use crate::{Candidates, PretrainingData, Result, TaskData};
 
 /// What a run is, as its checkpoints remember it: its configuration, and what it learns from and is judged by.
 ///
-/// Rows count as tokens, in their order: where their files lie and how the paths were spelled is no part of it, and a file that
+/// Rows count as tokens, and what else is right as text, in their order: where their files lie and how the paths were spelled is no part of it, and a file that
 /// changed under the same name is another.
 #[derive(Serialize)]
 pub(crate) struct RunIdentity<'a, C> {
@@ -40,18 +40,21 @@ struct Tokens {
 }
 
 impl<'a, C: Serialize> RunIdentity<'a, C> {
-    pub(crate) fn of_tasks(config: &'a C, tasks: &'a [TaskData]) -> Self {
-        let rows = |task: &'a TaskData| Rows {
-            name: task.task().id(),
-            train: Tokens::of_rows(task, Split::Train),
-            dev: Tokens::of_rows(task, Split::Dev),
+    pub(crate) fn of_tasks(config: &'a C, tasks: &'a [TaskData]) -> Result<Self> {
+        let rows = |task: &'a TaskData| -> Result<Rows<'a>> {
+            Ok(Rows {
+                name: task.task().id(),
+                train: Tokens::of_rows(task, Split::Train)?,
+                dev: Tokens::of_rows(task, Split::Dev)?,
+            })
         };
-        Self { config, tasks: tasks.iter().map(rows).collect(), corpora: Vec::new() }
+        let tasks = tasks.iter().map(rows).collect::<Result<_>>()?;
+        Ok(Self { config, tasks, corpora: Vec::new() })
     }
 
-    pub(crate) fn of_text_and_tasks(config: &'a C, data: &'a PretrainingData) -> Self {
+    pub(crate) fn of_text_and_tasks(config: &'a C, data: &'a PretrainingData) -> Result<Self> {
         let corpora = data.corpora().iter().map(Text::new).collect();
-        Self { corpora, ..Self::of_tasks(config, data.tasks()) }
+        Ok(Self { corpora, ..Self::of_tasks(config, data.tasks())? })
     }
 }
 
@@ -66,19 +69,49 @@ impl Text {
 }
 
 impl Tokens {
-    fn of_rows(task: &TaskData, split: Split) -> Self {
-        let rows = task.rows(split);
-        Self::new(rows.iter().flat_map(|row| [row.input_ids.as_slice(), &row.target_ids]))
+    fn of_rows(task: &TaskData, split: Split) -> Result<Self> {
+        let mut sum = Sum::default();
+        for row in 0..task.count(split) {
+            let row = task.row(split, row)?;
+            sum.add(&row.input_ids);
+            sum.add(&row.target_ids);
+        }
+        let choices = task.choices(split).iter().flat_map(Candidates::ids);
+        choices.for_each(|choice| sum.add(choice));
+        for references in task.references(split) {
+            // What is right for a row cannot move to its neighbour either.
+            sum.checksum.update(&references.len().to_le_bytes());
+            for text in references {
+                sum.checksum.update(&text.len().to_le_bytes());
+                sum.checksum.update(text.as_bytes());
+            }
+        }
+        Ok(sum.finish())
     }
 
     fn new<'a>(parts: impl Iterator<Item = &'a [u32]>) -> Self {
-        let (mut count, mut checksum) = (0, crc32fast::Hasher::new());
-        for part in parts {
-            count += part.len();
-            // Its length first, so that a token cannot move from a part to its neighbour unnoticed.
-            checksum.update(&part.len().to_le_bytes());
-            part.iter().for_each(|token| checksum.update(&token.to_le_bytes()));
-        }
-        Self { count, checksum: checksum.finalize() }
+        let mut sum = Sum::default();
+        parts.for_each(|part| sum.add(part));
+        sum.finish()
+    }
+}
+
+/// Tokens that are counted and summed up, part by part.
+#[derive(Default)]
+struct Sum {
+    count: usize,
+    checksum: crc32fast::Hasher,
+}
+
+impl Sum {
+    fn add(&mut self, part: &[u32]) {
+        self.count += part.len();
+        // Its length first, so that a token cannot move from a part to its neighbour unnoticed.
+        self.checksum.update(&part.len().to_le_bytes());
+        part.iter().for_each(|token| self.checksum.update(&token.to_le_bytes()));
+    }
+
+    fn finish(self) -> Tokens {
+        Tokens { count: self.count, checksum: self.checksum.finalize() }
     }
 }

@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
 use mtpt_tasks::{Mixture, Split, TokenBatch, TokenizedExample};
@@ -90,7 +92,7 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         composition: C,
         output: Option<&'a Output>,
     ) -> Result<Self> {
-        let sizes: Vec<usize> = data.iter().map(|task| task.rows(Split::Train).len()).collect();
+        let sizes: Vec<usize> = data.iter().map(|task| task.count(Split::Train)).collect();
         if let Some(empty) = sizes.iter().position(|&size| size == 0) {
             return Err(Error::NoTrainingRows { task: data[empty].task().id().clone() });
         }
@@ -99,7 +101,7 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         let optimizer = &config.training.optimizer;
         let mut trainer = Trainer::new(composition, optimizer, config.schedule(), tasks);
         let mut best = None;
-        let identity = RunIdentity::of_tasks(config, data);
+        let identity = RunIdentity::of_tasks(config, data)?;
         if let Some(Output { folder, resume: true }) = output {
             (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
         }
@@ -139,12 +141,10 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
     /// The rows of a step.
     fn batches(&self, step: usize) -> Result<Vec<TokenBatch>> {
         let training = &self.config.training;
-        let rows: Vec<&TokenizedExample> = self
-            .mixture
-            .batch(step as u64, training.batch_size)
-            .into_iter()
-            .map(|pick| &self.data[pick.task].rows(Split::Train)[pick.row])
-            .collect();
+        let picks = self.mixture.batch(step as u64, training.batch_size);
+        let rows = picks.into_iter().map(|pick| self.data[pick.task].row(Split::Train, pick.row));
+        let rows = rows.collect::<Result<Vec<Cow<'_, TokenizedExample>>>>()?;
+        let rows: Vec<&TokenizedExample> = rows.iter().map(Cow::as_ref).collect();
         let size = training.micro_batch_size.unwrap_or(training.batch_size);
         micro_batches(&rows, size, self.backbone)
     }
@@ -185,6 +185,7 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         let mut header = PromptHeader::new(self.config.composition.clone(), length, d_model, tasks);
         header.model.clone_from(&self.config.model);
         header.max_input_length = self.config.training.max_input_length;
+        header.max_target_length = self.config.training.max_target_length;
         header.steps = step;
         Prompts::new(composition, header)
     }

@@ -1,6 +1,7 @@
 use std::fs;
 
 use mtpt_compose::CompositionConfig;
+use mtpt_tasks::{Split, Task, TaskConfig};
 use mtpt_train::{
     Error, Observer, Output, RunConfig, RunFolder, StepEvent, TaskData, TrainingConfig, train,
 };
@@ -68,6 +69,43 @@ fn an_interrupted_run_ends_as_if_it_had_not_been() {
             );
             assert_eq!(metrics(&parts), metrics(&whole), "{name}, stopped at {stop}");
         }
+    }
+}
+
+#[test]
+fn a_run_whose_rows_are_on_disk_is_the_run_whose_rows_are_in_memory() {
+    let mut world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
+    outcome.unwrap();
+    // It even goes on from where the other was stopped.
+    run(&world, &config, "parts", false, &mut StopAt(4)).1.unwrap_err();
+    let streamed = world.tasks.iter().map(|task| {
+        let config = TaskConfig { stream: true, ..task.config().clone() };
+        Task::new(&config).unwrap()
+    });
+    let read = TaskData::read(streamed.collect(), &encoder(), world.t5.get(), config.max_lengths());
+    let in_memory = std::mem::replace(&mut world.data, read.unwrap());
+    for (disk, memory) in world.data.iter().zip(&in_memory) {
+        assert!(disk.rows(Split::Train).is_empty() && !disk.rows(Split::Dev).is_empty());
+        assert_eq!(disk.count(Split::Train), memory.count(Split::Train));
+        assert_eq!(
+            disk.majority(Split::Dev).unwrap().values(),
+            memory.majority(Split::Dev).unwrap().values()
+        );
+        for row in 0..disk.count(Split::Train) {
+            let [disk, memory] = [disk, memory].map(|data| data.row(Split::Train, row).unwrap());
+            assert_eq!(disk, memory);
+        }
+    }
+    for (name, resume) in [("streamed", false), ("parts", true)] {
+        let (folder, outcome) = run(&world, &config, name, resume, &mut ());
+        outcome.unwrap();
+        assert!(
+            fs::read(folder.prompts()).unwrap() == fs::read(whole.prompts()).unwrap(),
+            "{name}"
+        );
+        assert_eq!(metrics(&folder), metrics(&whole), "{name}");
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let encoder = tokenizer.as_inner();
     let t5 = prompted.model.t5.get();
     let header = prompts.header();
-    let lengths = MaxLengths { input: header.longest_input(), target: usize::MAX };
+    let lengths = MaxLengths { input: header.longest_input(), target: header.longest_target() };
     let mut output = Output::new();
     let mut judged = 0;
     for task in tasks.into_iter().filter(|task| task.has(split)) {

@@ -4,7 +4,7 @@ use std::path::Path;
 use mtpt::core::TaskIndex;
 use mtpt::t5::GenerationConfig;
 use mtpt::tasks::{Example, Labels, Place, Prediction, Template, TokenizedExample, truncate};
-use mtpt::train::{Candidates, rank_rows};
+use mtpt::train::{Candidates, Prompts, rank_choices, rank_rows};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -18,22 +18,32 @@ use crate::rows::{Row, each_batch};
 #[derive(Clone, Serialize)]
 #[serde(untagged)]
 enum Answer {
-    /// The likeliest label word, and the log-probability of each.
+    /// The likeliest label word or candidate of the row, and the log-probability of each, by its word or field.
     Label {
         label: String,
-        /// The label that the word stands for in the task's files, where it is another text.
+        /// The label that it stands for in the task's files, where it is another text.
         #[serde(skip_serializing_if = "Option::is_none")]
         raw_label: Option<String>,
         scores: Map<String, Value>,
     },
-    /// What the model says, where a task has no label words.
+    /// What the model says, where a task's labels are free text, or not known.
     Text { text: String },
 }
 
 /// What is needed to answer rows of a task.
 struct Answering {
     template: Option<Template>,
-    choice: Option<(Labels, Candidates)>,
+    way: Way,
+}
+
+/// Where answers come from.
+enum Way {
+    /// From label words, the same for all rows.
+    Words(Labels, Candidates),
+    /// From candidates that each row brings.
+    Choices(Labels),
+    /// From the model.
+    Text,
 }
 
 struct Prepared {
@@ -41,6 +51,8 @@ struct Prepared {
     input: Vec<u32>,
     /// Whether it was longer than what the prompts were learned with.
     cut: bool,
+    /// The row's own candidates, where its task asks for such, and their tokens.
+    choices: Option<(Vec<String>, Candidates)>,
 }
 
 pub(crate) fn run(arguments: &Prompted) -> Result<()> {
@@ -51,16 +63,17 @@ pub(crate) fn run(arguments: &Prompted) -> Result<()> {
         .iter()
         .map(|task| {
             let labels = task.labels()?;
-            let choice = match labels {
-                Some(labels) => {
+            let way = match labels {
+                Some(labels) if labels.choice_fields().is_some() => Way::Choices(labels),
+                Some(labels) if !labels.is_text() => {
                     let tokenizer = prompted.model.tokenizer()?;
                     let candidates =
                         Candidates::new(&task.name, labels.words(), tokenizer.as_inner())?;
-                    Some((labels, candidates))
+                    Way::Words(labels, candidates)
                 }
-                None => None,
+                _ => Way::Text,
             };
-            Ok(Answering { template: task.template()?, choice })
+            Ok(Answering { template: task.template()?, way })
         })
         .collect::<Result<Vec<_>>>()?;
     let mut output = Output::new();
@@ -91,7 +104,8 @@ fn prepare(prompted: &PromptedModel, answering: &[Answering], row: &Row) -> Resu
     let task = prompted.task(row.text("task")?).map_err(|problem| row.refuse(problem))?;
     let task = task.ok_or_else(|| row.refuse("the row has no task"))?;
     let given = row.fields().contains_key("input") || row.fields().contains_key("input_ids");
-    let mut input = match &answering[task.position()].template {
+    let of_task = &answering[task.position()];
+    let mut input = match &of_task.template {
         Some(template) if !given => {
             let text = render(template, row)?;
             let tokenizer = prompted.model.tokenizer();
@@ -105,10 +119,34 @@ fn prepare(prompted: &PromptedModel, answering: &[Answering], row: &Row) -> Resu
         prompted.prompts.as_ref().map_or(usize::MAX, |prompts| prompts.header().longest_input());
     let cut = input.len() > longest;
     truncate(&mut input, longest);
-    Ok(Prepared { task, input, cut })
+    let choices = match &of_task.way {
+        Way::Choices(labels) => Some(choices(prompted, labels, row)?),
+        Way::Words(..) | Way::Text => None,
+    };
+    Ok(Prepared { task, input, cut, choices })
 }
 
-fn render(template: &Template, row: &Row) -> Result<String> {
+/// The candidates of a row, and their tokens.
+fn choices(
+    prompted: &PromptedModel,
+    labels: &Labels,
+    row: &Row,
+) -> Result<(Vec<String>, Candidates)> {
+    let texts = labels.choices_of(&example(row)).map_err(|error| row.refuse(error.to_string()))?;
+    let longest =
+        prompted.prompts.as_ref().map_or(usize::MAX, |prompts| prompts.header().longest_target());
+    let tokenizer = prompted.model.tokenizer()?;
+    let tokens = texts.iter().map(|text| {
+        let mut ids = tokenizer.encode(text)?;
+        truncate(&mut ids, longest);
+        Ok(ids)
+    });
+    let candidates = Candidates::of_tokens(tokens.collect::<Result<_>>()?);
+    Ok((texts, candidates))
+}
+
+/// A row's fields with a text, a number or a truth value.
+fn example(row: &Row) -> Example {
     let fields = row.fields().iter().filter_map(|(name, value)| {
         let text = match value {
             Value::String(text) => text.clone(),
@@ -118,7 +156,11 @@ fn render(template: &Template, row: &Row) -> Result<String> {
         };
         Some((name.clone(), text))
     });
-    let example = Example::new(fields, Place::new(Path::new("standard input"), row.line));
+    Example::new(fields, Place::new(Path::new("standard input"), row.line))
+}
+
+fn render(template: &Template, row: &Row) -> Result<String> {
+    let example = example(row);
     if let Some(missing) = template.fields().find(|field| example.get(field).is_none()) {
         return Err(row.refuse(format!(
             "expected `input`, or the fields of the task's template `{}`; found no `{missing}`",
@@ -139,11 +181,11 @@ fn answer(
     }
     let mut answers = vec![Answer::Text { text: String::new() }; rows.len()];
     for (task, places) in by_task {
-        let of_task = match &answering[task.position()].choice {
-            Some((labels, candidates)) => {
-                choose(prompted, task, labels, candidates, rows, &places)?
-            }
-            None => speak(prompted, task, rows, &places)?,
+        let rows: Vec<&Prepared> = places.iter().map(|&place| &rows[place]).collect();
+        let of_task = match &answering[task.position()].way {
+            Way::Words(labels, candidates) => choose(prompted, task, labels, candidates, &rows)?,
+            Way::Choices(labels) => choose_own(prompted, task, labels, &rows)?,
+            Way::Text => speak(prompted, task, &rows)?,
         };
         for (place, answer) in places.into_iter().zip(of_task) {
             answers[place] = answer;
@@ -157,49 +199,63 @@ fn choose(
     task: TaskIndex,
     labels: &Labels,
     candidates: &Candidates,
-    rows: &[Prepared],
-    places: &[usize],
+    rows: &[&Prepared],
 ) -> Result<Vec<Answer>> {
-    let examples: Vec<TokenizedExample> = places
-        .iter()
-        .map(|&place| TokenizedExample {
+    let examples = examples(task, rows);
+    let composition = prompted.prompts.as_ref().map(Prompts::composition);
+    let t5 = prompted.model.t5.get();
+    let scores = rank_rows(t5, composition, &examples, candidates, examples.len())?;
+    scores.into_iter().map(|scores| chosen(labels, labels.words(), scores)).collect()
+}
+
+fn choose_own(
+    prompted: &PromptedModel,
+    task: TaskIndex,
+    labels: &Labels,
+    rows: &[&Prepared],
+) -> Result<Vec<Answer>> {
+    let examples = examples(task, rows);
+    let (texts, candidates): (Vec<_>, Vec<_>) =
+        rows.iter().filter_map(|row| row.choices.clone()).unzip();
+    let composition = prompted.prompts.as_ref().map(Prompts::composition);
+    let t5 = prompted.model.t5.get();
+    let scores = rank_choices(t5, composition, &examples, &candidates, examples.len())?;
+    let of_rows = texts.iter().zip(scores);
+    of_rows.map(|(texts, scores)| chosen(labels, texts, scores)).collect()
+}
+
+fn examples(task: TaskIndex, rows: &[&Prepared]) -> Vec<TokenizedExample> {
+    rows.iter()
+        .map(|row| TokenizedExample {
             task: task.into(),
-            input_ids: rows[place].input.clone(),
+            input_ids: row.input.clone(),
             target_ids: Vec::new(),
             label: None,
             gold: None,
         })
-        .collect();
-    let composition = prompted.prompts.as_ref().map(|prompts| prompts.composition());
-    let t5 = prompted.model.t5.get();
-    let scores = rank_rows(t5, composition, &examples, candidates, examples.len())?;
-    let words = labels.words();
-    scores
-        .into_iter()
-        .map(|scores| {
-            let best = labels.rank(&scores)?;
-            let label = labels.text(best);
-            let raw_label = match best {
-                Prediction::Label(index) => labels.raw(index).filter(|raw| *raw != label),
-                Prediction::Score(_) | Prediction::Unknown => None,
-            };
-            let raw_label = raw_label.map(str::to_owned);
-            let scores =
-                words.iter().zip(scores).map(|(word, score)| (word.clone(), Value::from(score)));
-            Ok(Answer::Label { label, raw_label, scores: scores.collect() })
-        })
         .collect()
 }
 
-fn speak(
-    prompted: &PromptedModel,
-    task: TaskIndex,
-    rows: &[Prepared],
-    places: &[usize],
-) -> Result<Vec<Answer>> {
-    let inputs =
-        prompted.inputs(places.iter().map(|&place| (Some(task), rows[place].input.as_slice())));
-    let config = GenerationConfig::default();
+/// The likeliest of the texts that the labels stand for.
+fn chosen(labels: &Labels, texts: &[String], scores: Vec<f64>) -> Result<Answer> {
+    let best = labels.rank(&scores)?;
+    let (label, raw_label) = match best {
+        Prediction::Label(index) => (texts[index].clone(), labels.raw(index)),
+        Prediction::Score(_) | Prediction::Unknown => (labels.text(best), None),
+    };
+    let raw_label = raw_label.filter(|raw| *raw != label).map(str::to_owned);
+    let scores = labels.words().iter().zip(scores);
+    let scores = scores.map(|(word, score)| (word.clone(), Value::from(score))).collect();
+    Ok(Answer::Label { label, raw_label, scores })
+}
+
+fn speak(prompted: &PromptedModel, task: TaskIndex, rows: &[&Prepared]) -> Result<Vec<Answer>> {
+    let inputs = prompted.inputs(rows.iter().map(|row| (Some(task), row.input.as_slice())));
+    let longest = prompted.prompts.as_ref().map(|prompts| prompts.header().longest_target());
+    let config = GenerationConfig {
+        max_new_tokens: longest.unwrap_or(GenerationConfig::default().max_new_tokens),
+        ..GenerationConfig::default()
+    };
     let t5 = &prompted.model.t5;
     t5.generate_from_embeddings(inputs.embeddings, inputs.mask, &config)?
         .iter()

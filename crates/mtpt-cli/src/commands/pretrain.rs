@@ -48,7 +48,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let folder = run_folder(arguments)?;
     let model = folder.model();
     for task in data.tasks() {
-        say(&format!("{}: {} rows", task.task().id(), task.rows(Split::Train).len()));
+        say(&format!("{}: {} rows", task.task().id(), task.count(Split::Train)));
     }
     for corpus in data.corpora() {
         if let Some(chunks) = corpus.chunks(Split::Train) {

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt::tasks::{Split, TaskFile};
+use mtpt::tasks::{MaxLengths, Split, TaskFile};
 use mtpt::train::{Output, RunConfig, RunFolder, TaskData, initial_composition, train};
 use serde::Serialize;
 
@@ -39,7 +39,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)?;
     let trained_numbers = composition.trained_numbers();
     let data = TaskData::read(tasks.clone(), encoder, t5, config.max_lengths())?;
-    note_cut_inputs(&data, config.training.max_input_length);
+    note_cut_rows(&data, config.max_lengths())?;
     let folder = run_folder(arguments)?;
     let prompts = folder.prompts();
     let output = Output { folder, resume: arguments.resume };
@@ -72,14 +72,25 @@ pub(crate) fn run_folder(arguments: &Train) -> Result<RunFolder> {
     Ok(RunFolder::create(&path)?)
 }
 
-/// Inputs that lose their end are learned from all the same, and this should be known.
-fn note_cut_inputs(data: &[TaskData], longest: usize) {
-    let rows = || data.iter().flat_map(|task| task.rows(Split::Train));
-    let cut = rows().filter(|row| row.input_ids.len() >= longest).count();
-    if cut > 0 {
-        say(&format!(
-            "note: {cut} of {} inputs have `training.max_input_length`, {longest} tokens, or more, and are cut there",
-            rows().count()
-        ));
+/// Inputs and targets that lose their end are learned from all the same, and this should be known.
+fn note_cut_rows(data: &[TaskData], longest: MaxLengths) -> Result<()> {
+    let (mut inputs, mut targets, mut rows) = (0, 0, 0);
+    for task in data {
+        for row in 0..task.count(Split::Train) {
+            let row = task.row(Split::Train, row)?;
+            inputs += usize::from(row.input_ids.len() >= longest.input);
+            targets += usize::from(row.target_ids.len() >= longest.target);
+            rows += 1;
+        }
     }
+    for (cut, what, longest) in
+        [(inputs, "input", longest.input), (targets, "target", longest.target)]
+    {
+        if cut > 0 {
+            say(&format!(
+                "note: {cut} of {rows} {what}s have `training.max_{what}_length`, {longest} tokens, or more, and are cut there"
+            ));
+        }
+    }
+    Ok(())
 }

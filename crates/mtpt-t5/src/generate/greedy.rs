@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::model::T5;
 
 /// The likeliest token, again and again, until every row has ended.
-pub(super) fn decode(
+pub(crate) fn decode(
     model: &T5,
     encoded: Tensor<3>,
     mask: Tensor<2, Bool>,

@@ -1,7 +1,7 @@
 //! Decoding: texts from the model, token by token.
 
 mod beam;
-mod greedy;
+pub(crate) mod greedy;
 mod sample;
 
 use burn::tensor::{Bool, FloatDType, Int, Tensor, TensorData};

@@ -1,0 +1,98 @@
+//! Free text and candidates of rows on the command line: learned, judged and answered.
+
+use serde_json::json;
+
+use crate::world::World;
+
+const RUN: &str = r#"
+model = "model"
+prompt = { length = 3 }
+training = { steps = 4, batch_size = 4, max_target_length = 4 }
+evaluation = { every = 2 }
+mixture = { stochastic = { most_tasks = 2 } }
+
+[[tasks]]
+name = "said"
+format = "json_lines"
+train = "said.jsonl"
+dev = "said.jsonl"
+template = "say {text}"
+label_field = "answers"
+labels = "text"
+metrics = ["squad_f1", "exact_match", "rouge_l", "bleu"]
+
+[[tasks]]
+name = "chosen"
+format = "json_lines"
+train = "chosen.jsonl"
+dev = "chosen.jsonl"
+template = "choose {text}"
+labels = { choices = ["a", "b"] }
+metrics = ["accuracy", { group_exact_match = { group = "{number}" } }]
+"#;
+
+const SAID: &str = r#"{"text": "day", "answers": ["sun", "one sun"]}
+{"text": "night", "answers": {"text": ["rain"], "answer_start": [0]}}
+"#;
+const CHOSEN: &str = r#"{"text": "day", "a": "sun", "b": "rain one", "label": 0, "number": 1}
+{"text": "night", "a": "two", "b": "wet", "label": 1, "number": 1}
+{"text": "night", "a": "two three", "b": "rain", "label": 1, "number": 2}
+"#;
+
+#[test]
+fn free_text_and_choices_go_from_rows_to_answers() {
+    let world = World::new();
+    world.write("asked.toml", RUN);
+    world.write("said.jsonl", SAID);
+    world.write("chosen.jsonl", CHOSEN);
+    let trained = world.rows("train asked.toml --output run", "");
+    let judged =
+        world.rows("eval --model model --prompts run/prompts.safetensors --tasks asked.toml", "");
+    let metrics: Vec<_> = judged.iter().map(|row| row["metric"].as_str().unwrap()).collect();
+    let names = ["squad_f1", "exact_match", "rouge_l", "bleu", "accuracy", "group_exact_match"];
+    assert_eq!(metrics, names);
+    // What `eval` finds is what the best prompts were chosen by.
+    let mean = |rows: &[serde_json::Value]| {
+        rows.iter().map(|row| row["value"].as_f64().unwrap()).sum::<f64>() / rows.len() as f64
+    };
+    let score = (mean(&judged[..4]) + mean(&judged[4..])) / 2.0;
+    assert!((trained[0]["score"].as_f64().unwrap() - score).abs() < 1e-12);
+
+    let answers = world.rows(
+        "predict --model model --prompts run/prompts.safetensors",
+        "{\"task\": \"said\", \"text\": \"day\"}\n\
+         {\"task\": \"chosen\", \"text\": \"day\", \"a\": \"sun\", \"b\": \"rain one\"}\n\
+         {\"task\": \"said\", \"text\": \"night\"}\n",
+    );
+    assert!(answers[0]["text"].is_string() && answers[2]["text"].is_string(), "{answers:?}");
+    assert!(answers[0]["text"].as_str().unwrap().split_whitespace().count() <= 4);
+    let scores = &answers[1]["scores"];
+    let (a, b) = (scores["a"].as_f64().unwrap(), scores["b"].as_f64().unwrap());
+    let (label, raw) = if a >= b { ("sun", "0") } else { ("rain one", "1") };
+    assert_eq!((&answers[1]["label"], &answers[1]["raw_label"]), (&json!(label), &json!(raw)));
+    // The candidates' scores are those of the same targets by themselves.
+    let scored = world.rows(
+        "score --model model --prompts run/prompts.safetensors --task chosen",
+        "{\"input\": \"choose day\", \"target\": \"sun\"}\n{\"input\": \"choose day\", \"target\": \"rain one\"}\n",
+    );
+    for (score, alone) in [a, b].into_iter().zip(&scored) {
+        assert!((score - alone["logprob"].as_f64().unwrap()).abs() < 1e-4, "{score} {alone}");
+    }
+    assert!(!trained_messages(&world, 4).contains("targets have"));
+    // `sun`, `rain` and `wet` have two tokens each, the end of sentence counted; all five targets are such.
+    let messages = trained_messages(&world, 2);
+    let note = "note: 5 of 5 targets have `training.max_target_length`, 2 tokens, or more";
+    assert!(messages.contains(note), "{messages}");
+    let failure = world.run(
+        "predict --model model --prompts run/prompts.safetensors --task chosen",
+        "{\"text\": \"day\", \"a\": \"sun\"}\n",
+    );
+    assert_eq!(failure.code, 1);
+    assert!(failure.messages.contains("expected the field `b`"), "{}", failure.messages);
+}
+
+fn trained_messages(world: &World, longest_target: usize) -> String {
+    let run =
+        format!("train asked.toml --output cut --set training.max_target_length={longest_target}");
+    world.run(&run, "").messages
+}

@@ -1,0 +1,84 @@
+//! What SQuAD asks of an answer (Rajpurkar et al. 2016, section 6.1), as its own evaluation script for version 1.1 does.
+
+use std::collections::HashMap;
+
+/// Whether a text is one of those that are right, but for upper and lower case, punctuation, articles and spaces.
+///
+/// ```
+/// use mtpt_tasks::metric::squad::exact_match;
+///
+/// assert!(exact_match("the Eiffel tower!", &["Eiffel Tower"]));
+/// ```
+pub fn exact_match<R: AsRef<str>>(prediction: &str, references: &[R]) -> bool {
+    let prediction = normalized(prediction);
+    references.iter().any(|reference| normalized(reference.as_ref()) == prediction)
+}
+
+/// F1 of the words that a text shares with the reference that it shares most with, from 0 to 1.
+///
+/// Words count as often as they occur, without upper and lower case, punctuation and articles. Without a common word it
+/// is 0, and so it is of two texts of no word at all.
+pub fn f1<R: AsRef<str>>(prediction: &str, references: &[R]) -> f64 {
+    let prediction = normalized(prediction);
+    let f1 = |reference: &R| f1_of_words(&prediction, &normalized(reference.as_ref()));
+    references.iter().map(f1).fold(0.0, f64::max)
+}
+
+fn f1_of_words(prediction: &str, reference: &str) -> f64 {
+    let mut left: HashMap<&str, usize> = HashMap::new();
+    for word in reference.split(' ').filter(|word| !word.is_empty()) {
+        *left.entry(word).or_default() += 1;
+    }
+    let expected: usize = left.values().sum();
+    let (mut found, mut common) = (0, 0);
+    for word in prediction.split(' ').filter(|word| !word.is_empty()) {
+        found += 1;
+        if let Some(count) = left.get_mut(word).filter(|count| **count > 0) {
+            *count -= 1;
+            common += 1;
+        }
+    }
+    if common == 0 { 0.0 } else { 2.0 * common as f64 / (expected + found) as f64 }
+}
+
+/// A text in small letters, without punctuation of ASCII and without articles, its words one space apart.
+fn normalized(text: &str) -> String {
+    let text: String =
+        text.to_lowercase().chars().filter(|character| !character.is_ascii_punctuation()).collect();
+    // An article is a whole run of letters and digits, whatever stands around it.
+    let mut without = String::with_capacity(text.len());
+    let mut rest = text.as_str();
+    while let Some(start) = rest.find(char::is_alphanumeric) {
+        let end = rest[start..].find(|character: char| !character.is_alphanumeric());
+        let end = end.map_or(rest.len(), |length| start + length);
+        without.push_str(&rest[..start]);
+        let word = &rest[start..end];
+        without.push_str(if matches!(word, "a" | "an" | "the") { " " } else { word });
+        rest = &rest[end..];
+    }
+    without.push_str(rest);
+    without.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn articles_are_whole_words() {
+        assert_eq!(normalized("The theory of  an Ant—a\tmodel."), "theory of ant— model");
+        assert_eq!(normalized("A-Team, u.s."), "ateam us");
+        assert_eq!(normalized(" the "), "");
+    }
+
+    #[test]
+    fn of_several_references_the_nearest_counts() {
+        let references = ["red and blue", "blue"];
+        assert!(exact_match("Blue.", &references));
+        assert!((f1("blue and green", &references) - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(f1("green", &references), 0.0);
+        assert_eq!(f1("", &[""]), 0.0);
+        assert!(exact_match("the", &[""]));
+        assert_eq!(f1("blue", &[] as &[&str]), 0.0);
+    }
+}

@@ -1,0 +1,455 @@
+//! The tasks of SuperGLUE (Wang et al. 2019b) with T5's texts (Raffel et al. 2020, appendix D).
+//!
+//! Each function describes a task whose files lie in a folder under their original names, `train.jsonl` and `val.jsonl`;
+//! `test.jsonl` has no labels, so that there is no split `test`. The two diagnostic sets are the other way round: they are
+//! to report on, and nothing is learned from them.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use crate::config::TaskConfig;
+use crate::error::{Error, Result};
+use crate::example::{Place, Value};
+use crate::format::Format;
+use crate::glue::{Preset, described};
+use crate::id::TaskId;
+use crate::labels::LabelsConfig;
+use crate::metric::Metric;
+use crate::reader::value;
+
+/// The preset of a format of SuperGLUE.
+pub(crate) fn preset(format: Format) -> Option<Preset> {
+    let truth = || LabelsConfig::words([("false", "False"), ("true", "True")]);
+    let same = |words: &[&str]| LabelsConfig::words(words.iter().map(|&word| (word, word)));
+    let entailment = || same(&["entailment", "not_entailment"]);
+    let accuracy = || vec![Metric::Accuracy];
+    let (template, labels, metrics) = match format {
+        // What is right is a text of the row itself.
+        Format::SuperglueRecord => {
+            let template = "record query: {query} entities: {entities} passage: {passage}";
+            return Some(Preset {
+                template,
+                label_field: "answers",
+                labels: LabelsConfig::text(),
+                metrics: vec![Metric::SquadF1, Metric::ExactMatch],
+            });
+        }
+        Format::SuperglueBoolq => {
+            ("boolq passage: {passage} question: {question}", truth(), accuracy())
+        }
+        Format::SuperglueCb => (
+            "cb hypothesis: {hypothesis} premise: {premise}",
+            same(&["entailment", "contradiction", "neutral"]),
+            vec![Metric::MacroF1, Metric::Accuracy],
+        ),
+        Format::SuperglueCopa => (
+            "copa choice1: {choice1} choice2: {choice2} premise: {premise} question: {question}",
+            LabelsConfig::words([("0", "choice1"), ("1", "choice2")]),
+            accuracy(),
+        ),
+        Format::SuperglueMultirc => (
+            "multirc question: {question} answer: {answer} paragraph: {paragraph}",
+            LabelsConfig::words([("0", "False"), ("1", "True")]),
+            vec![
+                Metric::F1a { positive: "True".to_owned() },
+                Metric::GroupExactMatch { group: "{question_id}".to_owned() },
+            ],
+        ),
+        Format::SuperglueRte => {
+            ("rte hypothesis: {hypothesis} premise: {premise}", entailment(), accuracy())
+        }
+        Format::SuperglueWic => {
+            ("wic sentence1: {sentence1} sentence2: {sentence2} word: {word}", truth(), accuracy())
+        }
+        Format::SuperglueWsc => ("wsc text: {marked_text}", truth(), accuracy()),
+        Format::SuperglueAxb => (
+            "rte sentence1: {sentence1} sentence2: {sentence2}",
+            entailment(),
+            vec![Metric::Matthews],
+        ),
+        Format::SuperglueAxg => {
+            ("rte hypothesis: {hypothesis} premise: {premise}", entailment(), accuracy())
+        }
+        _ => return None,
+    };
+    Some(Preset { template, label_field: "label", labels, metrics })
+}
+
+/// `boolq`: is the answer to a question on a passage yes? Judged by accuracy.
+pub fn boolq(folder: &Path) -> TaskConfig {
+    task("boolq", Format::SuperglueBoolq, folder)
+}
+
+/// `cb`: does a text commit its author to a hypothesis? Judged by macro F1 and accuracy.
+pub fn cb(folder: &Path) -> TaskConfig {
+    task("cb", Format::SuperglueCb, folder)
+}
+
+/// `copa`: which of two choices is the cause, or the effect? Judged by accuracy.
+pub fn copa(folder: &Path) -> TaskConfig {
+    task("copa", Format::SuperglueCopa, folder)
+}
+
+/// `multirc`: does an answer to a question on a paragraph hold? Judged by F1 over all answers, and by the share of questions all
+/// of whose answers are judged right.
+pub fn multirc(folder: &Path) -> TaskConfig {
+    task("multirc", Format::SuperglueMultirc, folder)
+}
+
+/// `record`: which entity of a passage is missing in a query? Answered in free text, judged by SQuAD's F1 and exact match with the
+/// nearest of the answers.
+pub fn record(folder: &Path) -> TaskConfig {
+    task("record", Format::SuperglueRecord, folder)
+}
+
+/// `rte`: does a premise entail a hypothesis? Judged by accuracy.
+pub fn rte(folder: &Path) -> TaskConfig {
+    task("rte", Format::SuperglueRte, folder)
+}
+
+/// `wic`: has a word the same sense in two sentences? Judged by accuracy.
+pub fn wic(folder: &Path) -> TaskConfig {
+    task("wic", Format::SuperglueWic, folder)
+}
+
+/// `wsc`: does a pronoun mean a noun? Judged by accuracy.
+pub fn wsc(folder: &Path) -> TaskConfig {
+    task("wsc", Format::SuperglueWsc, folder)
+}
+
+/// `axb`: the broad-coverage diagnostic set, asked as RTE and judged by Matthews' correlation.
+pub fn axb(folder: &Path) -> TaskConfig {
+    diagnostic("axb", Format::SuperglueAxb, folder.join("AX-b.jsonl"))
+}
+
+/// `axg`: the gender-parity diagnostic set, asked as RTE and judged by accuracy.
+pub fn axg(folder: &Path) -> TaskConfig {
+    diagnostic("axg", Format::SuperglueAxg, folder.join("AX-g.jsonl"))
+}
+
+fn task(name: &'static str, format: Format, folder: &Path) -> TaskConfig {
+    let mut config = described(TaskConfig::new(TaskId::from_static(name), format));
+    config.train = Some(folder.join("train.jsonl"));
+    config.dev = Some(folder.join("val.jsonl"));
+    config
+}
+
+fn diagnostic(name: &'static str, format: Format, file: std::path::PathBuf) -> TaskConfig {
+    let mut config = described(TaskConfig::new(TaskId::from_static(name), format));
+    config.test = Some(file);
+    config
+}
+
+/// Names and values of a row.
+pub(crate) type Fields = Vec<(&'static str, Value)>;
+
+/// The rows of an object whose values lie one in another; none for a format whose objects are rows as they are.
+pub(crate) fn rows(
+    format: Format,
+    object: &Json,
+    answers_apart: bool,
+    place: &Place,
+) -> Option<Result<Vec<Fields>>> {
+    Some(match format {
+        Format::SuperglueMultirc => parse(format, object, place).map(multirc_rows),
+        Format::SuperglueRecord => {
+            parse(format, object, place).map(|passage| record_rows(passage, answers_apart))
+        }
+        Format::SuperglueWsc => parse(format, object, place).map(|row| vec![wsc_row(row)]),
+        _ => return None,
+    })
+}
+
+fn parse<T: DeserializeOwned>(format: Format, object: &Json, place: &Place) -> Result<T> {
+    T::deserialize(object).map_err(|error| {
+        let (place, message) = (place.clone(), error.to_string());
+        Error::NestedRow { place, format, message }
+    })
+}
+
+fn text(text: impl Into<String>) -> Value {
+    Value::Text(text.into())
+}
+
+#[derive(Deserialize)]
+struct MultircLine {
+    idx: Json,
+    passage: MultircPassage,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object in `passage`")]
+struct MultircPassage {
+    text: String,
+    questions: Vec<MultircQuestion>,
+}
+
+#[derive(Deserialize)]
+struct MultircQuestion {
+    idx: Json,
+    question: String,
+    answers: Vec<MultircAnswer>,
+}
+
+#[derive(Deserialize)]
+struct MultircAnswer {
+    idx: Json,
+    text: String,
+    label: Option<Json>,
+}
+
+/// A row for each answer.
+fn multirc_rows(line: MultircLine) -> Vec<Fields> {
+    let paragraph = without_markup(&line.passage.text);
+    let mut rows = Vec::new();
+    for question in line.passage.questions {
+        for answer in question.answers {
+            let mut row = vec![
+                ("paragraph", text(paragraph.clone())),
+                ("question", text(without_markup(&question.question))),
+                ("answer", text(without_markup(&answer.text))),
+                ("question_id", text(format!("{}-{}", line.idx, question.idx))),
+                ("answer_id", text(format!("{}-{}-{}", line.idx, question.idx, answer.idx))),
+            ];
+            row.extend(answer.label.map(|label| ("label", value(label))));
+            rows.push(row);
+        }
+    }
+    rows
+}
+
+/// Text without the tags that MultiRC has: T5 takes them out too.
+fn without_markup(text: &str) -> String {
+    text.replace("<br>", " ").replace("<b>", "").replace("</b>", "")
+}
+
+#[derive(Deserialize)]
+struct RecordLine {
+    idx: Json,
+    passage: RecordPassage,
+    qas: Vec<RecordQuery>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object in `passage`")]
+struct RecordPassage {
+    text: String,
+    entities: Vec<Span>,
+}
+
+/// Characters of a text, the last one included.
+#[derive(Deserialize)]
+struct Span {
+    start: usize,
+    end: usize,
+}
+
+#[derive(Deserialize)]
+struct RecordQuery {
+    idx: Json,
+    query: String,
+    answers: Option<Vec<RecordAnswer>>,
+}
+
+#[derive(Deserialize)]
+struct RecordAnswer {
+    text: String,
+}
+
+/// A row for each query, or for each answer of each query: entities and answers are named once each, in sorted order.
+fn record_rows(line: RecordLine, answers_apart: bool) -> Vec<Fields> {
+    let characters: Vec<char> = line.passage.text.chars().collect();
+    let entities: BTreeSet<String> = line
+        .passage
+        .entities
+        .iter()
+        .map(|span| {
+            let count = span.end.saturating_add(1).saturating_sub(span.start);
+            characters.iter().skip(span.start).take(count).collect()
+        })
+        .collect();
+    let entities: Vec<String> = entities.into_iter().collect();
+    let passage = without_highlights(&line.passage.text);
+    let mut rows = Vec::new();
+    for query in line.qas {
+        let row = |answers: Option<&[String]>| {
+            let mut row = vec![
+                ("passage", text(passage.clone())),
+                ("query", text(query.query.clone())),
+                ("entities", text(entities.join(", "))),
+                ("candidates", Value::Texts(entities.clone())),
+                ("query_id", text(format!("{}-{}", line.idx, query.idx))),
+            ];
+            row.extend(answers.map(|answers| ("answers", Value::Texts(answers.to_vec()))));
+            row
+        };
+        let answers: Option<BTreeSet<String>> = query
+            .answers
+            .as_ref()
+            .map(|answers| answers.iter().map(|answer| answer.text.clone()).collect());
+        let answers: Option<Vec<String>> = answers.map(|answers| answers.into_iter().collect());
+        match answers {
+            Some(answers) if answers_apart && !answers.is_empty() => {
+                rows.extend(answers.chunks(1).map(|answer| row(Some(answer))));
+            }
+            answers => rows.push(row(answers.as_deref())),
+        }
+    }
+    rows
+}
+
+/// A passage whose highlights follow one another as sentences, as T5 has them.
+fn without_highlights(text: &str) -> String {
+    let mut parts = text.split("\n@highlight\n");
+    let mut joined = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let ended = joined.ends_with(['.', '?', '!', '"', '\'']);
+        joined.push_str(if ended { " " } else { ". " });
+        joined.push_str(part);
+    }
+    joined
+}
+
+#[derive(Deserialize)]
+struct WscLine {
+    idx: Json,
+    text: String,
+    target: WscTarget,
+    label: Option<Json>,
+}
+
+#[derive(Deserialize)]
+#[serde(expecting = "an object in `target`")]
+struct WscTarget {
+    span1_index: usize,
+    span1_text: String,
+    span2_index: usize,
+    span2_text: String,
+}
+
+fn wsc_row(line: WscLine) -> Fields {
+    let WscTarget { span1_index, span1_text, span2_index, span2_text } = line.target;
+    let noun = as_in_text(&line.text, span1_index, &span1_text);
+    let pronoun = as_in_text(&line.text, span2_index, &span2_text);
+    let marked = marked(&line.text, span1_index, &noun, '*');
+    // The marks are words too.
+    let moved = span2_index.saturating_add(if span1_index < span2_index { 2 } else { 0 });
+    let marked = self::marked(&marked, moved, &pronoun, '#').into_owned();
+    let mut row = vec![
+        ("pronoun_text", text(pronoun_marked(&line.text, span2_index, &pronoun))),
+        ("marked_text", text(marked)),
+        ("span1_text", text(noun)),
+        ("span1_index", text(span1_index.to_string())),
+        ("span2_text", text(pronoun)),
+        ("span2_index", text(span2_index.to_string())),
+        ("text", text(line.text)),
+        ("idx", value(line.idx)),
+    ];
+    row.extend(line.label.map(|label| ("label", value(label))));
+    row
+}
+
+/// A span as its text has it: the files write some with another first letter, with the end of the sentence, or with a line break.
+/// These are the corrections of `wsc.fixed`, by which the data set is read elsewhere.
+fn as_in_text(text: &str, index: usize, span: &str) -> String {
+    if text.contains(span) {
+        return span.to_owned();
+    }
+    let word = text.split_whitespace().nth(index).unwrap_or_default();
+    let lower = word.starts_with(char::is_lowercase);
+    let span = span.trim_end_matches('.').replace('\n', " ");
+    let mut characters = span.chars();
+    let first = characters.next().map(|first| {
+        if lower { first.to_lowercase().to_string() } else { first.to_uppercase().to_string() }
+    });
+    first.into_iter().collect::<String>() + characters.as_str()
+}
+
+/// A text with marks around the span that begins at a word; as it is, where the span does not stand there.
+fn marked<'a>(text: &'a str, word: usize, span: &str, mark: char) -> Cow<'a, str> {
+    let mut rest = text;
+    for _ in 0..word {
+        let length = rest.find(char::is_whitespace).filter(|&length| length > 0);
+        let Some(length) = length else { return text.into() };
+        let mut characters = rest[length..].chars();
+        characters.next();
+        rest = characters.as_str();
+    }
+    match rest.strip_prefix(span) {
+        Some(after) => {
+            let before = &text[..text.len() - rest.len()];
+            format!("{before}{mark} {span} {mark}{after}").into()
+        }
+        None => text.into(),
+    }
+}
+
+/// A text whose pronoun has stars around it, without spaces, as in T5's question for the referent. Where the file counts words in
+/// another way, the nearest word is taken that is the pronoun, or begins with it.
+fn pronoun_marked(text: &str, index: usize, pronoun: &str) -> String {
+    let words: Vec<&str> = text.trim_end().split(' ').collect();
+    let nearest = |is: &dyn Fn(&str) -> bool| {
+        let found = words.iter().enumerate().filter(|(_, word)| is(word));
+        found.map(|(place, _)| place).min_by_key(|place| place.abs_diff(index))
+    };
+    let begins = |word: &str| {
+        word.strip_prefix(pronoun).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    };
+    let Some(place) = nearest(&|word| word == pronoun).or_else(|| nearest(&begins)) else {
+        return words.join(" ");
+    };
+    let after = &words[place][pronoun.len()..];
+    let marked =
+        if after.is_empty() { format!("*{pronoun}*") } else { format!("*{pronoun}* {after}") };
+    let mut words: Vec<&str> = words;
+    words[place] = &marked;
+    words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_are_marked_where_their_words_stand() {
+        let text = "This is a test sentence .";
+        let once = marked(text, 3, "test", '*');
+        assert_eq!(once, "This is a * test * sentence .");
+        assert_eq!(marked(&once, 0, "This", '#'), "# This # is a * test * sentence .");
+        for (word, span) in [(2, "test"), (9, "test"), (6, "")] {
+            assert_eq!(marked(text, word, span, '*'), text);
+        }
+        // Two spaces are an empty word, which no span begins at.
+        assert_eq!(marked("a  b", 1, "b", '*'), "a  b");
+    }
+
+    #[test]
+    fn a_span_is_written_as_its_text_has_it() {
+        let text = "the cat saw Ann . She ran";
+        assert_eq!(as_in_text(text, 0, "The cat."), "the cat");
+        assert_eq!(as_in_text(text, 5, "she\nran"), "She ran");
+        assert_eq!(as_in_text(text, 3, "Ann"), "Ann");
+    }
+
+    #[test]
+    fn the_pronoun_is_found_nearest_to_where_it_should_be() {
+        let text = "he said he would , for him,\" he said. ";
+        assert_eq!(pronoun_marked(text, 2, "he"), "he said *he* would , for him,\" he said.");
+        assert_eq!(pronoun_marked(text, 3, "he"), "he said *he* would , for him,\" he said.");
+        assert_eq!(pronoun_marked(text, 6, "him"), "he said he would , for *him* ,\" he said.");
+        assert_eq!(pronoun_marked("it rains", 0, "she"), "it rains");
+    }
+
+    #[test]
+    fn highlights_become_sentences() {
+        assert_eq!(
+            without_highlights("One.\n@highlight\nTwo\n@highlight\nThree?\n@highlight\n\"Four\""),
+            "One. Two. Three? \"Four\""
+        );
+    }
+}

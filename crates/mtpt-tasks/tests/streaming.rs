@@ -1,0 +1,190 @@
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use mtpt_tasks::{
+    EncodeFn, Error, FewShot, Format, Instance, LabelsConfig, Limit, MaxLengths, Mixture,
+    MixtureConfig, RowsOnDisk, Split, Splits, Task, TaskConfig, TokenizedExample,
+};
+
+use crate::problem;
+
+const LONGEST: MaxLengths = MaxLengths { input: 12, target: 8 };
+
+/// A task whose 60 rows are written in a format; every third has line breaks where the format can hold them.
+fn task(folder: &Path, format: Format) -> TaskConfig {
+    let row = |row: usize| -> (String, usize) { (format!("row {row}, \"so\""), row % 3) };
+    let rows = (0..60).map(row);
+    let text: String = match format {
+        Format::Csv => std::iter::once("text,label\r\n".to_owned())
+            .chain(rows.map(|(text, label)| {
+                let text = text.replace(", ", ",\r\n\n").replace('"', "\"\"");
+                format!("\"{text}\",{label}\r\n\r\n")
+            }))
+            .collect(),
+        Format::Tsv => std::iter::once("text\tlabel\n".to_owned())
+            .chain(rows.map(|(text, label)| format!("{text}\t{label}\n")))
+            .collect(),
+        Format::JsonLines => rows
+            .map(|(text, label)| format!("{{\"text\": {text:?}, \"label\": {label}}}\n"))
+            .collect(),
+        other => panic!("{other:?}"),
+    };
+    let path = folder.join(format.as_str());
+    fs::write(&path, text).unwrap();
+    TaskConfig {
+        train: Some(path),
+        template: Some("say {text}".into()),
+        labels: Some(LabelsConfig::words([("0", "zero"), ("1", "one"), ("2", "two")])),
+        ..TaskConfig::new("rows".parse().unwrap(), format)
+    }
+}
+
+/// Characters are tokens.
+fn tokens() -> impl mtpt_tasks::Encode {
+    EncodeFn(|text: &str| Ok(text.chars().map(u32::from).chain([1]).collect()))
+}
+
+fn in_memory(config: &TaskConfig, split: Split) -> Vec<TokenizedExample> {
+    let rows = Task::new(config).unwrap().read(split).unwrap();
+    TokenizedExample::encode_all(7, &rows, &tokens(), LONGEST).unwrap()
+}
+
+fn on_disk(config: &TaskConfig, split: Split) -> RowsOnDisk {
+    RowsOnDisk::write(7, &Task::new(config).unwrap(), split, &tokens(), LONGEST).unwrap()
+}
+
+#[test]
+fn rows_on_disk_are_the_rows_in_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    for format in [Format::Csv, Format::Tsv, Format::JsonLines] {
+        let plain = task(folder.path(), format);
+        let with = |change: &dyn Fn(&mut TaskConfig)| {
+            let mut config = plain.clone();
+            change(&mut config);
+            config
+        };
+        for (config, rows) in [
+            (plain.clone(), 60),
+            (with(&|config| config.hold_out = Some(0.2)), 48),
+            (with(&|config| config.few_shot = Some(FewShot { per_label: 4, seed: 1 })), 12),
+            (with(&|config| config.limit = Limit { train: Some(9), ..Limit::default() }), 9),
+            (
+                with(&|config| {
+                    config.limit = Limit { train: Some(9), seed: Some(1), ..Limit::default() };
+                }),
+                9,
+            ),
+        ] {
+            let memory = in_memory(&config, Split::Train);
+            let disk = on_disk(&config, Split::Train);
+            assert_eq!((disk.len(), memory.len()), (rows, rows));
+            // Backwards, so that no row is where the last reading ended.
+            for (row, expected) in memory.iter().enumerate().rev() {
+                assert_eq!(&disk.read(row).unwrap(), expected);
+            }
+            let gold: Vec<_> = memory.iter().filter_map(|row| row.gold).collect();
+            assert_eq!(disk.gold(), gold);
+            let ids = memory.iter().flat_map(|row| row.input_ids.iter().chain(&row.target_ids));
+            assert_eq!(Some(disk.highest_token()), ids.copied().max());
+        }
+    }
+}
+
+#[test]
+fn the_rows_of_a_step_are_the_same_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = task(folder.path(), Format::Csv);
+    let (memory, disk) = (in_memory(&config, Split::Train), on_disk(&config, Split::Train));
+    let mixture = Mixture::new(&MixtureConfig::default(), &[disk.len()], 3).unwrap();
+    for step in [0, 5, 1_000] {
+        for pick in mixture.batch(step, 8) {
+            assert_eq!(disk.read(pick.row).unwrap(), memory[pick.row]);
+        }
+    }
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_and_halves_are_streamed_too() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rows.parquet");
+    let config = TaskConfig {
+        train: Some(file),
+        template: Some("{answers.by}".into()),
+        labels: Some(LabelsConfig::words([("0", "zero"), ("1", "one"), ("2", "two")])),
+        ..TaskConfig::new("rows".parse().unwrap(), Format::Parquet)
+    };
+    let disk = on_disk(&config, Split::Train);
+    let rows: Vec<_> = (0..disk.len()).map(|row| disk.read(row).unwrap()).collect();
+    assert_eq!(rows, in_memory(&config, Split::Train));
+    assert_eq!(rows.len(), 7);
+}
+
+#[test]
+fn splits_are_streamed_as_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let dev = folder.path().join("dev.tsv");
+    let rows: String = (0..9).map(|row| format!("x\t{}\t\tsentence {row}\n", row % 2)).collect();
+    fs::write(&dev, rows).unwrap();
+    let mut config = mtpt_tasks::glue::cola(folder.path());
+    config.splits = Some(Splits::Mpt);
+    let task = Task::new(&config).unwrap();
+    for (split, count) in [(Split::Dev, 4), (Split::Test, 5)] {
+        let streamed: Vec<Instance> =
+            task.stream(split).unwrap().collect::<mtpt_tasks::Result<_>>().unwrap();
+        assert_eq!((streamed.len(), &streamed), (count, &task.read(split).unwrap()));
+    }
+    assert!(matches!(task.stream(Split::Train).err(), Some(Error::InTask { .. })));
+}
+
+#[test]
+fn a_file_that_changes_between_its_two_readings_is_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = task(folder.path(), Format::Tsv);
+    config.hold_out = Some(0.5);
+    let path = config.train.clone().unwrap();
+    // More than a buffer of the reader, so that the change is seen by the second reading.
+    let rows: String = (0..4_000).map(|row| format!("row {row}\t{}\n", row % 3)).collect();
+    let change = |path: &Path, append: bool| {
+        let mut file = fs::OpenOptions::new().write(true).append(append).open(path).unwrap();
+        if append {
+            file.write_all(b"one more\t1\n").unwrap();
+        } else {
+            file.set_len(20_000).unwrap();
+        }
+    };
+    for append in [true, false] {
+        fs::write(&path, format!("text\tlabel\n{rows}")).unwrap();
+        let task = Task::new(&config).unwrap();
+        let stream = task.stream(Split::Train).unwrap();
+        change(&path, append);
+        let last = stream.last().unwrap().unwrap_err();
+        match problem(last) {
+            Error::FileChanged { expected: 4_000, found, .. } => {
+                assert!(if append { found == 4_001 } else { found < 2_000 }, "{found}");
+            }
+            // The cut may be in the middle of a row.
+            Error::FieldCount { .. } if !append => {}
+            other => panic!("{other}"),
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_told_by_the_stream() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = task(folder.path(), Format::Tsv);
+    let path = config.train.clone().unwrap();
+    fs::write(&path, "text\tlabel\nfine\t1\nodd\t9\n").unwrap();
+    let task = Task::new(&config).unwrap();
+    let mut rows = task.stream(Split::Train).unwrap();
+    assert!(rows.next().unwrap().is_ok());
+    assert!(matches!(problem(rows.next().unwrap().unwrap_err()), Error::UnknownLabel { .. }));
+    let failed = RowsOnDisk::write(0, &task, Split::Train, &tokens(), LONGEST).unwrap_err();
+    assert!(matches!(problem(failed), Error::UnknownLabel { .. }));
+    config.dev = None;
+    fs::write(&path, "text\tlabel\n").unwrap();
+    let empty = Task::new(&config).unwrap();
+    assert!(matches!(problem(empty.stream(Split::Train).err().unwrap()), Error::NoRows { .. }));
+    assert!(matches!(empty.stream(Split::Dev).err(), Some(Error::NoSplit { .. })));
+}

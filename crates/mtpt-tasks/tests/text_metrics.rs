@@ -1,0 +1,209 @@
+//! Metrics of texts and of groups, held to the programs that define them, see scripts/generate_text_reference.py.
+
+use mtpt_tasks::metric::{bleu::bleu, f1, group_exact_match, rouge, squad};
+use mtpt_tasks::{Evaluation, Gold, Labels, Metric, Prediction};
+use proptest::prelude::*;
+use serde::Deserialize;
+
+use crate::message;
+
+const REFERENCE: &str = include_str!("fixtures/text_metrics.json");
+/// The formulas are the same, so that only the order of a few dozen roundings differs.
+const TOLERANCE: f64 = 1e-12;
+/// torchmetrics adds up in single precision.
+const SINGLE: f64 = 1e-6;
+
+const TEXT_METRICS: [Metric; 7] = [
+    Metric::ExactMatch,
+    Metric::SquadF1,
+    Metric::Rouge1,
+    Metric::Rouge2,
+    Metric::RougeL,
+    Metric::RougeLsum,
+    Metric::Bleu,
+];
+
+#[derive(Deserialize)]
+struct Reference {
+    texts: Vec<Texts>,
+    groups: Vec<Groups>,
+}
+
+#[derive(Deserialize)]
+struct Texts {
+    name: String,
+    predictions: Vec<String>,
+    references: Vec<Vec<String>>,
+    values: std::collections::BTreeMap<String, f64>,
+}
+
+#[derive(Deserialize)]
+struct Groups {
+    /// Group, gold and predicted class.
+    rows: Vec<(usize, usize, usize)>,
+    f1a: f64,
+    group_exact_match: f64,
+}
+
+fn reference() -> Reference {
+    serde_json::from_str(REFERENCE).unwrap()
+}
+
+#[test]
+fn texts_are_judged_as_by_the_programs_that_define_the_metrics() {
+    let cases = reference().texts;
+    assert!(cases.len() > 10);
+    for Texts { name, predictions, references, values } in cases {
+        let judged = Evaluation::of_texts(&TEXT_METRICS, &references, &predictions).unwrap();
+        assert_eq!(judged.values().len(), values.len());
+        for (metric, expected) in values {
+            let found = judged.get(&metric).unwrap();
+            let single = matches!(metric.as_str(), "exact_match" | "squad_f1");
+            let tolerance = if single { SINGLE } else { TOLERANCE };
+            assert!(
+                (found - expected).abs() < tolerance,
+                "{name}: {metric} {found} for {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn groups_are_judged_as_by_scikit_learn() {
+    for Groups { rows, f1a, group_exact_match } in reference().groups {
+        let labels = Labels::new([("0", "False"), ("1", "True")]).unwrap();
+        let metrics = [
+            Metric::F1a { positive: "True".into() },
+            Metric::GroupExactMatch { group: "{question}".into() },
+            Metric::Accuracy,
+        ];
+        let gold: Vec<Gold> = rows.iter().map(|row| Gold::Label(row.1)).collect();
+        let predicted: Vec<Prediction> = rows.iter().map(|row| Prediction::Label(row.2)).collect();
+        let groups: Vec<String> = rows.iter().map(|row| format!("question {}", row.0)).collect();
+        let judged = Evaluation::in_groups(&metrics, &labels, &gold, &predicted, &groups).unwrap();
+        for (name, expected) in [("f1a", f1a), ("group_exact_match", group_exact_match)] {
+            let found = judged.get(name).unwrap();
+            assert!((found - expected).abs() < TOLERANCE, "{name} {found} for {expected}");
+        }
+        // Without groups, each row is one.
+        let alone = Evaluation::new(&metrics, &labels, &gold, &predicted).unwrap();
+        assert_eq!(alone.get("group_exact_match"), alone.get("accuracy"));
+    }
+}
+
+#[test]
+fn degenerate_input_has_defined_values() {
+    let none = Evaluation::of_texts(&TEXT_METRICS, &[], &[]).unwrap();
+    assert!(none.values().iter().all(|(_, value)| *value == 0.0));
+    assert_eq!(group_exact_match(&[], &[]), 0.0);
+    let empty = [String::new()];
+    let judged = Evaluation::of_texts(&TEXT_METRICS, &[vec!["a word".into()]], &empty).unwrap();
+    assert!(judged.values().iter().all(|(_, value)| *value == 0.0));
+    assert_eq!(
+        message(Evaluation::of_texts(&TEXT_METRICS, &[], &empty)),
+        "expected a prediction for each of 0 rows, found 1"
+    );
+    let labels = Labels::new([("0", "no"), ("1", "yes")]).unwrap();
+    let gold = [Gold::Label(0)];
+    assert_eq!(
+        message(Evaluation::in_groups(
+            &[Metric::Accuracy],
+            &labels,
+            &gold,
+            &[Prediction::Label(0)],
+            &[]
+        )),
+        "expected a group for each of 1 rows, found 0"
+    );
+}
+
+fn text() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "the", "a", "cat", "3.5", "1,000", "-", "it's", "\n", "Straße", "&lt;",
+    ]);
+    prop::collection::vec(word, 0..12).prop_map(|words| words.join(" "))
+}
+
+fn rows() -> impl Strategy<Value = Vec<(String, Vec<String>)>> {
+    prop::collection::vec((text(), prop::collection::vec(text(), 1..4)), 1..8)
+}
+
+fn judge(rows: &[(String, Vec<String>)]) -> Vec<f64> {
+    let (predictions, references): (Vec<_>, Vec<_>) = rows.iter().cloned().unzip();
+    let judged = Evaluation::of_texts(&TEXT_METRICS, &references, &predictions).unwrap();
+    judged.values().iter().map(|&(_, value)| value).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn values_lie_in_their_range_and_do_not_depend_on_the_order(rows in rows()) {
+        let values = judge(&rows);
+        for value in &values {
+            prop_assert!((0.0..=1.0 + TOLERANCE).contains(value));
+        }
+        let turned: Vec<_> = rows
+            .iter()
+            .rev()
+            .map(|(text, references)| (text.clone(), references.iter().rev().cloned().collect()))
+            .collect();
+        for (value, turned) in values.iter().zip(judge(&turned)) {
+            prop_assert!((value - turned).abs() < TOLERANCE);
+        }
+    }
+
+    #[test]
+    fn what_is_a_reference_is_perfect(rows in rows()) {
+        // Four words and more that every tokenizer keeps.
+        let rows: Vec<_> = rows
+            .into_iter()
+            .map(|(_, references)| {
+                let references: Vec<String> =
+                    references.iter().map(|text| format!("one two three four {text}")).collect();
+                (references.last().cloned().unwrap(), references)
+            })
+            .collect();
+        for value in judge(&rows) {
+            prop_assert!((value - 1.0).abs() < TOLERANCE);
+        }
+    }
+
+    #[test]
+    fn more_references_never_lower_the_nearest(rows in rows(), more in text()) {
+        let richer: Vec<_> = rows
+            .iter()
+            .map(|(text, references)| (text.clone(), [references.as_slice(), std::slice::from_ref(&more)].concat()))
+            .collect();
+        // BLEU may: the nearest length can become another.
+        for (value, richer) in judge(&rows).iter().zip(judge(&richer)).take(6) {
+            prop_assert!(richer >= *value - TOLERANCE);
+        }
+    }
+
+    #[test]
+    fn texts_and_references_can_change_places(a in text(), b in text()) {
+        prop_assert!((squad::f1(&a, &[&b]) - squad::f1(&b, &[&a])).abs() < TOLERANCE);
+        for n in 1..3 {
+            prop_assert!((rouge::rouge_n(&a, &b, n) - rouge::rouge_n(&b, &a, n)).abs() < TOLERANCE);
+        }
+        prop_assert!((rouge::rouge_l(&a, &b) - rouge::rouge_l(&b, &a)).abs() < TOLERANCE);
+        prop_assert!(bleu(&[&a], &[vec![&b]]) <= 1.0 + TOLERANCE);
+    }
+
+    #[test]
+    fn larger_groups_are_harder(
+        pairs in prop::collection::vec((0_usize..2, 0_usize..2), 1..40),
+        groups in 1_usize..6,
+    ) {
+        let numbers: Vec<usize> = (0..pairs.len()).map(|row| row % groups).collect();
+        let whole = group_exact_match(&pairs, &vec![0; pairs.len()]);
+        let parts = group_exact_match(&pairs, &numbers);
+        prop_assert!((0.0..=1.0).contains(&parts));
+        prop_assert!(whole <= parts);
+        prop_assert!(f1(&pairs, 1) <= 1.0);
+        // Numbers of groups are names alone.
+        let renamed: Vec<usize> = numbers.iter().map(|group| 100 - group).collect();
+        prop_assert_eq!(parts, group_exact_match(&pairs, &renamed));
+    }
+}
