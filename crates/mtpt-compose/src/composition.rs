@@ -103,19 +103,29 @@ impl CompositionConfig {
         }
     }
 
+    /// What kind of strategy it is.
+    fn kind(&self) -> Kind<'_> {
+        match self {
+            Self::LowRank(config) => Kind::Fold(config),
+            Self::Concat(config) => Kind::Fold(config),
+            Self::Add(config) => Kind::Fold(config),
+            Self::Weighted(config) => Kind::Fold(config),
+            Self::Gated(config) => Kind::Fold(config),
+            Self::ConcatFeatures(config) => Kind::Fold(config),
+            Self::Project(config) => Kind::Fold(config),
+            Self::Attention(config) => Kind::Fold(config),
+            Self::Separate(config) => Kind::Fold(config),
+            Self::InstanceAttention(config) => Kind::InstanceAttention(config),
+            Self::Hierarchy(config) => Kind::Hierarchy(config),
+            Self::Own(config) => Kind::Own(config),
+        }
+    }
+
     /// The strategy, if it makes a prompt of the one above and a part alone.
     pub(crate) fn fold(&self) -> Option<&dyn Fold> {
-        match self {
-            Self::LowRank(config) => Some(config),
-            Self::Concat(config) => Some(config),
-            Self::Add(config) => Some(config),
-            Self::Weighted(config) => Some(config),
-            Self::Gated(config) => Some(config),
-            Self::ConcatFeatures(config) => Some(config),
-            Self::Project(config) => Some(config),
-            Self::Attention(config) => Some(config),
-            Self::Separate(config) => Some(config),
-            Self::InstanceAttention(_) | Self::Hierarchy(_) | Self::Own(_) => None,
+        match self.kind() {
+            Kind::Fold(strategy) => Some(strategy),
+            _ => None,
         }
     }
 
@@ -125,10 +135,11 @@ impl CompositionConfig {
     ///
     /// When an option is out of its range, which the error names.
     pub fn check(&self, prompt_length: usize, d_model: usize) -> Result<()> {
-        match self {
-            Self::InstanceAttention(config) => config.check(),
-            Self::Hierarchy(config) => config.check(prompt_length, d_model),
-            flat => flat.fold().map_or(Ok(()), |flat| flat.check(prompt_length, d_model)),
+        match self.kind() {
+            Kind::Fold(strategy) => strategy.check(prompt_length, d_model),
+            Kind::InstanceAttention(config) => config.check(),
+            Kind::Hierarchy(config) => config.check(prompt_length, d_model),
+            Kind::Own(_) => Ok(()),
         }
     }
 
@@ -144,16 +155,15 @@ impl CompositionConfig {
         d_model: usize,
         tree: &Tree,
     ) -> Result<ParameterCount> {
-        match self {
-            Self::InstanceAttention(config) => {
+        match self.kind() {
+            Kind::Fold(strategy) => {
+                Ok(Flat::parameter_count(strategy, prompt_length, d_model, tree))
+            }
+            Kind::InstanceAttention(config) => {
                 Ok(config.parameter_count(prompt_length, d_model, tree))
             }
-            Self::Own(own) => Err(Error::OwnStrategy { name: own.name.clone() }),
-            Self::Hierarchy(config) => config.parameter_count(prompt_length, d_model, tree),
-            flat => {
-                let flat = flat.fold().expect("invariant: the others fold");
-                Ok(Flat::parameter_count(flat, prompt_length, d_model, tree))
-            }
+            Kind::Hierarchy(config) => config.parameter_count(prompt_length, d_model, tree),
+            Kind::Own(config) => Err(config.unknown()),
         }
     }
 
@@ -167,16 +177,30 @@ impl CompositionConfig {
         if start.tree.task_count() == 0 {
             return Err(Error::NoTask);
         }
-        Ok(match self {
-            Self::InstanceAttention(config) => Composition::InstanceAttention(config.init(start)?),
-            Self::Hierarchy(config) => Composition::Hierarchy(config.init(start)?),
-            Self::Own(own) => return Err(Error::OwnStrategy { name: own.name.clone() }),
-            flat => {
-                let flat = flat.fold().expect("invariant: the others fold");
-                Composition::Flat(Flat::init(flat, start)?)
+        match self.kind() {
+            Kind::Fold(strategy) => Flat::init(strategy, start).map(Composition::Flat),
+            Kind::InstanceAttention(config) => {
+                config.init(start).map(Composition::InstanceAttention)
             }
-        })
+            Kind::Hierarchy(config) => config.init(start).map(Composition::Hierarchy),
+            Kind::Own(config) => Err(config.unknown()),
+        }
     }
+}
+
+impl OwnConfig {
+    fn unknown(&self) -> Error {
+        Error::OwnStrategy { name: self.name.clone() }
+    }
+}
+
+/// A strategy by what makes it.
+enum Kind<'a> {
+    /// It makes a prompt of the one above and a part alone, at any level.
+    Fold(&'a dyn Fold),
+    InstanceAttention(&'a InstanceAttentionConfig),
+    Hierarchy(&'a HierarchyConfig),
+    Own(&'a OwnConfig),
 }
 
 impl Composition {

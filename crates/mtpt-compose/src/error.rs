@@ -64,7 +64,7 @@ pub enum Error {
         /// The level.
         level: usize,
         /// What is wrong.
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// Tasks of one hierarchy would have prompts of different lengths.
     #[error(

@@ -100,6 +100,10 @@ impl Place<'_, '_> {
 
 /// What a task or a group of tasks owns. The name of its strategy is no part of the names of its parameters.
 #[derive(Module, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "handles of tensors, whose numbers are many times as large"
+)]
 pub(crate) enum Own {
     /// `U_k`, `V_k`
     LowRank(Factors),

@@ -56,7 +56,7 @@ fn a_root_that_is_separate_is_the_shared_prompt() {
 fn a_chain_of_eight_levels_works() {
     let tree = Tree::new(vec![(0..8).collect()]).unwrap();
     assert_eq!(tree.levels(), 8);
-    let levels = vec![r#"{"strategy": "add"}"#; 8].join(", ");
+    let levels = [r#"{"strategy": "add"}"#; 8].join(", ");
     let config = config(&format!(r#"{{"strategy": "hierarchy", "levels": [{levels}]}}"#));
     assert_eq!(config.parameter_count(4, 6, &tree).unwrap().total(), 9 * 24);
     assert_eq!(prompts(&config, tree), [vec![1.0; 24]]);
