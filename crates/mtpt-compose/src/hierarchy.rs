@@ -76,7 +76,7 @@ impl HierarchyConfig {
         stacked(levels, prompt_length, d_model).map(|_| ())
     }
 
-    /// One strategy for each level of a tree, and prompts of one length for all tasks.
+    /// The strategy of each level of a tree.
     fn levels_of(&self, tree: &Tree) -> Result<Vec<CompositionConfig>> {
         if let Some(levels) = &self.levels
             && levels.len() != tree.levels()

@@ -39,7 +39,7 @@ pub(crate) struct Projection {
 
 const DEFAULT_WIDTH: usize = 64;
 
-/// Rotations over all pairs of columns; the decomposition of a prompt has settled to single precision well before.
+/// Most sweeps for each singular value; the decomposition of a prompt settles to single precision well before.
 const SWEEPS: usize = 20;
 
 impl ProjectConfig {
