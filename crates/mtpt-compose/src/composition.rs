@@ -143,6 +143,18 @@ impl CompositionConfig {
         }
     }
 
+    /// Number of prompts that attentions mix, those of all levels together; 0 for strategies without one.
+    pub fn component_count(&self) -> usize {
+        match self.kind() {
+            Kind::Fold(strategy) => strategy.components(),
+            Kind::InstanceAttention(config) => config.components,
+            Kind::Hierarchy(config) => {
+                config.levels.iter().flatten().map(Self::component_count).sum()
+            }
+            Kind::Own(_) => 0,
+        }
+    }
+
     /// Number of trained numbers, in closed form, for a shared prompt of shape `[prompt_length, d_model]` and these tasks.
     ///
     /// # Errors

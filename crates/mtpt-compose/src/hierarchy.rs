@@ -137,7 +137,10 @@ impl HierarchyConfig {
                 shared = above.clone().map(|above| Param::from_tensor(on(&start.device, above)));
             }
             let part = tree.task_at(node).map_or(Part::Node(node), Part::Task);
-            let mut place = Place { part, above, target, rng: &mut rng, start };
+            let levels_above = &levels[..depth];
+            let components_above =
+                levels_above.iter().map(|level| level.strategy.components()).sum();
+            let mut place = Place { part, above, target, components_above, rng: &mut rng, start };
             let own = match level.config {
                 // First values of its own would throw away where the prompt above starts.
                 CompositionConfig::Separate(_) => Own::Separate(place.copy()),

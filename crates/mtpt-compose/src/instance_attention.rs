@@ -5,9 +5,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::attention::{MOST_COMPONENTS, uniform};
+use crate::attention::MOST_COMPONENTS;
 use crate::range::check_count;
 use crate::start::Part;
+use crate::uniform::uniform;
 use crate::{Error, ParameterCount, Result, Start, Tree};
 
 /// A task's prompt plus a mixture of components that the example's own embeddings choose: `T_k + sum_j a_j C_j`.
