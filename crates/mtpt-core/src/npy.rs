@@ -79,7 +79,7 @@ pub fn npy_bytes(data: &TensorData) -> Vec<u8> {
 pub fn first_not_finite(data: &TensorData) -> Option<(Vec<usize>, f32)> {
     let position = data.iter::<f32>().position(|value| !value.is_finite())?;
     let value = data.iter::<f32>().nth(position)?;
-    Some((place_of(position, &data.shape()), value))
+    Some((place_of(position, data.shape()), value))
 }
 
 /// Bytes of an element, where elements are floats.
