@@ -61,15 +61,16 @@ def attention(prompt, own, pool, heads):
     # Values are read at their size, keys at a mean square of 1.
     keys = pool["components"] / (pool["components"].pow(2).mean(-1, keepdim=True) + 1e-6).sqrt()
     layer = nn.MultiheadAttention(inner, heads, bias=False, kdim=inner, vdim=inner, batch_first=True)
-    query = (own[""] @ pool["query"]).expand(LENGTH, 1, inner)
-    keys = (keys @ pool["key"]).transpose(0, 1)
-    values = (pool["components"] @ pool["value"]).transpose(0, 1)
+    # Each projection is its matrix divided by the number of its inputs.
+    query = (own[""] @ (pool["query"] / WIDTH)).expand(LENGTH, 1, inner)
+    keys = (keys @ (pool["key"] / WIDTH)).transpose(0, 1)
+    values = (pool["components"] @ (pool["value"] / WIDTH)).transpose(0, 1)
     eye = torch.eye(inner)
     found, _ = F.multi_head_attention_forward(
         query.transpose(0, 1), keys.transpose(0, 1), values.transpose(0, 1), inner, heads,
         torch.cat([eye, eye, eye]), None, None, None, False, 0.0, eye, None, need_weights=False, training=layer.training,
     )
-    return prompt + found[0] @ pool["output"]
+    return prompt + found[0] @ (pool["output"] / inner)
 
 
 def separate(prompt, own):

@@ -16,6 +16,10 @@ use crate::{Error, Result};
 /// is not one vector repeated. Keys are read of vectors brought to a mean square of 1, since embeddings of a T5 can be large
 /// enough to decide a softmax for ever. The output projection starts at zero, so that training starts at the shared prompt.
 ///
+/// A projection is its matrix divided by the number of its inputs, and the matrix starts larger by as much. An optimizer that
+/// moves every number by the rate, as Adam does, so moves what comes out by the rate too, whatever the width (Yang et al.,
+/// 2021, "Tensor Programs V", table 3): projections stand the high rates that prompts are learned at.
+///
 /// Shared: `L d (1 + M) + 4 d i`. Each task: `d`, its query.
 ///
 /// | Name | Default | Purpose | Range |
@@ -97,8 +101,8 @@ impl Fold for AttentionConfig {
             .map(|component| Part::Component(place.components_above + component))
             .map(|part| place.start.part(part, length))
             .collect::<Result<Vec<_>>>()?;
-        // Glorot and Bengio (2010), equation 16.
-        let bound = (6.0 / (d_model + self.inner) as f32).sqrt();
+        // Glorot and Bengio (2010), equation 16, and the division by the number of inputs.
+        let bound = (6.0 / (d_model + self.inner) as f32).sqrt() * d_model as f32;
         let device = place.device().clone();
         let mut projection = || {
             let values = uniform(&mut *place.rng, [d_model, self.inner], bound);
@@ -125,18 +129,22 @@ impl Pool {
         let mean_square = components.clone().powi_scalar(2).mean_dim(2);
         let even = components.clone() / (mean_square + 1e-6).sqrt();
         let project = |vectors: Tensor<3>, weight: &Param<Tensor<2>>| {
-            vectors
-                .reshape([count * length, d_model])
-                .matmul(weight.val())
+            projected(vectors.reshape([count * length, d_model]), weight)
                 .reshape([count, length, heads, width])
         };
-        let query = query.val().unsqueeze::<2>().matmul(self.query.val());
+        let query = projected(query.val().unsqueeze(), &self.query);
         let query: Tensor<4> = query.reshape([1, 1, heads, width]);
         // [count, length, heads, 1]
         let scores =
             (project(even, &self.key) * query).sum_dim(3).div_scalar((width as f64).sqrt());
         let shares = activation::softmax(scores, 0);
         let found = (project(components, &self.value) * shares).sum_dim(0);
-        above + found.reshape([length, inner]).matmul(self.output.val())
+        above + projected(found.reshape([length, inner]), &self.output)
     }
+}
+
+/// Vectors times a matrix that is divided by the number of its inputs.
+fn projected(vectors: Tensor<2>, weight: &Param<Tensor<2>>) -> Tensor<2> {
+    let [inputs, _] = weight.dims();
+    vectors.matmul(weight.val()).div_scalar(inputs as f64)
 }
