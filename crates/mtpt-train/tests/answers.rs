@@ -21,7 +21,7 @@ use crate::small_world::{self, config, encoder};
 
 /// Words by their place in a list, and back.
 #[derive(Clone, Copy)]
-struct WordNumbers;
+pub(crate) struct WordNumbers;
 
 const WORDS: [&str; 8] = ["sun", "rain", "snow", "today", "tonight", "what", "comes", "say"];
 const END: u32 = 94;
@@ -48,7 +48,7 @@ impl Decode for WordNumbers {
     }
 }
 
-fn task(folder: &TempDir, name: &str, rows: &str, labels: LabelsConfig) -> TaskConfig {
+pub(crate) fn task(folder: &TempDir, name: &str, rows: &str, labels: LabelsConfig) -> TaskConfig {
     let path = folder.path().join(format!("{name}.jsonl"));
     fs::write(&path, rows).unwrap();
     TaskConfig {
