@@ -267,6 +267,16 @@ pub enum Error {
         /// The label words.
         known: Vec<String>,
     },
+    /// The words that a metric counts are none, or one is not a label word.
+    #[error("expected the `labels` of `{metric}` to be some of {}, found {found}", list(.known))]
+    CountedWords {
+        /// The metric.
+        metric: &'static str,
+        /// The word given that is none, or that there is no word.
+        found: String,
+        /// The label words.
+        known: Vec<String>,
+    },
     /// A metric is listed twice.
     #[error("expected every metric once, found `{metric}` again")]
     DuplicateMetric {
