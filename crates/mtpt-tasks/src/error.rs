@@ -585,7 +585,9 @@ pub enum Error {
     },
     /// Rows are to be held out of a format whose training rows say one thing several times.
     #[error(
-        "`hold_out` cannot be used with `format = \"{}\"`: its training split has a row for each answer of a query", format.as_str()
+        "`hold_out` cannot be used with `format = \"{}\"`: it has a row for each answer of a question, and answers of one question \
+         would be learned from and judged by; name a file `dev`",
+        format.as_str()
     )]
     HoldOutOfAnswers {
         /// The format.

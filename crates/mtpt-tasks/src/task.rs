@@ -101,7 +101,9 @@ impl Task {
                 return Err(Error::HoldOutWithoutTrain);
             }
         }
-        if config.hold_out.is_some() && config.format == Format::SuperglueRecord {
+        let has_rows_of_answers =
+            matches!(config.format, Format::SuperglueMultirc | Format::SuperglueRecord);
+        if config.hold_out.is_some() && has_rows_of_answers {
             return Err(Error::HoldOutOfAnswers { format: config.format });
         }
         if let Some(splits) = config.splits {
