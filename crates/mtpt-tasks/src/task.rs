@@ -278,6 +278,10 @@ impl Task {
                 Some(_) => example.require(&self.label_field)?.to_owned(),
                 None => row.references[0].clone(),
             };
+            // It would be learned as the end of sentence alone.
+            if row.target.trim().is_empty() {
+                return Err(Error::NoLabel { place: row.place, field: self.label_field.clone() });
+            }
             return Ok(row);
         }
         let gold = self.labels.gold(example.require(&self.label_field)?, example.place());
