@@ -87,6 +87,31 @@ fn tasks_alone_have_lengths_where_a_model_is_named() {
 }
 
 #[test]
+fn a_task_that_is_streamed_is_told_like_any() {
+    let world = World::new();
+    let rows = |row: usize| {
+        let (text, label) = [("sun", "0"), ("day sun", "1")][row % 2];
+        format!("{{\"text\": \"{text}\", \"label\": \"{label}\"}}\n")
+    };
+    world.write("many.jsonl", &(0..40).map(rows).collect::<String>());
+    let tasks = "[[tasks]]\nname = \"many\"\nformat = \"json_lines\"\ntrain = \"many.jsonl\"\n\
+                 template = \"{text}\"\nlabels = { \"0\" = \"happy\", \"1\" = \"sad\" }\nhold_out = 0.25\n";
+    world.write("tasks.toml", tasks);
+    world.write("streamed.toml", &format!("{tasks}stream = true\n"));
+    let [whole, streamed] = ["tasks.toml", "streamed.toml"]
+        .map(|file| inspect(&world, &format!("{file} --model model"))["tasks"][0].clone());
+    assert_eq!(streamed, whole);
+    let [train, dev] = [0, 1].map(|split| &streamed["splits"][split]);
+    assert_eq!((&train["rows"], &dev["rows"]), (&json!(30), &json!(10)));
+    assert_eq!(train["labels"], json!({ "happy": 15, "sad": 15 }));
+    assert_eq!(train["input_tokens"]["mean"], 2.5);
+    // A row that is not well-formed is named all the same.
+    world.write("many.jsonl", &format!("{}{{}}\n", rows(0)));
+    let failure = world.run("inspect streamed.toml", "");
+    assert!(failure.code == 1 && failure.messages.contains("many.jsonl:2"), "{}", failure.messages);
+}
+
+#[test]
 fn prompts_and_the_run_that_they_come_from_are_told() {
     let world = World::new();
     world.train();

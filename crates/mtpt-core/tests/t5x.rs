@@ -331,6 +331,24 @@ fn prompts_are_found_by_their_names() {
     check(&error, &["kinds` holds no prompt", "`.prompt.prompt`"]);
 }
 
+#[test]
+fn prompts_of_the_decoder_are_refused() {
+    let place = tempfile::tempdir().unwrap();
+    let of_decoder = "target.decoder.prompt.prompt.prompt";
+    let array = prompt()[PROMPT_NAME].clone();
+    let alone = BTreeMap::from([(of_decoder.to_owned(), array.clone())]);
+    let both = prompt().into_iter().chain(alone.clone()).collect();
+    for (name, arrays) in [("alone", alone), ("both", both)] {
+        let folder = place.path().join(name);
+        write(&folder, &arrays, 7).unwrap();
+        let error = prompts(&Checkpoint::open(&folder).unwrap()).unwrap_err();
+        check(
+            &error,
+            &[name, "has a prompt for the decoder, `target.decoder.prompt.prompt.prompt`"],
+        );
+    }
+}
+
 fn prompt() -> BTreeMap<String, Array> {
     let found = prompts(&Checkpoint::open(&fixture("prompt")).unwrap()).unwrap();
     found.into_iter().map(|prompt| (prompt.name, prompt.array)).collect()

@@ -23,11 +23,16 @@ def classes(generator, count, rows, agreement):
 def class_case(name, pairs):
     gold, predicted = zip(*pairs)
     f1 = [f1_score(gold, predicted, labels=[label], average=None, zero_division=0)[0] for label in (0, 1)]
+    accuracy = accuracy_score(gold, predicted)
+    # Over all classes, each miss is another class's false alarm.
+    assert numpy.isclose(f1_score(gold, predicted, average="micro"), accuracy)
     values = [
-        accuracy_score(gold, predicted),
+        accuracy,
         f1[0],
         f1[1],
         f1_score(gold, predicted, average="macro", zero_division=0),
+        f1_score(gold, predicted, labels=[0], average="micro", zero_division=0),
+        f1_score(gold, predicted, labels=[1, 2], average="micro", zero_division=0),
         matthews_corrcoef(gold, predicted),
     ]
     print(f'    ("{name}", &{pairs}, [{", ".join(repr(float(value)) for value in values)}]),')
@@ -104,8 +109,8 @@ def main():
     print("/// Pairs (gold, predicted).")
     print("pub(crate) type Scores = &'static [(f64, f64)];")
     print()
-    print("/// Accuracy, F1 of class 0, F1 of class 1, macro F1, Matthews.")
-    print("pub(crate) const CLASSES: &[(&str, Classes, [f64; 5])] = &[")
+    print("/// Accuracy, F1 of class 0, F1 of class 1, macro F1, micro F1 of class 0, micro F1 of classes 1 and 2, Matthews.")
+    print("pub(crate) const CLASSES: &[(&str, Classes, [f64; 7])] = &[")
     class_case("two classes", classes(generator, 2, 40, 0.5))
     class_case("two classes, mostly right", classes(generator, 2, 25, 0.9))
     class_case("two classes, all wrong", [(0, 1), (1, 0), (1, 0)])

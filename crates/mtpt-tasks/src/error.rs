@@ -267,6 +267,16 @@ pub enum Error {
         /// The label words.
         known: Vec<String>,
     },
+    /// The words that a metric counts are none, or one is not a label word.
+    #[error("expected the `labels` of `{metric}` to be some of {}, found {found}", list(.known))]
+    CountedWords {
+        /// The metric.
+        metric: &'static str,
+        /// The word given that is none, or that there is no word.
+        found: String,
+        /// The label words.
+        known: Vec<String>,
+    },
     /// A metric is listed twice.
     #[error("expected every metric once, found `{metric}` again")]
     DuplicateMetric {
@@ -575,7 +585,9 @@ pub enum Error {
     },
     /// Rows are to be held out of a format whose training rows say one thing several times.
     #[error(
-        "`hold_out` cannot be used with `format = \"{}\"`: its training split has a row for each answer of a query", format.as_str()
+        "`hold_out` cannot be used with `format = \"{}\"`: it has a row for each answer of a question, and answers of one question \
+         would be learned from and judged by; name a file `dev`",
+        format.as_str()
     )]
     HoldOutOfAnswers {
         /// The format.

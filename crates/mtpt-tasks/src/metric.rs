@@ -18,7 +18,7 @@ use crate::labels::{Gold, Labels, Prediction};
 ///
 /// | Labels | Metrics |
 /// |---|---|
-/// | words, or candidates of the row | `accuracy`, `f1`, `f1a`, `macro_f1`, `matthews`, `group_exact_match` |
+/// | words, or candidates of the row | `accuracy`, `f1`, `f1a`, `macro_f1`, `micro_f1`, `matthews`, `group_exact_match` |
 /// | scores | `pearson`, `spearman` |
 /// | free text | `exact_match`, `squad_f1`, `rouge_1`, `rouge_2`, `rouge_l`, `rouge_lsum`, `bleu` |
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -44,6 +44,14 @@ pub enum Metric {
     },
     /// Mean of the F1 of every label, see [`macro_f1`].
     MacroF1,
+    /// F1 of some label words together, see [`micro_f1`].
+    ///
+    /// Over all labels of rows that have one label each, it is the accuracy: the words tell which labels count, such as all
+    /// but one for what is none of them.
+    MicroF1 {
+        /// The words that count.
+        labels: Vec<String>,
+    },
     /// Matthews' correlation, see [`matthews`].
     Matthews,
     /// Pearson's correlation of scores, see [`pearson`].
@@ -105,6 +113,7 @@ impl Metric {
             Self::F1a { .. } => "f1a",
             Self::GroupExactMatch { .. } => "group_exact_match",
             Self::MacroF1 => "macro_f1",
+            Self::MicroF1 { .. } => "micro_f1",
             Self::Matthews => "matthews",
             Self::Pearson => "pearson",
             Self::Spearman => "spearman",
@@ -133,6 +142,7 @@ impl Metric {
             | Self::F1a { .. }
             | Self::GroupExactMatch { .. }
             | Self::MacroF1
+            | Self::MicroF1 { .. }
             | Self::Matthews => Kind::Words,
             Self::Pearson | Self::Spearman => Kind::Scores,
             Self::ExactMatch
@@ -158,6 +168,16 @@ impl Metric {
                     (self.name(), positive.clone(), labels.words().to_vec());
                 Err(Error::PositiveWord { metric, word, known })
             }
+            Self::MicroF1 { labels: counted } => {
+                let unknown = counted.iter().find(|word| labels.index(word).is_none());
+                let found = match unknown {
+                    Some(word) => format!("`{word}`"),
+                    None if counted.is_empty() => "none".to_owned(),
+                    None => return Ok(()),
+                };
+                let (metric, known) = (self.name(), labels.words().to_vec());
+                Err(Error::CountedWords { metric, found, known })
+            }
             _ => Ok(()),
         }
     }
@@ -181,6 +201,10 @@ impl Metric {
             }
             Self::GroupExactMatch { .. } => group_exact_match(&classes, groups),
             Self::MacroF1 => macro_f1(&classes),
+            Self::MicroF1 { labels: counted } => {
+                let counted = counted.iter().filter_map(|word| labels.index(word));
+                micro_f1(&classes, &counted.collect::<Vec<_>>())
+            }
             Self::Matthews => matthews(&classes),
             Self::Pearson => pearson(&scores()),
             Self::Spearman => spearman(&scores()),
@@ -272,6 +296,19 @@ pub fn group_exact_match(pairs: &[(usize, usize)], groups: &[usize]) -> f64 {
 pub fn macro_f1(pairs: &[(usize, usize)]) -> f64 {
     let classes = classes(pairs);
     ratio(classes.iter().map(|&class| f1(pairs, class)).sum(), classes.len() as f64)
+}
+
+/// F1 of some classes together over pairs (gold, predicted), from 0 to 1: of all pairs that have one of them on either side, their
+/// hits, misses and false alarms are counted as one. 0 if none of the classes occurs.
+///
+/// It is scikit-learn's `f1_score` with `average="micro"` and `labels`. Over all classes that occur it is the [`accuracy`], since
+/// what is missed of one class is a false alarm of another.
+pub fn micro_f1(pairs: &[(usize, usize)], counted: &[usize]) -> f64 {
+    let counts = |class: usize| counted.contains(&class);
+    let hits = pairs.iter().filter(|(gold, predicted)| gold == predicted && counts(*gold)).count();
+    let gold = pairs.iter().filter(|(gold, _)| counts(*gold)).count();
+    let predicted = pairs.iter().filter(|(_, predicted)| counts(*predicted)).count();
+    ratio(2.0 * hits as f64, (gold + predicted) as f64)
 }
 
 /// Matthews' correlation of pairs (gold, predicted), for any number of classes.

@@ -14,14 +14,14 @@ use crate::permutation::{below, hash};
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `most_tasks` | | most tasks of a batch | from 2 |
+/// | `most_tasks` | | most tasks of a batch | from 2 to the rows of a batch |
 /// | `replacement` | `true` | whether a task can be drawn more than once for a batch, and so get more of its rows | |
 ///
 /// Without replacement a batch has no more tasks than there are, and small tasks come more often than their rates say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StochasticTasks {
-    /// Most tasks of a batch, at least 2.
+    /// Most tasks of a batch, at least 2 and at most the rows of a batch.
     pub most_tasks: usize,
     /// Whether a task can be drawn more than once for a batch.
     #[serde(default = "yes")]
@@ -36,6 +36,19 @@ impl StochasticTasks {
     /// Up to so many tasks, drawn with replacement.
     pub fn new(most_tasks: usize) -> Self {
         Self { most_tasks, replacement: true }
+    }
+
+    /// Whether batches of so many rows have a row for each task that may be drawn.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfRange`] for `most_tasks`.
+    pub fn check_batch_size(&self, batch_size: usize) -> Result<()> {
+        if self.most_tasks <= batch_size {
+            return Ok(());
+        }
+        let (option, expected) = ("most_tasks", "to be at most `batch_size`");
+        Err(Error::OutOfRange { option, expected, found: self.most_tasks as f64 })
     }
 }
 
@@ -79,7 +92,8 @@ impl Draws {
         Ok(Self { config, sums: sums.collect(), seed, before: Arc::default() })
     }
 
-    /// The tasks of a step's batch and how many rows each has; a task that was drawn twice comes twice.
+    /// The tasks of a step's batch and how many rows each has; a task that was drawn twice comes twice. There are never more
+    /// draws than rows, whatever the configuration says.
     pub(crate) fn tasks(&self, step: u64, rows: usize) -> Vec<(usize, usize)> {
         let seed = hash(self.seed, [step]);
         let count = self.sums.len();
@@ -87,7 +101,8 @@ impl Draws {
             true => self.config.most_tasks,
             false => self.config.most_tasks.min(count),
         };
-        // There may be but one task to draw.
+        let most = most.min(rows);
+        // There may be but one task to draw, or one row.
         let number = if most < 2 { 1 } else { 2 + below(hash(seed, [0]), most - 1) };
         let mut drawn: Vec<(usize, usize)> = Vec::with_capacity(number);
         for draw in 0..number {
@@ -151,7 +166,7 @@ impl Draws {
     }
 
     /// Share of each task in the rows of batches: with replacement its rate, without it, the share in the first 4,096 batches
-    /// that leave no row over.
+    /// that leave no row over and have a row for each draw.
     pub(crate) fn rates(&self) -> Vec<f64> {
         let total = *self.sums.last().unwrap_or(&1.0);
         if self.config.replacement {
@@ -165,7 +180,7 @@ impl Draws {
         }
         let mut shares = vec![0.0; self.sums.len()];
         for step in 0..COUNTED {
-            let drawn = self.tasks(step, 0);
+            let drawn = self.tasks(step, usize::MAX);
             for (task, _) in &drawn {
                 shares[*task] += 1.0 / (drawn.len() as f64 * COUNTED as f64);
             }

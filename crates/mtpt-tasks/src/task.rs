@@ -101,7 +101,9 @@ impl Task {
                 return Err(Error::HoldOutWithoutTrain);
             }
         }
-        if config.hold_out.is_some() && config.format == Format::SuperglueRecord {
+        let has_rows_of_answers =
+            matches!(config.format, Format::SuperglueMultirc | Format::SuperglueRecord);
+        if config.hold_out.is_some() && has_rows_of_answers {
             return Err(Error::HoldOutOfAnswers { format: config.format });
         }
         if let Some(splits) = config.splits {
@@ -276,6 +278,10 @@ impl Task {
                 Some(_) => example.require(&self.label_field)?.to_owned(),
                 None => row.references[0].clone(),
             };
+            // It would be learned as the end of sentence alone.
+            if row.target.trim().is_empty() {
+                return Err(Error::NoLabel { place: row.place, field: self.label_field.clone() });
+            }
             return Ok(row);
         }
         let gold = self.labels.gold(example.require(&self.label_field)?, example.place());

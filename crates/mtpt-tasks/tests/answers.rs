@@ -75,6 +75,18 @@ fn what_is_no_text_is_named() {
         let found = message(read(&row, &keys));
         assert!(found.contains(":1: ") && found.contains(expected), "{found}");
     }
+    for value in ["\"\"", "\" \"", "[\"\", \"a\"]"] {
+        let rows = format!(
+            "{QUESTIONS}{{\"question\": \"q\", \"context\": \"c\", \"answers\": {value}, \"short\": \"s\"}}\n"
+        );
+        let found = message(read(&rows, &keys));
+        assert!(found.contains(":4: the field `answers` has no label; fill it in"), "{found}");
+    }
+    let named = format!(
+        "{QUESTION}label_field = \"short\"\nlabels = {{ text = {{ references = \"answers\" }} }}"
+    );
+    let found = message(read(&QUESTIONS.replace("\"then\"", "\"\""), &named));
+    assert!(found.contains(":2: the field `short` has no label"), "{found}");
     let found =
         message(read("{\"question\": [\"q\"], \"context\": \"\", \"answers\": \"\"}", &keys));
     assert!(found.ends_with("in the field `question`, found an array"), "{found}");

@@ -1,4 +1,4 @@
-use mtpt_tasks::metric::{accuracy, f1, macro_f1, matthews, pearson, spearman};
+use mtpt_tasks::metric::{accuracy, f1, macro_f1, matthews, micro_f1, pearson, spearman};
 use mtpt_tasks::score::Scale;
 use mtpt_tasks::{Evaluation, Gold, Labels, MajorityBaseline, Metric, Prediction};
 use proptest::prelude::*;
@@ -11,7 +11,15 @@ const TOLERANCE: f64 = 1e-12;
 #[test]
 fn classes_are_judged_as_by_scikit_learn() {
     for (name, pairs, expected) in CLASSES {
-        let found = [accuracy(pairs), f1(pairs, 0), f1(pairs, 1), macro_f1(pairs), matthews(pairs)];
+        let found = [
+            accuracy(pairs),
+            f1(pairs, 0),
+            f1(pairs, 1),
+            macro_f1(pairs),
+            micro_f1(pairs, &[0]),
+            micro_f1(pairs, &[1, 2]),
+            matthews(pairs),
+        ];
         for (found, expected) in found.iter().zip(expected) {
             assert!((found - expected).abs() < TOLERANCE, "{name}: {found} for {expected}");
         }
@@ -77,6 +85,28 @@ fn a_text_that_is_no_label_is_wrong_and_nothing_worse() {
 }
 
 #[test]
+fn micro_f1_leaves_out_what_does_not_count() {
+    let labels = Labels::new([("0", "none"), ("1", "place"), ("2", "person")]).unwrap();
+    let counted = |words: &[&str]| Metric::MicroF1 {
+        labels: words.iter().map(|&word| word.to_owned()).collect(),
+    };
+    let gold = [0, 0, 0, 1, 1, 2].map(Gold::Label);
+    let mut predictions = [0, 0, 1, 1, 2, 2].map(Prediction::Label);
+    let value = |metric: Metric, predictions: &[Prediction]| {
+        Evaluation::new(&[metric], &labels, &gold, predictions).unwrap().primary()
+    };
+    // Two hits; three rows and four predictions.
+    let names = counted(&["place", "person"]);
+    assert!((value(names.clone(), &predictions) - 4.0 / 7.0).abs() < TOLERANCE);
+    let all = counted(&["none", "place", "person"]);
+    let right = value(Metric::Accuracy, &predictions);
+    assert!((value(all, &predictions) - right).abs() < TOLERANCE);
+    // A text that is no label is a miss alone.
+    predictions[3] = Prediction::Unknown;
+    assert!((value(names, &predictions) - 2.0 / 6.0).abs() < TOLERANCE);
+}
+
+#[test]
 fn the_baseline_knows_the_training_labels_alone() {
     let labels = Labels::new([("a", "a"), ("b", "b"), ("c", "c")]).unwrap();
     let gold =
@@ -105,9 +135,11 @@ proptest! {
         classes in prop::collection::vec((0_usize..4, 0_usize..4), 0..40),
         scores in prop::collection::vec((-3.0..3.0_f64, -3.0..3.0_f64), 0..40),
     ) {
-        for value in [accuracy(&classes), f1(&classes, 1), macro_f1(&classes)] {
+        for value in [accuracy(&classes), f1(&classes, 1), macro_f1(&classes), micro_f1(&classes, &[1, 3])] {
             prop_assert!((0.0..=1.0).contains(&value));
         }
+        let all = micro_f1(&classes, &[0, 1, 2, 3]);
+        prop_assert!((all - accuracy(&classes)).abs() < TOLERANCE);
         let swapped: Vec<_> = classes.iter().map(|&(a, b)| (b, a)).collect();
         prop_assert!(matthews(&classes).abs() <= 1.0 + TOLERANCE);
         prop_assert!((matthews(&classes) - matthews(&swapped)).abs() < TOLERANCE);

@@ -240,6 +240,32 @@ fn one_task_has_all_rows() {
 }
 
 #[test]
+fn no_more_tasks_are_drawn_than_there_are_rows() {
+    for most_tasks in [13, 1_000, usize::MAX] {
+        let drawing = StochasticTasks::new(most_tasks);
+        let failure = drawing.check_batch_size(12).unwrap_err().to_string();
+        let found = most_tasks as f64;
+        assert_eq!(
+            failure,
+            format!("expected `most_tasks` to be at most `batch_size`, found {found}")
+        );
+        for drawing in [drawing, without_replacement(most_tasks)] {
+            let mixture = stochastic(drawing, &[10; 40], 3);
+            for step in 0..40 {
+                let batch = mixture.batch(step, 12);
+                assert_eq!(batch.len(), 12);
+                // Every draw has a row or more, and no draw has what the others should have.
+                let most = runs(&batch).into_iter().max().unwrap();
+                assert!(most <= 6 || drawing.replacement, "{batch:?}");
+            }
+            close(&[mixture.rates().iter().sum()], &[1.0], 1e-9);
+            assert_eq!(mixture.batch(0, 1).len(), 1);
+        }
+    }
+    StochasticTasks::new(12).check_batch_size(12).unwrap();
+}
+
+#[test]
 fn drawing_tasks_needs_a_number_and_no_turns() {
     let new = |config: MixtureConfig| message(Mixture::new(&config, &[3, 4], 0));
     let config =
@@ -280,7 +306,7 @@ proptest! {
         let mut tasks: Vec<usize> = batch.iter().map(|pick| pick.task).collect();
         tasks.sort_unstable();
         tasks.dedup();
-        prop_assert!(tasks.len() <= most_tasks);
+        prop_assert!(tasks.len() <= most_tasks.min(rows));
     }
 
     #[test]

@@ -164,9 +164,13 @@ fn splits_that_cannot_be_made_are_refused() {
         refused(&|config| (config.hold_out, config.dev) = (Some(0.1), None)),
         "`splits = \"mpt\"` needs no `hold_out` beside it"
     );
-    let mut record = superglue::record(Path::new("ReCoRD"));
-    (record.hold_out, record.dev) = (Some(0.1), None);
-    assert!(matches!(problem(Task::new(&record).unwrap_err()), Error::HoldOutOfAnswers { .. }));
+    // Answers to one question would stand on both sides.
+    let folder = Path::new("folder");
+    for mut config in [superglue::record(folder), superglue::multirc(folder)] {
+        Task::new(&config).unwrap();
+        (config.hold_out, config.dev) = (Some(0.1), None);
+        assert!(matches!(problem(Task::new(&config).unwrap_err()), Error::HoldOutOfAnswers { .. }));
+    }
 }
 
 #[test]

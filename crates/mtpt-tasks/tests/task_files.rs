@@ -123,6 +123,14 @@ fn what_is_wrong_is_named_with_file_line_and_task() {
             "task `b`: expected the positive word of `f1` to be one of `good`, `bad`, `fair`, found `great`",
         ),
         (
+            second("\"macro_f1\"", "{ micro_f1 = { labels = [\"good\", \"great\"] } }"),
+            "task `b`: expected the `labels` of `micro_f1` to be some of `good`, `bad`, `fair`, found `great`",
+        ),
+        (
+            second("\"macro_f1\"", "{ micro_f1 = { labels = [] } }"),
+            "task `b`: expected the `labels` of `micro_f1` to be some of `good`, `bad`, `fair`, found none",
+        ),
+        (
             second("\"macro_f1\"", "\"f1\"").replace("\"f1\"", "{ f1 = { positive = \"bad\" } }"),
             "task `b`: expected every metric once, found `f1` again",
         ),

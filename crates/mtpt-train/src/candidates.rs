@@ -7,6 +7,9 @@ use mtpt_tasks::{Encode, Error as TaskError, Instance, TaskId, truncate};
 use crate::device_batch::int;
 use crate::{Error, Result};
 
+/// Most positions whose logits are in memory at a time. With 32,128 entries this is 66 MB in single precision.
+const POSITIONS_AT_A_TIME: usize = 512;
+
 /// Target texts that compete for each row of a task: the tokens of its label words, ready to be scored together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidates {
@@ -139,18 +142,29 @@ impl Candidates {
             picks
                 .extend(row.plan.tokens.iter().map(|&(_, prefix, token)| (before + prefix, token)));
         }
-        let (distributions, picked) = (positions.len(), picks.len());
-        let positions = int(&positions, [distributions], &device);
-        let hidden = hidden.reshape([batch * most * length, d_model]).select(0, positions);
-        let scores = activation::log_softmax(backbone.logits(hidden), 1);
-        let [_, vocab_size] = scores.dims();
-        let picks: Vec<i64> = picks
-            .into_iter()
-            .map(|(distribution, token)| (distribution * vocab_size) as i64 + i64::from(token))
-            .collect();
-        let scores =
-            scores.reshape([distributions * vocab_size]).select(0, int(&picks, [picked], &device));
-        let scores: Vec<f32> = scores.into_data().iter::<f32>().collect();
+        let hidden = hidden.reshape([batch * most * length, d_model]);
+        let mut scores = vec![0.0_f32; picks.len()];
+        for (slice, positions) in positions.chunks(POSITIONS_AT_A_TIME).enumerate() {
+            let count = positions.len();
+            let asked = hidden.clone().select(0, int(positions, [count], &device));
+            let slice_scores = activation::log_softmax(backbone.logits(asked), 1);
+            let [_, vocab_size] = slice_scores.dims();
+            let first = slice * POSITIONS_AT_A_TIME;
+            // A later candidate may pick from a distribution of an earlier one, so that picks are not in the order of slices.
+            let (places, within): (Vec<usize>, Vec<i64>) = picks
+                .iter()
+                .enumerate()
+                .filter(|(_, (distribution, _))| (first..first + count).contains(distribution))
+                .map(|(place, &(distribution, token))| {
+                    (place, ((distribution - first) * vocab_size) as i64 + i64::from(token))
+                })
+                .unzip();
+            let picked = int(&within, [within.len()], &device);
+            let slice_scores = slice_scores.reshape([count * vocab_size]).select(0, picked);
+            for (place, score) in places.into_iter().zip(slice_scores.into_data().iter::<f32>()) {
+                scores[place] = score;
+            }
+        }
         let mut scores = scores.into_iter();
         rows.iter()
             .map(|row| {

@@ -81,8 +81,11 @@ impl PretrainingData {
     ///
     /// # Errors
     ///
-    /// When a rate or weight is out of its range.
+    /// When a rate or weight is out of its range, or batches have fewer rows than tasks may be drawn for each.
     pub fn mixture(&self, config: &PretrainingConfig) -> Result<Mixture> {
+        if let Some(stochastic) = config.mixture.stochastic {
+            stochastic.check_batch_size(config.training.batch_size)?;
+        }
         let rows = self.tasks.iter().map(|task| task.count(Split::Train));
         let task_sizes: Vec<usize> = rows.collect();
         let chunks = |corpus: &CorpusTokens| corpus.chunks(Split::Train).map_or(0, Chunks::len);

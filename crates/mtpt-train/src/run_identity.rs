@@ -1,12 +1,13 @@
-use mtpt_tasks::{CorpusConfig, CorpusTokens, Split, TaskId};
+use mtpt_tasks::{CorpusConfig, CorpusTokens, Gold, Split, TaskId};
 use serde::Serialize;
 
 use crate::{Candidates, PretrainingData, Result, TaskData};
 
 /// What a run is, as its checkpoints remember it: its configuration, and what it learns from and is judged by.
 ///
-/// Rows count as tokens, and what else is right as text, in their order: where their files lie and how the paths were spelled is no part of it, and a file that
-/// changed under the same name is another.
+/// Rows count as tokens, in their order, and those of `dev` as what they are judged by, too: of the training split only tokens
+/// are learned from, which are the same wherever its rows are kept. Where files lie and how the paths were spelled is no part
+/// of it, and a file that changed under the same name is another.
 #[derive(Serialize)]
 pub(crate) struct RunIdentity<'a, C> {
     #[serde(flatten)]
@@ -76,15 +77,8 @@ impl Tokens {
             sum.add(&row.input_ids);
             sum.add(&row.target_ids);
         }
-        let choices = task.choices(split).iter().flat_map(Candidates::ids);
-        choices.for_each(|choice| sum.add(choice));
-        for references in task.references(split) {
-            // What is right for a row cannot move to its neighbour either.
-            sum.checksum.update(&references.len().to_le_bytes());
-            for text in references {
-                sum.checksum.update(&text.len().to_le_bytes());
-                sum.checksum.update(text.as_bytes());
-            }
+        if split == Split::Dev {
+            sum.add_what_is_right(task, split);
         }
         Ok(sum.finish())
     }
@@ -109,6 +103,29 @@ impl Sum {
         // Its length first, so that a token cannot move from a part to its neighbour unnoticed.
         self.checksum.update(&part.len().to_le_bytes());
         part.iter().for_each(|token| self.checksum.update(&token.to_le_bytes()));
+    }
+
+    /// What the rows of a split are judged by, besides their targets.
+    fn add_what_is_right(&mut self, task: &TaskData, split: Split) {
+        let choices = task.choices(split).iter().flat_map(Candidates::ids);
+        choices.for_each(|choice| self.add(choice));
+        for references in task.references(split) {
+            // What is right for a row cannot move to its neighbour either.
+            self.checksum.update(&references.len().to_le_bytes());
+            references.iter().for_each(|text| self.add_text(text));
+        }
+        for gold in task.gold(split) {
+            // The target is the nearest word of the scale alone.
+            if let Gold::Score(score) = gold {
+                self.checksum.update(&score.to_bits().to_le_bytes());
+            }
+        }
+        task.groups(split).iter().for_each(|group| self.add_text(group));
+    }
+
+    fn add_text(&mut self, text: &str) {
+        self.checksum.update(&text.len().to_le_bytes());
+        self.checksum.update(text.as_bytes());
     }
 
     fn finish(self) -> Tokens {

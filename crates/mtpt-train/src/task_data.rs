@@ -195,6 +195,11 @@ impl TaskData {
         &self.splits[split as usize].references
     }
 
+    /// The group of each row of a split, where a metric judges groups; none otherwise.
+    pub(crate) fn groups(&self, split: Split) -> &[String] {
+        &self.splits[split as usize].groups
+    }
+
     /// Longest input and target, in tokens.
     pub fn max_lengths(&self) -> MaxLengths {
         self.max_lengths
@@ -217,7 +222,7 @@ impl TaskData {
 
     /// Judges a prediction for each row of a split.
     pub(crate) fn judge(&self, split: Split, predictions: &[Prediction]) -> Result<Evaluation> {
-        let (gold, groups) = (self.gold(split), &self.splits[split as usize].groups);
+        let (gold, groups) = (self.gold(split), self.groups(split));
         Ok(if groups.is_empty() {
             self.task.evaluate(&gold, predictions)?
         } else {

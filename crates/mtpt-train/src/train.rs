@@ -98,6 +98,9 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         if let Some(empty) = sizes.iter().position(|&size| size == 0) {
             return Err(Error::NoTrainingRows { task: data[empty].task().id().clone() });
         }
+        if let Some(stochastic) = config.mixture.stochastic {
+            stochastic.check_batch_size(config.training.batch_size)?;
+        }
         let mixture = Mixture::new(&config.mixture, &sizes, config.seed)?;
         let tasks = data.iter().map(|data| data.task().id().clone()).collect();
         let optimizer = &config.training.optimizer;

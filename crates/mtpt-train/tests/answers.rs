@@ -1,11 +1,12 @@
 //! Free text and candidates of rows: learned, judged, and chosen by.
 
+use std::cell::Cell;
 use std::fs;
 use std::sync::Arc;
 
-use burn::tensor::{Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig};
-use mtpt_core::Frozen;
+use mtpt_core::{Backbone, Frozen};
 use mtpt_t5::T5;
 use mtpt_tasks::{
     Decode, DecodeError, Encode, EncodeError, Format, LabelsConfig, Metric, Split, Task,
@@ -21,7 +22,7 @@ use crate::small_world::{self, config, encoder};
 
 /// Words by their place in a list, and back.
 #[derive(Clone, Copy)]
-struct WordNumbers;
+pub(crate) struct WordNumbers;
 
 const WORDS: [&str; 8] = ["sun", "rain", "snow", "today", "tonight", "what", "comes", "say"];
 const END: u32 = 94;
@@ -48,7 +49,7 @@ impl Decode for WordNumbers {
     }
 }
 
-fn task(folder: &TempDir, name: &str, rows: &str, labels: LabelsConfig) -> TaskConfig {
+pub(crate) fn task(folder: &TempDir, name: &str, rows: &str, labels: LabelsConfig) -> TaskConfig {
     let path = folder.path().join(format!("{name}.jsonl"));
     fs::write(&path, rows).unwrap();
     TaskConfig {
@@ -241,5 +242,85 @@ fn rows_may_have_any_number_of_candidates() {
             // Padding and batching change the order of additions alone.
             assert!((score - alone).abs() < 1e-4, "{score} {alone}");
         }
+    }
+}
+
+/// A model that remembers how many positions it was asked about at once.
+struct Asked<'a> {
+    t5: &'a T5,
+    most: Cell<usize>,
+}
+
+impl Backbone for Asked<'_> {
+    fn d_model(&self) -> usize {
+        self.t5.d_model()
+    }
+
+    fn vocab_size(&self) -> usize {
+        self.t5.vocab_size()
+    }
+
+    fn decoder_start_token_id(&self) -> u32 {
+        self.t5.decoder_start_token_id()
+    }
+
+    fn pad_token_id(&self) -> u32 {
+        self.t5.pad_token_id()
+    }
+
+    fn eos_token_id(&self) -> u32 {
+        self.t5.eos_token_id()
+    }
+
+    fn device(&self) -> Device {
+        Backbone::device(self.t5)
+    }
+
+    fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+        self.t5.embed(ids)
+    }
+
+    fn encode(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
+        Backbone::encode(self.t5, embeddings, mask)
+    }
+
+    fn decode(&self, ids: Tensor<2, Int>, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
+        Backbone::decode(self.t5, ids, encoded, mask)
+    }
+
+    fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        self.most.set(self.most.get().max(hidden.dims()[0]));
+        Backbone::logits(self.t5, hidden)
+    }
+}
+
+#[test]
+fn many_positions_are_scored_in_slices() {
+    let t5 = t5();
+    let backbone = Asked { t5: t5.get(), most: Cell::new(0) };
+    let row = |number: u32| TokenizedExample {
+        task: 0,
+        input_ids: vec![10 + number, 11, END],
+        target_ids: Vec::new(),
+        label: None,
+        gold: None,
+    };
+    // Seven distributions a row, the first shared by all candidates: the slices end within rows.
+    let candidates = |number: u32| {
+        let first = vec![20 + number, 21, END];
+        Candidates::of_tokens(vec![first, vec![60, 22, 23, END], vec![20 + number, 30, END]])
+    };
+    let rows: Vec<TokenizedExample> = (0..40).cycle().take(160).map(row).collect();
+    let choices: Vec<Candidates> = (0..40).cycle().take(160).map(candidates).collect();
+    let rank = |batch_size: usize| {
+        rank_choices(&backbone, None::<&Composition>, &rows, &choices, batch_size).unwrap()
+    };
+    let together = rank(160);
+    let in_slices = backbone.most.replace(0);
+    let alone = rank(1);
+    let in_one = backbone.most.get();
+    assert!(in_slices == 512 && in_one < 10, "{in_slices} and {in_one} positions at once");
+    for (together, alone) in together.iter().flatten().zip(alone.iter().flatten()) {
+        assert!((together - alone).abs() < 1e-4, "{together} {alone}");
     }
 }

@@ -6,7 +6,8 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_t5::T5;
 use mtpt_tasks::{
-    Corpus, CorpusFile, MaxLengths, Mixture, Padding, Split, Task, TokenBatch, TokenizedExample,
+    Corpus, CorpusFile, MaxLengths, Mixture, Padding, Split, StochasticTasks, Task, TokenBatch,
+    TokenizedExample,
 };
 use mtpt_train::{
     Error, EvaluationEvent, FullFineTuning, Observer, Output, Pretrained, PretrainingConfig,
@@ -303,6 +304,18 @@ fn corpora_stand_beside_the_tasks_by_their_weights() {
     }
     let names: Vec<&str> = data.names().iter().map(|name| name.as_str()).collect();
     assert_eq!(names, ["mood", "wet", "spans", "lm"]);
+}
+
+#[test]
+fn batches_have_a_row_for_each_task_that_is_drawn() {
+    let world = SmallWorld::new();
+    let data = data(&world, world.tasks.clone(), SPANS);
+    let mut config = config();
+    config.mixture.stochastic = Some(StochasticTasks::new(6));
+    data.mixture(&config).unwrap();
+    config.mixture.stochastic = Some(StochasticTasks::new(7));
+    let failure = data.mixture(&config).unwrap_err().to_string();
+    assert_eq!(failure, "expected `most_tasks` to be at most `batch_size`, found 7");
 }
 
 #[test]

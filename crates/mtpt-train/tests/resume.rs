@@ -3,12 +3,14 @@ use std::fs;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use mtpt_compose::CompositionConfig;
-use mtpt_tasks::{Split, Task, TaskConfig};
+use mtpt_tasks::score::Scale;
+use mtpt_tasks::{Encode, LabelsConfig, Metric, Split, StochasticTasks, Task, TaskConfig};
 use mtpt_train::{
     Error, Observer, Output, RunConfig, RunFolder, StepEvent, TaskData, TrainingConfig, train,
 };
 use serde_json::Value;
 
+use crate::answers::{self, WordNumbers};
 use crate::small_world::{SmallWorld, config, encoder};
 
 /// Ends the run when a step is done, as a crash would.
@@ -53,24 +55,127 @@ fn metrics(folder: &RunFolder) -> Vec<Value> {
 #[test]
 fn an_interrupted_run_ends_as_if_it_had_not_been() {
     for composition in CompositionConfig::catalogue() {
-        let world = SmallWorld::new();
-        let config = config(composition);
+        check_interrupted(&SmallWorld::new(), &config(composition));
+    }
+}
+
+/// A run that is stopped and gone on with ends with the prompts and the log of one that is not stopped.
+#[track_caller]
+fn check_interrupted(world: &SmallWorld, config: &RunConfig) {
+    let (whole, outcome) = run(world, config, "whole", false, &mut ());
+    outcome.unwrap();
+    // Checkpoints stand at steps 3 and 6.
+    for stop in [2, 4, 7] {
+        let name = format!("stopped at {stop}");
+        let (_, outcome) = run(world, config, &name, false, &mut StopAt(stop));
+        outcome.unwrap_err();
+        let (parts, outcome) = run(world, config, &name, true, &mut ());
+        outcome.unwrap();
+        let name = config.composition.name();
+        assert!(
+            fs::read(parts.prompts()).unwrap() == fs::read(whole.prompts()).unwrap(),
+            "{name}, stopped at {stop}"
+        );
+        assert_eq!(metrics(&parts), metrics(&whole), "{name}, stopped at {stop}");
+    }
+}
+
+#[test]
+fn a_run_on_trained_prompts_with_frozen_levels_and_drawn_tasks_ends_alike() {
+    let world = SmallWorld::new();
+    let first = config(CompositionConfig::default());
+    let (trained, outcome) = run(&world, &first, "first", false, &mut ());
+    outcome.unwrap();
+    let mut second = RunConfig { seed: 6, ..first };
+    second.prompt.start_from = Some(trained.prompts());
+    second.prompt.frozen_levels = vec![0];
+    second.mixture.stochastic = Some(StochasticTasks::new(2));
+    check_interrupted(&world, &second);
+}
+
+#[test]
+fn texts_and_candidates_on_disk_make_the_run_of_those_in_memory() {
+    let texts = r#"{"text": "say", "label": ["sun", "rain"]}
+{"text": "what comes", "label": ["rain today", "snow"]}
+{"text": "comes", "label": ["snow tonight"]}
+"#;
+    let choices = r#"{"text": "say", "label": 0, "a": "sun", "b": "rain"}
+{"text": "what comes", "label": 1, "a": "rain today", "b": "snow"}
+{"text": "comes", "label": 0, "a": "snow tonight", "b": "what"}
+"#;
+    for (name, rows, labels) in [
+        ("said", texts, LabelsConfig::text()),
+        ("chosen", choices, LabelsConfig::choices(["a", "b"])),
+    ] {
+        let mut world = SmallWorld::new();
+        let config = config(CompositionConfig::default());
+        let in_memory = answers::task(&world.folder, name, rows, labels);
+        let on_disk = TaskConfig { stream: true, ..in_memory.clone() };
+        read_only(&mut world, &in_memory, &WordNumbers);
         let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
         outcome.unwrap();
-        // Checkpoints stand at steps 3 and 6.
-        for stop in [2, 4, 7] {
-            let name = format!("stopped at {stop}");
-            let (_, outcome) = run(&world, &config, &name, false, &mut StopAt(stop));
-            outcome.unwrap_err();
-            let (parts, outcome) = run(&world, &config, &name, true, &mut ());
-            outcome.unwrap();
-            let name = config.composition.name();
+        run(&world, &config, "begun in memory", false, &mut StopAt(4)).1.unwrap_err();
+        read_only(&mut world, &on_disk, &WordNumbers);
+        assert!(world.data[0].references(Split::Train).is_empty());
+        assert!(world.data[0].choices(Split::Train).is_empty());
+        run(&world, &config, "begun on disk", false, &mut StopAt(4)).1.unwrap_err();
+        run(&world, &config, "on disk", false, &mut ()).1.unwrap();
+        run(&world, &config, "begun in memory", true, &mut ()).1.unwrap();
+        read_only(&mut world, &in_memory, &WordNumbers);
+        run(&world, &config, "begun on disk", true, &mut ()).1.unwrap();
+        for parts in ["on disk", "begun in memory", "begun on disk"] {
+            let folder = RunFolder::create(&world.folder.path().join(parts)).unwrap();
             assert!(
-                fs::read(parts.prompts()).unwrap() == fs::read(whole.prompts()).unwrap(),
-                "{name}, stopped at {stop}"
+                fs::read(folder.prompts()).unwrap() == fs::read(whole.prompts()).unwrap(),
+                "{name}, {parts}"
             );
-            assert_eq!(metrics(&parts), metrics(&whole), "{name}, stopped at {stop}");
+            assert_eq!(metrics(&folder), metrics(&whole), "{name}, {parts}");
         }
+    }
+}
+
+/// Makes a task the only one of a world.
+fn read_only(world: &mut SmallWorld, task: &TaskConfig, encoder: &impl Encode) {
+    world.tasks = vec![Task::new(task).unwrap()];
+    let lengths = config(CompositionConfig::default()).max_lengths();
+    world.data = TaskData::read(world.tasks.clone(), encoder, world.t5.get(), lengths).unwrap();
+}
+
+#[test]
+fn other_groups_or_scores_to_be_judged_by_are_not_gone_on_with() {
+    let grouped = r#"{"text": "sun", "label": "0", "day": "one"}
+{"text": "rain", "label": "1", "day": "one"}
+"#;
+    // The word of both scores is 0.
+    let scored =
+        "{\"text\": \"sun\", \"label\": \"0.3\"}\n{\"text\": \"rain\", \"label\": \"1\"}\n";
+    let scale = Scale { lowest: 0.0, highest: 1.0, step: 1.0 };
+    let groups = Metric::GroupExactMatch { group: "{day}".into() };
+    for (name, rows, [now, then], labels, metric) in [
+        (
+            "grouped",
+            grouped,
+            ["one\"}\n{", "two\"}\n{"],
+            LabelsConfig::words([("0", "dry"), ("1", "wet")]),
+            groups,
+        ),
+        ("scored", scored, ["0.3", "0.4"], LabelsConfig::Regression(scale), Metric::Pearson),
+    ] {
+        let mut world = SmallWorld::new();
+        let config = config(CompositionConfig::default());
+        let set = |world: &mut SmallWorld, rows: &str| {
+            let mut task = answers::task(&world.folder, name, rows, labels.clone());
+            task.metrics = vec![metric.clone()];
+            read_only(world, &task, &encoder());
+        };
+        set(&mut world, rows);
+        run(&world, &config, "run", false, &mut ()).1.unwrap();
+        run(&world, &config, "run", true, &mut ()).1.unwrap();
+        let changed = rows.replacen(now, then, 1);
+        assert_ne!(changed, rows);
+        set(&mut world, &changed);
+        let failure = run(&world, &config, "run", true, &mut ()).1.unwrap_err().to_string();
+        assert!(failure.contains("`tasks[0].dev.checksum` was "), "{failure}");
     }
 }
 

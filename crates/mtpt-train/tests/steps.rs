@@ -2,7 +2,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_core::PromptFile;
-use mtpt_tasks::{Padding, Split, TokenBatch, TokenizedExample};
+use mtpt_tasks::{Padding, Split, StochasticTasks, TokenBatch, TokenizedExample};
 use mtpt_train::{
     Decay, OptimizerConfig, PromptTuning, RunConfig, Schedule, StepEvent, Trainer, train,
 };
@@ -77,6 +77,20 @@ fn training_lowers_the_loss_of_every_composition() {
         let (first, last) = (mean(&losses.0[..5]), mean(&losses.0[35..]));
         assert!(last < 0.8 * first, "{}: {first} to {last}", config.composition.name());
     }
+}
+
+#[test]
+fn a_batch_has_a_row_for_each_task_that_may_be_drawn() {
+    let world = SmallWorld::new();
+    let run = |most_tasks: usize| {
+        let mut config = config(CompositionConfig::default());
+        config.mixture.stochastic = Some(StochasticTasks::new(most_tasks));
+        let start = world.composition(&config);
+        train(&config, &world.data, world.t5.get(), start, None, &mut ()).map(|_| ())
+    };
+    let failure = run(13).unwrap_err().to_string();
+    assert_eq!(failure, "expected `most_tasks` to be at most `batch_size`, found 13");
+    run(12).unwrap();
 }
 
 #[test]

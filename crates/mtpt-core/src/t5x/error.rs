@@ -166,6 +166,17 @@ pub enum Error {
         /// The folder of the checkpoint.
         folder: PathBuf,
     },
+    /// A checkpoint with a prompt in front of the decoder.
+    #[error(
+        "`{}` has a prompt for the decoder, `{array}`, which cannot be used; only prompts in front of the encoder's input can be",
+        folder.display()
+    )]
+    DecoderPrompt {
+        /// The folder of the checkpoint.
+        folder: PathBuf,
+        /// Dotted name of the array.
+        array: String,
+    },
     /// A checkpoint is not written over what is there.
     #[error("`{}` is there already: give the checkpoint another folder, or remove this one", folder.display())]
     FolderExists {

@@ -37,16 +37,23 @@ const ENDS: [(&str, PromptKind); 3] = [
     (".prompt.task_prompts.embedding", PromptKind::Tasks),
 ];
 
+/// How names begin of what the decoder has.
+const DECODER: &str = "target.decoder.";
+
 /// All prompts of a checkpoint, in the order of their names; other arrays, such as a model's, are not read.
 ///
 /// # Errors
 ///
-/// [`Error::NoPrompt`] if there is none, [`Error::Form`] for one that does not have two axes, and whatever reading can
+/// [`Error::NoPrompt`] if there is none, [`Error::DecoderPrompt`] if the decoder has one, [`Error::Form`] for one that does not have two axes, and whatever reading can
 /// come to.
 pub fn prompts(checkpoint: &Checkpoint) -> Result<Vec<Prompt>> {
     let mut prompts = Vec::new();
     for name in checkpoint.names() {
         let Some((_, kind)) = ENDS.iter().find(|(end, _)| name.ends_with(end)) else { continue };
+        if name.starts_with(DECODER) {
+            let (folder, array) = (checkpoint.folder().to_owned(), name.to_owned());
+            return Err(Error::DecoderPrompt { folder, array });
+        }
         let array = checkpoint.read(name)?;
         if array.shape.len() != 2 || array.values.is_empty() {
             return Err(Error::Form {

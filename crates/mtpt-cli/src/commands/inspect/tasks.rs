@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use mtpt::t5::{T5Tokenizer, locate, read_config};
 use mtpt::tasks::{
-    self, CorpusFile, Format, Gold, Instance, Metric, Split, Task, TaskFile, TaskTree, read_toml,
+    self, CorpusFile, Format, Gold, Metric, Split, Task, TaskFile, TaskTree, read_toml,
 };
 use mtpt::train::{PretrainingConfig, RunConfig};
 use serde::{Deserialize, Serialize};
@@ -162,15 +162,18 @@ fn tokenizer(
 
 fn summary(task: &Task, tokenizer: Option<&T5Tokenizer>, run: &Run) -> Result<TaskSummary> {
     let splits = Split::ALL.into_iter().filter(|&split| task.has(split)).map(|split| {
-        let rows = task.read(split)?;
-        let lengths = |text: fn(&Instance) -> &str, longest| {
-            let Some(tokenizer) = tokenizer else { return Ok(None) };
-            let lengths = rows.iter().map(|row| Ok(tokenizer.encode(text(row))?.len()));
-            Ok::<_, Error>(Some(Lengths::new(lengths.collect::<Result<_>>()?, longest)))
-        };
+        let mut rows = 0;
         let mut labels = BTreeMap::new();
         let mut scores = Vec::new();
-        for row in &rows {
+        let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+        // One by one: a task that is streamed need not fit in memory.
+        for row in task.stream(split)? {
+            let row = row?;
+            rows += 1;
+            if let Some(tokenizer) = tokenizer {
+                inputs.push(tokenizer.encode(&row.input)?.len());
+                targets.push(tokenizer.encode(&row.target)?.len());
+            }
             match row.gold {
                 Gold::Label(label) => {
                     *labels.entry(task.labels().words()[label].clone()).or_default() += 1;
@@ -179,13 +182,15 @@ fn summary(task: &Task, tokenizer: Option<&T5Tokenizer>, run: &Run) -> Result<Ta
                 Gold::Text => {}
             }
         }
+        let lengths =
+            |lengths, longest| tokenizer.is_some().then(|| Lengths::new(lengths, longest));
         Ok(SplitSummary {
             split,
-            rows: rows.len(),
+            rows,
             labels,
             scores: Scores::new(&scores),
-            input_tokens: lengths(|row| &row.input, run.longest_input)?,
-            target_tokens: lengths(|row| &row.target, run.longest_target)?,
+            input_tokens: lengths(inputs, run.longest_input),
+            target_tokens: lengths(targets, run.longest_target),
         })
     });
     Ok(TaskSummary {
