@@ -9,6 +9,7 @@ mod frozen;
 mod initial;
 mod own_strategy;
 mod peft;
+mod peft_training;
 mod plain;
 mod pretraining;
 mod pretraining_config;
