@@ -156,7 +156,7 @@ impl Default for InitializerConfig {
 /// | `micro_batch_size` | `batch_size` | rows computed at a time; smaller needs less memory, for the same step | from 1 |
 /// | `learning_rate` | 0.3 | highest rate | above 0 |
 /// | `warmup_steps` | 0 | steps in which the rate rises from 0 | below `steps` |
-/// | `decay` | `linear` | what follows, see [`Decay`] | `linear`, `constant` |
+/// | `decay` | `linear` | what follows, see [`Decay`] | `linear`, `constant`, `cosine`, `inverse_square_root` |
 /// | `optimizer` | | see [`OptimizerConfig`] | |
 /// | `max_input_length` | 256 | longest input in tokens, the prompt not counted | from 1 |
 /// | `max_target_length` | 32 | longest target in tokens | from 1 |
