@@ -22,3 +22,4 @@ mod start_from;
 mod steps;
 #[cfg(feature = "t5x")]
 mod t5x_prompts;
+mod task_rate;

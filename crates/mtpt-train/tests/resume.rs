@@ -50,9 +50,14 @@ fn metrics(folder: &RunFolder) -> Vec<Value> {
 
 #[test]
 fn an_interrupted_run_ends_as_if_it_had_not_been() {
-    for composition in CompositionConfig::catalogue() {
+    let rates = [None, Some(0.03)];
+    for (composition, rate) in CompositionConfig::catalogue()
+        .into_iter()
+        .flat_map(|composition| rates.map(|rate| (composition.clone(), rate)))
+    {
         let world = SmallWorld::new();
-        let config = config(composition);
+        let mut config = config(composition);
+        config.training.task_learning_rate = rate;
         let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
         outcome.unwrap();
         // Checkpoints stand at steps 3 and 6.
