@@ -77,6 +77,47 @@ fn all_strategies_stand_side_by_side() {
 }
 
 #[test]
+fn a_tree_stands_beside_flat_prompts_with_as_many_numbers() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "--steps 1 --batch-size 6 --length 3 --test-rows 12";
+    let Some(text) = output("hierarchy", arguments, folder.path(), "") else { return };
+    assert_eq!(columns(&text, "metric"), ["majority", "hierarchy", "add", "separate"]);
+    let numbers: Vec<f64> = columns(&text, "numbers")[2..]
+        .iter()
+        .map(|count| number(&count.replace(',', "")))
+        .collect();
+    // A root and three groups of 3 vectors of 192 features, and six tasks of rank 1.
+    assert_eq!(numbers[0], (4 * 3 * 192 + 6 * (3 + 192)) as f64);
+    // Flat prompts are as close as whole vectors can bring them.
+    assert!((numbers[0] - numbers[1]).abs() <= 7.0 * 192.0 / 2.0, "{numbers:?}");
+    assert!((numbers[0] - numbers[2]).abs() <= 6.0 * 192.0 / 2.0, "{numbers:?}");
+    for (group, tasks) in [("reviews", ["sentiment", "subject"]), ("news", ["outlook", "section"])]
+    {
+        let [first, second] = tasks.map(|task| columns(&text, task));
+        for (place, mean) in columns(&text, group).into_iter().enumerate().skip(1) {
+            let expected = (number(first[place]) + number(second[place])) / 2.0;
+            assert!((number(mean) - expected).abs() < 0.11, "{group}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_strategy_of_ones_own_is_trained_and_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(text) = output("custom_strategy", "--steps 1 --test-rows 12", folder.path(), "")
+    else {
+        return;
+    };
+    // 20 shared vectors of 192 features, and one vector for each task.
+    assert!(text.starts_with("4992 numbers to learn for 6 tasks\n"), "{text}");
+    for task in ["reviews/sentiment", "support/topic", "news/section"] {
+        let row = columns(&text, task);
+        assert_eq!(row.len(), 3, "{text}");
+        assert!(row.into_iter().all(|value| (0.0..=100.0).contains(&number(value))), "{text}");
+    }
+}
+
+#[test]
 fn real_files_are_learned_from() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -92,7 +92,7 @@ pub(crate) struct Init {
     /// CSV, TSV or JSON Lines with a text and a label in each row; each file becomes a task
     #[arg(value_name = "FILE", required = true)]
     pub(crate) data: Vec<PathBuf>,
-    /// A folder in Hugging Face form; with the feature `hub`, an id on the hub, too
+    /// A folder in Hugging Face form, or one step of a T5X checkpoint; with the feature `hub`, an id on the hub, too
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
     /// The column with the text, or several, in the order wanted [default: the one with the longest texts]
@@ -152,10 +152,10 @@ pub(crate) struct Train {
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
-    /// A folder in Hugging Face form; with the feature `hub`, an id on the hub, too
+    /// A folder in Hugging Face form, or one step of a T5X checkpoint; with the feature `hub`, an id on the hub, too
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
-    /// A prompt file
+    /// A prompt file, or prompts of PEFT, numpy or T5X
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: PathBuf,
     /// The tasks, in the configuration of a run or alone
@@ -180,10 +180,10 @@ pub(crate) enum JudgedSplit {
 /// A model and, if wanted, prompts in front of its inputs.
 #[derive(Debug, Args)]
 pub(crate) struct Prompted {
-    /// A folder in Hugging Face form; with the feature `hub`, an id on the hub, too
+    /// A folder in Hugging Face form, or one step of a T5X checkpoint; with the feature `hub`, an id on the hub, too
     #[arg(long, value_name = "DIR")]
     pub(crate) model: PathBuf,
-    /// A prompt file
+    /// A prompt file, or prompts of PEFT, numpy or T5X
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: Option<PathBuf>,
     /// Rows in CSV, TSV or JSON Lines [default: JSON Lines on standard input]
@@ -305,7 +305,7 @@ pub(crate) struct Import {
     /// The tasks with their templates and label words, as many as there are prompts and in their order
     #[arg(long, value_name = "CONFIG.toml", conflicts_with = "task")]
     pub(crate) tasks: Option<PathBuf>,
-    /// The model that the prompts were learned for, which they must fit: a folder in Hugging Face form
+    /// The model that the prompts were learned for, which they must fit: a folder in Hugging Face form, or one step of a T5X checkpoint
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
     /// Write over a file that is there

@@ -1,5 +1,5 @@
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// `Result` with this crate's [`Error`].
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -17,6 +17,8 @@ pub(crate) enum Error {
     Device(#[from] mtpt::DeviceError),
     #[error(transparent)]
     Prompts(#[from] mtpt::core::Error),
+    #[error("`{path}`: {problem}")]
+    Config { path: PathBuf, problem: String },
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot read standard input")]
@@ -51,4 +53,17 @@ pub(crate) enum Error {
     Inspected { path: PathBuf, problem: String },
     #[error("`{path}` names no `{split}` file for any task")]
     NoSplit { path: PathBuf, split: &'static str },
+}
+
+impl Error {
+    /// What is wrong with the settings of a configuration, said of its file.
+    pub(crate) fn in_config(path: &Path, error: mtpt::train::Error) -> Self {
+        use mtpt::train::Error::{Composition, OutOfRange};
+        match error {
+            Composition(_) | OutOfRange { .. } => {
+                Self::Config { path: path.to_owned(), problem: error.to_string() }
+            }
+            other => other.into(),
+        }
+    }
 }

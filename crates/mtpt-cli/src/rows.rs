@@ -1,4 +1,5 @@
-use std::io::{self, BufRead};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use mtpt::tasks::Format;
@@ -96,13 +97,13 @@ pub(crate) fn each_batch<T>(
     let mut batch = Vec::with_capacity(batch_size);
     let mut failure = None;
     let rows: Box<dyn Iterator<Item = Result<Row>>> = match file {
-        Some(path) => Box::new(rows_of_file(path)?),
-        None => Box::new(rows_of_standard_input()),
+        Some(path) => rows_of_file(path)?,
+        None => Box::new(objects(io::stdin().lock(), Error::Input)),
     };
     for row in rows {
         match row.and_then(&prepare) {
             Ok(row) => batch.push(row),
-            Err(error @ Error::Input(_)) => return Err(error),
+            Err(error @ (Error::Input(_) | Error::Read { .. })) => return Err(error),
             Err(error) => {
                 failure = Some(error);
                 break;
@@ -119,19 +120,30 @@ pub(crate) fn each_batch<T>(
     failure.map_or(Ok(()), Err)
 }
 
-/// The rows of a file of any format that tells itself, their fields as text.
-fn rows_of_file(path: &Path) -> Result<impl Iterator<Item = Result<Row>>> {
-    let examples = Format::of_file(path)?.open(path)?;
-    Ok(examples.map(|example| {
+/// The rows of a file of any format that tells itself: JSON objects as they are, the fields of tables as text.
+fn rows_of_file(path: &Path) -> Result<Box<dyn Iterator<Item = Result<Row>>>> {
+    let format = Format::of_file(path)?;
+    if format == Format::JsonLines {
+        let failed = {
+            let path = path.to_owned();
+            move |source| Error::Read { path: path.clone(), source }
+        };
+        let file = File::open(path).map_err(&failed)?;
+        return Ok(Box::new(objects(BufReader::new(file), failed)));
+    }
+    Ok(Box::new(format.open(path)?.map(|example| {
         let example = example?;
         let text = |(name, text): (&str, &str)| (name.to_owned(), Value::from(text));
         Ok(Row { line: example.place().line(), fields: example.fields().map(text).collect() })
-    }))
+    })))
 }
 
-/// The lines of standard input, which are JSON objects; empty ones are passed over.
-fn rows_of_standard_input() -> impl Iterator<Item = Result<Row>> {
-    io::stdin().lock().lines().zip(1..).filter_map(|(text, line)| match text {
+/// The JSON objects of lines; empty lines are passed over.
+fn objects(
+    lines: impl BufRead,
+    failed: impl Fn(io::Error) -> Error,
+) -> impl Iterator<Item = Result<Row>> {
+    lines.lines().zip(1..).filter_map(move |(text, line)| match text {
         Ok(text) => {
             let text = text.trim_start_matches('\u{feff}');
             (!text.trim().is_empty()).then(|| Row::parse(line, text))
@@ -140,6 +152,6 @@ fn rows_of_standard_input() -> impl Iterator<Item = Result<Row>> {
             let problem = "expected UTF-8, found other bytes".to_owned();
             Some(Err(Error::Row { line, problem }))
         }
-        Err(error) => Some(Err(Error::Input(error))),
+        Err(error) => Some(Err(failed(error))),
     })
 }

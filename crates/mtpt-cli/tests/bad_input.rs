@@ -292,3 +292,12 @@ fn a_reader_that_goes_away_is_no_failure() {
         world.shell(&format!("{{ {rows}; }} 2>/dev/null | {command} | head -n 1 >/dev/null"));
     assert_eq!((code, messages.as_str()), (0, ""));
 }
+
+#[test]
+fn a_composition_out_of_range_is_told_of_its_configuration() {
+    let world = World::new();
+    let outcome = world.run("train run.toml --set composition.strategy=low_rank --set composition.rank=99 --output other", "");
+    assert_eq!(outcome.code, 1);
+    assert_eq!(outcome.messages, "error: `run.toml`: `rank` must be between 1 and 4, found 99\n");
+    assert!(!world.path("other").exists());
+}

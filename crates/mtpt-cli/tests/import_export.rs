@@ -55,6 +55,17 @@ fn learned_prompts_go_to_peft_and_come_back() {
     let [first, back] = ["run/prompts.safetensors", "new/back.safetensors"]
         .map(|name| fs::read(world.path(name)).unwrap());
     assert!(first == back);
+    // Another name changes nothing else of a task.
+    world.rows(
+        "import --format peft adapter --task feeling --task sky/rain --output named.safetensors",
+        "",
+    );
+    let rows = "{\"task\": \"feeling\", \"text\": \"a day\"}\n";
+    let renamed = world.rows("predict --model model --prompts named.safetensors", rows);
+    let rows = rows.replace("feeling", "mood");
+    let predict = "predict --model model --prompts run/prompts.safetensors";
+    assert_eq!(renamed, world.rows(predict, &rows));
+    assert!(renamed[0]["label"].is_string(), "{renamed:?}");
     world.rows(&format!("{export} wet --task sky/wet"), "");
     let row = ROWS.lines().nth(1).unwrap();
     let alone = world.rows("score --model model --prompts wet --task sky/wet", row);

@@ -104,3 +104,17 @@ fn prompts_change_what_the_model_says() {
     let generated = world.rows(&format!("generate --model model {prompted}"), row);
     assert!(generated[0]["text"].is_string() && generated[0]["ids"].is_array());
 }
+
+#[test]
+fn a_file_of_objects_is_read_as_standard_input_is() {
+    let world = World::new();
+    let rows = "{\"input_ids\": [5, 9, 94], \"target_ids\": [17, 94]}\n\n{\"input_ids\": [7, 94], \"target_ids\": [3, 94]}\n";
+    fs::write(world.path("rows.jsonl"), rows).unwrap();
+    let expected = world.rows("score --model model", rows);
+    assert_eq!(expected.len(), 2);
+    assert_eq!(world.rows("score --model model --input rows.jsonl", ""), expected);
+    fs::write(world.path("wrong.jsonl"), rows.to_owned() + "[1]\n").unwrap();
+    let wrong = world.run("score --model model --input wrong.jsonl", "");
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.messages.contains("line 4: expected a JSON object"), "{}", wrong.messages);
+}

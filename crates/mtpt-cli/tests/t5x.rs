@@ -104,3 +104,17 @@ fn the_folder_of_all_steps_is_no_model() {
                     `t5x/checkpoint_3`";
     assert!(outcome.messages.contains(expected), "{}", outcome.messages);
 }
+
+#[test]
+fn a_checkpoint_is_told_as_a_model_or_as_prompts() {
+    let world = world();
+    let told = world.rows(&format!("inspect {STEP} --json"), "");
+    assert_eq!(told[0]["kind"], "model", "{told:?}");
+    let prompt = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../mtpt-train/tests/fixtures/prompt_tuning/prompt.npy");
+    let export = "export --format t5x --output prompt/checkpoint_1 --prompts";
+    world.rows(&format!("{export} {}", prompt.display()), "");
+    let told = world.rows("inspect prompt/checkpoint_1 --json", "");
+    assert_eq!(told[0]["length"], 5, "{told:?}");
+    assert_eq!(told[0]["parameters"], 5 * 16);
+}

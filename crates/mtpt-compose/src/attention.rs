@@ -1,12 +1,11 @@
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, TensorData, activation};
-use rand::RngExt;
-use rand_chacha::ChaCha8Rng;
+use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::fold::{Fold, Own, Place};
 use crate::range::check_count;
 use crate::start::Part;
+use crate::uniform::uniform;
 use crate::{Error, Result};
 
 /// The shared prompt plus what a task's query finds in a pool of components, by multi-head attention:
@@ -80,6 +79,10 @@ impl Fold for AttentionConfig {
         self.components * prompt_length * d_model + 4 * d_model * self.inner
     }
 
+    fn components(&self) -> usize {
+        self.components
+    }
+
     fn own(&self, place: &mut Place<'_, '_>) -> Result<Own> {
         let [_, d_model] = place.dims();
         // Queries of unit variance: tasks begin at different mixtures.
@@ -91,7 +94,8 @@ impl Fold for AttentionConfig {
     fn pool(&self, place: &mut Place<'_, '_>) -> Result<Option<Pool>> {
         let [length, d_model] = place.dims();
         let components = (0..self.components)
-            .map(|component| place.start.part(Part::Component(component), length))
+            .map(|component| Part::Component(place.components_above + component))
+            .map(|part| place.start.part(part, length))
             .collect::<Result<Vec<_>>>()?;
         // Glorot and Bengio (2010), equation 16.
         let bound = (6.0 / (d_model + self.inner) as f32).sqrt();
@@ -109,17 +113,6 @@ impl Fold for AttentionConfig {
             heads: self.heads,
         }))
     }
-}
-
-/// Numbers drawn evenly from `[-bound, bound)`.
-pub(crate) fn uniform<const D: usize>(
-    rng: &mut ChaCha8Rng,
-    shape: [usize; D],
-    bound: f32,
-) -> TensorData {
-    let values: Vec<f32> =
-        (0..shape.iter().product()).map(|_| rng.random_range(-bound..bound)).collect();
-    TensorData::new(values, shape)
 }
 
 impl Pool {

@@ -1,7 +1,11 @@
+use std::fmt;
+
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bool, Tensor};
 use mtpt_core::{Compose, TaskIndex};
-use serde::{Deserialize, Serialize};
+use serde::de::value::{MapAccessDeserializer, MapDeserializer};
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::fold::Fold;
 use crate::range::check_range;
@@ -12,8 +16,10 @@ use crate::{
 };
 
 /// Which strategy composes prompts, and its options: `strategy = "low_rank"`, `rank = 1`.
+///
+/// The name alone, `"low_rank"`, is the strategy with its default options.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "strategy", rename_all = "snake_case")]
+#[serde(tag = "strategy", rename_all = "snake_case", remote = "Self")]
 #[non_exhaustive]
 pub enum CompositionConfig {
     /// `P ∘ (U_k V_k)`
@@ -59,6 +65,37 @@ pub enum Composition {
     Hierarchy(Hierarchy),
     /// Prompts that depend on the inputs.
     InstanceAttention(InstanceAttention),
+}
+
+impl Serialize for CompositionConfig {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for CompositionConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NameOrTable;
+        impl<'de> Visitor<'de> for NameOrTable {
+            type Value = CompositionConfig;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str(
+                    "a strategy, `{ strategy = \"low_rank\", rank = 1 }` or `\"low_rank\"`",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
+                let table = MapDeserializer::new(std::iter::once(("strategy", name)));
+                CompositionConfig::deserialize(table)
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Self::Value, A::Error> {
+                CompositionConfig::deserialize(MapAccessDeserializer::new(table))
+            }
+        }
+        deserializer.deserialize_any(NameOrTable)
+    }
 }
 
 impl Default for CompositionConfig {
@@ -140,6 +177,18 @@ impl CompositionConfig {
             Kind::InstanceAttention(config) => config.check(),
             Kind::Hierarchy(config) => config.check(prompt_length, d_model),
             Kind::Own(_) => Ok(()),
+        }
+    }
+
+    /// Number of prompts that attentions mix, those of all levels together; 0 for strategies without one.
+    pub fn component_count(&self) -> usize {
+        match self.kind() {
+            Kind::Fold(strategy) => strategy.components(),
+            Kind::InstanceAttention(config) => config.components,
+            Kind::Hierarchy(config) => {
+                config.levels.iter().flatten().map(Self::component_count).sum()
+            }
+            Kind::Own(_) => 0,
         }
     }
 

@@ -89,7 +89,8 @@ pub enum Error {
     },
     /// A plain prompt was asked of a composition whose prompts depend on the inputs.
     #[error(
-        "prompts of this composition depend on the input, so that no plain prompt can stand for them"
+        "prompts of this composition depend on the input, so that no plain prompt, and no format of another program, can \
+         stand for them; use the prompt file itself"
     )]
     ReadsInputs,
     /// First values of a part have the wrong shape.

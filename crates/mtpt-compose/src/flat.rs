@@ -29,7 +29,8 @@ impl Flat {
         let target = start.shared.clone();
         let above = strategy.shared(target.clone());
         let mut rng = ChaCha8Rng::seed_from_u64(start.seed);
-        let mut place = Place { part: Part::Node(0), above, target, rng: &mut rng, start };
+        let part = Part::Node(0);
+        let mut place = Place { part, above, target, components_above: 0, rng: &mut rng, start };
         let mut tasks = Vec::new();
         for task in start.tree.tasks() {
             place.part = Part::Task(task);

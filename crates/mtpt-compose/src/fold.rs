@@ -44,6 +44,11 @@ pub(crate) trait Fold {
         0
     }
 
+    /// Number of prompts that an attention mixes.
+    fn components(&self) -> usize {
+        0
+    }
+
     /// What a task or group owns, before training.
     fn own(&self, place: &mut Place<'_, '_>) -> Result<Own>;
 
@@ -70,6 +75,8 @@ pub(crate) struct Place<'a, 's> {
     pub(crate) above: Option<Tensor<2>>,
     /// The prompt that training should start at, `[length, d_model]`.
     pub(crate) target: Tensor<2>,
+    /// How many components attentions of levels above have.
+    pub(crate) components_above: usize,
     /// Draws what starts at random.
     pub(crate) rng: &'a mut ChaCha8Rng,
     /// First values of other kinds.
@@ -133,20 +140,17 @@ impl Own {
     /// - `above`: `[length, width]`, as much of the prompt above as is read; none for `separate`
     /// - output: `[prompt_length, d_model]`
     pub(crate) fn fold(&self, above: Option<Tensor<2>>, pool: Option<&Pool>) -> Tensor<2> {
-        if let Self::Separate(own) = self {
-            return own.val();
-        }
-        let above = above.expect("invariant: only a separate part stands on nothing");
+        let above = || above.expect("invariant: only a separate part stands on nothing");
         match self {
-            Self::LowRank(own) => own.fold(above),
-            Self::Concat(own) => concat::fold(above, own),
-            Self::Add(own) => add::fold(above, own),
-            Self::Weighted(own) => own.fold(above),
-            Self::Gated(own) => own.fold(above),
-            Self::ConcatFeatures(own) => concat_features::fold(above, own),
-            Self::Project(own) => own.fold(above),
+            Self::LowRank(own) => own.fold(above()),
+            Self::Concat(own) => concat::fold(above(), own),
+            Self::Add(own) => add::fold(above(), own),
+            Self::Weighted(own) => own.fold(above()),
+            Self::Gated(own) => own.fold(above()),
+            Self::ConcatFeatures(own) => concat_features::fold(above(), own),
+            Self::Project(own) => own.fold(above()),
             Self::Attention(query) => {
-                pool.expect("invariant: an attention has a pool").fold(above, query)
+                pool.expect("invariant: an attention has a pool").fold(above(), query)
             }
             Self::Separate(own) => own.val(),
         }

@@ -1,11 +1,11 @@
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, TensorData, activation};
-use rand::RngExt;
+use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::fold::{Fold, Own, Place};
 use crate::range::check_count;
+use crate::uniform::uniform;
 
 /// A mean of the shared prompt and a task's own, weighed by a small network that reads both:
 /// `g_0 P + g_1 T_k` with `g = softmax(MLP_k([P ; T_k]))`.
@@ -87,9 +87,7 @@ impl Fold for GatedConfig {
         let input = self.input_size(length, d_model);
         // He's uniform bound for a layer that feeds a ReLU (He et al., 2015, section 2.2).
         let bound = (6.0 / input as f32).sqrt();
-        let weights: Vec<f32> =
-            (0..input * self.hidden).map(|_| place.rng.random_range(-bound..bound)).collect();
-        let weights = TensorData::new(weights, [input, self.hidden]);
+        let weights = uniform(&mut *place.rng, [input, self.hidden], bound);
         let device = place.device();
         Ok(Own::Gated(GatedPart {
             prompt: place.copy(),

@@ -76,7 +76,7 @@ impl HierarchyConfig {
         stacked(levels, prompt_length, d_model).map(|_| ())
     }
 
-    /// One strategy for each level of a tree, and prompts of one length for all tasks.
+    /// The strategy of each level of a tree.
     fn levels_of(&self, tree: &Tree) -> Result<Vec<CompositionConfig>> {
         if let Some(levels) = &self.levels
             && levels.len() != tree.levels()
@@ -137,7 +137,10 @@ impl HierarchyConfig {
                 shared = above.clone().map(|above| Param::from_tensor(on(&start.device, above)));
             }
             let part = tree.task_at(node).map_or(Part::Node(node), Part::Task);
-            let mut place = Place { part, above, target, rng: &mut rng, start };
+            let levels_above = &levels[..depth];
+            let components_above =
+                levels_above.iter().map(|level| level.strategy.components()).sum();
+            let mut place = Place { part, above, target, components_above, rng: &mut rng, start };
             let own = match level.config {
                 // First values of its own would throw away where the prompt above starts.
                 CompositionConfig::Separate(_) => Own::Separate(place.copy()),

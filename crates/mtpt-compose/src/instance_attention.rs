@@ -5,9 +5,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::attention::{MOST_COMPONENTS, uniform};
+use crate::attention::MOST_COMPONENTS;
 use crate::range::check_count;
 use crate::start::Part;
+use crate::uniform::uniform;
 use crate::{Error, ParameterCount, Result, Start, Tree};
 
 /// A task's prompt plus a mixture of components that the example's own embeddings choose: `T_k + sum_j a_j C_j`.
@@ -25,7 +26,7 @@ use crate::{Error, ParameterCount, Result, Start, Tree};
 /// | :--- | :--- | :--- | :--- |
 /// | `components` | 6 | `M`, prompts in the pool | 1 to 1,024 |
 /// | `bottleneck` | 100 | `b`, width between the projections | 1 to 65,536 |
-/// | `temperature` | `e` times `d_model` | divides what the softmax reads | above 0 |
+/// | `temperature` | `e` times `d_model` | divides what the softmax reads | 1e-6 to 1e9 |
 /// | `attend_target` | `true` | whether the task's own prompt is among the components | |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -63,6 +64,9 @@ pub struct InstanceAttention {
 }
 
 const WIDEST: usize = 65_536;
+/// Beyond these a softmax in single precision knows one component or all alike, whatever the input is.
+const LOWEST_TEMPERATURE: f64 = 1e-6;
+const HIGHEST_TEMPERATURE: f64 = 1e9;
 /// Of the layer norm, as in PyTorch.
 const EPSILON: f64 = 1e-5;
 
@@ -78,12 +82,14 @@ impl InstanceAttentionConfig {
         check_count("components", self.components, MOST_COMPONENTS)?;
         check_count("bottleneck", self.bottleneck, WIDEST)?;
         match self.temperature {
-            Some(found) if !(found.is_finite() && found > 0.0) => Err(Error::OutOfRange {
-                name: "temperature",
-                lowest: f64::MIN_POSITIVE,
-                highest: f64::MAX,
-                found,
-            }),
+            Some(found) if !(LOWEST_TEMPERATURE..=HIGHEST_TEMPERATURE).contains(&found) => {
+                Err(Error::OutOfRange {
+                    name: "temperature",
+                    lowest: LOWEST_TEMPERATURE,
+                    highest: HIGHEST_TEMPERATURE,
+                    found,
+                })
+            }
             _ => Ok(()),
         }
     }

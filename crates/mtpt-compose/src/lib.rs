@@ -18,6 +18,7 @@ mod range;
 mod separate;
 mod start;
 mod tree;
+mod uniform;
 mod weighted;
 
 pub use add::AddConfig;

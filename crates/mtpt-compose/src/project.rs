@@ -1,13 +1,13 @@
 use burn::linalg::svd;
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, TensorData};
-use rand::RngExt;
+use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
 use crate::fold::{Fold, Own, Place};
 use crate::range::check_count;
 use crate::start::on;
+use crate::uniform::uniform;
 
 /// A narrow shared prompt that each task projects to the model's width: `P_s A_k + b_k`, `P_s` `[L, d_s]`, `A_k` `[d_s, d]`.
 ///
@@ -39,7 +39,7 @@ pub(crate) struct Projection {
 
 const DEFAULT_WIDTH: usize = 64;
 
-/// Rotations over all pairs of columns; the decomposition of a prompt has settled to single precision well before.
+/// Most sweeps for each singular value; the decomposition of a prompt settles to single precision well before.
 const SWEEPS: usize = 20;
 
 impl ProjectConfig {
@@ -96,10 +96,8 @@ fn least_squares(above: Tensor<2>, place: &mut Place<'_, '_>) -> Tensor<2> {
     let [_, width] = above.dims();
     let [_, d_model] = place.dims();
     let bound = 1.0 / (d_model as f32).sqrt();
-    let random: Vec<f32> =
-        (0..width * d_model).map(|_| place.rng.random_range(-bound..bound)).collect();
-    let random =
-        Tensor::<2>::from_data(TensorData::new(random, [width, d_model]), &place.target.device());
+    let random = uniform(&mut *place.rng, [width, d_model], bound);
+    let random = Tensor::<2>::from_data(random, &place.target.device());
     let (left, values, right) = svd::<2, 1>(above, SWEEPS);
     let largest = values.clone().max();
     // Directions below the precision of a float are noise, and their reciprocals would make it large.

@@ -12,6 +12,17 @@ fn configurations_are_tagged_by_their_strategy() {
 }
 
 #[test]
+fn the_name_of_a_strategy_alone_means_its_defaults() {
+    for config in CompositionConfig::catalogue() {
+        let text = format!("\"{}\"", config.name());
+        assert_eq!(serde_json::from_str::<CompositionConfig>(&text).unwrap(), config);
+    }
+    let failure = |text| serde_json::from_str::<CompositionConfig>(text).unwrap_err().to_string();
+    assert!(failure("\"lowrank\"").contains("`lowrank`"));
+    assert!(failure("1").contains("expected a strategy, `{ strategy = \"low_rank\""));
+}
+
+#[test]
 fn an_unknown_option_or_strategy_is_an_error_that_names_it() {
     let failure = |text| serde_json::from_str::<CompositionConfig>(text).unwrap_err().to_string();
     assert!(failure(r#"{"strategy": "low_rank", "ranks": 2}"#).contains("`ranks`"));

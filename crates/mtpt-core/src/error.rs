@@ -102,6 +102,18 @@ pub enum Error {
         /// The number.
         value: f32,
     },
+    /// A tensor of a prompt file has a number that is infinite or not a number.
+    #[error("tensor `{tensor}` in `{path}`: the number at {place:?} is {value}")]
+    TensorNotFinite {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Where it stands, an index for each dimension.
+        place: Vec<usize>,
+        /// The number.
+        value: f32,
+    },
     /// A prompt was asked to hold no vector at all.
     #[error("a prompt must have at least one vector, but its length is 0")]
     EmptyPrompt,

@@ -7,6 +7,7 @@ mod frozen;
 mod index;
 mod initializer;
 mod npy;
+mod place;
 mod prefix;
 mod prompt_file;
 #[cfg(feature = "t5x")]
@@ -20,6 +21,7 @@ pub use frozen::Frozen;
 pub use index::TaskIndex;
 pub use initializer::Initializer;
 pub use npy::{first_not_finite, is_npy, npy_bytes, read_npy};
+pub use place::place_of;
 pub use prefix::{embed_prompted, prepend};
 pub use prompt_file::PromptFile;
 pub use whole_file::write_whole_file;

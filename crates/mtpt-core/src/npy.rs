@@ -4,7 +4,7 @@ use std::{fs, io};
 use burn::tensor::TensorData;
 use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
 
-use crate::{Error, Result};
+use crate::{Error, Result, place_of};
 
 /// The bytes that every `.npy` file begins with.
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -79,19 +79,7 @@ pub fn npy_bytes(data: &TensorData) -> Vec<u8> {
 pub fn first_not_finite(data: &TensorData) -> Option<(Vec<usize>, f32)> {
     let position = data.iter::<f32>().position(|value| !value.is_finite())?;
     let value = data.iter::<f32>().nth(position)?;
-    let mut rest = position;
-    let mut place: Vec<usize> = data
-        .shape()
-        .iter()
-        .rev()
-        .map(|&size| {
-            let index = rest % size;
-            rest /= size;
-            index
-        })
-        .collect();
-    place.reverse();
-    Some((place, value))
+    Some((place_of(position, data.shape()), value))
 }
 
 /// Bytes of an element, where elements are floats.

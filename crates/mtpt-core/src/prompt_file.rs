@@ -7,7 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
-use crate::{Error, Result, write_whole_file};
+use crate::{Error, Result, first_not_finite, write_whole_file};
 
 /// The key of the safetensors metadata under which a prompt file keeps its header.
 const HEADER: &str = "mtpt";
@@ -107,6 +107,21 @@ impl PromptFile {
         views
             .and_then(|views| safetensors::serialize(views, Some(metadata)))
             .map_err(|source| Error::Format { path: path.to_owned(), source })
+    }
+
+    /// Refuses numbers that are infinite or not numbers, which no prompt has a use for.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TensorNotFinite`] for the first of them.
+    pub fn check_finite(&self) -> Result<()> {
+        for (tensor, data) in &self.tensors {
+            if let Some((place, value)) = first_not_finite(data) {
+                let (path, tensor) = (self.path.clone(), tensor.clone());
+                return Err(Error::TensorNotFinite { path, tensor, place, value });
+            }
+        }
+        Ok(())
     }
 
     /// What the writer said about the tensors.

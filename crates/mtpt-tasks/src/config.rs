@@ -75,7 +75,7 @@ impl FromStr for Split {
 /// | `template` | that of T5 for a format of GLUE or SuperGLUE | input text with `{field}` placeholders, see [`Template`](crate::Template) |
 /// | `label_field` | that of a format of GLUE or SuperGLUE, otherwise `label` | the field with the label |
 /// | `labels` | those of T5 for a format of GLUE or SuperGLUE | what labels mean, see [`LabelsConfig`] |
-/// | `metrics` | those of a format of GLUE or SuperGLUE, otherwise `["accuracy"]`, or `["pearson"]` for regression | see [`Metric`]; the first is the primary one |
+/// | `metrics` | those of a format of GLUE or SuperGLUE, otherwise `["accuracy"]`, `["pearson"]` for scores, `["squad_f1", "exact_match"]` for free text | see [`Metric`]; the first is the primary one |
 /// | `limit` | all rows | see [`Limit`] |
 /// | `stream` | `false` | whether the rows of `train` are kept on disk instead of in memory while they are learned from, see [`RowsOnDisk`](crate::RowsOnDisk) |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

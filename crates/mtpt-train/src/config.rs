@@ -47,7 +47,7 @@ pub struct RunConfig {
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `length` | 20 | vectors of the shared prompt | from 1 |
+/// | `length` | 20 | vectors of the shared prompt | 1 to 10,000 |
 /// | `initializer` | `{ kind = "sampled_vocabulary" }` | first values, see [`InitializerConfig`] | |
 /// | `components` | `initializer`, drawn anew for each | first values of the prompts that an attention mixes, in their order, such as trained prompts of other tasks | at most as many as there are |
 /// | `start_from` | | a prompt file to go on from: what is shared, and the parts of tasks and groups of the same name, begin at its values | same composition and length |
@@ -345,6 +345,9 @@ impl EvaluationConfig {
     }
 }
 
+/// A length beyond which a prompt is surely a mistake: no encoder reads it in reasonable time.
+const LONGEST_PROMPT: usize = 10_000;
+
 /// Refuses counts of nothing.
 fn at_least_one(counts: &[(&'static str, usize)]) -> Result<()> {
     match counts.iter().find(|(_, count)| *count == 0) {
@@ -408,7 +411,11 @@ impl RunConfig {
     ///
     /// [`Error::OutOfRange`], which names the option.
     pub fn check(&self) -> Result<()> {
-        at_least_one(&[("prompt.length", self.prompt.length)])?;
+        if !(1..=LONGEST_PROMPT).contains(&self.prompt.length) {
+            let (option, expected) = ("prompt.length", "between 1 and 10000");
+            let found = self.prompt.length as f64;
+            return Err(Error::OutOfRange { option, expected, found });
+        }
         self.training.check()?;
         self.evaluation.check()
     }

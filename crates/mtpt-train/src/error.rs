@@ -178,6 +178,11 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// Prompts with parts for groups would be those of other groups.
+    #[error(
+        "the names make another tree of groups than the one that the prompts have parts for; keep each task in its group"
+    )]
+    OtherTree,
     /// Trained prompts cannot be gone on from.
     #[error("cannot start from `{path}`: {reason}")]
     StartFrom {

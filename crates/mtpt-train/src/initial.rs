@@ -30,6 +30,13 @@ pub fn initial_composition<B: Backbone>(
     device: &Device,
 ) -> Result<Composition> {
     config.composition.check(config.prompt.length, backbone.d_model())?;
+    if config.prompt.components.len() > config.composition.component_count() {
+        return Err(Error::OutOfRange {
+            option: "prompt.components",
+            expected: "a list of no more prompts than the composition has components",
+            found: config.prompt.components.len() as f64,
+        });
+    }
     let labels = tasks
         .iter()
         .map(|task| {
@@ -125,6 +132,11 @@ fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
     })?;
     // Numpy checkpoints of prompt-tuning have no ending.
     let (values, shape) = if is_npy(&bytes) || path.extension().is_some_and(|name| name == "npy") {
+        if let Some(tensor) = tensor {
+            return Err(refused(format!(
+                "a `.npy` file holds one array without a name: leave out `tensor = \"{tensor}\"`"
+            )));
+        }
         let data = read_npy(path)?;
         (floats(&data).to_vec(), data.shape().to_vec())
     } else {

@@ -3,7 +3,7 @@ use std::io::Read;
 use std::path::Path;
 
 use burn::tensor::Device;
-use mtpt_core::{TaskIndex, is_npy};
+use mtpt_core::{Compose, TaskIndex, is_npy};
 
 use crate::multitask_arrays::{self, ArrayComposition, Arrays};
 #[cfg(feature = "t5x")]
@@ -73,7 +73,8 @@ impl PromptFormat {
     ///
     /// # Errors
     ///
-    /// [`Error::NoForm`] when the format has no form for several tasks that are composed so.
+    /// [`Error::NoForm`] when the format has no form for several tasks that are composed so;
+    /// [`mtpt_compose::Error::ReadsInputs`] for prompts that depend on the inputs.
     ///
     /// # Panics
     ///
@@ -84,6 +85,9 @@ impl PromptFormat {
         task: Option<TaskIndex>,
         path: &Path,
     ) -> Result<PromptFiles> {
+        if prompts.composition().reads_inputs() {
+            return Err(mtpt_compose::Error::ReadsInputs.into());
+        }
         let files = |prompts: &Prompts| match self {
             Self::Peft => peft_adapter::files(prompts, path),
             Self::Npy => match ArrayComposition::of(&prompts.header().composition) {

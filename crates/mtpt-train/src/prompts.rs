@@ -156,7 +156,15 @@ impl Prompts {
         if expected != found {
             return Err(Error::TaskCount { expected, found });
         }
-        // Made anew, since the names of tasks may decide what parts there are.
+        let tree = |tasks: &[PromptTask]| {
+            composed_tree(&TaskTree::new(tasks.iter().map(|task| &task.name))?)
+        };
+        if matches!(self.header.composition, CompositionConfig::Hierarchy(_))
+            && tree(&tasks)? != tree(self.tasks())?
+        {
+            return Err(Error::OtherTree);
+        }
+        // Made anew, so that names are checked as those of a file are.
         let device = self.composition.devices().into_iter().next().unwrap_or_default();
         Self::from_tensors(self.tensors(), PromptHeader { tasks, ..self.header }, &device)
     }
@@ -203,7 +211,8 @@ impl<C: Compose> Prompts<C> {
     /// As [`read`](Prompts::read), and what the function returns.
     pub fn read_as(path: &Path, make: impl FnOnce(&PromptHeader) -> Result<C>) -> Result<Self> {
         let file = PromptFile::read(path)?;
-        let header = PromptHeader::parse(file.header().as_bytes(), path)?;
+        file.check_finite()?;
+        let header = PromptHeader::of_file(&file, path)?;
         let composition = file.apply(make(&header)?)?;
         Ok(Self { composition, header })
     }
@@ -258,6 +267,15 @@ impl<C: Compose> Prompts<C> {
 }
 
 impl PromptHeader {
+    /// The header of a prompt file that was read, which need not be usable otherwise; the path is for messages.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Header`] and [`Error::Version`].
+    pub fn of_file(file: &PromptFile, path: &Path) -> Result<Self> {
+        Self::parse(file.header().as_bytes(), path)
+    }
+
     /// Reads a header from JSON; the path is for messages.
     pub(crate) fn parse(text: &[u8], path: &Path) -> Result<Self> {
         let header: Self = serde_json::from_slice(text)

@@ -1,5 +1,5 @@
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{env, fs, io};
 
 use mtpt_core::write_whole_file;
 use mtpt_tasks::{Task, TaskConfig};
@@ -18,7 +18,7 @@ pub struct RunFolder {
 struct Document<'a> {
     #[serde(flatten)]
     config: &'a RunConfig,
-    tasks: Vec<&'a TaskConfig>,
+    tasks: Vec<TaskConfig>,
 }
 
 impl RunFolder {
@@ -70,6 +70,21 @@ impl RunFolder {
         checkpoint::remove_all(&self.checkpoints())
     }
 
+    /// Removes the prompts of an earlier run, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be removed.
+    pub fn remove_prompts(&self) -> Result<()> {
+        let path = self.prompts();
+        match fs::remove_file(&path) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => {
+                Err(Error::File { action: "remove", path, source })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The model that was trained whole, in the form that it came in.
     pub fn model(&self) -> PathBuf {
         self.path.join("model")
@@ -85,7 +100,10 @@ impl RunFolder {
         config: &RunConfig,
         tasks: impl Iterator<Item = &'a Task>,
     ) -> Result<()> {
-        let tasks = tasks.map(Task::config).collect();
+        // Files are found from wherever the configuration is read.
+        let failed = |source| Error::File { action: "find", path: PathBuf::from("."), source };
+        let folder = env::current_dir().map_err(failed)?;
+        let tasks = tasks.map(|task| task.config().clone().in_folder(&folder)).collect();
         self.write(&Document { config, tasks })
     }
 

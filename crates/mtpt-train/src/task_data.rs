@@ -60,11 +60,35 @@ impl TaskData {
         backbone: &B,
         max_lengths: MaxLengths,
     ) -> Result<Vec<Self>> {
+        Self::read_all(tasks, &Split::ALL, encoder, backbone, max_lengths)
+    }
+
+    /// The same without the rows of `test`, which training has no business with.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_for_training<B: Backbone>(
+        tasks: Vec<Task>,
+        encoder: &impl Encode,
+        backbone: &B,
+        max_lengths: MaxLengths,
+    ) -> Result<Vec<Self>> {
+        Self::read_all(tasks, &[Split::Train, Split::Dev], encoder, backbone, max_lengths)
+    }
+
+    fn read_all<B: Backbone>(
+        tasks: Vec<Task>,
+        splits: &[Split],
+        encoder: &impl Encode,
+        backbone: &B,
+        max_lengths: MaxLengths,
+    ) -> Result<Vec<Self>> {
         (0..)
             .map(TaskIndex::new)
             .zip(tasks)
             .map(|(index, task)| {
-                Self::read_splits(index, task, &Split::ALL, encoder, backbone, max_lengths)
+                Self::read_splits(index, task, splits, encoder, backbone, max_lengths)
             })
             .collect()
     }

@@ -68,6 +68,8 @@ pub fn train<B: Backbone, C: Compose>(
     output.folder.write_config(config, tasks)?;
     if !output.resume {
         output.folder.remove_checkpoints()?;
+        // Else the prompts of an earlier run would pass for those of this one, should it end before it has any.
+        output.folder.remove_prompts()?;
     }
     let mut log = MetricsLog::open(&output.folder.metrics(), run.trainer.steps_done())?;
     run.train(&mut (&mut log, observer))

@@ -71,7 +71,7 @@ fn numbers_out_of_range_are_named() {
         check_refused(&format!("model = 't5'\n{setting}"), &["`some/run.toml`: ", expected]);
     };
     check("training.steps = 0", "`training.steps` must be at least 1, found 0");
-    check("prompt.length = 0", "`prompt.length` must be at least 1, found 0");
+    check("prompt.length = 0", "`prompt.length` must be between 1 and 10000, found 0");
     check(
         "training = { steps = 5, warmup_steps = 5 }",
         "`training.warmup_steps` must be below `training.steps`, found 5",

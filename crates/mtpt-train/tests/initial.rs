@@ -1,9 +1,9 @@
 use std::fs;
 use std::path::PathBuf;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, TensorData};
 use mtpt_compose::CompositionConfig;
-use mtpt_core::{Compose, TaskIndex};
+use mtpt_core::{Compose, PromptFile, TaskIndex, npy_bytes};
 use mtpt_train::{InitializerConfig, PromptConfig, RunConfig, initial_composition};
 
 use crate::small_world::{SmallWorld, config, encoder};
@@ -110,4 +110,33 @@ fn a_rank_that_the_prompt_cannot_have_is_refused() {
     config.composition = CompositionConfig::LowRank(mtpt_compose::LowRankConfig { rank: 5 });
     let failure = prompt(&world, &config).unwrap_err();
     assert_eq!(failure, "`rank` must be between 1 and 4, found 5");
+}
+
+#[test]
+fn components_have_first_values_of_their_own() {
+    let world = SmallWorld::new();
+    let path = world.folder.path().join("trained.npy");
+    let values: Vec<f32> = (0..4 * 16).map(|value| value as f32).collect();
+    fs::write(&path, npy_bytes(&TensorData::new(values.clone(), [4, 16]))).unwrap();
+    let given = InitializerConfig::File { path, tensor: None };
+    for composition in ["attention", "instance_attention"] {
+        let text = format!("{{\"strategy\": \"{composition}\", \"components\": 2}}");
+        let mut config = config(serde_json::from_str(&text).unwrap());
+        config.prompt.components = vec![given.clone()];
+        let start = world.composition(&config);
+        let tensors = PromptFile::from_module(&start, String::new()).tensors().clone();
+        let (_, found) = tensors.iter().find(|(name, _)| name.ends_with("components")).unwrap();
+        let found = found.try_to_vec::<f32>().unwrap();
+        assert_eq!(found[..64], values[..]);
+        assert!(found[64..] != values[..]);
+
+        config.prompt.components = vec![given.clone(); 3];
+        let device = Device::flex().autodiff();
+        let refused =
+            initial_composition(&config, &world.tasks, world.t5.get(), &encoder(), &device);
+        assert_eq!(
+            refused.unwrap_err().to_string(),
+            "`prompt.components` must be a list of no more prompts than the composition has components, found 3"
+        );
+    }
 }

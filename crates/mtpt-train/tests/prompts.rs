@@ -1,5 +1,5 @@
-use burn::tensor::Device;
-use mtpt_compose::CompositionConfig;
+use burn::tensor::{Device, TensorData};
+use mtpt_compose::{CompositionConfig, HierarchyConfig};
 use mtpt_core::{Compose, PromptFile, TaskIndex};
 use mtpt_tasks::TaskId;
 use mtpt_train::{Error, Output, PromptHeader, PromptTask, Prompts, RunFolder, train};
@@ -85,4 +85,39 @@ fn a_folder_without_prompts_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let failure = Prompts::read(folder.path(), &Device::flex()).unwrap_err();
     assert!(matches!(failure, Error::NoPrompts { .. }), "{failure}");
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_named() {
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let start = world.composition(&config);
+    let trained = train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap();
+    let path = world.folder.path().join("prompts.safetensors");
+    trained.prompts.write(&path).unwrap();
+    let file = PromptFile::read(&path).unwrap();
+    let mut tensors = file.tensors().clone();
+    let mut values = tensors["shared"].try_to_vec::<f32>().unwrap();
+    values[18] = f32::NAN;
+    tensors.insert("shared".into(), TensorData::new(values, [4, 16]));
+    PromptFile::from_tensors(tensors, file.header().to_owned()).write(&path).unwrap();
+    let refused = Prompts::read(&path, &Device::flex()).unwrap_err().to_string();
+    let expected = format!("tensor `shared` in `{}`: the number at [1, 2] is NaN", path.display());
+    assert_eq!(refused, expected);
+}
+
+#[test]
+fn prompts_with_parts_for_groups_keep_their_tree() {
+    let world = SmallWorld::new();
+    let hierarchy = CompositionConfig::Hierarchy(HierarchyConfig::default());
+    let config = config(hierarchy);
+    let start = world.composition(&config);
+    let trained = train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap();
+    let named = |names: [&str; 2]| {
+        names.map(|name| PromptTask { name: name.parse().unwrap(), template: None, labels: None })
+    };
+    let renamed = trained.prompts.clone().with_tasks(named(["a", "b"]).to_vec()).unwrap();
+    assert_eq!(renamed.tasks()[1].name.as_str(), "b");
+    let refused = trained.prompts.with_tasks(named(["x/a", "x/b"]).to_vec()).unwrap_err();
+    assert!(matches!(refused, Error::OtherTree), "{refused}");
 }

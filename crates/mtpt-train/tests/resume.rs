@@ -1,5 +1,7 @@
 use std::fs;
 
+use burn::module::{Module, ModuleMapper, Param};
+use burn::tensor::{Tensor, TensorData};
 use mtpt_compose::CompositionConfig;
 use mtpt_tasks::{Split, Task, TaskConfig};
 use mtpt_train::{
@@ -226,4 +228,36 @@ fn a_damaged_checkpoint_is_named() {
     fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
     let failure = run(&world, &config, "run", true, &mut ()).1.unwrap_err().to_string();
     assert_eq!(failure, format!("`{}` is not a whole safetensors file", path.display()));
+}
+
+#[test]
+fn a_run_that_fails_at_once_leaves_no_prompts_of_another_in_its_place() {
+    let world = SmallWorld::new();
+    let mut config = config(CompositionConfig::default());
+    let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
+    let output = Output { folder: folder.clone(), resume: false };
+    let start = world.composition(&config);
+    train(&config, &world.data, world.t5.get(), start, Some(&output), &mut ()).unwrap();
+    assert!(folder.prompts().is_file());
+    // What cannot even begin leaves everything as it was.
+    config.training.steps = 0;
+    let start = world.composition(&config);
+    train(&config, &world.data, world.t5.get(), start, Some(&output), &mut ()).unwrap_err();
+    assert!(folder.prompts().is_file());
+    config.training.steps = 8;
+    let endless = world.composition(&config).map(&mut Endless);
+    train(&config, &world.data, world.t5.get(), endless, Some(&output), &mut ()).unwrap_err();
+    assert!(!folder.prompts().exists());
+}
+
+/// Makes every number infinite.
+struct Endless;
+
+impl ModuleMapper for Endless {
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        param.map(|value| {
+            let numbers = TensorData::full(value.dims(), f32::INFINITY);
+            Tensor::from_data(numbers, &value.device()).require_grad()
+        })
+    }
 }

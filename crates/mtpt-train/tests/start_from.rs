@@ -132,3 +132,29 @@ fn something_must_be_left_to_learn() {
         assert_eq!(refused.unwrap_err().to_string(), expected);
     }
 }
+
+#[test]
+fn what_would_stay_as_chance_has_it_is_not_frozen() {
+    let world = SmallWorld::new();
+    let trained = learn(&world, &config(hierarchy()), tasks(&world, &["sky/wet"]), "known");
+    let refused = |names: &[&str], config: &RunConfig| {
+        let device = Device::flex().autodiff();
+        let tasks = tasks(&world, names);
+        let failure = initial_composition(config, &tasks, world.t5.get(), &encoder(), &device);
+        failure.unwrap_err().to_string()
+    };
+    let start = format!("cannot start from `{}`", trained.display());
+    assert_eq!(
+        refused(&["skies/dry"], &from(trained.clone(), &[0, 1], hierarchy())),
+        format!("{start}: level 1 is frozen, but these prompts have nothing for `skies` there")
+    );
+    let separate = || CompositionConfig::Separate(SeparateConfig::default());
+    let trained = learn(&world, &config(separate()), tasks(&world, &["wet"]), "separate");
+    assert_eq!(
+        refused(&["dry"], &from(trained.clone(), &[], separate())),
+        format!(
+            "cannot start from `{}`: nothing of it is of use here: it shares nothing between tasks, and its own are `wet`",
+            trained.display()
+        )
+    );
+}

@@ -15,7 +15,7 @@ use mtpt::burn::module::{Module, ModuleVisitor, Param};
 use mtpt::burn::optim::GradientsParams;
 use mtpt::burn::tensor::{Device, Tensor, TensorData};
 use mtpt::compose::{CompositionConfig, Part, Start, Tree};
-use mtpt::core::{Frozen, TaskIndex};
+use mtpt::core::Frozen;
 use mtpt::t5::T5;
 use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
 use mtpt::train::{Objective, PromptTuning};

@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
         (_, Some(_)) => return Err(Error::NoArrays { path: path.clone() }),
         (format, None) => format.of_train().read(path, &device)?,
     };
-    if let Some(tasks) = tasks(arguments)? {
+    if let Some(tasks) = tasks(arguments, prompts.tasks())? {
         prompts = prompts.with_tasks(tasks)?;
     }
     if let Some(model) = &arguments.model {
@@ -61,8 +61,8 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
     rows.flush()
 }
 
-/// The tasks that the prompts are to be for, where they are told.
-fn tasks(arguments: &Import) -> Result<Option<Vec<PromptTask>>> {
+/// The tasks that the prompts are to be for, where they are told; a name alone changes nothing else of what is known of a task.
+fn tasks(arguments: &Import, known: &[PromptTask]) -> Result<Option<Vec<PromptTask>>> {
     if let Some(path) = &arguments.tasks {
         let tasks = TaskFile::load(path)?;
         return Ok(Some(tasks.tasks().iter().map(PromptTask::new).collect()));
@@ -70,9 +70,13 @@ fn tasks(arguments: &Import) -> Result<Option<Vec<PromptTask>>> {
     if arguments.task.is_empty() {
         return Ok(None);
     }
-    let named =
-        |name: &String| Ok(PromptTask { name: TaskId::new(name)?, template: None, labels: None });
-    arguments.task.iter().map(named).collect::<Result<_>>().map(Some)
+    let named = |(place, name): (usize, &String)| {
+        let (template, labels) =
+            known.get(place).map(|task| (task.template.clone(), task.labels.clone())).unzip();
+        let (template, labels) = (template.flatten(), labels.flatten());
+        Ok(PromptTask { name: TaskId::new(name)?, template, labels })
+    };
+    arguments.task.iter().enumerate().map(named).collect::<Result<_>>().map(Some)
 }
 
 /// Prompts whose header names a model, which they must fit.

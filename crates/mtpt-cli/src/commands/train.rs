@@ -36,9 +36,10 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let encoder = tokenizer.as_inner();
     let t5 = model.t5.get();
     let trained_on = device.autodiff();
-    let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)?;
+    let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)
+        .map_err(|error| Error::in_config(path, error))?;
     let trained_numbers = composition.trained_numbers();
-    let data = TaskData::read(tasks.clone(), encoder, t5, config.max_lengths())?;
+    let data = TaskData::read_for_training(tasks.clone(), encoder, t5, config.max_lengths())?;
     note_cut_rows(&data, config.max_lengths())?;
     let folder = run_folder(arguments)?;
     let prompts = folder.prompts();

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::{Error, Result};
+use crate::place_of;
 
 /// Numbers and their shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,38 +20,9 @@ impl Array {
             Some(position) => Err(Error::NotFinite {
                 path: path.to_owned(),
                 array: array.to_owned(),
-                place: place(position, &self.shape),
+                place: place_of(position, &self.shape),
                 found: self.values[position],
             }),
         }
-    }
-}
-
-/// The index along each axis of a number that is the given one in order.
-fn place(position: usize, shape: &[usize]) -> Vec<usize> {
-    let mut rest = position;
-    let mut place: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|size| {
-            let index = rest % size;
-            rest /= size;
-            index
-        })
-        .collect();
-    place.reverse();
-    place
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn places_are_counted_axis_by_axis() {
-        assert_eq!(place(0, &[2, 3, 4]), [0, 0, 0]);
-        assert_eq!(place(23, &[2, 3, 4]), [1, 2, 3]);
-        assert_eq!(place(6, &[2, 3, 4]), [0, 1, 2]);
-        assert!(place(0, &[]).is_empty());
     }
 }

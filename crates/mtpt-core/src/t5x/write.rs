@@ -56,11 +56,11 @@ pub fn write(folder: &Path, arrays: &BTreeMap<String, Array>, step: i32) -> Resu
     std::fs::rename(&whole, folder).map_err(failed("rename"))
 }
 
-/// The content of [`CHECKPOINT_FILE`], as [`write`] writes it; the folder is for messages.
+/// The content of [`CHECKPOINT_FILE`], as [`write()`] writes it; the folder is for messages.
 ///
 /// # Errors
 ///
-/// [`Error::Name`] and [`Error::Form`], as [`write`].
+/// [`Error::Name`] and [`Error::Form`], as [`write()`].
 pub fn checkpoint_bytes(
     folder: &Path,
     arrays: &BTreeMap<String, Array>,

@@ -10,6 +10,8 @@ mod tensors;
 
 use std::path::Path;
 
+#[cfg(feature = "t5x")]
+use mtpt::core::t5x::Error::NoPrompt;
 use mtpt::train::PromptFormat;
 use serde::Serialize;
 use serde_json::Value;
@@ -54,6 +56,12 @@ fn look_at(path: &Path, arguments: &Inspect) -> Result<Report> {
         }
         return match PromptFormat::of(path) {
             Ok(Some(PromptFormat::Peft)) => prompts::adapter(path),
+            // The same files hold models, prompts, or both.
+            #[cfg(feature = "t5x")]
+            Ok(Some(PromptFormat::T5x)) => match prompts::arrays(path) {
+                Err(Error::Train(mtpt::train::Error::T5x(NoPrompt { .. }))) => model::folder(path),
+                report => report,
+            },
             Ok(Some(_)) => prompts::arrays(path),
             // Whatever else there is: what is missing of a model is told.
             Ok(None) | Err(_) => model::folder(path),

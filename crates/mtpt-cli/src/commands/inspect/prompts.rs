@@ -2,7 +2,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use mtpt::core::PromptFile;
+use mtpt::core::{PromptFile, place_of};
 use mtpt::train::{PromptHeader, Prompts};
 use serde::Serialize;
 use serde_json::Value;
@@ -42,13 +42,15 @@ struct Json<'a> {
 /// Most values that are not finite to be named.
 const NAMED: usize = 10;
 
+/// A prompt file, also one that nothing else would take: what it holds is told.
 pub(super) fn file(path: &Path) -> Result<Report> {
-    report(path, "prompts", None)
+    let file = PromptFile::read(path)?;
+    report(path, "prompts", PromptHeader::of_file(&file, path)?, &file, None)
 }
 
 /// Arrays of numpy: the prompt of one task in a file, or a shared prompt and the parts of all tasks in a folder.
 pub(super) fn arrays(path: &Path) -> Result<Report> {
-    report(path, "arrays", None)
+    composed(path, "arrays", None)
 }
 
 pub(super) fn adapter(folder: &Path) -> Result<Report> {
@@ -56,17 +58,26 @@ pub(super) fn adapter(folder: &Path) -> Result<Report> {
     let text = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
     let config: Value = serde_json::from_slice(&text)
         .map_err(|error| Error::Inspected { path, problem: error.to_string() })?;
-    report(folder, "adapter", Some(&config))
+    composed(folder, "adapter", Some(&config))
 }
 
-fn report(path: &Path, kind: &'static str, adapter: Option<&Value>) -> Result<Report> {
+fn composed(path: &Path, kind: &'static str, adapter: Option<&Value>) -> Result<Report> {
     let prompts = Prompts::read(path, &device::open("auto")?)?;
-    let mut header = prompts.header().clone();
+    let file = PromptFile::from_module(prompts.composition(), String::new());
+    report(path, kind, prompts.header().clone(), &file, adapter)
+}
+
+fn report(
+    path: &Path,
+    kind: &'static str,
+    mut header: PromptHeader,
+    file: &PromptFile,
+    adapter: Option<&Value>,
+) -> Result<Report> {
     let said = |key: &str| adapter.and_then(|config| config.get(key)).and_then(Value::as_str);
     if header.model.is_empty() {
         header.model = said("base_model_name_or_path").unwrap_or_default().to_owned();
     }
-    let file = PromptFile::from_module(prompts.composition(), String::new());
     let mut tensors = Vec::new();
     let mut not_finite = Vec::new();
     for (name, data) in file.tensors() {
@@ -74,7 +85,7 @@ fn report(path: &Path, kind: &'static str, adapter: Option<&Value>) -> Result<Re
         let parameters = shape.iter().product();
         for (at, value) in data.iter::<f32>().enumerate() {
             if !value.is_finite() && not_finite.len() < NAMED {
-                let (tensor, place) = (name.clone(), indices(at, &shape));
+                let (tensor, place) = (name.clone(), place_of(at, &shape));
                 not_finite.push(NotFinite { tensor, place, value: value.to_string() });
             }
         }
@@ -140,30 +151,4 @@ fn report(path: &Path, kind: &'static str, adapter: Option<&Value>) -> Result<Re
         not_finite: &not_finite,
     };
     Report::new(path, &json, text)
-}
-
-/// Where the value at a position stands in a tensor of a shape.
-fn indices(mut position: usize, shape: &[usize]) -> Vec<usize> {
-    let mut indices: Vec<usize> = shape
-        .iter()
-        .rev()
-        .map(|&size| {
-            let index = position % size;
-            position /= size;
-            index
-        })
-        .collect();
-    indices.reverse();
-    indices
-}
-
-#[cfg(test)]
-mod tests {
-    use super::indices;
-
-    #[test]
-    fn positions_are_row_after_row() {
-        assert_eq!(indices(17, &[2, 3, 4]), [1, 1, 1]);
-        assert_eq!(indices(4, &[5]), [4]);
-    }
 }
