@@ -1,6 +1,6 @@
 use std::fmt;
 
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bool, Tensor};
 use mtpt_core::{Compose, TaskIndex};
 use serde::de::value::{MapAccessDeserializer, MapDeserializer};
@@ -343,6 +343,10 @@ impl Compose for Composition {
 
     fn reads_inputs(&self) -> bool {
         each!(self, inner => inner.reads_inputs())
+    }
+
+    fn task_parameters(&self) -> Vec<ParamId> {
+        each!(self, inner => inner.task_parameters())
     }
 
     fn compose(&self, task: TaskIndex) -> Tensor<2> {

@@ -1,4 +1,4 @@
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId, list_param_ids};
 use burn::tensor::Tensor;
 use mtpt_core::{Compose, TaskIndex};
 use rand::SeedableRng;
@@ -86,6 +86,10 @@ impl Compose for Flat {
 
     fn task_count(&self) -> usize {
         self.tasks.len()
+    }
+
+    fn task_parameters(&self) -> Vec<ParamId> {
+        list_param_ids(&self.tasks)
     }
 
     fn compose(&self, task: TaskIndex) -> Tensor<2> {

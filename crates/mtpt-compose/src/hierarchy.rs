@@ -1,4 +1,4 @@
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId, list_param_ids};
 use burn::tensor::Tensor;
 use mtpt_core::{Compose, TaskIndex};
 use rand::SeedableRng;
@@ -226,6 +226,13 @@ impl Compose for Hierarchy {
 
     fn task_count(&self) -> usize {
         self.tree.task_count()
+    }
+
+    /// What the leaves own: groups and the root are shared.
+    fn task_parameters(&self) -> Vec<ParamId> {
+        let leaves = self.nodes.iter().enumerate();
+        let leaves = leaves.filter(|&(node, _)| self.tree.task_at(node).is_some());
+        leaves.flat_map(|(_, own)| list_param_ids(own)).collect()
     }
 
     fn compose(&self, task: TaskIndex) -> Tensor<2> {

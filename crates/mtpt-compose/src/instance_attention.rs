@@ -1,4 +1,4 @@
-use burn::module::{Module, Param};
+use burn::module::{Module, Param, ParamId, list_param_ids};
 use burn::tensor::{Bool, Tensor, activation};
 use mtpt_core::{Compose, TaskIndex};
 use rand::SeedableRng;
@@ -213,6 +213,10 @@ impl Compose for InstanceAttention {
 
     fn reads_inputs(&self) -> bool {
         true
+    }
+
+    fn task_parameters(&self) -> Vec<ParamId> {
+        list_param_ids(&self.tasks)
     }
 
     /// The prompt in front of an input that says nothing, whose pooled embedding is zero.

@@ -1,6 +1,6 @@
 //! What must hold for every strategy, in one loop over all of them.
 
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Distribution, Tensor, TensorData};
 use mtpt_compose::{
@@ -221,6 +221,29 @@ proptest! {
             let count = config.parameter_count(case.length, case.d_model, &case.tree).unwrap();
             prop_assert_eq!(composition.num_params(), count.total(), "{:?}", config);
             prop_assert_eq!(composition.task_count(), case.tree.task_count());
+        }
+    }
+
+    #[test]
+    fn what_tasks_own_is_told_parameter_by_parameter(case in cases()) {
+        struct Count<'a> {
+            owned: &'a [ParamId],
+            numbers: usize,
+        }
+        impl ModuleVisitor for Count<'_> {
+            fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+                if self.owned.contains(&param.id) {
+                    self.numbers += param.val().shape().num_elements();
+                }
+            }
+        }
+        for config in strategies(&case.tree) {
+            let (_, composition) = fresh(&config, &case, Parts::Random);
+            let owned = composition.task_parameters();
+            let mut count = Count { owned: &owned, numbers: 0 };
+            composition.visit(&mut count);
+            let expected = config.parameter_count(case.length, case.d_model, &case.tree).unwrap();
+            prop_assert_eq!(count.numbers, expected.own, "{}", config.name());
         }
     }
 

@@ -1,4 +1,4 @@
-use burn::module::Module;
+use burn::module::{Module, ParamId};
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 
 use crate::TaskIndex;
@@ -32,6 +32,13 @@ pub trait Compose: Module {
     /// Whether prompts depend on the inputs that they stand in front of. Where they do, no plain prompt can stand for a task.
     fn reads_inputs(&self) -> bool {
         false
+    }
+
+    /// The parameters that each belong to one task; all others are shared.
+    ///
+    /// Training can give them a rate of their own. None, unless it is told.
+    fn task_parameters(&self) -> Vec<ParamId> {
+        Vec::new()
     }
 
     /// The prompts of the rows of a batch, which mixes tasks freely: each task that is present is composed once.

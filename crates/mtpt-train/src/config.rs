@@ -155,8 +155,9 @@ impl Default for InitializerConfig {
 /// | `batch_size` | 32 | rows of a step | from 1 |
 /// | `micro_batch_size` | `batch_size` | rows computed at a time; smaller needs less memory, for the same step | from 1 |
 /// | `learning_rate` | 0.3 | highest rate | above 0 |
+/// | `task_learning_rate` | `learning_rate` | highest rate of what each task owns, [`Compose::task_parameters`](mtpt_core::Compose::task_parameters) | above 0 |
 /// | `warmup_steps` | 0 | steps in which the rate rises from 0 | below `steps` |
-/// | `decay` | `linear` | what follows, see [`Decay`] | `linear`, `constant` |
+/// | `decay` | `linear` | what follows, see [`Decay`] | `linear`, `constant`, `cosine`, `inverse_square_root` |
 /// | `optimizer` | | see [`OptimizerConfig`] | |
 /// | `max_input_length` | 256 | longest input in tokens, the prompt not counted | from 1 |
 /// | `max_target_length` | 32 | longest target in tokens | from 1 |
@@ -173,6 +174,9 @@ pub struct TrainingConfig {
     pub micro_batch_size: Option<usize>,
     /// Highest learning rate.
     pub learning_rate: f64,
+    /// Highest learning rate of what each task owns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_learning_rate: Option<f64>,
     /// Steps in which the rate rises from 0.
     pub warmup_steps: usize,
     /// What follows the warm-up.
@@ -194,6 +198,7 @@ impl Default for TrainingConfig {
             batch_size: 32,
             micro_batch_size: None,
             learning_rate: 0.3,
+            task_learning_rate: None,
             warmup_steps: 0,
             decay: Decay::Linear,
             max_input_length: 256,
@@ -226,6 +231,7 @@ impl TrainingConfig {
         let optimizer = &self.optimizer;
         let positive = [
             ("training.learning_rate", self.learning_rate),
+            ("training.task_learning_rate", self.task_learning_rate.unwrap_or(1.0)),
             ("training.optimizer.epsilon", f64::from(optimizer.epsilon)),
             ("training.optimizer.clip_norm", optimizer.clip_norm.unwrap_or(1.0)),
         ];
@@ -262,6 +268,12 @@ impl TrainingConfig {
             steps: self.steps,
             decay: self.decay,
         }
+    }
+
+    /// The learning rate in each step of what each task owns, where it differs.
+    pub fn task_schedule(&self) -> Option<Schedule> {
+        let peak = self.task_learning_rate?;
+        Some(Schedule { peak, ..self.schedule() })
     }
 
     /// Longest input and target.

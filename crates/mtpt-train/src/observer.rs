@@ -11,7 +11,7 @@ pub struct StepEvent<'a> {
     pub loss: f64,
     /// The same for the rows of each task that the step held.
     pub task_losses: &'a [(TaskId, f64)],
-    /// Learning rate.
+    /// Learning rate, of parameters without one of their own.
     pub learning_rate: f64,
     /// Global norm of the gradient before clipping.
     pub gradient_norm: f64,

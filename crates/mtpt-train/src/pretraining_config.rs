@@ -19,7 +19,7 @@ use crate::{Decay, Error, EvaluationConfig, OptimizerConfig, Result, TrainingCon
 /// | `mixture` | | how tasks are mixed with one another, see [`MixtureConfig`] |
 /// | `evaluation` | | see [`EvaluationConfig`]; with `every`, there is an evaluation before the first step too |
 ///
-/// `training` has the keys of [`TrainingConfig`], some with other defaults:
+/// `training` has the keys of [`TrainingConfig`], but for `task_learning_rate`, some with other defaults:
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
@@ -80,6 +80,9 @@ struct Training {
     batch_size: usize,
     micro_batch_size: Option<usize>,
     learning_rate: f64,
+    /// Weights belong to no task.
+    #[serde(skip)]
+    task_learning_rate: Option<f64>,
     warmup_steps: usize,
     decay: Decay,
     max_input_length: usize,

@@ -1,3 +1,5 @@
+use std::f64::consts::PI;
+
 use serde::{Deserialize, Serialize};
 
 /// How the learning rate goes from step to step.
@@ -10,12 +12,24 @@ pub enum Decay {
     Linear,
     /// None: the peak stays.
     Constant,
+    /// Down to zero along half a cosine (Loshchilov and Hutter, 2017, without restarts).
+    Cosine,
+    /// By the inverse of the square root of the step, as T5 was pretrained (Raffel et al., 2020, section 3.1.2).
+    InverseSquareRoot,
 }
 
 /// The learning rate as a pure function of the step: a linear warm-up to a peak, then the decay.
 ///
-/// The rates are those of transformers' `get_linear_schedule_with_warmup` and `get_constant_schedule_with_warmup`: with a
-/// warm-up of `w` steps, step 0 has rate 0 and step `w` the peak.
+/// With a warm-up of `w` steps of `n` in all, step `s < w` has the rate `peak s / w`, and a later one `peak` times
+///
+/// | [`Decay`] | factor of step `s` | in transformers |
+/// |---|---|---|
+/// | [`Linear`](Decay::Linear) | `(n - s) / (n - w)` | `get_linear_schedule_with_warmup` |
+/// | [`Constant`](Decay::Constant) | 1 | `get_constant_schedule_with_warmup` |
+/// | [`Cosine`](Decay::Cosine) | `(1 + cos(π (s - w) / (n - w))) / 2` | `get_cosine_schedule_with_warmup` |
+/// | [`InverseSquareRoot`](Decay::InverseSquareRoot) | `√(w / s)`; without a warm-up `√(10000 / (10000 + s))` | `get_inverse_sqrt_schedule` |
+///
+/// From step `n` on, the rate of `Linear` and `Cosine` is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
     /// Highest rate.
@@ -34,15 +48,29 @@ impl Schedule {
         if step < self.warmup_steps {
             return self.peak * step as f64 / self.warmup_steps as f64;
         }
+        let decaying = self.steps.saturating_sub(self.warmup_steps).max(1) as f64;
         match self.decay {
             Decay::Constant => self.peak,
-            Decay::Linear => {
-                let decaying = self.steps.saturating_sub(self.warmup_steps).max(1);
-                self.peak * self.steps.saturating_sub(step) as f64 / decaying as f64
+            Decay::Linear => self.peak * self.steps.saturating_sub(step) as f64 / decaying,
+            Decay::Cosine => {
+                // Beyond the last step a cosine would rise again.
+                let done = ((step - self.warmup_steps) as f64 / decaying).min(1.0);
+                self.peak * 0.5 * (1.0 + (PI * done).cos())
+            }
+            Decay::InverseSquareRoot => {
+                let (scale, since) = match self.warmup_steps {
+                    0 => (SCALE_WITHOUT_WARMUP, SCALE_WITHOUT_WARMUP + step as f64),
+                    warmup => (warmup as f64, step as f64),
+                };
+                self.peak * (scale / since).sqrt()
             }
         }
     }
 }
+
+/// Steps of the warm-up that [`Decay::InverseSquareRoot`] goes on from where there is none, as in transformers; T5 was
+/// pretrained with as many.
+const SCALE_WITHOUT_WARMUP: f64 = 10_000.0;
 
 /// Whether what is done every so many steps, and after the last, is done after a step; every 0 steps is after the last
 /// alone.
@@ -60,6 +88,79 @@ mod tests {
         let rates: Vec<f64> = (0..7).map(|step| schedule.rate(step)).collect();
         // get_linear_schedule_with_warmup(optimizer with lr 0.5, 2, 6), printed step by step.
         assert_eq!(rates, [0.0, 0.25, 0.5, 0.375, 0.25, 0.125, 0.0]);
+    }
+
+    fn close(schedule: Schedule, steps: &[usize], expected: &[f64]) {
+        assert_eq!(steps.len(), expected.len());
+        for (&step, expected) in steps.iter().zip(expected) {
+            let found = schedule.rate(step);
+            // The same operations in another order: some units in the last place.
+            assert!((found - expected).abs() < 1e-15, "step {step}: {found} {expected}");
+        }
+    }
+
+    #[test]
+    fn cosine_rates_are_those_of_transformers() {
+        let schedule = Schedule { peak: 0.5, warmup_steps: 2, steps: 6, decay: Decay::Cosine };
+        // get_cosine_schedule_with_warmup(optimizer with lr 0.5, 2, 6), printed step by step, then (.., 0, 6).
+        let expected = [0.0, 0.25, 0.5, 0.42677669529663687, 0.25, 0.07322330470336313, 0.0];
+        close(schedule, &[0, 1, 2, 3, 4, 5, 6], &expected);
+        let schedule = Schedule { warmup_steps: 0, ..schedule };
+        let expected =
+            [0.5, 0.4665063509461097, 0.375, 0.25, 0.12500000000000006, 0.03349364905389032, 0.0];
+        close(schedule, &[0, 1, 2, 3, 4, 5, 6], &expected);
+        assert_eq!(schedule.rate(8), 0.0, "a cosine does not rise again");
+    }
+
+    #[test]
+    fn inverse_square_root_rates_are_those_of_transformers() {
+        let decay = Decay::InverseSquareRoot;
+        let schedule = Schedule { peak: 0.5, warmup_steps: 2, steps: 6, decay };
+        // get_inverse_sqrt_schedule(optimizer with lr 0.5, 2), printed step by step, then (.., 100) and (.., 0).
+        let expected = [
+            0.0,
+            0.25,
+            0.5,
+            0.4082482904638631,
+            0.35355339059327373,
+            0.31622776601683794,
+            0.2886751345948129,
+        ];
+        close(schedule, &[0, 1, 2, 3, 4, 5, 6], &expected);
+        let schedule = Schedule { warmup_steps: 100, ..schedule };
+        close(schedule, &[50, 100, 400, 10_000], &[0.25, 0.5, 0.25, 0.05]);
+        let schedule = Schedule { warmup_steps: 0, ..schedule };
+        let expected = [0.5, 0.49997500187484384, 0.35355339059327373, 0.25, 0.15811388300841897];
+        close(schedule, &[0, 1, 10_000, 30_000, 90_000], &expected);
+    }
+
+    #[test]
+    fn rates_rise_to_the_peak_and_never_above_it_and_jump_nowhere() {
+        for decay in [Decay::Linear, Decay::Constant, Decay::Cosine, Decay::InverseSquareRoot] {
+            for warmup_steps in [0, 1, 7, 50, 99] {
+                let schedule = Schedule { peak: 0.3, warmup_steps, steps: 100, decay };
+                let rate = |step| schedule.rate(step);
+                let case = format!("{decay:?} after {warmup_steps}");
+                assert_eq!(rate(warmup_steps), 0.3, "{case}");
+                assert!((0..warmup_steps).all(|step| rate(step) < rate(step + 1)), "{case}");
+                assert!((warmup_steps..120).all(|step| rate(step) >= rate(step + 1)), "{case}");
+                assert!((0..120).all(|step| (0.0..=0.3).contains(&rate(step))), "{case}");
+                // From step to step a rate moves by at most that of the steepest way there is: the warm-up, the line down
+                // and the middle of the cosine, the first step of the inverse square root.
+                let decaying = (100 - warmup_steps) as f64;
+                let steepest = match decay {
+                    Decay::Linear => 1.0 / decaying,
+                    Decay::Constant => 0.0,
+                    Decay::Cosine => PI / 2.0 / decaying,
+                    Decay::InverseSquareRoot => 0.5 / (warmup_steps.max(1) as f64),
+                };
+                let warmup = 1.0 / warmup_steps.max(1) as f64;
+                let most = 0.3 * steepest.max(if warmup_steps > 0 { warmup } else { 0.0 });
+                for step in 0..120 {
+                    assert!((rate(step + 1) - rate(step)).abs() < most + 1e-12, "{case}, {step}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 use std::time::Instant;
 
-use burn::module::{Module, ModuleMapper, Param, ParamId};
+use burn::lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleLrScheduler};
+use burn::module::{Module, ModuleMapper, Param, ParamGroup, ParamId};
 use burn::optim::{AdamWConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use mtpt_tasks::{TaskId, TokenBatch};
@@ -16,7 +17,7 @@ pub struct StepReport {
     /// Sum of losses, in nats, and number of target tokens of each task, by the task's position; both are 0 for tasks
     /// without rows.
     pub tasks: Vec<(f64, usize)>,
-    /// Learning rate.
+    /// Learning rate, of parameters without one of their own.
     pub learning_rate: f64,
     /// Global norm of the gradient before clipping.
     pub gradient_norm: f64,
@@ -34,6 +35,8 @@ pub struct Trainer<M> {
     module: M,
     optimizer: ModuleOptimizer,
     schedule: Schedule,
+    /// Parameters with a rate of their own.
+    group: Option<(ParamGroup, Schedule)>,
     clip_norm: Option<f64>,
     tasks: Vec<TaskId>,
     steps_done: usize,
@@ -58,10 +61,24 @@ impl<M: Module> Trainer<M> {
             module: with_ids_by_order(module),
             optimizer: adamw.init(),
             schedule,
+            group: None,
             clip_norm: optimizer.clip_norm,
             tasks,
             steps_done: 0,
         }
+    }
+
+    /// The same trainer, in which some parameters of the module have learning rates of their own.
+    ///
+    /// The module of a trainer has other parameter ids than the one that was given to it: hence the function.
+    #[must_use]
+    pub fn with_group(
+        mut self,
+        parameters: impl FnOnce(&M) -> Vec<ParamId>,
+        schedule: Schedule,
+    ) -> Self {
+        self.group = Some((ParamGroup::from_ids(parameters(&self.module)), schedule));
+        self
     }
 
     /// The module as it is now.
@@ -137,7 +154,8 @@ impl<M: Module> Trainer<M> {
             });
         }
         let learning_rate = self.schedule.rate(self.steps_done);
-        self.module = self.optimizer.step(learning_rate, self.module.clone(), gradients);
+        let rates = self.rates(learning_rate);
+        self.module = self.optimizer.step(rates, self.module.clone(), gradients);
         self.steps_done += 1;
         Ok(StepReport {
             loss: tasks.iter().map(|(sum, _)| sum).sum::<f64>() / tokens.max(1) as f64,
@@ -147,6 +165,17 @@ impl<M: Module> Trainer<M> {
             rows: batches.iter().map(TokenBatch::len).sum(),
             seconds: begun.elapsed().as_secs_f64(),
         })
+    }
+
+    /// The learning rate of each parameter in the step that comes.
+    fn rates(&self, learning_rate: f64) -> ModuleLearningRate {
+        match &self.group {
+            Some((group, schedule)) => {
+                let rate = schedule.rate(self.steps_done);
+                ModuleLrScheduler::new(learning_rate).with_group(group.clone(), rate).step()
+            }
+            None => learning_rate.into(),
+        }
     }
 
     /// Tells of the step that was just done.

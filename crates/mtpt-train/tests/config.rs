@@ -27,7 +27,8 @@ fn a_whole_configuration_is_read_and_written_alike() {
 
         [training]
         steps = 7
-        decay = "constant"
+        decay = "inverse_square_root"
+        task_learning_rate = 0.4
         optimizer = { weight_decay = 0.0 }
 
         [[tasks]]
@@ -78,6 +79,10 @@ fn numbers_out_of_range_are_named() {
     check(
         "training.learning_rate = -0.1",
         "`training.learning_rate` must be positive and finite, found -0.1",
+    );
+    check(
+        "training.task_learning_rate = 0.0",
+        "`training.task_learning_rate` must be positive and finite, found 0",
     );
     check(
         "training.optimizer.beta_1 = 1.0",

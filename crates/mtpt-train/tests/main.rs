@@ -9,6 +9,7 @@ mod frozen;
 mod initial;
 mod own_strategy;
 mod peft;
+mod peft_training;
 mod plain;
 mod pretraining;
 mod pretraining_config;
@@ -21,3 +22,4 @@ mod start_from;
 mod steps;
 #[cfg(feature = "t5x")]
 mod t5x_prompts;
+mod task_rate;

@@ -65,3 +65,15 @@ fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
     let expected = "`same` is a strategy of the program that names it, which alone can make it";
     assert_eq!(refused.to_string(), expected);
 }
+
+#[test]
+fn a_rate_for_tasks_needs_something_that_they_own() {
+    let world = SmallWorld::new();
+    let mut config = config(CompositionConfig::Own(OwnConfig { name: "same".into() }));
+    config.training.task_learning_rate = Some(0.1);
+    let start = same(4, 16, 2, &Device::flex().autodiff());
+    let refused = train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap_err();
+    let expected = "`training.task_learning_rate`: the composition tells of no parameters that belong to one task; leave it \
+                    out, or implement `Compose::task_parameters`";
+    assert_eq!(refused.to_string(), expected);
+}

@@ -36,6 +36,8 @@ fn mistakes_are_named_with_file_and_line() {
     check("seed = 1", &["missing field `model`"]);
     check("model = 't5'\nsead = 1", &["line 2", "`sead`", "`seed`"]);
     check("model = 't5'\n[training]\nstep = 1", &["line 3", "`step`", "`steps`"]);
+    // Weights belong to no task.
+    check("model = 't5'\n[training]\ntask_learning_rate = 1", &["line 3", "`task_learning_rate`"]);
     check("model = 't5'\nprompt = {}", &["line 2", "`prompt`"]);
     let number = |setting: &str, expected: &str| {
         check(&format!("model = 't5'\n{setting}"), &[expected]);

@@ -55,7 +55,11 @@ fn metrics(folder: &RunFolder) -> Vec<Value> {
 #[test]
 fn an_interrupted_run_ends_as_if_it_had_not_been() {
     for composition in CompositionConfig::catalogue() {
-        check_interrupted(&SmallWorld::new(), &config(composition));
+        for rate in [None, Some(0.03)] {
+            let mut config = config(composition.clone());
+            config.training.task_learning_rate = rate;
+            check_interrupted(&SmallWorld::new(), &config);
+        }
     }
 }
 
