@@ -1,4 +1,4 @@
-use mtpt_tasks::{CorpusConfig, CorpusTokens, Gold, Split, TaskId};
+use mtpt_tasks::{CorpusConfig, CorpusTokens, Gold, Metric, Split, TaskId};
 use serde::Serialize;
 
 use crate::{Candidates, PretrainingData, Result, TaskData};
@@ -21,6 +21,8 @@ pub(crate) struct RunIdentity<'a, C> {
 #[derive(Serialize)]
 struct Rows<'a> {
     name: &'a TaskId,
+    /// The best prompts so far are best by these.
+    metrics: &'a [Metric],
     train: Tokens,
     dev: Tokens,
 }
@@ -45,6 +47,7 @@ impl<'a, C: Serialize> RunIdentity<'a, C> {
         let rows = |task: &'a TaskData| -> Result<Rows<'a>> {
             Ok(Rows {
                 name: task.task().id(),
+                metrics: task.task().metrics(),
                 train: Tokens::of_rows(task, Split::Train)?,
                 dev: Tokens::of_rows(task, Split::Dev)?,
             })

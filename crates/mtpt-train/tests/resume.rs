@@ -365,3 +365,18 @@ impl ModuleMapper for Endless {
         })
     }
 }
+
+#[test]
+fn a_run_that_is_judged_otherwise_is_another() {
+    let mut world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    run(&world, &config, "run", false, &mut StopAt(4)).1.unwrap_err();
+    let judged_otherwise = |task: &Task| {
+        let metrics = vec![Metric::MacroF1];
+        Task::new(&TaskConfig { metrics, ..task.config().clone() }).unwrap()
+    };
+    let tasks = world.tasks.iter().map(judged_otherwise).collect();
+    world.data = TaskData::read(tasks, &encoder(), world.t5.get(), config.max_lengths()).unwrap();
+    let refused = run(&world, &config, "run", true, &mut ()).1.unwrap_err().to_string();
+    assert!(refused.contains("`tasks[0].metrics[0]` was \"accuracy\""), "{refused}");
+}
