@@ -58,9 +58,9 @@ pub(crate) enum Error {
 impl Error {
     /// What is wrong with the settings of a configuration, said of its file.
     pub(crate) fn in_config(path: &Path, error: mtpt::train::Error) -> Self {
-        use mtpt::train::Error::{Composition, OutOfRange};
+        use mtpt::train::Error::{Composition, OutOfRange, UnevenLengths};
         match error {
-            Composition(_) | OutOfRange { .. } => {
+            Composition(_) | OutOfRange { .. } | UnevenLengths { .. } => {
                 Self::Config { path: path.to_owned(), problem: error.to_string() }
             }
             other => other.into(),

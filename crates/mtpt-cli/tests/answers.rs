@@ -88,7 +88,8 @@ fn free_text_and_choices_go_from_rows_to_answers() {
         "{\"text\": \"day\", \"a\": \"sun\"}\n",
     );
     assert_eq!(failure.code, 1);
-    assert!(failure.messages.contains("expected the field `b`"), "{}", failure.messages);
+    let expected = "error: line 1: expected a candidate in the field `b`, found none\n";
+    assert_eq!(failure.messages, expected);
 }
 
 fn trained_messages(world: &World, longest_target: usize) -> String {

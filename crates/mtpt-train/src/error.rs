@@ -178,6 +178,18 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// Tasks of one hierarchy would have prompts of different lengths.
+    #[error(
+        "the prompts of `{}` and `{}` would be {} and {} vectors long: a level that makes prompts longer must be one that \
+         every task has",
+        tasks[0], tasks[1], lengths[0], lengths[1]
+    )]
+    UnevenLengths {
+        /// Two tasks.
+        tasks: [TaskId; 2],
+        /// The lengths of their prompts.
+        lengths: [usize; 2],
+    },
     /// Prompts with parts for groups would be those of other groups.
     #[error(
         "the names make another tree of groups than the one that the prompts have parts for; keep each task in its group"

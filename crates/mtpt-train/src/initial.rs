@@ -3,7 +3,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, Part, Start};
-use mtpt_core::{Backbone, Initializer, is_npy, read_npy};
+use mtpt_core::{Backbone, Initializer, TaskIndex, is_npy, read_npy};
 use mtpt_tasks::{Encode, NodeIndex, Task, TaskTree};
 use safetensors::{Dtype, SafeTensors};
 
@@ -84,7 +84,13 @@ pub fn initial_composition<B: Backbone>(
         seed: config.seed,
         device: device.clone(),
     };
-    let mut composition = config.composition.init(&start)?;
+    let mut composition = config.composition.init(&start).map_err(|error| match error {
+        mtpt_compose::Error::UnevenLengths { tasks: [first, second], lengths } => {
+            let name = |task: TaskIndex| tasks[task.position()].id().clone();
+            Error::UnevenLengths { tasks: [name(first), name(second)], lengths }
+        }
+        other => other.into(),
+    })?;
     if let Some(path) = &config.prompt.start_from {
         composition = start_from(path, config, &tree, composition, device)?;
     }

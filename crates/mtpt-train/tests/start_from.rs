@@ -158,3 +158,20 @@ fn what_would_stay_as_chance_has_it_is_not_frozen() {
         )
     );
 }
+
+#[test]
+fn tasks_whose_prompts_would_differ_in_length_are_named() {
+    let world = SmallWorld::new();
+    let levels = ["separate", "add", "concat"];
+    let levels = levels.map(|name| serde_json::from_str(&format!("\"{name}\"")).unwrap());
+    let levels = HierarchyConfig { levels: Some(levels.to_vec()) };
+    let config = config(CompositionConfig::Hierarchy(levels));
+    let device = Device::flex().autodiff();
+    let tasks = tasks(&world, &["wet", "sky/bright"]);
+    let refused = initial_composition(&config, &tasks, world.t5.get(), &encoder(), &device);
+    assert_eq!(
+        refused.unwrap_err().to_string(),
+        "the prompts of `wet` and `sky/bright` would be 4 and 14 vectors long: a level that makes prompts longer must be \
+         one that every task has"
+    );
+}

@@ -132,7 +132,14 @@ fn choices(
     labels: &Labels,
     row: &Row,
 ) -> Result<(Vec<String>, Candidates)> {
-    let texts = labels.choices_of(&example(row)).map_err(|error| row.refuse(error.to_string()))?;
+    let example = example(row);
+    let mut fields = labels.choice_fields().into_iter().flatten();
+    if let Some(missing) = fields.find(|field| example.get(field).is_none()) {
+        return Err(
+            row.refuse(format!("expected a candidate in the field `{missing}`, found none"))
+        );
+    }
+    let texts = labels.choices_of(&example)?;
     let longest =
         prompted.prompts.as_ref().map_or(usize::MAX, |prompts| prompts.header().longest_target());
     let tokenizer = prompted.model.tokenizer()?;
