@@ -52,11 +52,13 @@ pub struct Hierarchy {
     d_model: usize,
 }
 
-/// A level of a tree: its strategy and the length of the prompt that it stands on.
+/// A level of a tree: its strategy, and what it stands on.
 struct Level<'a> {
     config: &'a CompositionConfig,
     strategy: &'a dyn Fold,
     length_above: usize,
+    /// How many components the attentions of the levels above have.
+    components_above: usize,
 }
 
 impl HierarchyConfig {
@@ -137,9 +139,7 @@ impl HierarchyConfig {
                 shared = above.clone().map(|above| Param::from_tensor(on(&start.device, above)));
             }
             let part = tree.task_at(node).map_or(Part::Node(node), Part::Task);
-            let levels_above = &levels[..depth];
-            let components_above =
-                levels_above.iter().map(|level| level.strategy.components()).sum();
+            let components_above = level.components_above;
             let mut place = Place { part, above, target, components_above, rng: &mut rng, start };
             let own = match level.config {
                 // First values of its own would throw away where the prompt above starts.
@@ -158,13 +158,13 @@ impl HierarchyConfig {
     }
 }
 
-/// The levels with the lengths of the prompts that they stand on.
+/// The levels with what they stand on.
 fn stacked(
     configs: &[CompositionConfig],
     prompt_length: usize,
     d_model: usize,
 ) -> Result<Vec<Level<'_>>> {
-    let mut length_above = prompt_length;
+    let (mut length_above, mut components_above) = (prompt_length, 0);
     let mut levels = Vec::with_capacity(configs.len());
     for (depth, config) in configs.iter().enumerate() {
         let Some(strategy) = config.fold() else {
@@ -172,8 +172,9 @@ fn stacked(
         };
         let in_level = |source| Error::InLevel { level: depth, source: Box::new(source) };
         strategy.check(length_above, d_model).map_err(in_level)?;
-        levels.push(Level { config, strategy, length_above });
+        levels.push(Level { config, strategy, length_above, components_above });
         length_above += strategy.added_length();
+        components_above += strategy.components();
     }
     Ok(levels)
 }

@@ -11,6 +11,10 @@ pub struct Tree {
     lines: Vec<Vec<usize>>,
     /// For every node, how many stand above it.
     depths: Vec<usize>,
+    /// For every node, the one above; none for the root.
+    parents: Vec<Option<usize>>,
+    /// For every node, the task that it is, if it is one.
+    tasks: Vec<Option<TaskIndex>>,
 }
 
 impl Tree {
@@ -19,6 +23,11 @@ impl Tree {
         Self {
             lines: (1..=task_count).map(|node| vec![0, node]).collect(),
             depths: (0..=task_count).map(|node| node.min(1)).collect(),
+            parents: (0..=task_count).map(|node| (node > 0).then_some(0)).collect(),
+            tasks: [None]
+                .into_iter()
+                .chain((0..task_count as u32).map(|task| Some(TaskIndex::new(task))))
+                .collect(),
         }
     }
 
@@ -61,18 +70,30 @@ impl Tree {
                 depths[node] = depth;
             }
         }
-        if let Some(node) = above.iter().position(Option::is_none) {
-            return refused(format!("node {node} leads to no task"));
+        let mut parents = Vec::with_capacity(above.len());
+        let mut is_group = vec![false; above.len()];
+        for (node, known) in above.into_iter().enumerate() {
+            let Some(parent) = known else {
+                return refused(format!("node {node} leads to no task"));
+            };
+            if let Some(parent) = parent {
+                is_group[parent] = true;
+            }
+            parents.push(parent);
         }
         let mut leaves: Vec<usize> = lines.iter().filter_map(|line| line.last().copied()).collect();
-        if let Some(&node) = leaves.iter().find(|&&leaf| above.contains(&Some(Some(leaf)))) {
+        if let Some(&node) = leaves.iter().find(|&&leaf| is_group[leaf]) {
             return refused(format!("node {node} is a task, and another stands below it"));
+        }
+        let mut tasks = vec![None; parents.len()];
+        for (task, &leaf) in (0..).map(TaskIndex::new).zip(&leaves) {
+            tasks[leaf] = Some(task);
         }
         leaves.sort_unstable();
         if let Some(pair) = leaves.windows(2).find(|pair| pair[0] == pair[1]) {
             return refused(format!("node {} is that of two tasks", pair[0]));
         }
-        Ok(Self { lines, depths })
+        Ok(Self { lines, depths, parents, tasks })
     }
 
     /// Number of tasks.
@@ -111,13 +132,11 @@ impl Tree {
 
     /// The task whose node is given, if it is one's.
     pub(crate) fn task_at(&self, node: usize) -> Option<TaskIndex> {
-        self.tasks().find(|&task| self.line(task).last() == Some(&node))
+        self.tasks[node]
     }
 
     /// The node above, for all but the root.
     pub(crate) fn parent(&self, node: usize) -> Option<usize> {
-        let depth = self.depths[node];
-        let line = self.lines.iter().find(|line| line.get(depth) == Some(&node))?;
-        depth.checked_sub(1).map(|above| line[above])
+        self.parents[node]
     }
 }

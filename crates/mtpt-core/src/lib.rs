@@ -20,7 +20,7 @@ pub use error::{Error, Result};
 pub use frozen::Frozen;
 pub use index::TaskIndex;
 pub use initializer::Initializer;
-pub use npy::{first_not_finite, is_npy, npy_bytes, read_npy};
+pub use npy::{first_not_finite, is_npy, npy_bytes, parse_npy, read_npy};
 pub use place::place_of;
 pub use prefix::{embed_prompted, prepend};
 pub use prompt_file::PromptFile;

@@ -18,16 +18,25 @@ pub fn is_npy(bytes: &[u8]) -> bool {
 ///
 /// # Errors
 ///
-/// When the file cannot be read ([`Error::File`]), is not a whole `.npy` file ([`Error::Npy`]), has elements of another
-/// type ([`Error::NpyElementType`]), or a number that is not finite ([`Error::NotFinite`]).
+/// When the file cannot be read ([`Error::File`]), and those of [`parse_npy`].
 pub fn read_npy(path: &Path) -> Result<TensorData> {
     let bytes = fs::read(path).map_err(|source| Error::File {
         action: "read",
         path: path.to_owned(),
         source,
     })?;
+    parse_npy(&bytes, path)
+}
+
+/// The same of the content of a file; the path is for messages.
+///
+/// # Errors
+///
+/// When it is not a whole `.npy` file ([`Error::Npy`]), has elements of another type ([`Error::NpyElementType`]), or a
+/// number that is not finite ([`Error::NotFinite`]).
+pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<TensorData> {
     let malformed = |source| Error::Npy { path: path.to_owned(), source };
-    let file = NpyFile::new(bytes.as_slice()).map_err(malformed)?;
+    let file = NpyFile::new(bytes).map_err(malformed)?;
     let shape: Vec<usize> = file.shape().iter().map(|&size| size as usize).collect();
     let count = shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size));
     if count.is_none_or(|count| count > bytes.len()) {

@@ -1,5 +1,4 @@
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::fs;
 use std::path::Path;
 
@@ -9,18 +8,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use tempfile::TempDir;
 
-use crate::fixtures::{folder, load, padded};
-
-/// A message with all its causes.
-fn message(error: &mtpt_t5::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
-}
+use crate::fixtures::{folder, load, message, padded};
 
 /// Loading fails with a message that holds all of some parts.
 #[track_caller]

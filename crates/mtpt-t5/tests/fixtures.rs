@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
@@ -20,6 +21,17 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 
 pub(crate) fn load(name: &str) -> T5 {
     T5::load(&folder(name), &Device::flex()).unwrap()
+}
+
+/// A message with all its causes.
+pub(crate) fn message(error: &mtpt_t5::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    text
 }
 
 /// What transformers computes with a checkpoint.

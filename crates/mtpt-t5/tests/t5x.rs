@@ -1,14 +1,15 @@
 use std::collections::BTreeMap;
-use std::error::Error as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use mtpt_core::t5x::{Array, Checkpoint, write};
-use mtpt_t5::{Activation, Error, T5, T5Config, T5Tokenizer};
+use mtpt_t5::{Activation, T5, T5Config, T5Tokenizer};
 use tempfile::TempDir;
 
-use crate::fixtures::{Reference, TOLERANCE, assert_close, folder, load, padded, reference};
+use crate::fixtures::{
+    Reference, TOLERANCE, assert_close, folder, load, message, padded, reference,
+};
 
 /// Checkpoints in the forms of T5X, and the folder in transformers' form of the same model.
 ///
@@ -50,17 +51,6 @@ fn copy_of(name: &str) -> TempDir {
     let copy = tempfile::tempdir().unwrap();
     copy_folder(&folder(name), copy.path());
     copy
-}
-
-/// A message with all its causes.
-fn message(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
 }
 
 /// Loading a changed copy of a checkpoint fails with a message that holds all of some parts.

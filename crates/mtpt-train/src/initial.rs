@@ -3,7 +3,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, Part, Start};
-use mtpt_core::{Backbone, Initializer, TaskIndex, is_npy, read_npy};
+use mtpt_core::{Backbone, Initializer, TaskIndex, is_npy, parse_npy};
 use mtpt_tasks::{Encode, NodeIndex, Task, TaskTree};
 use safetensors::{Dtype, SafeTensors};
 
@@ -55,8 +55,15 @@ pub fn initial_composition<B: Backbone>(
     };
     let kind = &config.prompt.initializer;
     let shared = of_tasks_below(kind, NodeIndex::ROOT)?;
-    let nodes =
-        tree.nodes().map(|node| of_tasks_below(kind, node.index())).collect::<Result<Vec<_>>>()?;
+    // Label words alone differ from node to node; of the other kinds, all parts are filled in one way.
+    let nodes = match kind {
+        InitializerConfig::ClassLabels { .. } => tree
+            .nodes()
+            .map(|node| of_tasks_below(kind, node.index()))
+            .collect::<Result<Vec<_>>>()?,
+        _ => Vec::new(),
+    };
+    let of_node = |node: usize| nodes.get(node).unwrap_or(&shared);
     let components = config
         .prompt
         .components
@@ -71,9 +78,9 @@ pub fn initial_composition<B: Backbone>(
             let (values, number) = match part {
                 Part::Task(task) => {
                     let node = tree.node_of_task(task.position());
-                    (&nodes[node.position()], 1 + u64::from(u32::from(task)))
+                    (of_node(node.position()), 1 + u64::from(u32::from(task)))
                 }
-                Part::Node(node) => (&nodes[node], (1 << 32) + node as u64),
+                Part::Node(node) => (of_node(node), (1 << 32) + node as u64),
                 Part::Component(component) => {
                     let given = components.get(component).unwrap_or(&shared);
                     (given, (2 << 32) + component as u64)
@@ -143,20 +150,16 @@ fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
                 "a `.npy` file holds one array without a name: leave out `tensor = \"{tensor}\"`"
             )));
         }
-        let data = read_npy(path)?;
+        let data = parse_npy(&bytes, path)?;
         (floats(&data).to_vec(), data.shape().to_vec())
     } else {
         read_safetensors(&bytes, tensor).map_err(refused)?
     };
-    let &[length, d_model] = shape.as_slice() else {
+    let &[_, d_model] = shape.as_slice() else {
         return Err(refused(format!(
             "expected a prompt `[length, d_model]`, found shape {shape:?}"
         )));
     };
-    if values.len() != length * d_model {
-        let (expected, found) = (length * d_model, values.len());
-        return Err(refused(format!("expected {expected} values for {shape:?}, found {found}")));
-    }
     if let Some(place) = values.iter().position(|value| !value.is_finite()) {
         return Err(refused(format!("value {place} is {}", values[place])));
     }
