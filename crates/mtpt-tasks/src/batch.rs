@@ -92,6 +92,9 @@ pub struct Padding {
 pub struct TokenBatch {
     /// Position of each row's task, `[batch]`.
     pub tasks: Vec<u32>,
+    /// Number of each row, by which it is known again, `[batch]`: that in its task's split, once it was [told](Self::numbered),
+    /// else that in the batch.
+    pub rows: Vec<usize>,
     /// Inputs, `[batch, input_length]`.
     pub input_ids: Vec<u32>,
     /// Tokens of each input before padding, `[batch]`.
@@ -129,6 +132,7 @@ impl TokenBatch {
         let (target_ids, target_length) = pad(&targets, Padding { multiple: 1, ..padding });
         Ok(Self {
             tasks: rows.iter().map(|row| row.task).collect(),
+            rows: (0..rows.len()).collect(),
             input_ids,
             input_lengths: inputs.iter().map(|ids| ids.len()).collect(),
             input_length,
@@ -137,6 +141,17 @@ impl TokenBatch {
             target_length,
             pad_id: padding.id,
         })
+    }
+
+    /// The same batch, each row with its number in its task's split.
+    ///
+    /// # Panics
+    ///
+    /// When there are more or fewer numbers than rows.
+    #[must_use]
+    pub fn numbered(self, rows: Vec<usize>) -> Self {
+        assert_eq!(rows.len(), self.len(), "a number for each row");
+        Self { rows, ..self }
     }
 
     /// Number of rows.
@@ -225,6 +240,8 @@ mod tests {
         let rows = [row(1, &[5, 6, 1], &[8, 1]), row(0, &[7, 1], &[9, 9, 1])];
         let batch = TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).unwrap();
         assert_eq!(batch.tasks, [1, 0]);
+        assert_eq!(batch.rows, [0, 1]);
+        assert_eq!(batch.clone().numbered(vec![70, 4]).rows, [70, 4]);
         assert_eq!(batch.input_ids, [5, 6, 1, 7, 1, 0]);
         assert_eq!((batch.input_length, batch.target_length, batch.len()), (3, 3, 2));
         assert_eq!(batch.input_mask(), [true, true, true, true, true, false]);

@@ -17,7 +17,7 @@ pub fn mean_loss<M: Module + Backbone>(
     rows: &[TokenizedExample],
     batch_size: usize,
 ) -> Result<f64> {
-    let rows: Vec<&TokenizedExample> = rows.iter().collect();
+    let rows: Vec<(usize, &TokenizedExample)> = rows.iter().enumerate().collect();
     let (mut sum, mut tokens) = (0.0, 0);
     for batch in micro_batches(&rows, batch_size, model)? {
         let losses = FullFineTuning.token_losses(model, &batch);

@@ -1,9 +1,7 @@
-use std::borrow::Cow;
-
 use burn::module::Module;
 use mtpt_compose::Composition;
 use mtpt_core::Backbone;
-use mtpt_tasks::{CorpusConfig, Mixture, Split, Task, TaskConfig, TaskId, TokenizedExample};
+use mtpt_tasks::{CorpusConfig, Mixture, Split, Task, TaskConfig, TaskId};
 use serde::Serialize;
 
 use crate::checkpoint;
@@ -123,7 +121,7 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
                 self.trainer.module().device().seed(seed.wrapping_add(step as u64));
             }
             let rows = self.data.rows(&self.mixture, self.config, step)?;
-            let rows: Vec<&TokenizedExample> = rows.iter().map(Cow::as_ref).collect();
+            let rows: Vec<_> = rows.iter().map(|(number, row)| (*number, row.as_ref())).collect();
             let size = training.micro_batch_size.unwrap_or(training.batch_size);
             let batches = micro_batches(&rows, size, self.trainer.module())?;
             let report = self.trainer.step(&FullFineTuning, &batches)?;

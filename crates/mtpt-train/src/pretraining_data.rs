@@ -101,25 +101,29 @@ impl PretrainingData {
             .drawing(config.mixture.stochastic)?)
     }
 
-    /// The rows of a step, counted from 0: a pure function of the seed and the step.
+    /// The rows of a step, counted from 0, each with its number among those of its task, or that of its corpus' chunk: a pure
+    /// function of the seed and the step.
     pub(crate) fn rows(
         &self,
         mixture: &Mixture,
         config: &PretrainingConfig,
         step: usize,
-    ) -> Result<Vec<Cow<'_, TokenizedExample>>> {
+    ) -> Result<Vec<(usize, Cow<'_, TokenizedExample>)>> {
         let (step, rows) = (step as u64, config.training.batch_size);
         let positions = step.wrapping_mul(rows as u64)..;
         mixture
             .batch(step, rows)
             .into_iter()
             .zip(positions)
-            .map(|(pick, position)| match self.tasks.get(pick.task) {
-                Some(task) => task.row(Split::Train, pick.row),
-                None => {
-                    let corpus = &self.corpora[pick.task - self.tasks.len()];
-                    Ok(Cow::Owned(corpus.row(pick.task as u32, pick.row, config.seed, position)))
-                }
+            .map(|(pick, position)| {
+                let row = match self.tasks.get(pick.task) {
+                    Some(task) => task.row(Split::Train, pick.row)?,
+                    None => {
+                        let corpus = &self.corpora[pick.task - self.tasks.len()];
+                        Cow::Owned(corpus.row(pick.task as u32, pick.row, config.seed, position))
+                    }
+                };
+                Ok((pick.row, row))
             })
             .collect()
     }

@@ -153,9 +153,10 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
     fn batches(&self, step: usize) -> Result<Vec<TokenBatch>> {
         let training = &self.config.training;
         let picks = self.mixture.batch(step as u64, training.batch_size);
-        let rows = picks.into_iter().map(|pick| self.data[pick.task].row(Split::Train, pick.row));
+        let rows = picks.iter().map(|pick| self.data[pick.task].row(Split::Train, pick.row));
         let rows = rows.collect::<Result<Vec<Cow<'_, TokenizedExample>>>>()?;
-        let rows: Vec<&TokenizedExample> = rows.iter().map(Cow::as_ref).collect();
+        let numbers = picks.iter().map(|pick| pick.row);
+        let rows: Vec<_> = numbers.zip(rows.iter().map(Cow::as_ref)).collect();
         let size = training.micro_batch_size.unwrap_or(training.batch_size);
         micro_batches(&rows, size, self.backbone)
     }
