@@ -33,6 +33,9 @@ pub(crate) fn of(error: &Error) -> Option<String> {
                 .to_owned(),
         );
     }
+    if let Error::Train(mtpt::train::Error::NoWholeCheckpoint { .. }) = error {
+        return Some("leave `--resume` away for that".to_owned());
+    }
     let (action, path, source) = failed_access(error)?;
     match source.kind() {
         ErrorKind::NotFound if action == "read" => nearest_path(path),
@@ -51,6 +54,10 @@ pub(crate) fn of(error: &Error) -> Option<String> {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             Some("make room; what was written before is whole".to_owned())
         }
+        ErrorKind::FileTooLarge => Some(
+            "raise the limit on the size of files (`ulimit -f`); what was written before is whole"
+                .to_owned(),
+        ),
         _ => None,
     }
 }

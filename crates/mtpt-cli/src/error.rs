@@ -25,6 +25,12 @@ pub(crate) enum Error {
     Input(#[source] io::Error),
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
+    #[error("cannot watch for signals")]
+    Signals(#[source] io::Error),
+    #[error(
+        "stopped by {name} after step {step} of {steps}; the same command with `--resume` goes on from there"
+    )]
+    Stopped { code: u8, name: &'static str, step: usize, steps: usize },
     #[error("`--set {setting}`: {problem}")]
     Setting { setting: String, problem: String },
     #[error("line {line}: {problem}")]

@@ -14,6 +14,7 @@ mod parent;
 mod progress;
 mod rows;
 mod same_file;
+mod signals;
 mod starting_config;
 
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ use crate::args::{Arguments, Command};
 use crate::error::Error;
 
 fn main() -> ExitCode {
+    signals::let_size_limits_be_errors();
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
         None => overview::show(),
@@ -45,6 +47,11 @@ fn main() -> ExitCode {
         // Whoever reads the output has seen enough: that is no failure.
         Err(Error::Output(source)) if source.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
+        }
+        // Nothing is lost: no failure either, but whoever waits for the run should know that it is not at its end.
+        Err(stopped @ Error::Stopped { code, .. }) => {
+            progress::say(&stopped.to_string());
+            ExitCode::from(code)
         }
         Err(error) => {
             progress::complain(&error, advice::of(&error));

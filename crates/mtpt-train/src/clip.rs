@@ -18,12 +18,13 @@ fn scale<M: Module>(module: &M, gradients: &mut GradientsParams, factor: f64) {
 
 /// Scales all gradients down together, so that their global norm is at most `limit`, and returns the norm they had.
 ///
-/// `torch.nn.utils.clip_grad_norm_`, with its `1e-6` in the denominator. Burn's own clipping takes each parameter's norm by
+/// `torch.nn.utils.clip_grad_norm_`, with its `1e-6` in the denominator; a norm that is not finite leaves them as they are. Burn's own clipping takes each parameter's norm by
 /// itself, which turns the direction of the step.
 pub fn clip_global_norm<M: Module>(module: &M, gradients: &mut GradientsParams, limit: f64) -> f64 {
     let norm = global_norm(module, gradients);
     let factor = limit / (norm + 1e-6);
-    if factor < 1.0 {
+    // A norm that is infinite would make zeros of the numbers that are not.
+    if factor < 1.0 && norm.is_finite() {
         scale(module, gradients, factor);
     }
     norm

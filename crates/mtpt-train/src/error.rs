@@ -3,6 +3,8 @@ use std::path::{Path, PathBuf};
 
 use mtpt_tasks::{TaskId, TomlProblem, did_you_mean};
 
+use crate::NotFinite;
+
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -132,16 +134,30 @@ pub enum Error {
         source: mtpt_tasks::EncodeError,
     },
     /// The loss of a row, or a gradient, is infinite or not a number.
-    #[error("step {step}: {what} of task `{task}` is {value}")]
-    NotFinite {
-        /// The step, counted from 1.
+    #[error(transparent)]
+    NotFinite(#[from] Box<NotFinite>),
+    /// The observer ended the run early.
+    #[error(
+        "stopped after step {step} of {steps}{}",
+        checkpoint.as_ref().map(|path| format!("; `{}` is where the run goes on", path.display())).unwrap_or_default()
+    )]
+    Stopped {
+        /// Steps done.
         step: usize,
-        /// `the loss of row 3`, `the gradient`.
-        what: String,
-        /// The task.
-        task: TaskId,
-        /// The value.
-        value: f64,
+        /// Steps in all.
+        steps: usize,
+        /// The checkpoint after the last step, where the run wrote one.
+        checkpoint: Option<PathBuf>,
+    },
+    /// There are checkpoints to go on from, and each of them is damaged.
+    #[error(
+        "`{path}` {reason}, and no older checkpoint is whole: begin the run anew instead of resuming it"
+    )]
+    NoWholeCheckpoint {
+        /// A file of the newest.
+        path: PathBuf,
+        /// What is wrong with it: `is missing`, `has 120 bytes, 128 were written`.
+        reason: String,
     },
     /// A checkpoint does not belong to the run that wants to go on from it.
     #[error("cannot resume from `{path}`: {reason}")]
@@ -306,6 +322,22 @@ impl Error {
     pub(crate) fn in_config(self, path: &Path) -> Self {
         Self::Config { path: path.to_owned(), line: None, message: self.to_string() }
     }
+}
+
+/// An error with its causes, for whom only words can be told.
+pub(crate) fn error_line(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Errors that pass another on say the same words.
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line
 }
 
 fn quoted(tasks: &[TaskId]) -> String {

@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 
 mod candidates;
+mod checked_files;
 mod checkpoint;
+mod checkpoints;
 mod clip;
 mod composed_tree;
 mod config;
@@ -14,6 +16,7 @@ mod mean_loss;
 mod metrics_log;
 mod micro_batches;
 mod multitask_arrays;
+mod not_finite;
 mod objective;
 mod observer;
 mod peft_adapter;
@@ -26,6 +29,7 @@ mod prompt_array;
 mod prompt_files;
 mod prompt_format;
 mod prompts;
+mod row_places;
 mod run_folder;
 mod run_identity;
 mod schedule;
@@ -51,6 +55,7 @@ pub use initial::initial_composition;
 pub use mean_loss::mean_loss;
 pub use metrics_log::MetricsLog;
 pub use multitask_arrays::ArrayComposition;
+pub use not_finite::{NotFinite, TrainingRow};
 pub use objective::{FullFineTuning, Objective, PromptTuning};
 pub use observer::{EvaluationEvent, Observer, StepEvent};
 pub use pretrain::{Pretrained, pretrain};

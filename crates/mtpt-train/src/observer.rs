@@ -41,7 +41,7 @@ impl EvaluationEvent<'_> {
     pub const LOSS: &'static str = "loss";
 }
 
-/// Told of everything that happens while training; whoever shows progress or keeps a log implements it.
+/// Told of everything that happens while training; whoever shows progress, keeps a log or ends a run early implements it.
 ///
 /// Nothing here prints: what is shown, and where, is the observer's.
 pub trait Observer {
@@ -65,12 +65,33 @@ pub trait Observer {
 
     /// A remark on what is being done: `evaluating sst2`.
     fn remark(&mut self, _text: &str) {}
+
+    /// Something that whoever runs this should know: a checkpoint that was damaged and passed over.
+    fn warn(&mut self, _text: &str) {}
+
+    /// A checkpoint is about to be written, which remembers that everything so far was told: what keeps it brings it to the
+    /// disk now.
+    ///
+    /// # Errors
+    ///
+    /// What the observer could not do; training stops, and the checkpoint is not written.
+    fn before_checkpoint(&mut self) -> crate::Result<()> {
+        Ok(())
+    }
+
+    /// Whether the run should end now: asked after every step, and between the tasks of an evaluation.
+    ///
+    /// A run that writes then writes a checkpoint, and training ends with [`Error::Stopped`](crate::Error::Stopped). When
+    /// the run goes on from there, it comes to what it would have come to.
+    fn stop(&self) -> bool {
+        false
+    }
 }
 
 /// An observer that looks away.
 impl Observer for () {}
 
-/// Both are told, the first one first.
+/// Both are told, the first one first; either can end the run.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {
         self.0.step(event)?;
@@ -86,6 +107,20 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.remark(text);
         self.1.remark(text);
     }
+
+    fn warn(&mut self, text: &str) {
+        self.0.warn(text);
+        self.1.warn(text);
+    }
+
+    fn before_checkpoint(&mut self) -> crate::Result<()> {
+        self.0.before_checkpoint()?;
+        self.1.before_checkpoint()
+    }
+
+    fn stop(&self) -> bool {
+        self.0.stop() || self.1.stop()
+    }
 }
 
 impl<O: Observer + ?Sized> Observer for &mut O {
@@ -99,5 +134,17 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn remark(&mut self, text: &str) {
         (**self).remark(text);
+    }
+
+    fn warn(&mut self, text: &str) {
+        (**self).warn(text);
+    }
+
+    fn before_checkpoint(&mut self) -> crate::Result<()> {
+        (**self).before_checkpoint()
+    }
+
+    fn stop(&self) -> bool {
+        (**self).stop()
     }
 }

@@ -4,14 +4,16 @@ use mtpt_core::Backbone;
 use mtpt_tasks::{CorpusConfig, Mixture, Split, Task, TaskConfig, TaskId};
 use serde::Serialize;
 
-use crate::checkpoint;
+use crate::checkpoints::Checkpoints;
+use crate::error::error_line;
 use crate::evaluate::evaluate;
 use crate::micro_batches::micro_batches;
+use crate::not_finite::is_finite;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    EvaluationEvent, FullFineTuning, MetricsLog, Observer, Output, PretrainingConfig,
-    PretrainingData, Result, TaskData, Trainer, mean_loss,
+    Error, EvaluationEvent, FullFineTuning, MetricsLog, NotFinite, Observer, Output,
+    PretrainingConfig, PretrainingData, Result, TaskData, Trainer, mean_loss,
 };
 
 /// What continued pretraining came to.
@@ -35,8 +37,9 @@ pub struct Pretrained<M> {
 ///
 /// # Errors
 ///
-/// When the configuration has a number out of its range, a loss is not finite, a file cannot be written, or a checkpoint is of
-/// another run.
+/// When the configuration has a number out of its range, a loss or gradient is not finite ([`Error::NotFinite`]; the state before
+/// that step is kept in a checkpoint), a file cannot be written, a checkpoint is of another run or none is whole, or the
+/// observer ends the run ([`Error::Stopped`]).
 ///
 /// # Panics
 ///
@@ -49,16 +52,18 @@ pub fn pretrain<M: Module + Backbone>(
     observer: &mut impl Observer,
 ) -> Result<Pretrained<M>> {
     config.check()?;
-    let run = Run::new(config, data, model, output)?;
+    let run = Run::new(config, data, model, output, observer)?;
     let Some(output) = output else {
         return run.train(observer);
     };
     // Only now is it sure that the run can begin, or go on: what an earlier one left stays until then.
+    output.folder.remove_drafts()?;
     output.folder.write(&run.document)?;
     if !output.resume {
         output.folder.remove_checkpoints()?;
     }
-    let mut log = MetricsLog::open(&output.folder.metrics(), run.trainer.steps_done())?;
+    let (metrics, steps_done) = (output.folder.metrics(), run.trainer.steps_done());
+    let mut log = MetricsLog::open_after(&metrics, steps_done, run.unjudged)?;
     run.train(&mut (&mut log, observer))
 }
 
@@ -75,10 +80,11 @@ struct Run<'a, M> {
     config: &'a PretrainingConfig,
     data: &'a PretrainingData,
     document: Document<'a>,
-    identity: RunIdentity<'a, PretrainingConfig>,
     mixture: Mixture,
     trainer: Trainer<M>,
-    output: Option<&'a Output>,
+    /// Whether the evaluation after the last step is still to come.
+    unjudged: bool,
+    checkpoints: Checkpoints<RunIdentity<'a, PretrainingConfig>>,
     /// Of the last evaluation, with its step.
     losses: Option<(usize, Vec<(TaskId, f64)>)>,
 }
@@ -89,6 +95,7 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         data: &'a PretrainingData,
         model: M,
         output: Option<&'a Output>,
+        observer: &mut impl Observer,
     ) -> Result<Self> {
         let document = Document {
             config,
@@ -102,17 +109,24 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         let names = data.names().to_vec();
         let mut trainer = Trainer::new(model, &training.optimizer, training.schedule(), names);
         let identity = RunIdentity::of_text_and_tasks(config, data)?;
-        if let Some(Output { folder, resume: true }) = output {
-            (trainer, _) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
+        let mut checkpoints = Checkpoints::new(output, training.checkpoint_every, identity);
+        let mut unjudged = false;
+        if output.is_some_and(|output| output.resume) {
+            let checkpoint = checkpoints.resume(trainer, observer)?;
+            (trainer, unjudged) = (checkpoint.trainer, checkpoint.unjudged);
         }
-        Ok(Self { config, data, document, identity, mixture, trainer, output, losses: None })
+        unjudged |= trainer.steps_done() == 0 && config.evaluation.every > 0;
+        Ok(Self { config, data, document, mixture, trainer, unjudged, checkpoints, losses: None })
     }
 
     fn train(mut self, observer: &mut impl Observer) -> Result<Pretrained<M>> {
         let training = &self.config.training;
         let steps = training.steps;
-        if self.trainer.steps_done() == 0 && self.config.evaluation.every > 0 {
+        if self.unjudged {
             self.judge(observer)?;
+            if self.trainer.steps_done() > 0 {
+                self.checkpoints.write_if_due(&self.trainer, steps, None, observer)?;
+            }
         }
         while self.trainer.steps_done() < steps {
             let step = self.trainer.steps_done();
@@ -124,19 +138,21 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
             let rows: Vec<_> = rows.iter().map(|(number, row)| (*number, row.as_ref())).collect();
             let size = training.micro_batch_size.unwrap_or(training.batch_size);
             let batches = micro_batches(&rows, size, self.trainer.module())?;
-            let report = self.trainer.step(&FullFineTuning, &batches)?;
+            let report = match self.trainer.step(&FullFineTuning, &batches) {
+                Ok(report) => report,
+                Err(Error::NotFinite(problem)) => return Err(self.give_up(problem, observer)),
+                Err(error) => return Err(error),
+            };
             self.trainer.tell(&report, observer)?;
             let step = self.trainer.steps_done();
-            if is_due(step, steps, self.config.evaluation.every) {
+            self.unjudged = is_due(step, steps, self.config.evaluation.every);
+            if observer.stop() {
+                return Err(self.stopped(observer));
+            }
+            if self.unjudged {
                 self.judge(observer)?;
             }
-            if let Some(output) = self.output
-                && training.checkpoint_every > 0
-                && is_due(step, steps, training.checkpoint_every)
-            {
-                let folder = output.folder.checkpoints();
-                checkpoint::write(&folder, &self.trainer, None, &self.identity)?;
-            }
+            self.checkpoints.write_if_due(&self.trainer, steps, None, observer)?;
         }
         let step = self.trainer.steps_done();
         if self.losses.as_ref().is_none_or(|(judged, _)| *judged != step) {
@@ -159,6 +175,9 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
             if rows.is_empty() {
                 continue;
             }
+            if !losses.is_empty() && observer.stop() {
+                return Err(self.stopped(observer));
+            }
             observer.remark(&format!("evaluating {task}"));
             let mut tell = |metric: &str, value: f64| {
                 let split = split.as_str();
@@ -175,6 +194,29 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
             }
         }
         self.losses = Some((step, losses));
+        self.unjudged = false;
         Ok(())
+    }
+
+    /// What ends a run that the observer wants to end, with all that it came to kept.
+    fn stopped(&mut self, observer: &mut impl Observer) -> Error {
+        let (step, steps) = (self.trainer.steps_done(), self.config.training.steps);
+        match self.checkpoints.write(&self.trainer, None, self.unjudged, observer) {
+            Ok(checkpoint) => Error::Stopped { step, steps, checkpoint },
+            Err(error) => error,
+        }
+    }
+
+    /// What ends a run whose next step cannot be made, with all that it came to kept.
+    fn give_up(&mut self, mut problem: Box<NotFinite>, observer: &mut impl Observer) -> Error {
+        problem.find_places(self.data.tasks().iter().map(TaskData::task));
+        // At its beginning, a run has come to nothing yet; and a step may have been too large for its numbers.
+        if self.trainer.steps_done() > 0 && is_finite(self.trainer.module()) {
+            match self.checkpoints.write(&self.trainer, None, self.unjudged, observer) {
+                Ok(checkpoint) => problem.checkpoint = checkpoint,
+                Err(error) => observer.warn(&error_line(&error)),
+            }
+        }
+        problem.into()
     }
 }

@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use mtpt_core::write_whole_file;
+use mtpt_core::{remove_drafts, write_whole_file};
 use mtpt_tasks::{Task, TaskConfig};
 use serde::Serialize;
 
@@ -83,6 +83,17 @@ impl RunFolder {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Removes what a process that was killed left half-written beside the run's files.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be removed.
+    pub(crate) fn remove_drafts(&self) -> Result<()> {
+        [self.config(), self.metrics(), self.prompts()]
+            .iter()
+            .try_for_each(|path| Ok(remove_drafts(path)?))
     }
 
     /// The model that was trained whole, in the form that it came in.

@@ -1,17 +1,21 @@
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
 use mtpt_tasks::{Mixture, Split, TokenBatch, TokenizedExample};
 
-use crate::checkpoint::{self, Best};
+use crate::checkpoint::Best;
+use crate::checkpoints::Checkpoints;
+use crate::error::error_line;
 use crate::evaluate::{check_width, evaluate};
 use crate::micro_batches::micro_batches;
+use crate::not_finite::is_finite;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    Error, EvaluationEvent, MetricsLog, Observer, PromptHeader, PromptTask, PromptTuning, Prompts,
-    Result, RunConfig, RunFolder, TaskData, Trainer,
+    Error, EvaluationEvent, MetricsLog, NotFinite, Observer, PromptHeader, PromptTask,
+    PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, Trainer,
 };
 
 /// Where a run writes, and whether it goes on from what is there; if not, it takes the place of an earlier run.
@@ -46,9 +50,10 @@ pub struct Trained<C = Composition> {
 /// # Errors
 ///
 /// When a number of the configuration is out of its range ([`Error::OutOfRange`]), a task has no row to learn from
-/// ([`Error::NoTrainingRows`]), tasks should have a learning rate and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss is not finite
-/// ([`Error::NotFinite`]), a file cannot be written ([`Error::File`]), or a checkpoint is of another run
-/// ([`Error::Resume`]); and what the observer returns.
+/// ([`Error::NoTrainingRows`]), tasks should have a learning rate and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss or gradient is
+/// not finite ([`Error::NotFinite`]; the state before that step is kept in a checkpoint), a file cannot be written
+/// ([`Error::File`]), a checkpoint is of another run ([`Error::Resume`]) or none is whole ([`Error::NoWholeCheckpoint`]); what the
+/// observer returns, and [`Error::Stopped`] when it ends the run.
 pub fn train<B: Backbone, C: Compose>(
     config: &RunConfig,
     data: &[TaskData],
@@ -59,30 +64,34 @@ pub fn train<B: Backbone, C: Compose>(
 ) -> Result<Trained<C>> {
     config.check()?;
     check_width(backbone, &composition)?;
-    let mut run = Run::new(config, data, backbone, composition, output)?;
+    let mut run = Run::new(config, data, backbone, composition, output, observer)?;
     let Some(output) = output else {
         return run.train(observer);
     };
     // Only now is it sure that the run can begin, or go on: what an earlier one left stays until then.
     let tasks = data.iter().map(TaskData::task);
+    output.folder.remove_drafts()?;
     output.folder.write_config(config, tasks)?;
     if !output.resume {
         output.folder.remove_checkpoints()?;
         // Else the prompts of an earlier run would pass for those of this one, should it end before it has any.
         output.folder.remove_prompts()?;
     }
-    let mut log = MetricsLog::open(&output.folder.metrics(), run.trainer.steps_done())?;
+    let (metrics, steps_done) = (output.folder.metrics(), run.trainer.steps_done());
+    let mut log = MetricsLog::open_after(&metrics, steps_done, run.unjudged)?;
     run.train(&mut (&mut log, observer))
 }
 
 struct Run<'a, B, C> {
     config: &'a RunConfig,
     data: &'a [TaskData],
-    identity: RunIdentity<'a, RunConfig>,
     backbone: &'a B,
     mixture: Mixture,
     trainer: Trainer<C>,
     best: Option<Best<C>>,
+    /// Whether the evaluation after the last step is still to come.
+    unjudged: bool,
+    checkpoints: Checkpoints<RunIdentity<'a, RunConfig>>,
     output: Option<&'a Output>,
 }
 
@@ -93,6 +102,7 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         backbone: &'a B,
         composition: C,
         output: Option<&'a Output>,
+        observer: &mut impl Observer,
     ) -> Result<Self> {
         let sizes: Vec<usize> = data.iter().map(|task| task.count(Split::Train)).collect();
         if let Some(empty) = sizes.iter().position(|&size| size == 0) {
@@ -111,32 +121,40 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
             }
             trainer = trainer.with_group(C::task_parameters, schedule);
         }
-        let mut best = None;
+        let (mut best, mut unjudged) = (None, false);
         let identity = RunIdentity::of_tasks(config, data)?;
-        if let Some(Output { folder, resume: true }) = output {
-            (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
+        let mut checkpoints = Checkpoints::new(output, config.training.checkpoint_every, identity);
+        if output.is_some_and(|output| output.resume) {
+            let checkpoint = checkpoints.resume(trainer, observer)?;
+            (trainer, best, unjudged) = (checkpoint.trainer, checkpoint.best, checkpoint.unjudged);
         }
-        Ok(Self { config, data, identity, backbone, mixture, trainer, best, output })
+        Ok(Self { config, data, backbone, mixture, trainer, best, unjudged, checkpoints, output })
     }
 
     fn train(&mut self, observer: &mut impl Observer) -> Result<Trained<C>> {
         let steps = self.config.training.steps;
         let objective = PromptTuning::new(self.backbone);
+        if self.unjudged {
+            self.judge(self.trainer.steps_done(), observer)?;
+            self.checkpoints.write_if_due(&self.trainer, steps, self.best.as_ref(), observer)?;
+        }
         while self.trainer.steps_done() < steps {
             let batches = self.batches(self.trainer.steps_done())?;
-            let report = self.trainer.step(&objective, &batches)?;
+            let report = match self.trainer.step(&objective, &batches) {
+                Ok(report) => report,
+                Err(Error::NotFinite(problem)) => return Err(self.give_up(problem, observer)),
+                Err(error) => return Err(error),
+            };
             let step = self.trainer.steps_done();
             self.trainer.tell(&report, observer)?;
-            if is_due(step, steps, self.config.evaluation.every) {
+            self.unjudged = is_due(step, steps, self.config.evaluation.every);
+            if observer.stop() {
+                return Err(self.stopped(observer));
+            }
+            if self.unjudged {
                 self.judge(step, observer)?;
             }
-            if let Some(output) = self.output
-                && self.config.training.checkpoint_every > 0
-                && is_due(step, steps, self.config.training.checkpoint_every)
-            {
-                let folder = output.folder.checkpoints();
-                checkpoint::write(&folder, &self.trainer, self.best.as_ref(), &self.identity)?;
-            }
+            self.checkpoints.write_if_due(&self.trainer, steps, self.best.as_ref(), observer)?;
         }
         let (composition, step, score) = match &self.best {
             Some(best) => (best.module.clone(), best.step, Some(best.score)),
@@ -166,7 +184,10 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         let composition = self.trainer.module().valid();
         let batch_size = self.config.evaluation.batch_size;
         let mut scores = Vec::new();
-        for data in self.data.iter().filter(|data| !data.rows(Split::Dev).is_empty()) {
+        for data in self.judged_tasks() {
+            if !scores.is_empty() && observer.stop() {
+                return Err(self.stopped(observer));
+            }
             let task = data.task().id();
             observer.remark(&format!("evaluating {task}"));
             let judged = evaluate(self.backbone, Some(&composition), data, Split::Dev, batch_size)?;
@@ -176,6 +197,7 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
             }
             scores.push(judged.mean());
         }
+        self.unjudged = false;
         if scores.is_empty() {
             return Ok(());
         }
@@ -188,6 +210,47 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
             self.best = Some(Best { module: composition, step, score });
         }
         Ok(())
+    }
+
+    /// The tasks that the prompts are judged by.
+    fn judged_tasks(&self) -> impl Iterator<Item = &'a TaskData> + use<'a, B, C> {
+        self.data.iter().filter(|data| !data.rows(Split::Dev).is_empty())
+    }
+
+    /// What ends a run that the observer wants to end, with all that it came to kept.
+    fn stopped(&mut self, observer: &mut impl Observer) -> Error {
+        let (step, steps) = (self.trainer.steps_done(), self.config.training.steps);
+        match self.keep(observer) {
+            Ok(checkpoint) => Error::Stopped { step, steps, checkpoint },
+            Err(error) => error,
+        }
+    }
+
+    /// What ends a run whose next step cannot be made, with all that it came to kept.
+    fn give_up(&mut self, mut problem: Box<NotFinite>, observer: &mut impl Observer) -> Error {
+        problem.find_places(self.data.iter().map(TaskData::task));
+        // At its beginning, a run has come to nothing yet; and a step may have been too large for its numbers.
+        if self.trainer.steps_done() > 0 && is_finite(self.trainer.module()) {
+            match self.keep(observer) {
+                Ok(checkpoint) => problem.checkpoint = checkpoint,
+                Err(error) => observer.warn(&error_line(&error)),
+            }
+        }
+        problem.into()
+    }
+
+    /// Keeps what a run that ends early has come to; tells the checkpoint.
+    fn keep(&mut self, observer: &mut impl Observer) -> Result<Option<PathBuf>> {
+        let best = self.best.as_ref();
+        let place = self.checkpoints.write(&self.trainer, best, self.unjudged, observer)?;
+        // Where nothing is judged, the last prompts are the best ones.
+        if let Some(output) = self.output
+            && self.judged_tasks().next().is_none()
+        {
+            let prompts = self.prompts(self.trainer.module().valid(), self.trainer.steps_done());
+            prompts.write(&output.folder.prompts())?;
+        }
+        Ok(place)
     }
 
     fn prompts(&self, composition: C, step: usize) -> Prompts<C> {

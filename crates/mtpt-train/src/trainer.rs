@@ -7,7 +7,11 @@ use burn::tensor::Tensor;
 use mtpt_tasks::{TaskId, TokenBatch};
 
 use crate::clip::{clip_global_norm, global_norm};
-use crate::{Error, Objective, Observer, OptimizerConfig, Result, Schedule, StepEvent};
+use crate::not_finite::{rows_of, rows_to_blame, worst_gradient};
+use crate::{
+    Error, NotFinite, Objective, Observer, OptimizerConfig, Result, Schedule, StepEvent,
+    TrainingRow,
+};
 
 /// What a step did.
 #[derive(Clone, Debug, PartialEq)]
@@ -128,14 +132,9 @@ impl<M: Module> Trainer<M> {
         let mut tasks = vec![(0.0, 0); self.tasks.len()];
         let mut accumulator = GradientsAccumulator::<M>::new();
         for batch in batches {
-            let losses = objective.token_losses(&self.module, batch);
-            let loss = losses.clone().sum().div_scalar(tokens as f64);
-            assert!(loss.is_autodiff(), "a module that learns is on a device with autodiff");
-            // A batch of tasks whose parts are all frozen has nothing to differentiate.
-            let gradients = loss.is_tracked().then(|| loss.backward());
-            self.book(batch, losses.inner(), &mut tasks)?;
+            let (losses, gradients) = self.differentiate(objective, batch, tokens);
+            self.book(batch, losses, &mut tasks)?;
             if let Some(gradients) = gradients {
-                let gradients = GradientsParams::from_grads(gradients, &self.module);
                 accumulator.accumulate(&self.module, gradients);
             }
         }
@@ -145,13 +144,12 @@ impl<M: Module> Trainer<M> {
             None => global_norm(&self.module, &gradients),
         };
         if !gradient_norm.is_finite() {
-            let present = tasks.iter().position(|&(_, count)| count > 0).unwrap_or(0);
-            return Err(Error::NotFinite {
-                step: self.steps_done + 1,
-                what: "the gradient of a batch with rows".into(),
-                task: self.tasks[present].clone(),
-                value: gradient_norm,
-            });
+            let of_batch = |batch: &_| self.differentiate(objective, batch, tokens).1;
+            let rows = rows_to_blame(&self.module, batches, &self.tasks, of_batch);
+            let (parameter, norm) = worst_gradient(&self.module, &gradients);
+            // Where each is finite by itself, it is their sum that is not.
+            let value = if norm.is_finite() { gradient_norm } else { norm };
+            return Err(self.not_finite(Some(parameter), value, rows));
         }
         let learning_rate = self.schedule.rate(self.steps_done);
         let rates = self.rates(learning_rate);
@@ -165,6 +163,27 @@ impl<M: Module> Trainer<M> {
             rows: batches.iter().map(TokenBatch::len).sum(),
             seconds: begun.elapsed().as_secs_f64(),
         })
+    }
+
+    /// The losses of a batch's target tokens, and its part of the gradient of their mean over a step; none where all that
+    /// the batch's tasks have is frozen.
+    fn differentiate<O: Objective<M>>(
+        &self,
+        objective: &O,
+        batch: &TokenBatch,
+        tokens: usize,
+    ) -> (Tensor<1>, Option<GradientsParams>) {
+        let losses = objective.token_losses(&self.module, batch);
+        let loss = losses.clone().sum().div_scalar(tokens as f64);
+        assert!(loss.is_autodiff(), "a module that learns is on a device with autodiff");
+        let gradients =
+            loss.is_tracked().then(|| GradientsParams::from_grads(loss.backward(), &self.module));
+        (losses.inner(), gradients)
+    }
+
+    fn not_finite(&self, parameter: Option<String>, value: f64, rows: Vec<TrainingRow>) -> Error {
+        let (step, checkpoint) = (self.steps_done + 1, None);
+        Box::new(NotFinite { step, parameter, value, rows, checkpoint }).into()
     }
 
     /// The learning rate of each parameter in the step that comes.
@@ -208,19 +227,19 @@ impl<M: Module> Trainer<M> {
     ) -> Result<()> {
         let losses: Vec<f32> = losses.into_data().iter::<f32>().collect();
         let mut losses = losses.into_iter().map(f64::from);
+        let mut bad = Vec::new();
         for (row, (&task, &length)) in batch.tasks.iter().zip(&batch.target_lengths).enumerate() {
             let sum: f64 = losses.by_ref().take(length).sum();
             if !sum.is_finite() {
-                return Err(Error::NotFinite {
-                    step: self.steps_done + 1,
-                    what: format!("the loss of row {row}"),
-                    task: self.tasks[task as usize].clone(),
-                    value: sum,
-                });
+                bad.push((row, sum));
             }
             let (total, count) = &mut tasks[task as usize];
             *total += sum;
             *count += length;
+        }
+        if let Some(&(_, value)) = bad.first() {
+            let rows = rows_of(batch, &self.tasks, bad.into_iter().map(|(row, _)| row));
+            return Err(self.not_finite(None, value, rows.collect()));
         }
         Ok(())
     }

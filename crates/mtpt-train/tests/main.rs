@@ -5,8 +5,10 @@
 
 mod answers;
 mod config;
+mod damage;
 mod frozen;
 mod initial;
+mod not_finite;
 mod own_strategy;
 mod peft;
 mod peft_training;
@@ -20,6 +22,7 @@ mod resume;
 mod small_world;
 mod start_from;
 mod steps;
+mod stopping;
 #[cfg(feature = "t5x")]
 mod t5x_prompts;
 mod task_rate;

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::model::beside;
 use crate::output;
 use crate::progress::{Progress, say};
+use crate::signals::Signals;
 
 /// What a run came to, on standard output.
 #[derive(Serialize)]
@@ -62,8 +63,11 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     }
     let output = Output { folder, resume: arguments.resume };
     let mut progress = Progress::new(config.training.steps);
-    let trained = pretrain(&config, &data, t5, Some(&output), &mut progress)?;
+    let signals = Signals::watch()?;
+    let trained = pretrain(&config, &data, t5, Some(&output), &mut (&mut progress, &signals));
     drop(progress);
+    let trained = trained.map_err(|error| signals.tell(error))?;
+    drop(signals);
     trained.model.save_with_tokenizer(&model, &origin)?;
     let losses = trained.losses.iter().map(|(name, loss)| (name.to_string(), (*loss).into()));
     let mut output = output::Output::new();

@@ -13,6 +13,7 @@ use crate::model::{Model, beside};
 use crate::output;
 use crate::progress::{Progress, say};
 use crate::same_file::same_file;
+use crate::signals::Signals;
 
 /// What a run came to, on standard output.
 #[derive(Serialize)]
@@ -51,8 +52,12 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
         config.training.steps
     ));
     let mut progress = Progress::new(config.training.steps);
-    let trained = train(&config, &data, t5, composition, Some(&output), &mut progress)?;
+    let signals = Signals::watch()?;
+    let trained =
+        train(&config, &data, t5, composition, Some(&output), &mut (&mut progress, &signals));
     drop(progress);
+    let trained = trained.map_err(|error| signals.tell(error))?;
+    drop(signals);
     let mut output = output::Output::new();
     output.row(&Summary { prompts, step: trained.step, score: trained.score })?;
     output.flush()
