@@ -39,9 +39,9 @@ pub(crate) fn of(error: &Error) -> Option<String> {
     let (action, path, source) = failed_access(error)?;
     match source.kind() {
         ErrorKind::NotFound if action == "read" => nearest_path(path),
-        ErrorKind::NotADirectory if action == "read" => {
-            Some("a file is in the place of a folder".to_owned())
-        }
+        ErrorKind::NotADirectory if action == "read" => Some(
+            "a file is in the place of a folder; move it away, or name another path".to_owned(),
+        ),
         ErrorKind::IsADirectory => Some("expected a file, found a folder".to_owned()),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if action != "read" => Some(
             "choose a place that you may write to with `--output`, or change its permissions"
