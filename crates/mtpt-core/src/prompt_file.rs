@@ -93,6 +93,10 @@ impl PromptFile {
     /// # Errors
     ///
     /// [`Error::Format`], when the format has no room for the tensors.
+    ///
+    /// # Panics
+    ///
+    /// When the elements of a given tensor are no 32-bit floats.
     pub fn to_bytes(&self, path: &Path) -> Result<Vec<u8>> {
         let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = self
             .tensors

@@ -149,6 +149,14 @@ pub enum Error {
         /// The checkpoint after the last step, where the run wrote one.
         checkpoint: Option<PathBuf>,
     },
+    /// Another run writes to the folder.
+    #[error(
+        "`{path}` is the folder of a run that goes on just now; wait for its end, or choose another folder"
+    )]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
     /// There are checkpoints to go on from, and each of them is damaged.
     #[error(
         "`{path}` {reason}, and no older checkpoint is whole: begin the run anew instead of resuming it"

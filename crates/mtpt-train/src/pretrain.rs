@@ -38,8 +38,8 @@ pub struct Pretrained<M> {
 /// # Errors
 ///
 /// When the configuration has a number out of its range, a loss or gradient is not finite ([`Error::NotFinite`]; the state before
-/// that step is kept in a checkpoint), a file cannot be written, a checkpoint is of another run or none is whole, or the
-/// observer ends the run ([`Error::Stopped`]).
+/// that step is kept in a checkpoint), a file cannot be written, a checkpoint is of another run or none is whole, another run
+/// writes to the folder ([`Error::InUse`]), or the observer ends the run ([`Error::Stopped`]).
 ///
 /// # Panics
 ///
@@ -52,6 +52,7 @@ pub fn pretrain<M: Module + Backbone>(
     observer: &mut impl Observer,
 ) -> Result<Pretrained<M>> {
     config.check()?;
+    let _lock = output.map(|output| output.folder.lock()).transpose()?;
     let run = Run::new(config, data, model, output, observer)?;
     let Some(output) = output else {
         return run.train(observer);

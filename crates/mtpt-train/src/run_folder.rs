@@ -1,3 +1,4 @@
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -82,6 +83,24 @@ impl RunFolder {
                 Err(Error::File { action: "remove", path, source })
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Keeps other processes from writing to the folder, as long as what it returns is there; a process that ends in whatever
+    /// way lets go of it. Without effect where folders cannot be locked: on Windows, and on some network file systems.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`], when another run writes there.
+    pub(crate) fn lock(&self) -> Result<Option<File>> {
+        if !cfg!(unix) {
+            return Ok(None);
+        }
+        let failed = |source| Error::File { action: "read", path: self.path.clone(), source };
+        let folder = File::open(&self.path).map_err(failed)?;
+        match folder.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(Error::InUse { path: self.path.clone() }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(folder)),
         }
     }
 

@@ -52,8 +52,8 @@ pub struct Trained<C = Composition> {
 /// When a number of the configuration is out of its range ([`Error::OutOfRange`]), a task has no row to learn from
 /// ([`Error::NoTrainingRows`]), tasks should have a learning rate and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss or gradient is
 /// not finite ([`Error::NotFinite`]; the state before that step is kept in a checkpoint), a file cannot be written
-/// ([`Error::File`]), a checkpoint is of another run ([`Error::Resume`]) or none is whole ([`Error::NoWholeCheckpoint`]); what the
-/// observer returns, and [`Error::Stopped`] when it ends the run.
+/// ([`Error::File`]), a checkpoint is of another run ([`Error::Resume`]) or none is whole ([`Error::NoWholeCheckpoint`]), or
+/// another run writes to the folder ([`Error::InUse`]); what the observer returns, and [`Error::Stopped`] when it ends the run.
 pub fn train<B: Backbone, C: Compose>(
     config: &RunConfig,
     data: &[TaskData],
@@ -64,6 +64,7 @@ pub fn train<B: Backbone, C: Compose>(
 ) -> Result<Trained<C>> {
     config.check()?;
     check_width(backbone, &composition)?;
+    let _lock = output.map(|output| output.folder.lock()).transpose()?;
     let mut run = Run::new(config, data, backbone, composition, output, observer)?;
     let Some(output) = output else {
         return run.train(observer);

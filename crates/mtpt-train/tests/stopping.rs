@@ -211,3 +211,30 @@ fn a_run_without_rows_to_judge_by_leaves_its_last_prompts() {
     let kept = PromptFile::from_module(prompts.composition(), String::new());
     assert_eq!(kept.tensors(), last.unwrap().tensors());
 }
+
+#[cfg(unix)]
+#[test]
+fn two_runs_do_not_write_to_one_folder() {
+    /// Begins another run in the folder when a step is done.
+    struct Second<'a>(&'a SmallWorld, &'a RunConfig, usize);
+    impl Observer for Second<'_> {
+        fn step(&mut self, _event: &StepEvent<'_>) -> mtpt_train::Result<()> {
+            for resume in [false, true] {
+                let (folder, outcome) = run(self.0, self.1, "run", resume, &mut ());
+                let expected = format!(
+                    "`{}` is the folder of a run that goes on just now; wait for its end, or choose another folder",
+                    folder.path().display()
+                );
+                assert_eq!(outcome.unwrap_err().to_string(), expected);
+                self.2 += 1;
+            }
+            Ok(())
+        }
+    }
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let mut second = Second(&world, &config, 0);
+    run(&world, &config, "run", false, &mut second).1.unwrap();
+    assert_eq!(second.2, 16);
+    run(&world, &config, "run", true, &mut ()).1.unwrap();
+}
