@@ -77,6 +77,39 @@ pub enum Error {
          implement `Compose::task_parameters`"
     )]
     NoTaskParameters,
+    /// There is no teacher for a task that should learn from one.
+    #[error(
+        "no teacher for task `{task}`; there are teachers for {}{}",
+        quoted(known), did_you_mean(task.as_str(), known.iter().map(TaskId::as_str))
+    )]
+    NoTeacher {
+        /// The task.
+        task: TaskId,
+        /// The tasks that there are teachers for.
+        known: Vec<TaskId>,
+    },
+    /// Teachers of one run have prompts of different shapes.
+    #[error(
+        "teachers must have prompts of one shape: that of `{}` has {expected:?}, that of `{}` {found:?}",
+        tasks[0], tasks[1]
+    )]
+    TeacherShapes {
+        /// Two tasks.
+        tasks: Box<[TaskId; 2]>,
+        /// Length and width of the first one's teacher.
+        expected: [usize; 2],
+        /// Of the second one's.
+        found: [usize; 2],
+    },
+    /// What teachers made of rows could not be kept in the folder for temporary files.
+    #[error(
+        "cannot keep what the teachers make of the rows in a temporary file: set TMPDIR to a folder with room, or          `distillation.keep_states = \"never\"`"
+    )]
+    TeacherStates {
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
     /// Prompts were trained for a model of another width.
     #[error("the prompts have width {found}, the model has `d_model` {expected}")]
     Width {

@@ -9,7 +9,9 @@ pub struct StepEvent<'a> {
     pub steps: usize,
     /// Cross entropy for each target token, in nats.
     pub loss: f64,
-    /// The same for the rows of each task that the step held.
+    /// What the objective adds to it, by name, such as `logits` and `hidden` of distillation.
+    pub added_losses: &'a [(&'static str, f64)],
+    /// The cross entropy for the rows of each task that the step held.
     pub task_losses: &'a [(TaskId, f64)],
     /// Learning rate, of parameters without one of their own.
     pub learning_rate: f64,
