@@ -1,3 +1,5 @@
+use std::cell::OnceCell;
+
 use burn::tensor::{Bool, Int, Tensor, activation};
 use mtpt_core::{Backbone, Compose};
 use mtpt_tasks::{Split, TokenBatch};
@@ -19,8 +21,16 @@ pub struct Distillation<'a, B> {
     backbone: &'a B,
     teachers: &'a Teachers,
     config: &'a DistillationConfig,
-    /// What teachers make of every row, if it is kept.
-    kept: Option<TeacherStates>,
+    /// Where the states of teachers are kept, if they are.
+    kept: Option<Kept<'a>>,
+}
+
+/// What teachers make of every row. They read when they are first asked: a run that is at its end already has no use for it.
+#[derive(Debug)]
+struct Kept<'a> {
+    data: &'a [TaskData],
+    batch_size: usize,
+    states: OnceCell<TeacherStates>,
 }
 
 /// Bytes of hidden states on disk up to which they are kept without being asked.
@@ -32,34 +42,29 @@ impl<'a, B: Backbone> Distillation<'a, B> {
         Self { backbone, teachers, config, kept: None }
     }
 
-    /// The same, where teachers read every training row once and what they make of it is kept on disk, if the configuration
-    /// wants it or that is cheaper for a training that reads so many rows.
+    /// The same, where teachers read every training row once, `batch_size` at a time, and what they make of it is kept on disk,
+    /// if the configuration wants it or that is cheaper for a training that reads so many rows.
     ///
     /// # Errors
     ///
-    /// When the file cannot be written ([`Error::TeacherStates`](crate::Error::TeacherStates)), or a streamed row not be read.
+    /// When a streamed row cannot be read.
     pub fn keeping(
         mut self,
-        data: &[TaskData],
+        data: &'a [TaskData],
         rows_to_read: usize,
         batch_size: usize,
     ) -> Result<Self> {
-        let with_encoder = self.config.reads(Stack::Encoder);
         let rows: usize = data.iter().map(|task| task.count(Split::Train)).sum();
         let keep = match self.config.keep_states {
             KeepStates::Always => true,
             KeepStates::Never => false,
             KeepStates::Auto => {
-                let d_model = self.backbone.d_model();
-                rows < rows_to_read
-                    && TeacherStates::bytes(data, with_encoder, d_model)? <= MOST_BYTES
+                let with_encoder = self.config.reads(Stack::Encoder);
+                let bytes = || TeacherStates::bytes(data, with_encoder, self.backbone.d_model());
+                rows < rows_to_read && bytes()? <= MOST_BYTES
             }
         };
-        if keep {
-            let (backbone, teachers) = (self.backbone, self.teachers);
-            let kept = TeacherStates::write(data, backbone, teachers, with_encoder, batch_size)?;
-            self.kept = Some(kept);
-        }
+        self.kept = keep.then(|| Kept { data, batch_size, states: OnceCell::new() });
         Ok(self)
     }
 
@@ -69,13 +74,20 @@ impl<'a, B: Backbone> Distillation<'a, B> {
     }
 
     fn of_teachers(&self, batch: &TokenBatch, on_device: &DeviceBatch) -> Result<TargetStates> {
-        match &self.kept {
-            Some(kept) => kept.read(batch, &self.backbone.device()),
+        let (backbone, teachers) = (self.backbone, self.teachers);
+        let Some(Kept { data, batch_size, states }) = &self.kept else {
+            return Ok(TargetStates::new(backbone, Some(teachers.composition()), on_device));
+        };
+        let states = match states.get() {
+            Some(states) => states,
             None => {
-                let teachers = Some(self.teachers.composition());
-                Ok(TargetStates::new(self.backbone, teachers, on_device))
+                let with_encoder = self.config.reads(Stack::Encoder);
+                let read =
+                    TeacherStates::write(data, backbone, teachers, with_encoder, *batch_size)?;
+                states.get_or_init(|| read)
             }
-        }
+        };
+        states.read(batch, &backbone.device())
     }
 }
 
@@ -112,7 +124,8 @@ impl<B: Backbone, C: Compose> Objective<C> for Distillation<'_, B> {
     }
 
     fn identity(&self) -> Value {
-        json!({ "teachers": self.teachers.checksum(), "kept": self.keeps() })
+        // States that are kept were computed among other rows: the same but for rounding.
+        json!({ "distillation": self.config, "teachers": self.teachers.checksum(), "kept": self.keeps() })
     }
 }
 
