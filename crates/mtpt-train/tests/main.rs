@@ -5,6 +5,7 @@
 
 mod answers;
 mod config;
+mod distillation;
 mod frozen;
 mod initial;
 mod own_strategy;
