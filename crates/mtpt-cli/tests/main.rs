@@ -12,5 +12,6 @@ mod pretrain;
 mod run;
 mod score_and_generate;
 #[cfg(feature = "t5x")]
+mod stages;
 mod t5x;
 mod world;
