@@ -147,3 +147,17 @@ fn a_few_rows_are_drawn_and_their_figures_told() {
     let rows = world.rows(&format!("{adapt} --few-shot 2 --per-label --draws 1"), "");
     assert_eq!(rows.last().unwrap()["values"].as_array().unwrap().len(), 1);
 }
+
+#[test]
+fn inspection_tells_of_all_runs() {
+    let world = world();
+    world.rows("train mpt.toml --output run", "");
+    let text = world.text("inspect run");
+    assert!(text.starts_with("run: 4 runs on `model`\n"), "{text}");
+    for place in ["teachers/mood", "teachers/sky/wet", "source", "targets/new"] {
+        assert!(text.contains(&format!("run run/{place}\n")), "{text}");
+    }
+    assert!(world.text("inspect run/targets/new").contains("2 of 2 steps"));
+    // The file itself: its tasks, as they are trained.
+    assert!(world.text("inspect mpt.toml").contains("new"));
+}

@@ -4,13 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use mtpt_compose::{CompositionConfig, LowRankConfig, SeparateConfig};
+use mtpt_compose::{CompositionConfig, InstanceAttentionConfig, LowRankConfig, SeparateConfig};
 use mtpt_core::{Compose, PromptFile, TaskIndex};
 use mtpt_tasks::{Split, Task, TaskId};
 use mtpt_train::{
-    AdaptationConfig, BeginEvent, DistillationConfig, Error, FewShotConfig, NearestConfig,
-    Observer, Prompts, RunConfig, Stage, StagedRunConfig, Stages, StagesDone, TaskData, TaskParts,
-    TrainingConfig, evaluate,
+    AdaptationConfig, BeginEvent, DistillationConfig, Error, FewShotConfig, InitializerConfig,
+    NearestConfig, Observer, Prompts, RunConfig, Stage, StagedRunConfig, Stages, StagesDone,
+    TaskData, TaskParts, TrainingConfig, evaluate,
 };
 
 use crate::small_world::{SmallWorld, config, encoder, task};
@@ -463,5 +463,31 @@ fn every_composition_goes_through_all_stages() {
         assert_eq!(done.runs.len(), 5, "{name}");
         // Prompts that depend on inputs stay in files of their own.
         assert_eq!(done.prompts.is_none(), name == "instance_attention");
+    }
+}
+
+#[test]
+fn attempt_mixes_the_prompts_of_its_teachers() {
+    let world = SmallWorld::new();
+    let mut first = staged(CompositionConfig::Separate(SeparateConfig::default()));
+    first.adaptation = None;
+    run(&world, &first, "plain", false, &[Stage::Teachers], &mut Told::default()).unwrap();
+    let path =
+        |task: &str| world.folder.path().join(format!("plain/teachers/{task}/prompts.safetensors"));
+    let attention = InstanceAttentionConfig { components: 2, ..InstanceAttentionConfig::default() };
+    let mut second = config(CompositionConfig::InstanceAttention(attention));
+    second.prompt.components = ["mood", "wet"]
+        .map(|task| InitializerConfig::Prompts { path: path(task), task: None })
+        .into();
+    let start = world.composition(&second);
+    let tensors = PromptFile::from_module(&start, String::new());
+    for (number, task) in ["mood", "wet"].into_iter().enumerate() {
+        let expected = composed(&path(task), task);
+        // One after the other in one tensor.
+        let found = tensors.tensors().values().find(|data| {
+            let values: Vec<f32> = data.iter::<f32>().collect();
+            values.chunks(expected.len()).nth(number) == Some(&expected)
+        });
+        assert!(found.is_some(), "component {number} begins at the prompt of `{task}`");
     }
 }
