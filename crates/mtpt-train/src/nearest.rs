@@ -35,7 +35,7 @@ pub(crate) fn nearest<B: Backbone, E: Encode>(
             task_learning_rate: None,
             ..training.clone()
         },
-        mixture: mtpt_tasks::MixtureConfig { stochastic: None, ..run.mixture },
+        mixture: stages.of_one(),
         // Nothing is chosen on `dev`, the prompt of the last step is compared.
         evaluation: EvaluationConfig { every: 0, ..run.evaluation.clone() },
         ..run.clone()

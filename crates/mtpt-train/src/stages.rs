@@ -3,7 +3,7 @@ use std::path::{self, Path, PathBuf};
 use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
 use mtpt_core::{Backbone, Compose};
-use mtpt_tasks::{Encode, Split, Task, TaskId};
+use mtpt_tasks::{Encode, MixtureConfig, Split, Task, TaskId};
 use serde::Serialize;
 
 use crate::cut_rows::cut_rows;
@@ -99,7 +99,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         let stages = Self { config, tasks, backbone, encoder, device, folder, resume };
         if let Some(adaptation) = &config.adaptation {
             for name in adaptation.targets.iter().chain(adaptation.sources.iter().flatten()) {
-                stages.find(name)?;
+                stages.find(name).map_err(|error| error.in_stage("adaptation"))?;
             }
             if adaptation.together && adaptation.nearest.is_some() {
                 return Err(Error::NearestTogether);
@@ -241,7 +241,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             prompt: teachers.prompt.clone(),
             composition: CompositionConfig::Separate(SeparateConfig::default()),
             training: teachers.training.clone(),
-            mixture: mtpt_tasks::MixtureConfig { stochastic: None, ..self.config.run.mixture },
+            mixture: self.of_one(),
             ..self.config.run.clone()
         };
         let place = teacher_place(task.id());
@@ -382,8 +382,14 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             },
             composition: header.composition.clone(),
             training: adaptation.training.clone(),
+            mixture: if adaptation.together { self.config.run.mixture } else { self.of_one() },
             ..self.config.run.clone()
         }
+    }
+
+    /// The mixture of one task by itself: there are no others to draw some from.
+    pub(crate) fn of_one(&self) -> MixtureConfig {
+        MixtureConfig { stochastic: None, ..self.config.run.mixture }
     }
 
     /// One prompt file of all targets: that of the group, or the composed prompts of those that learned each by itself.
