@@ -28,9 +28,10 @@ pub(crate) enum Error {
     #[error("cannot watch for signals")]
     Signals(#[source] io::Error),
     #[error(
-        "stopped by {name} after step {step} of {steps}; the same command with `--resume` goes on from there"
+        "stopped by {name} after step {step} of {steps}, which is kept in `{checkpoint}`; the same command with `--resume` \
+         goes on from there"
     )]
-    Stopped { code: u8, name: &'static str, step: usize, steps: usize },
+    Stopped { code: u8, name: &'static str, step: usize, steps: usize, checkpoint: PathBuf },
     #[error("`--set {setting}`: {problem}")]
     Setting { setting: String, problem: String },
     #[error("line {line}: {problem}")]
@@ -64,11 +65,16 @@ pub(crate) enum Error {
 impl Error {
     /// What is wrong with the settings of a configuration, said of its file.
     pub(crate) fn in_config(path: &Path, error: mtpt::train::Error) -> Self {
-        use mtpt::train::Error::{Composition, OutOfRange, UnevenLengths};
+        use mtpt::train::Error::{
+            Composition, NearestTogether, NoSource, OutOfRange, Stage, UnevenLengths,
+        };
         match error {
-            Composition(_) | OutOfRange { .. } | UnevenLengths { .. } => {
-                Self::Config { path: path.to_owned(), problem: error.to_string() }
-            }
+            Composition(_)
+            | OutOfRange { .. }
+            | UnevenLengths { .. }
+            | Stage { .. }
+            | NearestTogether
+            | NoSource => Self::Config { path: path.to_owned(), problem: error.to_string() },
             other => other.into(),
         }
     }

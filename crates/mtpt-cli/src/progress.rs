@@ -126,7 +126,7 @@ impl Observer for Progress {
         }
     }
 
-    fn warn(&mut self, text: &str) {
+    fn note(&mut self, text: &str) {
         self.line(&format!("note: {text}"));
     }
 }

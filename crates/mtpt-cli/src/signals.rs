@@ -38,16 +38,13 @@ impl Signals {
         Ok(())
     }
 
-    /// What ended a run, told with the signal where it was one.
-    pub(crate) fn tell(&self, error: train::Error) -> Error {
+    /// What to say of a run that a signal ended; none for one that ended otherwise.
+    pub(crate) fn ended(&self, error: &train::Error) -> Option<Error> {
+        let train::Error::Stopped { step, steps, checkpoint } = error else { return None };
         let received = self.received.load(Ordering::SeqCst);
-        let name = ENDING.iter().find(|(signal, _)| *signal as usize == received);
-        match (error, name) {
-            (train::Error::Stopped { step, steps, .. }, Some((_, name))) => {
-                Error::Stopped { code: code(received), name, step, steps }
-            }
-            (error, _) => error.into(),
-        }
+        let (_, name) = ENDING.iter().find(|(signal, _)| *signal as usize == received)?;
+        let (step, steps, checkpoint) = (*step, *steps, checkpoint.clone().unwrap_or_default());
+        Some(Error::Stopped { code: code(received), name, step, steps, checkpoint })
     }
 }
 

@@ -129,7 +129,8 @@ fn a_signal_ends_a_run_after_its_step_and_with_a_checkpoint() {
         assert_eq!(steps, (1..=last).collect::<Vec<u64>>());
         assert_eq!(checkpoints(&world.path(&run).join("checkpoints")), [last]);
         let told = format!(
-            "stopped by SIG{signal} after step {last} of 100000; the same command with `--resume` goes on from there"
+            "stopped by SIG{signal} after step {last} of 100000, which is kept in `{run}/checkpoints/step-{last:08}`; the same \
+             command with `--resume` goes on from there"
         );
         assert_eq!(messages(&ended).lines().last(), Some(told.as_str()));
         assert!(ended.stdout.is_empty());

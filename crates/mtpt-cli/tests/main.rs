@@ -15,8 +15,10 @@ mod inspect;
 mod interrupted;
 mod not_finite;
 mod pretrain;
+mod recipes;
 mod run;
 mod score_and_generate;
 #[cfg(feature = "t5x")]
+mod stages;
 mod t5x;
 mod world;

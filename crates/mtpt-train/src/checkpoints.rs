@@ -35,7 +35,7 @@ impl<I: Serialize> Checkpoints<I> {
         let checkpoint = checkpoint::resume(&folder, trainer, &self.identity)?;
         if let Some(place) = &checkpoint.place {
             for damage in &checkpoint.passed_over {
-                observer.warn(&format!("{damage}; going on from `{}`", place.display()));
+                observer.note(&format!("{damage}; going on from `{}`", place.display()));
             }
             let steps_done = checkpoint.trainer.steps_done();
             self.newest = Some((place.clone(), steps_done, checkpoint.unjudged));

@@ -215,7 +215,7 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         if self.trainer.steps_done() > 0 && is_finite(self.trainer.module()) {
             match self.checkpoints.write(&self.trainer, None, self.unjudged, observer) {
                 Ok(checkpoint) => problem.checkpoint = checkpoint,
-                Err(error) => observer.warn(&error_line(&error)),
+                Err(error) => observer.note(&error_line(&error)),
             }
         }
         problem.into()

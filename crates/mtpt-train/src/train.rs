@@ -14,7 +14,7 @@ use crate::not_finite::is_finite;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    Error, EvaluationEvent, MetricsLog, NotFinite, Observer, PromptHeader, PromptTask,
+    Error, EvaluationEvent, MetricsLog, NotFinite, Objective, Observer, PromptHeader, PromptTask,
     PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, Trainer,
 };
 
@@ -62,10 +62,29 @@ pub fn train<B: Backbone, C: Compose>(
     output: Option<&Output>,
     observer: &mut impl Observer,
 ) -> Result<Trained<C>> {
+    train_on(&PromptTuning::new(backbone), config, data, backbone, composition, output, observer)
+}
+
+/// The same for an objective, such as [`Distillation`](crate::Distillation).
+///
+/// The tasks are judged by the prompts alone, whatever the objective is.
+///
+/// # Errors
+///
+/// As [`train`], and what the objective returns.
+pub fn train_on<B: Backbone, C: Compose>(
+    objective: &impl Objective<C>,
+    config: &RunConfig,
+    data: &[TaskData],
+    backbone: &B,
+    composition: C,
+    output: Option<&Output>,
+    observer: &mut impl Observer,
+) -> Result<Trained<C>> {
     config.check()?;
     check_width(backbone, &composition)?;
     let _lock = output.map(|output| output.folder.lock()).transpose()?;
-    let mut run = Run::new(config, data, backbone, composition, output, observer)?;
+    let mut run = Run::new(objective, config, data, backbone, composition, output, observer)?;
     let Some(output) = output else {
         return run.train(observer);
     };
@@ -83,7 +102,8 @@ pub fn train<B: Backbone, C: Compose>(
     run.train(&mut (&mut log, observer))
 }
 
-struct Run<'a, B, C> {
+struct Run<'a, O, B, C> {
+    objective: &'a O,
     config: &'a RunConfig,
     data: &'a [TaskData],
     backbone: &'a B,
@@ -96,8 +116,9 @@ struct Run<'a, B, C> {
     output: Option<&'a Output>,
 }
 
-impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
+impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
     fn new(
+        objective: &'a O,
         config: &'a RunConfig,
         data: &'a [TaskData],
         backbone: &'a B,
@@ -123,25 +144,35 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
             trainer = trainer.with_group(C::task_parameters, schedule);
         }
         let (mut best, mut unjudged) = (None, false);
-        let identity = RunIdentity::of_tasks(config, data)?;
+        let identity = RunIdentity::of_tasks(config, data)?.with_objective(objective.identity());
         let mut checkpoints = Checkpoints::new(output, config.training.checkpoint_every, identity);
         if output.is_some_and(|output| output.resume) {
             let checkpoint = checkpoints.resume(trainer, observer)?;
             (trainer, best, unjudged) = (checkpoint.trainer, checkpoint.best, checkpoint.unjudged);
         }
-        Ok(Self { config, data, backbone, mixture, trainer, best, unjudged, checkpoints, output })
+        Ok(Self {
+            objective,
+            config,
+            data,
+            backbone,
+            mixture,
+            trainer,
+            best,
+            unjudged,
+            checkpoints,
+            output,
+        })
     }
 
     fn train(&mut self, observer: &mut impl Observer) -> Result<Trained<C>> {
         let steps = self.config.training.steps;
-        let objective = PromptTuning::new(self.backbone);
         if self.unjudged {
             self.judge(self.trainer.steps_done(), observer)?;
             self.checkpoints.write_if_due(&self.trainer, steps, self.best.as_ref(), observer)?;
         }
         while self.trainer.steps_done() < steps {
             let batches = self.batches(self.trainer.steps_done())?;
-            let report = match self.trainer.step(&objective, &batches) {
+            let report = match self.trainer.step(self.objective, &batches) {
                 Ok(report) => report,
                 Err(Error::NotFinite(problem)) => return Err(self.give_up(problem, observer)),
                 Err(error) => return Err(error),
@@ -214,7 +245,7 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
     }
 
     /// The tasks that the prompts are judged by.
-    fn judged_tasks(&self) -> impl Iterator<Item = &'a TaskData> + use<'a, B, C> {
+    fn judged_tasks(&self) -> impl Iterator<Item = &'a TaskData> + use<'a, O, B, C> {
         self.data.iter().filter(|data| !data.rows(Split::Dev).is_empty())
     }
 
@@ -234,7 +265,7 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         if self.trainer.steps_done() > 0 && is_finite(self.trainer.module()) {
             match self.keep(observer) {
                 Ok(checkpoint) => problem.checkpoint = checkpoint,
-                Err(error) => observer.warn(&error_line(&error)),
+                Err(error) => observer.note(&error_line(&error)),
             }
         }
         problem.into()

@@ -10,14 +10,16 @@ use crate::clip::{clip_global_norm, global_norm};
 use crate::not_finite::{rows_of, rows_to_blame, worst_gradient};
 use crate::{
     Error, NotFinite, Objective, Observer, OptimizerConfig, Result, Schedule, StepEvent,
-    TrainingRow,
+    TokenLosses, TrainingRow,
 };
 
 /// What a step did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepReport {
-    /// Mean loss of all target tokens of the step, in nats.
+    /// Mean negative log-likelihood of all target tokens of the step, in nats.
     pub loss: f64,
+    /// Means of what the objective adds to it, by name, weighted as they are added.
+    pub added: Vec<(&'static str, f64)>,
     /// Sum of losses, in nats, and number of target tokens of each task, by the task's position; both are 0 for tasks
     /// without rows.
     pub tasks: Vec<(f64, usize)>,
@@ -130,10 +132,19 @@ impl<M: Module> Trainer<M> {
         let begun = Instant::now();
         let tokens: usize = batches.iter().map(TokenBatch::target_tokens).sum();
         let mut tasks = vec![(0.0, 0); self.tasks.len()];
+        let mut added: Vec<(&'static str, f64)> = Vec::new();
         let mut accumulator = GradientsAccumulator::<M>::new();
         for batch in batches {
-            let (losses, gradients) = self.differentiate(objective, batch, tokens);
-            self.book(batch, losses, &mut tasks)?;
+            let (losses, gradients) = self.differentiate(objective, batch, tokens)?;
+            let total = (!losses.added.is_empty()).then(|| losses.total().inner());
+            for (name, term) in losses.added {
+                let sum = f64::from(term.inner().sum().into_scalar::<f32>()) / tokens as f64;
+                match added.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, total)) => *total += sum,
+                    None => added.push((name, sum)),
+                }
+            }
+            self.book(batch, losses.likelihood.inner(), total, &mut tasks)?;
             if let Some(gradients) = gradients {
                 accumulator.accumulate(&self.module, gradients);
             }
@@ -144,7 +155,7 @@ impl<M: Module> Trainer<M> {
             None => global_norm(&self.module, &gradients),
         };
         if !gradient_norm.is_finite() {
-            let of_batch = |batch: &_| self.differentiate(objective, batch, tokens).1;
+            let of_batch = |batch: &_| self.differentiate(objective, batch, tokens).ok()?.1;
             let rows = rows_to_blame(&self.module, batches, &self.tasks, of_batch);
             let (parameter, norm) = worst_gradient(&self.module, &gradients);
             // Where each is finite by itself, it is their sum that is not.
@@ -158,6 +169,7 @@ impl<M: Module> Trainer<M> {
         Ok(StepReport {
             loss: tasks.iter().map(|(sum, _)| sum).sum::<f64>() / tokens.max(1) as f64,
             tasks,
+            added,
             learning_rate,
             gradient_norm,
             rows: batches.iter().map(TokenBatch::len).sum(),
@@ -172,13 +184,13 @@ impl<M: Module> Trainer<M> {
         objective: &O,
         batch: &TokenBatch,
         tokens: usize,
-    ) -> (Tensor<1>, Option<GradientsParams>) {
-        let losses = objective.token_losses(&self.module, batch);
-        let loss = losses.clone().sum().div_scalar(tokens as f64);
+    ) -> Result<(TokenLosses, Option<GradientsParams>)> {
+        let losses = objective.token_losses(&self.module, batch)?;
+        let loss = losses.total().sum().div_scalar(tokens as f64);
         assert!(loss.is_autodiff(), "a module that learns is on a device with autodiff");
         let gradients =
             loss.is_tracked().then(|| GradientsParams::from_grads(loss.backward(), &self.module));
-        (losses.inner(), gradients)
+        Ok((losses, gradients))
     }
 
     fn not_finite(&self, parameter: Option<String>, value: f64, rows: Vec<TrainingRow>) -> Error {
@@ -210,6 +222,7 @@ impl<M: Module> Trainer<M> {
             step: self.steps_done,
             steps: self.schedule.steps,
             loss: report.loss,
+            added_losses: &report.added,
             task_losses: &task_losses,
             learning_rate: report.learning_rate,
             gradient_norm: report.gradient_norm,
@@ -218,24 +231,31 @@ impl<M: Module> Trainer<M> {
         })
     }
 
-    /// Adds the losses of a batch to their tasks.
+    /// Adds the losses of a batch to their tasks; what is added to them must be finite, too.
     fn book(
         &self,
         batch: &TokenBatch,
         losses: Tensor<1>,
+        total: Option<Tensor<1>>,
         tasks: &mut [(f64, usize)],
     ) -> Result<()> {
-        let losses: Vec<f32> = losses.into_data().iter::<f32>().collect();
-        let mut losses = losses.into_iter().map(f64::from);
-        let mut bad = Vec::new();
+        let read = |losses: Tensor<1>| -> Vec<f32> { losses.into_data().iter::<f32>().collect() };
+        let losses = read(losses);
+        let total = total.map(read);
+        let (mut place, mut bad) = (0, Vec::new());
         for (row, (&task, &length)) in batch.tasks.iter().zip(&batch.target_lengths).enumerate() {
-            let sum: f64 = losses.by_ref().take(length).sum();
-            if !sum.is_finite() {
-                bad.push((row, sum));
+            let sum = |losses: &[f32]| -> f64 {
+                losses[place..][..length].iter().map(|&loss| f64::from(loss)).sum()
+            };
+            let loss = sum(&losses);
+            let total = total.as_deref().map_or(loss, sum);
+            if !total.is_finite() {
+                bad.push((row, total));
             }
-            let (total, count) = &mut tasks[task as usize];
-            *total += sum;
+            let (all, count) = &mut tasks[task as usize];
+            *all += loss;
             *count += length;
+            place += length;
         }
         if let Some(&(_, value)) = bad.first() {
             let rows = rows_of(batch, &self.tasks, bad.into_iter().map(|(row, _)| row));

@@ -9,12 +9,12 @@ use mtpt_train::{Error, MetricsLog, Observer, RunFolder};
 use crate::resume::{StopAt, metrics, run};
 use crate::small_world::{SmallWorld, config};
 
-/// Keeps the warnings.
+/// Keeps the notes.
 #[derive(Default)]
 struct Warned(Vec<String>);
 
 impl Observer for Warned {
-    fn warn(&mut self, text: &str) {
+    fn note(&mut self, text: &str) {
         self.0.push(text.to_owned());
     }
 }

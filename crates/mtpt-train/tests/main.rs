@@ -6,6 +6,7 @@
 mod answers;
 mod config;
 mod damage;
+mod distillation;
 mod frozen;
 mod initial;
 mod not_finite;
@@ -20,6 +21,8 @@ mod prompts;
 mod ranking;
 mod resume;
 mod small_world;
+mod staged_config;
+mod stages;
 mod start_from;
 mod steps;
 mod stopping;
