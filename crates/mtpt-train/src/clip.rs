@@ -103,4 +103,14 @@ mod tests {
         clip_global_norm(&linear, &mut gradients, 100.0);
         assert_eq!(before, gradients.get::<2>(linear.weight.id).unwrap().to_data());
     }
+
+    #[test]
+    fn a_norm_that_is_infinite_leaves_the_numbers_to_be_looked_at() {
+        let (linear, mut gradients) = linear_with_gradients();
+        scale(&linear, &mut gradients, 1e30);
+        let before = gradients.get::<2>(linear.weight.id).unwrap().to_data();
+        // The squares of 3e30 have no place in an f32.
+        assert_eq!(clip_global_norm(&linear, &mut gradients, 1.0), f64::INFINITY);
+        assert_eq!(before, gradients.get::<2>(linear.weight.id).unwrap().to_data());
+    }
 }

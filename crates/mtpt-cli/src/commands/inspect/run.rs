@@ -204,8 +204,9 @@ fn read_metrics(path: &Path) -> Result<(usize, Option<f64>, Vec<Figures>)> {
 /// Names in a folder, in sorted order; none where it is not there.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    // What a process that was killed left half-written is none.
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
     names.sort();
     names
 }
