@@ -71,12 +71,15 @@ pub enum Error {
         /// The tasks at hand.
         known: Vec<TaskId>,
     },
-    /// Tasks should have a learning rate of their own, but the composition tells of no parameters that it could be for.
+    /// What tasks own should have something for itself, but the composition tells of no parameters that it could be for.
     #[error(
-        "`training.task_learning_rate`: the composition tells of no parameters that belong to one task; leave it out, or \
-         implement `Compose::task_parameters`"
+        "`{option}`: the composition tells of no parameters that belong to one task; leave it out, or implement \
+         `Compose::task_parameters`"
     )]
-    NoTaskParameters,
+    NoTaskParameters {
+        /// The option.
+        option: &'static str,
+    },
     /// Prompts were trained for a model of another width.
     #[error("the prompts have width {found}, the model has `d_model` {expected}")]
     Width {

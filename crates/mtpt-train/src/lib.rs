@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adafactor;
 mod candidates;
 mod checkpoint;
 mod clip;
@@ -16,6 +17,7 @@ mod micro_batches;
 mod multitask_arrays;
 mod objective;
 mod observer;
+mod optimizer_config;
 mod peft_adapter;
 mod peft_config;
 mod peft_weights;
@@ -38,11 +40,10 @@ mod tasks_beside;
 mod train;
 mod trainer;
 
+pub use adafactor::{Adafactor, AdafactorState};
 pub use candidates::Candidates;
 pub use clip::{clip_global_norm, global_norm};
-pub use config::{
-    EvaluationConfig, InitializerConfig, OptimizerConfig, PromptConfig, RunConfig, TrainingConfig,
-};
+pub use config::{EvaluationConfig, InitializerConfig, PromptConfig, RunConfig, TrainingConfig};
 pub use cross_entropy::token_losses;
 pub use device_batch::DeviceBatch;
 pub use error::{Error, Result};
@@ -53,6 +54,7 @@ pub use metrics_log::MetricsLog;
 pub use multitask_arrays::ArrayComposition;
 pub use objective::{FullFineTuning, Objective, PromptTuning};
 pub use observer::{EvaluationEvent, Observer, StepEvent};
+pub use optimizer_config::{AdafactorConfig, AdamWConfig, OptimizerConfig};
 pub use pretrain::{Pretrained, pretrain};
 pub use pretraining_config::PretrainingConfig;
 pub use pretraining_data::PretrainingData;
@@ -63,4 +65,4 @@ pub use run_folder::RunFolder;
 pub use schedule::{Decay, Schedule};
 pub use task_data::TaskData;
 pub use train::{Output, Trained, train};
-pub use trainer::{StepReport, Trainer};
+pub use trainer::{GroupOptions, StepReport, Trainer};

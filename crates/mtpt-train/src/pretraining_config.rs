@@ -19,12 +19,12 @@ use crate::{Decay, Error, EvaluationConfig, OptimizerConfig, Result, TrainingCon
 /// | `mixture` | | how tasks are mixed with one another, see [`MixtureConfig`] |
 /// | `evaluation` | | see [`EvaluationConfig`]; with `every`, there is an evaluation before the first step too |
 ///
-/// `training` has the keys of [`TrainingConfig`], but for `task_learning_rate`, some with other defaults:
+/// `training` has the keys of [`TrainingConfig`], but for those of what tasks own (`task_…`), some with other defaults:
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
 /// | `steps` | 1000 | |
-/// | `learning_rate` | 0.0003 | of AdamW, for all weights alike |
+/// | `learning_rate` | 0.0003 | for all weights alike |
 /// | `max_input_length` | 512 | longest input, of a corpus and of a task |
 /// | `max_target_length` | 512 | longest target |
 /// | `checkpoint_every` | 500 | steps between checkpoints, of three times the model's size; 0 writes none |
@@ -83,6 +83,10 @@ struct Training {
     /// Weights belong to no task.
     #[serde(skip)]
     task_learning_rate: Option<f64>,
+    #[serde(skip)]
+    task_weight_decay: Option<f32>,
+    #[serde(skip)]
+    task_clip_norm: Option<f64>,
     warmup_steps: usize,
     decay: Decay,
     max_input_length: usize,

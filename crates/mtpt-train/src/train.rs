@@ -46,7 +46,7 @@ pub struct Trained<C = Composition> {
 /// # Errors
 ///
 /// When a number of the configuration is out of its range ([`Error::OutOfRange`]), a task has no row to learn from
-/// ([`Error::NoTrainingRows`]), tasks should have a learning rate and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss is not finite
+/// ([`Error::NoTrainingRows`]), tasks should have a learning rate, weight decay or clipping and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss is not finite
 /// ([`Error::NotFinite`]), a file cannot be written ([`Error::File`]), or a checkpoint is of another run
 /// ([`Error::Resume`]); and what the observer returns.
 pub fn train<B: Backbone, C: Compose>(
@@ -105,11 +105,11 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         let tasks = data.iter().map(|data| data.task().id().clone()).collect();
         let optimizer = &config.training.optimizer;
         let mut trainer = Trainer::new(composition, optimizer, config.schedule(), tasks);
-        if let Some(schedule) = config.training.task_schedule() {
+        if let Some((option, options)) = config.training.task_options() {
             if trainer.module().task_parameters().is_empty() {
-                return Err(Error::NoTaskParameters);
+                return Err(Error::NoTaskParameters { option });
             }
-            trainer = trainer.with_group(C::task_parameters, schedule);
+            trainer = trainer.with_group(C::task_parameters, options);
         }
         let mut best = None;
         let identity = RunIdentity::of_tasks(config, data)?;
