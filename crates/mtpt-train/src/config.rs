@@ -290,18 +290,25 @@ impl TrainingConfig {
 /// |---|---|---|---|
 /// | `every` | 100 | steps between evaluations on `dev`; 0 evaluates after the last step alone | |
 /// | `batch_size` | 64 | rows scored at a time | from 1 |
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// | `patience` | | evaluations on `dev` without a better mean of the tasks' metrics, after which training ends before its last step | from 1; `every` is not 0 |
+/// | `min_delta` | 0 | by more than how much a mean, a fraction, must be above the last one that was better, to be better | from 0 |
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationConfig {
     /// Steps between evaluations.
     pub every: usize,
     /// Rows scored at a time.
     pub batch_size: usize,
+    /// Evaluations without progress, after which training ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// What is more than this is progress.
+    pub min_delta: f64,
 }
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { every: 100, batch_size: 64 }
+        Self { every: 100, batch_size: 64, patience: None, min_delta: 0.0 }
     }
 }
 
@@ -312,7 +319,16 @@ impl EvaluationConfig {
     ///
     /// When one is out of its range, which the error names.
     pub fn check(&self) -> Result<()> {
-        at_least_one(&[("evaluation.batch_size", self.batch_size)])
+        let patience = self.patience.unwrap_or(1);
+        at_least_one(&[
+            ("evaluation.batch_size", self.batch_size),
+            ("evaluation.patience", patience),
+        ])?;
+        if self.patience.is_some() && self.every == 0 {
+            let expected = "at least 1 where `evaluation.patience` is given";
+            return Err(Error::OutOfRange { option: "evaluation.every", expected, found: 0.0 });
+        }
+        not_negative("evaluation.min_delta", self.min_delta)
     }
 }
 

@@ -63,6 +63,12 @@ pub enum Error {
     /// Pretraining with neither text nor tasks.
     #[error("nothing to learn from: expected a `[[corpora]]` or `[[tasks]]` entry, found neither")]
     NothingToLearn,
+    /// What asks for figures on `dev` has none.
+    #[error("`{option}`: nothing has a `dev` split to judge by; leave it out, or give one")]
+    NothingToJudge {
+        /// The option.
+        option: &'static str,
+    },
     /// A name stands for none of the tasks at hand.
     #[error("unknown task `{found}`; known are {}{}", quoted(known), did_you_mean(found, known.iter().map(TaskId::as_str)))]
     UnknownTask {

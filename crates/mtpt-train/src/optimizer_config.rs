@@ -231,11 +231,12 @@ pub(crate) fn above_zero(option: &'static str, found: f64) -> Result<()> {
 }
 
 /// Refuses a number that is negative, infinite or none.
-pub(crate) fn not_negative(option: &'static str, found: f32) -> Result<()> {
+pub(crate) fn not_negative(option: &'static str, found: impl Into<f64>) -> Result<()> {
+    let found = found.into();
     if found.is_finite() && found >= 0.0 {
         return Ok(());
     }
-    Err(Error::OutOfRange { option, expected: "at least 0 and finite", found: found.into() })
+    Err(Error::OutOfRange { option, expected: "at least 0 and finite", found })
 }
 
 fn below_one(option: &'static str, found: f32) -> Result<()> {

@@ -174,6 +174,9 @@ fn numbers_of_an_optimizer_out_of_range_are_named() {
     let task = |setting: &str, expected: &str| {
         check_refused(&format!("model = 't5'\ntraining.{setting}"), &[expected]);
     };
-    task("task_weight_decay = -1", "`training.task_weight_decay` must be at least 0 and finite, found -1");
+    task(
+        "task_weight_decay = -1",
+        "`training.task_weight_decay` must be at least 0 and finite, found -1",
+    );
     task("task_clip_norm = 0", "`training.task_clip_norm` must be positive, found 0");
 }

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt::tasks::{MaxLengths, Split, TaskFile};
-use mtpt::train::{Output, RunConfig, RunFolder, TaskData, initial_composition, train};
+use mtpt::train::{Output, RunConfig, RunFolder, TaskData, Trained, initial_composition, train};
 use serde::Serialize;
 
 use crate::args::Train;
@@ -21,6 +21,8 @@ struct Summary {
     step: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_early: Option<usize>,
 }
 
 pub(crate) fn run(arguments: &Train) -> Result<()> {
@@ -54,8 +56,20 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let trained = train(&config, &data, t5, composition, Some(&output), &mut progress)?;
     drop(progress);
     let mut output = output::Output::new();
-    output.row(&Summary { prompts, step: trained.step, score: trained.score })?;
+    let Trained { step, score, stopped_early, .. } = trained;
+    note_early_stop(stopped_early, config.evaluation.patience);
+    output.row(&Summary { prompts, step, score, stopped_early })?;
     output.flush()
+}
+
+/// A run that ended before its last step says so.
+pub(crate) fn note_early_stop(stopped: Option<usize>, patience: Option<usize>) {
+    if let (Some(step), Some(patience)) = (stopped, patience) {
+        let evaluations = if patience == 1 { "evaluation" } else { "evaluations" };
+        say(&format!(
+            "stopped after step {step}: {patience} {evaluations} without a better mean on `dev`"
+        ));
+    }
 }
 
 /// The folder of a run, which must not be where a model or the run's own configuration is: they would be written over.
