@@ -126,7 +126,7 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         if let Some(option) = config.evaluation.keeps_best()
             && nothing_to_judge
         {
-            return Err(Error::NothingToJudge { option });
+            return Err(Error::NoDev { option });
         }
         let mixture = data.mixture(config)?;
         // A frozen module drops nothing, and a frozen module whose weights ask for gradients is not frozen any more.
@@ -184,6 +184,9 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
             _ => self.judge(&model, step, &mut ())?,
         };
         let Judged { losses, score, .. } = judged;
+        if let (Some(step), Some(patience)) = (stopped_early, self.config.evaluation.patience) {
+            observer.note(&Progress::end(step, patience));
+        }
         Ok(Pretrained { model, step, losses, score, stopped_early })
     }
 

@@ -23,6 +23,12 @@ impl Progress {
         Self { reached, evaluations_since: 0 }
     }
 
+    /// What is told of a run that ended early.
+    pub(crate) fn end(step: usize, patience: usize) -> String {
+        let evaluations = if patience == 1 { "evaluation" } else { "evaluations" };
+        format!("ended after step {step}: {patience} {evaluations} without progress on `dev`")
+    }
+
     /// Whether a run of this patience ends.
     pub(crate) fn is_over(self, patience: Option<usize>) -> bool {
         patience.is_some_and(|patience| self.evaluations_since >= patience)

@@ -11,8 +11,8 @@ use crate::progress::Progress;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    Error, EvaluationEvent, MetricsLog, Observer, PromptHeader, PromptTask, PromptTuning, Prompts,
-    Result, RunConfig, RunFolder, TaskData, Trainer,
+    Error, EvaluationEvent, MetricsLog, Objective, Observer, PromptHeader, PromptTask,
+    PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, Trainer,
 };
 
 /// Where a run writes, and whether it goes on from what is there; if not, it takes the place of an earlier run.
@@ -51,7 +51,7 @@ pub struct Trained<C = Composition> {
 /// # Errors
 ///
 /// When a number of the configuration is out of its range ([`Error::OutOfRange`]), a task has no row to learn from
-/// ([`Error::NoTrainingRows`]), patience has no `dev` to judge by ([`Error::NothingToJudge`]), tasks should have a learning rate, weight decay or clipping and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss is not finite
+/// ([`Error::NoTrainingRows`]), patience has no `dev` to judge by ([`Error::NoDev`]), tasks should have a learning rate, weight decay or clipping and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss is not finite
 /// ([`Error::NotFinite`]), a file cannot be written ([`Error::File`]), or a checkpoint is of another run
 /// ([`Error::Resume`]); and what the observer returns.
 pub fn train<B: Backbone, C: Compose>(
@@ -62,9 +62,28 @@ pub fn train<B: Backbone, C: Compose>(
     output: Option<&Output>,
     observer: &mut impl Observer,
 ) -> Result<Trained<C>> {
+    train_on(&PromptTuning::new(backbone), config, data, backbone, composition, output, observer)
+}
+
+/// The same for an objective, such as [`Distillation`](crate::Distillation).
+///
+/// The tasks are judged by the prompts alone, whatever the objective is.
+///
+/// # Errors
+///
+/// As [`train`], and what the objective returns.
+pub fn train_on<B: Backbone, C: Compose>(
+    objective: &impl Objective<C>,
+    config: &RunConfig,
+    data: &[TaskData],
+    backbone: &B,
+    composition: C,
+    output: Option<&Output>,
+    observer: &mut impl Observer,
+) -> Result<Trained<C>> {
     config.check()?;
     check_width(backbone, &composition)?;
-    let mut run = Run::new(config, data, backbone, composition, output)?;
+    let mut run = Run::new(objective, config, data, backbone, composition, output)?;
     let Some(output) = output else {
         return run.train(observer);
     };
@@ -80,7 +99,8 @@ pub fn train<B: Backbone, C: Compose>(
     run.train(&mut (&mut log, observer))
 }
 
-struct Run<'a, B, C> {
+struct Run<'a, O, B, C> {
+    objective: &'a O,
     config: &'a RunConfig,
     data: &'a [TaskData],
     identity: RunIdentity<'a, RunConfig>,
@@ -91,8 +111,9 @@ struct Run<'a, B, C> {
     output: Option<&'a Output>,
 }
 
-impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
+impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
     fn new(
+        objective: &'a O,
         config: &'a RunConfig,
         data: &'a [TaskData],
         backbone: &'a B,
@@ -108,7 +129,7 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         }
         let has_dev = |data: &TaskData| !data.rows(Split::Dev).is_empty();
         if config.evaluation.patience.is_some() && !data.iter().any(has_dev) {
-            return Err(Error::NothingToJudge { option: "evaluation.patience" });
+            return Err(Error::NoDev { option: "evaluation.patience" });
         }
         let mixture = Mixture::new(&config.mixture, &sizes, config.seed)?;
         let tasks = data.iter().map(|data| data.task().id().clone()).collect();
@@ -121,19 +142,18 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
             trainer = trainer.with_group(C::task_parameters, options);
         }
         let mut best = None;
-        let identity = RunIdentity::of_tasks(config, data)?;
+        let identity = RunIdentity::of_tasks(config, data)?.with_objective(objective.identity());
         if let Some(Output { folder, resume: true }) = output {
             (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
         }
-        Ok(Self { config, data, identity, backbone, mixture, trainer, best, output })
+        Ok(Self { objective, config, data, identity, backbone, mixture, trainer, best, output })
     }
 
     fn train(&mut self, observer: &mut impl Observer) -> Result<Trained<C>> {
         let steps = self.config.training.steps;
-        let objective = PromptTuning::new(self.backbone);
         while self.trainer.steps_done() < steps && !self.is_over() {
             let batches = self.batches(self.trainer.steps_done())?;
-            let report = self.trainer.step(&objective, &batches)?;
+            let report = self.trainer.step(self.objective, &batches)?;
             let step = self.trainer.steps_done();
             self.trainer.tell(&report, observer)?;
             if is_due(step, steps, self.config.evaluation.every) {
@@ -157,6 +177,9 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         }
         let steps_done = self.trainer.steps_done();
         let stopped_early = (steps_done < steps).then_some(steps_done);
+        if let (Some(step), Some(patience)) = (stopped_early, self.config.evaluation.patience) {
+            observer.note(&Progress::end(step, patience));
+        }
         Ok(Trained { prompts, step, score, stopped_early })
     }
 

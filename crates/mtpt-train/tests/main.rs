@@ -6,6 +6,7 @@
 mod adafactor;
 mod answers;
 mod config;
+mod distillation;
 mod early_stopping;
 mod frozen;
 mod initial;

@@ -3,12 +3,12 @@ use std::path::PathBuf;
 
 use mtpt::t5::{T5, T5Tokenizer, locate};
 use mtpt::tasks::{self, CorpusFile, Split, TaskFile};
-use mtpt::train::{Output, Pretrained, PretrainingConfig, PretrainingData, pretrain};
+use mtpt::train::{Output, Pretrained, PretrainingConfig, PretrainingData, RunFolder, pretrain};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::args::Train;
-use crate::commands::train::{note_early_stop, run_folder};
+use crate::args::Run;
+use crate::commands::train::run_folder;
 use crate::device;
 use crate::edit::read_with_settings;
 use crate::error::{Error, Result};
@@ -29,7 +29,7 @@ struct Summary {
     stopped_early: Option<usize>,
 }
 
-pub(crate) fn run(arguments: &Train) -> Result<()> {
+pub(crate) fn run(arguments: &Run) -> Result<()> {
     let device = device::open(&arguments.on.device)?;
     let path = &arguments.config;
     let text =
@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
     let encoder = tokenizer.as_inner();
     let data = PretrainingData::read(tasks, corpora, encoder, &sentinels, &t5, lengths)?;
-    let folder = run_folder(arguments)?;
+    let folder = RunFolder::create(&run_folder(arguments)?)?;
     let model = folder.model();
     for task in data.tasks() {
         say(&format!("{}: {} rows", task.task().id(), task.count(Split::Train)));
@@ -70,7 +70,6 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     drop(progress);
     trained.model.save_with_tokenizer(&model, &origin)?;
     let Pretrained { step, losses, score, stopped_early, .. } = trained;
-    note_early_stop(stopped_early, config.evaluation.patience);
     let losses = losses.iter().map(|(name, loss)| (name.to_string(), (*loss).into())).collect();
     let mut output = output::Output::new();
     output.row(&Summary { model, step, losses, score, stopped_early })?;
