@@ -60,7 +60,7 @@ pub enum Error {
         /// The stage: `teachers`, `adaptation`.
         stage: &'static str,
         /// What is wrong.
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// A task that is to be learned has no training split.
     #[error("task `{task}` has no `train` file to learn from")]

@@ -21,6 +21,8 @@ mod prompts;
 mod ranking;
 mod resume;
 mod small_world;
+mod staged_config;
+mod stages;
 mod start_from;
 mod steps;
 #[cfg(feature = "t5x")]
