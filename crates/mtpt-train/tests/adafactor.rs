@@ -103,10 +103,13 @@ fn steps_are_those_of_t5x_and_optax() {
     }
 }
 
+/// The name of a case, and what is changed of its settings.
+type Change = (&'static str, fn(&mut AdafactorConfig));
+
 #[test]
 fn no_setting_can_be_left_out_unseen() {
     let reference = Reference::read();
-    let changes: [(&str, fn(&mut AdafactorConfig)); 11] = [
+    let changes: [Change; 11] = [
         ("recipe", |config| config.weight_decay = 0.0),
         ("recipe", |config| config.decay_rate = 0.79),
         ("recipe", |config| config.steps_before = 1),

@@ -66,11 +66,14 @@ fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
     assert_eq!(refused.to_string(), expected);
 }
 
+/// An option, and what sets it.
+type Setting = (&'static str, fn(&mut TrainingConfig));
+
 #[test]
 fn a_rate_decay_or_norm_for_tasks_needs_something_that_they_own() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::Own(OwnConfig { name: "same".into() }));
-    let options: [(&str, fn(&mut TrainingConfig)); 3] = [
+    let options: [Setting; 3] = [
         ("task_learning_rate", |training| training.task_learning_rate = Some(0.1)),
         ("task_weight_decay", |training| training.task_weight_decay = Some(0.1)),
         ("task_clip_norm", |training| training.task_clip_norm = Some(0.1)),
