@@ -27,7 +27,7 @@ use crate::{Decay, Error, EvaluationConfig, OptimizerConfig, Result, TrainingCon
 /// | `learning_rate` | 0.0003 | for all weights alike |
 /// | `max_input_length` | 512 | longest input, of a corpus and of a task |
 /// | `max_target_length` | 512 | longest target |
-/// | `checkpoint_every` | 500 | steps between checkpoints, of three times the model's size; 0 writes none |
+/// | `checkpoint_every` | 500 | steps between checkpoints, of three times the model's size with AdamW, and of one more with the best model; 0 writes none |
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PretrainingConfig {
     /// Folder of the model to start from, or its id on the hub.

@@ -89,7 +89,7 @@ fn numbers(values: &Value) -> Vec<f32> {
     values.as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect()
 }
 
-/// Numbers reach 5, and each step of 24 rounds some units in the last place of 0.3.
+/// Numbers reach 3, and each step of 24 rounds some units in the last place of 0.3.
 const BOUND: f32 = 1e-5;
 
 #[test]
