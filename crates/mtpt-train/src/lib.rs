@@ -69,7 +69,7 @@ pub use mean_loss::mean_loss;
 pub use metrics_log::MetricsLog;
 pub use multitask_arrays::ArrayComposition;
 pub use objective::{FullFineTuning, Objective, PromptTuning, TokenLosses};
-pub use observer::{EvaluationEvent, Observer, StepEvent};
+pub use observer::{BeginEvent, EvaluationEvent, Observer, StepEvent};
 pub use optimizer_config::{AdafactorConfig, AdamWConfig, OptimizerConfig};
 pub use pretrain::{Pretrained, pretrain};
 pub use pretraining_config::{PretrainingConfig, PretrainingEvaluationConfig};

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
@@ -10,9 +10,10 @@ use crate::cut_rows::cut_rows;
 use crate::evaluate::index;
 use crate::nearest::nearest;
 use crate::{
-    AdaptationConfig, Distillation, Error, FewShotFigure, Observer, Output, PromptConfig,
-    PromptHeader, PromptTuning, Prompts, Result, RunConfig, RunFolder, StagedRunConfig, TaskData,
-    TaskParts, Teachers, TeachersConfig, Trained, initial_composition, train_on,
+    AdaptationConfig, BeginEvent, Distillation, Error, FewShotFigure, Observer, Output,
+    PromptConfig, PromptHeader, PromptTuning, Prompts, Result, RunConfig, RunFolder,
+    StagedRunConfig, TaskData, TaskParts, Teachers, TeachersConfig, Trained, initial_composition,
+    train_on,
 };
 
 /// A part of multitask prompt tuning that can be done by itself (Wang et al., 2023, section 3).
@@ -222,8 +223,10 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
 
     /// The output of a run below that of all.
     fn output(&self, place: &Path) -> Result<Output> {
-        let folder = RunFolder::create(&self.folder.join(place))?;
-        Ok(Output { folder, resume: self.resume })
+        // Without a name below it, the folder of all is the run's own.
+        let alone = place.as_os_str().is_empty();
+        let place = if alone { self.folder.to_owned() } else { self.folder.join(place) };
+        Ok(Output { folder: RunFolder::create(&place)?, resume: self.resume })
     }
 
     fn prompts_of(&self, place: &Path) -> PathBuf {
@@ -308,6 +311,9 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         observer: &mut impl Observer,
         done: &mut StagesDone,
     ) -> Result<()> {
+        // The targets' own configurations, which name it, lie elsewhere.
+        let failed = |error| Error::File { action: "find", path: source.to_owned(), source: error };
+        let source = &path::absolute(source).map_err(failed)?;
         let trained = Prompts::read(source, &self.plain())?;
         let groups: Vec<(PathBuf, Vec<Task>)> = if adaptation.together {
             let tasks = adaptation.targets.iter().map(|name| self.find(name).cloned());
@@ -441,11 +447,12 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         let tasks: Vec<Task> = data.iter().map(|data| data.task().clone()).collect();
         let composition =
             initial_composition(config, &tasks, self.backbone, self.encoder, self.device)?;
-        observer.begin(
-            &place.to_string_lossy(),
-            config.training.steps,
-            composition.trained_numbers(),
-        );
+        observer.begin(&BeginEvent {
+            place: &place.to_string_lossy(),
+            tasks: tasks.len(),
+            steps: config.training.steps,
+            trained_numbers: composition.trained_numbers(),
+        });
         Ok(composition)
     }
 

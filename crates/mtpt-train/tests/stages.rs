@@ -8,9 +8,9 @@ use mtpt_compose::{CompositionConfig, LowRankConfig, SeparateConfig};
 use mtpt_core::{Compose, PromptFile, TaskIndex};
 use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
 use mtpt_train::{
-    AdaptationConfig, DistillationConfig, Error, FewShotConfig, NearestConfig, Observer, Prompts,
-    RunConfig, Stage, StagedRunConfig, Stages, StagesDone, TaskData, TaskParts, TrainingConfig,
-    evaluate,
+    AdaptationConfig, BeginEvent, DistillationConfig, Error, FewShotConfig, NearestConfig,
+    Observer, Prompts, RunConfig, Stage, StagedRunConfig, Stages, StagesDone, TaskData, TaskParts,
+    TrainingConfig, evaluate,
 };
 
 use crate::small_world::{SmallWorld, config, encoder, task};
@@ -23,8 +23,8 @@ struct Told {
 }
 
 impl Observer for Told {
-    fn begin(&mut self, place: &str, steps: usize, _trained_numbers: usize) {
-        self.runs.push((place.to_owned(), steps));
+    fn begin(&mut self, event: &BeginEvent<'_>) {
+        self.runs.push((event.place.to_owned(), event.steps));
     }
 
     fn note(&mut self, text: &str) {
