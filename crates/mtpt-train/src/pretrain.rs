@@ -41,8 +41,8 @@ pub struct Pretrained<M> {
 ///
 /// # Errors
 ///
-/// When the configuration has a number out of its range, the best model is asked for and nothing has a `dev` split to judge it by, a loss is not finite, a file cannot be written, or a checkpoint is of
-/// another run.
+/// When the configuration has a number out of its range, the best model is asked for and nothing has a `dev` split to judge it
+/// by ([`Error::NoDev`]), a loss is not finite, a file cannot be written, or a checkpoint is of another run.
 ///
 /// # Panics
 ///

@@ -41,9 +41,8 @@ pub struct Trained<C = Composition> {
 /// Learns the prompts of several tasks together on a frozen model.
 ///
 /// Every step takes its rows from the mixture of tasks. At the steps that the configuration tells, and after the last, the
-/// tasks are judged on `dev`, and the best prompts so far are kept. A run with patience ends when they have been the best for as
-/// many evaluations. With an output, the run's folder always holds these,
-/// the metrics and the newest checkpoints.
+/// tasks are judged on `dev`, and the best prompts so far are kept. A run with patience ends after as many evaluations without
+/// progress. With an output, the run's folder always holds the best prompts, the metrics and the newest checkpoints.
 ///
 /// The composition may be any that implements [`Compose`]: the prompt file's header then says what the configuration does,
 /// such as `strategy = "own"`, and [`Prompts::read_as`] reads it.
@@ -51,8 +50,9 @@ pub struct Trained<C = Composition> {
 /// # Errors
 ///
 /// When a number of the configuration is out of its range ([`Error::OutOfRange`]), a task has no row to learn from
-/// ([`Error::NoTrainingRows`]), patience has no `dev` to judge by ([`Error::NoDev`]), tasks should have a learning rate, weight decay or clipping and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss is not finite
-/// ([`Error::NotFinite`]), a file cannot be written ([`Error::File`]), or a checkpoint is of another run
+/// ([`Error::NoTrainingRows`]), patience has no `dev` to judge by ([`Error::NoDev`]), tasks should have a learning rate, weight
+/// decay or clipping and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss is
+/// not finite ([`Error::NotFinite`]), a file cannot be written ([`Error::File`]), or a checkpoint is of another run
 /// ([`Error::Resume`]); and what the observer returns.
 pub fn train<B: Backbone, C: Compose>(
     config: &RunConfig,
