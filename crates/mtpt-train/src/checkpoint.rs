@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::checked_files::{CheckedFiles, Damage, first_damage};
+use crate::progress::Progress;
 use crate::{Error, Result, Trainer};
 
 /// Checkpoints that are kept, the newest ones.
@@ -27,8 +28,9 @@ const OPTIMIZER: &str = "optimizer.bpk";
 pub(crate) struct Best<M> {
     pub(crate) module: M,
     pub(crate) step: usize,
-    /// Mean of the tasks' metrics on `dev`.
+    /// Mean of the tasks' metrics on `dev`, or what else is higher for a better module.
     pub(crate) score: f64,
+    pub(crate) progress: Progress,
 }
 
 /// What a checkpoint says of itself.
@@ -45,7 +47,9 @@ struct State {
 #[derive(Serialize, Deserialize)]
 struct BestState {
     step: usize,
+    #[serde(with = "crate::exact_float")]
     score: f64,
+    progress: Progress,
 }
 
 /// What a checkpoint gives back.
@@ -93,7 +97,8 @@ pub(crate) fn write<M: Module>(
         message: error.to_string(),
     })?;
     files.write(OPTIMIZER, &optimizer)?;
-    let best = best.map(|best| BestState { step: best.step, score: best.score });
+    let best =
+        best.map(|best| BestState { step: best.step, score: best.score, progress: best.progress });
     let failed_state = |source| Error::Header { path: place.join(STATE), source };
     let run = serde_json::to_value(identity).map_err(failed_state)?;
     let state = State { steps_done, unjudged, best, run };
@@ -192,9 +197,9 @@ fn read<M: Module>(
     check_same_run(&place, &state.run, &now)?;
     let last = PromptFile::read(&place.join(LAST))?.apply(trainer.module().clone())?;
     let best = match state.best {
-        Some(BestState { step, score }) => {
+        Some(BestState { step, score, progress }) => {
             let module = PromptFile::read(&place.join(BEST))?.apply(trainer.module().clone())?;
-            Some(Best { module, step, score })
+            Some(Best { module, step, score, progress })
         }
         None => None,
     };

@@ -4,7 +4,6 @@ use burn::module::Module;
 use serde::Serialize;
 
 use crate::checkpoint::{self, Best, Checkpoint};
-use crate::schedule::is_due;
 use crate::{Observer, Output, Result, Trainer};
 
 /// Where a run writes its checkpoints, and when.
@@ -43,15 +42,15 @@ impl<I: Serialize> Checkpoints<I> {
         Ok(checkpoint)
     }
 
-    /// Writes a checkpoint after a step and its evaluation, if one is due.
+    /// Writes a checkpoint after a step and its evaluation, if one is due: every so many steps, and after the last.
     pub(crate) fn write_if_due<M: Module>(
         &mut self,
         trainer: &Trainer<M>,
-        steps: usize,
         best: Option<&Best<M>>,
+        is_last: bool,
         observer: &mut impl Observer,
     ) -> Result<()> {
-        if self.every > 0 && is_due(trainer.steps_done(), steps, self.every) {
+        if self.every > 0 && (is_last || trainer.steps_done().is_multiple_of(self.every)) {
             self.write(trainer, best, false, observer)?;
         }
         Ok(())

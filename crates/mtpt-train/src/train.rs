@@ -11,6 +11,7 @@ use crate::error::error_line;
 use crate::evaluate::{check_width, evaluate};
 use crate::micro_batches::micro_batches;
 use crate::not_finite::is_finite;
+use crate::progress::Progress;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
@@ -36,13 +37,16 @@ pub struct Trained<C = Composition> {
     pub step: usize,
     /// That mean, as a fraction.
     pub score: Option<f64>,
+    /// The step that the run ended after, if that was before its last one, for want of progress
+    /// ([`EvaluationConfig::patience`](crate::EvaluationConfig)).
+    pub stopped_early: Option<usize>,
 }
 
 /// Learns the prompts of several tasks together on a frozen model.
 ///
 /// Every step takes its rows from the mixture of tasks. At the steps that the configuration tells, and after the last, the
-/// tasks are judged on `dev`, and the best prompts so far are kept. With an output, the run's folder always holds these,
-/// the metrics and the newest checkpoints.
+/// tasks are judged on `dev`, and the best prompts so far are kept. A run with patience ends after as many evaluations without
+/// progress. With an output, the run's folder always holds the best prompts, the metrics and the newest checkpoints.
 ///
 /// The composition may be any that implements [`Compose`]: the prompt file's header then says what the configuration does,
 /// such as `strategy = "own"`, and [`Prompts::read_as`] reads it.
@@ -50,8 +54,9 @@ pub struct Trained<C = Composition> {
 /// # Errors
 ///
 /// When a number of the configuration is out of its range ([`Error::OutOfRange`]), a task has no row to learn from
-/// ([`Error::NoTrainingRows`]), tasks should have a learning rate and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss or gradient is
-/// not finite ([`Error::NotFinite`]; the state before that step is kept in a checkpoint), a file cannot be written
+/// ([`Error::NoTrainingRows`]), patience has no `dev` to judge by ([`Error::NoDev`]), tasks should have a learning rate, weight
+/// decay or clipping and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss or
+/// gradient is not finite ([`Error::NotFinite`]; the state before that step is kept in a checkpoint), a file cannot be written
 /// ([`Error::File`]), a checkpoint is of another run ([`Error::Resume`]) or none is whole ([`Error::NoWholeCheckpoint`]), or
 /// another run writes to the folder ([`Error::InUse`]); what the observer returns, and [`Error::Stopped`] when it ends the run.
 pub fn train<B: Backbone, C: Compose>(
@@ -133,15 +138,19 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         if let Some(stochastic) = config.mixture.stochastic {
             stochastic.check_batch_size(config.training.batch_size)?;
         }
+        let has_dev = |data: &TaskData| !data.rows(Split::Dev).is_empty();
+        if config.evaluation.patience.is_some() && !data.iter().any(has_dev) {
+            return Err(Error::NoDev { option: "evaluation.patience" });
+        }
         let mixture = Mixture::new(&config.mixture, &sizes, config.seed)?;
         let tasks = data.iter().map(|data| data.task().id().clone()).collect();
         let optimizer = &config.training.optimizer;
         let mut trainer = Trainer::new(composition, optimizer, config.schedule(), tasks);
-        if let Some(schedule) = config.training.task_schedule() {
+        if let Some((option, options)) = config.training.task_options() {
             if trainer.module().task_parameters().is_empty() {
-                return Err(Error::NoTaskParameters);
+                return Err(Error::NoTaskParameters { option });
             }
-            trainer = trainer.with_group(C::task_parameters, schedule);
+            trainer = trainer.with_group(C::task_parameters, options);
         }
         let (mut best, mut unjudged) = (None, false);
         let identity = RunIdentity::of_tasks(config, data)?.with_objective(objective.identity());
@@ -168,9 +177,9 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         let steps = self.config.training.steps;
         if self.unjudged {
             self.judge(self.trainer.steps_done(), observer)?;
-            self.checkpoints.write_if_due(&self.trainer, steps, self.best.as_ref(), observer)?;
+            self.write_if_due(observer)?;
         }
-        while self.trainer.steps_done() < steps {
+        while self.trainer.steps_done() < steps && !self.is_over() {
             let batches = self.batches(self.trainer.steps_done())?;
             let report = match self.trainer.step(self.objective, &batches) {
                 Ok(report) => report,
@@ -186,7 +195,7 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
             if self.unjudged {
                 self.judge(step, observer)?;
             }
-            self.checkpoints.write_if_due(&self.trainer, steps, self.best.as_ref(), observer)?;
+            self.write_if_due(observer)?;
         }
         let (composition, step, score) = match &self.best {
             Some(best) => (best.module.clone(), best.step, Some(best.score)),
@@ -196,7 +205,24 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         if let Some(output) = self.output {
             prompts.write(&output.folder.prompts())?;
         }
-        Ok(Trained { prompts, step, score })
+        let steps_done = self.trainer.steps_done();
+        let stopped_early = (steps_done < steps).then_some(steps_done);
+        if let (Some(step), Some(patience)) = (stopped_early, self.config.evaluation.patience) {
+            observer.note(&Progress::end(step, patience));
+        }
+        Ok(Trained { prompts, step, score, stopped_early })
+    }
+
+    /// Whether the tasks have learned nothing for as long as the run has patience.
+    fn is_over(&self) -> bool {
+        let patience = self.config.evaluation.patience;
+        self.best.as_ref().is_some_and(|best| best.progress.is_over(patience))
+    }
+
+    /// Writes a checkpoint after a step and its evaluation, if one is due.
+    fn write_if_due(&mut self, observer: &mut impl Observer) -> Result<()> {
+        let is_last = self.trainer.steps_done() == self.config.training.steps || self.is_over();
+        self.checkpoints.write_if_due(&self.trainer, self.best.as_ref(), is_last, observer)
     }
 
     /// The rows of a step.
@@ -234,12 +260,16 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
             return Ok(());
         }
         let score = scores.iter().sum::<f64>() / scores.len() as f64;
+        let before = self.best.as_ref().map(|best| best.progress);
+        let progress = Progress::after(before, score, self.config.evaluation.min_delta);
         if self.best.as_ref().is_none_or(|best| score > best.score) {
             if let Some(output) = self.output {
                 let prompts = self.prompts(composition.clone(), step);
                 prompts.write(&output.folder.prompts())?;
             }
-            self.best = Some(Best { module: composition, step, score });
+            self.best = Some(Best { module: composition, step, score, progress });
+        } else if let Some(best) = &mut self.best {
+            best.progress = progress;
         }
         Ok(())
     }

@@ -3,10 +3,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod adafactor;
 mod answers;
 mod config;
 mod damage;
 mod distillation;
+mod early_stopping;
 mod frozen;
 mod initial;
 mod not_finite;

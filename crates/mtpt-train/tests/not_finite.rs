@@ -11,8 +11,8 @@ use mtpt_core::{Backbone, Compose, TaskIndex};
 use mtpt_t5::T5;
 use mtpt_tasks::{Encode, Split, Task, TaskConfig};
 use mtpt_train::{
-    Error, NotFinite, Observer, Output, PretrainingData, RunFolder, StepEvent, TaskData, pretrain,
-    train,
+    AdamWConfig, Error, NotFinite, Observer, Output, PretrainingData, RunFolder, StepEvent,
+    TaskData, pretrain, train,
 };
 
 use crate::resume::metrics;
@@ -221,7 +221,7 @@ fn a_gradient_is_told_with_its_parameter_and_the_rows_to_blame() {
         let world = SmallWorld::new();
         let own = OwnConfig { name: "steep".into() };
         let mut config = config(CompositionConfig::Own(own));
-        config.training.optimizer.clip_norm = clip_norm;
+        config.training.optimizer = AdamWConfig { clip_norm, ..AdamWConfig::default() }.into();
         config.training.micro_batch_size = micro_batch_size;
         config.training.checkpoint_every = 2;
         let clock = Clock::default();

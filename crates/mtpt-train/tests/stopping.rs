@@ -9,8 +9,8 @@ use mtpt_compose::CompositionConfig;
 use mtpt_core::PromptFile;
 use mtpt_tasks::{StochasticTasks, Task, TaskConfig};
 use mtpt_train::{
-    Decay, Error, EvaluationEvent, Observer, Prompts, RunConfig, RunFolder, StepEvent, TaskData,
-    train,
+    AdafactorConfig, Decay, Error, EvaluationEvent, Observer, Prompts, RunConfig, RunFolder,
+    StepEvent, TaskData, train,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -88,6 +88,10 @@ fn runs_that_were_ended_early_end_as_if_they_had_not_been() {
         config.training.task_learning_rate = rng.random_bool(0.3).then_some(0.02);
         config.training.checkpoint_every = rng.random_range(0..4);
         config.evaluation.every = rng.random_range(0..4);
+        if rng.random_bool(0.4) {
+            config.training.optimizer = AdafactorConfig::default().into();
+        }
+        config.evaluation.patience = rng.random_bool(0.4).then(|| rng.random_range(1..3));
         if rng.random_bool(0.5) {
             config.mixture.stochastic = Some(StochasticTasks::new(rng.random_range(2..5)));
         }
