@@ -222,9 +222,15 @@ fn a_run_that_is_killed_twenty_times_ends_as_if_it_had_not_been() {
         world.rows(&format!("{command} --output {whole}"), "");
         let folder = world.path(&parts);
         let (log, kept) = (folder.join("metrics.jsonl"), folder.join("checkpoints"));
+        let check_end = || {
+            assert!(prompts(&world, &parts) == prompts(&world, &whole));
+            assert_eq!(lines(&log), lines(&world.path(&whole).join("metrics.jsonl")));
+            assert_eq!(names(&folder), names(&world.path(&whole)), "nothing half-written is left");
+            assert_eq!(names(&kept), names(&world.path(&whole).join("checkpoints")));
+        };
         let mut state = every;
         let mut kills = 0;
-        for _ in 0..KILLS / 2 {
+        while kills < KILLS / 2 {
             let done = steps(&log).len();
             let mut child = start(&world, &format!("{command} --output {parts} --resume"));
             // Some steps later than where it stood, and at any moment of a step.
@@ -240,8 +246,12 @@ fn a_run_that_is_killed_twenty_times_ends_as_if_it_had_not_been() {
             thread::sleep(moment);
             let _ = child.kill();
             let ended = child.wait_with_output().unwrap();
+            assert!(!messages(&ended).contains("note: "), "a checkpoint was passed over");
             if ended.status.signal() != Some(9) {
+                // On a quick machine it may be over before that: then it begins anew.
                 assert!(ended.status.success(), "{}", messages(&ended));
+                check_end();
+                fs::remove_dir_all(&folder).unwrap();
                 continue;
             }
             kills += 1;
@@ -252,14 +262,7 @@ fn a_run_that_is_killed_twenty_times_ends_as_if_it_had_not_been() {
             // The step after the last one kept may have been told, and those on the way to the next checkpoint.
             assert!(newest <= last && last <= newest + every, "{newest} {last}");
         }
-        assert!(
-            kills >= KILLS / 2 - 2,
-            "{kills} of these processes were killed before they came to their end"
-        );
         world.rows(&format!("{command} --output {parts} --resume"), "");
-        assert!(prompts(&world, &parts) == prompts(&world, &whole));
-        assert_eq!(lines(&log), lines(&world.path(&whole).join("metrics.jsonl")));
-        assert_eq!(names(&folder), names(&world.path(&whole)), "nothing half-written is left");
-        assert_eq!(names(&kept), names(&world.path(&whole).join("checkpoints")));
+        check_end();
     }
 }
