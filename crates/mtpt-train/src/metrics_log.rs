@@ -10,8 +10,8 @@ use crate::{Error, EvaluationEvent, Observer, Result, StepEvent};
 
 /// Writes `metrics.jsonl`: a line for every step and for every figure, each as soon as it is known.
 ///
-/// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`, a figure
-/// `{"step", "split", "task", "metric", "value"}`. Losses are nats for each target token, values of metrics fractions; a
+/// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`, with `task_lr` where
+/// parameters of tasks have a rate of their own, a figure `{"step", "split", "task", "metric", "value"}`. Losses are nats for each target token, values of metrics fractions; a
 /// step is counted from 1.
 #[derive(Debug)]
 pub struct MetricsLog {
@@ -30,6 +30,8 @@ struct StepLine<'a> {
     step: usize,
     loss: f64,
     lr: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_lr: Option<f64>,
     gradient_norm: f64,
     rows: usize,
     seconds: f64,
@@ -90,6 +92,7 @@ impl Observer for MetricsLog {
             step: event.step,
             loss: event.loss,
             lr: event.learning_rate,
+            task_lr: event.task_learning_rate,
             gradient_norm: event.gradient_norm,
             rows: event.rows,
             seconds: event.seconds,

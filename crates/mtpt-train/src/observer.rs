@@ -13,6 +13,8 @@ pub struct StepEvent<'a> {
     pub task_losses: &'a [(TaskId, f64)],
     /// Learning rate, of parameters without one of their own.
     pub learning_rate: f64,
+    /// Learning rate of parameters that belong to one task, where they have one of their own.
+    pub task_learning_rate: Option<f64>,
     /// Global norm of the gradient before clipping.
     pub gradient_norm: f64,
     /// Rows of the step.
@@ -41,6 +43,19 @@ impl EvaluationEvent<'_> {
     pub const LOSS: &'static str = "loss";
 }
 
+/// What the tasks came to together.
+#[derive(Clone, Debug)]
+pub struct MeanEvent<'a> {
+    /// Number of steps done.
+    pub step: usize,
+    /// `dev` or `test`.
+    pub split: &'a str,
+    /// Mean over tasks of the mean of a task's metrics, as a fraction.
+    pub value: f64,
+    /// Whether no step before was as good.
+    pub best: bool,
+}
+
 /// Told of everything that happens while training; whoever shows progress or keeps a log implements it.
 ///
 /// Nothing here prints: what is shown, and where, is the observer's.
@@ -63,6 +78,15 @@ pub trait Observer {
         Ok(())
     }
 
+    /// All tasks were judged.
+    ///
+    /// # Errors
+    ///
+    /// What the observer could not do; training stops.
+    fn mean(&mut self, _event: &MeanEvent<'_>) -> crate::Result<()> {
+        Ok(())
+    }
+
     /// A remark on what is being done: `evaluating sst2`.
     fn remark(&mut self, _text: &str) {}
 }
@@ -82,6 +106,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.evaluation(event)
     }
 
+    fn mean(&mut self, event: &MeanEvent<'_>) -> crate::Result<()> {
+        self.0.mean(event)?;
+        self.1.mean(event)
+    }
+
     fn remark(&mut self, text: &str) {
         self.0.remark(text);
         self.1.remark(text);
@@ -95,6 +124,10 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> crate::Result<()> {
         (**self).evaluation(event)
+    }
+
+    fn mean(&mut self, event: &MeanEvent<'_>) -> crate::Result<()> {
+        (**self).mean(event)
     }
 
     fn remark(&mut self, text: &str) {

@@ -11,7 +11,7 @@ use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
     EvaluationEvent, FullFineTuning, MetricsLog, Observer, Output, PretrainingConfig,
-    PretrainingData, Result, TaskData, Trainer, mean_loss,
+    PretrainingData, Result, TaskData, TensorBoard, Trainer, mean_loss,
 };
 
 /// What continued pretraining came to.
@@ -59,7 +59,8 @@ pub fn pretrain<M: Module + Backbone>(
         output.folder.remove_checkpoints()?;
     }
     let mut log = MetricsLog::open(&output.folder.metrics(), run.trainer.steps_done())?;
-    run.train(&mut (&mut log, observer))
+    let mut board = TensorBoard::open(&output.folder.tensorboard(), run.trainer.steps_done())?;
+    run.train(&mut (&mut log, (&mut board, observer)))
 }
 
 /// The configuration as it was resolved, with all that it is about.

@@ -10,8 +10,8 @@ use crate::micro_batches::micro_batches;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    Error, EvaluationEvent, MetricsLog, Observer, PromptHeader, PromptTask, PromptTuning, Prompts,
-    Result, RunConfig, RunFolder, TaskData, Trainer,
+    Error, EvaluationEvent, MeanEvent, MetricsLog, Observer, PromptHeader, PromptTask,
+    PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, TensorBoard, Trainer,
 };
 
 /// Where a run writes, and whether it goes on from what is there; if not, it takes the place of an earlier run.
@@ -72,7 +72,8 @@ pub fn train<B: Backbone, C: Compose>(
         output.folder.remove_prompts()?;
     }
     let mut log = MetricsLog::open(&output.folder.metrics(), run.trainer.steps_done())?;
-    run.train(&mut (&mut log, observer))
+    let mut board = TensorBoard::open(&output.folder.tensorboard(), run.trainer.steps_done())?;
+    run.train(&mut (&mut log, (&mut board, observer)))
 }
 
 struct Run<'a, B, C> {
@@ -180,7 +181,10 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
             return Ok(());
         }
         let score = scores.iter().sum::<f64>() / scores.len() as f64;
-        if self.best.as_ref().is_none_or(|best| score > best.score) {
+        let is_best = self.best.as_ref().is_none_or(|best| score > best.score);
+        let split = Split::Dev.as_str();
+        observer.mean(&MeanEvent { step, split, value: score, best: is_best })?;
+        if is_best {
             if let Some(output) = self.output {
                 let prompts = self.prompts(composition.clone(), step);
                 prompts.write(&output.folder.prompts())?;

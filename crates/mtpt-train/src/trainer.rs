@@ -19,6 +19,8 @@ pub struct StepReport {
     pub tasks: Vec<(f64, usize)>,
     /// Learning rate, of parameters without one of their own.
     pub learning_rate: f64,
+    /// Learning rate of the parameters that have one of their own, if there are any.
+    pub group_learning_rate: Option<f64>,
     /// Global norm of the gradient before clipping.
     pub gradient_norm: f64,
     /// Rows of the step.
@@ -154,6 +156,8 @@ impl<M: Module> Trainer<M> {
             });
         }
         let learning_rate = self.schedule.rate(self.steps_done);
+        let group_learning_rate =
+            self.group.as_ref().map(|(_, schedule)| schedule.rate(self.steps_done));
         let rates = self.rates(learning_rate);
         self.module = self.optimizer.step(rates, self.module.clone(), gradients);
         self.steps_done += 1;
@@ -161,6 +165,7 @@ impl<M: Module> Trainer<M> {
             loss: tasks.iter().map(|(sum, _)| sum).sum::<f64>() / tokens.max(1) as f64,
             tasks,
             learning_rate,
+            group_learning_rate,
             gradient_norm,
             rows: batches.iter().map(TokenBatch::len).sum(),
             seconds: begun.elapsed().as_secs_f64(),
@@ -193,6 +198,7 @@ impl<M: Module> Trainer<M> {
             loss: report.loss,
             task_losses: &task_losses,
             learning_rate: report.learning_rate,
+            task_learning_rate: report.group_learning_rate,
             gradient_norm: report.gradient_norm,
             rows: report.rows,
             seconds: report.seconds,

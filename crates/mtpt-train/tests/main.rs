@@ -23,3 +23,4 @@ mod steps;
 #[cfg(feature = "t5x")]
 mod t5x_prompts;
 mod task_rate;
+mod tensorboard;
