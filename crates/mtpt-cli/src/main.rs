@@ -4,6 +4,7 @@ mod advice;
 mod args;
 mod columns;
 mod commands;
+mod course;
 mod device;
 mod edit;
 mod error;

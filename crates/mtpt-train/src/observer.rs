@@ -52,8 +52,10 @@ pub struct MeanEvent<'a> {
     pub split: &'a str,
     /// Mean over tasks of the mean of a task's metrics, as a fraction.
     pub value: f64,
-    /// Whether no step before was as good.
-    pub best: bool,
+    /// The step with the best mean so far, the first of equal ones.
+    pub best_step: usize,
+    /// That mean.
+    pub best_value: f64,
 }
 
 /// Told of everything that happens while training; whoever shows progress or keeps a log implements it.

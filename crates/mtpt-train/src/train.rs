@@ -183,7 +183,9 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
         let score = scores.iter().sum::<f64>() / scores.len() as f64;
         let is_best = self.best.as_ref().is_none_or(|best| score > best.score);
         let split = Split::Dev.as_str();
-        observer.mean(&MeanEvent { step, split, value: score, best: is_best })?;
+        let earlier = self.best.as_ref().filter(|_| !is_best);
+        let (best_step, best_value) = earlier.map_or((step, score), |best| (best.step, best.score));
+        observer.mean(&MeanEvent { step, split, value: score, best_step, best_value })?;
         if is_best {
             if let Some(output) = self.output {
                 let prompts = self.prompts(composition.clone(), step);
