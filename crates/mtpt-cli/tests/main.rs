@@ -9,6 +9,7 @@ mod first_steps;
 mod import_export;
 mod inspect;
 mod pretrain;
+mod report;
 mod run;
 mod score_and_generate;
 #[cfg(feature = "t5x")]
