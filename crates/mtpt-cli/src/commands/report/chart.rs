@@ -10,6 +10,8 @@ use super::html::escaped;
 pub(super) struct Chart<'a> {
     /// The figure in words, for those who do not see it.
     pub(super) description: &'a str,
+    /// The last step of the horizontal axis, which begins at 0: that of the run, so that figures can be laid side by side.
+    pub(super) last_step: usize,
     pub(super) lines: Vec<Line>,
     /// The line is in front of a band: step, lowest and highest value.
     pub(super) band: Vec<(f64, f64, f64)>,
@@ -31,9 +33,13 @@ pub(super) struct Line {
 /// Colours of lines, in their order, which can be told from one another on white and on black, and by the colour-blind.
 pub(super) const COLOURS: [&str; 4] = ["#3B82C4", "#D9722B", "#2E9E73", "#B45CA8"];
 
+/// Beyond this no axis has numbers; whatever is larger is drawn here.
+const LARGEST: f64 = 1e12;
+/// The smallest part of the largest value that a logarithmic axis has room for.
+const SMALLEST: f64 = 1e-9;
 /// Larger than it is shown, since coordinates are whole numbers.
 const SIZE: (u32, u32) = (960, 540);
-const FONT: i32 = 30;
+const FONT: i32 = 40;
 
 impl Chart<'_> {
     /// The figure as an element `svg`, whose texts and grid have the colour of the text around it.
@@ -53,27 +59,38 @@ impl Chart<'_> {
     }
 
     fn draw(&self) -> Result<String, Box<dyn Error>> {
-        let points = || self.lines.iter().flat_map(|line| line.points.iter().copied());
-        let steps = span(points().map(|(step, _)| step)).unwrap_or(0.0..1.0);
-        let steps =
-            if steps.start == steps.end { steps.start - 0.5..steps.end + 0.5 } else { steps };
-        let values = span(points().map(|(_, value)| value)).unwrap_or(0.0..1.0);
-        let band = self.band.iter().flat_map(|&(_, lowest, highest)| [lowest, highest]);
+        let points = self.lines.iter().flat_map(|line| &line.points);
+        let steps = 0.0..self.last_step.max(1) as f64;
+        let values = span(points.map(|&(_, value)| within(value))).unwrap_or(0.0..1.0);
+        let band =
+            self.band.iter().flat_map(|&(_, lowest, highest)| [within(lowest), within(highest)]);
         // A single step far out must not make the rest flat.
         let room = (values.end - values.start).max(1e-3 * values.end.abs()).max(1e-9);
         let near = values.start - room..values.end + room;
-        let seen = band.filter(|value| near.contains(value)).chain([values.start, values.end]);
+        let seen = band.filter(|value| near.contains(value) && (!self.logarithmic || *value > 0.0));
+        let seen = seen.chain([values.start, values.end]);
         let values = span(seen).unwrap_or(values);
         if self.logarithmic {
-            self.draw_on(steps, (values.start * 0.9..values.end * 1.1).log_scale())
+            let lowest = values.start.max(values.end * SMALLEST);
+            self.draw_on(steps, (lowest * 0.9..values.end * 1.1).log_scale())
         } else {
-            let margin = 0.05 * (values.end - values.start).max(1e-2 * values.end.abs()).max(1e-9);
-            let lowest = if values.start >= 0.0 {
-                (values.start - margin).max(0.0)
+            let height = values.end - values.start;
+            // A series that stays where it is stands in the middle.
+            let margin = if height > 1e-6 * values.end.abs() {
+                0.05 * height
             } else {
-                values.start - margin
+                0.1 * values.end.abs()
             };
-            self.draw_on(steps, lowest..values.end + margin)
+            let margin = if margin == 0.0 { 0.5 } else { margin.max(1e-9) };
+            let (mut lowest, mut highest) = (values.start - margin, values.end + margin);
+            // Nothing is below 0 or above all of it that has no such values.
+            if values.start >= 0.0 {
+                lowest = lowest.max(0.0);
+            }
+            if self.percent && values.end <= 1.0 {
+                highest = highest.min(1.02);
+            }
+            self.draw_on(steps, lowest..highest)
         }
     }
 
@@ -88,9 +105,9 @@ impl Chart<'_> {
             let font = ("system-ui, sans-serif", FONT).into_font();
             let mut chart = ChartBuilder::on(&root)
                 .margin(8)
-                .margin_right(36)
-                .x_label_area_size(48)
-                .y_label_area_size(104)
+                .margin_right(48)
+                .x_label_area_size(60)
+                .y_label_area_size(120)
                 .build_cartesian_2d(steps, values)?;
             let (bottom, top) = {
                 let range = chart.plotting_area().get_y_range();
@@ -109,11 +126,10 @@ impl Chart<'_> {
                     if self.percent { short(100.0 * value) } else { short(*value) }
                 })
                 .draw()?;
-            if let [first, .., last] = &self.band[..] {
-                let clamp = |value: f64| value.clamp(bottom, top);
+            let clamp = |value: f64| value.clamp(bottom, top);
+            if self.band.len() > 1 {
                 let there = self.band.iter().map(|&(step, lowest, _)| (step, clamp(lowest)));
                 let back = self.band.iter().rev().map(|&(step, _, highest)| (step, clamp(highest)));
-                debug_assert!(first.0 <= last.0);
                 let outline: Vec<(f64, f64)> = there.chain(back).collect();
                 chart.draw_series([Polygon::new(outline, colour(0).mix(0.22))])?;
             }
@@ -125,13 +141,10 @@ impl Chart<'_> {
             }
             for (number, line) in self.lines.iter().enumerate() {
                 let colour = colour(number);
-                chart.draw_series(LineSeries::new(
-                    line.points.iter().copied(),
-                    colour.stroke_width(4),
-                ))?;
+                let points = line.points.iter().map(|&(step, value)| (step, clamp(value)));
+                chart.draw_series(LineSeries::new(points.clone(), colour.stroke_width(4)))?;
                 if line.dots {
-                    let dots =
-                        line.points.iter().map(|&point| Circle::new(point, 6, colour.filled()));
+                    let dots = points.map(|point| Circle::new(point, 6, colour.filled()));
                     chart.draw_series(dots)?;
                 }
             }
@@ -145,6 +158,11 @@ fn colour(number: usize) -> RGBColor {
     let digits = COLOURS[number % COLOURS.len()].trim_start_matches('#');
     let part = |from: usize| u8::from_str_radix(&digits[from..from + 2], 16).unwrap_or_default();
     RGBColor(part(0), part(2), part(4))
+}
+
+/// What is drawn of a value.
+fn within(value: f64) -> f64 {
+    value.clamp(-LARGEST, LARGEST)
 }
 
 /// From the lowest to the highest finite value.
@@ -183,7 +201,16 @@ mod tests {
         let band = points.iter().map(|&(step, value)| (step, value, value * 1.5)).collect();
         let lines = vec![Line { points, dots: true }];
         let description = "a <curve>";
-        Chart { description, lines, band, marked: Some(2), logarithmic, percent: false }.svg()
+        Chart {
+            description,
+            last_step: 3,
+            lines,
+            band,
+            marked: Some(2),
+            logarithmic,
+            percent: false,
+        }
+        .svg()
     }
 
     #[test]
@@ -210,6 +237,21 @@ mod tests {
         ] {
             let svg = chart(points.clone(), false);
             assert!(svg.ends_with("</svg>") && !svg.contains("NaN"), "{points:?}: {svg}");
+        }
+        for lowest in [0.0, 1e-300] {
+            let lines = vec![Line { points: vec![(1.0, 1.0), (2.0, 1e-3)], dots: false }];
+            let band = vec![(1.0, lowest, 2.0), (2.0, lowest, f64::MAX)];
+            let (description, last_step, marked) = ("noise", 2, None);
+            let chart = Chart {
+                description,
+                last_step,
+                lines,
+                band,
+                marked,
+                logarithmic: true,
+                percent: false,
+            };
+            assert!(chart.svg().ends_with("</svg>"));
         }
     }
 

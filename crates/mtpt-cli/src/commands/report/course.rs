@@ -173,8 +173,9 @@ fn loss_figure(
 /// A figure with the best step marked.
 fn figure(html: &mut Html, report: &Report<'_>, chart: Chart<'_>, caption: impl FnOnce(&mut Html)) {
     let marked = report.best().map(|(step, _)| step);
+    let last_step = report.files.history.last_step();
     html.element("figure", &[], |html| {
-        html.markup(&Chart { marked, ..chart }.svg());
+        html.markup(&Chart { marked, last_step, ..chart }.svg());
         html.element("figcaption", &[], caption);
     });
     html.line();
@@ -184,6 +185,7 @@ fn figure(html: &mut Html, report: &Report<'_>, chart: Chart<'_>, caption: impl 
 fn nothing(percent: bool) -> Chart<'static> {
     Chart {
         description: "",
+        last_step: 0,
         lines: Vec::new(),
         band: Vec::new(),
         marked: None,

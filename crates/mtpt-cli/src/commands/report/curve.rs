@@ -5,7 +5,7 @@ use super::history::Series;
 pub(super) struct Curve {
     /// The mean of the steps around each point.
     pub(super) smooth: Vec<(f64, f64)>,
-    /// Lowest and highest value of the steps that each point stands for.
+    /// Lowest and highest of the values that each smoothed point is the mean of.
     pub(super) range: Vec<(f64, f64, f64)>,
     /// How many values each smoothed point is the mean of, away from the ends.
     pub(super) window: usize,
@@ -14,7 +14,7 @@ pub(super) struct Curve {
 /// Most points of a curve.
 const POINTS: usize = 240;
 /// A smoothed point is the mean of this share of the series, half of it before and half after.
-const SHARE: usize = 25;
+const SHARE: usize = 15;
 
 impl Curve {
     pub(super) fn new(series: &Series) -> Self {
@@ -35,9 +35,9 @@ impl Curve {
             // As far to one side as to the other, so that a slope stays where it is near an end, too.
             let half = half.min(from).min(series.len() - to);
             smooth.push((step, mean(from - half, to + half)));
-            let values = values.iter().map(|(_, value)| *value);
-            let lowest = values.clone().fold(f64::INFINITY, f64::min);
-            range.push((step, lowest, values.fold(f64::NEG_INFINITY, f64::max)));
+            let around = series[from - half..to + half].iter().map(|(_, value)| *value);
+            let lowest = around.clone().fold(f64::INFINITY, f64::min);
+            range.push((step, lowest, around.fold(f64::NEG_INFINITY, f64::max)));
         }
         Self { smooth, range, window: each + 2 * half }
     }
@@ -46,7 +46,8 @@ impl Curve {
     pub(super) fn spans_magnitudes(&self) -> bool {
         let values = self.smooth.iter().map(|(_, value)| *value);
         let lowest = values.clone().fold(f64::INFINITY, f64::min);
-        lowest > 0.0 && values.fold(0.0, f64::max) / lowest > 20.0
+        // Two powers of ten at least, so that the axis has two numbers.
+        lowest > 0.0 && values.fold(0.0, f64::max) / lowest > 100.0
     }
 }
 

@@ -83,14 +83,18 @@ fn mixtures(mixtures: &Mixtures, html: &mut Html) {
     }
     section(html, "mixture", "How the prompts are mixed", |html| {
         if !shares.is_empty() {
-            table(html, "Shares of the prompt above and of the part's own", |html| {
-                head_row(html, &["Task or group", "Shared or group's prompt", "Own"]);
-                html.element("tbody", &[], |html| {
-                    for (name, above, own) in shares {
-                        row_of_shares(html, name, &[*above, *own]);
-                    }
-                });
-            });
+            table(
+                html,
+                "Shares of the prompt above, which is the shared one or that of the group, and of the part's own",
+                |html| {
+                    head_row(html, &["Task or group", "Above", "Own"]);
+                    html.element("tbody", &[], |html| {
+                        for (name, above, own) in shares {
+                            row_of_shares(html, name, &[*above, *own]);
+                        }
+                    });
+                },
+            );
         }
         if !heads.is_empty() {
             let components = heads.iter().flat_map(|(_, heads)| heads.iter().map(Vec::len)).max();
