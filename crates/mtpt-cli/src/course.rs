@@ -116,8 +116,8 @@ fn rate_text(rate: f64) -> String {
 fn spoken(duration: Duration) -> String {
     let seconds = duration.as_secs_f64().round() as u64;
     match seconds {
-        ..120 => format!("{seconds} s"),
-        ..7200 => format!("{} min", seconds.div_ceil(60)),
+        0..120 => format!("{seconds} s"),
+        120..7200 => format!("{} min", seconds.div_ceil(60)),
         _ => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
     }
 }

@@ -93,7 +93,7 @@ fn record<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     };
     let check = |bytes: &[u8], expected: &[u8]| {
         let check = crc32c::crc32c(bytes);
-        let masked = ((check >> 15) | (check << 17)).wrapping_add(0xa282_ead8);
+        let masked = check.rotate_right(15).wrapping_add(0xa282_ead8);
         assert_eq!(masked.to_le_bytes(), expected);
     };
     let length = take(8);
