@@ -36,7 +36,7 @@ fn whole(report: &Report<'_>, html: &mut Html) {
     let smoothing = match window {
         1 => "Lines of losses show every step.".to_owned(),
         window => format!(
-            "Lines of losses are means over {window} steps around each point; the band behind shows how far single steps are from them."
+            "Lines of losses are means over {window} steps around each point; the band behind holds the middle four fifths of these steps."
         ),
     };
     let mut text = format!("Losses are in nats for each target token, over the steps. {smoothing}");

@@ -5,7 +5,7 @@ use super::history::Series;
 pub(super) struct Curve {
     /// The mean of the steps around each point.
     pub(super) smooth: Vec<(f64, f64)>,
-    /// Lowest and highest of the values that each smoothed point is the mean of.
+    /// Between which the middle four fifths of the values are that each smoothed point is the mean of.
     pub(super) range: Vec<(f64, f64, f64)>,
     /// How many values each smoothed point is the mean of, away from the ends.
     pub(super) window: usize,
@@ -13,6 +13,8 @@ pub(super) struct Curve {
 
 /// Most points of a curve.
 const POINTS: usize = 240;
+/// This part of the values lies below the range of a point, and as many above: extremes would hide the rest.
+const OUTSIDE: usize = 10;
 /// A smoothed point is the mean of this share of the series, half of it before and half after.
 const SHARE: usize = 15;
 
@@ -35,9 +37,11 @@ impl Curve {
             // As far to one side as to the other, so that a slope stays where it is near an end, too.
             let half = half.min(from).min(series.len() - to);
             smooth.push((step, mean(from - half, to + half)));
-            let around = series[from - half..to + half].iter().map(|(_, value)| *value);
-            let lowest = around.clone().fold(f64::INFINITY, f64::min);
-            range.push((step, lowest, around.fold(f64::NEG_INFINITY, f64::max)));
+            let around = &series[from - half..to + half];
+            let mut around: Vec<f64> = around.iter().map(|(_, value)| *value).collect();
+            around.sort_by(f64::total_cmp);
+            let outside = (around.len() - 1 + OUTSIDE / 2) / OUTSIDE;
+            range.push((step, around[outside], around[around.len() - 1 - outside]));
         }
         Self { smooth, range, window: each + 2 * half }
     }
@@ -77,6 +81,12 @@ mod tests {
         let curve = Curve::new(&noise);
         let middle = &curve.smooth[20..200];
         assert!(middle.iter().all(|(_, value)| (value - 1.5).abs() < 0.01));
+        let outliers: Series =
+            (1..=3000).map(|step| (step, if step % 50 == 0 { 9.0 } else { 1.0 })).collect();
+        let ranges = Curve::new(&outliers).range;
+        assert!(
+            ranges[20..200].iter().all(|(_, lowest, highest)| (*lowest, *highest) == (1.0, 1.0))
+        );
         assert!(curve.range.iter().all(|(_, lowest, highest)| (*lowest, *highest) == (1.0, 2.0)));
     }
 }
