@@ -9,9 +9,11 @@ mod first_steps;
 mod import_export;
 mod inspect;
 mod pretrain;
+mod recipes;
 mod report;
 mod run;
 mod score_and_generate;
 #[cfg(feature = "t5x")]
+mod stages;
 mod t5x;
 mod world;

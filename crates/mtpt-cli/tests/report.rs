@@ -10,6 +10,7 @@ use mtpt::train::Prompts;
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::Value;
 
+use crate::stages;
 use crate::world::{CONFIG, World};
 
 /// A page that was written, which must be well-formed.
@@ -321,6 +322,31 @@ fn runs_below_are_listed() {
     // A folder of runs alone is told of, too.
     let page = Page::of(&world, "run/teachers");
     assert_eq!(rows(section(&page.document(), "runs-below")).len(), 2);
+}
+
+#[test]
+fn the_runs_of_all_stages_have_pages_and_are_listed() {
+    let world = stages::world();
+    world.rows("train mpt.toml --output run", "");
+    let source = Page::of(&world, "run/source");
+    check_self_contained(&source);
+    let course = text(section(&source.document(), "course"));
+    assert!(course.contains("Added to the loss") && course.contains("logits"), "{course}");
+    let board = world.path("run/source/tensorboard");
+    let events = fs::read(board.read_dir().unwrap().next().unwrap().unwrap().path()).unwrap();
+    let tag = b"added_loss/logits";
+    assert!(events.windows(tag.len()).any(|part| part == tag));
+    let page = Page::of(&world, "run");
+    check_self_contained(&page);
+    let document = page.document();
+    let found = rows(section(&document, "runs-below"));
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["source", "targets/new", "teachers/mood", "teachers/sky/wet"]);
+    assert_eq!(text(found[2].1[0]), "4 of 4");
+    let header = text(named(document.root(), "header").next().unwrap());
+    assert!(header.contains("4 runs in folders of this one."), "{header}");
+    // The prompts that came of it all are told of here, and nothing is missing.
+    assert!(page.text.contains("id=\"nearest\"") && !page.text.contains("id=\"notes\""));
 }
 
 #[test]

@@ -1,5 +1,18 @@
 use mtpt_tasks::TaskId;
 
+/// A run that begins.
+#[derive(Clone, Debug)]
+pub struct BeginEvent<'a> {
+    /// Its place below the folder of all runs; empty where there is one alone.
+    pub place: &'a str,
+    /// Number of its tasks.
+    pub tasks: usize,
+    /// Its steps in all.
+    pub steps: usize,
+    /// How many numbers it trains.
+    pub trained_numbers: usize,
+}
+
 /// What happened in a step of training.
 #[derive(Clone, Debug)]
 pub struct StepEvent<'a> {
@@ -9,7 +22,9 @@ pub struct StepEvent<'a> {
     pub steps: usize,
     /// Cross entropy for each target token, in nats.
     pub loss: f64,
-    /// The same for the rows of each task that the step held.
+    /// What the objective adds to it, by name, such as `logits` and `hidden` of distillation.
+    pub added_losses: &'a [(&'static str, f64)],
+    /// The cross entropy for the rows of each task that the step held.
     pub task_losses: &'a [(TaskId, f64)],
     /// Learning rate, of parameters without one of their own.
     pub learning_rate: f64,
@@ -62,6 +77,9 @@ pub struct MeanEvent<'a> {
 ///
 /// Nothing here prints: what is shown, and where, is the observer's.
 pub trait Observer {
+    /// A run begins, perhaps one of several.
+    fn begin(&mut self, _event: &BeginEvent<'_>) {}
+
     /// A step is done.
     ///
     /// # Errors
@@ -91,6 +109,9 @@ pub trait Observer {
 
     /// A remark on what is being done: `evaluating sst2`.
     fn remark(&mut self, _text: &str) {}
+
+    /// Something that should be known, also afterwards.
+    fn note(&mut self, _text: &str) {}
 }
 
 /// An observer that looks away.
@@ -98,6 +119,11 @@ impl Observer for () {}
 
 /// Both are told, the first one first.
 impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn begin(&mut self, event: &BeginEvent<'_>) {
+        self.0.begin(event);
+        self.1.begin(event);
+    }
+
     fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {
         self.0.step(event)?;
         self.1.step(event)
@@ -117,9 +143,18 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.remark(text);
         self.1.remark(text);
     }
+
+    fn note(&mut self, text: &str) {
+        self.0.note(text);
+        self.1.note(text);
+    }
 }
 
 impl<O: Observer + ?Sized> Observer for &mut O {
+    fn begin(&mut self, event: &BeginEvent<'_>) {
+        (**self).begin(event);
+    }
+
     fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {
         (**self).step(event)
     }
@@ -134,5 +169,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn remark(&mut self, text: &str) {
         (**self).remark(text);
+    }
+
+    fn note(&mut self, text: &str) {
+        (**self).note(text);
     }
 }

@@ -9,6 +9,7 @@ use crate::{Error, EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
 /// | Tag | Value |
 /// |---|---|
 /// | `loss`, `loss/TASK` | cross entropy for each target token, in nats |
+/// | `added_loss/NAME` | what the objective adds to it, such as `logits` and `hidden` of distillation |
 /// | `learning_rate`, `task_learning_rate` | the second where parameters of tasks have a rate of their own |
 /// | `gradient_norm` | before clipping |
 /// | `rows_per_second` | |
@@ -62,6 +63,8 @@ impl Observer for TensorBoard {
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
         let named = |name: &str, value| (name.to_owned(), value);
         let of_task = event.task_losses.iter().map(|(task, loss)| (format!("loss/{task}"), *loss));
+        let added = event.added_losses.iter();
+        let added = added.map(|(name, loss)| (format!("added_loss/{name}"), *loss));
         let rates = [
             Some(named("learning_rate", event.learning_rate)),
             event.task_learning_rate.map(|rate| named("task_learning_rate", rate)),
@@ -70,7 +73,7 @@ impl Observer for TensorBoard {
             named("gradient_norm", event.gradient_norm),
             named("rows_per_second", event.rows as f64 / event.seconds.max(1e-9)),
         ];
-        let scalars = [named("loss", event.loss)].into_iter().chain(of_task);
+        let scalars = [named("loss", event.loss)].into_iter().chain(of_task).chain(added);
         self.scalars(event.step, scalars.chain(rates.into_iter().flatten()).chain(rest))
     }
 

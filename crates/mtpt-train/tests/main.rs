@@ -5,6 +5,7 @@
 
 mod answers;
 mod config;
+mod distillation;
 mod frozen;
 mod initial;
 mod own_strategy;
@@ -18,6 +19,8 @@ mod prompts;
 mod ranking;
 mod resume;
 mod small_world;
+mod staged_config;
+mod stages;
 mod start_from;
 mod steps;
 #[cfg(feature = "t5x")]

@@ -293,6 +293,7 @@ fn what_cannot_be_written_is_named() {
         step: 1,
         steps: 2,
         loss: 1.0,
+        added_losses: &[],
         task_losses: &[],
         learning_rate: 0.1,
         task_learning_rate: None,

@@ -46,6 +46,7 @@ fn whole(report: &Report<'_>, html: &mut Html) {
     html.leaf("p", &[], &text);
     html.element("div", &[("class", "figures")], |html| {
         loss_figure(report, html, "all tasks", &losses, None);
+        added(report, html);
         let means = history.means();
         if !means.is_empty() {
             let points = points(&means);
@@ -62,6 +63,31 @@ fn whole(report: &Report<'_>, html: &mut Html) {
             );
         }
         rates(report, html);
+    });
+}
+
+/// What the objective adds to the loss.
+fn added(report: &Report<'_>, html: &mut Html) {
+    let added = report.files.history.added();
+    if added.is_empty() {
+        return;
+    }
+    let curves: Vec<Curve> = added.iter().map(|(_, series)| Curve::new(series)).collect();
+    let words = |(name, series): &(&str, Series)| format!("{name} {}", in_words(series, false));
+    let words: Vec<String> = added.iter().map(words).collect();
+    let description = format!("What the objective adds to the loss: {}", words.join("; "));
+    // Losses of distillation are of different magnitudes.
+    let lines: Vec<Line> =
+        curves.into_iter().map(|curve| Line { points: curve.smooth, dots: false }).collect();
+    let values = || lines.iter().flat_map(|line| &line.points).map(|(_, value)| *value);
+    let lowest = values().fold(f64::INFINITY, f64::min);
+    let logarithmic = lowest > 0.0 && values().fold(0.0, f64::max) / lowest > 100.0;
+    let chart = Chart { description: &description, lines, logarithmic, ..nothing(false) };
+    figure(html, report, chart, |html| {
+        html.text(if logarithmic { "Added to the loss, logarithmic" } else { "Added to the loss" });
+        for (number, (name, _)) in added.iter().enumerate() {
+            key(html, number, name);
+        }
     });
 }
 

@@ -26,6 +26,9 @@ pub(super) struct Step {
     pub(super) rows: usize,
     #[serde(default)]
     pub(super) seconds: f64,
+    /// What the objective added to the loss, by name.
+    #[serde(default)]
+    added: Map<String, Value>,
     /// The loss of each task that the step held.
     #[serde(default)]
     tasks: Map<String, Value>,
@@ -112,6 +115,21 @@ impl History {
         self.steps.iter().map(|step| (step.step, step.loss)).collect()
     }
 
+    /// What the objective added to the loss of every step, by name.
+    pub(super) fn added(&self) -> Vec<(&str, Series)> {
+        let mut added: Vec<(&str, Series)> = Vec::new();
+        for step in &self.steps {
+            for (name, loss) in &step.added {
+                let Some(loss) = loss.as_f64() else { continue };
+                match added.iter_mut().find(|(known, _)| known == name) {
+                    Some((_, series)) => series.push((step.step, loss)),
+                    None => added.push((name, vec![(step.step, loss)])),
+                }
+            }
+        }
+        added
+    }
+
     /// The loss of a task in the steps that held it.
     pub(super) fn losses_of(&self, task: &str) -> Series {
         let loss = |step: &Step| Some((step.step, step.tasks.get(task)?.as_f64()?));
@@ -166,7 +184,7 @@ pub(super) fn highest(series: &[(usize, f64)]) -> Option<(usize, f64)> {
 mod tests {
     use super::*;
 
-    const LOG: &str = r#"{"step":1,"loss":2.0,"lr":0.1,"gradient_norm":1.0,"rows":4,"seconds":0.5,"tasks":{"b":2.5}}
+    const LOG: &str = r#"{"step":1,"loss":2.0,"lr":0.1,"gradient_norm":1.0,"rows":4,"seconds":0.5,"tasks":{"b":2.5},"added":{"hidden":4.0}}
 {"step":2,"loss":1.0,"lr":0.1,"gradient_norm":1.0,"rows":4,"seconds":0.5,"tasks":{"b":0.5,"a":1.5}}
 {"step":2,"split":"dev","task":"a","metric":"accuracy","value":0.5}
 {"step":2,"split":"dev","task":"a","metric":"f1","value":0.75}
@@ -187,6 +205,7 @@ mod tests {
         assert_eq!(history.losses(), [(1, 2.0), (2, 1.0)]);
         assert_eq!(history.losses_of("a"), [(2, 1.5)]);
         assert_eq!(history.losses_of("b"), [(1, 2.5), (2, 0.5)]);
+        assert_eq!(history.added(), [("hidden", vec![(1, 4.0)])]);
         let metrics = history.metrics_of("a");
         assert_eq!(metrics.len(), 2);
         assert_eq!(

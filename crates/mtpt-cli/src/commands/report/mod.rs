@@ -174,13 +174,15 @@ fn notes(report: &page::Report<'_>) -> Vec<String> {
     if files.config.is_none() {
         notes.push("There is no config.toml: what the run was to be is not known.".to_owned());
     }
-    if files.history.steps.is_empty() {
+    // The runs of several stages have their files in folders below.
+    let is_one_run = files.below.is_empty() || !files.history.steps.is_empty();
+    if is_one_run && files.history.steps.is_empty() {
         notes.push("metrics.jsonl is not there, or tells of no step: there are no curves.".into());
-    } else if files.history.figures.is_empty() {
+    } else if is_one_run && files.history.figures.is_empty() {
         notes.push("Nothing was judged on dev yet.".into());
     }
     match &files.header {
-        None if report.trains_a_model() => {}
+        None if report.trains_a_model() || !is_one_run => {}
         None => notes
             .push("There is no prompts.safetensors: the run has not kept any prompts yet.".into()),
         Some(header) => {

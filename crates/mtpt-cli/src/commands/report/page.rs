@@ -111,7 +111,11 @@ impl Report<'_> {
         html.leaf("h1", &[], &format!("Run {}", self.name));
         let history = &self.files.history;
         let said = self.files.config.as_ref().map(|config| &config.said);
-        html.leaf("p", &[], &state(history, said.map_or(0, |said| said.training.steps)));
+        let state = match (history.steps.is_empty(), self.files.below.len()) {
+            (true, runs) if runs > 0 => format!("{} in folders of this one.", counted(runs, "run")),
+            _ => state(history, said.map_or(0, |said| said.training.steps)),
+        };
+        html.leaf("p", &[], &state);
         html.element("dl", &[], |html| {
             if let Some((step, value)) = self.best() {
                 item(html, "Best mean of the tasks on dev", |html| {
