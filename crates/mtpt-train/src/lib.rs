@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adafactor;
 mod candidates;
 mod checkpoint;
 mod clip;
@@ -13,6 +14,7 @@ mod distillation_config;
 mod error;
 mod evaluate;
 mod event_file;
+mod exact_float;
 mod few_shot;
 mod initial;
 mod mean_loss;
@@ -22,6 +24,7 @@ mod multitask_arrays;
 mod nearest;
 mod objective;
 mod observer;
+mod optimizer_config;
 mod overlay;
 mod peft_adapter;
 mod peft_config;
@@ -29,6 +32,7 @@ mod peft_weights;
 mod pretrain;
 mod pretraining_config;
 mod pretraining_data;
+mod progress;
 mod prompt_array;
 mod prompt_files;
 mod prompt_format;
@@ -52,11 +56,10 @@ mod tensorboard;
 mod train;
 mod trainer;
 
+pub use adafactor::{Adafactor, AdafactorState};
 pub use candidates::Candidates;
 pub use clip::{clip_global_norm, global_norm};
-pub use config::{
-    EvaluationConfig, InitializerConfig, OptimizerConfig, PromptConfig, RunConfig, TrainingConfig,
-};
+pub use config::{EvaluationConfig, InitializerConfig, PromptConfig, RunConfig, TrainingConfig};
 pub use cross_entropy::token_losses;
 pub use device_batch::DeviceBatch;
 pub use distillation::Distillation;
@@ -70,8 +73,9 @@ pub use metrics_log::MetricsLog;
 pub use multitask_arrays::ArrayComposition;
 pub use objective::{FullFineTuning, Objective, PromptTuning, TokenLosses};
 pub use observer::{BeginEvent, EvaluationEvent, MeanEvent, Observer, StepEvent};
+pub use optimizer_config::{AdafactorConfig, AdamWConfig, OptimizerConfig};
 pub use pretrain::{Pretrained, pretrain};
-pub use pretraining_config::PretrainingConfig;
+pub use pretraining_config::{PretrainingConfig, PretrainingEvaluationConfig};
 pub use pretraining_data::PretrainingData;
 pub use prompt_files::PromptFiles;
 pub use prompt_format::PromptFormat;
@@ -87,4 +91,4 @@ pub use task_parts::TaskParts;
 pub use teachers::Teachers;
 pub use tensorboard::TensorBoard;
 pub use train::{Output, Trained, train, train_on};
-pub use trainer::{StepReport, Trainer};
+pub use trainer::{GroupOptions, StepReport, Trainer};

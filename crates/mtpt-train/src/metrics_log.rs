@@ -11,7 +11,7 @@ use crate::{Error, EvaluationEvent, Observer, Result, StepEvent};
 /// Writes `metrics.jsonl`: a line for every step and for every figure, each as soon as it is known.
 ///
 /// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`, with `"added": {name: loss}`
-/// where the objective adds to the loss, and `task_lr` where parameters of tasks have a rate of their own; a figure is
+/// where the objective adds to the loss, and `"task_lr"` where what tasks own has a rate of its own; a figure is
 /// `{"step", "split", "task", "metric", "value"}`. Losses are nats for each target token, values of metrics fractions; a
 /// step is counted from 1.
 #[derive(Debug)]

@@ -28,7 +28,7 @@ pub struct StepEvent<'a> {
     pub task_losses: &'a [(TaskId, f64)],
     /// Learning rate, of parameters without one of their own.
     pub learning_rate: f64,
-    /// Learning rate of parameters that belong to one task, where they have one of their own.
+    /// That of what each task owns, where it has one of its own.
     pub task_learning_rate: Option<f64>,
     /// Global norm of the gradient before clipping.
     pub gradient_norm: f64,

@@ -57,6 +57,9 @@ pub struct StageRun {
     /// Mean of the tasks' metrics on `dev`, as a fraction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+    /// The step that it ended after, if that was before its last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_early: Option<usize>,
 }
 
 /// Does what a [`StagedRunConfig`] tells: teachers, the run on the source tasks, targets.
@@ -246,6 +249,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         };
         let place = teacher_place(task.id());
         let data = self.read(vec![task.clone()], &config)?;
+        let config = patient_if_judged(config, &data);
         self.learn(Stage::Teachers, place, &config, &data, observer, done)?;
         Ok(())
     }
@@ -342,6 +346,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
                 }
                 None => {
                     let data = self.read(tasks, &config)?;
+                    let config = patient_if_judged(config, &data);
                     let notes = cut_rows(&data, config.max_lengths())?;
                     notes.iter().for_each(|note| observer.note(note));
                     outcome.push(self.learn(
@@ -487,8 +492,17 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
 impl StagesDone {
     fn add(&mut self, stage: Stage, output: &Output, trained: &Trained) {
         let (prompts, step, score) = (output.folder.prompts(), trained.step, trained.score);
-        self.runs.push(StageRun { stage, prompts, step, score });
+        let stopped_early = trained.stopped_early;
+        self.runs.push(StageRun { stage, prompts, step, score, stopped_early });
     }
+}
+
+/// Patience needs a `dev` to judge by, which teachers and targets each by themselves may lack.
+fn patient_if_judged(mut config: RunConfig, data: &[TaskData]) -> RunConfig {
+    if data.iter().all(|task| task.rows(Split::Dev).is_empty()) {
+        config.evaluation.patience = None;
+    }
+    config
 }
 
 fn teacher_place(task: &TaskId) -> PathBuf {

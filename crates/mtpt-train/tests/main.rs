@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod adafactor;
 mod answers;
 mod config;
 mod distillation;
+mod early_stopping;
 mod frozen;
 mod initial;
 mod own_strategy;

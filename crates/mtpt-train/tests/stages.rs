@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use mtpt_compose::{CompositionConfig, InstanceAttentionConfig, LowRankConfig, SeparateConfig};
 use mtpt_core::{Compose, PromptFile, TaskIndex};
-use mtpt_tasks::{Split, Task, TaskId};
+use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
 use mtpt_train::{
     AdaptationConfig, BeginEvent, DistillationConfig, Error, FewShotConfig, InitializerConfig,
     NearestConfig, Observer, Prompts, RunConfig, Stage, StagedRunConfig, Stages, StagesDone,
@@ -490,4 +490,29 @@ fn attempt_mixes_the_prompts_of_its_teachers() {
         });
         assert!(found.is_some(), "component {number} begins at the prompt of `{task}`");
     }
+}
+
+#[test]
+fn each_stage_has_patience_where_it_can_be_judged() {
+    let mut world = SmallWorld::new();
+    world.tasks[0] =
+        Task::new(&TaskConfig { dev: None, ..world.tasks[0].config().clone() }).unwrap();
+    let mut config = staged(CompositionConfig::default());
+    // No mean rises by more than 1: one evaluation, and then another.
+    let evaluation = &mut config.run.evaluation;
+    (evaluation.every, evaluation.patience, evaluation.min_delta) = (1, Some(1), 1.0);
+    config.run.training.task_weight_decay = Some(0.01);
+    let mut told = Told::default();
+    let done = run(&world, &config, "all", false, &Stage::ALL, &mut told).unwrap();
+    let ends: Vec<Option<usize>> = done.runs.iter().map(|run| run.stopped_early).collect();
+    // Nothing judges the teacher of the first task; a plain prompt shares nothing, and has no decay apart.
+    assert_eq!(ends, [None, Some(2), Some(2), Some(2), Some(2)]);
+    let expected = "ended after step 2: 1 evaluation without progress on `dev`";
+    assert_eq!(told.notes.iter().filter(|note| *note == expected).count(), 4);
+    // A few rows choose nothing, and neither do those that the nearest source is found by.
+    let adaptation = config.adaptation.as_mut().unwrap();
+    adaptation.few_shot = Some(FewShotConfig { rows: vec![4], per_label: false, draws: 1 });
+    adaptation.nearest = Some(NearestConfig { steps: 2 });
+    let done = run(&world, &config, "all", true, &[Stage::Targets], &mut told).unwrap();
+    assert!(done.runs.iter().all(|run| run.stopped_early.is_none() && run.step == 3));
 }

@@ -194,7 +194,7 @@ fn state(history: &History, steps: usize) -> String {
         (done, 0) => format!("{} done.", counted(done, "step")),
         (done, steps) if done >= steps => format!("All {} steps are done.", thousands(steps)),
         (done, steps) => format!(
-            "{} of {} steps are done: the run is in progress, or was interrupted.",
+            "{} of {} steps are done: the run is in progress, was interrupted, or ended early.",
             thousands(done),
             thousands(steps)
         ),
