@@ -58,6 +58,8 @@ pub(crate) enum Error {
     Columns { path: PathBuf, problem: String },
     #[error("`{path}`: {problem}")]
     Inspected { path: PathBuf, problem: String },
+    #[error("`{path}`: {problem}")]
+    Reported { path: PathBuf, problem: String },
     #[error("`{path}` names no `{split}` file for any task")]
     NoSplit { path: PathBuf, split: &'static str },
 }

@@ -4,6 +4,7 @@ mod advice;
 mod args;
 mod columns;
 mod commands;
+mod course;
 mod device;
 mod edit;
 mod error;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Some(Command::Generate(arguments)) => commands::generate::run(arguments),
         Some(Command::Score(arguments)) => commands::score::run(arguments),
         Some(Command::Inspect(arguments)) => commands::inspect::run(arguments),
+        Some(Command::Report(arguments)) => commands::report::run(arguments),
         Some(Command::Import(arguments)) => commands::import::run(arguments),
         Some(Command::Export(arguments)) => commands::export::run(arguments),
         Some(Command::Devices) => commands::devices::run(),

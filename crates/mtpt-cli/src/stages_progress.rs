@@ -1,4 +1,4 @@
-use mtpt::train::{BeginEvent, EvaluationEvent, Observer, Result, StepEvent};
+use mtpt::train::{BeginEvent, EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
 
 use crate::progress::{Progress, say};
 
@@ -26,6 +26,10 @@ impl Observer for StagesProgress {
 
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
         self.run.as_mut().map_or(Ok(()), |run| run.evaluation(event))
+    }
+
+    fn mean(&mut self, event: &MeanEvent<'_>) -> Result<()> {
+        self.run.as_mut().map_or(Ok(()), |run| run.mean(event))
     }
 
     fn remark(&mut self, text: &str) {

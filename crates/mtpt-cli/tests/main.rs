@@ -16,6 +16,7 @@ mod interrupted;
 mod not_finite;
 mod pretrain;
 mod recipes;
+mod report;
 mod run;
 mod score_and_generate;
 #[cfg(feature = "t5x")]

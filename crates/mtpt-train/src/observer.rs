@@ -58,6 +58,21 @@ impl EvaluationEvent<'_> {
     pub const LOSS: &'static str = "loss";
 }
 
+/// What the tasks came to together.
+#[derive(Clone, Debug)]
+pub struct MeanEvent<'a> {
+    /// Number of steps done.
+    pub step: usize,
+    /// `dev` or `test`.
+    pub split: &'a str,
+    /// Mean over tasks of the mean of a task's metrics, as a fraction.
+    pub value: f64,
+    /// The step with the best mean so far, the first of equal ones.
+    pub best_step: usize,
+    /// That mean.
+    pub best_value: f64,
+}
+
 /// Told of everything that happens while training; whoever shows progress, keeps a log or ends a run early implements it.
 ///
 /// Nothing here prints: what is shown, and where, is the observer's.
@@ -80,6 +95,15 @@ pub trait Observer {
     ///
     /// What the observer could not do; training stops.
     fn evaluation(&mut self, _event: &EvaluationEvent<'_>) -> crate::Result<()> {
+        Ok(())
+    }
+
+    /// All tasks were judged.
+    ///
+    /// # Errors
+    ///
+    /// What the observer could not do; training stops.
+    fn mean(&mut self, _event: &MeanEvent<'_>) -> crate::Result<()> {
         Ok(())
     }
 
@@ -128,6 +152,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.evaluation(event)
     }
 
+    fn mean(&mut self, event: &MeanEvent<'_>) -> crate::Result<()> {
+        self.0.mean(event)?;
+        self.1.mean(event)
+    }
+
     fn remark(&mut self, text: &str) {
         self.0.remark(text);
         self.1.remark(text);
@@ -159,6 +188,10 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> crate::Result<()> {
         (**self).evaluation(event)
+    }
+
+    fn mean(&mut self, event: &MeanEvent<'_>) -> crate::Result<()> {
+        (**self).mean(event)
     }
 
     fn remark(&mut self, text: &str) {

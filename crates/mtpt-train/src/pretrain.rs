@@ -15,7 +15,7 @@ use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
     Error, EvaluationEvent, FullFineTuning, MetricsLog, NotFinite, Observer, Output,
-    PretrainingConfig, PretrainingData, Result, TaskData, Trainer, mean_loss,
+    PretrainingConfig, PretrainingData, Result, TaskData, TensorBoard, Trainer, mean_loss,
 };
 
 /// What continued pretraining came to.
@@ -73,7 +73,8 @@ pub fn pretrain<M: Module + Backbone>(
     }
     let (metrics, steps_done) = (output.folder.metrics(), run.trainer.steps_done());
     let mut log = MetricsLog::open_after(&metrics, steps_done, run.unjudged)?;
-    run.train(&mut (&mut log, observer))
+    let mut board = TensorBoard::open(&output.folder.tensorboard(), steps_done)?;
+    run.train(&mut (&mut log, (&mut board, observer)))
 }
 
 /// The configuration as it was resolved, with all that it is about.

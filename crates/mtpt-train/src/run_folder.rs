@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{Error, Result, checkpoint};
 
-/// The folder of a run: `config.toml`, `metrics.jsonl`, `checkpoints/`, and `prompts.safetensors` or, of continued
+/// The folder of a run: `config.toml`, `metrics.jsonl`, `tensorboard/`, `checkpoints/`, and `prompts.safetensors` or, of continued
 /// pretraining, `model/`.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
@@ -50,6 +50,11 @@ impl RunFolder {
     /// What was measured, a JSON object a line.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
+    }
+
+    /// The same, and the mean of the tasks, as event files of TensorBoard.
+    pub fn tensorboard(&self) -> PathBuf {
+        self.path.join("tensorboard")
     }
 
     /// The best prompts so far.

@@ -15,8 +15,9 @@ use crate::progress::Progress;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    Error, EvaluationEvent, MetricsLog, NotFinite, Objective, Observer, PromptHeader, PromptTask,
-    PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, Trainer,
+    Error, EvaluationEvent, MeanEvent, MetricsLog, NotFinite, Objective, Observer, PromptHeader,
+    PromptTask, PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, TensorBoard,
+    Trainer,
 };
 
 /// Where a run writes, and whether it goes on from what is there; if not, it takes the place of an earlier run.
@@ -104,7 +105,8 @@ pub fn train_on<B: Backbone, C: Compose>(
     }
     let (metrics, steps_done) = (output.folder.metrics(), run.trainer.steps_done());
     let mut log = MetricsLog::open_after(&metrics, steps_done, run.unjudged)?;
-    run.train(&mut (&mut log, observer))
+    let mut board = TensorBoard::open(&output.folder.tensorboard(), steps_done)?;
+    run.train(&mut (&mut log, (&mut board, observer)))
 }
 
 struct Run<'a, O, B, C> {
@@ -260,9 +262,14 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
             return Ok(());
         }
         let score = scores.iter().sum::<f64>() / scores.len() as f64;
+        let is_best = self.best.as_ref().is_none_or(|best| score > best.score);
+        let split = Split::Dev.as_str();
+        let earlier = self.best.as_ref().filter(|_| !is_best);
+        let (best_step, best_value) = earlier.map_or((step, score), |best| (best.step, best.score));
+        observer.mean(&MeanEvent { step, split, value: score, best_step, best_value })?;
         let before = self.best.as_ref().map(|best| best.progress);
         let progress = Progress::after(before, score, self.config.evaluation.min_delta);
-        if self.best.as_ref().is_none_or(|best| score > best.score) {
+        if is_best {
             if let Some(output) = self.output {
                 let prompts = self.prompts(composition.clone(), step);
                 prompts.write(&output.folder.prompts())?;

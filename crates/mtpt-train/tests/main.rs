@@ -31,3 +31,4 @@ mod stopping;
 #[cfg(feature = "t5x")]
 mod t5x_prompts;
 mod task_rate;
+mod tensorboard;

@@ -304,7 +304,8 @@ fn the_folder_holds_the_configuration_and_two_checkpoints() {
         names.sort_unstable();
         names
     };
-    assert_eq!(names(folder.path().to_owned()), ["checkpoints", "config.toml", "metrics.jsonl"]);
+    let expected = ["checkpoints", "config.toml", "metrics.jsonl", "tensorboard"];
+    assert_eq!(names(folder.path().to_owned()), expected);
     assert_eq!(names(folder.checkpoints()), ["step-00000006", "step-00000008"]);
     let text = fs::read_to_string(folder.config()).unwrap();
     assert_eq!(PretrainingConfig::parse(&text, &folder.config()).unwrap(), config());

@@ -288,7 +288,9 @@ fn the_last_two_checkpoints_are_kept_and_nothing_half_written() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort_unstable();
-    assert_eq!(names, ["checkpoints", "config.toml", "metrics.jsonl", "prompts.safetensors"]);
+    let expected =
+        ["checkpoints", "config.toml", "metrics.jsonl", "prompts.safetensors", "tensorboard"];
+    assert_eq!(names, expected);
 }
 
 #[test]
