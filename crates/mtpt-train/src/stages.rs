@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::{self, Path, PathBuf};
 
 use burn::tensor::Device;
@@ -31,6 +32,34 @@ pub enum Stage {
 impl Stage {
     /// All of them, in their order.
     pub const ALL: [Self; 3] = [Self::Teachers, Self::Source, Self::Targets];
+
+    /// The folder of the stage's runs below that of all.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Teachers => "teachers",
+            Self::Source => "source",
+            Self::Targets => "targets",
+        }
+    }
+
+    /// The folders of the stage's runs below that of all, in sorted order; none where the stage was not begun.
+    pub fn runs_below(self, all: &Path) -> Vec<PathBuf> {
+        let mut runs = Vec::new();
+        collect_runs(&all.join(self.folder()), &mut runs);
+        runs
+    }
+}
+
+fn collect_runs(folder: &Path, runs: &mut Vec<PathBuf>) {
+    if folder.join("config.toml").is_file() {
+        runs.push(folder.to_owned());
+    }
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    // No links: they may lead around in a circle.
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let mut folders: Vec<PathBuf> = entries.filter(is_folder).map(|entry| entry.path()).collect();
+    folders.sort();
+    folders.iter().for_each(|folder| collect_runs(folder, runs));
 }
 
 /// What the runs of a configuration came to.
@@ -133,7 +162,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         if asked.contains(&Stage::Targets) && needs_sources {
             self.check_targets()?;
         }
-        let folder = self.begin()?;
+        let folder = self.begin(asked)?;
         let teachers = self.config.teachers();
         if let Some(teachers) = &teachers
             && asked.contains(&Stage::Teachers)
@@ -143,7 +172,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
                 self.teacher(teachers, task, observer, &mut done)?;
             }
         }
-        let source = PathBuf::from("source");
+        let source = PathBuf::from(Stage::Source.folder());
         if asked.contains(&Stage::Source) {
             let teachers = match &self.config.distillation {
                 Some(_) => teachers.map(|teachers| self.read_teachers(&teachers, &sources)),
@@ -172,19 +201,25 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
     /// As [`run`](Self::run), and when the prompts cannot be read.
     pub fn adapt(&self, source: &Path, observer: &mut impl Observer) -> Result<StagesDone> {
         let mut done = StagesDone::default();
-        let folder = self.begin()?;
+        let folder = self.begin(&[Stage::Targets])?;
         if let Some(adaptation) = &self.config.adaptation {
             self.targets(adaptation, source, &folder, observer, &mut done)?;
         }
         Ok(done)
     }
 
-    /// Writes down what is to be done, and takes away what an earlier run has as its outcome.
-    fn begin(&self) -> Result<RunFolder> {
+    /// Writes down what is to be done. What earlier runs of the stages have come to is taken away, unless they are gone on with:
+    /// should this one be interrupted before it comes to a stage, it must not go on there with what others have done.
+    fn begin(&self, asked: &[Stage]) -> Result<RunFolder> {
         let folder = RunFolder::create(self.folder)?;
         folder.write_config(self.config, self.tasks.iter())?;
         if !self.resume {
             folder.remove_prompts()?;
+            for run in asked.iter().flat_map(|stage| stage.runs_below(self.folder)) {
+                let run = RunFolder::create(&run)?;
+                run.remove_checkpoints()?;
+                run.remove_prompts()?;
+            }
         }
         Ok(folder)
     }
@@ -317,10 +352,10 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         let trained = Prompts::read(source, &self.plain())?;
         let groups: Vec<(PathBuf, Vec<Task>)> = if adaptation.together {
             let tasks = adaptation.targets.iter().map(|name| self.find(name).cloned());
-            vec![(PathBuf::from("targets"), tasks.collect::<Result<_>>()?)]
+            vec![(PathBuf::from(Stage::Targets.folder()), tasks.collect::<Result<_>>()?)]
         } else {
             let alone = |name: &TaskId| {
-                let place = PathBuf::from("targets").join(name.as_str());
+                let place = PathBuf::from(Stage::Targets.folder()).join(name.as_str());
                 Ok((place, vec![self.find(name)?.clone()]))
             };
             adaptation.targets.iter().map(alone).collect::<Result<_>>()?
@@ -506,5 +541,5 @@ fn patient_if_judged(mut config: RunConfig, data: &[TaskData]) -> RunConfig {
 }
 
 fn teacher_place(task: &TaskId) -> PathBuf {
-    PathBuf::from("teachers").join(task.as_str())
+    PathBuf::from(Stage::Teachers.folder()).join(task.as_str())
 }

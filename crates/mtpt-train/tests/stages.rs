@@ -556,3 +556,28 @@ fn each_stage_has_patience_where_it_can_be_judged() {
     let done = run(&world, &config, "all", true, &[Stage::Targets], &mut told).unwrap();
     assert!(done.runs.iter().all(|run| run.stopped_early.is_none() && run.step == 3));
 }
+
+#[test]
+fn a_new_run_leaves_nothing_of_an_earlier_one_to_go_on_with() {
+    let world = SmallWorld::new();
+    let mut config = staged(CompositionConfig::default());
+    run(&world, &config, "run", false, &Stage::ALL, &mut Told::default()).unwrap();
+    let folder = world.folder.path().join("run");
+    assert_eq!(Stage::Teachers.runs_below(&folder).len(), 2);
+    assert_eq!(Stage::Targets.runs_below(&folder).len(), 2);
+    // Another run, which ends in its first stage: a task has lost its rows since they were looked at.
+    config.run.seed += 1;
+    let left = |stage: Stage| {
+        let runs = stage.runs_below(&folder).into_iter();
+        runs.filter(|run| run.join("prompts.safetensors").exists()).count()
+    };
+    assert_eq!((left(Stage::Source), left(Stage::Targets)), (1, 2));
+    let path = world.folder.path().join("mood.train.jsonl");
+    let rows = fs::read(&path).unwrap();
+    fs::write(&path, "").unwrap();
+    run(&world, &config, "run", false, &Stage::ALL, &mut Told::default()).unwrap_err();
+    fs::write(&path, rows).unwrap();
+    assert_eq!((left(Stage::Source), left(Stage::Targets)), (0, 0));
+    let done = run(&world, &config, "run", true, &Stage::ALL, &mut Told::default()).unwrap();
+    assert_eq!(done.runs.len(), 5);
+}
