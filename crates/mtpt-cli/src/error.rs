@@ -28,10 +28,13 @@ pub(crate) enum Error {
     #[error("cannot watch for signals")]
     Signals(#[source] io::Error),
     #[error(
-        "stopped by {name} after step {step} of {steps}, which is kept in `{checkpoint}`; the same command with `--resume` \
-         goes on from there"
+        "stopped by {name} after step {step} of {steps}, {}",
+        checkpoint.as_ref().map_or_else(
+            || "of which nothing is kept; the same command with `--resume` begins this run again".to_owned(),
+            |path| format!("which is kept in `{}`; the same command with `--resume` goes on from there", path.display())
+        )
     )]
-    Stopped { code: u8, name: &'static str, step: usize, steps: usize, checkpoint: PathBuf },
+    Stopped { code: u8, name: &'static str, step: usize, steps: usize, checkpoint: Option<PathBuf> },
     #[error("`--set {setting}`: {problem}")]
     Setting { setting: String, problem: String },
     #[error("line {line}: {problem}")]

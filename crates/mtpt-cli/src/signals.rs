@@ -43,7 +43,7 @@ impl Signals {
         let train::Error::Stopped { step, steps, checkpoint } = error else { return None };
         let received = self.received.load(Ordering::SeqCst);
         let (_, name) = ENDING.iter().find(|(signal, _)| *signal as usize == received)?;
-        let (step, steps, checkpoint) = (*step, *steps, checkpoint.clone().unwrap_or_default());
+        let (step, steps, checkpoint) = (*step, *steps, checkpoint.clone());
         Some(Error::Stopped { code: code(received), name, step, steps, checkpoint })
     }
 }

@@ -145,16 +145,16 @@ fn a_run_that_got_a_signal_goes_on_to_the_same_bits() {
                    --set evaluation.batch_size=1 --set training.checkpoint_every=0";
     world.rows(&format!("{command} --output whole"), "");
     let log = world.path("parts/metrics.jsonl");
-    let mut stops = 0;
+    let mut unjudged = 0;
     for at in [2, 9, 14, 15, 23] {
         let mut child = start(&world, &format!("{command} --output parts --resume"));
         wait_until(&mut child, || steps(&log).len() >= at);
         send(&child, "TERM");
         let ended = child.wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(143), "{}", messages(&ended));
-        stops += 1;
+        unjudged += usize::from(messages(&ended).contains("-unjudged"));
     }
-    assert_eq!(stops, 5);
+    assert!(unjudged > 0, "some signal came within an evaluation");
     world.rows(&format!("{command} --output parts --resume"), "");
     assert!(prompts(&world, "parts") == prompts(&world, "whole"));
     assert_eq!(lines(&log), lines(&world.path("whole/metrics.jsonl")));

@@ -268,9 +268,12 @@ fn a_run_in_progress_and_what_is_missing_are_told() {
     fs::rename(world.path("model"), world.path("moved")).unwrap();
     let page = Page::of(&world, "run");
     check_self_contained(&page);
-    assert!(page.text.contains(
-        "3 of 6 steps are done: the run is in progress, was interrupted, or ended early."
-    ));
+    // It has written down that it is over.
+    assert!(page.text.contains("The run ended early, after 3 of 6 steps."));
+    fs::remove_file(world.path("run/outcome.json")).unwrap();
+    let page = Page::of(&world, "run");
+    let expected = "3 of 6 steps are done: the run is in progress, or was interrupted.";
+    assert!(page.text.contains(expected));
     assert!(page.text.contains("There is no model at model, which the run names"), "{}", page.text);
     let page = Page::of(&world, "run --model moved");
     assert!(page.text.contains("id=\"nearest\"") && !page.text.contains("There is no model"));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use mtpt_tasks::{TaskId, TomlProblem, did_you_mean};
 
 use crate::NotFinite;
+use crate::Stage;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -96,6 +97,23 @@ pub enum Error {
         /// The option.
         option: &'static str,
     },
+    /// None of the stages asked for has anything to do.
+    #[error(
+        "the configuration has nothing to do for {}: `[teachers]` or `[distillation]` makes teachers, `[adaptation]` targets",
+        asked.iter().map(|stage| format!("`{}`", stage.folder())).collect::<Vec<_>>().join(", ")
+    )]
+    NoStage {
+        /// The stages.
+        asked: Vec<Stage>,
+    },
+    /// What a run begins at lies where the run would take its place.
+    #[error(
+        "`{path}` is what the run begins at, and in the folder that it would begin anew: choose another folder for the run"
+    )]
+    WouldRemove {
+        /// The file.
+        path: PathBuf,
+    },
     /// Every task is a target, and none is left to be learned before.
     #[error(
         "no task is left as a source: name some in `adaptation.sources`, or fewer in `adaptation.targets`"
@@ -104,6 +122,31 @@ pub enum Error {
     /// The nearest source is one task's, and targets that learn together would each have another.
     #[error("`adaptation.nearest` is for targets that learn each by itself: leave out `together`")]
     NearestTogether,
+    /// The nearest source would be chosen by all rows of a target, of which a few alone are to be known.
+    #[error("`adaptation.nearest` reads all rows of a target: leave it out, or `few_shot`")]
+    NearestOfFewRows,
+    /// A target is named twice.
+    #[error("`adaptation.targets` names `{task}` twice")]
+    TwiceTarget {
+        /// The task.
+        task: TaskId,
+    },
+    /// A task has fewer rows than are to be drawn.
+    #[error("task `{task}`: `few_shot` draws {expected} rows, found {found}")]
+    TooFewRows {
+        /// The task.
+        task: TaskId,
+        /// Rows to be drawn.
+        expected: usize,
+        /// Rows of the training split.
+        found: usize,
+    },
+    /// A stage should begin at the prompts of a run that has not come to its end.
+    #[error("the run in `{path}` has not come to its end: go on with it first")]
+    Unfinished {
+        /// The run's folder.
+        path: PathBuf,
+    },
     /// A task has no rows that it could be judged by.
     #[error("task `{task}` has neither `test` nor `dev` to be judged by")]
     NothingToJudge {

@@ -94,7 +94,7 @@ struct Run<'a, M> {
     trainer: Trainer<M>,
     /// Whether the evaluation after the last step is still to come.
     unjudged: bool,
-    checkpoints: Checkpoints<RunIdentity<'a, PretrainingConfig>>,
+    checkpoints: Checkpoints<RunIdentity<'a, &'a PretrainingConfig>>,
     /// The best model so far, if it is to be kept.
     best: Option<Best<M>>,
     /// Of the model that would come out now.

@@ -22,6 +22,22 @@ struct Document<'a, C> {
     tasks: Vec<TaskConfig>,
 }
 
+/// The file of a run's prompts.
+pub(crate) const PROMPTS: &str = "prompts.safetensors";
+
+/// The file that a run writes at its end.
+pub(crate) const OUTCOME: &str = "outcome.json";
+
+/// Removes a file, if it is there.
+pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::File { action: "remove", path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
 impl RunFolder {
     /// Makes the folder, if it is not there.
     ///
@@ -59,7 +75,7 @@ impl RunFolder {
 
     /// The best prompts so far.
     pub fn prompts(&self) -> PathBuf {
-        self.path.join("prompts.safetensors")
+        self.path.join(PROMPTS)
     }
 
     /// Where a run that was interrupted goes on.
@@ -76,19 +92,19 @@ impl RunFolder {
         checkpoint::remove_all(&self.checkpoints())
     }
 
-    /// Removes the prompts of an earlier run, if there are any.
+    /// Removes the prompts and the outcome of an earlier run, if there are any.
     ///
     /// # Errors
     ///
     /// When they cannot be removed.
     pub fn remove_prompts(&self) -> Result<()> {
-        let path = self.prompts();
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(Error::File { action: "remove", path, source })
-            }
-            _ => Ok(()),
-        }
+        remove_if_there(&self.outcome())?;
+        remove_if_there(&self.prompts())
+    }
+
+    /// What the run came to: `{"step", "score", "stopped_early"}`. It is there when the run has come to its end, and not before.
+    pub fn outcome(&self) -> PathBuf {
+        self.path.join(OUTCOME)
     }
 
     /// Keeps other processes from writing to the folder, as long as what it returns is there; a process that ends in whatever

@@ -2,8 +2,9 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use mtpt_compose::Composition;
-use mtpt_core::{Backbone, Compose};
+use mtpt_core::{Backbone, Compose, write_whole_file};
 use mtpt_tasks::{Mixture, Split, TokenBatch, TokenizedExample};
+use serde_json::json;
 
 use crate::checkpoint::Best;
 use crate::checkpoints::Checkpoints;
@@ -155,7 +156,8 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
             trainer = trainer.with_group(C::task_parameters, options);
         }
         let (mut best, mut unjudged) = (None, false);
-        let identity = RunIdentity::of_tasks(config, data)?.with_objective(objective.identity());
+        let identity = RunIdentity::of_run(config, data, trainer.module())?;
+        let identity = identity.with_objective(objective.identity());
         let mut checkpoints = Checkpoints::new(output, config.training.checkpoint_every, identity);
         if output.is_some_and(|output| output.resume) {
             let checkpoint = checkpoints.resume(trainer, observer)?;
@@ -211,6 +213,11 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         let stopped_early = (steps_done < steps).then_some(steps_done);
         if let (Some(step), Some(patience)) = (stopped_early, self.config.evaluation.patience) {
             observer.note(&Progress::end(step, patience));
+        }
+        if let Some(output) = self.output {
+            let path = output.folder.outcome();
+            let outcome = json!({ "step": step, "score": score, "stopped_early": stopped_early });
+            write_whole_file(&path, format!("{outcome}\n").as_bytes())?;
         }
         Ok(Trained { prompts, step, score, stopped_early })
     }

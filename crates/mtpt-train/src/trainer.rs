@@ -116,7 +116,7 @@ impl<M: Module> Trainer<M> {
         self.steps_done
     }
 
-    /// The state of the optimizer as bytes: equal states make equal bytes only on the same build of burn.
+    /// The optimizer, with its state.
     pub(crate) fn optimizer(&self) -> &ModuleOptimizer {
         &self.optimizer
     }

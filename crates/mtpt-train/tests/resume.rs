@@ -288,8 +288,14 @@ fn the_last_two_checkpoints_are_kept_and_nothing_half_written() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort_unstable();
-    let expected =
-        ["checkpoints", "config.toml", "metrics.jsonl", "prompts.safetensors", "tensorboard"];
+    let expected = [
+        "checkpoints",
+        "config.toml",
+        "metrics.jsonl",
+        "outcome.json",
+        "prompts.safetensors",
+        "tensorboard",
+    ];
     assert_eq!(names, expected);
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
     let tokenizer = T5Tokenizer::load(&origin, t5.config())?;
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
     let encoder = tokenizer.as_inner();
+    let signals = Signals::watch()?;
     let data = PretrainingData::read(tasks, corpora, encoder, &sentinels, &t5, lengths)?;
     let folder = RunFolder::create(&run_folder(arguments)?)?;
     let model = folder.model();
@@ -67,7 +68,6 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
     }
     let output = Output { folder, resume: arguments.resume };
     let mut progress = Progress::new(config.training.steps);
-    let signals = Signals::watch()?;
     let trained = pretrain(&config, &data, t5, Some(&output), &mut (&mut progress, &signals));
     drop(progress);
     let trained = trained.map_err(|error| signals.ended(&error).unwrap_or_else(|| error.into()))?;

@@ -9,6 +9,10 @@ use crate::commands::inspect::thousands;
 
 pub(super) fn write(report: &Report<'_>, html: &mut Html) {
     let history = &report.files.history;
+    // The page of several runs: each of them has its own.
+    if history.steps.is_empty() && history.figures.is_empty() && !report.files.below.is_empty() {
+        return;
+    }
     if !history.steps.is_empty() || !history.figures.is_empty() {
         section(html, "course", "Course of training", |html| whole(report, html));
     }

@@ -154,8 +154,8 @@ impl History {
         found
     }
 
-    /// The mean over tasks of the mean of their metrics on `dev`, for every step with an evaluation: what a run keeps its best
-    /// prompts by.
+    /// The mean over tasks of the mean of their metrics on `dev`, for every step whose evaluation is whole: what a run keeps its
+    /// best prompts by. Where it was cut short, or is being done, some tasks are not judged yet.
     pub(super) fn means(&self) -> Series {
         let mut steps: BTreeMap<usize, Vec<(&str, Vec<f64>)>> = BTreeMap::new();
         let judged = |figure: &&Figure| figure.split == "dev" && figure.metric != LOSS;
@@ -166,6 +166,11 @@ impl History {
                 None => tasks.push((&figure.task, vec![figure.value])),
             }
         }
+        let count = |tasks: &[(&str, Vec<f64>)]| -> usize {
+            tasks.iter().map(|(_, values)| values.len()).sum()
+        };
+        let whole = steps.values().map(|tasks| count(tasks)).max().unwrap_or(0);
+        steps.retain(|_, tasks| count(tasks) == whole);
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         let of_step = |(step, tasks): (usize, Vec<(&str, Vec<f64>)>)| {
             let scores: Vec<f64> = tasks.iter().map(|(_, values)| mean(values)).collect();
@@ -231,5 +236,15 @@ mod tests {
         let error = parse(&(lines.join("\n") + "\n")).unwrap_err();
         assert!(error.to_string().starts_with("`metrics.jsonl`: line 3 is not"), "{error}");
         assert_eq!(parse("").unwrap(), History::default());
+    }
+
+    #[test]
+    fn an_evaluation_that_was_cut_short_has_no_mean() {
+        let cut = r#"{"step":6,"split":"dev","task":"a","metric":"accuracy","value":0.9}
+{"step":6,"split":"dev","task":"a","metric":"f1","value":0.9}
+"#;
+        let whole = parse(LOG).unwrap().means();
+        assert_eq!(whole.len(), 2);
+        assert_eq!(parse(&format!("{LOG}{cut}")).unwrap().means(), whole);
     }
 }

@@ -2,7 +2,7 @@ use mtpt::burn::tensor::{Bool, Int, Tensor, TensorData};
 use mtpt::compose::{Composition, CompositionConfig, InstanceAttention, MixtureWeights};
 use mtpt::core::TaskIndex;
 use mtpt::t5::{T5, T5Tokenizer};
-use mtpt::tasks::{Split, Task, TaskTree};
+use mtpt::tasks::{Split, Task, TaskTree, truncate};
 use mtpt::train::Prompts;
 
 use crate::error::Result;
@@ -73,7 +73,7 @@ impl Mixtures {
             let mut inputs = Vec::new();
             for row in task.stream(Split::Dev)?.take(ROWS) {
                 let mut ids = tokenizer.encode(&row?.input)?;
-                ids.truncate(longest);
+                truncate(&mut ids, longest);
                 inputs.push(ids);
             }
             if inputs.is_empty() {

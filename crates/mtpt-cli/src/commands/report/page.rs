@@ -46,7 +46,7 @@ impl Report<'_> {
     /// Whether this is a run of `mtpt pretrain`.
     pub(super) fn trains_a_model(&self) -> bool {
         let corpora =
-            self.files.config.as_ref().is_some_and(|config| !config.said.corpora.is_empty());
+            self.files.config.as_ref().is_some_and(|config| config.said.corpora.is_some());
         self.files.has_model || corpora
     }
 
@@ -55,7 +55,7 @@ impl Report<'_> {
         let mut names: Vec<&str> = match (&self.files.header, &self.files.config) {
             (Some(header), _) => header.tasks.iter().map(|task| task.name.as_str()).collect(),
             (None, Some(config)) => {
-                let of_config = config.said.corpora.iter().chain(&config.said.tasks);
+                let of_config = config.said.corpora.iter().flatten().chain(&config.said.tasks);
                 of_config.map(|named| named.name.as_str()).collect()
             }
             (None, None) => Vec::new(),
@@ -113,7 +113,7 @@ impl Report<'_> {
         let said = self.files.config.as_ref().map(|config| &config.said);
         let state = match (history.steps.is_empty(), self.files.below.len()) {
             (true, runs) if runs > 0 => format!("{} in folders of this one.", counted(runs, "run")),
-            _ => state(history, said.map_or(0, |said| said.training.steps)),
+            _ => state(history, said.map_or(0, |said| said.training.steps), self.files.is_over),
         };
         html.leaf("p", &[], &state);
         html.element("dl", &[], |html| {
@@ -188,13 +188,16 @@ impl Report<'_> {
 }
 
 /// How far a run got.
-fn state(history: &History, steps: usize) -> String {
+fn state(history: &History, steps: usize, is_over: bool) -> String {
     let done = history.steps.last().map_or(0, |step| step.step);
     match (done, steps) {
         (done, 0) => format!("{} done.", counted(done, "step")),
         (done, steps) if done >= steps => format!("All {} steps are done.", thousands(steps)),
+        (done, steps) if is_over => {
+            format!("The run ended early, after {} of {} steps.", thousands(done), thousands(steps))
+        }
         (done, steps) => format!(
-            "{} of {} steps are done: the run is in progress, was interrupted, or ended early.",
+            "{} of {} steps are done: the run is in progress, or was interrupted.",
             thousands(done),
             thousands(steps)
         ),

@@ -21,6 +21,8 @@ pub(super) struct RunFiles {
     pub(super) prompts: Option<Prompts>,
     /// Whether the run trained a model whole.
     pub(super) has_model: bool,
+    /// Whether the run has come to its end, as far as that is written down.
+    pub(super) is_over: bool,
     /// Runs in folders below, by their paths from this one.
     pub(super) below: Vec<RunBelow>,
 }
@@ -40,8 +42,8 @@ pub(super) struct Said {
     pub(super) seed: u64,
     #[serde(default)]
     pub(super) training: Training,
-    #[serde(default)]
-    pub(super) corpora: Vec<Named>,
+    /// A run of `mtpt pretrain` writes them, be they none.
+    pub(super) corpora: Option<Vec<Named>>,
     #[serde(default)]
     pub(super) tasks: Vec<Named>,
 }
@@ -101,7 +103,8 @@ impl RunFiles {
         }
         let has_model = path.join("model/config.json").is_file();
         let history = history.unwrap_or_default();
-        Ok(Self { config, history, header, prompts, has_model, below })
+        let is_over = path.join("outcome.json").is_file();
+        Ok(Self { config, history, header, prompts, has_model, is_over, below })
     }
 }
 
