@@ -34,6 +34,10 @@ fn in_words(message: String) -> String {
     if message.starts_with("invalid type: map, expected a sequence") {
         return "expected a list of tables, which double brackets begin: `[[tasks]]`".to_owned();
     }
+    // The name of a type in the program says nothing to who writes TOML.
+    if let Some((before, _)) = message.split_once("expected struct ") {
+        return format!("{before}expected a table");
+    }
     message
 }
 
@@ -82,5 +86,18 @@ mod tests {
             let problem = read_toml::<Document>(text).unwrap_err();
             assert_eq!(problem, TomlProblem { line: Some(line), message: message.to_owned() });
         }
+    }
+
+    #[test]
+    fn a_table_is_called_a_table() {
+        #[derive(Debug, Deserialize)]
+        struct Outer {
+            #[expect(dead_code, reason = "read for its type alone")]
+            inner: Inner,
+        }
+        #[derive(Debug, Deserialize)]
+        struct Inner {}
+        let problem = read_toml::<Outer>("inner = true").unwrap_err();
+        assert_eq!(problem.message, "invalid type: boolean `true`, expected a table");
     }
 }

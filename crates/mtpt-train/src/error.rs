@@ -125,6 +125,11 @@ pub enum Error {
     /// The nearest source would be chosen by all rows of a target, of which a few alone are to be known.
     #[error("`adaptation.nearest` reads all rows of a target: leave it out, or `few_shot`")]
     NearestOfFewRows,
+    /// There is no source prompt to compare, since it depends on the input.
+    #[error(
+        "`adaptation.nearest` compares prompts, and these depend on their inputs: leave it out"
+    )]
+    NearestReadsInputs,
     /// A target is named twice.
     #[error("`adaptation.targets` names `{task}` twice")]
     TwiceTarget {
@@ -179,7 +184,7 @@ pub enum Error {
     },
     /// What teachers made of rows could not be kept in the folder for temporary files.
     #[error(
-        "cannot keep what the teachers make of the rows in a temporary file: set TMPDIR to a folder with room, or          `distillation.keep_states = \"never\"`"
+        "cannot keep what the teachers make of the rows in a temporary file: set TMPDIR to a folder with room, or `distillation.keep_states = \"never\"`"
     )]
     TeacherStates {
         /// What the operating system said.

@@ -17,6 +17,8 @@ pub struct FewShotFigure {
     pub task: TaskId,
     /// Rows that were learned from, in all or of each label.
     pub rows: usize,
+    /// Whether they are of each label.
+    pub per_label: bool,
     /// The split that was judged.
     pub split: &'static str,
     /// Name of the metric.
@@ -25,14 +27,15 @@ pub struct FewShotFigure {
     pub values: Vec<f64>,
     /// Their mean.
     pub mean: f64,
-    /// Their sample deviation; 0 for one draw.
-    pub deviation: f64,
+    /// Their sample deviation, which one draw has not.
+    pub deviation: Option<f64>,
 }
 
 impl FewShotFigure {
     fn new(
         task: TaskId,
         rows: usize,
+        per_label: bool,
         split: Split,
         metric: &'static str,
         values: Vec<f64>,
@@ -40,8 +43,8 @@ impl FewShotFigure {
         let count = values.len() as f64;
         let mean = values.iter().sum::<f64>() / count;
         let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
-        let deviation = if values.len() > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
-        Self { task, rows, split: split.as_str(), metric, values, mean, deviation }
+        let deviation = (values.len() > 1).then(|| (squares / (count - 1.0)).sqrt());
+        Self { task, rows, per_label, split: split.as_str(), metric, values, mean, deviation }
     }
 }
 
@@ -118,15 +121,19 @@ impl<B: Backbone, E: Encode> Stages<'_, B, E> {
             for ((split, data), values) in judged.iter().zip(values) {
                 for (metric, values) in values {
                     let task = data.task().id().clone();
-                    let figure = FewShotFigure::new(task, rows, *split, metric, values);
+                    let figure =
+                        FewShotFigure::new(task, rows, few_shot.per_label, *split, metric, values);
                     observer.note(&format!(
-                        "{} with {rows} rows{}: {} {metric} {:.1}, deviation {:.1} over {} draws",
+                        "{} with {rows} rows{}: {} {metric} {:.1}{} over {} {}",
                         figure.task,
                         if few_shot.per_label { " of each label" } else { "" },
                         figure.split,
                         100.0 * figure.mean,
-                        100.0 * figure.deviation,
-                        figure.values.len()
+                        figure.deviation.map_or_else(String::new, |deviation| {
+                            format!(", deviation {:.1}", 100.0 * deviation)
+                        }),
+                        figure.values.len(),
+                        if figure.values.len() == 1 { "draw" } else { "draws" }
                     ));
                     done.few_shot.push(figure);
                 }
@@ -153,7 +160,9 @@ impl<B: Backbone, E: Encode> Stages<'_, B, E> {
 fn drawn(task: &Task, few_shot: &FewShotConfig, rows: usize, seed: u64) -> Result<Task> {
     let config = task.config().clone();
     let config = if few_shot.per_label {
-        TaskConfig { few_shot: Some(FewShot { per_label: rows, seed }), ..config }
+        // All of those that are drawn.
+        let limit = Limit { train: None, ..config.limit.clone() };
+        TaskConfig { few_shot: Some(FewShot { per_label: rows, seed }), limit, ..config }
     } else {
         let limit = Limit { train: Some(rows), seed: Some(seed), ..config.limit.clone() };
         TaskConfig { limit, ..config }

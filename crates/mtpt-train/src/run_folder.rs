@@ -102,6 +102,22 @@ impl RunFolder {
         remove_if_there(&self.prompts())
     }
 
+    /// Takes away all that an earlier run wrote.
+    pub(crate) fn clear(&self) -> Result<()> {
+        self.remove_checkpoints()?;
+        self.remove_prompts()?;
+        remove_if_there(&self.metrics())?;
+        remove_if_there(&self.config())?;
+        let events = self.tensorboard();
+        if events.is_dir() {
+            let failed = |source| Error::File { action: "remove", path: events.clone(), source };
+            fs::remove_dir_all(&events).map_err(failed)?;
+        }
+        // What else is there is others', and stays.
+        let _ = fs::remove_dir(self.checkpoints());
+        Ok(())
+    }
+
     /// What the run came to: `{"step", "score", "stopped_early"}`. It is there when the run has come to its end, and not before.
     pub fn outcome(&self) -> PathBuf {
         self.path.join(OUTCOME)

@@ -59,7 +59,7 @@ pub struct TeachersConfig {
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
-/// | `targets` | | names of `[[tasks]]` to adapt to |
+/// | `targets` | | names of `[[tasks]]` to adapt to, at least one |
 /// | `sources` | all that are no targets | names of the `[[tasks]]` that the run learns; a task may be both |
 /// | `together` | `false` | targets share what they begin at and learn it on together, instead of each by itself |
 /// | `task_parts` | `"average"` | where the targets' own parts begin, see [`TaskParts`] |
@@ -253,7 +253,6 @@ impl AdaptationConfig {
     pub fn check(&self) -> Result<()> {
         let in_stage = |error: Error| error.in_stage("adaptation");
         self.training.check().map_err(in_stage)?;
-        at_least_one(&[("adaptation.targets", self.targets.len())])?;
         let repeated = (1..self.targets.len())
             .find(|&place| self.targets[..place].contains(&self.targets[place]));
         if let Some(place) = repeated {
@@ -310,6 +309,7 @@ struct TeachersDocument {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AdaptationDocument {
+    #[serde(default)]
     targets: Vec<TaskId>,
     sources: Option<Vec<TaskId>>,
     #[serde(default)]

@@ -129,6 +129,10 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         resume: bool,
     ) -> Result<Self> {
         config.check()?;
+        if config.adaptation.as_ref().is_some_and(|adaptation| adaptation.targets.is_empty()) {
+            let (option, expected) = ("adaptation.targets", "a list of at least one task");
+            return Err(Error::OutOfRange { option, expected, found: 0.0 });
+        }
         let stages = Self { config, tasks, backbone, encoder, device, folder, resume };
         if let Some(adaptation) = &config.adaptation {
             for name in adaptation.targets.iter().chain(adaptation.sources.iter().flatten()) {
@@ -177,13 +181,12 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         }
         let source = PathBuf::from(Stage::Source.folder());
         if let Some(adaptation) = adaptation {
-            let known: Vec<TaskId> = if learns_source {
-                sources.iter().map(|task| task.id().clone()).collect()
+            if learns_source {
+                let known = sources.iter().map(|task| task.id().clone()).collect();
+                self.check_targets(adaptation, known, &self.config.run)?;
             } else {
-                let trained = Prompts::read(&self.finished(&source)?, &self.plain())?;
-                trained.tasks().iter().map(|task| task.name.clone()).collect()
-            };
-            self.check_targets(adaptation, &known)?;
+                self.check_targets_of(adaptation, &self.finished(&source)?)?;
+            }
         }
         let (folder, _lock) = self.begin(asked, &self.beginnings())?;
         if let Some(teachers) = learned_teachers {
@@ -219,9 +222,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         let Some(adaptation) = &self.config.adaptation else {
             return Err(Error::NoStage { asked: vec![Stage::Targets] });
         };
-        let trained = Prompts::read(source, &self.plain())?;
-        let known: Vec<TaskId> = trained.tasks().iter().map(|task| task.name.clone()).collect();
-        self.check_targets(adaptation, &known)?;
+        self.check_targets_of(adaptation, source)?;
         let (folder, _lock) = self.begin(&[Stage::Targets], &[source])?;
         self.targets(adaptation, source, &folder, observer, &mut done)?;
         self.end(&folder)?;
@@ -251,12 +252,14 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             });
             let mut runs: Vec<PathBuf> =
                 outdated.flat_map(|(_, stage)| stage.runs_below(self.folder)).collect();
-            runs.push(self.folder.to_owned());
+            runs.insert(0, self.folder.to_owned());
             self.refuse_to_remove(&runs, beginnings)?;
-            for run in runs {
-                let run = RunFolder::create(&run)?;
-                run.remove_checkpoints()?;
-                run.remove_prompts()?;
+            // Those within others first, so that folders that are empty then can go.
+            for run in runs.iter().rev() {
+                RunFolder::create(run)?.clear()?;
+                if run != self.folder {
+                    let _ = fs::remove_dir(run);
+                }
             }
             remove_if_there(&self.few_shot_figures())?;
         }
@@ -311,24 +314,56 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         }
     }
 
-    /// The same of targets that begin at prompts of some tasks.
-    fn check_targets(&self, adaptation: &AdaptationConfig, known: &[TaskId]) -> Result<()> {
+    /// The same of targets that begin at trained prompts.
+    fn check_targets_of(&self, adaptation: &AdaptationConfig, source: &Path) -> Result<()> {
+        let trained = Prompts::read(source, &self.plain())?;
+        trained.check_fits(self.backbone)?;
+        let known = trained.tasks().iter().map(|task| task.name.clone()).collect();
+        let config = self.target_config(adaptation, source, &trained, TaskParts::Own);
+        self.check_targets(adaptation, known, &config)
+    }
+
+    /// The same of targets that begin at prompts of some tasks, composed as a run tells.
+    fn check_targets(
+        &self,
+        adaptation: &AdaptationConfig,
+        known: Vec<TaskId>,
+        begins: &RunConfig,
+    ) -> Result<()> {
         if let TaskParts::Task(name) = &adaptation.task_parts
             && adaptation.nearest.is_none()
             && !known.iter().any(|task| task.as_str() == name)
         {
-            let (found, known) = (name.clone(), known.to_vec());
-            return Err(Error::UnknownTask { found, known }.in_stage("adaptation"));
+            return Err(Error::UnknownTask { found: name.clone(), known }.in_stage("adaptation"));
         }
-        let config = RunConfig { training: adaptation.training.clone(), ..self.config.run.clone() };
-        adaptation.targets.iter().try_for_each(|target| {
+        let prompt = PromptConfig {
+            start_from: None,
+            frozen_levels: adaptation.frozen_levels.clone(),
+            ..begins.prompt.clone()
+        };
+        let config = RunConfig { prompt, training: adaptation.training.clone(), ..begins.clone() };
+        for target in &adaptation.targets {
             let task = self.find(target)?;
             if adaptation.few_shot.is_some() && !task.has(Split::Test) && !task.has(Split::Dev) {
                 return Err(Error::NothingToJudge { task: target.clone() });
             }
             let data = self.read(vec![task.clone()], &config)?;
-            check_rows(&data, &patient_if_judged(config.clone(), &data))
-        })
+            let mixture = self.of_one();
+            check_rows(&data, &RunConfig { mixture, ..patient_if_judged(config.clone(), &data) })?;
+        }
+        let targets = adaptation.targets.iter().map(|target| self.find(target).cloned());
+        let targets = targets.collect::<Result<Vec<_>>>()?;
+        let groups =
+            if adaptation.together { vec![&targets[..]] } else { targets.chunks(1).collect() };
+        for group in groups {
+            let (backbone, encoder) = (self.backbone, self.encoder);
+            let composition = initial_composition(&config, group, backbone, encoder, &self.plain())
+                .map_err(|error| error.in_stage("adaptation"))?;
+            if adaptation.nearest.is_some() && composition.reads_inputs() {
+                return Err(Error::NearestReadsInputs);
+            }
+        }
+        Ok(())
     }
 
     /// Where figures of few rows are written.
@@ -657,6 +692,9 @@ fn patient_if_judged(mut config: RunConfig, data: &[TaskData]) -> RunConfig {
 fn check_rows(data: &[TaskData], config: &RunConfig) -> Result<()> {
     if let Some(empty) = data.iter().find(|task| task.count(Split::Train) == 0) {
         return Err(Error::NoTrainingRows { task: empty.task().id().clone() });
+    }
+    if let Some(stochastic) = config.mixture.stochastic {
+        stochastic.check_batch_size(config.training.batch_size)?;
     }
     let judged = data.iter().any(|task| !task.rows(Split::Dev).is_empty());
     if config.evaluation.patience.is_some() && !judged {

@@ -121,8 +121,6 @@ fn problems_name_the_key_and_the_line() {
         ],
     );
     refused("[teachers.training]\nsteps = 0\n", &["`[teachers]`", "`training.steps`"]);
-    refused("[adaptation]\n", &["line 2", "targets"]);
-    refused("[adaptation]\ntargets = []\n", &["`adaptation.targets`", "at least 1"]);
     refused("[distillation]\ntemperature = 0.0\n", &["`distillation.temperature`", "positive"]);
     refused("[distillation]\nweight = -1.0\n", &["`distillation.weight`", "at least 0"]);
     refused("[distillation]\nstates = [\"middle\"]\n", &["line 3", "middle"]);

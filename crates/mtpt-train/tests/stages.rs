@@ -448,7 +448,7 @@ fn few_rows_are_drawn_several_times_and_judged_once_each() {
     let squares: f64 = figure.values.iter().map(|value| (value - mean).powi(2)).sum();
     assert!(
         (figure.mean - mean).abs() < 1e-12
-            && (figure.deviation - (squares / 2.0).sqrt()).abs() < 1e-12
+            && (figure.deviation.unwrap() - (squares / 2.0).sqrt()).abs() < 1e-12
     );
     let lines = fs::read_to_string(folder.join("few_shot.jsonl")).unwrap();
     let lines: Vec<serde_json::Value> =
@@ -669,15 +669,39 @@ fn stages_without_anything_to_do_or_begin_at_are_refused() {
         unknown.to_string().contains("unknown task `moot`; known are `mood`, `wet`"),
         "{unknown}"
     );
+    let frozen = adapted(&|adaptation| adaptation.frozen_levels = vec![7]);
+    assert!(
+        frozen.to_string().contains("`[adaptation]`: ")
+            && frozen.to_string().contains("frozen_levels"),
+        "{frozen}"
+    );
+    let none = adapted(&|adaptation| adaptation.targets = Vec::new());
+    assert!(none.to_string().contains("`adaptation.targets`"), "{none}");
+    let mut mixing = config.clone();
+    mixing.run.composition =
+        CompositionConfig::InstanceAttention(InstanceAttentionConfig::default());
+    mixing.adaptation.as_mut().unwrap().nearest = Some(NearestConfig::default());
+    let problem = run(&world, &mixing, "bad", false, &Stage::ALL, told).unwrap_err();
+    assert!(matches!(problem, Error::NearestReadsInputs), "{problem}");
+    let mut drawing = config.clone();
+    drawing.run.mixture.stochastic = Some(mtpt_tasks::StochasticTasks::new(13));
+    let problem = run(&world, &drawing, "bad", false, &Stage::ALL, told).unwrap_err();
+    assert!(problem.to_string().contains("most_tasks"), "{problem}");
     assert!(!world.folder.path().join("bad").exists());
     // More rows than there are.
     run(&world, &config, "all", false, &Stage::ALL, told).unwrap();
     let mut many = config.clone();
-    let few_shot = FewShotConfig { rows: vec![17], per_label: false, draws: 1 };
+    let few_shot = FewShotConfig { rows: vec![2, 17], per_label: false, draws: 1 };
     many.adaptation.as_mut().unwrap().few_shot = Some(few_shot);
     let source = world.folder.path().join("all/source/prompts.safetensors");
     let problem = adapt(&world, &many, &source, "many", told).unwrap_err();
     assert!(matches!(problem, Error::TooFewRows { expected: 17, found: 16, .. }), "{problem}");
+    // What draws left is not taken for the runs of a later command.
+    let before = Stage::Targets.runs_below(&world.folder.path().join("many"));
+    assert!(!before.is_empty());
+    adapt(&world, &config, &source, "many", told).unwrap();
+    let after = Stage::Targets.runs_below(&world.folder.path().join("many"));
+    assert_eq!(after.len(), 2, "{after:?}");
 }
 
 /// Begins the same again from within a run, as another process would.

@@ -18,6 +18,9 @@ fn adapted(arguments: &Adapt, config: StagedRunConfig, tasks: &[Task]) -> Staged
     let all = || tasks.iter().map(|task| task.id().clone()).collect();
     let mut adaptation =
         config.adaptation.unwrap_or_else(|| AdaptationConfig::to(all(), &config.run));
+    if adaptation.targets.is_empty() {
+        adaptation.targets = all();
+    }
     if let Some(parts) = &arguments.task_parts {
         adaptation.nearest = None;
         adaptation.task_parts = match parts.as_str() {
