@@ -28,11 +28,16 @@ pub(crate) enum Command {
         after_help = "Example:\n  mtpt train tasks.toml --set training.steps=500 --output runs/first"
     )]
     Train(Train),
+    /// Adapt trained prompts to new tasks, also to a few rows of each.
+    #[command(
+        after_help = "Examples:\n  mtpt adapt target.toml --prompts runs/sources/prompts.safetensors\n  mtpt adapt target.toml --prompts runs/sources/prompts.safetensors --few-shot 4,16,32 --draws 10"
+    )]
+    Adapt(Adapt),
     /// Train a whole model on: on text, by span corruption or prefix language modelling, and on tasks.
     #[command(
         after_help = "Example:\n  mtpt pretrain adapt.toml --set training.steps=10000 --output runs/adapted\n  mtpt train tasks.toml --set model=runs/adapted/model"
     )]
-    Pretrain(Train),
+    Pretrain(Run),
     /// Judge learned prompts on the rows of tasks.
     #[command(
         after_help = "Example:\n  mtpt eval --model t5 --prompts runs/first/prompts.safetensors --tasks tasks.toml"
@@ -134,6 +139,64 @@ pub(crate) struct Completions {
 
 #[derive(Debug, Args)]
 pub(crate) struct Train {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Do this stage alone, of those that the configuration tells of; can be given again
+    #[arg(long, value_enum, value_name = "STAGE")]
+    pub(crate) stage: Vec<Stage>,
+}
+
+/// The stages of multitask prompt tuning.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Stage {
+    /// A plain prompt for each source task
+    Teachers,
+    /// The shared prompt and what each source task owns
+    Source,
+    /// Targets that begin at what was learned
+    Targets,
+}
+
+impl Stage {
+    pub(crate) fn of_train(self) -> mtpt::train::Stage {
+        match self {
+            Self::Teachers => mtpt::train::Stage::Teachers,
+            Self::Source => mtpt::train::Stage::Source,
+            Self::Targets => mtpt::train::Stage::Targets,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Adapt {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// The prompts to begin at: a prompt file, or prompts of PEFT, numpy or T5X
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prompts: PathBuf,
+    /// Where the tasks' own parts begin: `average`, `fresh`, `own` (those of the same name), or the name of a known task
+    /// [default: as the configuration says, or `average`]
+    #[arg(long, value_name = "WHERE", conflicts_with = "nearest")]
+    pub(crate) task_parts: Option<String>,
+    /// Begin at the known task whose prompt is nearest to one that is learned for so many steps
+    #[arg(long, value_name = "STEPS", value_parser = positive)]
+    pub(crate) nearest: Option<usize>,
+    /// The tasks share what they begin at and learn it on together
+    #[arg(long)]
+    pub(crate) together: bool,
+    /// Learn from so many rows, drawn several times; several numbers with commas between them
+    #[arg(long, value_name = "ROWS", value_delimiter = ',', value_parser = positive)]
+    pub(crate) few_shot: Vec<usize>,
+    /// As many rows of each label instead of in all
+    #[arg(long, requires = "few_shot")]
+    pub(crate) per_label: bool,
+    /// Draws for each number of rows [default: 10]
+    #[arg(long, value_name = "N", requires = "few_shot", value_parser = positive)]
+    pub(crate) draws: Option<usize>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
     /// The configuration of the run
     #[arg(value_name = "CONFIG.toml")]
     pub(crate) config: PathBuf,

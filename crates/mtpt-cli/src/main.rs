@@ -14,6 +14,7 @@ mod parent;
 mod progress;
 mod rows;
 mod same_file;
+mod stages_progress;
 mod starting_config;
 
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         None => overview::show(),
         Some(Command::Init(arguments)) => commands::init::run(arguments),
         Some(Command::Train(arguments)) => commands::train::run(arguments),
+        Some(Command::Adapt(arguments)) => commands::adapt::run(arguments),
         Some(Command::Pretrain(arguments)) => commands::pretrain::run(arguments),
         Some(Command::Eval(arguments)) => commands::eval::run(arguments),
         Some(Command::Predict(arguments)) => commands::predict::run(arguments),

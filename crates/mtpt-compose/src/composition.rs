@@ -309,10 +309,26 @@ impl Composition {
         if self.reads_inputs() {
             return Err(Error::ReadsInputs);
         }
-        if tasks.is_empty() {
-            return Err(Error::NoTask);
-        }
-        let prompts = tasks.iter().map(|&task| self.compose(task).inner()).collect();
+        Self::plain(tasks.iter().map(|&task| self.compose(task).inner()).collect())
+    }
+
+    /// Plain prompts, one for each task.
+    ///
+    /// # Shapes
+    ///
+    /// - `prompts`: each `[prompt_length, d_model]`
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoTask`] for none.
+    ///
+    /// # Panics
+    ///
+    /// When shapes differ.
+    pub fn plain(prompts: Vec<Tensor<2>>) -> Result<Self> {
+        let Some(first) = prompts.first() else { return Err(Error::NoTask) };
+        let shape = first.dims();
+        assert!(prompts.iter().all(|prompt| prompt.dims() == shape), "prompts of one shape");
         Ok(Self::Flat(Flat::separate(prompts)))
     }
 }

@@ -67,5 +67,5 @@ pub use stochastic::StochasticTasks;
 pub use task::{Instance, Task};
 pub use task_file::TaskFile;
 pub use template::{Template, TemplateProblem};
-pub use toml_text::{TomlProblem, read_toml};
+pub use toml_text::{TomlProblem, line_of, read_toml};
 pub use tree::{Node, NodeIndex, TaskTree};

@@ -36,7 +36,7 @@ fn in_words(message: String) -> String {
 }
 
 /// The line of a byte, counted from 1.
-pub(crate) fn line_of(text: &str, byte: usize) -> usize {
+pub fn line_of(text: &str, byte: usize) -> usize {
     text.bytes().take(byte).filter(|&byte| byte == b'\n').count() + 1
 }
 

@@ -1,10 +1,10 @@
 use std::path::{Path, PathBuf};
 
 use mtpt_compose::CompositionConfig;
-use mtpt_tasks::{MaxLengths, MixtureConfig, read_toml};
+use mtpt_tasks::{MaxLengths, MixtureConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::{Decay, Error, Result, Schedule};
+use crate::{Decay, Error, Result, Schedule, StagedRunConfig, TaskParts};
 
 /// Everything that a training run is made from, as a TOML file says it.
 ///
@@ -50,7 +50,8 @@ pub struct RunConfig {
 /// | `length` | 20 | vectors of the shared prompt | 1 to 10,000 |
 /// | `initializer` | `{ kind = "sampled_vocabulary" }` | first values, see [`InitializerConfig`] | |
 /// | `components` | `initializer`, drawn anew for each | first values of the prompts that an attention mixes, in their order, such as trained prompts of other tasks | at most as many as there are |
-/// | `start_from` | | a prompt file to go on from: what is shared, and the parts of tasks and groups of the same name, begin at its values | same composition and length |
+/// | `start_from` | | a prompt file to go on from: what is shared, and the parts of groups of the same name, begin at its values | same composition and length |
+/// | `task_parts` | `"own"` | where parts of tasks begin with `start_from`, see [`TaskParts`] | |
 /// | `frozen_levels` | none | levels that are not trained: 0 is the root, with the shared prompt; without a hierarchy, 1 is the tasks | not all |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -65,6 +66,9 @@ pub struct PromptConfig {
     /// Prompts to go on from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_from: Option<PathBuf>,
+    /// Where the parts of tasks begin with prompts to go on from.
+    #[serde(skip_serializing_if = "TaskParts::is_default")]
+    pub task_parts: TaskParts,
     /// Levels that are not trained.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frozen_levels: Vec<usize>,
@@ -77,6 +81,7 @@ impl Default for PromptConfig {
             initializer: InitializerConfig::default(),
             components: Vec::new(),
             start_from: None,
+            task_parts: TaskParts::default(),
             frozen_levels: Vec::new(),
         }
     }
@@ -84,10 +89,12 @@ impl Default for PromptConfig {
 
 impl PromptConfig {
     /// The same with relative paths that begin at a folder.
-    fn in_folder(&mut self, folder: &Path) {
+    pub(crate) fn in_folder(&mut self, folder: &Path) {
         let initializers = self.components.iter_mut().chain([&mut self.initializer]);
         let files = initializers.filter_map(|initializer| match initializer {
-            InitializerConfig::File { path, .. } => Some(path),
+            InitializerConfig::File { path, .. } | InitializerConfig::Prompts { path, .. } => {
+                Some(path)
+            }
             _ => None,
         });
         for path in files.chain(&mut self.start_from) {
@@ -134,6 +141,14 @@ pub enum InitializerConfig {
         /// The tensor, where the file holds several.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tensor: Option<String>,
+    },
+    /// The prompt of a task out of learned prompts, in any form that prompts are read in: as many vectors as the prompt has.
+    Prompts {
+        /// The prompt file, or a folder of another program; a relative path begins at the folder of the configuration.
+        path: PathBuf,
+        /// The task, where there are several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        task: Option<String>,
     },
 }
 
@@ -349,35 +364,11 @@ impl EvaluationConfig {
 const LONGEST_PROMPT: usize = 10_000;
 
 /// Refuses counts of nothing.
-fn at_least_one(counts: &[(&'static str, usize)]) -> Result<()> {
+pub(crate) fn at_least_one(counts: &[(&'static str, usize)]) -> Result<()> {
     match counts.iter().find(|(_, count)| *count == 0) {
         Some(&(option, _)) => Err(Error::OutOfRange { option, expected: "at least 1", found: 0.0 }),
         None => Ok(()),
     }
-}
-
-/// A configuration file as it is written: what a [`RunConfig`] holds, and the tasks beside it.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Document {
-    model: String,
-    #[serde(default)]
-    seed: u64,
-    #[serde(default)]
-    prompt: PromptConfig,
-    #[serde(default)]
-    composition: CompositionConfig,
-    #[serde(default)]
-    training: TrainingConfig,
-    #[serde(default)]
-    mixture: MixtureConfig,
-    #[serde(default)]
-    evaluation: EvaluationConfig,
-    /// Read by `mtpt_tasks::TaskFile`, which knows the lines.
-    #[serde(rename = "tasks", default)]
-    _tasks: serde::de::IgnoredAny,
-    #[serde(rename = "groups", default)]
-    _groups: serde::de::IgnoredAny,
 }
 
 impl RunConfig {
@@ -387,22 +378,17 @@ impl RunConfig {
     /// # Errors
     ///
     /// [`Error::Config`] with the file, and the line where one is known, when the text is not TOML, has an unknown key or a
-    /// value out of its range.
+    /// value out of its range, or tells of several runs, which [`StagedRunConfig::parse`] reads.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
-        let mut config = Self {
-            model: document.model,
-            seed: document.seed,
-            prompt: document.prompt,
-            composition: document.composition,
-            training: document.training,
-            mixture: document.mixture,
-            evaluation: document.evaluation,
-        };
-        let folder = path.parent().unwrap_or(Path::new(""));
-        config.prompt.in_folder(folder);
-        config.check().map_err(|error| error.in_config(path))?;
-        Ok(config)
+        let staged = StagedRunConfig::parse(text, path)?;
+        match staged.first_stage() {
+            None => Ok(staged.run),
+            Some(key) => Err(Error::Config {
+                path: path.to_owned(),
+                line: None,
+                message: format!("`{key}` makes more than one run of it; expected one alone"),
+            }),
+        }
     }
 
     /// Checks what can be checked without the model.

@@ -54,6 +54,14 @@ pub enum Error {
         /// The value given.
         found: f64,
     },
+    /// Of a stage around a run: its own key tells where the option stands.
+    #[error("`[{stage}]`: {source}")]
+    Stage {
+        /// The stage: `teachers`, `adaptation`.
+        stage: &'static str,
+        /// What is wrong.
+        source: Box<Error>,
+    },
     /// A task that is to be learned has no training split.
     #[error("task `{task}` has no `train` file to learn from")]
     NoTrainingRows {
@@ -77,6 +85,53 @@ pub enum Error {
          implement `Compose::task_parameters`"
     )]
     NoTaskParameters,
+    /// Every task is a target, and none is left to be learned before.
+    #[error(
+        "no task is left as a source: name some in `adaptation.sources`, or fewer in `adaptation.targets`"
+    )]
+    NoSource,
+    /// The nearest source is one task's, and targets that learn together would each have another.
+    #[error("`adaptation.nearest` is for targets that learn each by itself: leave out `together`")]
+    NearestTogether,
+    /// A task has no rows that it could be judged by.
+    #[error("task `{task}` has neither `test` nor `dev` to be judged by")]
+    NothingToJudge {
+        /// The task.
+        task: TaskId,
+    },
+    /// There is no teacher for a task that should learn from one.
+    #[error(
+        "no teacher for task `{task}`; there are teachers for {}{}",
+        quoted(known), did_you_mean(task.as_str(), known.iter().map(TaskId::as_str))
+    )]
+    NoTeacher {
+        /// The task.
+        task: TaskId,
+        /// The tasks that there are teachers for.
+        known: Vec<TaskId>,
+    },
+    /// Teachers of one run have prompts of different shapes.
+    #[error(
+        "teachers must have prompts of one shape: that of `{}` has {expected:?}, that of `{}` {found:?}",
+        tasks[0], tasks[1]
+    )]
+    TeacherShapes {
+        /// Two tasks.
+        tasks: Box<[TaskId; 2]>,
+        /// Length and width of the first one's teacher.
+        expected: [usize; 2],
+        /// Of the second one's.
+        found: [usize; 2],
+    },
+    /// What teachers made of rows could not be kept in the folder for temporary files.
+    #[error(
+        "cannot keep what the teachers make of the rows in a temporary file: set TMPDIR to a folder with room, or          `distillation.keep_states = \"never\"`"
+    )]
+    TeacherStates {
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
     /// Prompts were trained for a model of another width.
     #[error("the prompts have width {found}, the model has `d_model` {expected}")]
     Width {
@@ -300,6 +355,11 @@ impl Error {
     pub(crate) fn toml(path: &Path, problem: TomlProblem) -> Self {
         let TomlProblem { line, message } = problem;
         Self::Config { path: path.to_owned(), line, message }
+    }
+
+    /// The same problem, said of a stage around a run.
+    pub(crate) fn in_stage(self, stage: &'static str) -> Self {
+        Self::Stage { stage, source: Box::new(self) }
     }
 
     /// The same problem, said of a configuration.

@@ -3,14 +3,14 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, Part, Start};
-use mtpt_core::{Backbone, Initializer, TaskIndex, is_npy, parse_npy};
+use mtpt_core::{Backbone, Compose, Initializer, TaskIndex, is_npy, parse_npy};
 use mtpt_tasks::{Encode, NodeIndex, Task, TaskTree};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::composed_tree::composed_tree;
 use crate::stacked::floats;
 use crate::start_from::start_from;
-use crate::{Candidates, Error, InitializerConfig, Result, RunConfig};
+use crate::{Candidates, Error, InitializerConfig, Prompts, Result, RunConfig};
 
 /// The composition of a run before its first step, on a device with autodiff if it is to be trained.
 ///
@@ -132,7 +132,25 @@ fn initializer<B: Backbone>(
             Initializer::ClassLabels { labels, population: *population }
         }
         InitializerConfig::File { path, tensor } => read_values(path, tensor.as_deref())?,
+        InitializerConfig::Prompts { path, task } => read_prompt(path, task.as_deref())?,
     })
+}
+
+/// The values of the prompt of one task, composed.
+fn read_prompt(path: &Path, task: Option<&str>) -> Result<Initializer> {
+    let prompts = Prompts::read(path, &Device::default().without_autodiff())?;
+    let task = match (task, prompts.tasks()) {
+        (Some(task), _) => prompts.find(task)?,
+        (None, [_]) => TaskIndex::new(0),
+        (None, tasks) => {
+            let names: Vec<String> = tasks.iter().map(|task| format!("`{}`", task.name)).collect();
+            let message = format!("expected `task` to name one of: {}", names.join(", "));
+            return Err(Error::InitialValues { path: path.to_owned(), message });
+        }
+    };
+    let composed = prompts.composition().to_separate(&[task])?.compose(TaskIndex::new(0));
+    let [_, d_model] = composed.dims();
+    Ok(Initializer::Values { values: floats(&composed.into_data()).to_vec(), d_model })
 }
 
 /// The values of a prompt from a `.npy` or safetensors file.

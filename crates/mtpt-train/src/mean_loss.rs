@@ -20,7 +20,7 @@ pub fn mean_loss<M: Module + Backbone>(
     let rows: Vec<(usize, &TokenizedExample)> = rows.iter().enumerate().collect();
     let (mut sum, mut tokens) = (0.0, 0);
     for batch in micro_batches(&rows, batch_size, model)? {
-        let losses = FullFineTuning.token_losses(model, &batch);
+        let losses = FullFineTuning.token_losses(model, &batch)?.likelihood;
         sum += losses.into_data().iter::<f32>().map(f64::from).sum::<f64>();
         tokens += batch.target_tokens();
     }

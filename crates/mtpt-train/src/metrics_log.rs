@@ -10,8 +10,8 @@ use crate::{Error, EvaluationEvent, Observer, Result, StepEvent};
 
 /// Writes `metrics.jsonl`: a line for every step and for every figure, each as soon as it is known.
 ///
-/// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`, a figure
-/// `{"step", "split", "task", "metric", "value"}`. Losses are nats for each target token, values of metrics fractions; a
+/// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`, with `"added": {name: loss}`
+/// where the objective adds to the loss; a figure is `{"step", "split", "task", "metric", "value"}`. Losses are nats for each target token, values of metrics fractions; a
 /// step is counted from 1.
 #[derive(Debug)]
 pub struct MetricsLog {
@@ -29,6 +29,8 @@ struct Place {
 struct StepLine<'a> {
     step: usize,
     loss: f64,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    added: &'a Map<String, Value>,
     lr: f64,
     gradient_norm: f64,
     rows: usize,
@@ -86,9 +88,12 @@ impl Observer for MetricsLog {
             .iter()
             .map(|(task, loss)| (task.to_string(), Value::from(*loss)))
             .collect();
+        let added = event.added_losses.iter();
+        let added = added.map(|(name, loss)| ((*name).to_owned(), Value::from(*loss))).collect();
         self.line(&StepLine {
             step: event.step,
             loss: event.loss,
+            added: &added,
             lr: event.learning_rate,
             gradient_norm: event.gradient_norm,
             rows: event.rows,

@@ -1,11 +1,12 @@
 use burn::module::Module;
 use burn::tensor::Tensor;
 use mtpt_compose::Composition;
-use mtpt_core::{Backbone, Compose, embed_prompted};
+use mtpt_core::{Backbone, Compose};
 use mtpt_tasks::TokenBatch;
 
-use crate::DeviceBatch;
 use crate::cross_entropy::token_losses;
+use crate::target_states::TargetStates;
+use crate::{DeviceBatch, Result};
 
 /// What is made small: a module and a batch go in, the loss of each target token comes out.
 ///
@@ -14,10 +15,39 @@ use crate::cross_entropy::token_losses;
 pub trait Objective<M: Module> {
     /// Losses of the tokens of all targets, row after row, padding left out.
     ///
-    /// # Shapes
+    /// # Errors
     ///
-    /// - output: `[target_tokens]`
-    fn token_losses(&self, module: &M, batch: &TokenBatch) -> Tensor<1>;
+    /// When something that the loss is made from, besides the batch, cannot be had.
+    fn token_losses(&self, module: &M, batch: &TokenBatch) -> Result<TokenLosses>;
+
+    /// What the losses are made from besides the batch: a run whose objective has another identity is another run, and does
+    /// not go on from the same checkpoints. Nothing, unless it is told.
+    fn identity(&self) -> serde_json::Value {
+        serde_json::Value::Null
+    }
+}
+
+/// Losses of the target tokens of a batch, row after row, padding left out.
+#[derive(Clone, Debug)]
+pub struct TokenLosses {
+    /// The negative log-likelihood of each, in nats, `[target_tokens]`.
+    pub likelihood: Tensor<1>,
+    /// What is added to it, by names for reports, each `[target_tokens]` and already weighted.
+    pub added: Vec<(&'static str, Tensor<1>)>,
+}
+
+impl TokenLosses {
+    /// The whole loss of each token, `[target_tokens]`.
+    pub fn total(&self) -> Tensor<1> {
+        let terms = self.added.iter().map(|(_, term)| term.clone());
+        terms.fold(self.likelihood.clone(), Tensor::add)
+    }
+}
+
+impl From<Tensor<1>> for TokenLosses {
+    fn from(likelihood: Tensor<1>) -> Self {
+        Self { likelihood, added: Vec::new() }
+    }
 }
 
 /// Prompt tuning: the negative log-likelihood of the targets with each row's prompt in front of its input, in nats (Lester
@@ -35,8 +65,8 @@ impl<'a, B: Backbone> PromptTuning<'a, B> {
 }
 
 impl<B: Backbone, C: Compose> Objective<C> for PromptTuning<'_, B> {
-    fn token_losses(&self, composition: &C, batch: &TokenBatch) -> Tensor<1> {
-        target_losses(self.backbone, Some(composition), batch)
+    fn token_losses(&self, composition: &C, batch: &TokenBatch) -> Result<TokenLosses> {
+        Ok(target_losses(self.backbone, Some(composition), batch).into())
     }
 }
 
@@ -46,8 +76,8 @@ impl<B: Backbone, C: Compose> Objective<C> for PromptTuning<'_, B> {
 pub struct FullFineTuning;
 
 impl<M: Module + Backbone> Objective<M> for FullFineTuning {
-    fn token_losses(&self, model: &M, batch: &TokenBatch) -> Tensor<1> {
-        target_losses(model, None::<&Composition>, batch)
+    fn token_losses(&self, model: &M, batch: &TokenBatch) -> Result<TokenLosses> {
+        Ok(target_losses(model, None::<&Composition>, batch).into())
     }
 }
 
@@ -58,11 +88,6 @@ fn target_losses<B: Backbone, C: Compose>(
     batch: &TokenBatch,
 ) -> Tensor<1> {
     let batch = DeviceBatch::new(batch, backbone.decoder_start_token_id(), &backbone.device());
-    let (ids, mask) = (batch.input_ids, batch.input_mask);
-    let (embeddings, mask) = embed_prompted(backbone, composition, &batch.tasks, ids, mask);
-    let encoded = backbone.encode(embeddings, mask.clone());
-    let hidden = backbone.decode(batch.decoder_input_ids, encoded, mask);
-    let [rows, length, d_model] = hidden.dims();
-    let hidden = hidden.reshape([rows * length, d_model]).select(0, batch.target_positions);
-    token_losses(backbone.logits(hidden), batch.targets)
+    let states = TargetStates::new(backbone, composition, &batch);
+    token_losses(backbone.logits(states.decoder), batch.targets)
 }

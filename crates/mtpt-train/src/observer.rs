@@ -9,7 +9,9 @@ pub struct StepEvent<'a> {
     pub steps: usize,
     /// Cross entropy for each target token, in nats.
     pub loss: f64,
-    /// The same for the rows of each task that the step held.
+    /// What the objective adds to it, by name, such as `logits` and `hidden` of distillation.
+    pub added_losses: &'a [(&'static str, f64)],
+    /// The cross entropy for the rows of each task that the step held.
     pub task_losses: &'a [(TaskId, f64)],
     /// Learning rate, of parameters without one of their own.
     pub learning_rate: f64,
@@ -45,6 +47,10 @@ impl EvaluationEvent<'_> {
 ///
 /// Nothing here prints: what is shown, and where, is the observer's.
 pub trait Observer {
+    /// A run begins, perhaps one of several: its place below the folder of all, which is empty for one alone, its steps, and how
+    /// many numbers it trains.
+    fn begin(&mut self, _place: &str, _steps: usize, _trained_numbers: usize) {}
+
     /// A step is done.
     ///
     /// # Errors
@@ -65,6 +71,9 @@ pub trait Observer {
 
     /// A remark on what is being done: `evaluating sst2`.
     fn remark(&mut self, _text: &str) {}
+
+    /// Something that should be known, also afterwards.
+    fn note(&mut self, _text: &str) {}
 }
 
 /// An observer that looks away.
@@ -72,6 +81,11 @@ impl Observer for () {}
 
 /// Both are told, the first one first.
 impl<A: Observer, B: Observer> Observer for (A, B) {
+    fn begin(&mut self, place: &str, steps: usize, trained_numbers: usize) {
+        self.0.begin(place, steps, trained_numbers);
+        self.1.begin(place, steps, trained_numbers);
+    }
+
     fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {
         self.0.step(event)?;
         self.1.step(event)
@@ -86,9 +100,18 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.0.remark(text);
         self.1.remark(text);
     }
+
+    fn note(&mut self, text: &str) {
+        self.0.note(text);
+        self.1.note(text);
+    }
 }
 
 impl<O: Observer + ?Sized> Observer for &mut O {
+    fn begin(&mut self, place: &str, steps: usize, trained_numbers: usize) {
+        (**self).begin(place, steps, trained_numbers);
+    }
+
     fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {
         (**self).step(event)
     }
@@ -99,5 +122,9 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn remark(&mut self, text: &str) {
         (**self).remark(text);
+    }
+
+    fn note(&mut self, text: &str) {
+        (**self).note(text);
     }
 }

@@ -5,7 +5,7 @@ use mtpt_core::write_whole_file;
 use mtpt_tasks::{Task, TaskConfig};
 use serde::Serialize;
 
-use crate::{Error, Result, RunConfig, checkpoint};
+use crate::{Error, Result, checkpoint};
 
 /// The folder of a run: `config.toml`, `metrics.jsonl`, `checkpoints/`, and `prompts.safetensors` or, of continued
 /// pretraining, `model/`.
@@ -15,9 +15,9 @@ pub struct RunFolder {
 }
 
 #[derive(Serialize)]
-struct Document<'a> {
+struct Document<'a, C> {
     #[serde(flatten)]
-    config: &'a RunConfig,
+    config: &'a C,
     tasks: Vec<TaskConfig>,
 }
 
@@ -90,14 +90,15 @@ impl RunFolder {
         self.path.join("model")
     }
 
-    /// Writes the configuration, whole or not at all.
+    /// Writes a configuration, a [`RunConfig`](crate::RunConfig) or [`StagedRunConfig`](crate::StagedRunConfig), with its tasks,
+    /// whole or not at all.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
     pub fn write_config<'a>(
         &self,
-        config: &RunConfig,
+        config: &impl Serialize,
         tasks: impl Iterator<Item = &'a Task>,
     ) -> Result<()> {
         // Files are found from wherever the configuration is read.

@@ -1,5 +1,6 @@
 use mtpt_tasks::{CorpusConfig, CorpusTokens, Gold, Metric, Split, TaskId};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::{Candidates, PretrainingData, Result, TaskData};
 
@@ -15,6 +16,9 @@ pub(crate) struct RunIdentity<'a, C> {
     tasks: Vec<Rows<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     corpora: Vec<Text>,
+    /// What losses are made from besides the rows.
+    #[serde(skip_serializing_if = "Value::is_null")]
+    objective: Value,
 }
 
 /// A task.
@@ -53,7 +57,11 @@ impl<'a, C: Serialize> RunIdentity<'a, C> {
             })
         };
         let tasks = tasks.iter().map(rows).collect::<Result<_>>()?;
-        Ok(Self { config, tasks, corpora: Vec::new() })
+        Ok(Self { config, tasks, corpora: Vec::new(), objective: Value::Null })
+    }
+
+    pub(crate) fn with_objective(self, objective: Value) -> Self {
+        Self { objective, ..self }
     }
 
     pub(crate) fn of_text_and_tasks(config: &'a C, data: &'a PretrainingData) -> Result<Self> {

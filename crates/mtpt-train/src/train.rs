@@ -10,8 +10,8 @@ use crate::micro_batches::micro_batches;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    Error, EvaluationEvent, MetricsLog, Observer, PromptHeader, PromptTask, PromptTuning, Prompts,
-    Result, RunConfig, RunFolder, TaskData, Trainer,
+    Error, EvaluationEvent, MetricsLog, Objective, Observer, PromptHeader, PromptTask,
+    PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, Trainer,
 };
 
 /// Where a run writes, and whether it goes on from what is there; if not, it takes the place of an earlier run.
@@ -57,9 +57,28 @@ pub fn train<B: Backbone, C: Compose>(
     output: Option<&Output>,
     observer: &mut impl Observer,
 ) -> Result<Trained<C>> {
+    train_on(&PromptTuning::new(backbone), config, data, backbone, composition, output, observer)
+}
+
+/// The same for an objective, such as [`Distillation`](crate::Distillation).
+///
+/// The tasks are judged by the prompts alone, whatever the objective is.
+///
+/// # Errors
+///
+/// As [`train`], and what the objective returns.
+pub fn train_on<B: Backbone, C: Compose>(
+    objective: &impl Objective<C>,
+    config: &RunConfig,
+    data: &[TaskData],
+    backbone: &B,
+    composition: C,
+    output: Option<&Output>,
+    observer: &mut impl Observer,
+) -> Result<Trained<C>> {
     config.check()?;
     check_width(backbone, &composition)?;
-    let mut run = Run::new(config, data, backbone, composition, output)?;
+    let mut run = Run::new(objective, config, data, backbone, composition, output)?;
     let Some(output) = output else {
         return run.train(observer);
     };
@@ -75,7 +94,8 @@ pub fn train<B: Backbone, C: Compose>(
     run.train(&mut (&mut log, observer))
 }
 
-struct Run<'a, B, C> {
+struct Run<'a, O, B, C> {
+    objective: &'a O,
     config: &'a RunConfig,
     data: &'a [TaskData],
     identity: RunIdentity<'a, RunConfig>,
@@ -86,8 +106,9 @@ struct Run<'a, B, C> {
     output: Option<&'a Output>,
 }
 
-impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
+impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
     fn new(
+        objective: &'a O,
         config: &'a RunConfig,
         data: &'a [TaskData],
         backbone: &'a B,
@@ -112,19 +133,18 @@ impl<'a, B: Backbone, C: Compose> Run<'a, B, C> {
             trainer = trainer.with_group(C::task_parameters, schedule);
         }
         let mut best = None;
-        let identity = RunIdentity::of_tasks(config, data)?;
+        let identity = RunIdentity::of_tasks(config, data)?.with_objective(objective.identity());
         if let Some(Output { folder, resume: true }) = output {
             (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
         }
-        Ok(Self { config, data, identity, backbone, mixture, trainer, best, output })
+        Ok(Self { objective, config, data, identity, backbone, mixture, trainer, best, output })
     }
 
     fn train(&mut self, observer: &mut impl Observer) -> Result<Trained<C>> {
         let steps = self.config.training.steps;
-        let objective = PromptTuning::new(self.backbone);
         while self.trainer.steps_done() < steps {
             let batches = self.batches(self.trainer.steps_done())?;
-            let report = self.trainer.step(&objective, &batches)?;
+            let report = self.trainer.step(self.objective, &batches)?;
             let step = self.trainer.steps_done();
             self.trainer.tell(&report, observer)?;
             if is_due(step, steps, self.config.evaluation.every) {

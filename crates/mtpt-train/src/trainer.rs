@@ -12,8 +12,10 @@ use crate::{Error, Objective, Observer, OptimizerConfig, Result, Schedule, StepE
 /// What a step did.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepReport {
-    /// Mean loss of all target tokens of the step, in nats.
+    /// Mean negative log-likelihood of all target tokens of the step, in nats.
     pub loss: f64,
+    /// Means of what the objective adds to it, by name, weighted as they are added.
+    pub added: Vec<(&'static str, f64)>,
     /// Sum of losses, in nats, and number of target tokens of each task, by the task's position; both are 0 for tasks
     /// without rows.
     pub tasks: Vec<(f64, usize)>,
@@ -126,14 +128,22 @@ impl<M: Module> Trainer<M> {
         let begun = Instant::now();
         let tokens: usize = batches.iter().map(TokenBatch::target_tokens).sum();
         let mut tasks = vec![(0.0, 0); self.tasks.len()];
+        let mut added: Vec<(&'static str, f64)> = Vec::new();
         let mut accumulator = GradientsAccumulator::<M>::new();
         for batch in batches {
-            let losses = objective.token_losses(&self.module, batch);
-            let loss = losses.clone().sum().div_scalar(tokens as f64);
+            let losses = objective.token_losses(&self.module, batch)?;
+            let loss = losses.total().sum().div_scalar(tokens as f64);
             assert!(loss.is_autodiff(), "a module that learns is on a device with autodiff");
             // A batch of tasks whose parts are all frozen has nothing to differentiate.
             let gradients = loss.is_tracked().then(|| loss.backward());
-            self.book(batch, losses.inner(), &mut tasks)?;
+            for (name, term) in losses.added {
+                let sum = f64::from(term.inner().sum().into_scalar::<f32>()) / tokens as f64;
+                match added.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, total)) => *total += sum,
+                    None => added.push((name, sum)),
+                }
+            }
+            self.book(batch, losses.likelihood.inner(), &mut tasks)?;
             if let Some(gradients) = gradients {
                 let gradients = GradientsParams::from_grads(gradients, &self.module);
                 accumulator.accumulate(&self.module, gradients);
@@ -160,6 +170,7 @@ impl<M: Module> Trainer<M> {
         Ok(StepReport {
             loss: tasks.iter().map(|(sum, _)| sum).sum::<f64>() / tokens.max(1) as f64,
             tasks,
+            added,
             learning_rate,
             gradient_norm,
             rows: batches.iter().map(TokenBatch::len).sum(),
@@ -191,6 +202,7 @@ impl<M: Module> Trainer<M> {
             step: self.steps_done,
             steps: self.schedule.steps,
             loss: report.loss,
+            added_losses: &report.added,
             task_losses: &task_losses,
             learning_rate: report.learning_rate,
             gradient_norm: report.gradient_norm,

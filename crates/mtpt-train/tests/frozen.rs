@@ -77,11 +77,14 @@ fn gradients_do_not_depend_on_whether_the_backbone_is_frozen() {
         composition.visit(&mut collect);
         collect.1
     };
-    let frozen = gradient(PromptTuning::new(world.t5.get()).token_losses(&composition, &batch));
+    let frozen = gradient(
+        PromptTuning::new(world.t5.get()).token_losses(&composition, &batch).unwrap().total(),
+    );
     let tracked = t5(&Device::flex().autodiff());
     // Dropout is for fine-tuning; here only the weights' gradients make the difference.
     let tracked = tracked.freeze().set_require_grad(true);
-    let visible = gradient(PromptTuning::new(&tracked).token_losses(&composition, &batch));
+    let visible =
+        gradient(PromptTuning::new(&tracked).token_losses(&composition, &batch).unwrap().total());
     assert!(frozen.iter().any(|value| value.abs() > 1e-3));
     for (frozen, visible) in frozen.iter().zip(&visible) {
         // The same operations, with sums in another order: what rounding leaves of an f32 after two encoder and two

@@ -66,7 +66,8 @@ fn losses_and_gradients(config: &CompositionConfig, device: &Device) -> (Vec<f32
         device: device.clone().autodiff(),
     };
     let composition = config.init(&start).unwrap();
-    let losses = PromptTuning::new(t5.get()).token_losses(&composition, &batch());
+    let losses =
+        PromptTuning::new(t5.get()).token_losses(&composition, &batch()).unwrap().likelihood;
     let gradients = GradientsParams::from_grads(losses.clone().mean().backward(), &composition);
     struct Collect(GradientsParams, Vec<f32>);
     impl ModuleVisitor for Collect {

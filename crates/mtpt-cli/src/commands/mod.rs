@@ -1,5 +1,6 @@
 //! What each command does, one file for each.
 
+pub(crate) mod adapt;
 pub(crate) mod completions;
 pub(crate) mod devices;
 pub(crate) mod eval;

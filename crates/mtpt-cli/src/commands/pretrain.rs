@@ -3,11 +3,11 @@ use std::path::PathBuf;
 
 use mtpt::t5::{T5, T5Tokenizer, locate};
 use mtpt::tasks::{self, CorpusFile, Split, TaskFile};
-use mtpt::train::{Output, PretrainingConfig, PretrainingData, pretrain};
+use mtpt::train::{Output, PretrainingConfig, PretrainingData, RunFolder, pretrain};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::args::Train;
+use crate::args::Run;
 use crate::commands::train::run_folder;
 use crate::device;
 use crate::edit::read_with_settings;
@@ -25,7 +25,7 @@ struct Summary {
     losses: Map<String, Value>,
 }
 
-pub(crate) fn run(arguments: &Train) -> Result<()> {
+pub(crate) fn run(arguments: &Run) -> Result<()> {
     let device = device::open(&arguments.on.device)?;
     let path = &arguments.config;
     let text =
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
     let encoder = tokenizer.as_inner();
     let data = PretrainingData::read(tasks, corpora, encoder, &sentinels, &t5, lengths)?;
-    let folder = run_folder(arguments)?;
+    let folder = RunFolder::create(&run_folder(arguments)?)?;
     let model = folder.model();
     for task in data.tasks() {
         say(&format!("{}: {} rows", task.task().id(), task.count(Split::Train)));

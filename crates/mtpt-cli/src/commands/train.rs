@@ -1,65 +1,95 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt::tasks::{MaxLengths, Split, TaskFile};
-use mtpt::train::{Output, RunConfig, RunFolder, TaskData, initial_composition, train};
+use mtpt::tasks::{Task, TaskFile};
+use mtpt::train::{Stage, StagedRunConfig, Stages};
 use serde::Serialize;
 
-use crate::args::Train;
+use crate::args::{Run, Train};
 use crate::device;
 use crate::edit::read_with_settings;
 use crate::error::{Error, Result};
 use crate::model::{Model, beside};
 use crate::output;
-use crate::progress::{Progress, say};
 use crate::same_file::same_file;
+use crate::stages_progress::StagesProgress;
 
 /// What a run came to, on standard output.
 #[derive(Serialize)]
-struct Summary {
-    prompts: PathBuf,
-    step: usize,
+struct Summary<'a> {
+    prompts: &'a Path,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    step: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
 }
 
+/// What is done with a configuration.
+pub(crate) enum Work<'a> {
+    /// Some of its stages.
+    Stages(Vec<Stage>),
+    /// Adaptation from prompts that were learned before.
+    Adapt(&'a Path),
+}
+
 pub(crate) fn run(arguments: &Train) -> Result<()> {
+    let asked = if arguments.stage.is_empty() {
+        Stage::ALL.to_vec()
+    } else {
+        arguments.stage.iter().map(|stage| stage.of_train()).collect()
+    };
+    work(&arguments.run, |config, _| config, &Work::Stages(asked))
+}
+
+/// Reads a configuration, changes it, does something with it, and tells on standard output what came of it.
+pub(crate) fn work(
+    arguments: &Run,
+    change: impl FnOnce(StagedRunConfig, &[Task]) -> StagedRunConfig,
+    work: &Work<'_>,
+) -> Result<()> {
     let device = device::open(&arguments.on.device)?;
     let path = &arguments.config;
     let text =
         fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let read = |text: &str| RunConfig::parse(text, path);
+    let read = |text: &str| StagedRunConfig::parse(text, path);
     let (text, config) = read_with_settings(text, &arguments.set, read)?;
     let tasks = TaskFile::parse(&text, path)?.into_tasks();
-    let model = Model::load(&beside(path, &config.model), &device)?;
+    let config = change(config, &tasks);
+    let in_config = |error| Error::in_config(path, error);
+    let model = Model::load(&beside(path, &config.run.model), &device)?;
     let tokenizer = model.tokenizer()?;
-    let encoder = tokenizer.as_inner();
-    let t5 = model.t5.get();
-    let trained_on = device.autodiff();
-    let composition = initial_composition(&config, &tasks, t5, encoder, &trained_on)
-        .map_err(|error| Error::in_config(path, error))?;
-    let trained_numbers = composition.trained_numbers();
-    let data = TaskData::read_for_training(tasks.clone(), encoder, t5, config.max_lengths())?;
-    note_cut_rows(&data, config.max_lengths())?;
     let folder = run_folder(arguments)?;
-    let prompts = folder.prompts();
-    let output = Output { folder, resume: arguments.resume };
-    say(&format!(
-        "{}, {} trained numbers, {} steps",
-        if tasks.len() == 1 { "1 task".to_owned() } else { format!("{} tasks", tasks.len()) },
-        trained_numbers,
-        config.training.steps
-    ));
-    let mut progress = Progress::new(config.training.steps);
-    let trained = train(&config, &data, t5, composition, Some(&output), &mut progress)?;
+    let (encoder, device) = (tokenizer.as_inner(), device.autodiff());
+    let t5 = model.t5.get();
+    let stages = Stages::new(&config, &tasks, t5, encoder, &device, &folder, arguments.resume)
+        .map_err(in_config)?;
+    let mut progress = StagesProgress::default();
+    let done = match work {
+        Work::Stages(asked) => stages.run(asked, &mut progress),
+        Work::Adapt(prompts) => stages.adapt(prompts, &mut progress),
+    };
+    let done = done.map_err(in_config)?;
     drop(progress);
     let mut output = output::Output::new();
-    output.row(&Summary { prompts, step: trained.step, score: trained.score })?;
+    if let (None, [run]) = (config.first_stage(), done.runs.as_slice()) {
+        let (prompts, step) = (run.prompts.as_path(), Some(run.step));
+        output.row(&Summary { prompts, step, score: run.score })?;
+        return output.flush();
+    }
+    for run in &done.runs {
+        output.row(run)?;
+    }
+    for figure in &done.few_shot {
+        output.row(figure)?;
+    }
+    if let Some(prompts) = &done.prompts {
+        output.row(&Summary { prompts, step: None, score: None })?;
+    }
     output.flush()
 }
 
 /// The folder of a run, which must not be where a model or the run's own configuration is: they would be written over.
-pub(crate) fn run_folder(arguments: &Train) -> Result<RunFolder> {
+pub(crate) fn run_folder(arguments: &Run) -> Result<PathBuf> {
     let default = || Path::new("runs").join(arguments.config.file_stem().unwrap_or_default());
     let path = arguments.output.clone().unwrap_or_else(default);
     let own = path.join("config.toml");
@@ -70,28 +100,5 @@ pub(crate) fn run_folder(arguments: &Train) -> Result<RunFolder> {
     if !arguments.resume && same_file(&own, &arguments.config) {
         return Err(Error::Occupied { path, by: "the configuration itself" });
     }
-    Ok(RunFolder::create(&path)?)
-}
-
-/// Inputs and targets that lose their end are learned from all the same, and this should be known.
-fn note_cut_rows(data: &[TaskData], longest: MaxLengths) -> Result<()> {
-    let (mut inputs, mut targets, mut rows) = (0, 0, 0);
-    for task in data {
-        for row in 0..task.count(Split::Train) {
-            let row = task.row(Split::Train, row)?;
-            inputs += usize::from(row.input_ids.len() >= longest.input);
-            targets += usize::from(row.target_ids.len() >= longest.target);
-            rows += 1;
-        }
-    }
-    for (cut, what, longest) in
-        [(inputs, "input", longest.input), (targets, "target", longest.target)]
-    {
-        if cut > 0 {
-            say(&format!(
-                "note: {cut} of {rows} {what}s have `training.max_{what}_length`, {longest} tokens, or more, and are cut there"
-            ));
-        }
-    }
-    Ok(())
+    Ok(path)
 }

@@ -1,0 +1,39 @@
+use mtpt::train::{EvaluationEvent, Observer, Result, StepEvent};
+
+use crate::progress::{Progress, say};
+
+/// Shows the course of several runs, one after the other.
+#[derive(Default)]
+pub(crate) struct StagesProgress {
+    /// Of the run in progress.
+    run: Option<Progress>,
+}
+
+impl Observer for StagesProgress {
+    fn begin(&mut self, place: &str, steps: usize, trained_numbers: usize) {
+        // The bar of the run before makes room first.
+        self.run = None;
+        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        say(&format!("{place}{trained_numbers} trained numbers, {steps} steps"));
+        self.run = Some(Progress::new(steps));
+    }
+
+    fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
+        self.run.as_mut().map_or(Ok(()), |run| run.step(event))
+    }
+
+    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
+        self.run.as_mut().map_or(Ok(()), |run| run.evaluation(event))
+    }
+
+    fn remark(&mut self, text: &str) {
+        if let Some(run) = &mut self.run {
+            run.remark(text);
+        }
+    }
+
+    fn note(&mut self, text: &str) {
+        self.run = None;
+        say(&format!("note: {text}"));
+    }
+}

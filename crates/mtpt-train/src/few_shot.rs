@@ -1,0 +1,152 @@
+use std::path::Path;
+
+use mtpt_core::{Backbone, write_whole_file};
+use mtpt_tasks::{Encode, FewShot, Limit, Split, Task, TaskConfig, TaskId};
+use serde::Serialize;
+
+use crate::evaluate::index;
+use crate::{
+    Error, EvaluationConfig, FewShotConfig, Observer, Result, RunConfig, Stage, Stages, StagesDone,
+    TaskData, evaluate,
+};
+
+/// What adaptation to a few rows came to: a line of `few_shot.jsonl`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FewShotFigure {
+    /// The target.
+    pub task: TaskId,
+    /// Rows that were learned from, in all or of each label.
+    pub rows: usize,
+    /// The split that was judged.
+    pub split: &'static str,
+    /// Name of the metric.
+    pub metric: &'static str,
+    /// Its value in each draw, as a fraction.
+    pub values: Vec<f64>,
+    /// Their mean.
+    pub mean: f64,
+    /// Their sample deviation; 0 for one draw.
+    pub deviation: f64,
+}
+
+impl FewShotFigure {
+    fn new(
+        task: TaskId,
+        rows: usize,
+        split: Split,
+        metric: &'static str,
+        values: Vec<f64>,
+    ) -> Self {
+        let count = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / count;
+        let squares: f64 = values.iter().map(|value| (value - mean).powi(2)).sum();
+        let deviation = if values.len() > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
+        Self { task, rows, split: split.as_str(), metric, values, mean, deviation }
+    }
+}
+
+impl<B: Backbone, E: Encode> Stages<'_, B, E> {
+    /// Adapts to a few rows of targets, number by number and draw by draw.
+    pub(crate) fn few_shot(
+        &self,
+        config: &RunConfig,
+        few_shot: &FewShotConfig,
+        place: &Path,
+        targets: &[Task],
+        observer: &mut impl Observer,
+        done: &mut StagesDone,
+    ) -> Result<()> {
+        // Rows to choose by would be more than the few that there are: the prompts of the last step are judged.
+        let evaluation = EvaluationConfig { every: 0, ..config.evaluation.clone() };
+        let lengths = config.max_lengths();
+        let judged = (0..)
+            .zip(targets)
+            .map(|(position, task)| {
+                let split = [Split::Test, Split::Dev].into_iter().find(|&split| task.has(split));
+                let split =
+                    split.ok_or_else(|| Error::NothingToJudge { task: task.id().clone() })?;
+                let (task, index) = (task.clone(), index(position));
+                let encoder = self.encoder;
+                TaskData::read_splits(index, task, &[split], encoder, self.backbone, lengths)
+                    .map(|data| (split, data))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        for &rows in &few_shot.rows {
+            // Of each target and each of its metrics, by draws.
+            let mut values: Vec<Vec<(&'static str, Vec<f64>)>> = vec![Vec::new(); targets.len()];
+            for draw in 0..few_shot.draws {
+                let config = RunConfig {
+                    seed: config.seed.wrapping_add(draw as u64),
+                    evaluation: evaluation.clone(),
+                    ..config.clone()
+                };
+                let data = targets
+                    .iter()
+                    .zip(0..)
+                    .map(|(task, position)| {
+                        let drawn = drawn(task, few_shot, rows, draw as u64)?;
+                        let (index, split) = (index(position), [Split::Train]);
+                        let encoder = self.encoder;
+                        TaskData::read_splits(index, drawn, &split, encoder, self.backbone, lengths)
+                    })
+                    .collect::<Result<Vec<_>>>()?;
+                let place = place.join(format!("rows-{rows}")).join(format!("draw-{draw}"));
+                let trained = self.learn(Stage::Targets, place, &config, &data, observer, done)?;
+                let composition = Some(trained.prompts.composition());
+                for ((split, data), values) in judged.iter().zip(&mut values) {
+                    let batch_size = evaluation.batch_size;
+                    let judged = evaluate(self.backbone, composition, data, *split, batch_size)?;
+                    for (metric, value) in judged.values() {
+                        let known = values.iter_mut().find(|(name, _)| *name == metric.name());
+                        match known {
+                            Some((_, values)) => values.push(*value),
+                            None => values.push((metric.name(), vec![*value])),
+                        }
+                    }
+                }
+            }
+            for ((split, data), values) in judged.iter().zip(values) {
+                for (metric, values) in values {
+                    let task = data.task().id().clone();
+                    let figure = FewShotFigure::new(task, rows, *split, metric, values);
+                    observer.note(&format!(
+                        "{} with {rows} rows{}: {} {metric} {:.1}, deviation {:.1} over {} draws",
+                        figure.task,
+                        if few_shot.per_label { " of each label" } else { "" },
+                        figure.split,
+                        100.0 * figure.mean,
+                        100.0 * figure.deviation,
+                        figure.values.len()
+                    ));
+                    done.few_shot.push(figure);
+                }
+            }
+            self.write_figures(done)?;
+        }
+        Ok(())
+    }
+
+    /// Writes all figures so far, whole or not at all.
+    fn write_figures(&self, done: &StagesDone) -> Result<()> {
+        let path = self.folder.join("few_shot.jsonl");
+        let mut lines = String::new();
+        for figure in &done.few_shot {
+            let line = serde_json::to_string(figure);
+            lines += &line.map_err(|source| Error::Header { path: path.clone(), source })?;
+            lines.push('\n');
+        }
+        Ok(write_whole_file(&path, lines.as_bytes())?)
+    }
+}
+
+/// The same task with a few of its training rows.
+fn drawn(task: &Task, few_shot: &FewShotConfig, rows: usize, seed: u64) -> Result<Task> {
+    let config = task.config().clone();
+    let config = if few_shot.per_label {
+        TaskConfig { few_shot: Some(FewShot { per_label: rows, seed }), ..config }
+    } else {
+        let limit = Limit { train: Some(rows), seed: Some(seed), ..config.limit.clone() };
+        TaskConfig { limit, ..config }
+    };
+    Ok(Task::new(&config)?)
+}

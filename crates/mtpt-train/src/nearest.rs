@@ -1,0 +1,74 @@
+use burn::module::Module;
+use burn::tensor::Tensor;
+use mtpt_compose::{CompositionConfig, SeparateConfig};
+use mtpt_core::{Backbone, Compose};
+use mtpt_tasks::{Encode, Task, TaskId};
+
+use crate::evaluate::index;
+use crate::{
+    EvaluationConfig, NearestConfig, Observer, PromptConfig, Prompts, Result, RunConfig, Stages,
+    TrainingConfig, train,
+};
+
+/// The source whose prompt is nearest to one that is learned for a target, and its cosine (SPoT, Vu et al., 2022, section 3):
+/// prompts are compared by the means of their vectors.
+pub(crate) fn nearest<B: Backbone, E: Encode>(
+    stages: &Stages<'_, B, E>,
+    config: &NearestConfig,
+    sources: &Prompts,
+    target: &Task,
+    observer: &mut impl Observer,
+) -> Result<(TaskId, f64)> {
+    let header = sources.header();
+    let run = &stages.config.run;
+    let training = stages.config.adaptation.as_ref().map_or(&run.training, |stage| &stage.training);
+    let config = RunConfig {
+        prompt: PromptConfig {
+            length: header.length,
+            initializer: run.prompt.initializer.clone(),
+            ..PromptConfig::default()
+        },
+        composition: CompositionConfig::Separate(SeparateConfig::default()),
+        training: TrainingConfig {
+            steps: config.steps,
+            warmup_steps: training.warmup_steps.min(config.steps - 1),
+            task_learning_rate: None,
+            ..training.clone()
+        },
+        mixture: mtpt_tasks::MixtureConfig { stochastic: None, ..run.mixture },
+        // Nothing is chosen on `dev`, the prompt of the last step is compared.
+        evaluation: EvaluationConfig { every: 0, ..run.evaluation.clone() },
+        ..run.clone()
+    };
+    let data = stages.read_training_rows(target, &config)?;
+    let place = format!("the prompt that `{}` is compared by", target.id());
+    let composition = stages.begin_run(&config, &data, place.as_ref(), observer)?;
+    let learned = train(&config, &data, stages.backbone, composition, None, observer)?;
+    let learned = mean_vector(learned.prompts.composition().compose(index(0)));
+    let mut best: Option<(usize, f64)> = None;
+    for position in 0..sources.tasks().len() {
+        let composition = sources.composition().to_separate(&[index(position)])?;
+        let of_source = mean_vector(composition.valid().compose(index(0)));
+        let cosine = cosine(&learned, &of_source);
+        if best.is_none_or(|(_, most)| cosine > most) {
+            best = Some((position, cosine));
+        }
+    }
+    let (position, cosine) = best.expect("invariant: prompts are of at least one task");
+    Ok((sources.tasks()[position].name.clone(), cosine))
+}
+
+/// `[length, d_model]` to `d_model` numbers.
+fn mean_vector(prompt: Tensor<2>) -> Vec<f64> {
+    let mean = prompt.inner().mean_dim(0).into_data();
+    mean.iter::<f32>().map(f64::from).collect()
+}
+
+fn cosine(first: &[f64], second: &[f64]) -> f64 {
+    let product = |first: &[f64], second: &[f64]| -> f64 {
+        first.iter().zip(second).map(|(first, second)| first * second).sum()
+    };
+    let norms = (product(first, first) * product(second, second)).sqrt();
+    // Of a prompt of zeros no direction is known.
+    if norms > 0.0 { product(first, second) / norms } else { 0.0 }
+}

@@ -1,0 +1,483 @@
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
+use mtpt_core::{Backbone, Compose};
+use mtpt_tasks::{Encode, Split, Task, TaskId};
+use serde::Serialize;
+
+use crate::cut_rows::cut_rows;
+use crate::evaluate::index;
+use crate::nearest::nearest;
+use crate::{
+    AdaptationConfig, Distillation, Error, FewShotFigure, Observer, Output, PromptConfig,
+    PromptHeader, PromptTuning, Prompts, Result, RunConfig, RunFolder, StagedRunConfig, TaskData,
+    TaskParts, Teachers, TeachersConfig, Trained, initial_composition, train_on,
+};
+
+/// A part of multitask prompt tuning that can be done by itself (Wang et al., 2023, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// A plain prompt for each source task.
+    Teachers,
+    /// The shared prompt and what each source task owns.
+    Source,
+    /// Targets that begin at what was learned.
+    Targets,
+}
+
+impl Stage {
+    /// All of them, in their order.
+    pub const ALL: [Self; 3] = [Self::Teachers, Self::Source, Self::Targets];
+}
+
+/// What the runs of a configuration came to.
+#[derive(Clone, Debug, Default)]
+pub struct StagesDone {
+    /// The prompts that are the outcome of it all, where there is one prompt file of them: those of the targets, or of the
+    /// sources without any.
+    pub prompts: Option<PathBuf>,
+    /// The runs, in their order.
+    pub runs: Vec<StageRun>,
+    /// What adaptation to a few rows came to.
+    pub few_shot: Vec<FewShotFigure>,
+}
+
+/// What one of the runs came to.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StageRun {
+    /// The stage that it is part of.
+    pub stage: Stage,
+    /// Its prompts.
+    pub prompts: PathBuf,
+    /// The step that they are from.
+    pub step: usize,
+    /// Mean of the tasks' metrics on `dev`, as a fraction.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub score: Option<f64>,
+}
+
+/// Does what a [`StagedRunConfig`] tells: teachers, the run on the source tasks, targets.
+///
+/// Each run has a folder of its own below one for all, and can be gone on with there: `teachers/TASK`, `source`, `targets/TASK`,
+/// or `targets` where they learn together. The folder of all holds the whole configuration and, in the end, the prompts. A
+/// configuration without stages around the run is that run, in the folder itself.
+#[derive(Debug)]
+pub struct Stages<'a, B, E> {
+    pub(crate) config: &'a StagedRunConfig,
+    pub(crate) tasks: &'a [Task],
+    pub(crate) backbone: &'a B,
+    pub(crate) encoder: &'a E,
+    /// With autodiff.
+    pub(crate) device: &'a Device,
+    /// Of all runs.
+    pub(crate) folder: &'a Path,
+    resume: bool,
+}
+
+impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
+    /// What is to be done, with which model, on which device, which is one with autodiff, in which folder, and whether runs go
+    /// on that were begun there.
+    ///
+    /// # Errors
+    ///
+    /// When a number is out of its range ([`Error::OutOfRange`]), a target or source is none of the tasks
+    /// ([`Error::UnknownTask`]), no task is left as a source ([`Error::NoSource`]), or the nearest source is asked for by
+    /// targets that learn together ([`Error::NearestTogether`]).
+    pub fn new(
+        config: &'a StagedRunConfig,
+        tasks: &'a [Task],
+        backbone: &'a B,
+        encoder: &'a E,
+        device: &'a Device,
+        folder: &'a Path,
+        resume: bool,
+    ) -> Result<Self> {
+        config.check()?;
+        let stages = Self { config, tasks, backbone, encoder, device, folder, resume };
+        if let Some(adaptation) = &config.adaptation {
+            for name in adaptation.targets.iter().chain(adaptation.sources.iter().flatten()) {
+                stages.find(name)?;
+            }
+            if adaptation.together && adaptation.nearest.is_some() {
+                return Err(Error::NearestTogether);
+            }
+        }
+        Ok(stages)
+    }
+
+    /// Does the stages that are asked for, of those that the configuration tells of.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`initial_composition`], [`TaskData::read`], [`train_on`] and [`Teachers::new`].
+    pub fn run(&self, asked: &[Stage], observer: &mut impl Observer) -> Result<StagesDone> {
+        let mut done = StagesDone::default();
+        if self.config.first_stage().is_none() {
+            if asked.contains(&Stage::Source) {
+                self.source(PathBuf::new(), self.tasks.to_vec(), None, observer, &mut done)?;
+                done.prompts = done.runs.first().map(|run| run.prompts.clone());
+            }
+            return Ok(done);
+        }
+        let sources = self.sources();
+        let needs_sources = asked.iter().any(|stage| *stage != Stage::Targets);
+        if sources.is_empty() && needs_sources {
+            return Err(Error::NoSource);
+        }
+        if asked.contains(&Stage::Targets) && needs_sources {
+            self.check_targets()?;
+        }
+        let folder = self.begin()?;
+        let teachers = self.config.teachers();
+        if let Some(teachers) = &teachers
+            && asked.contains(&Stage::Teachers)
+            && teachers.prompts.is_none()
+        {
+            for task in &sources {
+                self.teacher(teachers, task, observer, &mut done)?;
+            }
+        }
+        let source = PathBuf::from("source");
+        if asked.contains(&Stage::Source) {
+            let teachers = match &self.config.distillation {
+                Some(_) => teachers.map(|teachers| self.read_teachers(&teachers, &sources)),
+                None => None,
+            };
+            let teachers = teachers.transpose()?;
+            self.source(source.clone(), sources, teachers.as_ref(), observer, &mut done)?;
+            if self.config.adaptation.is_none() {
+                let prompts = Prompts::read(&self.prompts_of(&source), &self.plain())?;
+                prompts.write(&folder.prompts())?;
+                done.prompts = Some(folder.prompts());
+            }
+        }
+        if asked.contains(&Stage::Targets)
+            && let Some(adaptation) = &self.config.adaptation
+        {
+            self.targets(adaptation, &self.prompts_of(&source), &folder, observer, &mut done)?;
+        }
+        Ok(done)
+    }
+
+    /// Adapts to the targets from prompts that were learned before, without the stages that learn them.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run), and when the prompts cannot be read.
+    pub fn adapt(&self, source: &Path, observer: &mut impl Observer) -> Result<StagesDone> {
+        let mut done = StagesDone::default();
+        let folder = self.begin()?;
+        if let Some(adaptation) = &self.config.adaptation {
+            self.targets(adaptation, source, &folder, observer, &mut done)?;
+        }
+        Ok(done)
+    }
+
+    /// Writes down what is to be done, and takes away what an earlier run has as its outcome.
+    fn begin(&self) -> Result<RunFolder> {
+        let folder = RunFolder::create(self.folder)?;
+        folder.write_config(self.config, self.tasks.iter())?;
+        if !self.resume {
+            folder.remove_prompts()?;
+        }
+        Ok(folder)
+    }
+
+    /// Reads the rows of all targets, so that what is wrong with them is known before hours of training.
+    fn check_targets(&self) -> Result<()> {
+        let Some(adaptation) = &self.config.adaptation else { return Ok(()) };
+        let config = RunConfig { training: adaptation.training.clone(), ..self.config.run.clone() };
+        adaptation
+            .targets
+            .iter()
+            .try_for_each(|target| self.read(vec![self.find(target)?.clone()], &config).map(|_| ()))
+    }
+
+    /// The tasks that the run learns.
+    fn sources(&self) -> Vec<Task> {
+        let is_source = |task: &&Task| match &self.config.adaptation {
+            None => true,
+            Some(AdaptationConfig { sources: Some(sources), .. }) => sources.contains(task.id()),
+            Some(adaptation) => !adaptation.targets.contains(task.id()),
+        };
+        self.tasks.iter().filter(is_source).cloned().collect()
+    }
+
+    pub(crate) fn find(&self, name: &TaskId) -> Result<&'a Task> {
+        let found = self.tasks.iter().find(|task| task.id() == name);
+        found.ok_or_else(|| Error::UnknownTask {
+            found: name.to_string(),
+            known: self.tasks.iter().map(|task| task.id().clone()).collect(),
+        })
+    }
+
+    pub(crate) fn plain(&self) -> Device {
+        self.device.clone().without_autodiff()
+    }
+
+    /// The output of a run below that of all.
+    fn output(&self, place: &Path) -> Result<Output> {
+        let folder = RunFolder::create(&self.folder.join(place))?;
+        Ok(Output { folder, resume: self.resume })
+    }
+
+    fn prompts_of(&self, place: &Path) -> PathBuf {
+        self.folder.join(place).join("prompts.safetensors")
+    }
+
+    fn teacher(
+        &self,
+        teachers: &TeachersConfig,
+        task: &Task,
+        observer: &mut impl Observer,
+        done: &mut StagesDone,
+    ) -> Result<()> {
+        let config = RunConfig {
+            prompt: teachers.prompt.clone(),
+            composition: CompositionConfig::Separate(SeparateConfig::default()),
+            training: teachers.training.clone(),
+            mixture: mtpt_tasks::MixtureConfig { stochastic: None, ..self.config.run.mixture },
+            ..self.config.run.clone()
+        };
+        let place = teacher_place(task.id());
+        let data = self.read(vec![task.clone()], &config)?;
+        self.learn(Stage::Teachers, place, &config, &data, observer, done)?;
+        Ok(())
+    }
+
+    fn read_teachers(&self, teachers: &TeachersConfig, sources: &[Task]) -> Result<Teachers> {
+        let device = self.plain();
+        let names = sources.iter().map(Task::id);
+        if let Some(path) = &teachers.prompts {
+            return Teachers::read(path, names, &device);
+        }
+        let prompts = names
+            .clone()
+            .map(|task| Prompts::read(&self.prompts_of(&teacher_place(task)), &device))
+            .collect::<Result<Vec<_>>>()?;
+        Teachers::new(&prompts, names)
+    }
+
+    fn source(
+        &self,
+        place: PathBuf,
+        tasks: Vec<Task>,
+        teachers: Option<&Teachers>,
+        observer: &mut impl Observer,
+        done: &mut StagesDone,
+    ) -> Result<()> {
+        let config = &self.config.run;
+        let data = self.read(tasks, config)?;
+        cut_rows(&data, config.max_lengths())?.iter().for_each(|note| observer.note(note));
+        let (Some(teachers), Some(distillation)) = (teachers, &self.config.distillation) else {
+            self.learn(Stage::Source, place, config, &data, observer, done)?;
+            return Ok(());
+        };
+        let rows = config.training.steps.saturating_mul(config.training.batch_size);
+        let objective = Distillation::new(self.backbone, teachers, distillation).keeping(
+            &data,
+            rows,
+            config.evaluation.batch_size,
+        )?;
+        let composition = self.begin_run(config, &data, &place, observer)?;
+        let output = self.output(&place)?;
+        let trained = train_on(
+            &objective,
+            config,
+            &data,
+            self.backbone,
+            composition,
+            Some(&output),
+            observer,
+        )?;
+        done.add(Stage::Source, &output, &trained);
+        Ok(())
+    }
+
+    fn targets(
+        &self,
+        adaptation: &AdaptationConfig,
+        source: &Path,
+        folder: &RunFolder,
+        observer: &mut impl Observer,
+        done: &mut StagesDone,
+    ) -> Result<()> {
+        let trained = Prompts::read(source, &self.plain())?;
+        let groups: Vec<(PathBuf, Vec<Task>)> = if adaptation.together {
+            let tasks = adaptation.targets.iter().map(|name| self.find(name).cloned());
+            vec![(PathBuf::from("targets"), tasks.collect::<Result<_>>()?)]
+        } else {
+            let alone = |name: &TaskId| {
+                let place = PathBuf::from("targets").join(name.as_str());
+                Ok((place, vec![self.find(name)?.clone()]))
+            };
+            adaptation.targets.iter().map(alone).collect::<Result<_>>()?
+        };
+        let mut outcome = Vec::new();
+        for (place, tasks) in groups {
+            let task_parts = match &adaptation.nearest {
+                Some(nearest_config) => {
+                    let target = &tasks[0];
+                    let (name, cosine) = nearest(self, nearest_config, &trained, target, observer)?;
+                    observer.note(&format!(
+                        "nearest to `{}` is `{name}`, with a cosine of {cosine:.3}",
+                        target.id()
+                    ));
+                    TaskParts::Task(name.to_string())
+                }
+                None => adaptation.task_parts.clone(),
+            };
+            let config = self.target_config(adaptation, source, &trained, task_parts);
+            match &adaptation.few_shot {
+                Some(few_shot) => {
+                    self.few_shot(&config, few_shot, &place, &tasks, observer, done)?;
+                }
+                None => {
+                    let data = self.read(tasks, &config)?;
+                    let notes = cut_rows(&data, config.max_lengths())?;
+                    notes.iter().for_each(|note| observer.note(note));
+                    outcome.push(self.learn(
+                        Stage::Targets,
+                        place,
+                        &config,
+                        &data,
+                        observer,
+                        done,
+                    )?);
+                }
+            }
+        }
+        if let Some(prompts) = self.outcome(outcome, observer)? {
+            prompts.write(&folder.prompts())?;
+            done.prompts = Some(folder.prompts());
+        }
+        Ok(())
+    }
+
+    /// The run of targets that begin at trained prompts, whose composition and length they take over.
+    fn target_config(
+        &self,
+        adaptation: &AdaptationConfig,
+        source: &Path,
+        trained: &Prompts,
+        task_parts: TaskParts,
+    ) -> RunConfig {
+        let header = trained.header();
+        RunConfig {
+            prompt: PromptConfig {
+                length: header.length,
+                initializer: self.config.run.prompt.initializer.clone(),
+                components: Vec::new(),
+                start_from: Some(source.to_owned()),
+                task_parts,
+                frozen_levels: adaptation.frozen_levels.clone(),
+            },
+            composition: header.composition.clone(),
+            training: adaptation.training.clone(),
+            ..self.config.run.clone()
+        }
+    }
+
+    /// One prompt file of all targets: that of the group, or the composed prompts of those that learned each by itself.
+    fn outcome(
+        &self,
+        mut targets: Vec<Trained>,
+        observer: &mut impl Observer,
+    ) -> Result<Option<Prompts>> {
+        if targets.len() < 2 {
+            return Ok(targets.pop().map(|trained| trained.prompts));
+        }
+        let prompts: Vec<&Prompts> = targets.iter().map(|trained| &trained.prompts).collect();
+        if prompts.iter().any(|prompts| prompts.composition().reads_inputs()) {
+            observer.note(
+                "the targets' prompts depend on their inputs: they stay in a file for each target",
+            );
+            return Ok(None);
+        }
+        let composed =
+            prompts.iter().map(|prompts| prompts.composition().compose(index(0)).inner());
+        let composition = Composition::plain(composed.collect())?;
+        let header = PromptHeader {
+            composition: CompositionConfig::Separate(SeparateConfig::default()),
+            length: composition.prompt_length(),
+            steps: prompts.iter().map(|prompts| prompts.header().steps).max().unwrap_or(0),
+            tasks: prompts.iter().flat_map(|prompts| prompts.tasks().iter().cloned()).collect(),
+            ..prompts[0].header().clone()
+        };
+        Ok(Some(Prompts::new(composition, header)))
+    }
+
+    fn read(&self, tasks: Vec<Task>, config: &RunConfig) -> Result<Vec<TaskData>> {
+        TaskData::read_for_training(tasks, self.encoder, self.backbone, config.max_lengths())
+    }
+
+    /// A task by itself with its training rows alone.
+    pub(crate) fn read_training_rows(
+        &self,
+        task: &Task,
+        config: &RunConfig,
+    ) -> Result<Vec<TaskData>> {
+        let (task, splits, lengths) = (task.clone(), [Split::Train], config.max_lengths());
+        let encoder = self.encoder;
+        let data = TaskData::read_splits(index(0), task, &splits, encoder, self.backbone, lengths)?;
+        Ok(vec![data])
+    }
+
+    /// The composition of a run, of which the observer is told.
+    pub(crate) fn begin_run(
+        &self,
+        config: &RunConfig,
+        data: &[TaskData],
+        place: &Path,
+        observer: &mut impl Observer,
+    ) -> Result<Composition> {
+        let tasks: Vec<Task> = data.iter().map(|data| data.task().clone()).collect();
+        let composition =
+            initial_composition(config, &tasks, self.backbone, self.encoder, self.device)?;
+        observer.begin(
+            &place.to_string_lossy(),
+            config.training.steps,
+            composition.trained_numbers(),
+        );
+        Ok(composition)
+    }
+
+    /// A run in its folder.
+    pub(crate) fn learn(
+        &self,
+        stage: Stage,
+        place: PathBuf,
+        config: &RunConfig,
+        data: &[TaskData],
+        observer: &mut impl Observer,
+        done: &mut StagesDone,
+    ) -> Result<Trained> {
+        let composition = self.begin_run(config, data, &place, observer)?;
+        let output = self.output(&place)?;
+        let objective = PromptTuning::new(self.backbone);
+        let trained = train_on(
+            &objective,
+            config,
+            data,
+            self.backbone,
+            composition,
+            Some(&output),
+            observer,
+        )?;
+        done.add(stage, &output, &trained);
+        Ok(trained)
+    }
+}
+
+impl StagesDone {
+    fn add(&mut self, stage: Stage, output: &Output, trained: &Trained) {
+        let (prompts, step, score) = (output.folder.prompts(), trained.step, trained.score);
+        self.runs.push(StageRun { stage, prompts, step, score });
+    }
+}
+
+fn teacher_place(task: &TaskId) -> PathBuf {
+    PathBuf::from("teachers").join(task.as_str())
+}
