@@ -66,7 +66,10 @@ struct Arguments {
     /// Rates of full fine-tuning to choose from
     #[arg(long, num_args = 1.., default_values_t = [0.0001, 0.0003, 0.001])]
     model_rates: Vec<f64>,
-    /// Methods to run; the table has those of all runs that are there
+    /// Run nothing: write the table of the runs that are there
+    #[arg(long)]
+    table: bool,
+    /// Methods to run, in this order; the table has those of all runs that are there
     #[arg(long, num_args = 1..)]
     only: Vec<String>,
     /// Runs side by side [default: as many as there are cores]
@@ -89,13 +92,13 @@ fn main() -> ExitCode {
 }
 
 fn protocol(arguments: &Arguments) -> Protocol {
-    let limit = Limit { train: Some(4_000), dev: Some(128), test: Some(500), seed: Some(0) };
+    let limit = Limit { train: Some(4_000), dev: Some(100), test: Some(500), seed: Some(0) };
     let protocol = Protocol {
         steps: arguments.steps,
         batch_size: arguments.batch_size,
         length: arguments.length,
         input: 96,
-        every: arguments.steps.div_ceil(4),
+        every: arguments.steps.div_ceil(3),
         limit,
         rates: arguments.rates.clone(),
         model_rates: arguments.model_rates.clone(),
@@ -133,13 +136,17 @@ fn run(arguments: &Arguments) -> Result<()> {
         let names: Vec<&str> = methods.iter().map(|method| method.name.as_str()).collect();
         return Err(format!("no method `{unknown}`: there are {}", names.join(", ")).into());
     }
-    let wanted: Vec<Method> = methods
-        .iter()
-        .filter(|method| arguments.only.is_empty() || arguments.only.contains(&method.name))
-        .filter(|method| setting.python.is_some() || !method.needs_python())
-        .cloned()
-        .collect();
-    let records = run_all(arguments, &setting, &wanted)?;
+    let runs = |method: &&Method| setting.python.is_some() || !method.needs_python();
+    let wanted: Vec<Method> = if arguments.only.is_empty() {
+        methods.iter().filter(runs).cloned().collect()
+    } else {
+        // In the order that they are asked for.
+        let named = arguments.only.iter();
+        let named = named.filter_map(|name| methods.iter().find(|method| method.name == *name));
+        named.filter(runs).cloned().collect()
+    };
+    let wanted = if arguments.table { Vec::new() } else { wanted };
+    let records = run_all(arguments, &setting, &methods, &wanted)?;
     let table = table::markdown(&setting, &methods, &records)?;
     table::write(&arguments.output, &table)?;
     let mut output = std::io::stdout().lock();
@@ -156,7 +163,12 @@ struct Shared {
 }
 
 /// Runs everything that is not done yet, some side by side, each in a process of its own.
-fn run_all(arguments: &Arguments, setting: &Setting, methods: &[Method]) -> Result<Records> {
+fn run_all(
+    arguments: &Arguments,
+    setting: &Setting,
+    methods: &[Method],
+    wanted: &[Method],
+) -> Result<Records> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let jobs = arguments.jobs.unwrap_or(cores);
     let threads = (cores / jobs).max(1);
@@ -165,25 +177,25 @@ fn run_all(arguments: &Arguments, setting: &Setting, methods: &[Method]) -> Resu
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
-                while let Some(job) = next(&shared, setting, methods) {
+                while let Some(job) = next(&shared, setting, methods, wanted) {
                     let Some(job) = job else {
                         // What is open waits for what others run.
                         thread::sleep(Duration::from_millis(200));
                         continue;
                     };
-                    let outcome = start(arguments, &job, threads);
+                    let outcome = start(&job, threads);
                     let mut shared = lock(&shared);
                     shared.running.retain(|running| *running != job);
                     let kept = outcome.and_then(|record| {
                         eprintln!(
-                            "{:18} rate {:<6} seed {} {:4} {:5.1} after {:.0} seconds, {} open",
+                            "{:25} rate {:<6} seed {} {:4} {:5.1} after {:.0} seconds, {} open",
                             job.method,
                             job.rate,
                             job.seed,
                             job.split.as_str(),
                             100.0 * mean(&record.values),
                             record.seconds,
-                            shared.records.open_jobs(setting, methods).len(),
+                            shared.records.open_jobs(setting, methods, wanted).len(),
                         );
                         Ok(shared.records.push(record).map_err(|error| error.to_string())?)
                     });
@@ -206,12 +218,17 @@ fn lock(shared: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
 }
 
 /// A job that nobody runs yet; nothing, if all wait for others; none, if all is done.
-fn next(shared: &Mutex<Shared>, setting: &Setting, methods: &[Method]) -> Option<Option<Job>> {
+fn next(
+    shared: &Mutex<Shared>,
+    setting: &Setting,
+    methods: &[Method],
+    wanted: &[Method],
+) -> Option<Option<Job>> {
     let mut shared = lock(shared);
     if shared.failure.is_some() {
         return None;
     }
-    let open = shared.records.open_jobs(setting, methods);
+    let open = shared.records.open_jobs(setting, methods, wanted);
     let free = open.into_iter().find(|job| !shared.running.contains(job));
     if let Some(job) = free {
         shared.running.push(job.clone());
@@ -221,7 +238,7 @@ fn next(shared: &Mutex<Shared>, setting: &Setting, methods: &[Method]) -> Option
 }
 
 /// Starts this program again for one run, and reads the line that it prints.
-fn start(arguments: &Arguments, job: &Job, threads: usize) -> Result<Record, String> {
+fn start(job: &Job, threads: usize) -> Result<Record, String> {
     let failed = |error: &dyn std::fmt::Display| error.to_string();
     let program = std::env::current_exe().map_err(|error| failed(&error))?;
     let mut command = Command::new(program);
@@ -229,7 +246,6 @@ fn start(arguments: &Arguments, job: &Job, threads: usize) -> Result<Record, Str
     command.args(std::env::args_os().skip(1));
     command.arg("--run").arg(serde_json::to_string(job).map_err(|error| failed(&error))?);
     command.env("RAYON_NUM_THREADS", threads.to_string());
-    let _ = arguments;
     let outcome = command
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
@@ -254,7 +270,11 @@ fn work(setting: &Setting, methods: &[Method], job: &Job) -> Result<()> {
             let dev = method.judge(setting, Split::Test, &folder)?;
             Learned { step: 0, dev, trained: 0, notes: serde_json::Value::Null }
         }
-        _ => method.learn(setting, job.rate, job.seed, &folder)?,
+        _ => {
+            let records = Records::open(&setting.work)?;
+            let teachers = records.teachers(setting, methods, method, job.seed);
+            method.learn(setting, job.rate, job.seed, &folder, teachers.as_deref())?
+        }
     };
     let record = Record {
         key: key(setting, method, job),

@@ -2,21 +2,22 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use mtpt::burn::module::Module;
-use mtpt::compose::{ConcatConfig, CompositionConfig};
-use mtpt::core::Backbone;
+use mtpt::compose::{Composition, CompositionConfig, ConcatConfig, LowRankConfig, SeparateConfig};
+use mtpt::core::{Backbone, Compose};
 use mtpt::t5::T5;
 use mtpt::tasks::{Padding, Split, Task, TaskId, TokenBatch, group_by_length};
 use mtpt::train::{
-    FullFineTuning, Prompts, RunConfig, TaskData, Trainer, evaluate, initial_composition, train,
+    Distillation, DistillationConfig, EvaluationEvent, FullFineTuning, InitializerConfig, Objective,
+    Observer, PromptTuning, Prompts, RunConfig, TaskData, Teachers, Trained, Trainer, evaluate,
+    initial_composition, train_on,
 };
 use mtpt_examples::Result;
 use serde_json::{Value, json};
 
 use crate::peft::{self, Start};
-use crate::protocol::{MICRO_BATCH, Setting, first, mean};
+use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting, first, mean};
 
 /// A way to learn the tasks.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Method {
 pub enum Kind {
     /// Prompts, composed by one of the library's strategies.
     Prompts(CompositionConfig),
+    /// Two stages: tasks learn together, from teachers or without; then the same tasks go on from what was learned.
+    Stages { distilled: bool, decomposed: bool },
     /// All weights of the model, without prompts.
     FullFineTuning,
     /// PEFT's multitask prompt tuning, run by PEFT.
@@ -74,6 +77,28 @@ pub fn all() -> Vec<Method> {
             Method { name, about: about.to_owned(), kind: Kind::Prompts(composition) }
         })
         .collect();
+    let stages = [
+        (
+            "mpt",
+            true,
+            true,
+            "the whole of MPT: plain prompts as teachers, prompts of rank 1 that learn from them, adaptation of the group",
+        ),
+        ("mpt_without_distillation", false, true, "the same without teachers"),
+        (
+            "mpt_without_decomposition",
+            true,
+            false,
+            "the same with one prompt for all tasks, from which a plain prompt for each is adapted",
+        ),
+    ];
+    let stages = stages.map(|(name, distilled, decomposed, about)| Method {
+        name: name.into(),
+        about: about.into(),
+        kind: Kind::Stages { distilled, decomposed },
+    });
+    // Below plain prompts, which teach.
+    methods.splice(1..1, stages);
     methods.extend([Start::Random, Start::Text].map(|start| Method {
         name: format!("peft_mpt_{}", start.name().to_lowercase()),
         about: format!("PEFT's multitask prompt tuning, rank 1, its start `{}`", start.name()),
@@ -92,6 +117,9 @@ impl Method {
     pub fn identity(&self) -> Value {
         match &self.kind {
             Kind::Prompts(composition) => json!({ "prompts": composition }),
+            Kind::Stages { distilled, decomposed } => {
+                json!({ "stages": SOURCE_SHARE, "distilled": distilled, "decomposed": decomposed })
+            }
             Kind::FullFineTuning => json!("full_fine_tuning"),
             Kind::Peft(start) => json!({ "peft": start.name(), "text": start.text() }),
         }
@@ -102,6 +130,16 @@ impl Method {
         matches!(self.kind, Kind::Peft(_))
     }
 
+    /// The method whose prompts teach.
+    pub fn teacher(&self) -> Option<&'static str> {
+        matches!(self.kind, Kind::Stages { distilled: true, .. }).then_some("separate")
+    }
+
+    /// Whether it is one of the library's ways to share prompts, trained as plain prompts are.
+    pub fn is_composition(&self) -> bool {
+        matches!(&self.kind, Kind::Prompts(composition) if composition.name() != "separate")
+    }
+
     /// The rates that are tried.
     pub fn rates<'a>(&self, setting: &'a Setting) -> &'a [f64] {
         match self.kind {
@@ -110,17 +148,22 @@ impl Method {
         }
     }
 
-    /// Learns from the training rows, and keeps in a folder what was best on the rows to choose by.
+    /// Learns from the training rows, and keeps in a folder what was best on the rows to choose by; teachers are in a folder of
+    /// their own.
     pub fn learn(
         &self,
         setting: &Setting,
         rate: f64,
         seed: u64,
         folder: &Path,
+        teachers: Option<&Path>,
     ) -> Result<Learned> {
         fs::create_dir_all(folder)?;
         match &self.kind {
             Kind::Prompts(composition) => prompts(setting, composition, rate, seed, folder),
+            Kind::Stages { decomposed, .. } => {
+                stages(setting, teachers, *decomposed, rate, seed, folder)
+            }
             Kind::FullFineTuning => full_fine_tuning(setting, rate, seed, folder),
             Kind::Peft(start) => peft::learn(setting, *start, rate, seed, folder),
         }
@@ -129,14 +172,14 @@ impl Method {
     /// Judges what [`learn`](Self::learn) kept: the metric of each task on a split, as a fraction.
     pub fn judge(&self, setting: &Setting, split: Split, folder: &Path) -> Result<Vec<f64>> {
         match &self.kind {
-            Kind::Prompts(_) => {
+            Kind::Prompts(_) | Kind::Stages { .. } => {
                 let device = setting.model.t5.get().device();
                 let prompts = Prompts::read(&prompt_file(folder), &device)?;
                 judged(setting.model.t5.get(), &setting.data, Some(prompts.composition()), split)
             }
             Kind::FullFineTuning => {
                 let model = T5::load(folder, &setting.model.t5.get().device())?;
-                judged(&model, &setting.data, None::<&mtpt::compose::Composition>, split)
+                judged(&model, &setting.data, None::<&Composition>, split)
             }
             Kind::Peft(_) => peft::judge(setting, split, folder),
         }
@@ -148,13 +191,14 @@ fn prompt_file(folder: &Path) -> PathBuf {
 }
 
 /// The metric of each task.
-pub fn judged<B: Backbone, C: mtpt::core::Compose>(
+pub fn judged<B: Backbone, C: Compose>(
     model: &B,
     data: &[TaskData],
     composition: Option<&C>,
     split: Split,
 ) -> Result<Vec<f64>> {
-    data.iter().map(|task| Ok(first(&evaluate(model, composition, task, split, 64)?))).collect()
+    let judge = |task| evaluate(model, composition, task, split, JUDGED_AT_A_TIME);
+    data.iter().map(|task| Ok(first(&judge(task)?))).collect()
 }
 
 fn prompts(
@@ -174,15 +218,94 @@ fn prompts(
         *concat = ConcatConfig { task_length: own, ..concat.clone() };
         config.prompt.length = (setting.protocol.length - own).max(1);
     }
+    let objective = PromptTuning::new(setting.model.t5.get());
+    let (trained, learned) = run(setting, &config, &objective)?;
+    trained.prompts.write(&prompt_file(folder))?;
+    Ok(learned)
+}
+
+/// What was measured on the rows to choose by, step by step.
+#[derive(Default)]
+struct Measured(Vec<(usize, f64)>);
+
+impl Observer for Measured {
+    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> mtpt::train::Result<()> {
+        // Each task has one metric.
+        self.0.push((event.step, if event.value.is_finite() { event.value } else { 0.0 }));
+        Ok(())
+    }
+}
+
+/// Runs a configuration: the best prompts, and what is known of them.
+fn run(
+    setting: &Setting,
+    config: &RunConfig,
+    objective: &impl Objective<Composition>,
+) -> Result<(Trained, Learned)> {
     let t5 = setting.model.t5.get();
     let tasks: Vec<Task> = setting.data.iter().map(|data| data.task().clone()).collect();
     let encoder = setting.model.tokenizer.as_inner();
-    let start = initial_composition(&config, &tasks, t5, encoder, &t5.device().autodiff())?;
+    let start = initial_composition(config, &tasks, t5, encoder, &t5.device().autodiff())?;
     let counted = start.trained_numbers();
-    let trained = train(&config, &setting.data, t5, start, None, &mut ())?;
+    let mut measured = Measured::default();
+    let trained = train_on(objective, config, &setting.data, t5, start, None, &mut measured)?;
+    let step = trained.step;
+    let dev = measured.0.iter().filter(|(at, _)| *at == step).map(|(_, value)| *value).collect();
+    Ok((trained, Learned { step, dev, trained: counted, notes: json!({}) }))
+}
+
+/// The share of the steps in which all tasks learn together, before they go on from what was learned.
+const SOURCE_SHARE: f64 = 0.75;
+
+fn stages(
+    setting: &Setting,
+    teachers: Option<&Path>,
+    decomposed: bool,
+    rate: f64,
+    seed: u64,
+    folder: &Path,
+) -> Result<Learned> {
+    let t5 = setting.model.t5.get();
+    let base = setting.protocol.config(&setting.model, rate, seed);
+    let low_rank = CompositionConfig::LowRank(LowRankConfig::default());
+    let first = ((setting.protocol.steps as f64 * SOURCE_SHARE) as usize).max(1);
+    let second = (setting.protocol.steps - first).max(1);
+
+    let mut source = RunConfig { composition: low_rank, ..base.clone() };
+    source.training.steps = first;
+    // What the second stage begins at is not chosen: that of the last step.
+    source.evaluation.every = 0;
+    if !decomposed {
+        // Parts of rank 1 begin at ones: where they stay there, the shared prompt is the prompt of every task.
+        source.prompt.frozen_levels = vec![1];
+    }
+    let (trained, _) = match teachers {
+        Some(teachers) => {
+            let names = setting.data.iter().map(|data| data.task().id());
+            let teachers = Teachers::read(&prompt_file(teachers), names, &t5.device())?;
+            let config = DistillationConfig::default();
+            run(setting, &source, &Distillation::new(t5, &teachers, &config))?
+        }
+        None => run(setting, &source, &PromptTuning::new(t5))?,
+    };
+    let path = folder.join("source.safetensors");
+    trained.prompts.write(&path)?;
+
+    // Other rows than those of the first steps.
+    let mut target = RunConfig { seed: seed + 1_000_000, ..base };
+    target.training.steps = second;
+    target.evaluation.every = second.div_ceil(2);
+    if decomposed {
+        target.composition = source.composition;
+        target.prompt.start_from = Some(path);
+    } else {
+        target.composition = CompositionConfig::Separate(SeparateConfig::default());
+        let tensor = Some("shared".to_owned());
+        target.prompt.initializer = InitializerConfig::File { path, tensor };
+    }
+    let (trained, learned) = run(setting, &target, &PromptTuning::new(t5))?;
     trained.prompts.write(&prompt_file(folder))?;
-    let dev = judged(t5, &setting.data, Some(trained.prompts.composition()), Split::Dev)?;
-    Ok(Learned { step: trained.step, dev, trained: counted, notes: json!({}) })
+    Ok(Learned { step: first + learned.step, ..learned })
 }
 
 fn full_fine_tuning(setting: &Setting, rate: f64, seed: u64, folder: &Path) -> Result<Learned> {
@@ -210,7 +333,7 @@ fn full_fine_tuning(setting: &Setting, rate: f64, seed: u64, folder: &Path) -> R
             let dev = judged(
                 &model,
                 &setting.data,
-                None::<&mtpt::compose::Composition>,
+                None::<&Composition>,
                 Split::Dev,
             )?;
             let score = mean(&dev);

@@ -5,7 +5,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mtpt::core::Backbone;
 use mtpt::tasks::{Split, TokenizedExample};
 use mtpt::train::{Prompts, rank_rows};
 use mtpt_examples::Result;
@@ -13,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::method::Learned;
-use crate::protocol::{MICRO_BATCH, Setting, mean};
+use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting, mean};
 
 /// Where PEFT's shared prompt starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +172,7 @@ fn difference(setting: &Setting, adapter: &Path, scores: &[Vec<Vec<f64>>]) -> Re
     let mut largest: f64 = 0.0;
     for (task, theirs) in setting.data.iter().zip(scores) {
         let rows = task.rows(Split::Dev);
-        let ours = rank_rows(t5, Some(prompts.composition()), rows, task.candidates(), 64)?;
+        let ours = rank_rows(t5, Some(prompts.composition()), rows, task.candidates(), JUDGED_AT_A_TIME)?;
         for (ours, theirs) in ours.iter().flatten().zip(theirs.iter().flatten()) {
             largest = largest.max((ours - theirs).abs());
         }

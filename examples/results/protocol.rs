@@ -38,6 +38,9 @@ pub struct Protocol {
 /// Rows computed at a time while learning: those of similar length together, which saves padding.
 pub const MICRO_BATCH: usize = 8;
 
+/// Rows judged at a time.
+pub const JUDGED_AT_A_TIME: usize = 16;
+
 impl Protocol {
     /// The rows that a method learns from, chooses by and is judged on do not depend on it, nor does how often it chooses.
     pub fn config(&self, model: &Model, rate: f64, seed: u64) -> RunConfig {
@@ -60,7 +63,7 @@ impl Protocol {
                 ..TrainingConfig::default()
             },
             mixture: MixtureConfig { rates: Rates::Uniform, ..MixtureConfig::default() },
-            evaluation: EvaluationConfig { every: self.every, ..EvaluationConfig::default() },
+            evaluation: EvaluationConfig { every: self.every, batch_size: JUDGED_AT_A_TIME },
         }
     }
 

@@ -102,12 +102,27 @@ impl Records {
         seeds.map(|&seed| self.find(setting, method, rate, seed, split)).collect()
     }
 
+    /// The folder of the teachers of a run, once they have learned.
+    pub fn teachers(
+        &self,
+        setting: &Setting,
+        methods: &[Method],
+        method: &Method,
+        seed: u64,
+    ) -> Option<PathBuf> {
+        let name = method.teacher()?;
+        let teacher = methods.iter().find(|method| method.name == name)?;
+        let rate = self.chosen(setting, teacher)?;
+        let record = self.find(setting, teacher, rate, seed, Split::Dev)?;
+        Some(folder(setting, teacher, &record.job))
+    }
+
     /// What can be done now, the most wanted first: all rates with the first seed, the chosen one with the others, and
     /// then the test rows once.
-    pub fn open_jobs(&self, setting: &Setting, methods: &[Method]) -> Vec<Job> {
+    pub fn open_jobs(&self, setting: &Setting, methods: &[Method], wanted: &[Method]) -> Vec<Job> {
         let seeds = &setting.protocol.seeds;
         let mut jobs = Vec::new();
-        for method in methods {
+        for method in wanted {
             let job = |rate, seed, split| Job { method: method.name.clone(), rate, seed, split };
             let is_open = |job: &Job| {
                 self.find(setting, method, job.rate, job.seed, job.split).is_none()
@@ -122,7 +137,11 @@ impl Records {
                     })
                     .collect(),
             };
-            jobs.extend(wanted.into_iter().filter(is_open));
+            let is_ready = |job: &Job| {
+                method.teacher().is_none()
+                    || self.teachers(setting, methods, method, job.seed).is_some()
+            };
+            jobs.extend(wanted.into_iter().filter(is_open).filter(is_ready));
         }
         jobs
     }
@@ -130,9 +149,13 @@ impl Records {
 
 /// Everything that decides the figures of a job.
 pub fn key(setting: &Setting, method: &Method, job: &Job) -> Value {
+    let protocol = &setting.protocol;
+    // Teachers are those of the rate that was chosen for them.
+    let teacher = method.teacher().map(|name| json!([name, protocol.rates, protocol.seeds[0]]));
     json!({
         "setting": setting.identity,
         "method": method.identity(),
+        "teacher": teacher,
         "rate": job.rate,
         "seed": job.seed,
         "split": job.split,

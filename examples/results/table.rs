@@ -1,8 +1,232 @@
-//! The table, in Markdown.
+//! The table, in Markdown, and what can be said of it without a person.
+
+use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
+
+use mtpt::core::write_whole_file;
+use mtpt::tasks::Split;
 use mtpt_examples::Result;
-use crate::method::Method;
-use crate::protocol::Setting;
-use crate::records::Records;
-pub fn markdown(_: &Setting, _: &[Method], _: &Records) -> Result<String> { Ok(String::new()) }
-pub fn write(_: &Path, _: &str) -> Result<()> { Ok(()) }
+use mtpt_examples::terminal::grouped;
+
+use crate::method::{Kind, Method};
+use crate::protocol::{Setting, first, mean};
+use crate::records::{Record, Records};
+
+/// What stands between these lines is the program's.
+const BEGIN: &str = "<!-- written by the example `results`: begin -->";
+const END: &str = "<!-- written by the example `results`: end -->";
+
+/// What a method came to.
+struct Row<'a> {
+    method: &'a Method,
+    rate: f64,
+    /// Runs on the rows to choose by, one for each seed.
+    dev: Vec<&'a Record>,
+    /// The same on the test rows.
+    test: Vec<&'a Record>,
+}
+
+impl Row<'_> {
+    fn of(records: &[&Record], value: impl Fn(&[f64]) -> f64) -> Vec<f64> {
+        records.iter().map(|record| 100.0 * value(&record.values)).collect()
+    }
+
+    fn score(&self) -> f64 {
+        mean(&Self::of(&self.test, mean))
+    }
+
+    fn chosen_by(&self) -> f64 {
+        mean(&Self::of(&self.dev, mean))
+    }
+}
+
+/// A mean with its sample deviation, where there is more than one value.
+fn spread(values: &[f64]) -> String {
+    let middle = mean(values);
+    if values.len() < 2 {
+        return format!("{middle:.1}");
+    }
+    let squares = values.iter().map(|value| (value - middle).powi(2)).sum::<f64>();
+    let deviation = (squares / (values.len() - 1) as f64).sqrt();
+    format!("{middle:.1} ± {deviation:.1}")
+}
+
+/// The table and the sentences that follow from it.
+pub fn markdown(setting: &Setting, methods: &[Method], records: &Records) -> Result<String> {
+    let mut rows = Vec::new();
+    let mut missing = Vec::new();
+    for method in methods {
+        let runs = |split| records.runs(setting, method, split);
+        match (records.chosen(setting, method), runs(Split::Dev), runs(Split::Test)) {
+            (Some(rate), Some(dev), Some(test)) => rows.push(Row { method, rate, dev, test }),
+            _ => missing.push(format!("`{}`", method.name)),
+        }
+    }
+    let mut text = String::new();
+    let names: Vec<&str> = setting.data.iter().map(|data| data.task().id().leaf()).collect();
+    let metrics = setting.data.iter().map(|data| data.task().metrics()[0].name());
+    let heads: Vec<String> =
+        names.iter().zip(metrics).map(|(name, metric)| format!("{name}, {metric}")).collect();
+    writeln!(
+        text,
+        "| method | {} | average | average on dev | rate | step kept | numbers for each task |\n|---|{}",
+        heads.join(" | "),
+        "---|".repeat(heads.len() + 5)
+    )?;
+    let majority = setting.data.iter().map(|data| Ok(first(&data.majority(Split::Test)?)));
+    let majority = majority.collect::<Result<Vec<f64>>>()?;
+    let cells: Vec<String> =
+        majority.iter().map(|value| format!("{:.1}", 100.0 * value)).collect();
+    writeln!(
+        text,
+        "| most frequent label | {} | {:.1} | | | | 0 |",
+        cells.join(" | "),
+        100.0 * mean(&majority)
+    )?;
+    for row in &rows {
+        let tasks: Vec<String> = (0..names.len())
+            .map(|task| spread(&Row::of(&row.test, |values| values[task])))
+            .collect();
+        let steps: Vec<String> = row.dev.iter().map(|record| record.step.to_string()).collect();
+        writeln!(
+            text,
+            "| `{}` | {} | **{}** | {} | {} | {} | {} |",
+            row.method.name,
+            tasks.join(" | "),
+            spread(&Row::of(&row.test, mean)),
+            spread(&Row::of(&row.dev, mean)),
+            row.rate,
+            steps.join(", "),
+            grouped(row.dev[0].trained.div_ceil(names.len())),
+        )?;
+    }
+    writeln!(text)?;
+    said(setting, &rows, &missing, &mut text)?;
+    Ok(text)
+}
+
+/// What each row is, how it was made, and who is ahead.
+fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut String) -> Result<()> {
+    let protocol = &setting.protocol;
+    let list = |values: &[f64]| {
+        values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let seeds: Vec<String> = protocol.seeds.iter().map(u64::to_string).collect();
+    writeln!(
+        text,
+        "Test figures in hundredths, means over the seeds {} and their sample deviations. Every run: {} steps of {} rows of all tasks, \
+         prompts of {} vectors, inputs of at most {} tokens; rates of prompts {}, of full fine-tuning {}, tried with seed {}; \
+         the best of the steps {} on dev is kept.\n",
+        seeds.join(", "),
+        protocol.steps,
+        protocol.batch_size,
+        protocol.length,
+        protocol.input,
+        list(&protocol.rates),
+        list(&protocol.model_rates),
+        seeds[0],
+        protocol.evaluations().iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
+    )?;
+    writeln!(text, "| task | rows of train | dev | test |\n|---|---|---|---|")?;
+    for data in &setting.data {
+        let count = |split| grouped(data.count(split));
+        let counts = Split::ALL.map(count).join(" | ");
+        writeln!(text, "| {} | {counts} |", data.task().id())?;
+    }
+    let [train, ..] = Split::ALL;
+    let read = protocol.steps * protocol.batch_size;
+    writeln!(
+        text,
+        "\nA run reads {} rows, about {} of each task: at most as many different ones as its `{train}` column says.\n",
+        grouped(read),
+        grouped(read / setting.data.len()),
+    )?;
+    for row in rows {
+        let seconds: f64 = row.dev.iter().map(|record| record.seconds).sum();
+        let seconds = seconds / row.dev.len() as f64;
+        let about = if row.method.about.is_empty() { "" } else { ": " };
+        writeln!(text, "- `{}`{about}{}; {seconds:.0} seconds a run", row.method.name, row.method.about)?;
+    }
+    writeln!(
+        text,
+        "\nSeconds are of one core that other work was using too, with evaluations on dev; take them as no more than an order.\n"
+    )?;
+    if !missing.is_empty() {
+        let why = if setting.python.is_none() { " (PEFT's need `--python`)" } else { "" };
+        writeln!(text, "Not run: {}{why}.\n", missing.join(", "))?;
+    }
+    let is_peft = |row: &&Row<'_>| matches!(row.method.kind, Kind::Peft(_));
+    let best = |wanted: &dyn Fn(&&Row<'_>) -> bool| {
+        let wanted = rows.iter().filter(|row| wanted(row));
+        wanted.max_by(|a, b| a.chosen_by().total_cmp(&b.chosen_by()))
+    };
+    let plain = rows.iter().find(|row| row.method.name == "separate");
+    let composed = best(&|row| row.method.is_composition());
+    let peft = best(&is_peft);
+    if let Some(best) = composed {
+        writeln!(
+            text,
+            "Of the compositions, `{}` has the highest average on dev; on test it stands at {:.1}.",
+            best.method.name,
+            best.score()
+        )?;
+        for (what, other, aim) in
+            [("plain prompts (`separate`)", plain, 0.0), ("PEFT's MPT", peft, 3.0)]
+        {
+            let Some(other) = other else { continue };
+            let lead = best.score() - other.score();
+            let against = paired(best, other);
+            let verdict = if lead > aim || (aim > 0.0 && lead >= aim) {
+                "as was aimed at"
+            } else {
+                "which falls short of what was aimed at"
+            };
+            let aimed = if aim > 0.0 { format!("at least {aim:.0} points above") } else { "above".into() };
+            writeln!(
+                text,
+                "Against {what}, `{}` at {:.1}, that is {lead:+.1} points ({against} seed by seed): {aimed} was the aim, {verdict}.",
+                other.method.name,
+                other.score(),
+            )?;
+            let _ = aimed;
+        }
+        writeln!(text)?;
+    }
+    let differences = rows.iter().filter(is_peft).flat_map(|row| &row.dev);
+    let differences = differences.filter_map(|record| record.notes["largest_difference"].as_f64());
+    if let Some(largest) = differences.reduce(f64::max) {
+        writeln!(
+            text,
+            "PEFT's adapters, read here, give the same log-probabilities of all candidates of all dev rows as in Python to within {largest:.1e}."
+        )?;
+    }
+    let versions = rows.iter().filter(is_peft).map(|row| &row.dev[0].notes["versions"]).next();
+    if let Some(versions) = versions {
+        let version = |name: &str| format!("{name} {}", versions[name].as_str().unwrap_or("?"));
+        let versions = ["peft", "transformers", "torch"].map(version).join(", ");
+        writeln!(text, "Their versions: {versions}.")?;
+    }
+    Ok(())
+}
+
+/// The lead of one method over another with each seed.
+fn paired(one: &Row<'_>, other: &Row<'_>) -> String {
+    let leads = Row::of(&one.test, mean).into_iter().zip(Row::of(&other.test, mean));
+    leads.map(|(one, other)| format!("{:+.1}", one - other)).collect::<Vec<_>>().join(", ")
+}
+
+/// Puts the table into a file, in the place of the one that is there; text before and after stays.
+pub fn write(path: &Path, table: &str) -> Result<()> {
+    let part = format!("{BEGIN}\n\n{}\n{END}", table.trim_end().to_owned() + "\n");
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(_) => format!("# Results\n\n{BEGIN}\n{END}\n"),
+    };
+    let (Some(begin), Some(end)) = (text.find(BEGIN), text.find(END)) else {
+        let path = path.display();
+        return Err(format!("`{path}` has no lines `{BEGIN}` and `{END}`: add them, or give another `--output`").into());
+    };
+    let text = format!("{}{part}{}", &text[..begin], &text[end + END.len()..]);
+    Ok(write_whole_file(path, text.as_bytes())?)
+}
