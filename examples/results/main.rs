@@ -52,10 +52,10 @@ struct Arguments {
     #[arg(long, num_args = 1.., default_values_t = [0, 1, 2])]
     seeds: Vec<u64>,
     /// Steps of learning
-    #[arg(long, default_value_t = 160, value_parser = at_least_1())]
+    #[arg(long, default_value_t = 150, value_parser = at_least_1())]
     steps: usize,
     /// Rows of a step, of all tasks together
-    #[arg(long, default_value_t = 32, value_parser = at_least_1())]
+    #[arg(long, default_value_t = 24, value_parser = at_least_1())]
     batch_size: usize,
     /// Vectors of a prompt
     #[arg(long, default_value_t = 20, value_parser = at_least_1())]
@@ -92,13 +92,13 @@ fn main() -> ExitCode {
 }
 
 fn protocol(arguments: &Arguments) -> Protocol {
-    let limit = Limit { train: Some(4_000), dev: Some(100), test: Some(500), seed: Some(0) };
+    let limit = Limit { train: Some(1_000), dev: Some(100), test: Some(400), seed: Some(0) };
     let protocol = Protocol {
         steps: arguments.steps,
         batch_size: arguments.batch_size,
         length: arguments.length,
-        input: 96,
-        every: arguments.steps.div_ceil(3),
+        input: 64,
+        every: arguments.steps.div_ceil(2),
         limit,
         rates: arguments.rates.clone(),
         model_rates: arguments.model_rates.clone(),

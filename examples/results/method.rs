@@ -9,9 +9,9 @@ use mtpt::core::{Backbone, Compose};
 use mtpt::t5::T5;
 use mtpt::tasks::{Padding, Split, Task, TaskId, TokenBatch, group_by_length};
 use mtpt::train::{
-    Distillation, DistillationConfig, EvaluationEvent, FullFineTuning, InitializerConfig, Objective,
-    Observer, PromptTuning, Prompts, RunConfig, TaskData, Teachers, Trained, Trainer, evaluate,
-    initial_composition, train_on,
+    Distillation, DistillationConfig, EvaluationEvent, FullFineTuning, InitializerConfig,
+    Objective, Observer, PromptTuning, Prompts, RunConfig, TaskData, Teachers, Trained, Trainer,
+    evaluate, initial_composition, train_on,
 };
 use mtpt_examples::Result;
 use serde_json::{Value, json};
@@ -330,12 +330,7 @@ fn full_fine_tuning(setting: &Setting, rate: f64, seed: u64, folder: &Path) -> R
         let step = trainer.steps_done();
         if evaluations.contains(&step) {
             let model = trainer.module().valid();
-            let dev = judged(
-                &model,
-                &setting.data,
-                None::<&Composition>,
-                Split::Dev,
-            )?;
+            let dev = judged(&model, &setting.data, None::<&Composition>, Split::Dev)?;
             let score = mean(&dev);
             if best.as_ref().is_none_or(|(best, _)| score > *best) {
                 model.save(folder)?;

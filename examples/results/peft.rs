@@ -172,7 +172,8 @@ fn difference(setting: &Setting, adapter: &Path, scores: &[Vec<Vec<f64>>]) -> Re
     let mut largest: f64 = 0.0;
     for (task, theirs) in setting.data.iter().zip(scores) {
         let rows = task.rows(Split::Dev);
-        let ours = rank_rows(t5, Some(prompts.composition()), rows, task.candidates(), JUDGED_AT_A_TIME)?;
+        let ours =
+            rank_rows(t5, Some(prompts.composition()), rows, task.candidates(), JUDGED_AT_A_TIME)?;
         for (ours, theirs) in ours.iter().flatten().zip(theirs.iter().flatten()) {
             largest = largest.max((ours - theirs).abs());
         }

@@ -36,7 +36,7 @@ pub struct Protocol {
 }
 
 /// Rows computed at a time while learning: those of similar length together, which saves padding.
-pub const MICRO_BATCH: usize = 8;
+pub const MICRO_BATCH: usize = 6;
 
 /// Rows judged at a time.
 pub const JUDGED_AT_A_TIME: usize = 16;

@@ -124,11 +124,14 @@ impl Records {
         let mut jobs = Vec::new();
         for method in wanted {
             let job = |rate, seed, split| Job { method: method.name.clone(), rate, seed, split };
-            let is_open = |job: &Job| {
-                self.find(setting, method, job.rate, job.seed, job.split).is_none()
-            };
+            let is_open =
+                |job: &Job| self.find(setting, method, job.rate, job.seed, job.split).is_none();
             let wanted: Vec<Job> = match self.chosen(setting, method) {
-                None => method.rates(setting).iter().map(|&rate| job(rate, seeds[0], Split::Dev)).collect(),
+                None => method
+                    .rates(setting)
+                    .iter()
+                    .map(|&rate| job(rate, seeds[0], Split::Dev))
+                    .collect(),
                 Some(rate) => seeds
                     .iter()
                     .map(|&seed| {

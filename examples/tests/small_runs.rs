@@ -208,7 +208,11 @@ fn methods_stand_in_one_table_and_runs_are_not_repeated() {
     assert_eq!(runs().lines().count(), before.lines().count() + 2);
     let wrong = run("results", &format!("{arguments} --only all"), folder.path(), "").unwrap();
     assert_eq!(wrong.code, Some(1), "{}", wrong.messages);
-    assert!(wrong.messages.contains("no method `all`: there are separate, mpt"), "{}", wrong.messages);
+    assert!(
+        wrong.messages.contains("no method `all`: there are separate, mpt"),
+        "{}",
+        wrong.messages
+    );
 }
 
 /// Ten rows for every file that the example reads.
