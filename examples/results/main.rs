@@ -61,7 +61,7 @@ struct Arguments {
     #[arg(long, default_value_t = 20, value_parser = at_least_1())]
     length: usize,
     /// Rates of prompts to choose from
-    #[arg(long, num_args = 1.., default_values_t = [0.03, 0.1, 0.3])]
+    #[arg(long, num_args = 1.., default_values_t = [0.1, 0.3, 1.0])]
     rates: Vec<f64>,
     /// Rates of full fine-tuning to choose from
     #[arg(long, num_args = 1.., default_values_t = [0.0001, 0.0003, 0.001])]
@@ -146,34 +146,37 @@ fn run(arguments: &Arguments) -> Result<()> {
         named.filter(runs).cloned().collect()
     };
     let wanted = if arguments.table { Vec::new() } else { wanted };
-    let records = run_all(arguments, &setting, &methods, &wanted)?;
+    let (records, failures) = run_all(arguments, &setting, &methods, &wanted)?;
     let table = table::markdown(&setting, &methods, &records)?;
     table::write(&arguments.output, &table)?;
     let mut output = std::io::stdout().lock();
     writeln!(output, "{table}")?;
     writeln!(output, "The table stands in `{}`.", arguments.output.display())?;
-    Ok(())
+    match failures.as_slice() {
+        [] => Ok(()),
+        [first, ..] => Err(format!("{} runs failed, the first is {first}", failures.len()).into()),
+    }
 }
 
 /// What all workers know.
 struct Shared {
     records: Records,
     running: Vec<Job>,
-    failure: Option<String>,
+    failed: Vec<(Job, String)>,
 }
 
-/// Runs everything that is not done yet, some side by side, each in a process of its own.
+/// Runs everything that is not done yet, some side by side, each in a process of its own; what fails is left out.
 fn run_all(
     arguments: &Arguments,
     setting: &Setting,
     methods: &[Method],
     wanted: &[Method],
-) -> Result<Records> {
+) -> Result<(Records, Vec<String>)> {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     let jobs = arguments.jobs.unwrap_or(cores);
     let threads = (cores / jobs).max(1);
     let records = Records::open(&setting.work)?;
-    let shared = Mutex::new(Shared { records, running: Vec::new(), failure: None });
+    let shared = Mutex::new(Shared { records, running: Vec::new(), failed: Vec::new() });
     thread::scope(|scope| {
         for _ in 0..jobs {
             scope.spawn(|| {
@@ -197,20 +200,25 @@ fn run_all(
                             record.seconds,
                             shared.records.open_jobs(setting, methods, wanted).len(),
                         );
-                        Ok(shared.records.push(record).map_err(|error| error.to_string())?)
+                        shared.records.push(record).map_err(|error| error.to_string())
                     });
                     if let Err(message) = kept {
-                        shared.failure = Some(format!("{}: {message}", job.method));
+                        eprintln!(
+                            "{}, rate {}, seed {}: {message}",
+                            job.method, job.rate, job.seed
+                        );
+                        shared.failed.push((job, message));
                     }
                 }
             });
         }
     });
     let shared = shared.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
-    match shared.failure {
-        Some(failure) => Err(failure.into()),
-        None => Ok(shared.records),
-    }
+    let failures = shared.failed.into_iter();
+    Ok((
+        shared.records,
+        failures.map(|(job, message)| format!("{}: {message}", job.method)).collect(),
+    ))
 }
 
 fn lock(shared: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
@@ -225,11 +233,10 @@ fn next(
     wanted: &[Method],
 ) -> Option<Option<Job>> {
     let mut shared = lock(shared);
-    if shared.failure.is_some() {
-        return None;
-    }
     let open = shared.records.open_jobs(setting, methods, wanted);
-    let free = open.into_iter().find(|job| !shared.running.contains(job));
+    let has_failed = |job: &Job| shared.failed.iter().any(|(failed, _)| failed == job);
+    let mut free = open.into_iter().filter(|job| !shared.running.contains(job) && !has_failed(job));
+    let free = free.next();
     if let Some(job) = free {
         shared.running.push(job.clone());
         return Some(Some(job));
@@ -273,7 +280,15 @@ fn work(setting: &Setting, methods: &[Method], job: &Job) -> Result<()> {
         _ => {
             let records = Records::open(&setting.work)?;
             let teachers = records.teachers(setting, methods, method, job.seed);
-            method.learn(setting, job.rate, job.seed, &folder, teachers.as_deref())?
+            match method.learn(setting, job.rate, job.seed, &folder, teachers.as_deref()) {
+                Err(error) if is_too_fast(&error) => Learned {
+                    step: 0,
+                    dev: vec![0.0; setting.data.len()],
+                    trained: 0,
+                    notes: serde_json::json!({ "failed": error.to_string() }),
+                },
+                learned => learned?,
+            }
         }
     };
     let record = Record {
@@ -287,4 +302,10 @@ fn work(setting: &Setting, methods: &[Method], job: &Job) -> Result<()> {
     };
     let mut output = std::io::stdout().lock();
     Ok(writeln!(output, "{}", serde_json::to_string(&record)?)?)
+}
+
+/// Whether a rate was so high that losses are numbers no longer: such a run counts as nothing learned.
+fn is_too_fast(error: &mtpt_examples::Error) -> bool {
+    let error = error.downcast_ref::<mtpt::train::Error>();
+    matches!(error, Some(mtpt::train::Error::NotFinite { .. }))
 }

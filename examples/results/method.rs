@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt::burn::module::Module;
-use mtpt::compose::{Composition, CompositionConfig, ConcatConfig, LowRankConfig, SeparateConfig};
+use mtpt::compose::{Composition, CompositionConfig, LowRankConfig, SeparateConfig};
 use mtpt::core::{Backbone, Compose};
 use mtpt::t5::T5;
 use mtpt::tasks::{Padding, Split, Task, TaskId, TokenBatch, group_by_length};
@@ -17,7 +17,7 @@ use mtpt_examples::Result;
 use serde_json::{Value, json};
 
 use crate::peft::{self, Start};
-use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting, first, mean};
+use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting, first, mean, or_none};
 
 /// A way to learn the tasks.
 #[derive(Clone, Debug)]
@@ -215,7 +215,7 @@ fn prompts(
     if let CompositionConfig::Concat(concat) = &mut config.composition {
         // Both parts together are as long as the prompts of the others.
         let own = (setting.protocol.length / 2).max(1);
-        *concat = ConcatConfig { task_length: own, ..concat.clone() };
+        concat.task_length = own;
         config.prompt.length = (setting.protocol.length - own).max(1);
     }
     let objective = PromptTuning::new(setting.model.t5.get());
@@ -231,7 +231,7 @@ struct Measured(Vec<(usize, f64)>);
 impl Observer for Measured {
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> mtpt::train::Result<()> {
         // Each task has one metric.
-        self.0.push((event.step, if event.value.is_finite() { event.value } else { 0.0 }));
+        self.0.push((event.step, or_none(event.value)));
         Ok(())
     }
 }

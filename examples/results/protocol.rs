@@ -42,7 +42,7 @@ pub const MICRO_BATCH: usize = 6;
 pub const JUDGED_AT_A_TIME: usize = 16;
 
 impl Protocol {
-    /// The rows that a method learns from, chooses by and is judged on do not depend on it, nor does how often it chooses.
+    /// A run of prompts with nothing said of their composition.
     pub fn config(&self, model: &Model, rate: f64, seed: u64) -> RunConfig {
         RunConfig {
             // No part of what decides a run: the folder may lie elsewhere tomorrow.
@@ -146,9 +146,13 @@ impl Setting {
     }
 }
 
-/// The first metric, by which a task is judged; a correlation of answers that are all alike is none.
+/// The first metric, by which a task is judged.
 pub fn first(evaluation: &Evaluation) -> f64 {
-    let value = evaluation.primary();
+    or_none(evaluation.primary())
+}
+
+/// A correlation of answers that are all alike is none.
+pub fn or_none(value: f64) -> f64 {
     if value.is_finite() { value } else { 0.0 }
 }
 

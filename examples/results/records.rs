@@ -55,7 +55,10 @@ impl Records {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error.into()),
         };
-        // A line that was broken off when the program was ended is a run that is not done.
+        // A line that was broken off when the program was ended is a run that is not done: the next one begins a line of its own.
+        if !text.is_empty() && !text.ends_with('\n') {
+            OpenOptions::new().append(true).open(&path)?.write_all(b"\n")?;
+        }
         let lines = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
         Ok(Self { path, lines })
     }
