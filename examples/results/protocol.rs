@@ -63,7 +63,11 @@ impl Protocol {
                 ..TrainingConfig::default()
             },
             mixture: MixtureConfig { rates: Rates::Uniform, ..MixtureConfig::default() },
-            evaluation: EvaluationConfig { every: self.every, batch_size: JUDGED_AT_A_TIME },
+            evaluation: EvaluationConfig {
+                every: self.every,
+                batch_size: JUDGED_AT_A_TIME,
+                ..EvaluationConfig::default()
+            },
         }
     }
 

@@ -58,11 +58,16 @@ pub(crate) enum Error {
 impl Error {
     /// What is wrong with the settings of a configuration, said of its file.
     pub(crate) fn in_config(path: &Path, error: mtpt::train::Error) -> Self {
-        use mtpt::train::Error::{Composition, OutOfRange, UnevenLengths};
+        use mtpt::train::Error::{
+            Composition, NearestTogether, NoSource, OutOfRange, Stage, UnevenLengths,
+        };
         match error {
-            Composition(_) | OutOfRange { .. } | UnevenLengths { .. } => {
-                Self::Config { path: path.to_owned(), problem: error.to_string() }
-            }
+            Composition(_)
+            | OutOfRange { .. }
+            | UnevenLengths { .. }
+            | Stage { .. }
+            | NearestTogether
+            | NoSource => Self::Config { path: path.to_owned(), problem: error.to_string() },
             other => other.into(),
         }
     }

@@ -125,4 +125,8 @@ impl Observer for Progress {
             bar.set_message(text.to_owned());
         }
     }
+
+    fn note(&mut self, text: &str) {
+        self.line(&format!("note: {text}"));
+    }
 }

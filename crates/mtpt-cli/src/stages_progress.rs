@@ -1,4 +1,4 @@
-use mtpt::train::{EvaluationEvent, Observer, Result, StepEvent};
+use mtpt::train::{BeginEvent, EvaluationEvent, Observer, Result, StepEvent};
 
 use crate::progress::{Progress, say};
 
@@ -10,12 +10,14 @@ pub(crate) struct StagesProgress {
 }
 
 impl Observer for StagesProgress {
-    fn begin(&mut self, place: &str, steps: usize, trained_numbers: usize) {
+    fn begin(&mut self, event: &BeginEvent<'_>) {
         // The bar of the run before makes room first.
         self.run = None;
+        let BeginEvent { place, tasks, steps, trained_numbers } = event;
         let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        say(&format!("{place}{trained_numbers} trained numbers, {steps} steps"));
-        self.run = Some(Progress::new(steps));
+        let tasks = if *tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
+        say(&format!("{place}{tasks}, {trained_numbers} trained numbers, {steps} steps"));
+        self.run = Some(Progress::new(*steps));
     }
 
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {

@@ -63,12 +63,16 @@ impl StartingConfig {
              batch_size = {}\n\
              # Prompts want a high rate; take a third of it if the loss jumps about.\n\
              learning_rate = 0.3\n\
+             # AdamW unless it is said; this is what prompt tuning was introduced with, at a constant rate.\n\
+             # optimizer = {{ kind = \"adafactor\" }}\n\
              # Tokens; the longest input has {}{}.\n\
              max_input_length = {}\n\
              \n\
              [evaluation]\n\
              # The tasks are judged every so many steps, and the best prompts kept.\n\
-             every = 50\n",
+             every = 50\n\
+             # Training ends when so many evaluations in a row were no better.\n\
+             # patience = 4\n",
             string(&self.model.to_string_lossy()),
             if self.rows < FEW { 16 } else { 32 },
             self.longest,
@@ -153,6 +157,11 @@ mod tests {
         let (text, path) = (config.to_toml(), folder.path().join("run.toml"));
         let run = RunConfig::parse(&text, &path).unwrap();
         assert_eq!((run.model.as_str(), run.training.batch_size), ("C:\\models\\t5", 16));
+        // What stands in comments can be used as it is.
+        let commented = text.replace("# optimizer", "optimizer").replace("# patience", "patience");
+        let other = RunConfig::parse(&commented, &path).unwrap();
+        assert!(other.training.optimizer != run.training.optimizer);
+        assert_eq!((other.evaluation.patience, run.evaluation.patience), (Some(4), None));
         let tasks = TaskFile::parse(&text, &path).unwrap().into_tasks();
         assert_eq!(tasks[0].label_field(), odd);
         assert_eq!(tasks[0].template().fields().collect::<Vec<_>>(), [odd]);

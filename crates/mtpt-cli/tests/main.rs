@@ -9,8 +9,10 @@ mod first_steps;
 mod import_export;
 mod inspect;
 mod pretrain;
+mod recipes;
 mod run;
 mod score_and_generate;
 #[cfg(feature = "t5x")]
+mod stages;
 mod t5x;
 mod world;

@@ -78,6 +78,39 @@ fn tasks_and_text_are_learned_together() {
 }
 
 #[test]
+fn the_best_model_on_dev_is_written_if_it_is_asked_for() {
+    let world = World::with_text();
+    // The rate rises until the model is worse than it was.
+    let worse = "pretrain pretrain.toml --set training.learning_rate=0.2 --set training.warmup_steps=5 --set evaluation.every=1";
+    let last = world.rows(&format!("{worse} --output last"), "");
+    assert_eq!(last[0]["step"], 6);
+    let best = world.rows(&format!("{worse} --set evaluation.keep_best=true --output best"), "");
+    let step = best[0]["step"].as_u64().unwrap();
+    assert!(step < 6, "{step}");
+    let mean = |rows: &[Value]| -> f64 {
+        rows[0]["losses"].as_object().unwrap().values().map(|it| it.as_f64().unwrap()).sum()
+    };
+    assert!(mean(&best) < mean(&last), "{best:?} {last:?}");
+    let means: Vec<f64> = (0..=6)
+        .map(|step| {
+            let lines = metrics(&world, "best").into_iter();
+            let figures = lines.filter(|line| line["metric"] == "loss" && line["step"] == step);
+            figures.map(|line| line["value"].as_f64().unwrap()).sum()
+        })
+        .collect();
+    assert!(means.iter().all(|other| *other >= mean(&best)), "{means:?}");
+    // What is written is the model of that step, also by a run that goes on from its end.
+    let until = world.rows(&format!("{worse} --set evaluation.patience=1 --output until"), "");
+    let stopped = until[0]["stopped_early"].as_u64().unwrap();
+    assert!(stopped > until[0]["step"].as_u64().unwrap());
+    let written = weights(&world, "best");
+    assert!(written != weights(&world, "last"));
+    fs::remove_dir_all(world.path("best/model")).unwrap();
+    world.rows(&format!("{worse} --set evaluation.keep_best=true --output best --resume"), "");
+    assert!(written == weights(&world, "best"));
+}
+
+#[test]
 fn what_does_not_fit_is_told_before_anything_is_written() {
     let check = |world: &World, arguments: &str, parts: &[&str]| {
         let outcome = world.run(&format!("pretrain pretrain.toml --output run {arguments}"), "");

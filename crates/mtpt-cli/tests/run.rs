@@ -47,6 +47,46 @@ fn a_finished_run_is_resumed_without_a_step() {
 }
 
 #[test]
+fn a_run_that_ends_early_says_so() {
+    let world = World::new();
+    // No mean rises by more than 1: the evaluation after step 1, and two.
+    let command = "train run.toml --set evaluation.every=1 --set evaluation.patience=2 --set evaluation.min_delta=1";
+    let outcome = world.run(&format!("{command} --output run"), "");
+    assert_eq!(outcome.code, 0, "{}", outcome.messages);
+    assert_eq!(outcome.rows[0]["stopped_early"], 3);
+    let note = "note: ended after step 3: 2 evaluations without progress on `dev`";
+    assert!(outcome.messages.lines().any(|line| line == note), "{}", outcome.messages);
+    assert!(!outcome.messages.contains("step 4"), "{}", outcome.messages);
+    let whole = world.run("train run.toml --output whole", "");
+    assert_eq!((&whole.rows[0]["stopped_early"], whole.code), (&Value::Null, 0));
+}
+
+#[test]
+fn the_optimizer_is_one_of_two() {
+    let world = World::new();
+    let rows = |settings: &str, name: &str| {
+        world.rows(&format!("train run.toml --output {name} {settings}"), "");
+        fs::read(world.path(name).join("prompts.safetensors")).unwrap()
+    };
+    let adafactor = rows("--set training.optimizer.kind=adafactor", "adafactor");
+    assert!(adafactor != rows("", "adamw"));
+    let resolved = fs::read_to_string(world.path("adafactor/config.toml")).unwrap();
+    assert!(resolved.contains("kind = \"adafactor\"\ndecay_rate = 0.8"), "{resolved}");
+    fs::copy(world.path("adafactor/config.toml"), world.path("again.toml")).unwrap();
+    world.rows("train again.toml --output again", "");
+    assert!(adafactor == fs::read(world.path("again/prompts.safetensors")).unwrap());
+    let outcome = world.run("train run.toml --set training.optimizer.kind=adam --output none", "");
+    assert_eq!(outcome.code, 1);
+    for part in ["`adam`", "`adamw`", "`adafactor`"] {
+        assert!(outcome.messages.contains(part), "{}", outcome.messages);
+    }
+    let settings = "--set training.optimizer.kind=adafactor --set training.optimizer.beta_2=0.9";
+    let outcome = world.run(&format!("train run.toml {settings} --output none"), "");
+    let expected = "`beta_2` is a key of the optimizer `adamw`";
+    assert!(outcome.code == 1 && outcome.messages.contains(expected), "{}", outcome.messages);
+}
+
+#[test]
 fn eval_gives_what_training_measured() {
     let world = World::new();
     let trained = world.rows("train run.toml --output run", "");

@@ -28,7 +28,9 @@ fn in_words(message: String) -> String {
     let message = ["usize", "u64", "u32"].into_iter().fold(message, |message, number| {
         message.replace(&format!("expected {number}"), "expected a whole number, 0 or more")
     });
-    let message = message.replace("expected f64", "expected a number");
+    let message = ["f64", "f32"].into_iter().fold(message, |message, number| {
+        message.replace(&format!("expected {number}"), "expected a number")
+    });
     if message.starts_with("invalid type: map, expected a sequence") {
         return "expected a list of tables, which double brackets begin: `[[tasks]]`".to_owned();
     }

@@ -6,6 +6,7 @@ use mtpt_core::{PromptFile, write_whole_file};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::progress::Progress;
 use crate::{Error, Result, Trainer};
 
 /// Checkpoints that are kept, the newest ones.
@@ -24,8 +25,9 @@ const OPTIMIZER: &str = "optimizer.bpk";
 pub(crate) struct Best<M> {
     pub(crate) module: M,
     pub(crate) step: usize,
-    /// Mean of the tasks' metrics on `dev`.
+    /// Mean of the tasks' metrics on `dev`, or what else is higher for a better module.
     pub(crate) score: f64,
+    pub(crate) progress: Progress,
 }
 
 /// What a checkpoint says of itself.
@@ -40,7 +42,9 @@ struct State {
 #[derive(Serialize, Deserialize)]
 struct BestState {
     step: usize,
+    #[serde(with = "crate::exact_float")]
     score: f64,
+    progress: Progress,
 }
 
 /// Writes a checkpoint as a folder that appears whole or not at all, then drops those that are no longer needed.
@@ -76,7 +80,8 @@ pub(crate) fn write<M: Module>(
     })?;
     write_whole_file(&optimizer, &bytes)?;
     let steps_done = trainer.steps_done();
-    let best = best.map(|best| BestState { step: best.step, score: best.score });
+    let best =
+        best.map(|best| BestState { step: best.step, score: best.score, progress: best.progress });
     let failed_state = |source| Error::Header { path: inside.join(STATE), source };
     let run = serde_json::to_value(identity).map_err(failed_state)?;
     let state = State { steps_done, best, run };
@@ -131,9 +136,9 @@ pub(crate) fn resume<M: Module>(
     check_same_run(&place, &state.run, &now)?;
     let last = PromptFile::read(&place.join(LAST))?.apply(trainer.module().clone())?;
     let best = match state.best {
-        Some(BestState { step, score }) => {
+        Some(BestState { step, score, progress }) => {
             let module = PromptFile::read(&place.join(BEST))?.apply(trainer.module().clone())?;
-            Some(Best { module, step, score })
+            Some(Best { module, step, score, progress })
         }
         None => None,
     };

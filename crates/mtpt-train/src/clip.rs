@@ -1,4 +1,4 @@
-use burn::module::{Module, ModuleVisitor, Param};
+use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
@@ -6,14 +6,7 @@ use burn::tensor::Tensor;
 ///
 /// Read back from the device once.
 pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
-    let mut visitor = SumOfSquares { gradients, sum: None };
-    module.visit(&mut visitor);
-    visitor.sum.map_or(0.0, |sum| f64::from(sum.into_scalar::<f32>()).sqrt())
-}
-
-/// Scales all gradients of a module by one factor.
-fn scale<M: Module>(module: &M, gradients: &mut GradientsParams, factor: f64) {
-    module.visit(&mut Scale { gradients, factor });
+    norm_of(module, gradients, &|_| true)
 }
 
 /// Scales all gradients down together, so that their global norm is at most `limit`, and returns the norm they had.
@@ -21,22 +14,45 @@ fn scale<M: Module>(module: &M, gradients: &mut GradientsParams, factor: f64) {
 /// `torch.nn.utils.clip_grad_norm_`, with its `1e-6` in the denominator. Burn's own clipping takes each parameter's norm by
 /// itself, which turns the direction of the step.
 pub fn clip_global_norm<M: Module>(module: &M, gradients: &mut GradientsParams, limit: f64) -> f64 {
-    let norm = global_norm(module, gradients);
-    let factor = limit / (norm + 1e-6);
+    clip_norm_of(module, gradients, Some(limit), &|_| true)
+}
+
+/// The same for the gradients of some parameters, as if there were no others; without a limit, their norm alone.
+pub(crate) fn clip_norm_of<M: Module>(
+    module: &M,
+    gradients: &mut GradientsParams,
+    limit: Option<f64>,
+    of: &dyn Fn(ParamId) -> bool,
+) -> f64 {
+    let norm = norm_of(module, gradients, of);
+    let factor = limit.map_or(1.0, |limit| limit / (norm + 1e-6));
     if factor < 1.0 {
-        scale(module, gradients, factor);
+        module.visit(&mut Scale { gradients, factor, of });
     }
     norm
+}
+
+fn norm_of<M: Module>(
+    module: &M,
+    gradients: &GradientsParams,
+    of: &dyn Fn(ParamId) -> bool,
+) -> f64 {
+    let mut visitor = SumOfSquares { gradients, sum: None, of };
+    module.visit(&mut visitor);
+    visitor.sum.map_or(0.0, |sum| f64::from(sum.into_scalar::<f32>()).sqrt())
 }
 
 struct SumOfSquares<'a> {
     gradients: &'a GradientsParams,
     sum: Option<Tensor<1>>,
+    of: &'a dyn Fn(ParamId) -> bool,
 }
 
 impl ModuleVisitor for SumOfSquares<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.get::<D>(param.id) {
+        if (self.of)(param.id)
+            && let Some(gradient) = self.gradients.get::<D>(param.id)
+        {
             let squares = gradient.square().sum();
             self.sum = Some(match self.sum.take() {
                 Some(sum) => sum + squares,
@@ -49,11 +65,14 @@ impl ModuleVisitor for SumOfSquares<'_> {
 struct Scale<'a> {
     gradients: &'a mut GradientsParams,
     factor: f64,
+    of: &'a dyn Fn(ParamId) -> bool,
 }
 
 impl ModuleVisitor for Scale<'_> {
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        if let Some(gradient) = self.gradients.remove::<D>(param.id) {
+        if (self.of)(param.id)
+            && let Some(gradient) = self.gradients.remove::<D>(param.id)
+        {
             self.gradients.register(param.id, gradient.mul_scalar(self.factor));
         }
     }

@@ -4,7 +4,10 @@ use mtpt_compose::CompositionConfig;
 use mtpt_tasks::{MaxLengths, MixtureConfig};
 use serde::{Deserialize, Serialize};
 
-use crate::{Decay, Error, Result, Schedule, StagedRunConfig, TaskParts};
+use crate::optimizer_config::{above_zero, not_negative, positive};
+use crate::{
+    Decay, Error, GroupOptions, OptimizerConfig, Result, Schedule, StagedRunConfig, TaskParts,
+};
 
 /// Everything that a training run is made from, as a TOML file says it.
 ///
@@ -171,6 +174,8 @@ impl Default for InitializerConfig {
 /// | `micro_batch_size` | `batch_size` | rows computed at a time; smaller needs less memory, for the same step | from 1 |
 /// | `learning_rate` | 0.3 | highest rate | above 0 |
 /// | `task_learning_rate` | `learning_rate` | highest rate of what each task owns, [`Compose::task_parameters`](mtpt_core::Compose::task_parameters) | above 0 |
+/// | `task_weight_decay` | the optimizer's | weight decay of what each task owns | from 0 |
+/// | `task_clip_norm` | | largest norm of the gradient of what tasks own, which is then clipped by itself, and the rest by the optimizer's `clip_norm`; without it, all is clipped together | above 0 |
 /// | `warmup_steps` | 0 | steps in which the rate rises from 0 | below `steps` |
 /// | `decay` | `linear` | what follows, see [`Decay`] | `linear`, `constant`, `cosine`, `inverse_square_root` |
 /// | `optimizer` | | see [`OptimizerConfig`] | |
@@ -192,6 +197,12 @@ pub struct TrainingConfig {
     /// Highest learning rate of what each task owns.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_learning_rate: Option<f64>,
+    /// Weight decay of what each task owns.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_weight_decay: Option<f32>,
+    /// Largest norm of the gradient of what tasks own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub task_clip_norm: Option<f64>,
     /// Steps in which the rate rises from 0.
     pub warmup_steps: usize,
     /// What follows the warm-up.
@@ -202,7 +213,7 @@ pub struct TrainingConfig {
     pub max_target_length: usize,
     /// Steps between checkpoints.
     pub checkpoint_every: usize,
-    /// AdamW's numbers and clipping.
+    /// The optimizer's numbers and clipping.
     pub optimizer: OptimizerConfig,
 }
 
@@ -214,6 +225,8 @@ impl Default for TrainingConfig {
             micro_batch_size: None,
             learning_rate: 0.3,
             task_learning_rate: None,
+            task_weight_decay: None,
+            task_clip_norm: None,
             warmup_steps: 0,
             decay: Decay::Linear,
             max_input_length: 256,
@@ -243,36 +256,11 @@ impl TrainingConfig {
             let found = self.warmup_steps as f64;
             return Err(Error::OutOfRange { option, expected, found });
         }
-        let optimizer = &self.optimizer;
-        let positive = [
-            ("training.learning_rate", self.learning_rate),
-            ("training.task_learning_rate", self.task_learning_rate.unwrap_or(1.0)),
-            ("training.optimizer.epsilon", f64::from(optimizer.epsilon)),
-            ("training.optimizer.clip_norm", optimizer.clip_norm.unwrap_or(1.0)),
-        ];
-        for (option, found) in positive {
-            if !(found.is_finite() && found > 0.0) {
-                return Err(Error::OutOfRange { option, expected: "positive and finite", found });
-            }
-        }
-        let betas = [
-            ("training.optimizer.beta_1", optimizer.beta_1),
-            ("training.optimizer.beta_2", optimizer.beta_2),
-        ];
-        for (option, found) in betas {
-            if !(0.0..1.0).contains(&found) {
-                let expected = "at least 0 and below 1";
-                return Err(Error::OutOfRange { option, expected, found: f64::from(found) });
-            }
-        }
-        if !(optimizer.weight_decay.is_finite() && optimizer.weight_decay >= 0.0) {
-            return Err(Error::OutOfRange {
-                option: "training.optimizer.weight_decay",
-                expected: "at least 0",
-                found: f64::from(optimizer.weight_decay),
-            });
-        }
-        Ok(())
+        positive("training.learning_rate", self.learning_rate)?;
+        positive("training.task_learning_rate", self.task_learning_rate.unwrap_or(1.0))?;
+        not_negative("training.task_weight_decay", self.task_weight_decay.unwrap_or(0.0))?;
+        above_zero("training.task_clip_norm", self.task_clip_norm.unwrap_or(1.0))?;
+        self.optimizer.check()
     }
 
     /// The learning rate of each step.
@@ -291,40 +279,35 @@ impl TrainingConfig {
         Some(Schedule { peak, ..self.schedule() })
     }
 
+    /// What that has of its own, and one of the options that say so; none where it is as everything else.
+    pub(crate) fn task_options(&self) -> Option<(&'static str, GroupOptions)> {
+        let given = [
+            ("training.task_learning_rate", self.task_learning_rate.is_some()),
+            ("training.task_weight_decay", self.task_weight_decay.is_some()),
+            ("training.task_clip_norm", self.task_clip_norm.is_some()),
+        ];
+        let (option, _) = given.into_iter().find(|(_, given)| *given)?;
+        let options = GroupOptions {
+            schedule: self.task_schedule(),
+            weight_decay: self.task_weight_decay,
+            clip_norm: self.task_clip_norm,
+        };
+        Some((option, options))
+    }
+
+    /// The same for prompts that share nothing.
+    pub(crate) fn without_task_options(&self) -> Self {
+        Self {
+            task_learning_rate: None,
+            task_weight_decay: None,
+            task_clip_norm: None,
+            ..self.clone()
+        }
+    }
+
     /// Longest input and target.
     pub fn max_lengths(&self) -> MaxLengths {
         MaxLengths { input: self.max_input_length, target: self.max_target_length }
-    }
-}
-
-/// AdamW (Loshchilov and Hutter, 2019) with PyTorch's numbers, a weight decay of 1e-5, and clipping by the global norm.
-///
-/// | Key | Default | Purpose | Range |
-/// |---|---|---|---|
-/// | `beta_1` | 0.9 | decay of the mean of gradients | `[0, 1)` |
-/// | `beta_2` | 0.999 | decay of the mean of squared gradients | `[0, 1)` |
-/// | `epsilon` | 1e-8 | added to the denominator | above 0 |
-/// | `weight_decay` | 1e-5 | share of each number that a step of rate 1 takes away | from 0 |
-/// | `clip_norm` | 1.0 | largest global norm of the gradient | above 0 |
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct OptimizerConfig {
-    /// Decay of the mean of gradients.
-    pub beta_1: f32,
-    /// Decay of the mean of squared gradients.
-    pub beta_2: f32,
-    /// Added to the denominator.
-    pub epsilon: f32,
-    /// Share of each number that a step of rate 1 takes away.
-    pub weight_decay: f32,
-    /// Largest global norm of the gradient; without one, nothing is clipped.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub clip_norm: Option<f64>,
-}
-
-impl Default for OptimizerConfig {
-    fn default() -> Self {
-        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 1e-5, clip_norm: Some(1.0) }
     }
 }
 
@@ -334,18 +317,25 @@ impl Default for OptimizerConfig {
 /// |---|---|---|---|
 /// | `every` | 100 | steps between evaluations on `dev`; 0 evaluates after the last step alone | |
 /// | `batch_size` | 64 | rows scored at a time | from 1 |
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// | `patience` | | evaluations on `dev` without a better mean of the tasks' metrics, after which training ends before its last step | from 1; `every` is not 0 |
+/// | `min_delta` | 0 | by more than how much a mean, a fraction, must be above the last one that was better, to be better | from 0 |
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationConfig {
     /// Steps between evaluations.
     pub every: usize,
     /// Rows scored at a time.
     pub batch_size: usize,
+    /// Evaluations without progress, after which training ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// What is more than this is progress.
+    pub min_delta: f64,
 }
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { every: 100, batch_size: 64 }
+        Self { every: 100, batch_size: 64, patience: None, min_delta: 0.0 }
     }
 }
 
@@ -356,7 +346,16 @@ impl EvaluationConfig {
     ///
     /// When one is out of its range, which the error names.
     pub fn check(&self) -> Result<()> {
-        at_least_one(&[("evaluation.batch_size", self.batch_size)])
+        let patience = self.patience.unwrap_or(1);
+        at_least_one(&[
+            ("evaluation.batch_size", self.batch_size),
+            ("evaluation.patience", patience),
+        ])?;
+        if self.patience.is_some() && self.every == 0 {
+            let expected = "at least 1 where `evaluation.patience` is given";
+            return Err(Error::OutOfRange { option: "evaluation.every", expected, found: 0.0 });
+        }
+        not_negative("evaluation.min_delta", self.min_delta)
     }
 }
 

@@ -60,7 +60,7 @@ pub enum Error {
         /// The stage: `teachers`, `adaptation`.
         stage: &'static str,
         /// What is wrong.
-        source: Box<Error>,
+        source: Box<Self>,
     },
     /// A task that is to be learned has no training split.
     #[error("task `{task}` has no `train` file to learn from")]
@@ -71,6 +71,12 @@ pub enum Error {
     /// Pretraining with neither text nor tasks.
     #[error("nothing to learn from: expected a `[[corpora]]` or `[[tasks]]` entry, found neither")]
     NothingToLearn,
+    /// What asks for figures on `dev` has none.
+    #[error("`{option}`: nothing has a `dev` split to judge by; leave it out, or give one")]
+    NoDev {
+        /// The option.
+        option: &'static str,
+    },
     /// A name stands for none of the tasks at hand.
     #[error("unknown task `{found}`; known are {}{}", quoted(known), did_you_mean(found, known.iter().map(TaskId::as_str)))]
     UnknownTask {
@@ -79,12 +85,15 @@ pub enum Error {
         /// The tasks at hand.
         known: Vec<TaskId>,
     },
-    /// Tasks should have a learning rate of their own, but the composition tells of no parameters that it could be for.
+    /// What tasks own should have something for itself, but the composition tells of no parameters that it could be for.
     #[error(
-        "`training.task_learning_rate`: the composition tells of no parameters that belong to one task; leave it out, or \
-         implement `Compose::task_parameters`"
+        "`{option}`: the composition tells of no parameters that belong to one task; leave it out, or implement \
+         `Compose::task_parameters`"
     )]
-    NoTaskParameters,
+    NoTaskParameters {
+        /// The option.
+        option: &'static str,
+    },
     /// Every task is a target, and none is left to be learned before.
     #[error(
         "no task is left as a source: name some in `adaptation.sources`, or fewer in `adaptation.targets`"

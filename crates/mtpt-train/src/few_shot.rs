@@ -57,7 +57,7 @@ impl<B: Backbone, E: Encode> Stages<'_, B, E> {
         done: &mut StagesDone,
     ) -> Result<()> {
         // Rows to choose by would be more than the few that there are: the prompts of the last step are judged.
-        let evaluation = EvaluationConfig { every: 0, ..config.evaluation.clone() };
+        let evaluation = EvaluationConfig { every: 0, patience: None, ..config.evaluation.clone() };
         let lengths = config.max_lengths();
         let judged = (0..)
             .zip(targets)

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod adafactor;
 mod candidates;
 mod checkpoint;
 mod clip;
@@ -12,6 +13,7 @@ mod distillation;
 mod distillation_config;
 mod error;
 mod evaluate;
+mod exact_float;
 mod few_shot;
 mod initial;
 mod mean_loss;
@@ -21,6 +23,7 @@ mod multitask_arrays;
 mod nearest;
 mod objective;
 mod observer;
+mod optimizer_config;
 mod overlay;
 mod peft_adapter;
 mod peft_config;
@@ -28,6 +31,7 @@ mod peft_weights;
 mod pretrain;
 mod pretraining_config;
 mod pretraining_data;
+mod progress;
 mod prompt_array;
 mod prompt_files;
 mod prompt_format;
@@ -50,11 +54,10 @@ mod teachers;
 mod train;
 mod trainer;
 
+pub use adafactor::{Adafactor, AdafactorState};
 pub use candidates::Candidates;
 pub use clip::{clip_global_norm, global_norm};
-pub use config::{
-    EvaluationConfig, InitializerConfig, OptimizerConfig, PromptConfig, RunConfig, TrainingConfig,
-};
+pub use config::{EvaluationConfig, InitializerConfig, PromptConfig, RunConfig, TrainingConfig};
 pub use cross_entropy::token_losses;
 pub use device_batch::DeviceBatch;
 pub use distillation::Distillation;
@@ -67,9 +70,10 @@ pub use mean_loss::mean_loss;
 pub use metrics_log::MetricsLog;
 pub use multitask_arrays::ArrayComposition;
 pub use objective::{FullFineTuning, Objective, PromptTuning, TokenLosses};
-pub use observer::{EvaluationEvent, Observer, StepEvent};
+pub use observer::{BeginEvent, EvaluationEvent, Observer, StepEvent};
+pub use optimizer_config::{AdafactorConfig, AdamWConfig, OptimizerConfig};
 pub use pretrain::{Pretrained, pretrain};
-pub use pretraining_config::PretrainingConfig;
+pub use pretraining_config::{PretrainingConfig, PretrainingEvaluationConfig};
 pub use pretraining_data::PretrainingData;
 pub use prompt_files::PromptFiles;
 pub use prompt_format::PromptFormat;
@@ -84,4 +88,4 @@ pub use task_data::TaskData;
 pub use task_parts::TaskParts;
 pub use teachers::Teachers;
 pub use train::{Output, Trained, train, train_on};
-pub use trainer::{StepReport, Trainer};
+pub use trainer::{GroupOptions, StepReport, Trainer};

@@ -11,7 +11,8 @@ use crate::{Error, EvaluationEvent, Observer, Result, StepEvent};
 /// Writes `metrics.jsonl`: a line for every step and for every figure, each as soon as it is known.
 ///
 /// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`, with `"added": {name: loss}`
-/// where the objective adds to the loss; a figure is `{"step", "split", "task", "metric", "value"}`. Losses are nats for each target token, values of metrics fractions; a
+/// where the objective adds to the loss, and `"task_lr"` where what tasks own has a rate of its own; a figure is
+/// `{"step", "split", "task", "metric", "value"}`. Losses are nats for each target token, values of metrics fractions; a
 /// step is counted from 1.
 #[derive(Debug)]
 pub struct MetricsLog {
@@ -32,6 +33,8 @@ struct StepLine<'a> {
     #[serde(skip_serializing_if = "Map::is_empty")]
     added: &'a Map<String, Value>,
     lr: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    task_lr: Option<f64>,
     gradient_norm: f64,
     rows: usize,
     seconds: f64,
@@ -95,6 +98,7 @@ impl Observer for MetricsLog {
             loss: event.loss,
             added: &added,
             lr: event.learning_rate,
+            task_lr: event.task_learning_rate,
             gradient_norm: event.gradient_norm,
             rows: event.rows,
             seconds: event.seconds,

@@ -32,12 +32,11 @@ pub(crate) fn nearest<B: Backbone, E: Encode>(
         training: TrainingConfig {
             steps: config.steps,
             warmup_steps: training.warmup_steps.min(config.steps - 1),
-            task_learning_rate: None,
-            ..training.clone()
+            ..training.without_task_options()
         },
-        mixture: mtpt_tasks::MixtureConfig { stochastic: None, ..run.mixture },
+        mixture: stages.of_one(),
         // Nothing is chosen on `dev`, the prompt of the last step is compared.
-        evaluation: EvaluationConfig { every: 0, ..run.evaluation.clone() },
+        evaluation: EvaluationConfig { every: 0, patience: None, ..run.evaluation.clone() },
         ..run.clone()
     };
     let data = stages.read_training_rows(target, &config)?;

@@ -1,5 +1,18 @@
 use mtpt_tasks::TaskId;
 
+/// A run that begins.
+#[derive(Clone, Debug)]
+pub struct BeginEvent<'a> {
+    /// Its place below the folder of all runs; empty where there is one alone.
+    pub place: &'a str,
+    /// Number of its tasks.
+    pub tasks: usize,
+    /// Its steps in all.
+    pub steps: usize,
+    /// How many numbers it trains.
+    pub trained_numbers: usize,
+}
+
 /// What happened in a step of training.
 #[derive(Clone, Debug)]
 pub struct StepEvent<'a> {
@@ -15,6 +28,8 @@ pub struct StepEvent<'a> {
     pub task_losses: &'a [(TaskId, f64)],
     /// Learning rate, of parameters without one of their own.
     pub learning_rate: f64,
+    /// That of what each task owns, where it has one of its own.
+    pub task_learning_rate: Option<f64>,
     /// Global norm of the gradient before clipping.
     pub gradient_norm: f64,
     /// Rows of the step.
@@ -47,9 +62,8 @@ impl EvaluationEvent<'_> {
 ///
 /// Nothing here prints: what is shown, and where, is the observer's.
 pub trait Observer {
-    /// A run begins, perhaps one of several: its place below the folder of all, which is empty for one alone, its steps, and how
-    /// many numbers it trains.
-    fn begin(&mut self, _place: &str, _steps: usize, _trained_numbers: usize) {}
+    /// A run begins, perhaps one of several.
+    fn begin(&mut self, _event: &BeginEvent<'_>) {}
 
     /// A step is done.
     ///
@@ -81,9 +95,9 @@ impl Observer for () {}
 
 /// Both are told, the first one first.
 impl<A: Observer, B: Observer> Observer for (A, B) {
-    fn begin(&mut self, place: &str, steps: usize, trained_numbers: usize) {
-        self.0.begin(place, steps, trained_numbers);
-        self.1.begin(place, steps, trained_numbers);
+    fn begin(&mut self, event: &BeginEvent<'_>) {
+        self.0.begin(event);
+        self.1.begin(event);
     }
 
     fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {
@@ -108,8 +122,8 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
 }
 
 impl<O: Observer + ?Sized> Observer for &mut O {
-    fn begin(&mut self, place: &str, steps: usize, trained_numbers: usize) {
-        (**self).begin(place, steps, trained_numbers);
+    fn begin(&mut self, event: &BeginEvent<'_>) {
+        (**self).begin(event);
     }
 
     fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {

@@ -1,3 +1,4 @@
+use mtpt_tasks::read_toml;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
@@ -11,7 +12,13 @@ pub(crate) fn overlay<T: Serialize + DeserializeOwned>(
 ) -> Result<T, String> {
     let mut table = Table::try_from(base).map_err(|error| error.to_string())?;
     change(&mut table, changes);
-    table.try_into().map_err(|error| error.message().to_owned())
+    // Through text, so that problems are told in the words of whoever writes it.
+    let text = toml::to_string(&table).map_err(|error| error.to_string())?;
+    read_toml(&text).map_err(|problem| {
+        let line = problem.line.and_then(|line| text.lines().nth(line - 1));
+        let line = line.map_or_else(String::new, |line| format!(", in `{line}`"));
+        format!("{}{line}", problem.message)
+    })
 }
 
 fn change(table: &mut Table, changes: Table) {

@@ -4,25 +4,30 @@ use mtpt_core::Backbone;
 use mtpt_tasks::{CorpusConfig, Mixture, Split, Task, TaskConfig, TaskId};
 use serde::Serialize;
 
-use crate::checkpoint;
+use crate::checkpoint::{self, Best};
 use crate::evaluate::evaluate;
 use crate::micro_batches::micro_batches;
+use crate::progress::Progress;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    EvaluationEvent, FullFineTuning, MetricsLog, Observer, Output, PretrainingConfig,
+    Error, EvaluationEvent, FullFineTuning, MetricsLog, Observer, Output, PretrainingConfig,
     PretrainingData, Result, TaskData, Trainer, mean_loss,
 };
 
 /// What continued pretraining came to.
 #[derive(Clone, Debug)]
 pub struct Pretrained<M> {
-    /// The model after the last step, without gradients.
+    /// The model after the last step, or the best one on `dev` if the configuration asks for it, without gradients.
     pub model: M,
-    /// Number of steps done.
+    /// The step that it is from.
     pub step: usize,
     /// Its loss for each target token of `dev`, in nats, for each task and corpus that has this split.
     pub losses: Vec<(TaskId, f64)>,
+    /// Mean of the tasks' metrics on `dev`, as a fraction, if a task has this split.
+    pub score: Option<f64>,
+    /// The step that the run ended after, if that was before its last one, for want of progress.
+    pub stopped_early: Option<usize>,
 }
 
 /// Trains a whole model on: on text, from which rows are made by span corruption and prefix language modelling (Raffel et
@@ -30,13 +35,14 @@ pub struct Pretrained<M> {
 ///
 /// All weights of the model learn. The rows of a step are a function of the seed and the step, what they ask for included, and so is dropout.
 /// At the steps that the configuration tells, before the first and after the last, the loss on `dev` is measured, and tasks are
-/// judged by their metrics without a prompt. With an output, the run's folder holds the configuration, the metrics and the
+/// judged by their metrics without a prompt. What comes out is the model after the last step, or the best one so far, by the mean
+/// of these metrics or, without them, of the losses. With an output, the run's folder holds the configuration, the metrics and the
 /// newest checkpoints; the trained model is the caller's to write, into [`RunFolder::model`](crate::RunFolder::model).
 ///
 /// # Errors
 ///
-/// When the configuration has a number out of its range, a loss is not finite, a file cannot be written, or a checkpoint is of
-/// another run.
+/// When the configuration has a number out of its range, the best model is asked for and nothing has a `dev` split to judge it
+/// by ([`Error::NoDev`]), a loss is not finite, a file cannot be written, or a checkpoint is of another run.
 ///
 /// # Panics
 ///
@@ -78,9 +84,30 @@ struct Run<'a, M> {
     identity: RunIdentity<'a, PretrainingConfig>,
     mixture: Mixture,
     trainer: Trainer<M>,
+    /// The best model so far, if it is to be kept.
+    best: Option<Best<M>>,
     output: Option<&'a Output>,
-    /// Of the last evaluation, with its step.
-    losses: Option<(usize, Vec<(TaskId, f64)>)>,
+    /// Of the model that would come out now.
+    judged: Option<Judged>,
+}
+
+/// What an evaluation on `dev` has found.
+struct Judged {
+    step: usize,
+    losses: Vec<(TaskId, f64)>,
+    /// Mean of the tasks' metrics, if there are any.
+    score: Option<f64>,
+}
+
+impl Judged {
+    /// A number that is higher for a better model, if there is anything to judge by.
+    fn mean(&self) -> Option<f64> {
+        let losses = || {
+            let sum: f64 = self.losses.iter().map(|(_, loss)| loss).sum();
+            (!self.losses.is_empty()).then(|| -sum / self.losses.len() as f64)
+        };
+        self.score.or_else(losses)
+    }
 }
 
 impl<'a, M: Module + Backbone> Run<'a, M> {
@@ -95,6 +122,12 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
             corpora: data.corpora().iter().map(|corpus| corpus.corpus().config()).collect(),
             tasks: data.tasks().iter().map(TaskData::task).map(Task::config).collect(),
         };
+        let nothing_to_judge = (0..data.names().len()).all(|it| data.dev_rows(it).is_empty());
+        if let Some(option) = config.evaluation.keeps_best()
+            && nothing_to_judge
+        {
+            return Err(Error::NoDev { option });
+        }
         let mixture = data.mixture(config)?;
         // A frozen module drops nothing, and a frozen module whose weights ask for gradients is not frozen any more.
         let model = if config.dropout { model } else { model.freeze() }.set_require_grad(true);
@@ -102,19 +135,20 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         let names = data.names().to_vec();
         let mut trainer = Trainer::new(model, &training.optimizer, training.schedule(), names);
         let identity = RunIdentity::of_text_and_tasks(config, data)?;
+        let mut best = None;
         if let Some(Output { folder, resume: true }) = output {
-            (trainer, _) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
+            (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
         }
-        Ok(Self { config, data, document, identity, mixture, trainer, output, losses: None })
+        Ok(Self { config, data, document, identity, mixture, trainer, best, output, judged: None })
     }
 
     fn train(mut self, observer: &mut impl Observer) -> Result<Pretrained<M>> {
         let training = &self.config.training;
         let steps = training.steps;
         if self.trainer.steps_done() == 0 && self.config.evaluation.every > 0 {
-            self.judge(observer)?;
+            self.evaluate(observer)?;
         }
-        while self.trainer.steps_done() < steps {
+        while self.trainer.steps_done() < steps && !self.is_over() {
             let step = self.trainer.steps_done();
             if self.config.dropout {
                 let seed = self.config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -128,32 +162,71 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
             self.trainer.tell(&report, observer)?;
             let step = self.trainer.steps_done();
             if is_due(step, steps, self.config.evaluation.every) {
-                self.judge(observer)?;
+                self.evaluate(observer)?;
             }
             if let Some(output) = self.output
                 && training.checkpoint_every > 0
-                && is_due(step, steps, training.checkpoint_every)
+                && (is_due(step, steps, training.checkpoint_every) || self.is_over())
             {
                 let folder = output.folder.checkpoints();
-                checkpoint::write(&folder, &self.trainer, None, &self.identity)?;
+                checkpoint::write(&folder, &self.trainer, self.best.as_ref(), &self.identity)?;
             }
         }
-        let step = self.trainer.steps_done();
-        if self.losses.as_ref().is_none_or(|(judged, _)| *judged != step) {
-            // A run that was at its end already: its figures stand in the log.
-            self.judge(&mut ())?;
+        let steps_done = self.trainer.steps_done();
+        let stopped_early = (steps_done < steps).then_some(steps_done);
+        let (model, step) = match &self.best {
+            Some(best) => (best.module.valid(), best.step),
+            None => (self.trainer.module().valid(), steps_done),
+        };
+        let judged = match self.judged.take() {
+            Some(judged) if judged.step == step => judged,
+            // That was before the run was gone on with: its figures stand in the log.
+            _ => self.judge(&model, step, &mut ())?,
+        };
+        let Judged { losses, score, .. } = judged;
+        if let (Some(step), Some(patience)) = (stopped_early, self.config.evaluation.patience) {
+            observer.note(&Progress::end(step, patience));
         }
-        let losses = self.losses.take().map(|(_, losses)| losses).unwrap_or_default();
-        Ok(Pretrained { model: self.trainer.into_module().valid(), step, losses })
+        Ok(Pretrained { model, step, losses, score, stopped_early })
+    }
+
+    /// Whether nothing was learned for as long as the run has patience.
+    fn is_over(&self) -> bool {
+        let patience = self.config.evaluation.patience;
+        self.best.as_ref().is_some_and(|best| best.progress.is_over(patience))
+    }
+
+    /// Judges the model as it is now, and keeps it, if it is the best so far and the best is to be kept.
+    fn evaluate(&mut self, observer: &mut impl Observer) -> Result<()> {
+        let step = self.trainer.steps_done();
+        let module = self.trainer.module().valid();
+        let judged = self.judge(&module, step, observer)?;
+        let min_delta = self.config.evaluation.min_delta;
+        if let Some(score) = judged.mean()
+            && self.config.evaluation.keeps_best().is_some()
+        {
+            let before = self.best.as_ref().map(|best| best.progress);
+            let progress = Progress::after(before, score, min_delta);
+            match &mut self.best {
+                Some(best) if score > best.score => {
+                    *best = Best { module, step, score, progress };
+                }
+                Some(best) => {
+                    best.progress = progress;
+                    return Ok(());
+                }
+                None => self.best = Some(Best { module, step, score, progress }),
+            }
+        }
+        self.judged = Some(judged);
+        Ok(())
     }
 
     /// Measures the loss of every `dev` split, and judges tasks by their metrics.
-    fn judge(&mut self, observer: &mut impl Observer) -> Result<()> {
-        let step = self.trainer.steps_done();
-        let model = self.trainer.module().valid();
+    fn judge(&self, model: &M, step: usize, observer: &mut impl Observer) -> Result<Judged> {
         let batch_size = self.config.evaluation.batch_size;
         let split = Split::Dev;
-        let mut losses = Vec::new();
+        let (mut losses, mut means) = (Vec::new(), Vec::new());
         for (position, task) in self.data.names().iter().enumerate() {
             let rows = self.data.dev_rows(position);
             if rows.is_empty() {
@@ -164,17 +237,18 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
                 let split = split.as_str();
                 observer.evaluation(&EvaluationEvent { step, split, task, metric, value })
             };
-            let loss = mean_loss(&model, &rows, batch_size)?;
+            let loss = mean_loss(model, &rows, batch_size)?;
             tell(EvaluationEvent::LOSS, loss)?;
             losses.push((task.clone(), loss));
             if let Some(data) = self.data.tasks().get(position) {
-                let judged = evaluate(&model, None::<&Composition>, data, split, batch_size)?;
+                let judged = evaluate(model, None::<&Composition>, data, split, batch_size)?;
                 for (metric, value) in judged.values() {
                     tell(metric.name(), *value)?;
                 }
+                means.push(judged.mean());
             }
         }
-        self.losses = Some((step, losses));
-        Ok(())
+        let score = (!means.is_empty()).then(|| means.iter().sum::<f64>() / means.len() as f64);
+        Ok(Judged { step, losses, score })
     }
 }

@@ -17,17 +17,17 @@ use crate::{Decay, Error, EvaluationConfig, OptimizerConfig, Result, TrainingCon
 /// | `tasks` | none | rows with labels to learn from, see [`TaskFile`](mtpt_tasks::TaskFile) |
 /// | `tasks_weight` | 1.0 | how often rows of all tasks together occur, beside the `weight` of each corpus |
 /// | `mixture` | | how tasks are mixed with one another, see [`MixtureConfig`] |
-/// | `evaluation` | | see [`EvaluationConfig`]; with `every`, there is an evaluation before the first step too |
+/// | `evaluation` | | see [`PretrainingEvaluationConfig`] |
 ///
-/// `training` has the keys of [`TrainingConfig`], but for `task_learning_rate`, some with other defaults:
+/// `training` has the keys of [`TrainingConfig`], but for those of what tasks own (`task_…`), some with other defaults:
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
 /// | `steps` | 1000 | |
-/// | `learning_rate` | 0.0003 | of AdamW, for all weights alike |
+/// | `learning_rate` | 0.0003 | for all weights alike |
 /// | `max_input_length` | 512 | longest input, of a corpus and of a task |
 /// | `max_target_length` | 512 | longest target |
-/// | `checkpoint_every` | 500 | steps between checkpoints, of three times the model's size; 0 writes none |
+/// | `checkpoint_every` | 500 | steps between checkpoints, of three times the model's size with AdamW, and of one more with the best model; 0 writes none |
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PretrainingConfig {
     /// Folder of the model to start from, or its id on the hub.
@@ -43,7 +43,64 @@ pub struct PretrainingConfig {
     /// How tasks are mixed with one another.
     pub mixture: MixtureConfig,
     /// When and how the learned is judged.
-    pub evaluation: EvaluationConfig,
+    pub evaluation: PretrainingEvaluationConfig,
+}
+
+/// When and how the learned is judged, and whether the best or the last of it is what comes out.
+///
+/// A model is judged by the mean of the tasks' metrics on `dev`; where no task has this split, by the mean of the losses of the
+/// corpora, the lower the better.
+///
+/// | Key | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `every` | 100 | steps between evaluations on `dev`, of which one is before the first step; 0 evaluates after the last step alone | |
+/// | `batch_size` | 64 | rows scored at a time | from 1 |
+/// | `keep_best` | `false` | whether the model that comes out is the best on `dev`, not the last step's; it is held in memory and in checkpoints, beside the one that learns | |
+/// | `patience` | | evaluations without a better model, after which training ends before its last step; keeps the best, too | from 1; `every` is not 0 |
+/// | `min_delta` | 0 | by more than how much a model must be better than the last one that was, a fraction of metrics or nats of losses | from 0 |
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PretrainingEvaluationConfig {
+    /// Steps between evaluations.
+    pub every: usize,
+    /// Rows scored at a time.
+    pub batch_size: usize,
+    /// Whether the best model comes out.
+    pub keep_best: bool,
+    /// Evaluations without progress, after which training ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// What is more than this is progress.
+    pub min_delta: f64,
+}
+
+impl Default for PretrainingEvaluationConfig {
+    fn default() -> Self {
+        let EvaluationConfig { every, batch_size, patience, min_delta } =
+            EvaluationConfig::default();
+        Self { every, batch_size, keep_best: false, patience, min_delta }
+    }
+}
+
+impl PretrainingEvaluationConfig {
+    /// The option that asks for the best model, if one does.
+    pub(crate) fn keeps_best(&self) -> Option<&'static str> {
+        match self {
+            Self { patience: Some(_), .. } => Some("evaluation.patience"),
+            Self { keep_best: true, .. } => Some("evaluation.keep_best"),
+            _ => None,
+        }
+    }
+
+    /// Checks every number.
+    ///
+    /// # Errors
+    ///
+    /// When one is out of its range, which the error names.
+    pub fn check(&self) -> Result<()> {
+        let Self { every, batch_size, patience, min_delta, .. } = *self;
+        EvaluationConfig { every, batch_size, patience, min_delta }.check()
+    }
 }
 
 /// A configuration file as it is written.
@@ -62,7 +119,7 @@ struct Document {
     #[serde(default)]
     mixture: MixtureConfig,
     #[serde(default)]
-    evaluation: EvaluationConfig,
+    evaluation: PretrainingEvaluationConfig,
     /// Read by `mtpt_tasks::CorpusFile` and `mtpt_tasks::TaskFile`, which know the lines.
     #[serde(rename = "corpora", default)]
     _corpora: serde::de::IgnoredAny,
@@ -83,6 +140,10 @@ struct Training {
     /// Weights belong to no task.
     #[serde(skip)]
     task_learning_rate: Option<f64>,
+    #[serde(skip)]
+    task_weight_decay: Option<f32>,
+    #[serde(skip)]
+    task_clip_norm: Option<f64>,
     warmup_steps: usize,
     decay: Decay,
     max_input_length: usize,
@@ -116,7 +177,7 @@ impl PretrainingConfig {
             tasks_weight: one(),
             training: training(),
             mixture: MixtureConfig::default(),
-            evaluation: EvaluationConfig::default(),
+            evaluation: PretrainingEvaluationConfig::default(),
         }
     }
 

@@ -223,8 +223,7 @@ impl TeachersConfig {
             initializer: run.prompt.initializer.clone(),
             ..PromptConfig::default()
         };
-        let training = TrainingConfig { task_learning_rate: None, ..run.training.clone() };
-        Self { prompts: None, prompt, training }
+        Self { prompts: None, prompt, training: run.training.without_task_options() }
     }
 }
 

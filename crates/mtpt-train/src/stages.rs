@@ -1,18 +1,19 @@
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
 use mtpt_core::{Backbone, Compose};
-use mtpt_tasks::{Encode, Split, Task, TaskId};
+use mtpt_tasks::{Encode, MixtureConfig, Split, Task, TaskId};
 use serde::Serialize;
 
 use crate::cut_rows::cut_rows;
 use crate::evaluate::index;
 use crate::nearest::nearest;
 use crate::{
-    AdaptationConfig, Distillation, Error, FewShotFigure, Observer, Output, PromptConfig,
-    PromptHeader, PromptTuning, Prompts, Result, RunConfig, RunFolder, StagedRunConfig, TaskData,
-    TaskParts, Teachers, TeachersConfig, Trained, initial_composition, train_on,
+    AdaptationConfig, BeginEvent, Distillation, Error, FewShotFigure, Observer, Output,
+    PromptConfig, PromptHeader, PromptTuning, Prompts, Result, RunConfig, RunFolder,
+    StagedRunConfig, TaskData, TaskParts, Teachers, TeachersConfig, Trained, initial_composition,
+    train_on,
 };
 
 /// A part of multitask prompt tuning that can be done by itself (Wang et al., 2023, section 3).
@@ -56,6 +57,9 @@ pub struct StageRun {
     /// Mean of the tasks' metrics on `dev`, as a fraction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
+    /// The step that it ended after, if that was before its last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped_early: Option<usize>,
 }
 
 /// Does what a [`StagedRunConfig`] tells: teachers, the run on the source tasks, targets.
@@ -98,7 +102,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         let stages = Self { config, tasks, backbone, encoder, device, folder, resume };
         if let Some(adaptation) = &config.adaptation {
             for name in adaptation.targets.iter().chain(adaptation.sources.iter().flatten()) {
-                stages.find(name)?;
+                stages.find(name).map_err(|error| error.in_stage("adaptation"))?;
             }
             if adaptation.together && adaptation.nearest.is_some() {
                 return Err(Error::NearestTogether);
@@ -219,8 +223,10 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
 
     /// The output of a run below that of all.
     fn output(&self, place: &Path) -> Result<Output> {
-        let folder = RunFolder::create(&self.folder.join(place))?;
-        Ok(Output { folder, resume: self.resume })
+        // Without a name below it, the folder of all is the run's own.
+        let alone = place.as_os_str().is_empty();
+        let place = if alone { self.folder.to_owned() } else { self.folder.join(place) };
+        Ok(Output { folder: RunFolder::create(&place)?, resume: self.resume })
     }
 
     fn prompts_of(&self, place: &Path) -> PathBuf {
@@ -238,11 +244,12 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             prompt: teachers.prompt.clone(),
             composition: CompositionConfig::Separate(SeparateConfig::default()),
             training: teachers.training.clone(),
-            mixture: mtpt_tasks::MixtureConfig { stochastic: None, ..self.config.run.mixture },
+            mixture: self.of_one(),
             ..self.config.run.clone()
         };
         let place = teacher_place(task.id());
         let data = self.read(vec![task.clone()], &config)?;
+        let config = patient_if_judged(config, &data);
         self.learn(Stage::Teachers, place, &config, &data, observer, done)?;
         Ok(())
     }
@@ -304,6 +311,9 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         observer: &mut impl Observer,
         done: &mut StagesDone,
     ) -> Result<()> {
+        // The targets' own configurations, which name it, lie elsewhere.
+        let failed = |error| Error::File { action: "find", path: source.to_owned(), source: error };
+        let source = &path::absolute(source).map_err(failed)?;
         let trained = Prompts::read(source, &self.plain())?;
         let groups: Vec<(PathBuf, Vec<Task>)> = if adaptation.together {
             let tasks = adaptation.targets.iter().map(|name| self.find(name).cloned());
@@ -336,6 +346,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
                 }
                 None => {
                     let data = self.read(tasks, &config)?;
+                    let config = patient_if_judged(config, &data);
                     let notes = cut_rows(&data, config.max_lengths())?;
                     notes.iter().for_each(|note| observer.note(note));
                     outcome.push(self.learn(
@@ -376,8 +387,14 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             },
             composition: header.composition.clone(),
             training: adaptation.training.clone(),
+            mixture: if adaptation.together { self.config.run.mixture } else { self.of_one() },
             ..self.config.run.clone()
         }
+    }
+
+    /// The mixture of one task by itself: there are no others to draw some from.
+    pub(crate) fn of_one(&self) -> MixtureConfig {
+        MixtureConfig { stochastic: None, ..self.config.run.mixture }
     }
 
     /// One prompt file of all targets: that of the group, or the composed prompts of those that learned each by itself.
@@ -436,11 +453,12 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         let tasks: Vec<Task> = data.iter().map(|data| data.task().clone()).collect();
         let composition =
             initial_composition(config, &tasks, self.backbone, self.encoder, self.device)?;
-        observer.begin(
-            &place.to_string_lossy(),
-            config.training.steps,
-            composition.trained_numbers(),
-        );
+        observer.begin(&BeginEvent {
+            place: &place.to_string_lossy(),
+            tasks: tasks.len(),
+            steps: config.training.steps,
+            trained_numbers: composition.trained_numbers(),
+        });
         Ok(composition)
     }
 
@@ -474,8 +492,17 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
 impl StagesDone {
     fn add(&mut self, stage: Stage, output: &Output, trained: &Trained) {
         let (prompts, step, score) = (output.folder.prompts(), trained.step, trained.score);
-        self.runs.push(StageRun { stage, prompts, step, score });
+        let stopped_early = trained.stopped_early;
+        self.runs.push(StageRun { stage, prompts, step, score, stopped_early });
     }
+}
+
+/// Patience needs a `dev` to judge by, which teachers and targets each by themselves may lack.
+fn patient_if_judged(mut config: RunConfig, data: &[TaskData]) -> RunConfig {
+    if data.iter().all(|task| task.rows(Split::Dev).is_empty()) {
+        config.evaluation.patience = None;
+    }
+    config
 }
 
 fn teacher_place(task: &TaskId) -> PathBuf {

@@ -7,6 +7,7 @@ use mtpt_tasks::{Mixture, Split, TokenBatch, TokenizedExample};
 use crate::checkpoint::{self, Best};
 use crate::evaluate::{check_width, evaluate};
 use crate::micro_batches::micro_batches;
+use crate::progress::Progress;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
@@ -32,13 +33,16 @@ pub struct Trained<C = Composition> {
     pub step: usize,
     /// That mean, as a fraction.
     pub score: Option<f64>,
+    /// The step that the run ended after, if that was before its last one, for want of progress
+    /// ([`EvaluationConfig::patience`](crate::EvaluationConfig)).
+    pub stopped_early: Option<usize>,
 }
 
 /// Learns the prompts of several tasks together on a frozen model.
 ///
 /// Every step takes its rows from the mixture of tasks. At the steps that the configuration tells, and after the last, the
-/// tasks are judged on `dev`, and the best prompts so far are kept. With an output, the run's folder always holds these,
-/// the metrics and the newest checkpoints.
+/// tasks are judged on `dev`, and the best prompts so far are kept. A run with patience ends after as many evaluations without
+/// progress. With an output, the run's folder always holds the best prompts, the metrics and the newest checkpoints.
 ///
 /// The composition may be any that implements [`Compose`]: the prompt file's header then says what the configuration does,
 /// such as `strategy = "own"`, and [`Prompts::read_as`] reads it.
@@ -46,8 +50,9 @@ pub struct Trained<C = Composition> {
 /// # Errors
 ///
 /// When a number of the configuration is out of its range ([`Error::OutOfRange`]), a task has no row to learn from
-/// ([`Error::NoTrainingRows`]), tasks should have a learning rate and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss is not finite
-/// ([`Error::NotFinite`]), a file cannot be written ([`Error::File`]), or a checkpoint is of another run
+/// ([`Error::NoTrainingRows`]), patience has no `dev` to judge by ([`Error::NoDev`]), tasks should have a learning rate, weight
+/// decay or clipping and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss is
+/// not finite ([`Error::NotFinite`]), a file cannot be written ([`Error::File`]), or a checkpoint is of another run
 /// ([`Error::Resume`]); and what the observer returns.
 pub fn train<B: Backbone, C: Compose>(
     config: &RunConfig,
@@ -122,15 +127,19 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         if let Some(stochastic) = config.mixture.stochastic {
             stochastic.check_batch_size(config.training.batch_size)?;
         }
+        let has_dev = |data: &TaskData| !data.rows(Split::Dev).is_empty();
+        if config.evaluation.patience.is_some() && !data.iter().any(has_dev) {
+            return Err(Error::NoDev { option: "evaluation.patience" });
+        }
         let mixture = Mixture::new(&config.mixture, &sizes, config.seed)?;
         let tasks = data.iter().map(|data| data.task().id().clone()).collect();
         let optimizer = &config.training.optimizer;
         let mut trainer = Trainer::new(composition, optimizer, config.schedule(), tasks);
-        if let Some(schedule) = config.training.task_schedule() {
+        if let Some((option, options)) = config.training.task_options() {
             if trainer.module().task_parameters().is_empty() {
-                return Err(Error::NoTaskParameters);
+                return Err(Error::NoTaskParameters { option });
             }
-            trainer = trainer.with_group(C::task_parameters, schedule);
+            trainer = trainer.with_group(C::task_parameters, options);
         }
         let mut best = None;
         let identity = RunIdentity::of_tasks(config, data)?.with_objective(objective.identity());
@@ -142,7 +151,7 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
 
     fn train(&mut self, observer: &mut impl Observer) -> Result<Trained<C>> {
         let steps = self.config.training.steps;
-        while self.trainer.steps_done() < steps {
+        while self.trainer.steps_done() < steps && !self.is_over() {
             let batches = self.batches(self.trainer.steps_done())?;
             let report = self.trainer.step(self.objective, &batches)?;
             let step = self.trainer.steps_done();
@@ -152,7 +161,7 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
             }
             if let Some(output) = self.output
                 && self.config.training.checkpoint_every > 0
-                && is_due(step, steps, self.config.training.checkpoint_every)
+                && (is_due(step, steps, self.config.training.checkpoint_every) || self.is_over())
             {
                 let folder = output.folder.checkpoints();
                 checkpoint::write(&folder, &self.trainer, self.best.as_ref(), &self.identity)?;
@@ -166,7 +175,18 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         if let Some(output) = self.output {
             prompts.write(&output.folder.prompts())?;
         }
-        Ok(Trained { prompts, step, score })
+        let steps_done = self.trainer.steps_done();
+        let stopped_early = (steps_done < steps).then_some(steps_done);
+        if let (Some(step), Some(patience)) = (stopped_early, self.config.evaluation.patience) {
+            observer.note(&Progress::end(step, patience));
+        }
+        Ok(Trained { prompts, step, score, stopped_early })
+    }
+
+    /// Whether the tasks have learned nothing for as long as the run has patience.
+    fn is_over(&self) -> bool {
+        let patience = self.config.evaluation.patience;
+        self.best.as_ref().is_some_and(|best| best.progress.is_over(patience))
     }
 
     /// The rows of a step.
@@ -200,12 +220,16 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
             return Ok(());
         }
         let score = scores.iter().sum::<f64>() / scores.len() as f64;
+        let before = self.best.as_ref().map(|best| best.progress);
+        let progress = Progress::after(before, score, self.config.evaluation.min_delta);
         if self.best.as_ref().is_none_or(|best| score > best.score) {
             if let Some(output) = self.output {
                 let prompts = self.prompts(composition.clone(), step);
                 prompts.write(&output.folder.prompts())?;
             }
-            self.best = Some(Best { module: composition, step, score });
+            self.best = Some(Best { module: composition, step, score, progress });
+        } else if let Some(best) = &mut self.best {
+            best.progress = progress;
         }
         Ok(())
     }

@@ -2,11 +2,11 @@ use std::time::Instant;
 
 use burn::lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleLrScheduler};
 use burn::module::{Module, ModuleMapper, Param, ParamGroup, ParamId};
-use burn::optim::{AdamWConfig, GradientsAccumulator, GradientsParams, ModuleOptimizer};
+use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
 use mtpt_tasks::{TaskId, TokenBatch};
 
-use crate::clip::{clip_global_norm, global_norm};
+use crate::clip::clip_norm_of;
 use crate::{Error, Objective, Observer, OptimizerConfig, Result, Schedule, StepEvent};
 
 /// What a step did.
@@ -21,6 +21,8 @@ pub struct StepReport {
     pub tasks: Vec<(f64, usize)>,
     /// Learning rate, of parameters without one of their own.
     pub learning_rate: f64,
+    /// That of the parameters with one of their own.
+    pub group_learning_rate: Option<f64>,
     /// Global norm of the gradient before clipping.
     pub gradient_norm: f64,
     /// Rows of the step.
@@ -29,17 +31,28 @@ pub struct StepReport {
     pub seconds: f64,
 }
 
+/// What some parameters of a module have for themselves; what is not said is as for the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct GroupOptions {
+    /// Their learning rates.
+    pub schedule: Option<Schedule>,
+    /// Their weight decay.
+    pub weight_decay: Option<f32>,
+    /// Largest norm of their gradients, which then are clipped by themselves, and the others by themselves.
+    pub clip_norm: Option<f64>,
+}
+
 /// A module, the optimizer that moves it, and the number of steps done.
 ///
 /// The trainer knows neither where rows come from nor what the module is: [`step`](Self::step) takes the batches of one
 /// step and an [`Objective`].
 pub struct Trainer<M> {
     module: M,
+    config: OptimizerConfig,
     optimizer: ModuleOptimizer,
     schedule: Schedule,
-    /// Parameters with a rate of their own.
-    group: Option<(ParamGroup, Schedule)>,
-    clip_norm: Option<f64>,
+    /// Parameters with something of their own.
+    group: Option<(ParamGroup, GroupOptions)>,
     tasks: Vec<TaskId>,
     steps_done: usize,
 }
@@ -54,32 +67,33 @@ impl<M: Module> Trainer<M> {
         schedule: Schedule,
         tasks: Vec<TaskId>,
     ) -> Self {
-        let adamw = AdamWConfig::new()
-            .with_beta_1(optimizer.beta_1)
-            .with_beta_2(optimizer.beta_2)
-            .with_epsilon(optimizer.epsilon)
-            .with_weight_decay(optimizer.weight_decay);
         Self {
             module: with_ids_by_order(module),
-            optimizer: adamw.init(),
+            config: optimizer.clone(),
+            optimizer: optimizer.init(),
             schedule,
             group: None,
-            clip_norm: optimizer.clip_norm,
             tasks,
             steps_done: 0,
         }
     }
 
-    /// The same trainer, in which some parameters of the module have learning rates of their own.
+    /// The same trainer before its first step, in which some parameters of the module have learning rates, a weight decay or
+    /// a clipping of their own.
     ///
     /// The module of a trainer has other parameter ids than the one that was given to it: hence the function.
     #[must_use]
     pub fn with_group(
         mut self,
         parameters: impl FnOnce(&M) -> Vec<ParamId>,
-        schedule: Schedule,
+        options: GroupOptions,
     ) -> Self {
-        self.group = Some((ParamGroup::from_ids(parameters(&self.module)), schedule));
+        let group = ParamGroup::from_ids(parameters(&self.module));
+        if let Some(weight_decay) = options.weight_decay {
+            let config = self.config.clone().with_weight_decay(weight_decay);
+            self.optimizer = config.take_group(self.optimizer, group.clone());
+        }
+        self.group = Some((group, options));
         self
     }
 
@@ -150,10 +164,7 @@ impl<M: Module> Trainer<M> {
             }
         }
         let mut gradients = accumulator.grads();
-        let gradient_norm = match self.clip_norm {
-            Some(limit) => clip_global_norm(&self.module, &mut gradients, limit),
-            None => global_norm(&self.module, &gradients),
-        };
+        let gradient_norm = self.clip(&mut gradients);
         if !gradient_norm.is_finite() {
             let present = tasks.iter().position(|&(_, count)| count > 0).unwrap_or(0);
             return Err(Error::NotFinite {
@@ -164,6 +175,7 @@ impl<M: Module> Trainer<M> {
             });
         }
         let learning_rate = self.schedule.rate(self.steps_done);
+        let group_learning_rate = self.group_rate().map(|(_, rate)| rate);
         let rates = self.rates(learning_rate);
         self.module = self.optimizer.step(rates, self.module.clone(), gradients);
         self.steps_done += 1;
@@ -172,17 +184,38 @@ impl<M: Module> Trainer<M> {
             tasks,
             added,
             learning_rate,
+            group_learning_rate,
             gradient_norm,
             rows: batches.iter().map(TokenBatch::len).sum(),
             seconds: begun.elapsed().as_secs_f64(),
         })
     }
 
+    /// Clips the gradients, and returns the norm that they had all together.
+    fn clip(&self, gradients: &mut GradientsParams) -> f64 {
+        let limit = self.config.clip_norm();
+        match &self.group {
+            Some((group, GroupOptions { clip_norm: Some(of_group), .. })) => {
+                let inside = |id| group.matches(&id, None);
+                let outside = |id| !inside(id);
+                let first = clip_norm_of(&self.module, gradients, Some(*of_group), &inside);
+                let second = clip_norm_of(&self.module, gradients, limit, &outside);
+                first.hypot(second)
+            }
+            _ => clip_norm_of(&self.module, gradients, limit, &|_| true),
+        }
+    }
+
+    /// The parameters with rates of their own, and their rate in the step that comes.
+    fn group_rate(&self) -> Option<(&ParamGroup, f64)> {
+        let (group, options) = self.group.as_ref()?;
+        Some((group, options.schedule?.rate(self.steps_done)))
+    }
+
     /// The learning rate of each parameter in the step that comes.
     fn rates(&self, learning_rate: f64) -> ModuleLearningRate {
-        match &self.group {
-            Some((group, schedule)) => {
-                let rate = schedule.rate(self.steps_done);
+        match self.group_rate() {
+            Some((group, rate)) => {
                 ModuleLrScheduler::new(learning_rate).with_group(group.clone(), rate).step()
             }
             None => learning_rate.into(),
@@ -205,6 +238,7 @@ impl<M: Module> Trainer<M> {
             added_losses: &report.added,
             task_losses: &task_losses,
             learning_rate: report.learning_rate,
+            task_learning_rate: report.group_learning_rate,
             gradient_norm: report.gradient_norm,
             rows: report.rows,
             seconds: report.seconds,

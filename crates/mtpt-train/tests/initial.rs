@@ -4,7 +4,10 @@ use std::path::PathBuf;
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, PromptFile, TaskIndex, npy_bytes};
-use mtpt_train::{InitializerConfig, PromptConfig, RunConfig, initial_composition};
+use mtpt_train::{
+    InitializerConfig, PromptConfig, PromptHeader, PromptTask, Prompts, RunConfig,
+    initial_composition,
+};
 
 use crate::small_world::{SmallWorld, config, encoder};
 
@@ -139,4 +142,33 @@ fn components_have_first_values_of_their_own() {
             "`prompt.components` must be a list of no more prompts than the composition has components, found 3"
         );
     }
+}
+
+#[test]
+fn the_prompt_of_a_trained_task_is_a_beginning() {
+    let world = SmallWorld::new();
+    let path = world.folder.path().join("trained.safetensors");
+    let text = InitializerConfig::Text { text: "sunny rain".into() };
+    let start = with(text, 4);
+    let header = PromptHeader::new(
+        start.composition.clone(),
+        4,
+        16,
+        world.tasks.iter().map(PromptTask::new).collect(),
+    );
+    Prompts::new(world.composition(&start), header).write(&path).unwrap();
+    let of_task = |task: Option<&str>| {
+        let task = task.map(str::to_owned);
+        prompt(&world, &with(InitializerConfig::Prompts { path: path.clone(), task }, 4))
+    };
+    assert_eq!(of_task(Some("wet")).unwrap(), prompt(&world, &start).unwrap());
+    let failure = of_task(None).unwrap_err();
+    assert_eq!(
+        failure,
+        format!("`{}`: expected `task` to name one of: `mood`, `wet`", path.display())
+    );
+    assert!(of_task(Some("wett")).unwrap_err().contains("did you mean `wet`?"));
+    // A prompt of another length is refused, as of any file.
+    let other = InitializerConfig::Prompts { path, task: Some("wet".into()) };
+    assert!(prompt(&world, &with(other, 5)).unwrap_err().contains('5'));
 }

@@ -3,8 +3,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod adafactor;
 mod answers;
 mod config;
+mod distillation;
+mod early_stopping;
 mod frozen;
 mod initial;
 mod own_strategy;
@@ -18,6 +21,8 @@ mod prompts;
 mod ranking;
 mod resume;
 mod small_world;
+mod staged_config;
+mod stages;
 mod start_from;
 mod steps;
 #[cfg(feature = "t5x")]

@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_compose::{CompositionConfig, OwnConfig};
 use mtpt_core::{Compose, TaskIndex};
-use mtpt_train::{Error, Output, Prompts, RunFolder, train};
+use mtpt_train::{Error, Output, Prompts, RunFolder, TrainingConfig, train};
 
 use crate::small_world::{SmallWorld, config};
 
@@ -66,14 +66,28 @@ fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
     assert_eq!(refused.to_string(), expected);
 }
 
+/// An option, and what sets it.
+type Setting = (&'static str, fn(&mut TrainingConfig));
+
 #[test]
-fn a_rate_for_tasks_needs_something_that_they_own() {
+fn a_rate_decay_or_norm_for_tasks_needs_something_that_they_own() {
     let world = SmallWorld::new();
-    let mut config = config(CompositionConfig::Own(OwnConfig { name: "same".into() }));
-    config.training.task_learning_rate = Some(0.1);
-    let start = same(4, 16, 2, &Device::flex().autodiff());
-    let refused = train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap_err();
-    let expected = "`training.task_learning_rate`: the composition tells of no parameters that belong to one task; leave it \
-                    out, or implement `Compose::task_parameters`";
-    assert_eq!(refused.to_string(), expected);
+    let config = config(CompositionConfig::Own(OwnConfig { name: "same".into() }));
+    let options: [Setting; 3] = [
+        ("task_learning_rate", |training| training.task_learning_rate = Some(0.1)),
+        ("task_weight_decay", |training| training.task_weight_decay = Some(0.1)),
+        ("task_clip_norm", |training| training.task_clip_norm = Some(0.1)),
+    ];
+    for (option, set) in options {
+        let mut config = config.clone();
+        set(&mut config.training);
+        let start = same(4, 16, 2, &Device::flex().autodiff());
+        let refused =
+            train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap_err();
+        let expected = format!(
+            "`training.{option}`: the composition tells of no parameters that belong to one task; leave it out, or implement \
+             `Compose::task_parameters`"
+        );
+        assert_eq!(refused.to_string(), expected);
+    }
 }

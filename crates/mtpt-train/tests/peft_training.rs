@@ -11,8 +11,8 @@ use mtpt_tasks::{
     Encode, EncodeError, EncodeFn, Format, LabelsConfig, MixtureConfig, Task, TaskConfig, TaskId,
 };
 use mtpt_train::{
-    Decay, EvaluationConfig, Observer, OptimizerConfig, PromptConfig, Prompts, RunConfig,
-    StepEvent, TaskData, TrainingConfig, train,
+    AdamWConfig, Decay, EvaluationConfig, Observer, OptimizerConfig, PromptConfig, Prompts,
+    RunConfig, StepEvent, TaskData, TrainingConfig, train,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -96,11 +96,12 @@ fn config(reference: &Value, run: &Value, prompts: &Prompts) -> RunConfig {
             learning_rate: number("learning_rate"),
             warmup_steps: run["warmup_steps"].as_u64().unwrap() as usize,
             decay: serde_json::from_value::<Decay>(run["decay"].clone()).unwrap(),
-            optimizer: OptimizerConfig {
+            optimizer: AdamWConfig {
                 weight_decay: number("weight_decay") as f32,
                 clip_norm: Some(number("clip_norm")),
-                ..OptimizerConfig::default()
-            },
+                ..AdamWConfig::default()
+            }
+            .into(),
             ..TrainingConfig::default()
         },
         mixture: MixtureConfig { shuffle: false, ..MixtureConfig::default() },
@@ -177,14 +178,19 @@ fn steps_and_prompts_are_those_of_peft() {
     }
 }
 
+fn adamw(training: &mut TrainingConfig) -> &mut AdamWConfig {
+    let OptimizerConfig::AdamW(config) = &mut training.optimizer else { panic!("AdamW") };
+    config
+}
+
 #[test]
 fn no_part_of_the_step_can_be_left_out_unseen() {
     let reference = Reference::read();
     let name = "multitask_rank_2";
     let changes: [fn(&mut TrainingConfig); 4] = [
-        |training| training.optimizer.weight_decay = 0.0,
-        |training| training.optimizer.clip_norm = None,
-        |training| training.optimizer.beta_2 = 0.99,
+        |training| adamw(training).weight_decay = 0.0,
+        |training| adamw(training).clip_norm = None,
+        |training| adamw(training).beta_2 = 0.99,
         |training| training.decay = Decay::Constant,
     ];
     for (number, change) in changes.into_iter().enumerate() {

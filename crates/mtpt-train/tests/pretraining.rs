@@ -10,8 +10,9 @@ use mtpt_tasks::{
     TokenizedExample,
 };
 use mtpt_train::{
-    Error, EvaluationEvent, FullFineTuning, Observer, Output, Pretrained, PretrainingConfig,
-    PretrainingData, RunFolder, StepEvent, Trainer, TrainingConfig, mean_loss, pretrain,
+    AdafactorConfig, Error, EvaluationEvent, FullFineTuning, Observer, Output, Pretrained,
+    PretrainingConfig, PretrainingData, RunFolder, StepEvent, Trainer, TrainingConfig, mean_loss,
+    pretrain,
 };
 use serde_json::Value;
 
@@ -341,4 +342,131 @@ fn what_cannot_be_learned_from_is_named() {
     fs::write(world.folder.path().join("none.txt"), "").unwrap();
     let failure = read(Vec::new(), &SPANS.replace("dev.txt", "none.txt"), &SENTINELS);
     assert!(failure.contains("none.txt: expected rows, found none"), "{failure}");
+}
+
+/// Rates that rise until they are so high that the model gets worse again.
+fn steep(keep_best: bool) -> PretrainingConfig {
+    let mut config = config();
+    config.training.steps = 12;
+    config.training.learning_rate = 0.1;
+    config.training.warmup_steps = 11;
+    config.evaluation.every = 1;
+    config.evaluation.keep_best = keep_best;
+    config
+}
+
+#[test]
+fn the_best_model_on_dev_comes_out_if_that_is_asked_for() {
+    let world = SmallWorld::new();
+    for (tasks, text) in [(world.tasks.clone(), SPANS), (Vec::new(), PREFIX)] {
+        let data = data(&world, tasks.clone(), text);
+        let mut events = Events::default();
+        let last = pretrain(&steep(false), &data, model(), None, &mut events).unwrap();
+        assert_eq!(last.step, 12);
+        // The mean of the metrics, or the loss of the only corpus.
+        let means: Vec<f64> = (0..=12)
+            .map(|step| {
+                let of_step = events.figures.iter().filter(|figure| figure.0 == step);
+                match tasks.len() {
+                    0 => of_step.map(|figure| -figure.3).sum(),
+                    count => {
+                        let metrics = of_step.filter(|figure| figure.2 == "accuracy");
+                        metrics.map(|figure| figure.3).sum::<f64>() / count as f64
+                    }
+                }
+            })
+            .collect();
+        let best = (0..=12).fold(0, |best, at| if means[at] > means[best] { at } else { best });
+        assert!(0 < best && best < 12, "{means:?}");
+        let mut events = Events::default();
+        let kept = pretrain(&steep(true), &data, model(), None, &mut events).unwrap();
+        assert_eq!((kept.step, kept.stopped_early), (best, None));
+        assert_eq!(kept.score, (!tasks.is_empty()).then_some(means[best]));
+        assert_eq!(last.score, (!tasks.is_empty()).then_some(means[12]));
+        let losses: Vec<f64> = kept.losses.iter().map(|(_, loss)| *loss).collect();
+        let of_best = events.figures.iter().filter(|it| it.0 == best && it.2 == "loss");
+        assert_eq!(losses, of_best.map(|figure| figure.3).collect::<Vec<_>>());
+        // What is returned is what was measured.
+        let rows = match data.tasks().first() {
+            Some(task) => task.rows(Split::Dev).to_vec(),
+            None => data.corpora()[0].dev_rows(0),
+        };
+        assert_eq!(mean_loss(&kept.model, &rows, 64).unwrap(), losses[0]);
+    }
+}
+
+#[test]
+fn an_interrupted_run_that_keeps_the_best_ends_with_it_and_at_the_same_step() {
+    let world = SmallWorld::new();
+    for patience in [None, Some(2)] {
+        let mut config = steep(true);
+        config.evaluation.patience = patience;
+        config.evaluation.keep_best = patience.is_none();
+        let (whole, outcome) = run(&world, &config, &format!("whole {patience:?}"), false, &mut ());
+        let expected = outcome.unwrap();
+        assert_eq!(expected.stopped_early.is_some(), patience.is_some());
+        let steps = expected.stopped_early.unwrap_or(12);
+        assert!(expected.step < steps);
+        for stop in [2, 4, steps] {
+            let name = format!("stopped at {stop}, {patience:?}");
+            run(&world, &config, &name, false, &mut StopAt(stop)).1.unwrap_err();
+            let (parts, outcome) = run(&world, &config, &name, true, &mut ());
+            let found = outcome.unwrap();
+            assert!(bits(&found.model) == bits(&expected.model), "{name}");
+            assert_eq!((found.step, found.stopped_early), (expected.step, expected.stopped_early));
+            assert_eq!((found.score, &found.losses), (expected.score, &expected.losses));
+            assert_eq!(metrics(&parts), metrics(&whole), "{name}");
+        }
+        // One that is over gives the same without a step.
+        let mut events = Events::default();
+        let name = format!("whole {patience:?}");
+        let again = run(&world, &config, &name, true, &mut events).1.unwrap();
+        assert!(events.steps.is_empty() && bits(&again.model) == bits(&expected.model));
+        assert_eq!((again.step, again.losses), (expected.step, expected.losses));
+    }
+}
+
+#[test]
+fn the_best_of_nothing_cannot_be_kept() {
+    let world = SmallWorld::new();
+    let data = data(&world, Vec::new(), &SPANS.replace("dev = 'dev.txt'\n", ""));
+    let failure = |config: &PretrainingConfig| {
+        pretrain(config, &data, model(), None, &mut ()).map(|_| ()).unwrap_err().to_string()
+    };
+    let expected = "nothing has a `dev` split to judge by; leave it out, or give one";
+    assert_eq!(failure(&steep(true)), format!("`evaluation.keep_best`: {expected}"));
+    let mut config = steep(false);
+    config.evaluation.patience = Some(3);
+    assert_eq!(failure(&config), format!("`evaluation.patience`: {expected}"));
+    config.evaluation.patience = None;
+    pretrain(&config, &data, model(), None, &mut ()).unwrap();
+}
+
+#[test]
+fn a_whole_model_learns_by_adafactor_and_is_gone_on_with() {
+    let world = SmallWorld::new();
+    let mut config = config();
+    // As T5 itself was pretrained: steps as large as the weights, and no weight decay.
+    let adafactor = AdafactorConfig {
+        multiply_by_parameter_scale: true,
+        min_dim_size_to_factor: 8,
+        weight_decay: 0.0,
+        ..AdafactorConfig::default()
+    };
+    config.training.optimizer = adafactor.into();
+    config.training.learning_rate = 0.02;
+    let (_, outcome) = run(&world, &config, "whole", false, &mut ());
+    let expected = outcome.unwrap();
+    run(&world, &config, "parts", false, &mut StopAt(4)).1.unwrap_err();
+    let found = run(&world, &config, "parts", true, &mut ()).1.unwrap();
+    assert!(bits(&found.model) == bits(&expected.model));
+    let mut events = Events::default();
+    let data = data(&world, Vec::new(), PREFIX);
+    config.training.steps = 40;
+    config.evaluation.every = 40;
+    pretrain(&config, &data, model(), None, &mut events).unwrap();
+    let [(0, _, _, before), (40, _, _, after)] = &events.figures[..] else {
+        panic!("{:?}", events.figures)
+    };
+    assert!(*after < 0.8 * before, "{before} to {after}");
 }

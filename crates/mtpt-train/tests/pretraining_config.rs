@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use mtpt_train::{Decay, PretrainingConfig};
+use mtpt_train::{AdafactorConfig, Decay, PretrainingConfig};
 
 fn parse(text: &str) -> Result<PretrainingConfig, String> {
     PretrainingConfig::parse(text, Path::new("some/adapt.toml")).map_err(|error| error.to_string())
@@ -23,6 +23,8 @@ fn one_key_of_training_leaves_the_others_as_they_are_for_pretraining() {
     assert_eq!((config.training.steps, config.training.decay), (7, Decay::Constant));
     assert_eq!((config.training.learning_rate, config.training.max_target_length), (3e-4, 512));
     assert_eq!((config.dropout, config.tasks_weight), (true, 0.5));
+    let config = parse("model = 't5'\ntraining.optimizer.kind = 'adafactor'").unwrap();
+    assert_eq!(config.training.optimizer, AdafactorConfig::default().into());
 }
 
 #[test]
@@ -38,6 +40,7 @@ fn mistakes_are_named_with_file_and_line() {
     check("model = 't5'\n[training]\nstep = 1", &["line 3", "`step`", "`steps`"]);
     // Weights belong to no task.
     check("model = 't5'\n[training]\ntask_learning_rate = 1", &["line 3", "`task_learning_rate`"]);
+    check("model = 't5'\n[training]\ntask_clip_norm = 1", &["line 3", "`task_clip_norm`"]);
     check("model = 't5'\nprompt = {}", &["line 2", "`prompt`"]);
     let number = |setting: &str, expected: &str| {
         check(&format!("model = 't5'\n{setting}"), &[expected]);

@@ -6,7 +6,8 @@ use mtpt_compose::CompositionConfig;
 use mtpt_tasks::score::Scale;
 use mtpt_tasks::{Encode, LabelsConfig, Metric, Split, StochasticTasks, Task, TaskConfig};
 use mtpt_train::{
-    Error, Observer, Output, RunConfig, RunFolder, StepEvent, TaskData, TrainingConfig, train,
+    AdafactorConfig, Error, Observer, Output, RunConfig, RunFolder, StepEvent, TaskData,
+    TrainingConfig, train,
 };
 use serde_json::Value;
 
@@ -58,6 +59,26 @@ fn an_interrupted_run_ends_as_if_it_had_not_been() {
         for rate in [None, Some(0.03)] {
             let mut config = config(composition.clone());
             config.training.task_learning_rate = rate;
+            config.training.task_clip_norm = rate;
+            check_interrupted(&SmallWorld::new(), &config);
+        }
+    }
+}
+
+#[test]
+fn an_interrupted_run_of_adafactor_ends_as_if_it_had_not_been() {
+    let plain = AdafactorConfig::default();
+    let factored = AdafactorConfig {
+        min_dim_size_to_factor: 2,
+        multiply_by_parameter_scale: true,
+        beta_1: Some(0.9),
+        ..AdafactorConfig::default()
+    };
+    for composition in CompositionConfig::catalogue() {
+        for optimizer in [plain.clone(), factored.clone()] {
+            let mut config = config(composition.clone());
+            config.training.optimizer = optimizer.into();
+            config.training.task_weight_decay = Some(0.01);
             check_interrupted(&SmallWorld::new(), &config);
         }
     }
@@ -239,6 +260,15 @@ fn the_log_has_a_line_for_each_step_and_figure() {
     assert_eq!(figures[0]["split"], "dev");
     assert_eq!((&figures[0]["task"], &figures[1]["task"]), (&"mood".into(), &"wet".into()));
     assert!(lines.iter().filter(|line| line.get("lr").is_some()).all(|line| line["lr"].is_f64()));
+    assert!(lines.iter().all(|line| line.get("task_lr").is_none()));
+    let training = TrainingConfig { task_learning_rate: Some(0.05), ..config.training };
+    let config = RunConfig { training, ..config };
+    let (folder, outcome) = run(&world, &config, "with two rates", false, &mut ());
+    outcome.unwrap();
+    for line in metrics(&folder).iter().filter(|line| line.get("lr").is_some()) {
+        // Half of 0.1.
+        assert_eq!(line["task_lr"].as_f64().unwrap(), line["lr"].as_f64().unwrap() / 2.0);
+    }
 }
 
 #[test]

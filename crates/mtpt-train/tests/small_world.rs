@@ -94,6 +94,6 @@ pub(crate) fn config(composition: CompositionConfig) -> RunConfig {
             ..TrainingConfig::default()
         },
         mixture: mtpt_tasks::MixtureConfig::default(),
-        evaluation: EvaluationConfig { every: 2, batch_size: 5 },
+        evaluation: EvaluationConfig { every: 2, batch_size: 5, ..EvaluationConfig::default() },
     }
 }

@@ -4,7 +4,8 @@ use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_core::PromptFile;
 use mtpt_tasks::{Padding, Split, StochasticTasks, TokenBatch, TokenizedExample};
 use mtpt_train::{
-    Decay, OptimizerConfig, PromptTuning, RunConfig, Schedule, StepEvent, Trainer, train,
+    AdafactorConfig, AdamWConfig, Decay, OptimizerConfig, PromptTuning, RunConfig, Schedule,
+    StepEvent, Trainer, train,
 };
 
 use crate::small_world::{SmallWorld, config, t5};
@@ -21,11 +22,27 @@ fn batches(world: &SmallWorld, size: usize) -> Vec<TokenBatch> {
     rows.chunks(size).map(|rows| TokenBatch::new(rows.iter().copied(), padding).unwrap()).collect()
 }
 
-fn trainer(world: &SmallWorld, config: &RunConfig) -> Trainer<Composition> {
+fn trainer(
+    world: &SmallWorld,
+    config: &RunConfig,
+    optimizer: &OptimizerConfig,
+) -> Trainer<Composition> {
     let names = world.tasks.iter().map(|task| task.id().clone()).collect();
-    let optimizer = OptimizerConfig { epsilon: 1e-3, ..OptimizerConfig::default() };
     let schedule = Schedule { peak: 0.1, warmup_steps: 0, steps: 4, decay: Decay::Linear };
-    Trainer::new(world.composition(config), &optimizer, schedule, names)
+    Trainer::new(world.composition(config), optimizer, schedule, names)
+}
+
+/// Both optimizers, with epsilons that keep numbers whose gradient is next to nothing from making steps as large as the others.
+fn optimizers() -> [OptimizerConfig; 3] {
+    let adafactor = AdafactorConfig { epsilon_1: 1e-6, ..AdafactorConfig::default() };
+    let factored = AdafactorConfig {
+        min_dim_size_to_factor: 2,
+        multiply_by_parameter_scale: true,
+        beta_1: Some(0.9),
+        ..adafactor.clone()
+    };
+    let adamw = AdamWConfig { epsilon: 1e-3, ..AdamWConfig::default() };
+    [adamw.into(), adafactor.into(), factored.into()]
 }
 
 #[test]
@@ -33,23 +50,27 @@ fn accumulated_batches_make_the_step_of_one_large_batch() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let objective = PromptTuning::new(world.t5.get());
-    // Rows have targets of two and three tokens, so that a mean of means would be another step.
-    let step = |size: usize| {
-        let mut trainer = trainer(&world, &config);
-        let report = trainer.step(&objective, &batches(&world, size)).unwrap();
-        (report, values(trainer.module()))
-    };
-    let (whole, whole_values) = step(100);
-    for size in [1, 5] {
-        let (parts, parts_values) = step(size);
-        assert_eq!(parts.rows, 32);
-        // Sums of 32 rows in another order and with other padding: some units in the last place of an f32.
-        assert!((parts.loss - whole.loss).abs() < 1e-5);
-        assert!((parts.gradient_norm - whole.gradient_norm).abs() < 1e-5 * whole.gradient_norm);
-        for (part, whole) in parts_values.iter().zip(&whole_values) {
-            // With an epsilon of 1e-3 in Adam's denominator, a step of 0.1 magnifies a difference of the gradient by at
-            // most 100.
-            assert!((part - whole).abs() < 1e-4, "{part} {whole}");
+    for optimizer in optimizers() {
+        // Rows have targets of two and three tokens, so that a mean of means would be another step.
+        let step = |size: usize| {
+            let mut trainer = trainer(&world, &config, &optimizer);
+            let before = values(trainer.module());
+            let report = trainer.step(&objective, &batches(&world, size)).unwrap();
+            let after = values(trainer.module());
+            assert!(before.iter().zip(&after).any(|(before, after)| (before - after).abs() > 0.01));
+            (report, after)
+        };
+        let (whole, whole_values) = step(100);
+        for size in [1, 5] {
+            let (parts, parts_values) = step(size);
+            assert_eq!(parts.rows, 32);
+            // Sums of 32 rows in another order and with other padding: some units in the last place of an f32.
+            assert!((parts.loss - whole.loss).abs() < 1e-5);
+            assert!((parts.gradient_norm - whole.gradient_norm).abs() < 1e-5 * whole.gradient_norm);
+            for (part, whole) in parts_values.iter().zip(&whole_values) {
+                // With a denominator of at least 1e-3, a step of 0.1 magnifies a difference of the gradient by at most 100.
+                assert!((part - whole).abs() < 1e-4, "{optimizer:?}: {part} {whole}");
+            }
         }
     }
 }
@@ -116,7 +137,7 @@ fn a_loss_that_is_not_finite_stops_the_run_and_is_named() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let poisoned = t5(&Device::flex()).map(&mut Poison);
-    let mut trainer = trainer(&world, &config);
+    let mut trainer = trainer(&world, &config, &OptimizerConfig::default());
     let before = values(trainer.module());
     let failure = trainer.step(&PromptTuning::new(&poisoned), &batches(&world, 8)).unwrap_err();
     assert_eq!(failure.to_string(), "step 1: the loss of row 0 of task `mood` is NaN");

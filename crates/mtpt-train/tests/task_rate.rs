@@ -2,7 +2,7 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_core::Compose;
-use mtpt_train::{OptimizerConfig, RunConfig, train};
+use mtpt_train::{AdafactorConfig, AdamWConfig, OptimizerConfig, RunConfig, StepEvent, train};
 
 use crate::small_world::{SmallWorld, config};
 
@@ -33,7 +33,7 @@ fn trained(config: &RunConfig) -> [Vec<(bool, Vec<f32>)>; 2] {
 fn one_step(composition: CompositionConfig) -> RunConfig {
     let mut config = config(composition);
     config.training.steps = 1;
-    config.training.optimizer = OptimizerConfig { weight_decay: 0.0, ..OptimizerConfig::default() };
+    config.training.optimizer = OptimizerConfig::default().with_weight_decay(0.0);
     config
 }
 
@@ -72,4 +72,157 @@ fn two_rates_that_are_the_same_are_one() {
         let [_, two] = trained(&config);
         assert!(one == two, "{}", config.composition.name());
     }
+}
+
+fn adafactor() -> OptimizerConfig {
+    AdafactorConfig { min_dim_size_to_factor: 2, ..AdafactorConfig::default() }.into()
+}
+
+#[test]
+fn two_weight_decays_that_are_the_same_are_one() {
+    for composition in CompositionConfig::catalogue() {
+        for optimizer in [OptimizerConfig::default(), adafactor()] {
+            let mut config = config(composition.clone());
+            config.training.optimizer = optimizer.with_weight_decay(0.01);
+            let [_, one] = trained(&config);
+            config.training.task_weight_decay = Some(0.01);
+            let [_, two] = trained(&config);
+            assert!(one == two, "{}", config.composition.name());
+        }
+    }
+}
+
+#[test]
+fn weight_decay_takes_its_share_of_what_is_shared_or_of_what_tasks_own() {
+    const RATE: f32 = 0.125;
+    let mut decayed = [0, 0];
+    for composition in CompositionConfig::catalogue() {
+        let name = composition.name();
+        // AdamW multiplies the weight decay by the rate, Adafactor does not.
+        for (optimizer, factor) in [(OptimizerConfig::default(), RATE), (adafactor(), 1.0)] {
+            let mut config = one_step(composition.clone());
+            config.training.learning_rate = f64::from(RATE);
+            config.training.optimizer = optimizer.clone().with_weight_decay(0.0);
+            let [before, without] = trained(&config);
+            for [shared, owned] in [[0.0, 0.25], [0.25, 0.0]] {
+                config.training.optimizer = optimizer.clone().with_weight_decay(shared);
+                config.training.task_weight_decay = Some(owned);
+                let [_, with] = trained(&config);
+                for (((is_owned, before), (_, without)), (_, with)) in
+                    before.iter().zip(&without).zip(&with)
+                {
+                    let share = factor * if *is_owned { owned } else { shared };
+                    for ((before, without), with) in before.iter().zip(without).zip(with) {
+                        // `x (1 - share) - step` beside `x - step`; a parameter without a gradient stays as it is. What is
+                        // left is the rounding of numbers that reach 32.
+                        let expected = if before == without && with == without {
+                            *without
+                        } else {
+                            without - share * before
+                        };
+                        assert!((with - expected).abs() < 1e-5, "{name}: {with} {expected}");
+                        assert!(share > 0.0 || with == without, "{name}: {with} {without}");
+                        let much = before != without && (share * before).abs() > 1e-3;
+                        decayed[usize::from(*is_owned)] += usize::from(much);
+                    }
+                }
+            }
+        }
+    }
+    assert!(decayed.iter().all(|&count| count > 1000), "{decayed:?}");
+}
+
+/// The length of what parameters moved by: of the shared ones, of those that tasks own.
+fn moved_by([before, after]: &[Vec<(bool, Vec<f32>)>; 2]) -> [f64; 2] {
+    let mut sums = [0.0; 2];
+    for ((owned, before), (_, after)) in before.iter().zip(after) {
+        for (before, after) in before.iter().zip(after) {
+            sums[usize::from(*owned)] += f64::from(after - before).powi(2);
+        }
+    }
+    sums.map(f64::sqrt)
+}
+
+#[test]
+fn a_norm_is_clipped_for_what_is_shared_and_for_what_tasks_own_by_itself() {
+    // With an epsilon so large, AdamW's first step is the gradient times the rate over it.
+    let optimizer = |clip_norm| -> OptimizerConfig {
+        AdamWConfig { epsilon: 1e4, clip_norm, weight_decay: 0.0, ..AdamWConfig::default() }.into()
+    };
+    for composition in CompositionConfig::catalogue() {
+        let name = composition.name();
+        let mut config = one_step(composition);
+        config.training.learning_rate = 1e4;
+        let mut run = |clip_norm, task_clip_norm| {
+            config.training.optimizer = optimizer(clip_norm);
+            config.training.task_clip_norm = task_clip_norm;
+            trained(&config)
+        };
+        let free = moved_by(&run(None, None));
+        assert!(
+            free[0].hypot(free[1]) > 0.2,
+            "{name}: {free:?}, so that there is something to clip"
+        );
+        let limits = [0.02, 0.03];
+        let clipped = moved_by(&run(Some(limits[0]), Some(limits[1])));
+        for part in [0, 1] {
+            // Rounding of numbers that reach 32, of which there are some hundred, beside steps of 0.02.
+            let expected = free[part].min(limits[part]);
+            assert!((clipped[part] - expected).abs() < 1e-3, "{name}: {clipped:?} {free:?}");
+        }
+        // One limit does nothing to the other part.
+        let no_limit = [run(Some(limits[0]), Some(f64::INFINITY)), run(None, Some(limits[1]))];
+        for (part, run) in [1, 0].into_iter().zip(&no_limit) {
+            let moved = moved_by(run);
+            assert!((moved[part] - free[part]).abs() <= 1e-4 * free[part], "{name}: {moved:?}");
+            assert!((moved[1 - part] - clipped[1 - part]).abs() < 1e-3, "{name}: {moved:?}");
+        }
+        // Without a limit of their own, what tasks own is part of one norm.
+        let together = moved_by(&run(Some(0.02), None));
+        assert!((together[0].hypot(together[1]) - 0.02).abs() < 1e-3, "{name}: {together:?}");
+    }
+}
+
+#[test]
+fn limits_that_nothing_reaches_change_nothing() {
+    for composition in CompositionConfig::catalogue() {
+        for optimizer in
+            [AdamWConfig { clip_norm: None, ..AdamWConfig::default() }.into(), adafactor()]
+        {
+            let mut config = config(composition.clone());
+            config.training.optimizer = optimizer;
+            let [_, without] = trained(&config);
+            config.training.task_clip_norm = Some(f64::INFINITY);
+            let [_, with] = trained(&config);
+            assert!(without == with, "{}", config.composition.name());
+        }
+    }
+}
+
+#[test]
+fn a_step_tells_the_rate_of_what_tasks_own_where_there_is_one() {
+    #[derive(Default)]
+    struct Rates(Vec<(f64, Option<f64>)>);
+    impl mtpt_train::Observer for Rates {
+        fn step(&mut self, event: &StepEvent<'_>) -> mtpt_train::Result<()> {
+            self.0.push((event.learning_rate, event.task_learning_rate));
+            Ok(())
+        }
+    }
+    let world = SmallWorld::new();
+    let mut config = config(CompositionConfig::default());
+    config.training.steps = 4;
+    config.training.learning_rate = 0.5;
+    let rates = |config: &RunConfig| {
+        let mut rates = Rates::default();
+        let start = world.composition(config);
+        train(config, &world.data, world.t5.get(), start, None, &mut rates).unwrap();
+        rates.0
+    };
+    let shared = [0.5, 0.375, 0.25, 0.125];
+    assert_eq!(rates(&config), shared.map(|rate| (rate, None)));
+    config.training.task_weight_decay = Some(0.5);
+    assert_eq!(rates(&config), shared.map(|rate| (rate, None)));
+    config.training.task_learning_rate = Some(0.25);
+    assert_eq!(rates(&config), shared.map(|rate| (rate, Some(rate / 2.0))));
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use mtpt::t5::{T5, T5Tokenizer, locate};
 use mtpt::tasks::{self, CorpusFile, Split, TaskFile};
-use mtpt::train::{Output, PretrainingConfig, PretrainingData, RunFolder, pretrain};
+use mtpt::train::{Output, Pretrained, PretrainingConfig, PretrainingData, RunFolder, pretrain};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -23,6 +23,10 @@ struct Summary {
     step: usize,
     /// Nats for each target token of `dev`.
     losses: Map<String, Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_early: Option<usize>,
 }
 
 pub(crate) fn run(arguments: &Run) -> Result<()> {
@@ -65,8 +69,9 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
     let trained = pretrain(&config, &data, t5, Some(&output), &mut progress)?;
     drop(progress);
     trained.model.save_with_tokenizer(&model, &origin)?;
-    let losses = trained.losses.iter().map(|(name, loss)| (name.to_string(), (*loss).into()));
+    let Pretrained { step, losses, score, stopped_early, .. } = trained;
+    let losses = losses.iter().map(|(name, loss)| (name.to_string(), (*loss).into())).collect();
     let mut output = output::Output::new();
-    output.row(&Summary { model, step: trained.step, losses: losses.collect() })?;
+    output.row(&Summary { model, step, losses, score, stopped_early })?;
     output.flush()
 }

@@ -22,6 +22,8 @@ struct Summary<'a> {
     step: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stopped_early: Option<usize>,
 }
 
 /// What is done with a configuration.
@@ -73,7 +75,8 @@ pub(crate) fn work(
     let mut output = output::Output::new();
     if let (None, [run]) = (config.first_stage(), done.runs.as_slice()) {
         let (prompts, step) = (run.prompts.as_path(), Some(run.step));
-        output.row(&Summary { prompts, step, score: run.score })?;
+        let (score, stopped_early) = (run.score, run.stopped_early);
+        output.row(&Summary { prompts, step, score, stopped_early })?;
         return output.flush();
     }
     for run in &done.runs {
@@ -83,7 +86,7 @@ pub(crate) fn work(
         output.row(figure)?;
     }
     if let Some(prompts) = &done.prompts {
-        output.row(&Summary { prompts, step: None, score: None })?;
+        output.row(&Summary { prompts, step: None, score: None, stopped_early: None })?;
     }
     output.flush()
 }

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mtpt::tasks::read_toml;
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,8 @@ struct Json<'a> {
     loss: Option<f64>,
     figures: &'a [Figures],
     checkpoints: &'a [String],
+    /// Folders of the runs below this one.
+    runs: &'a [PathBuf],
     prompts: Option<&'a Value>,
     model_trained: bool,
 }
@@ -90,13 +92,21 @@ pub(super) fn folder(path: &Path) -> Result<Report> {
     let checkpoints = names(&path.join("checkpoints"));
     let model_trained = path.join("model/config.json").is_file();
 
-    let mut text = format!(
-        "{}: a run on `{}`, {} of {} steps\n",
-        path.display(),
-        config.model,
-        thousands(steps_done),
-        thousands(config.training.steps)
-    );
+    let runs = runs_below(path);
+    let mut text = if runs.is_empty() {
+        format!(
+            "{}: a run on `{}`, {} of {} steps\n",
+            path.display(),
+            config.model,
+            thousands(steps_done),
+            thousands(config.training.steps)
+        )
+    } else {
+        format!("{}: {} on `{}`\n", path.display(), counted(runs.len(), "run"), config.model)
+    };
+    for run in &runs {
+        let _ = writeln!(text, "run {}", run.display());
+    }
     let _ = writeln!(text, "seed {}", config.seed);
     for (kind, of_kind) in [("task", &config.tasks), ("corpus", &config.corpora)] {
         for Named { name } in of_kind {
@@ -113,8 +123,10 @@ pub(super) fn folder(path: &Path) -> Result<Report> {
             last.value, last.step, highest.value, highest.step
         );
     }
-    let _ =
-        writeln!(text, "{}: {}", counted(checkpoints.len(), "checkpoint"), checkpoints.join(", "));
+    if runs.is_empty() {
+        let count = counted(checkpoints.len(), "checkpoint");
+        let _ = writeln!(text, "{count}: {}", checkpoints.join(", "));
+    }
     if let Some(prompts) = &prompts {
         text.push_str(&prompts.text);
     }
@@ -134,6 +146,7 @@ pub(super) fn folder(path: &Path) -> Result<Report> {
         loss,
         figures: &figures,
         checkpoints: &checkpoints,
+        runs: &runs,
         prompts: prompts.as_ref().map(|prompts| &prompts.json),
         model_trained,
     };
@@ -195,4 +208,29 @@ fn names(folder: &Path) -> Vec<String> {
         entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     names
+}
+
+/// The folders below one that runs of several stages have made, in sorted order: those that have a configuration.
+fn runs_below(path: &Path) -> Vec<PathBuf> {
+    let mut runs = Vec::new();
+    for stage in ["teachers", "source", "targets"] {
+        collect_runs(&path.join(stage), &mut runs);
+    }
+    runs
+}
+
+fn collect_runs(path: &Path, runs: &mut Vec<PathBuf>) {
+    if path.join("config.toml").is_file() {
+        runs.push(path.to_owned());
+        return;
+    }
+    // A stage that was not done is no folder.
+    let mut folders: Vec<PathBuf> = fs::read_dir(path)
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    folders.iter().for_each(|folder| collect_runs(folder, runs));
 }

@@ -7,7 +7,7 @@ use mtpt::t5::{T5Tokenizer, locate, read_config};
 use mtpt::tasks::{
     self, CorpusFile, Format, Gold, Metric, Split, Task, TaskFile, TaskTree, read_toml,
 };
-use mtpt::train::{PretrainingConfig, RunConfig};
+use mtpt::train::{PretrainingConfig, StagedRunConfig};
 use serde::{Deserialize, Serialize};
 
 use super::distribution::Lengths;
@@ -129,7 +129,7 @@ fn read_run(text: &str, path: &Path) -> Result<Run> {
     let document: Document = read_toml(text).map_err(refused)?;
     let Some(model) = document.model else { return Ok(Run::default()) };
     let training = if document.corpora.is_empty() {
-        RunConfig::parse(text, path)?.training
+        StagedRunConfig::parse(text, path)?.run.training
     } else {
         PretrainingConfig::parse(text, path)?.training
     };

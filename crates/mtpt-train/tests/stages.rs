@@ -1,0 +1,518 @@
+//! Teachers, the run on the sources and targets, from one configuration.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use mtpt_compose::{CompositionConfig, InstanceAttentionConfig, LowRankConfig, SeparateConfig};
+use mtpt_core::{Compose, PromptFile, TaskIndex};
+use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
+use mtpt_train::{
+    AdaptationConfig, BeginEvent, DistillationConfig, Error, FewShotConfig, InitializerConfig,
+    NearestConfig, Observer, Prompts, RunConfig, Stage, StagedRunConfig, Stages, StagesDone,
+    TaskData, TaskParts, TrainingConfig, evaluate,
+};
+
+use crate::small_world::{SmallWorld, config, encoder, task};
+
+/// Remembers which runs began, and what was said.
+#[derive(Default)]
+struct Told {
+    runs: Vec<(String, usize)>,
+    notes: Vec<String>,
+}
+
+impl Observer for Told {
+    fn begin(&mut self, event: &BeginEvent<'_>) {
+        self.runs.push((event.place.to_owned(), event.steps));
+    }
+
+    fn note(&mut self, text: &str) {
+        self.notes.push(text.to_owned());
+    }
+}
+
+fn name(name: &str) -> TaskId {
+    TaskId::new(name).unwrap()
+}
+
+/// The small world's two tasks, and two targets.
+fn tasks(world: &SmallWorld) -> Vec<Task> {
+    let folder = world.folder.path();
+    fs::create_dir_all(folder.join("new")).unwrap();
+    let mut tasks = world.tasks.clone();
+    tasks.push(task(folder, "new/joy", ["happy", "sad today"], 16));
+    tasks.push(task(folder, "new/rain", ["dry", "soaked"], 14));
+    tasks
+}
+
+/// All three stages, of a few steps each.
+fn staged(composition: CompositionConfig) -> StagedRunConfig {
+    let run = config(composition);
+    let training = TrainingConfig {
+        steps: 3,
+        task_learning_rate: Some(0.2),
+        learning_rate: 0.15,
+        ..run.training.clone()
+    };
+    let targets = vec![name("new/joy"), name("new/rain")];
+    let adaptation = AdaptationConfig { training, ..AdaptationConfig::to(targets, &run) };
+    StagedRunConfig {
+        run,
+        teachers: None,
+        distillation: Some(DistillationConfig::default()),
+        adaptation: Some(adaptation),
+    }
+}
+
+fn run(
+    world: &SmallWorld,
+    config: &StagedRunConfig,
+    folder: &str,
+    resume: bool,
+    asked: &[Stage],
+    told: &mut Told,
+) -> mtpt_train::Result<StagesDone> {
+    let (tasks, encoder, device) = (tasks(world), encoder(), Device::flex().autodiff());
+    let folder = world.folder.path().join(folder);
+    let stages = Stages::new(config, &tasks, world.t5.get(), &encoder, &device, &folder, resume)?;
+    stages.run(asked, told)
+}
+
+fn adapt(
+    world: &SmallWorld,
+    config: &StagedRunConfig,
+    source: &Path,
+    folder: &str,
+    told: &mut Told,
+) -> mtpt_train::Result<StagesDone> {
+    let (tasks, encoder, device) = (tasks(world), encoder(), Device::flex().autodiff());
+    let folder = world.folder.path().join(folder);
+    let stages = Stages::new(config, &tasks, world.t5.get(), &encoder, &device, &folder, false)?;
+    stages.adapt(source, told)
+}
+
+fn composed(path: &Path, task: &str) -> Vec<f32> {
+    let prompts = Prompts::read(path, &Device::flex()).unwrap();
+    let task = prompts.find(task).unwrap();
+    prompts.composition().compose(task).into_data().iter::<f32>().collect()
+}
+
+#[test]
+fn one_configuration_goes_from_teachers_to_targets() {
+    let world = SmallWorld::new();
+    let config = staged(CompositionConfig::default());
+    let mut told = Told::default();
+    let done = run(&world, &config, "all", false, &Stage::ALL, &mut told).unwrap();
+    let runs: Vec<(&str, usize)> =
+        told.runs.iter().map(|(place, steps)| (place.as_str(), *steps)).collect();
+    assert_eq!(
+        runs,
+        [
+            ("teachers/mood", 8),
+            ("teachers/wet", 8),
+            ("source", 8),
+            ("targets/new/joy", 3),
+            ("targets/new/rain", 3)
+        ]
+    );
+    let folder = world.folder.path().join("all");
+    let stages: Vec<Stage> = done.runs.iter().map(|run| run.stage).collect();
+    use Stage::{Source, Targets, Teachers};
+    assert_eq!(stages, [Teachers, Teachers, Source, Targets, Targets]);
+    for ((place, _), run) in runs.iter().zip(&done.runs) {
+        assert_eq!(run.prompts, folder.join(place).join("prompts.safetensors"));
+        assert!(folder.join(place).join("metrics.jsonl").is_file(), "{place}");
+    }
+    // The outcome holds both targets' prompts as they are used.
+    let outcome = done.prompts.unwrap();
+    assert_eq!(outcome, folder.join("prompts.safetensors"));
+    for task in ["new/joy", "new/rain"] {
+        let alone = folder.join("targets").join(task).join("prompts.safetensors");
+        assert_eq!(composed(&outcome, task), composed(&alone, task), "{task}");
+    }
+    // Each run's own configuration says how to do it again.
+    let text = fs::read_to_string(folder.join("targets/new/rain/config.toml")).unwrap();
+    let target = RunConfig::parse(&text, Path::new("config.toml")).unwrap();
+    assert_eq!(target.prompt.task_parts, TaskParts::Average);
+    assert_eq!(target.prompt.start_from, Some(folder.join("source/prompts.safetensors")));
+    assert_eq!((target.training.steps, target.training.task_learning_rate), (3, Some(0.2)));
+    let text = fs::read_to_string(folder.join("config.toml")).unwrap();
+    assert_eq!(
+        StagedRunConfig::parse(&text, Path::new("config.toml")).unwrap().adaptation,
+        config.adaptation
+    );
+}
+
+/// The files of all runs below a folder that hold what was learned.
+fn learned(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(learned(&path));
+        } else if path.extension().is_some_and(|ending| ending == "safetensors") {
+            let bytes = fs::read(&path).unwrap();
+            found.push((path, bytes));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn stages_can_be_done_one_by_one_and_gone_on_with() {
+    let world = SmallWorld::new();
+    let config = staged(CompositionConfig::Concat(mtpt_compose::ConcatConfig::default()));
+    let told = &mut Told::default();
+    run(&world, &config, "once", false, &Stage::ALL, told).unwrap();
+    for stage in Stage::ALL {
+        run(&world, &config, "apart", false, &[stage], told).unwrap();
+    }
+    let folder = |run: &str| world.folder.path().join(run);
+    let once = learned(&folder("once"));
+    let relative = |run: &str| -> Vec<(PathBuf, Vec<u8>)> {
+        let cut = |(path, bytes): (PathBuf, Vec<u8>)| {
+            (path.strip_prefix(folder(run)).unwrap().to_owned(), bytes)
+        };
+        learned(&folder(run)).into_iter().map(cut).collect()
+    };
+    assert!(once.len() > 10);
+    assert_eq!(relative("once"), relative("apart"));
+    // An interruption in the middle of the second stage: what comes after is not there yet.
+    fs::remove_dir_all(folder("apart").join("targets")).unwrap();
+    fs::remove_file(folder("apart").join("prompts.safetensors")).unwrap();
+    fs::remove_dir_all(folder("apart").join("source/checkpoints/step-00000008")).unwrap();
+    run(&world, &config, "apart", true, &Stage::ALL, told).unwrap();
+    assert_eq!(relative("once"), relative("apart"));
+}
+
+#[test]
+fn targets_can_share_what_they_begin_at() {
+    let world = SmallWorld::new();
+    let mut config = staged(CompositionConfig::default());
+    config.distillation = None;
+    let adaptation = config.adaptation.as_mut().unwrap();
+    adaptation.together = true;
+    let mut told = Told::default();
+    let done = run(&world, &config, "group", false, &Stage::ALL, &mut told).unwrap();
+    assert_eq!(
+        told.runs.iter().map(|(place, _)| place.as_str()).collect::<Vec<_>>(),
+        ["source", "targets"]
+    );
+    let prompts = Prompts::read(&done.prompts.unwrap(), &Device::flex()).unwrap();
+    assert_eq!(prompts.header().composition, CompositionConfig::default());
+    assert_eq!(prompts.tasks().len(), 2);
+}
+
+fn tensors(path: &Path) -> std::collections::BTreeMap<String, Vec<f32>> {
+    let file = PromptFile::read(path).unwrap();
+    let values = |(name, data): (&String, &burn::tensor::TensorData)| {
+        (name.clone(), data.iter::<f32>().collect())
+    };
+    file.tensors().iter().map(values).collect()
+}
+
+/// What a target's parts begin at.
+fn beginning(
+    world: &SmallWorld,
+    source: &Path,
+    composition: CompositionConfig,
+    task_parts: TaskParts,
+) -> mtpt_train::Result<Vec<f32>> {
+    let mut config = config(composition);
+    config.prompt.start_from = Some(source.to_owned());
+    config.prompt.task_parts = task_parts;
+    let tasks = tasks(world)[2..3].to_vec();
+    let device = Device::flex();
+    let start =
+        mtpt_train::initial_composition(&config, &tasks, world.t5.get(), &encoder(), &device)?;
+    Ok(start.compose(TaskIndex::new(0)).into_data().iter::<f32>().collect())
+}
+
+#[test]
+fn parts_of_targets_begin_where_they_are_told_to() {
+    let world = SmallWorld::new();
+    let composition = CompositionConfig::LowRank(LowRankConfig::default());
+    let mut config = staged(composition.clone());
+    (config.distillation, config.adaptation) = (None, None);
+    run(&world, &config, "source", false, &[Stage::Source], &mut Told::default()).unwrap();
+    let source = world.folder.path().join("source/prompts.safetensors");
+    let known = tensors(&source);
+    let begin = |parts| beginning(&world, &source, composition.clone(), parts);
+    let shared = &known["shared"];
+    // P * (u v), by hand.
+    let product = |left: &[f32], right: &[f32]| -> Vec<f32> {
+        let place = |place: usize| shared[place] * (left[place / 16] * right[place % 16]);
+        (0..64).map(place).collect()
+    };
+    // All four tasks were learned.
+    let parts = [0, 1, 2, 3]
+        .map(|task| ["left", "right"].map(|side| known[&format!("tasks.{task}.{side}")].clone()));
+    let mean = |side: usize| -> Vec<f32> {
+        let sum = |place: usize| parts.iter().map(|part| part[side][place]).sum::<f32>();
+        (0..parts[0][side].len()).map(|place| sum(place) / 4.0).collect()
+    };
+    let close = |found: Vec<f32>, expected: Vec<f32>| {
+        assert_eq!(found.len(), expected.len());
+        // Products of three numbers, in another order.
+        assert!(
+            found
+                .iter()
+                .zip(&expected)
+                .all(|(found, expected)| (found - expected).abs() < 1e-6 * (1.0 + expected.abs()))
+        );
+    };
+    close(begin(TaskParts::Average).unwrap(), product(&mean(0), &mean(1)));
+    close(begin(TaskParts::Task("wet".into())).unwrap(), product(&parts[1][0], &parts[1][1]));
+    close(begin(TaskParts::Fresh).unwrap(), shared.clone());
+    // The target is the third of them.
+    close(begin(TaskParts::Own).unwrap(), product(&parts[2][0], &parts[2][1]));
+    let problem = begin(TaskParts::Task("weather".into())).unwrap_err().to_string();
+    assert!(problem.contains("unknown task `weather`; known are `mood`, `wet`, "), "{problem}");
+}
+
+#[test]
+fn groups_average_over_groups_and_tasks_over_tasks_of_their_level() {
+    let world = SmallWorld::new();
+    let folder = world.folder.path();
+    for group in ["sky", "people"] {
+        fs::create_dir_all(folder.join(group)).unwrap();
+    }
+    let names = ["sky/wet", "sky/bright", "people/mood"];
+    let known: Vec<Task> =
+        names.iter().map(|name| task(folder, name, ["happy", "sad today"], 12)).collect();
+    let hierarchy = CompositionConfig::Hierarchy(mtpt_compose::HierarchyConfig::default());
+    let run = config(hierarchy);
+    let config = StagedRunConfig { run, teachers: None, distillation: None, adaptation: None };
+    let (encoder, device) = (encoder(), Device::flex().autodiff());
+    let place = folder.join("tree");
+    let stages = Stages::new(&config, &known, world.t5.get(), &encoder, &device, &place, false);
+    stages.unwrap().run(&Stage::ALL, &mut ()).unwrap();
+    let source = place.join("prompts.safetensors");
+    let mut target = config.run.clone();
+    target.prompt.start_from = Some(source.clone());
+    target.prompt.task_parts = TaskParts::Average;
+    let new = tasks(&world)[2..3].to_vec();
+    let start =
+        mtpt_train::initial_composition(&target, &new, world.t5.get(), &encoder, &Device::flex());
+    let start = PromptFile::from_module(&start.unwrap(), String::new());
+    let known = tensors(&source);
+    // Of the known tree: the root, `sky` and its two tasks, `people` and its task.
+    let mean = |nodes: &[usize], suffix: &str| -> Vec<f32> {
+        let parts: Vec<&Vec<f32>> =
+            nodes.iter().map(|node| &known[&format!("nodes.{node}{suffix}")]).collect();
+        let at = |place: usize| parts.iter().map(|part| f64::from(part[place])).sum::<f64>();
+        (0..parts[0].len()).map(|place| (at(place) / nodes.len() as f64) as f32).collect()
+    };
+    let mut compared = 0;
+    for (name, data) in start.tensors() {
+        let rest = name.strip_prefix("nodes.").unwrap();
+        let (node, suffix) = rest.find('.').map_or((rest, ""), |dot| rest.split_at(dot));
+        let expected = match node {
+            "0" => mean(&[0], suffix),
+            "1" => mean(&[1, 4], suffix),
+            _ => mean(&[2, 3, 5], suffix),
+        };
+        assert_eq!(data.iter::<f32>().collect::<Vec<_>>(), expected, "{name}");
+        compared += 1;
+    }
+    assert!(compared >= 3);
+}
+
+#[test]
+fn the_nearest_source_is_found() {
+    let world = SmallWorld::new();
+    let mut config = staged(CompositionConfig::Separate(SeparateConfig::default()));
+    config.distillation = None;
+    // A source that learns what the target does, at the same beginning, is nearer to it than one that learns little.
+    config.run.training.learning_rate = 0.5;
+    let adaptation = config.adaptation.as_mut().unwrap();
+    adaptation.targets = vec![name("wet")];
+    adaptation.sources = Some(vec![name("mood"), name("wet")]);
+    adaptation.nearest = Some(NearestConfig { steps: 8 });
+    adaptation.training.learning_rate = 0.5;
+    let mut told = Told::default();
+    run(&world, &config, "nearest", false, &Stage::ALL, &mut told).unwrap();
+    let note = told.notes.iter().find(|note| note.starts_with("nearest")).unwrap();
+    let folder = world.folder.path().join("nearest");
+    let text = fs::read_to_string(folder.join("targets/wet/config.toml")).unwrap();
+    let target = RunConfig::parse(&text, Path::new("config.toml")).unwrap();
+    let TaskParts::Task(chosen) = &target.prompt.task_parts else { panic!("{text}") };
+    assert!(note.contains(&format!("is `{chosen}`")), "{note}");
+    // The same comparison by hand, from the prompts in the files.
+    let source = folder.join("source/prompts.safetensors");
+    let mean = |prompt: Vec<f32>| -> Vec<f32> {
+        (0..16).map(|at| prompt.iter().skip(at).step_by(16).sum::<f32>() / 4.0).collect()
+    };
+    let probe = {
+        let mut alone = StagedRunConfig { adaptation: None, ..config.clone() };
+        alone.run.training = config.adaptation.as_ref().unwrap().training.clone();
+        alone.run.training.steps = 8;
+        alone.run.training.task_learning_rate = None;
+        alone.run.evaluation.every = 0;
+        let (tasks, encoder, device) = (&world.tasks[1..], encoder(), Device::flex().autodiff());
+        let place = world.folder.path().join("probe");
+        let stages = Stages::new(&alone, tasks, world.t5.get(), &encoder, &device, &place, false);
+        stages.unwrap().run(&Stage::ALL, &mut ()).unwrap();
+        tensors(&place.join("checkpoints/step-00000008/last.safetensors"))["tasks.0"].clone()
+    };
+    let cosine = |source: Vec<f32>| {
+        let (first, second) = (mean(probe.clone()), mean(source));
+        let dot = |a: &[f32], b: &[f32]| -> f32 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
+        dot(&first, &second) / (dot(&first, &first) * dot(&second, &second)).sqrt()
+    };
+    let [mood, wet] = ["mood", "wet"].map(|task| cosine(composed(&source, task)));
+    assert_eq!(chosen, if wet > mood { "wet" } else { "mood" });
+    let told: f32 = note.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!((told - wet.max(mood)).abs() < 1e-3, "{note}: {mood} {wet}");
+}
+
+#[test]
+fn few_rows_are_drawn_several_times_and_judged_once_each() {
+    let world = SmallWorld::new();
+    let mut config = staged(CompositionConfig::default());
+    (config.distillation, config.adaptation) = (None, None);
+    run(&world, &config, "source", false, &[Stage::Source], &mut Told::default()).unwrap();
+    let source = world.folder.path().join("source/prompts.safetensors");
+    let mut few = staged(CompositionConfig::default());
+    let adaptation = few.adaptation.as_mut().unwrap();
+    adaptation.few_shot = Some(FewShotConfig { rows: vec![2, 5], per_label: false, draws: 3 });
+    let mut told = Told::default();
+    let done = adapt(&world, &few, &source, "few", &mut told).unwrap();
+    // Two targets, two numbers of rows, three draws.
+    assert_eq!((done.runs.len(), done.few_shot.len(), done.prompts), (12, 4, None));
+    let folder = world.folder.path().join("few");
+    let figure = &done.few_shot[1];
+    assert_eq!((figure.task.as_str(), figure.rows, figure.split), ("new/joy", 5, "dev"));
+    let data = TaskData::read(
+        tasks(&world)[2..3].to_vec(),
+        &encoder(),
+        world.t5.get(),
+        few.run.max_lengths(),
+    );
+    let data = &data.unwrap()[0];
+    let mut seen = Vec::new();
+    for (draw, value) in figure.values.iter().enumerate() {
+        let place = folder.join(format!("targets/new/joy/rows-5/draw-{draw}"));
+        let prompts = Prompts::read(&place.join("prompts.safetensors"), &Device::flex()).unwrap();
+        assert_eq!(prompts.header().steps, 3);
+        let judged =
+            evaluate(world.t5.get(), Some(prompts.composition()), data, Split::Dev, 5).unwrap();
+        assert_eq!(judged.primary(), *value);
+        seen.push(fs::read(place.join("prompts.safetensors")).unwrap());
+    }
+    seen.dedup();
+    assert_eq!(seen.len(), 3, "each draw has rows of its own");
+    let mean = figure.values.iter().sum::<f64>() / 3.0;
+    let squares: f64 = figure.values.iter().map(|value| (value - mean).powi(2)).sum();
+    assert!(
+        (figure.mean - mean).abs() < 1e-12
+            && (figure.deviation - (squares / 2.0).sqrt()).abs() < 1e-12
+    );
+    let lines = fs::read_to_string(folder.join("few_shot.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[1]["mean"].as_f64().unwrap(), figure.mean);
+    assert_eq!(told.notes.iter().filter(|note| note.contains("over 3 draws")).count(), 4);
+}
+
+#[test]
+fn what_cannot_be_is_said_before_anything_is_learned() {
+    let world = SmallWorld::new();
+    let told = &mut Told::default();
+    let mut unknown = staged(CompositionConfig::default());
+    unknown.adaptation.as_mut().unwrap().targets = vec![name("wett")];
+    let problem = run(&world, &unknown, "bad", false, &Stage::ALL, told).unwrap_err().to_string();
+    assert!(
+        problem.contains("unknown task `wett`") && problem.contains("did you mean `wet`?"),
+        "{problem}"
+    );
+    let mut all = staged(CompositionConfig::default());
+    all.adaptation.as_mut().unwrap().targets =
+        ["mood", "wet", "new/joy", "new/rain"].map(name).into();
+    assert!(matches!(run(&world, &all, "bad", false, &Stage::ALL, told), Err(Error::NoSource)));
+    let mut together = staged(CompositionConfig::default());
+    let adaptation = together.adaptation.as_mut().unwrap();
+    (adaptation.together, adaptation.nearest) = (true, Some(NearestConfig::default()));
+    assert!(matches!(
+        run(&world, &together, "bad", false, &Stage::ALL, told),
+        Err(Error::NearestTogether)
+    ));
+    // A target whose rows are broken.
+    let broken = staged(CompositionConfig::default());
+    let (tasks, encoder, device) = (tasks(&world), encoder(), Device::flex().autodiff());
+    let path = world.folder.path().join("new/joy.train.jsonl");
+    fs::write(&path, "{\"text\": \"a\", \"label\": \"neither\"}\n").unwrap();
+    let place = world.folder.path().join("bad");
+    let stages = Stages::new(&broken, &tasks, world.t5.get(), &encoder, &device, &place, false);
+    let problem = stages.unwrap().run(&Stage::ALL, told).unwrap_err().to_string();
+    assert!(problem.contains("neither"), "{problem}");
+    assert!(told.runs.is_empty() && !place.exists());
+}
+
+#[test]
+fn every_composition_goes_through_all_stages() {
+    let world = SmallWorld::new();
+    for composition in CompositionConfig::catalogue() {
+        let name = composition.name();
+        let done =
+            run(&world, &staged(composition), name, false, &Stage::ALL, &mut Told::default());
+        let done = done.unwrap();
+        assert_eq!(done.runs.len(), 5, "{name}");
+        // Prompts that depend on inputs stay in files of their own.
+        assert_eq!(done.prompts.is_none(), name == "instance_attention");
+    }
+}
+
+#[test]
+fn attempt_mixes_the_prompts_of_its_teachers() {
+    let world = SmallWorld::new();
+    let mut first = staged(CompositionConfig::Separate(SeparateConfig::default()));
+    first.adaptation = None;
+    run(&world, &first, "plain", false, &[Stage::Teachers], &mut Told::default()).unwrap();
+    let path =
+        |task: &str| world.folder.path().join(format!("plain/teachers/{task}/prompts.safetensors"));
+    let attention = InstanceAttentionConfig { components: 2, ..InstanceAttentionConfig::default() };
+    let mut second = config(CompositionConfig::InstanceAttention(attention));
+    second.prompt.components = ["mood", "wet"]
+        .map(|task| InitializerConfig::Prompts { path: path(task), task: None })
+        .into();
+    let start = world.composition(&second);
+    let tensors = PromptFile::from_module(&start, String::new());
+    for (number, task) in ["mood", "wet"].into_iter().enumerate() {
+        let expected = composed(&path(task), task);
+        // One after the other in one tensor.
+        let found = tensors.tensors().values().find(|data| {
+            let values: Vec<f32> = data.iter::<f32>().collect();
+            values.chunks(expected.len()).nth(number) == Some(&expected)
+        });
+        assert!(found.is_some(), "component {number} begins at the prompt of `{task}`");
+    }
+}
+
+#[test]
+fn each_stage_has_patience_where_it_can_be_judged() {
+    let mut world = SmallWorld::new();
+    world.tasks[0] =
+        Task::new(&TaskConfig { dev: None, ..world.tasks[0].config().clone() }).unwrap();
+    let mut config = staged(CompositionConfig::default());
+    // No mean rises by more than 1: one evaluation, and then another.
+    let evaluation = &mut config.run.evaluation;
+    (evaluation.every, evaluation.patience, evaluation.min_delta) = (1, Some(1), 1.0);
+    config.run.training.task_weight_decay = Some(0.01);
+    let mut told = Told::default();
+    let done = run(&world, &config, "all", false, &Stage::ALL, &mut told).unwrap();
+    let ends: Vec<Option<usize>> = done.runs.iter().map(|run| run.stopped_early).collect();
+    // Nothing judges the teacher of the first task; a plain prompt shares nothing, and has no decay apart.
+    assert_eq!(ends, [None, Some(2), Some(2), Some(2), Some(2)]);
+    let expected = "ended after step 2: 1 evaluation without progress on `dev`";
+    assert_eq!(told.notes.iter().filter(|note| *note == expected).count(), 4);
+    // A few rows choose nothing, and neither do those that the nearest source is found by.
+    let adaptation = config.adaptation.as_mut().unwrap();
+    adaptation.few_shot = Some(FewShotConfig { rows: vec![4], per_label: false, draws: 1 });
+    adaptation.nearest = Some(NearestConfig { steps: 2 });
+    let done = run(&world, &config, "all", true, &[Stage::Targets], &mut told).unwrap();
+    assert!(done.runs.iter().all(|run| run.stopped_early.is_none() && run.step == 3));
+}
