@@ -61,10 +61,10 @@ struct Arguments {
     #[arg(long, default_value_t = 20, value_parser = at_least_1())]
     length: usize,
     /// Rates of prompts to choose from
-    #[arg(long, num_args = 1.., default_values_t = [0.1, 0.3, 1.0])]
+    #[arg(long, num_args = 1.., default_values_t = [0.1, 0.3])]
     rates: Vec<f64>,
     /// Rates of full fine-tuning to choose from
-    #[arg(long, num_args = 1.., default_values_t = [0.0001, 0.0003, 0.001])]
+    #[arg(long, num_args = 1.., default_values_t = [0.0003, 0.001])]
     model_rates: Vec<f64>,
     /// Run nothing: write the table of the runs that are there
     #[arg(long)]

@@ -311,7 +311,8 @@ fn stages(
 fn full_fine_tuning(setting: &Setting, rate: f64, seed: u64, folder: &Path) -> Result<Learned> {
     let training = setting.protocol.config(&setting.model, rate, seed).training;
     let device = setting.model.t5.get().device().autodiff();
-    let model = T5::load(&setting.model.folder, &device)?.set_require_grad(true);
+    // Dropout, where a model has it, acts with no method.
+    let model = T5::load(&setting.model.folder, &device)?.freeze().set_require_grad(true);
     let trained = model.num_params();
     let names: Vec<TaskId> = setting.data.iter().map(|data| data.task().id().clone()).collect();
     let mut trainer = Trainer::new(model, &training.optimizer, training.schedule(), names);
