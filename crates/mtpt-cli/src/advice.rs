@@ -33,12 +33,15 @@ pub(crate) fn of(error: &Error) -> Option<String> {
                 .to_owned(),
         );
     }
+    if let Error::Train(mtpt::train::Error::NoWholeCheckpoint { .. }) = error {
+        return Some("leave `--resume` away for that".to_owned());
+    }
     let (action, path, source) = failed_access(error)?;
     match source.kind() {
         ErrorKind::NotFound if action == "read" => nearest_path(path),
-        ErrorKind::NotADirectory if action == "read" => {
-            Some("a file is in the place of a folder".to_owned())
-        }
+        ErrorKind::NotADirectory if action == "read" => Some(
+            "a file is in the place of a folder; move it away, or name another path".to_owned(),
+        ),
         ErrorKind::IsADirectory => Some("expected a file, found a folder".to_owned()),
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if action != "read" => Some(
             "choose a place that you may write to with `--output`, or change its permissions"
@@ -51,6 +54,10 @@ pub(crate) fn of(error: &Error) -> Option<String> {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
             Some("make room; what was written before is whole".to_owned())
         }
+        ErrorKind::FileTooLarge => Some(
+            "raise the limit on the size of files (`ulimit -f`); what was written before is whole"
+                .to_owned(),
+        ),
         _ => None,
     }
 }

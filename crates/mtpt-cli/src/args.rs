@@ -64,6 +64,11 @@ pub(crate) enum Command {
         after_help = "Examples:\n  mtpt inspect tasks.toml --model t5\n  mtpt inspect runs/first/prompts.safetensors"
     )]
     Inspect(Inspect),
+    /// Write a page on a run for the browser: curves, metrics, and what the prompts came to.
+    #[command(
+        after_help = "Examples:\n  mtpt report runs/first\n  mtpt report runs/first --model flan-t5-small --output first.html"
+    )]
+    Report(Report),
     /// Make a prompt file of prompts that another program wrote.
     #[command(
         after_help = "Examples:\n  mtpt import --format peft adapter --task reviews --task tickets --output prompts.safetensors\n  mtpt import --format npy sst2.npy --tasks sst2.toml --output sst2.safetensors"
@@ -128,6 +133,22 @@ pub(crate) struct Inspect {
     /// One JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// The folder of a run, also of one that is not done yet
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// The page to write [default: `report.html` in RUN]
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) output: Option<PathBuf>,
+    /// The model whose tokens the prompts are compared with [default: the one that the run names]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Write over a file that is no page of this command
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -25,6 +25,16 @@ pub(crate) enum Error {
     Input(#[source] io::Error),
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
+    #[error("cannot watch for signals")]
+    Signals(#[source] io::Error),
+    #[error(
+        "stopped by {name} after step {step} of {steps}, {}",
+        checkpoint.as_ref().map_or_else(
+            || "of which nothing is kept; the same command with `--resume` begins this run again".to_owned(),
+            |path| format!("which is kept in `{}`; the same command with `--resume` goes on from there", path.display())
+        )
+    )]
+    Stopped { code: u8, name: &'static str, step: usize, steps: usize, checkpoint: Option<PathBuf> },
     #[error("`--set {setting}`: {problem}")]
     Setting { setting: String, problem: String },
     #[error("line {line}: {problem}")]
@@ -51,6 +61,8 @@ pub(crate) enum Error {
     Columns { path: PathBuf, problem: String },
     #[error("`{path}`: {problem}")]
     Inspected { path: PathBuf, problem: String },
+    #[error("`{path}`: {problem}")]
+    Reported { path: PathBuf, problem: String },
     #[error("`{path}` names no `{split}` file for any task")]
     NoSplit { path: PathBuf, split: &'static str },
 }

@@ -4,6 +4,7 @@ mod advice;
 mod args;
 mod columns;
 mod commands;
+mod course;
 mod device;
 mod edit;
 mod error;
@@ -14,6 +15,7 @@ mod parent;
 mod progress;
 mod rows;
 mod same_file;
+mod signals;
 mod stages_progress;
 mod starting_config;
 
@@ -25,6 +27,7 @@ use crate::args::{Arguments, Command};
 use crate::error::Error;
 
 fn main() -> ExitCode {
+    signals::let_size_limits_be_errors();
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
         None => overview::show(),
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Some(Command::Generate(arguments)) => commands::generate::run(arguments),
         Some(Command::Score(arguments)) => commands::score::run(arguments),
         Some(Command::Inspect(arguments)) => commands::inspect::run(arguments),
+        Some(Command::Report(arguments)) => commands::report::run(arguments),
         Some(Command::Import(arguments)) => commands::import::run(arguments),
         Some(Command::Export(arguments)) => commands::export::run(arguments),
         Some(Command::Devices) => commands::devices::run(),
@@ -47,6 +51,11 @@ fn main() -> ExitCode {
         // Whoever reads the output has seen enough: that is no failure.
         Err(Error::Output(source)) if source.kind() == std::io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
+        }
+        // Nothing is lost: no failure either, but whoever waits for the run should know that it is not at its end.
+        Err(stopped @ Error::Stopped { code, .. }) => {
+            progress::say(&stopped.to_string());
+            ExitCode::from(code)
         }
         Err(error) => {
             progress::complain(&error, advice::of(&error));

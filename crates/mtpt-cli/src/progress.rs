@@ -2,10 +2,13 @@
 
 use std::error::Error;
 use std::io::IsTerminal;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mtpt::train::{EvaluationEvent, Observer, Result, StepEvent};
+use mtpt::tasks::TaskId;
+use mtpt::train::{EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
+
+use crate::course::Course;
 
 /// Says what went wrong, with its causes and what may help, in one line.
 pub(crate) fn complain(error: &dyn Error, advice: Option<String>) {
@@ -35,31 +38,29 @@ pub(crate) fn say(text: &str) {
 /// Shows the course of training: a bar in a terminal, now and then a line elsewhere.
 pub(crate) struct Progress {
     bar: Option<ProgressBar>,
-    /// Smoothed loss: that of one step says little.
-    loss: Option<f64>,
-    /// Since this process began: a resumed run has steps that took it no time.
-    steps: usize,
-    rows: usize,
-    seconds: f64,
+    begun: Instant,
+    course: Course,
+    /// Tasks of the evaluation at hand.
+    judged: Vec<TaskId>,
 }
 
-/// Weight of the newest step in the smoothed loss.
-const NEWEST: f64 = 0.1;
 /// Lines without a terminal, over the whole run.
 const LINES: usize = 20;
+/// Characters that a line without a terminal gives to the losses of tasks.
+const LOSSES_WIDTH: usize = 60;
 
 impl Progress {
     pub(crate) fn new(steps: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(steps as u64);
-            let template = "{bar:30} {pos}/{len} steps, {elapsed} gone, {eta} to go, {msg}";
+            let template = "{bar:30} {pos}/{len} steps, {elapsed} gone\n{wide_msg}\n{prefix}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("=> "));
             }
             bar.enable_steady_tick(Duration::from_millis(500));
             bar
         });
-        Self { bar, loss: None, steps: 0, rows: 0, seconds: 0.0 }
+        Self { bar, begun: Instant::now(), course: Course::default(), judged: Vec::new() }
     }
 
     fn line(&self, text: &str) {
@@ -81,28 +82,20 @@ impl Drop for Progress {
 
 impl Observer for Progress {
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
-        let loss = match self.loss {
-            Some(loss) => loss + NEWEST * (event.loss - loss),
-            None => event.loss,
-        };
-        self.loss = Some(loss);
-        self.steps += 1;
-        self.rows += event.rows;
-        self.seconds += event.seconds;
-        let rate = self.rows as f64 / self.seconds.max(1e-9);
+        self.judged.clear();
+        self.course.step(event);
+        let gone = self.begun.elapsed();
         match &self.bar {
             Some(bar) => {
                 bar.set_position(event.step as u64);
-                bar.set_message(format!("loss {loss:.3}, {rate:.0} rows/s"));
+                bar.set_message(self.course.beside_bar(gone));
+                let (_, width) = console::Term::stderr().size();
+                bar.set_prefix(self.course.losses(usize::from(width)));
             }
             None => {
                 let every = event.steps.div_ceil(LINES);
                 if event.step.is_multiple_of(every) || event.step == event.steps {
-                    let left = (event.steps - event.step) as f64 * self.seconds / self.steps as f64;
-                    eprintln!(
-                        "step {}/{}, loss {loss:.3}, {rate:.0} rows/s, {left:.0} s to go",
-                        event.step, event.steps
-                    );
+                    eprintln!("{}", self.course.line(gone, LOSSES_WIDTH));
                 }
             }
         }
@@ -117,6 +110,22 @@ impl Observer for Progress {
             _ => format!("{:.1}", 100.0 * value),
         };
         self.line(&format!("step {step}: {task} {split} {metric} {value}"));
+        if self.judged.last() != Some(*task) {
+            self.judged.push((*task).clone());
+        }
+        Ok(())
+    }
+
+    fn mean(&mut self, event: &MeanEvent<'_>) -> Result<()> {
+        self.course.mean(event);
+        let MeanEvent { step, split, value, best_step, .. } = event;
+        // Of one task, its own figures say it all.
+        let tasks = std::mem::take(&mut self.judged).len();
+        if tasks > 1 {
+            let best = if best_step == step { ", the best so far" } else { "" };
+            let value = 100.0 * value;
+            self.line(&format!("step {step}: mean of {tasks} tasks {split} {value:.1}{best}"));
+        }
         Ok(())
     }
 

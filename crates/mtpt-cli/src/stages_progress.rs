@@ -1,4 +1,4 @@
-use mtpt::train::{BeginEvent, EvaluationEvent, Observer, Result, StepEvent};
+use mtpt::train::{BeginEvent, EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
 
 use crate::progress::{Progress, say};
 
@@ -28,6 +28,10 @@ impl Observer for StagesProgress {
         self.run.as_mut().map_or(Ok(()), |run| run.evaluation(event))
     }
 
+    fn mean(&mut self, event: &MeanEvent<'_>) -> Result<()> {
+        self.run.as_mut().map_or(Ok(()), |run| run.mean(event))
+    }
+
     fn remark(&mut self, text: &str) {
         if let Some(run) = &mut self.run {
             run.remark(text);
@@ -35,7 +39,9 @@ impl Observer for StagesProgress {
     }
 
     fn note(&mut self, text: &str) {
-        self.run = None;
-        say(&format!("note: {text}"));
+        match &mut self.run {
+            Some(run) => run.note(text),
+            None => say(&format!("note: {text}")),
+        }
     }
 }

@@ -30,6 +30,7 @@ fn a_model_folder_comes_out_that_every_command_takes() {
         .into_iter()
         .filter(|line| line["metric"] == "loss" && line["split"] == "dev")
         .collect();
+    assert_eq!(world.path("run/tensorboard").read_dir().unwrap().count(), 1);
     // Two corpora before the first step, after the third and after the last.
     assert_eq!(figures.len(), 6);
     for (figure, name) in figures[4..].iter().zip(["spans", "lm"]) {

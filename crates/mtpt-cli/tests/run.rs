@@ -13,7 +13,15 @@ fn a_run_leaves_the_files_that_the_contract_names() {
     assert_eq!(outcome.rows[0]["prompts"], "run/prompts.safetensors");
     assert!(outcome.messages.contains("step 6/6, loss "), "{}", outcome.messages);
     assert!(outcome.messages.contains("step 3: mood dev accuracy "), "{}", outcome.messages);
-    for name in ["run/config.toml", "run/metrics.jsonl", "run/checkpoints/step-00000006"] {
+    // Eight and three rows: the mean is that of the tasks.
+    assert!(outcome.messages.contains("step 3: mean of 2 tasks dev "), "{}", outcome.messages);
+    assert!(
+        outcome.messages.contains("step 6/6, loss ")
+            && (outcome.messages.contains(" (mood ") || outcome.messages.contains(" (sky/wet "))
+    );
+    for name in
+        ["run/config.toml", "run/metrics.jsonl", "run/tensorboard", "run/checkpoints/step-00000006"]
+    {
         assert!(world.path(name).exists(), "{name}");
     }
     let metrics = fs::read_to_string(world.path("run/metrics.jsonl")).unwrap();

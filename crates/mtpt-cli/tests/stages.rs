@@ -30,7 +30,7 @@ template = "mood {text}"
 labels = { "0" = "happy", "1" = "sad" }
 "#;
 
-fn world() -> World {
+pub(crate) fn world() -> World {
     let world = World::new();
     world.write("mpt.toml", &format!("{CONFIG}{STAGES}"));
     world

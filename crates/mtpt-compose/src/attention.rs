@@ -3,10 +3,11 @@ use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::fold::{Fold, Own, Place};
+use crate::mixture_weights::numbers;
 use crate::range::check_count;
 use crate::start::Part;
 use crate::uniform::uniform;
-use crate::{Error, Result};
+use crate::{Error, MixtureWeights, Result};
 
 /// The shared prompt plus what a task's query finds in a pool of components, by multi-head attention:
 /// `P + O(concat_h softmax_j(q_h K_h C_j / sqrt(i / H)) V_h C_j)`, for every position on its own.
@@ -125,21 +126,37 @@ impl Pool {
         let components = self.components.val();
         let [count, length, d_model] = components.dims();
         let inner = self.query.dims()[1];
+        let shares = self.shares(query);
+        let values = projected(components.reshape([count * length, d_model]), &self.value);
+        let values: Tensor<4> = values.reshape([count, length, self.heads, inner / self.heads]);
+        let found = (values * shares).sum_dim(0);
+        above + projected(found.reshape([length, inner]), &self.output)
+    }
+
+    /// By what components are mixed.
+    pub(crate) fn weights(&self, query: &Param<Tensor<1>>) -> MixtureWeights {
+        let shares = self.shares(query).mean_dim(1);
+        let [count, _, heads, _] = shares.dims();
+        let shares = shares.reshape([count, heads]).transpose();
+        let head =
+            |head| numbers(shares.clone().slice([head..head + 1, 0..count]).reshape([count]));
+        MixtureWeights::Heads((0..heads).map(head).collect())
+    }
+
+    /// The share of every component in what a query finds, for each position and head, `[components, length, heads, 1]`.
+    fn shares(&self, query: &Param<Tensor<1>>) -> Tensor<4> {
+        let components = self.components.val();
+        let [count, length, d_model] = components.dims();
+        let inner = self.query.dims()[1];
         let (heads, width) = (self.heads, inner / self.heads);
         let mean_square = components.clone().powi_scalar(2).mean_dim(2);
-        let even = components.clone() / (mean_square + 1e-6).sqrt();
-        let project = |vectors: Tensor<3>, weight: &Param<Tensor<2>>| {
-            projected(vectors.reshape([count * length, d_model]), weight)
-                .reshape([count, length, heads, width])
-        };
+        let even = components / (mean_square + 1e-6).sqrt();
+        let keys = projected(even.reshape([count * length, d_model]), &self.key);
+        let keys: Tensor<4> = keys.reshape([count, length, heads, width]);
         let query = projected(query.val().unsqueeze(), &self.query);
         let query: Tensor<4> = query.reshape([1, 1, heads, width]);
-        // [count, length, heads, 1]
-        let scores =
-            (project(even, &self.key) * query).sum_dim(3).div_scalar((width as f64).sqrt());
-        let shares = activation::softmax(scores, 0);
-        let found = (project(components, &self.value) * shares).sum_dim(0);
-        above + projected(found.reshape([length, inner]), &self.output)
+        let scores = (keys * query).sum_dim(3).div_scalar((width as f64).sqrt());
+        activation::softmax(scores, 0)
     }
 }
 

@@ -12,7 +12,8 @@ use crate::range::check_range;
 use crate::{
     AddConfig, AttentionConfig, ConcatConfig, ConcatFeaturesConfig, Error, Flat, GatedConfig,
     Hierarchy, HierarchyConfig, InstanceAttention, InstanceAttentionConfig, LowRankConfig,
-    ParameterCount, ProjectConfig, Result, SeparateConfig, Start, Tree, WeightedConfig,
+    NodeWeights, ParameterCount, ProjectConfig, Result, SeparateConfig, Start, Tree,
+    WeightedConfig,
 };
 
 /// Which strategy composes prompts, and its options: `strategy = "low_rank"`, `rank = 1`.
@@ -294,6 +295,17 @@ impl Composition {
         let mut count = Count(0);
         self.visit(&mut count);
         count.0
+    }
+
+    /// By what weights the prompts of tasks and groups are mixed, in the order of their nodes: those of `weighted`, `gated`
+    /// and `attention`, on every level of a tree. None of strategies that learn no such weights, nor of `instance_attention`,
+    /// whose weights are those of an input: [`InstanceAttention::component_shares`].
+    pub fn mixture_weights(&self) -> Vec<NodeWeights> {
+        match self {
+            Self::Flat(flat) => flat.mixture_weights(),
+            Self::Hierarchy(hierarchy) => hierarchy.mixture_weights(),
+            Self::InstanceAttention(_) => Vec::new(),
+        }
     }
 
     /// The plain prompts that some tasks' parts come to, as a composition of their own, in the order asked for.

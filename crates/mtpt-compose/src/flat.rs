@@ -7,7 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::attention::Pool;
 use crate::fold::{Fold, Own, Place};
 use crate::start::on;
-use crate::{ParameterCount, Part, Result, Start, Tree};
+use crate::{NodeWeights, ParameterCount, Part, Result, Start, Tree};
 
 /// A shared prompt, and a part for each task.
 #[derive(Module, Debug)]
@@ -72,6 +72,16 @@ impl Flat {
             self.tasks = self.tasks.no_grad();
         }
         self
+    }
+
+    /// By what the prompts of the tasks are mixed.
+    pub(crate) fn mixture_weights(&self) -> Vec<NodeWeights> {
+        let weights = self.tasks.iter().zip(1..).filter_map(|(own, node)| {
+            let shared = self.shared.as_ref().map(Param::val);
+            let weights = own.weights(shared, self.pool.as_ref())?;
+            Some(NodeWeights { node, weights })
+        });
+        weights.collect()
     }
 }
 

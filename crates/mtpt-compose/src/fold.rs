@@ -8,7 +8,7 @@ use crate::low_rank::Factors;
 use crate::project::Projection;
 use crate::start::{Part, Start, on};
 use crate::weighted::WeightedPart;
-use crate::{Result, add, concat, concat_features};
+use crate::{MixtureWeights, Result, add, concat, concat_features};
 
 /// A strategy that makes the prompt of a task, or of a group, of the prompt above it and a part of its own.
 ///
@@ -153,6 +153,20 @@ impl Own {
                 pool.expect("invariant: an attention has a pool").fold(above(), query)
             }
             Self::Separate(own) => own.val(),
+        }
+    }
+
+    /// By what the prompt of the part is mixed, where the strategy learns it; of what [`fold`](Self::fold) takes.
+    pub(crate) fn weights(
+        &self,
+        above: Option<Tensor<2>>,
+        pool: Option<&Pool>,
+    ) -> Option<MixtureWeights> {
+        match self {
+            Self::Weighted(own) => Some(own.weights()),
+            Self::Gated(own) => above.map(|above| own.weights(above)),
+            Self::Attention(query) => pool.map(|pool| pool.weights(query)),
+            _ => None,
         }
     }
 }

@@ -2,10 +2,10 @@ use burn::module::{Module, Param};
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-use crate::Result;
 use crate::fold::{Fold, Own, Place};
 use crate::range::check_count;
 use crate::uniform::uniform;
+use crate::{MixtureWeights, Result};
 
 /// A mean of the shared prompt and a task's own, weighed by a small network that reads both:
 /// `g_0 P + g_1 T_k` with `g = softmax(MLP_k([P ; T_k]))`.
@@ -106,6 +106,11 @@ impl GatedPart {
         let gate = self.gate(above.clone(), own.clone());
         let share = |side: usize| gate.clone().slice([0..1, side..side + 1]);
         above * share(0) + own * share(1)
+    }
+
+    /// By what the prompt is mixed.
+    pub(crate) fn weights(&self, above: Tensor<2>) -> MixtureWeights {
+        MixtureWeights::of_two(self.gate(above, self.prompt.val()))
     }
 
     /// The shares of the shared prompt and of the task's own, `[1, 2]`.

@@ -10,7 +10,7 @@ use crate::fold::{Fold, Own, Place, first_features};
 use crate::low_rank::LowRankConfig;
 use crate::separate::SeparateConfig;
 use crate::start::on;
-use crate::{CompositionConfig, Error, ParameterCount, Part, Result, Start, Tree};
+use crate::{CompositionConfig, Error, NodeWeights, ParameterCount, Part, Result, Start, Tree};
 
 /// The components on the way from the root of the task tree over its groups down to a task, each folded into the prompt above
 /// it by the strategy of its level.
@@ -208,6 +208,26 @@ impl Hierarchy {
             .map(|(node, &depth)| if depth == level { node.no_grad() } else { node })
             .collect();
         self
+    }
+
+    /// By what the prompts of groups and tasks are mixed.
+    pub(crate) fn mixture_weights(&self) -> Vec<NodeWeights> {
+        let mut prompts: Vec<Tensor<2>> = Vec::with_capacity(self.nodes.len());
+        let mut found = Vec::new();
+        // Groups come before what is below them.
+        for (node, own) in self.nodes.iter().enumerate() {
+            let level = self.tree.depths()[node];
+            let above = match self.tree.parent(node) {
+                Some(parent) => first_features(prompts[parent].clone(), self.widths[level]),
+                None => self.shared.as_ref().map(Param::val),
+            };
+            let pool = self.pools[level].as_ref();
+            if let Some(weights) = own.weights(above.clone(), pool) {
+                found.push(NodeWeights { node, weights });
+            }
+            prompts.push(own.fold(above, pool));
+        }
+        found
     }
 
     /// The tree that it follows.

@@ -166,6 +166,28 @@ impl InstanceAttention {
             + self.beta.val().unsqueeze()
     }
 
+    /// The share of each component in the prompts of rows, as [`compose_for`](Compose::compose_for) mixes them.
+    ///
+    /// # Shapes
+    ///
+    /// - `embeddings`: `[rows, length, d_model]`
+    /// - `mask`: `[rows, length]`
+    /// - output: `[rows, components]`, with the task's own prompt as one more, the last, if it is attended to; those of a row
+    ///   add up to 1
+    ///
+    /// # Panics
+    ///
+    /// As [`compose_for`](Compose::compose_for).
+    pub fn component_shares(
+        &self,
+        rows: &[TaskIndex],
+        embeddings: &Tensor<3>,
+        mask: &Tensor<2, Bool>,
+    ) -> Tensor<2> {
+        let own = mtpt_core::rows_of(rows, |task| self.tasks[task.position()].val());
+        self.shares(&own, self.pooled(embeddings, mask))
+    }
+
     /// Prompts for inputs of which the largest values over tokens are given.
     ///
     /// # Shapes
@@ -177,14 +199,7 @@ impl InstanceAttention {
         let [count, length, d_model] = components.dims();
         let own = mtpt_core::rows_of(tasks, |task| self.tasks[task.position()].val());
         let rows = tasks.len();
-        let question = self.question(pooled);
-        let pooled_components: Tensor<2> = components.clone().max_dim(1).squeeze_dim(1);
-        let mut scores = question.clone().matmul(pooled_components.transpose());
-        if self.attend_target {
-            let pooled_own: Tensor<2> = own.clone().max_dim(1).squeeze_dim(1);
-            scores = Tensor::cat(vec![scores, (pooled_own * question).sum_dim(1)], 1);
-        }
-        let shares = activation::softmax(scores.div_scalar(self.temperature), 1);
+        let shares = self.shares(&own, pooled);
         let mixed = shares
             .clone()
             .narrow(1, 0, count)
@@ -195,6 +210,30 @@ impl InstanceAttention {
             return prompts;
         }
         prompts + own * shares.narrow(1, count, 1).unsqueeze_dim(2)
+    }
+
+    /// The share of each component, and last of the task's own prompt if it is attended to, of tasks' own prompts
+    /// `[rows, prompt_length, d_model]` and pooled inputs `[rows, d_model]`.
+    fn shares(&self, own: &Tensor<3>, pooled: Tensor<2>) -> Tensor<2> {
+        let question = self.question(pooled);
+        let pooled_components: Tensor<2> = self.components.val().max_dim(1).squeeze_dim(1);
+        let mut scores = question.clone().matmul(pooled_components.transpose());
+        if self.attend_target {
+            let pooled_own: Tensor<2> = own.clone().max_dim(1).squeeze_dim(1);
+            scores = Tensor::cat(vec![scores, (pooled_own * question).sum_dim(1)], 1);
+        }
+        activation::softmax(scores.div_scalar(self.temperature), 1)
+    }
+
+    /// The largest values of inputs over their tokens, `[rows, d_model]`; zeros of an input without any.
+    fn pooled(&self, embeddings: &Tensor<3>, mask: &Tensor<2, Bool>) -> Tensor<2> {
+        // Padding must not be the largest value: what a row's prompt is would depend on the rows beside it.
+        let padding = mask.clone().bool_not().unsqueeze_dim::<3>(2);
+        let padding = padding.expand(embeddings.dims());
+        let pooled: Tensor<2> =
+            embeddings.clone().mask_fill(padding, f32::MIN).max_dim(1).squeeze_dim(1);
+        let nothing = mask.clone().any_dim(1).bool_not().expand(pooled.dims());
+        pooled.mask_fill(nothing, 0.0)
     }
 }
 
@@ -231,11 +270,6 @@ impl Compose for InstanceAttention {
         embeddings: &Tensor<3>,
         mask: &Tensor<2, Bool>,
     ) -> Tensor<3> {
-        // Padding must not be the largest value: what a row's prompt is would depend on the rows beside it.
-        let padding = mask.clone().bool_not().unsqueeze_dim::<3>(2);
-        let padding = padding.expand(embeddings.dims());
-        let pooled = embeddings.clone().mask_fill(padding, f32::MIN).max_dim(1).squeeze_dim(1);
-        let nothing = mask.clone().any_dim(1).bool_not().expand([rows.len(), self.d_model()]);
-        self.mix(rows, pooled.mask_fill(nothing, 0.0))
+        self.mix(rows, self.pooled(embeddings, mask))
     }
 }

@@ -3,7 +3,7 @@ use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::fold::{Fold, Own, Place};
-use crate::{Error, Result};
+use crate::{Error, MixtureWeights, Result};
 
 /// A learned mean of the shared prompt and a task's own: `s P + (1 - s) T_k` with `s = sigmoid(w_k)`.
 ///
@@ -67,9 +67,20 @@ impl Fold for WeightedConfig {
 impl WeightedPart {
     /// `s P + (1 - s) T_k`
     pub(crate) fn fold(&self, above: Tensor<2>) -> Tensor<2> {
-        let share = activation::sigmoid(self.weight.val()).unsqueeze::<2>();
+        let share = self.share();
         // T + s (P - T) is s P + (1 - s) T, and exactly P where both are equal.
         let own = self.prompt.val();
         (above - own.clone()) * share + own
+    }
+
+    /// By what the prompt is mixed.
+    pub(crate) fn weights(&self) -> MixtureWeights {
+        let share = self.share();
+        MixtureWeights::of_two(Tensor::cat(vec![share.clone(), share.neg() + 1.0], 1))
+    }
+
+    /// `s`, `[1, 1]`.
+    fn share(&self) -> Tensor<2> {
+        activation::sigmoid(self.weight.val()).unsqueeze()
     }
 }

@@ -5,4 +5,5 @@
 mod config;
 mod hierarchy;
 mod laws;
+mod mixture_weights;
 mod reference;

@@ -6,32 +6,76 @@ use std::path::Path;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use mtpt_compose::{CompositionConfig, Start, Tree};
+use mtpt_compose::{Composition, CompositionConfig, Start, Tree};
 use mtpt_core::{Compose, PromptFile, TaskIndex};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
-struct Reference {
-    length: usize,
-    d_model: usize,
-    cases: Vec<Case>,
+pub(crate) struct Reference {
+    pub(crate) length: usize,
+    pub(crate) d_model: usize,
+    pub(crate) cases: Vec<Case>,
 }
 
 #[derive(Deserialize)]
-struct Case {
-    composition: CompositionConfig,
-    lines: Vec<Vec<usize>>,
-    tensors: BTreeMap<String, Listed>,
-    prompts: Listed,
+pub(crate) struct Case {
+    pub(crate) composition: CompositionConfig,
+    pub(crate) lines: Vec<Vec<usize>>,
+    pub(crate) tensors: BTreeMap<String, Listed>,
+    pub(crate) prompts: Listed,
     gradients: BTreeMap<String, Listed>,
     inputs: Option<Listed>,
     input_lengths: Option<Vec<usize>>,
 }
 
 #[derive(Clone, Deserialize)]
-struct Listed {
-    shape: Vec<usize>,
-    values: Vec<f32>,
+pub(crate) struct Listed {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) values: Vec<f32>,
+}
+
+impl Reference {
+    pub(crate) fn read() -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference.json");
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+}
+
+impl Case {
+    /// The composition with the tensors of the case.
+    pub(crate) fn composition(&self, length: usize, d_model: usize) -> Composition {
+        let device = Device::flex();
+        let start = Start {
+            shared: Tensor::zeros([length, d_model], &device),
+            tree: Tree::new(self.lines.clone()).unwrap(),
+            part: &|_, length| Ok(Tensor::zeros([length, d_model], &device)),
+            seed: 0,
+            device: device.clone().autodiff(),
+        };
+        let tensors = self.tensors.iter().map(|(name, data)| (name.clone(), data.clone().into()));
+        let file = PromptFile::from_tensors(tensors.collect(), String::new());
+        file.apply(self.composition.init(&start).unwrap()).unwrap()
+    }
+
+    /// The task of each row of `prompts`.
+    pub(crate) fn rows(&self) -> Vec<TaskIndex> {
+        let rows = self.input_lengths.as_ref().map_or(self.lines.len(), Vec::len);
+        (0..rows).map(|row| TaskIndex::new((row % self.lines.len()) as u32)).collect()
+    }
+
+    /// The inputs of the rows and where they have tokens, if the strategy reads them.
+    pub(crate) fn inputs(&self) -> Option<(Tensor<3>, Tensor<2, Bool>)> {
+        let (inputs, lengths) = (self.inputs.clone()?, self.input_lengths.as_ref()?);
+        let longest = inputs.shape[1];
+        let mask: Vec<bool> = lengths
+            .iter()
+            .flat_map(|&length| (0..longest).map(move |place| place < length))
+            .collect();
+        let mask = TensorData::new(mask, [lengths.len(), longest]);
+        let device = Device::flex();
+        let mask = Tensor::from_data(mask, &device);
+        Some((Tensor::from_data(TensorData::from(inputs), &device), mask))
+    }
 }
 
 impl From<Listed> for TensorData {
@@ -81,41 +125,19 @@ fn check_close(what: &str, found: &[f32], expected: &[f32]) {
 
 #[test]
 fn prompts_and_gradients_are_those_of_pytorch() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/reference.json");
-    let reference: Reference = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let reference = Reference::read();
     let (length, d_model) = (reference.length, reference.d_model);
-    let device = Device::flex();
     for case in reference.cases {
         let name = serde_json::to_string(&case.composition).unwrap();
-        let start = Start {
-            shared: Tensor::zeros([length, d_model], &device),
-            tree: Tree::new(case.lines.clone()).unwrap(),
-            part: &|_, length| Ok(Tensor::zeros([length, d_model], &device)),
-            seed: 0,
-            device: device.clone().autodiff(),
-        };
-        let tensors = case.tensors.into_iter().map(|(name, data)| (name, data.into())).collect();
-        let file = PromptFile::from_tensors(tensors, String::new());
-        let composition = file.apply(case.composition.init(&start).unwrap()).unwrap();
-        let count = case.composition.parameter_count(length, d_model, &start.tree).unwrap();
+        let composition = case.composition(length, d_model);
+        let tree = Tree::new(case.lines.clone()).unwrap();
+        let count = case.composition.parameter_count(length, d_model, &tree).unwrap();
         assert_eq!(composition.num_params(), count.total());
 
-        let rows = case.input_lengths.as_ref().map_or(case.lines.len(), Vec::len);
-        let tasks: Vec<TaskIndex> =
-            (0..rows).map(|row| TaskIndex::new((row % case.lines.len()) as u32)).collect();
-        let prompts = match (case.inputs, case.input_lengths) {
-            (Some(inputs), Some(lengths)) => {
-                let longest = inputs.shape[1];
-                let mask: Vec<bool> = lengths
-                    .iter()
-                    .flat_map(|&length| (0..longest).map(move |place| place < length))
-                    .collect();
-                let mask = TensorData::new(mask, [rows, longest]);
-                let mask = Tensor::<2, Bool>::from_data(mask, &device);
-                let inputs = Tensor::<3>::from_data(TensorData::from(inputs), &device);
-                composition.compose_for(&tasks, &inputs, &mask)
-            }
-            _ => composition.compose_rows(&tasks),
+        let tasks = case.rows();
+        let prompts = match case.inputs() {
+            Some((inputs, mask)) => composition.compose_for(&tasks, &inputs, &mask),
+            None => composition.compose_rows(&tasks),
         };
         let found: Vec<f32> = prompts.clone().inner().into_data().try_to_vec().unwrap();
         check_close(&format!("prompts of {name}"), &found, &case.prompts.values);

@@ -7,6 +7,7 @@ use burn::tensor::{Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 
+use crate::parameter_names::ParameterPath;
 use crate::{Error, Result, first_not_finite, write_whole_file};
 
 /// The key of the safetensors metadata under which a prompt file keeps its header.
@@ -87,7 +88,16 @@ impl PromptFile {
         write_whole_file(path, &self.to_bytes(path)?)
     }
 
-    fn to_bytes(&self, path: &Path) -> Result<Vec<u8>> {
+    /// The bytes of the file; the path is for messages.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Format`], when the format has no room for the tensors.
+    ///
+    /// # Panics
+    ///
+    /// When the elements of a given tensor are no 32-bit floats.
+    pub fn to_bytes(&self, path: &Path) -> Result<Vec<u8>> {
         let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = self
             .tensors
             .iter()
@@ -141,7 +151,7 @@ impl PromptFile {
     /// When a parameter has no tensor, a tensor no parameter, or the shapes differ.
     pub fn apply<M: Module>(&self, module: M) -> Result<M> {
         let mut applier = Applier {
-            path: Vec::new(),
+            path: ParameterPath::default(),
             remaining: self.tensors.clone(),
             file: self,
             failure: None,
@@ -157,38 +167,29 @@ impl PromptFile {
     }
 }
 
-/// Names of nested modules, without the variants of enums: a wrapper around a strategy is no part of a parameter's name.
-fn enter(path: &mut Vec<Option<String>>, name: &str, container: &str) {
-    path.push((!container.starts_with("Enum:")).then(|| name.to_owned()));
-}
-
-fn joined(path: &[Option<String>]) -> String {
-    path.iter().flatten().map(String::as_str).collect::<Vec<_>>().join(".")
-}
-
 #[derive(Default)]
 struct Collector {
-    path: Vec<Option<String>>,
+    path: ParameterPath,
     tensors: BTreeMap<String, TensorData>,
 }
 
 impl ModuleVisitor for Collector {
     fn enter_module(&mut self, name: &str, container: &str) {
-        enter(&mut self.path, name, container);
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
         let data = param.val().inner().into_data().convert::<f32>();
-        self.tensors.insert(joined(&self.path), data);
+        self.tensors.insert(self.path.name(), data);
     }
 }
 
 struct Applier<'a> {
-    path: Vec<Option<String>>,
+    path: ParameterPath,
     remaining: BTreeMap<String, TensorData>,
     file: &'a PromptFile,
     failure: Option<Error>,
@@ -196,18 +197,18 @@ struct Applier<'a> {
 
 impl ModuleMapper for Applier<'_> {
     fn enter_module(&mut self, name: &str, container: &str) {
-        enter(&mut self.path, name, container);
+        self.path.enter(name, container);
     }
 
     fn exit_module(&mut self, _name: &str, _container: &str) {
-        self.path.pop();
+        self.path.exit();
     }
 
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         if self.failure.is_some() {
             return param;
         }
-        let tensor = joined(&self.path);
+        let tensor = self.path.name();
         let path = self.file.path.clone();
         let Some(data) = self.remaining.remove(&tensor) else {
             let found = self.file.tensors.keys().map(|name| format!("`{name}`"));

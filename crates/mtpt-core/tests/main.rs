@@ -12,3 +12,4 @@ mod prompt_file;
 #[cfg(feature = "t5x")]
 mod t5x;
 mod table_backbone;
+mod whole_file;

@@ -154,6 +154,29 @@ impl TokenBatch {
         Self { rows, ..self }
     }
 
+    /// One of its rows as a batch of its own, under its number.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such row.
+    #[must_use]
+    pub fn only(&self, row: usize) -> Self {
+        let part = |ids: &[u32], length: usize, found: &[usize]| {
+            ids[row * length..][..found[row]].to_vec()
+        };
+        Self {
+            tasks: vec![self.tasks[row]],
+            rows: vec![self.rows[row]],
+            input_ids: part(&self.input_ids, self.input_length, &self.input_lengths),
+            input_lengths: vec![self.input_lengths[row]],
+            input_length: self.input_lengths[row],
+            target_ids: part(&self.target_ids, self.target_length, &self.target_lengths),
+            target_lengths: vec![self.target_lengths[row]],
+            target_length: self.target_lengths[row],
+            pad_id: self.pad_id,
+        }
+    }
+
     /// Number of rows.
     pub fn len(&self) -> usize {
         self.tasks.len()
@@ -249,6 +272,17 @@ mod tests {
         assert_eq!(batch.target_mask(), [true, true, false, true, true, true]);
         assert_eq!(batch.target_tokens(), 5);
         assert_eq!(batch.decoder_input_ids(0), [0, 8, 1, 0, 9, 9]);
+    }
+
+    #[test]
+    fn a_row_alone_is_the_batch_that_it_would_have_made() {
+        let rows = [row(1, &[5, 6, 1], &[8, 1]), row(0, &[7, 1], &[9, 9, 1])];
+        let padding = Padding { id: 3, multiple: 1 };
+        let batch = TokenBatch::new(&rows, padding).unwrap().numbered(vec![70, 4]);
+        for (place, row) in rows.iter().enumerate() {
+            let alone = TokenBatch::new([row], padding).unwrap();
+            assert_eq!(batch.only(place), alone.numbered(vec![batch.rows[place]]));
+        }
     }
 
     #[test]

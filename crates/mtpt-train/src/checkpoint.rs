@@ -2,18 +2,21 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use mtpt_core::{PromptFile, write_whole_file};
+use mtpt_core::{PromptFile, sync_folder};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::checked_files::{CheckedFiles, Damage, first_damage};
 use crate::progress::Progress;
 use crate::{Error, Result, Trainer};
 
 /// Checkpoints that are kept, the newest ones.
 const KEPT: usize = 2;
-/// Beginnings of the names of a whole checkpoint and of one that is being written.
+/// Beginning of the name of a whole checkpoint, and the end of one that was written before an evaluation that is due.
 const WHOLE: &str = "step-";
-const WRITING: &str = ".writing-";
+const UNJUDGED: &str = "-unjudged";
+/// Beginnings of the names of what is being written, or on its way out.
+const PASSING: [&str; 2] = [".writing-", ".removing-"];
 /// Files of a checkpoint.
 const STATE: &str = "state.json";
 const LAST: &str = "last.safetensors";
@@ -34,6 +37,8 @@ pub(crate) struct Best<M> {
 #[derive(Serialize, Deserialize)]
 struct State {
     steps_done: usize,
+    /// Whether the evaluation that is due after these steps was cut short, or not begun.
+    unjudged: bool,
     best: Option<BestState>,
     /// What the run is.
     run: Value,
@@ -47,6 +52,17 @@ struct BestState {
     progress: Progress,
 }
 
+/// What a checkpoint gives back.
+pub(crate) struct Checkpoint<M> {
+    pub(crate) trainer: Trainer<M>,
+    pub(crate) best: Option<Best<M>>,
+    pub(crate) unjudged: bool,
+    /// The checkpoint; none where there was none to go on from.
+    pub(crate) place: Option<PathBuf>,
+    /// What is wrong with newer ones.
+    pub(crate) passed_over: Vec<Damage>,
+}
+
 /// Writes a checkpoint as a folder that appears whole or not at all, then drops those that are no longer needed.
 ///
 /// It holds the module's parameters, whatever the module is, the optimizer's state, and what the run is. The order
@@ -55,54 +71,73 @@ pub(crate) fn write<M: Module>(
     folder: &Path,
     trainer: &Trainer<M>,
     best: Option<&Best<M>>,
+    unjudged: bool,
     identity: &impl Serialize,
-) -> Result<()> {
+) -> Result<PathBuf> {
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |source| Error::File { action: "write", path, source }
     };
     fs::create_dir_all(folder).map_err(failed(folder))?;
-    // Of a process that was killed while it wrote; there is one at a time.
-    for left in list(folder, WRITING)? {
-        fs::remove_dir_all(&left).map_err(failed(&left))?;
-    }
+    remove_passing(folder)?;
+    let steps_done = trainer.steps_done();
+    let end = if unjudged { UNJUDGED } else { "" };
+    let place = folder.join(format!("{WHOLE}{steps_done:08}{end}"));
     let draft =
-        tempfile::Builder::new().prefix(WRITING).tempdir_in(folder).map_err(failed(folder))?;
-    let inside = draft.path();
-    PromptFile::from_module(trainer.module(), String::new()).write(&inside.join(LAST))?;
+        tempfile::Builder::new().prefix(PASSING[0]).tempdir_in(folder).map_err(failed(folder))?;
+    let mut files = CheckedFiles::new(draft.path(), &place);
+    let last = PromptFile::from_module(trainer.module(), String::new());
+    files.write(LAST, &last.to_bytes(&place.join(LAST))?)?;
     if let Some(best) = best {
-        PromptFile::from_module(&best.module, String::new()).write(&inside.join(BEST))?;
+        let best = PromptFile::from_module(&best.module, String::new());
+        files.write(BEST, &best.to_bytes(&place.join(BEST))?)?;
     }
-    let optimizer = inside.join(OPTIMIZER);
-    let bytes = trainer.optimizer().into_bytes().map_err(|error| Error::OptimizerState {
-        path: optimizer.clone(),
+    let optimizer = trainer.optimizer().into_bytes().map_err(|error| Error::OptimizerState {
+        path: place.join(OPTIMIZER),
         message: error.to_string(),
     })?;
-    write_whole_file(&optimizer, &bytes)?;
-    let steps_done = trainer.steps_done();
+    files.write(OPTIMIZER, &optimizer)?;
     let best =
         best.map(|best| BestState { step: best.step, score: best.score, progress: best.progress });
-    let failed_state = |source| Error::Header { path: inside.join(STATE), source };
+    let failed_state = |source| Error::Header { path: place.join(STATE), source };
     let run = serde_json::to_value(identity).map_err(failed_state)?;
-    let state = State { steps_done, best, run };
-    let state = serde_json::to_vec_pretty(&state).map_err(failed_state)?;
-    write_whole_file(&inside.join(STATE), &state)?;
-    let place = folder.join(format!("{WHOLE}{steps_done:08}"));
+    let state = State { steps_done, unjudged, best, run };
+    files.write(STATE, &serde_json::to_vec_pretty(&state).map_err(failed_state)?)?;
+    files.finish()?;
+    // A run only goes forward: what has this name already was damaged, and passed over when it went on.
     if place.exists() {
-        fs::remove_dir_all(&place).map_err(failed(&place))?;
+        remove(&place)?;
     }
-    fs::rename(draft.keep(), &place).map_err(failed(&place))?;
-    let all = list(folder, WHOLE)?;
-    for old in &all[..all.len().saturating_sub(KEPT)] {
-        fs::remove_dir_all(old).map_err(failed(old))?;
-    }
-    Ok(())
+    fs::rename(draft.path(), &place).map_err(failed(&place))?;
+    let _ = draft.keep();
+    sync_folder(folder).map_err(failed(&place))?;
+    let all = list(folder)?;
+    let newest = all.iter().position(|(_, path)| *path == place).unwrap_or(all.len());
+    // Those beyond it were passed over as well.
+    let old = all[..newest].iter().rev().skip(KEPT - 1);
+    old.chain(all.iter().skip(newest + 1)).try_for_each(|(_, path)| remove(path))?;
+    Ok(place)
 }
 
 /// Removes all checkpoints of a folder, whole ones and half-written ones.
 pub(crate) fn remove_all(folder: &Path) -> Result<()> {
-    for beginning in [WHOLE, WRITING] {
-        for path in list(folder, beginning)? {
+    list(folder)?.iter().try_for_each(|(_, path)| remove(path))?;
+    remove_passing(folder)
+}
+
+/// Removes a checkpoint, which at no time looks like a damaged one.
+fn remove(place: &Path) -> Result<()> {
+    let failed = |source| Error::File { action: "remove", path: place.to_owned(), source };
+    let name = place.file_name().unwrap_or_default().to_string_lossy();
+    let going = place.with_file_name(format!("{}{name}", PASSING[1]));
+    fs::rename(place, &going).and_then(|()| fs::remove_dir_all(&going)).map_err(failed)
+}
+
+/// Removes what a process that was killed was writing or removing; there is one at a time.
+fn remove_passing(folder: &Path) -> Result<()> {
+    for path in folders(folder)? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if PASSING.iter().any(|beginning| name.starts_with(beginning)) {
             fs::remove_dir_all(&path).map_err(|source| Error::File {
                 action: "remove",
                 path,
@@ -113,15 +148,41 @@ pub(crate) fn remove_all(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Continues a trainer from the newest checkpoint, if there is one.
+/// Continues a trainer from the newest checkpoint that is whole, if there is one.
+///
+/// # Errors
+///
+/// When there are checkpoints and none is whole, or the newest whole one is of another run.
 pub(crate) fn resume<M: Module>(
     folder: &Path,
     trainer: Trainer<M>,
     identity: &impl Serialize,
-) -> Result<(Trainer<M>, Option<Best<M>>)> {
-    let Some(place) = list(folder, WHOLE)?.pop() else {
-        return Ok((trainer, None));
-    };
+) -> Result<Checkpoint<M>> {
+    let mut passed_over = Vec::new();
+    for (_, place) in list(folder)?.into_iter().rev() {
+        match first_damage(&place)? {
+            Some(damage) => passed_over.push(damage),
+            None => {
+                let checkpoint = read(place, trainer, identity)?;
+                return Ok(Checkpoint { passed_over, ..checkpoint });
+            }
+        }
+    }
+    match passed_over.into_iter().next() {
+        Some(Damage { path, reason }) => Err(Error::NoWholeCheckpoint { path, reason }),
+        None => {
+            let passed_over = Vec::new();
+            Ok(Checkpoint { trainer, best: None, unjudged: false, place: None, passed_over })
+        }
+    }
+}
+
+/// Continues a trainer from a whole checkpoint.
+fn read<M: Module>(
+    place: PathBuf,
+    trainer: Trainer<M>,
+    identity: &impl Serialize,
+) -> Result<Checkpoint<M>> {
     let path = place.join(STATE);
     let text = fs::read_to_string(&path).map_err(|source| Error::File {
         action: "read",
@@ -148,29 +209,43 @@ pub(crate) fn resume<M: Module>(
         .clone()
         .load(&path)
         .map_err(|error| Error::OptimizerState { path, message: error.to_string() })?;
-    Ok((trainer.restore(last, optimizer, state.steps_done), best))
+    let trainer = trainer.restore(last, optimizer, state.steps_done);
+    let (unjudged, passed_over) = (state.unjudged, Vec::new());
+    Ok(Checkpoint { trainer, best, unjudged, place: Some(place), passed_over })
 }
 
-/// What a folder holds under names that begin so; of checkpoints, the newest comes last.
-fn list(folder: &Path, beginning: &str) -> Result<Vec<PathBuf>> {
+/// Steps and places of the checkpoints that a folder holds, the newest last: of one step, that after its evaluation.
+fn list(folder: &Path) -> Result<Vec<((usize, bool), PathBuf)>> {
+    let mut found = Vec::new();
+    for path in folders(folder)? {
+        let name = path.file_name().and_then(|name| name.to_str());
+        let Some(rest) = name.and_then(|name| name.strip_prefix(WHOLE)) else { continue };
+        let (number, judged) = match rest.strip_suffix(UNJUDGED) {
+            Some(number) => (number, false),
+            None => (rest, true),
+        };
+        if let Ok(step) = number.parse() {
+            found.push(((step, judged), path));
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// The folders in a folder; none where there is no such folder.
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
     let failed = |source| Error::File { action: "read", path: folder.to_owned(), source };
     if !folder.exists() {
         return Ok(Vec::new());
     }
-    let mut places = Vec::new();
+    let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let path = entry.path();
-        let of_a_checkpoint = |name: &str| {
-            let rest = name.strip_prefix(beginning);
-            rest.is_some_and(|rest| beginning == WRITING || rest.parse::<usize>().is_ok())
-        };
-        if entry.file_name().to_str().is_some_and(of_a_checkpoint) && path.is_dir() {
-            places.push(path);
+        let path = entry.map_err(failed)?.path();
+        if path.is_dir() {
+            found.push(path);
         }
     }
-    places.sort();
-    Ok(places)
+    Ok(found)
 }
 
 /// A run goes on only as what it began as: else its steps would be those of no run at all.

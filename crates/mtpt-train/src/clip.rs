@@ -11,7 +11,7 @@ pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
 
 /// Scales all gradients down together, so that their global norm is at most `limit`, and returns the norm they had.
 ///
-/// `torch.nn.utils.clip_grad_norm_`, with its `1e-6` in the denominator. Burn's own clipping takes each parameter's norm by
+/// `torch.nn.utils.clip_grad_norm_`, with its `1e-6` in the denominator; a norm that is not finite leaves them as they are. Burn's own clipping takes each parameter's norm by
 /// itself, which turns the direction of the step.
 pub fn clip_global_norm<M: Module>(module: &M, gradients: &mut GradientsParams, limit: f64) -> f64 {
     clip_norm_of(module, gradients, Some(limit), &|_| true)
@@ -26,7 +26,8 @@ pub(crate) fn clip_norm_of<M: Module>(
 ) -> f64 {
     let norm = norm_of(module, gradients, of);
     let factor = limit.map_or(1.0, |limit| limit / (norm + 1e-6));
-    if factor < 1.0 {
+    // A norm that is infinite would make zeros of the numbers that are not.
+    if factor < 1.0 && norm.is_finite() {
         module.visit(&mut Scale { gradients, factor, of });
     }
     norm
@@ -119,6 +120,16 @@ mod tests {
         let (linear, mut gradients) = linear_with_gradients();
         let before = gradients.get::<2>(linear.weight.id).unwrap().to_data();
         clip_global_norm(&linear, &mut gradients, 100.0);
+        assert_eq!(before, gradients.get::<2>(linear.weight.id).unwrap().to_data());
+    }
+
+    #[test]
+    fn a_norm_that_is_infinite_leaves_the_numbers_to_be_looked_at() {
+        let (linear, mut gradients) = linear_with_gradients();
+        linear.visit(&mut Scale { gradients: &mut gradients, factor: 1e30, of: &|_| true });
+        let before = gradients.get::<2>(linear.weight.id).unwrap().to_data();
+        // The squares of 3e30 have no place in an f32.
+        assert_eq!(clip_global_norm(&linear, &mut gradients, 1.0), f64::INFINITY);
         assert_eq!(before, gradients.get::<2>(linear.weight.id).unwrap().to_data());
     }
 }

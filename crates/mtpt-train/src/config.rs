@@ -93,16 +93,24 @@ impl Default for PromptConfig {
 impl PromptConfig {
     /// The same with relative paths that begin at a folder.
     pub(crate) fn in_folder(&mut self, folder: &Path) {
+        self.files_mut().for_each(|path| *path = folder.join(&*path));
+    }
+
+    /// The files that prompts begin at.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        let initializers = self.components.iter().chain([&self.initializer]);
+        initializers.filter_map(InitializerConfig::file).chain(self.start_from.as_deref())
+    }
+
+    /// The same whatever the files are: what counts is what they hold.
+    pub(crate) fn without_files(mut self) -> Self {
+        self.files_mut().for_each(|path| *path = PathBuf::new());
+        self
+    }
+
+    fn files_mut(&mut self) -> impl Iterator<Item = &mut PathBuf> {
         let initializers = self.components.iter_mut().chain([&mut self.initializer]);
-        let files = initializers.filter_map(|initializer| match initializer {
-            InitializerConfig::File { path, .. } | InitializerConfig::Prompts { path, .. } => {
-                Some(path)
-            }
-            _ => None,
-        });
-        for path in files.chain(&mut self.start_from) {
-            *path = folder.join(&*path);
-        }
+        initializers.filter_map(InitializerConfig::file_mut).chain(&mut self.start_from)
     }
 }
 
@@ -153,6 +161,22 @@ pub enum InitializerConfig {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<String>,
     },
+}
+
+impl InitializerConfig {
+    fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File { path, .. } | Self::Prompts { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+
+    fn file_mut(&mut self) -> Option<&mut PathBuf> {
+        match self {
+            Self::File { path, .. } | Self::Prompts { path, .. } => Some(path),
+            _ => None,
+        }
+    }
 }
 
 fn half() -> f64 {

@@ -3,6 +3,9 @@ use std::path::{Path, PathBuf};
 
 use mtpt_tasks::{TaskId, TomlProblem, did_you_mean};
 
+use crate::NotFinite;
+use crate::Stage;
+
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -94,6 +97,23 @@ pub enum Error {
         /// The option.
         option: &'static str,
     },
+    /// None of the stages asked for has anything to do.
+    #[error(
+        "the configuration has nothing to do for {}: `[teachers]` or `[distillation]` makes teachers, `[adaptation]` targets",
+        asked.iter().map(|stage| format!("`{}`", stage.folder())).collect::<Vec<_>>().join(", ")
+    )]
+    NoStage {
+        /// The stages.
+        asked: Vec<Stage>,
+    },
+    /// What a run begins at lies where the run would take its place.
+    #[error(
+        "`{path}` is what the run begins at, and in the folder that it would begin anew: choose another folder for the run"
+    )]
+    WouldRemove {
+        /// The file.
+        path: PathBuf,
+    },
     /// Every task is a target, and none is left to be learned before.
     #[error(
         "no task is left as a source: name some in `adaptation.sources`, or fewer in `adaptation.targets`"
@@ -102,6 +122,31 @@ pub enum Error {
     /// The nearest source is one task's, and targets that learn together would each have another.
     #[error("`adaptation.nearest` is for targets that learn each by itself: leave out `together`")]
     NearestTogether,
+    /// The nearest source would be chosen by all rows of a target, of which a few alone are to be known.
+    #[error("`adaptation.nearest` reads all rows of a target: leave it out, or `few_shot`")]
+    NearestOfFewRows,
+    /// A target is named twice.
+    #[error("`adaptation.targets` names `{task}` twice")]
+    TwiceTarget {
+        /// The task.
+        task: TaskId,
+    },
+    /// A task has fewer rows than are to be drawn.
+    #[error("task `{task}`: `few_shot` draws {expected} rows, found {found}")]
+    TooFewRows {
+        /// The task.
+        task: TaskId,
+        /// Rows to be drawn.
+        expected: usize,
+        /// Rows of the training split.
+        found: usize,
+    },
+    /// A stage should begin at the prompts of a run that has not come to its end.
+    #[error("the run in `{path}` has not come to its end: go on with it first")]
+    Unfinished {
+        /// The run's folder.
+        path: PathBuf,
+    },
     /// A task has no rows that it could be judged by.
     #[error("task `{task}` has neither `test` nor `dev` to be judged by")]
     NothingToJudge {
@@ -196,16 +241,38 @@ pub enum Error {
         source: mtpt_tasks::EncodeError,
     },
     /// The loss of a row, or a gradient, is infinite or not a number.
-    #[error("step {step}: {what} of task `{task}` is {value}")]
-    NotFinite {
-        /// The step, counted from 1.
+    #[error(transparent)]
+    NotFinite(#[from] Box<NotFinite>),
+    /// The observer ended the run early.
+    #[error(
+        "stopped after step {step} of {steps}{}",
+        checkpoint.as_ref().map(|path| format!("; `{}` is where the run goes on", path.display())).unwrap_or_default()
+    )]
+    Stopped {
+        /// Steps done.
         step: usize,
-        /// `the loss of row 3`, `the gradient`.
-        what: String,
-        /// The task.
-        task: TaskId,
-        /// The value.
-        value: f64,
+        /// Steps in all.
+        steps: usize,
+        /// The checkpoint after the last step, where the run wrote one.
+        checkpoint: Option<PathBuf>,
+    },
+    /// Another run writes to the folder.
+    #[error(
+        "`{path}` is the folder of a run that goes on just now; wait for its end, or choose another folder"
+    )]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// There are checkpoints to go on from, and each of them is damaged.
+    #[error(
+        "`{path}` {reason}, and no older checkpoint is whole: begin the run anew instead of resuming it"
+    )]
+    NoWholeCheckpoint {
+        /// A file of the newest.
+        path: PathBuf,
+        /// What is wrong with it: `is missing`, `has 120 bytes, 128 were written`.
+        reason: String,
     },
     /// A checkpoint does not belong to the run that wants to go on from it.
     #[error("cannot resume from `{path}`: {reason}")]
@@ -375,6 +442,22 @@ impl Error {
     pub(crate) fn in_config(self, path: &Path) -> Self {
         Self::Config { path: path.to_owned(), line: None, message: self.to_string() }
     }
+}
+
+/// An error with its causes, for whom only words can be told.
+pub(crate) fn error_line(error: &Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        let text = error.to_string();
+        // Errors that pass another on say the same words.
+        if !line.contains(&text) {
+            line.push_str(": ");
+            line.push_str(&text);
+        }
+        cause = error.source();
+    }
+    line
 }
 
 fn quoted(tasks: &[TaskId]) -> String {

@@ -87,7 +87,17 @@ impl<B: Backbone, E: Encode> Stages<'_, B, E> {
                         let drawn = drawn(task, few_shot, rows, draw as u64)?;
                         let (index, split) = (index(position), [Split::Train]);
                         let encoder = self.encoder;
-                        TaskData::read_splits(index, drawn, &split, encoder, self.backbone, lengths)
+                        let (backbone, longest) = (self.backbone, lengths);
+                        let data = TaskData::read_splits(
+                            index, drawn, &split, encoder, backbone, longest,
+                        )?;
+                        let found = data.count(Split::Train);
+                        // Of each label, the task itself counts.
+                        if found < rows {
+                            let task = task.id().clone();
+                            return Err(Error::TooFewRows { task, expected: rows, found });
+                        }
+                        Ok(data)
                     })
                     .collect::<Result<Vec<_>>>()?;
                 let place = place.join(format!("rows-{rows}")).join(format!("draw-{draw}"));
@@ -128,7 +138,7 @@ impl<B: Backbone, E: Encode> Stages<'_, B, E> {
 
     /// Writes all figures so far, whole or not at all.
     fn write_figures(&self, done: &StagesDone) -> Result<()> {
-        let path = self.folder.join("few_shot.jsonl");
+        let path = self.few_shot_figures();
         let mut lines = String::new();
         for figure in &done.few_shot {
             let line = serde_json::to_string(figure);

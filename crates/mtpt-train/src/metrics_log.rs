@@ -1,8 +1,9 @@
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use mtpt_core::write_whole_file;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -18,12 +19,15 @@ use crate::{Error, EvaluationEvent, Observer, Result, StepEvent};
 pub struct MetricsLog {
     path: PathBuf,
     file: File,
+    /// Bytes of whole lines.
+    length: u64,
 }
 
-/// The part of a line that says to which step it belongs.
+/// The part of a line that says to which step it belongs, and whether it is a figure.
 #[derive(Deserialize)]
 struct Place {
     step: usize,
+    metric: Option<IgnoredAny>,
 }
 
 #[derive(Serialize)]
@@ -57,30 +61,42 @@ impl MetricsLog {
     ///
     /// When the file cannot be read or written.
     pub fn open(path: &Path, steps_done: usize) -> Result<Self> {
+        Self::open_after(path, steps_done, false)
+    }
+
+    /// The same; where the evaluation after these steps is still to come, its figures, which an earlier part of the run may have
+    /// begun with, are not kept.
+    pub(crate) fn open_after(path: &Path, steps_done: usize, unjudged: bool) -> Result<Self> {
         let failed = |action| move |source| Error::File { action, path: path.to_owned(), source };
-        let kept = if steps_done > 0 && path.exists() {
-            std::fs::read_to_string(path).map_err(failed("read"))?
+        let written = if steps_done > 0 && path.exists() {
+            fs::read(path).map_err(failed("read"))?
         } else {
-            String::new()
+            Vec::new()
         };
-        // A line cut short by a crash is no JSON, and goes with those after the checkpoint.
-        let kept: String = kept
-            .split_inclusive('\n')
-            .filter(|line| line.ends_with('\n'))
-            .filter(|line| {
-                serde_json::from_str::<Place>(line).is_ok_and(|place| place.step <= steps_done)
-            })
-            .collect();
-        write_whole_file(path, kept.as_bytes())?;
+        let belongs = |line: &&[u8]| {
+            // A line cut short by a crash is no JSON, and goes with those after the checkpoint.
+            let Ok(place) = serde_json::from_slice::<Place>(line) else { return false };
+            let to_come = unjudged && place.metric.is_some();
+            line.ends_with(b"\n") && place.step < steps_done + usize::from(!to_come)
+        };
+        let lines = written.split_inclusive(|&byte| byte == b'\n');
+        let kept = lines.filter(belongs).collect::<Vec<_>>().concat();
+        write_whole_file(path, &kept)?;
         let file = OpenOptions::new().append(true).open(path).map_err(failed("write"))?;
-        Ok(Self { path: path.to_owned(), file })
+        Ok(Self { path: path.to_owned(), file, length: kept.len() as u64 })
     }
 
     fn line(&mut self, line: &impl Serialize) -> Result<()> {
         let failed = |source| Error::File { action: "write", path: self.path.clone(), source };
         let mut line = serde_json::to_string(line).map_err(|error| failed(error.into()))?;
         line.push('\n');
-        self.file.write_all(line.as_bytes()).map_err(failed)
+        if let Err(error) = self.file.write_all(line.as_bytes()) {
+            // A disk that is full takes half a line: the log has whole ones. If that fails too, resuming drops it.
+            let _ = self.file.set_len(self.length);
+            return Err(failed(error));
+        }
+        self.length += line.len() as u64;
+        Ok(())
     }
 }
 
@@ -114,5 +130,10 @@ impl Observer for MetricsLog {
             metric: event.metric,
             value: event.value,
         })
+    }
+
+    fn before_checkpoint(&mut self) -> Result<()> {
+        let failed = |source| Error::File { action: "write", path: self.path.clone(), source };
+        self.file.sync_data().map_err(failed)
     }
 }

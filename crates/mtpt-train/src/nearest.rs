@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use burn::module::Module;
 use burn::tensor::Tensor;
 use mtpt_compose::{CompositionConfig, SeparateConfig};
@@ -6,8 +8,8 @@ use mtpt_tasks::{Encode, Task, TaskId};
 
 use crate::evaluate::index;
 use crate::{
-    EvaluationConfig, NearestConfig, Observer, PromptConfig, Prompts, Result, RunConfig, Stages,
-    TrainingConfig, train,
+    EvaluationConfig, NearestConfig, Observer, PromptConfig, Prompts, Result, RunConfig, Stage,
+    Stages, StagesDone, TrainingConfig,
 };
 
 /// The source whose prompt is nearest to one that is learned for a target, and its cosine (SPoT, Vu et al., 2022, section 3):
@@ -17,6 +19,7 @@ pub(crate) fn nearest<B: Backbone, E: Encode>(
     config: &NearestConfig,
     sources: &Prompts,
     target: &Task,
+    place: &Path,
     observer: &mut impl Observer,
 ) -> Result<(TaskId, f64)> {
     let header = sources.header();
@@ -40,9 +43,9 @@ pub(crate) fn nearest<B: Backbone, E: Encode>(
         ..run.clone()
     };
     let data = stages.read_training_rows(target, &config)?;
-    let place = format!("the prompt that `{}` is compared by", target.id());
-    let composition = stages.begin_run(&config, &data, place.as_ref(), observer)?;
-    let learned = train(&config, &data, stages.backbone, composition, None, observer)?;
+    // In a folder of its own, so that a run that goes on finds what was compared.
+    let (place, unlisted) = (place.join("nearest"), &mut StagesDone::default());
+    let learned = stages.learn(Stage::Targets, place, &config, &data, observer, unlisted)?;
     let learned = mean_vector(learned.prompts.composition().compose(index(0)));
     let mut best: Option<(usize, f64)> = None;
     for position in 0..sources.tasks().len() {

@@ -58,7 +58,22 @@ impl EvaluationEvent<'_> {
     pub const LOSS: &'static str = "loss";
 }
 
-/// Told of everything that happens while training; whoever shows progress or keeps a log implements it.
+/// What the tasks came to together.
+#[derive(Clone, Debug)]
+pub struct MeanEvent<'a> {
+    /// Number of steps done.
+    pub step: usize,
+    /// `dev` or `test`.
+    pub split: &'a str,
+    /// Mean over tasks of the mean of a task's metrics, as a fraction.
+    pub value: f64,
+    /// The step with the best mean so far, the first of equal ones.
+    pub best_step: usize,
+    /// That mean.
+    pub best_value: f64,
+}
+
+/// Told of everything that happens while training; whoever shows progress, keeps a log or ends a run early implements it.
 ///
 /// Nothing here prints: what is shown, and where, is the observer's.
 pub trait Observer {
@@ -83,17 +98,44 @@ pub trait Observer {
         Ok(())
     }
 
+    /// All tasks were judged.
+    ///
+    /// # Errors
+    ///
+    /// What the observer could not do; training stops.
+    fn mean(&mut self, _event: &MeanEvent<'_>) -> crate::Result<()> {
+        Ok(())
+    }
+
     /// A remark on what is being done: `evaluating sst2`.
     fn remark(&mut self, _text: &str) {}
 
     /// Something that should be known, also afterwards.
     fn note(&mut self, _text: &str) {}
+
+    /// A checkpoint is about to be written, which remembers that everything so far was told: what keeps it brings it to the
+    /// disk now.
+    ///
+    /// # Errors
+    ///
+    /// What the observer could not do; training stops, and the checkpoint is not written.
+    fn before_checkpoint(&mut self) -> crate::Result<()> {
+        Ok(())
+    }
+
+    /// Whether the run should end now: asked after every step, and between the tasks of an evaluation.
+    ///
+    /// A run that writes then writes a checkpoint, and training ends with [`Error::Stopped`](crate::Error::Stopped). When
+    /// the run goes on from there, it comes to what it would have come to.
+    fn stop(&self) -> bool {
+        false
+    }
 }
 
 /// An observer that looks away.
 impl Observer for () {}
 
-/// Both are told, the first one first.
+/// Both are told, the first one first; either can end the run.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn begin(&mut self, event: &BeginEvent<'_>) {
         self.0.begin(event);
@@ -110,6 +152,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.evaluation(event)
     }
 
+    fn mean(&mut self, event: &MeanEvent<'_>) -> crate::Result<()> {
+        self.0.mean(event)?;
+        self.1.mean(event)
+    }
+
     fn remark(&mut self, text: &str) {
         self.0.remark(text);
         self.1.remark(text);
@@ -118,6 +165,15 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
     fn note(&mut self, text: &str) {
         self.0.note(text);
         self.1.note(text);
+    }
+
+    fn before_checkpoint(&mut self) -> crate::Result<()> {
+        self.0.before_checkpoint()?;
+        self.1.before_checkpoint()
+    }
+
+    fn stop(&self) -> bool {
+        self.0.stop() || self.1.stop()
     }
 }
 
@@ -134,11 +190,23 @@ impl<O: Observer + ?Sized> Observer for &mut O {
         (**self).evaluation(event)
     }
 
+    fn mean(&mut self, event: &MeanEvent<'_>) -> crate::Result<()> {
+        (**self).mean(event)
+    }
+
     fn remark(&mut self, text: &str) {
         (**self).remark(text);
     }
 
     fn note(&mut self, text: &str) {
         (**self).note(text);
+    }
+
+    fn before_checkpoint(&mut self) -> crate::Result<()> {
+        (**self).before_checkpoint()
+    }
+
+    fn stop(&self) -> bool {
+        (**self).stop()
     }
 }

@@ -4,15 +4,18 @@ use mtpt_core::Backbone;
 use mtpt_tasks::{CorpusConfig, Mixture, Split, Task, TaskConfig, TaskId};
 use serde::Serialize;
 
-use crate::checkpoint::{self, Best};
+use crate::checkpoint::Best;
+use crate::checkpoints::Checkpoints;
+use crate::error::error_line;
 use crate::evaluate::evaluate;
 use crate::micro_batches::micro_batches;
+use crate::not_finite::is_finite;
 use crate::progress::Progress;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    Error, EvaluationEvent, FullFineTuning, MetricsLog, Observer, Output, PretrainingConfig,
-    PretrainingData, Result, TaskData, Trainer, mean_loss,
+    Error, EvaluationEvent, FullFineTuning, MetricsLog, NotFinite, Observer, Output,
+    PretrainingConfig, PretrainingData, Result, TaskData, TensorBoard, Trainer, mean_loss,
 };
 
 /// What continued pretraining came to.
@@ -42,7 +45,9 @@ pub struct Pretrained<M> {
 /// # Errors
 ///
 /// When the configuration has a number out of its range, the best model is asked for and nothing has a `dev` split to judge it
-/// by ([`Error::NoDev`]), a loss is not finite, a file cannot be written, or a checkpoint is of another run.
+/// by ([`Error::NoDev`]), a loss or gradient is not finite ([`Error::NotFinite`]; the state before that step is kept in a
+/// checkpoint), a file cannot be written, a checkpoint is of another run or none is whole, another run writes to the folder
+/// ([`Error::InUse`]), or the observer ends the run ([`Error::Stopped`]).
 ///
 /// # Panics
 ///
@@ -55,17 +60,21 @@ pub fn pretrain<M: Module + Backbone>(
     observer: &mut impl Observer,
 ) -> Result<Pretrained<M>> {
     config.check()?;
-    let run = Run::new(config, data, model, output)?;
+    let _lock = output.map(|output| output.folder.lock()).transpose()?;
+    let run = Run::new(config, data, model, output, observer)?;
     let Some(output) = output else {
         return run.train(observer);
     };
     // Only now is it sure that the run can begin, or go on: what an earlier one left stays until then.
+    output.folder.remove_drafts()?;
     output.folder.write(&run.document)?;
     if !output.resume {
         output.folder.remove_checkpoints()?;
     }
-    let mut log = MetricsLog::open(&output.folder.metrics(), run.trainer.steps_done())?;
-    run.train(&mut (&mut log, observer))
+    let (metrics, steps_done) = (output.folder.metrics(), run.trainer.steps_done());
+    let mut log = MetricsLog::open_after(&metrics, steps_done, run.unjudged)?;
+    let mut board = TensorBoard::open(&output.folder.tensorboard(), steps_done)?;
+    run.train(&mut (&mut log, (&mut board, observer)))
 }
 
 /// The configuration as it was resolved, with all that it is about.
@@ -81,12 +90,13 @@ struct Run<'a, M> {
     config: &'a PretrainingConfig,
     data: &'a PretrainingData,
     document: Document<'a>,
-    identity: RunIdentity<'a, PretrainingConfig>,
     mixture: Mixture,
     trainer: Trainer<M>,
+    /// Whether the evaluation after the last step is still to come.
+    unjudged: bool,
+    checkpoints: Checkpoints<RunIdentity<'a, &'a PretrainingConfig>>,
     /// The best model so far, if it is to be kept.
     best: Option<Best<M>>,
-    output: Option<&'a Output>,
     /// Of the model that would come out now.
     judged: Option<Judged>,
 }
@@ -116,6 +126,7 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         data: &'a PretrainingData,
         model: M,
         output: Option<&'a Output>,
+        observer: &mut impl Observer,
     ) -> Result<Self> {
         let document = Document {
             config,
@@ -135,18 +146,34 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         let names = data.names().to_vec();
         let mut trainer = Trainer::new(model, &training.optimizer, training.schedule(), names);
         let identity = RunIdentity::of_text_and_tasks(config, data)?;
-        let mut best = None;
-        if let Some(Output { folder, resume: true }) = output {
-            (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
+        let mut checkpoints = Checkpoints::new(output, training.checkpoint_every, identity);
+        let (mut best, mut unjudged) = (None, false);
+        if output.is_some_and(|output| output.resume) {
+            let checkpoint = checkpoints.resume(trainer, observer)?;
+            (trainer, best, unjudged) = (checkpoint.trainer, checkpoint.best, checkpoint.unjudged);
         }
-        Ok(Self { config, data, document, identity, mixture, trainer, best, output, judged: None })
+        unjudged |= trainer.steps_done() == 0 && config.evaluation.every > 0;
+        Ok(Self {
+            config,
+            data,
+            document,
+            mixture,
+            trainer,
+            unjudged,
+            checkpoints,
+            best,
+            judged: None,
+        })
     }
 
     fn train(mut self, observer: &mut impl Observer) -> Result<Pretrained<M>> {
         let training = &self.config.training;
         let steps = training.steps;
-        if self.trainer.steps_done() == 0 && self.config.evaluation.every > 0 {
+        if self.unjudged {
             self.evaluate(observer)?;
+            if self.trainer.steps_done() > 0 {
+                self.write_if_due(observer)?;
+            }
         }
         while self.trainer.steps_done() < steps && !self.is_over() {
             let step = self.trainer.steps_done();
@@ -158,19 +185,21 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
             let rows: Vec<_> = rows.iter().map(|(number, row)| (*number, row.as_ref())).collect();
             let size = training.micro_batch_size.unwrap_or(training.batch_size);
             let batches = micro_batches(&rows, size, self.trainer.module())?;
-            let report = self.trainer.step(&FullFineTuning, &batches)?;
+            let report = match self.trainer.step(&FullFineTuning, &batches) {
+                Ok(report) => report,
+                Err(Error::NotFinite(problem)) => return Err(self.give_up(problem, observer)),
+                Err(error) => return Err(error),
+            };
             self.trainer.tell(&report, observer)?;
             let step = self.trainer.steps_done();
-            if is_due(step, steps, self.config.evaluation.every) {
+            self.unjudged = is_due(step, steps, self.config.evaluation.every);
+            if observer.stop() {
+                return Err(self.stopped(observer));
+            }
+            if self.unjudged {
                 self.evaluate(observer)?;
             }
-            if let Some(output) = self.output
-                && training.checkpoint_every > 0
-                && (is_due(step, steps, training.checkpoint_every) || self.is_over())
-            {
-                let folder = output.folder.checkpoints();
-                checkpoint::write(&folder, &self.trainer, self.best.as_ref(), &self.identity)?;
-            }
+            self.write_if_due(observer)?;
         }
         let steps_done = self.trainer.steps_done();
         let stopped_early = (steps_done < steps).then_some(steps_done);
@@ -196,11 +225,18 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         self.best.as_ref().is_some_and(|best| best.progress.is_over(patience))
     }
 
+    /// Writes a checkpoint after a step and its evaluation, if one is due.
+    fn write_if_due(&mut self, observer: &mut impl Observer) -> Result<()> {
+        let is_last = self.trainer.steps_done() == self.config.training.steps || self.is_over();
+        self.checkpoints.write_if_due(&self.trainer, self.best.as_ref(), is_last, observer)
+    }
+
     /// Judges the model as it is now, and keeps it, if it is the best so far and the best is to be kept.
     fn evaluate(&mut self, observer: &mut impl Observer) -> Result<()> {
         let step = self.trainer.steps_done();
         let module = self.trainer.module().valid();
         let judged = self.judge(&module, step, observer)?;
+        self.unjudged = false;
         let min_delta = self.config.evaluation.min_delta;
         if let Some(score) = judged.mean()
             && self.config.evaluation.keeps_best().is_some()
@@ -223,7 +259,7 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
     }
 
     /// Measures the loss of every `dev` split, and judges tasks by their metrics.
-    fn judge(&self, model: &M, step: usize, observer: &mut impl Observer) -> Result<Judged> {
+    fn judge(&mut self, model: &M, step: usize, observer: &mut impl Observer) -> Result<Judged> {
         let batch_size = self.config.evaluation.batch_size;
         let split = Split::Dev;
         let (mut losses, mut means) = (Vec::new(), Vec::new());
@@ -231,6 +267,9 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
             let rows = self.data.dev_rows(position);
             if rows.is_empty() {
                 continue;
+            }
+            if !losses.is_empty() && observer.stop() {
+                return Err(self.stopped(observer));
             }
             observer.remark(&format!("evaluating {task}"));
             let mut tell = |metric: &str, value: f64| {
@@ -250,5 +289,28 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         }
         let score = (!means.is_empty()).then(|| means.iter().sum::<f64>() / means.len() as f64);
         Ok(Judged { step, losses, score })
+    }
+
+    /// What ends a run that the observer wants to end, with all that it came to kept.
+    fn stopped(&mut self, observer: &mut impl Observer) -> Error {
+        let (step, steps) = (self.trainer.steps_done(), self.config.training.steps);
+        match self.checkpoints.write(&self.trainer, self.best.as_ref(), self.unjudged, observer) {
+            Ok(checkpoint) => Error::Stopped { step, steps, checkpoint },
+            Err(error) => error,
+        }
+    }
+
+    /// What ends a run whose next step cannot be made, with all that it came to kept.
+    fn give_up(&mut self, mut problem: Box<NotFinite>, observer: &mut impl Observer) -> Error {
+        problem.find_places(self.data.tasks().iter().map(TaskData::task));
+        // At its beginning, a run has come to nothing yet; and a step may have been too large for its numbers.
+        if self.trainer.steps_done() > 0 && is_finite(self.trainer.module()) {
+            match self.checkpoints.write(&self.trainer, self.best.as_ref(), self.unjudged, observer)
+            {
+                Ok(checkpoint) => problem.checkpoint = checkpoint,
+                Err(error) => observer.note(&error_line(&error)),
+            }
+        }
+        problem.into()
     }
 }

@@ -1,13 +1,14 @@
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use mtpt_core::write_whole_file;
+use mtpt_core::{remove_drafts, write_whole_file};
 use mtpt_tasks::{Task, TaskConfig};
 use serde::Serialize;
 
 use crate::{Error, Result, checkpoint};
 
-/// The folder of a run: `config.toml`, `metrics.jsonl`, `checkpoints/`, and `prompts.safetensors` or, of continued
+/// The folder of a run: `config.toml`, `metrics.jsonl`, `tensorboard/`, `checkpoints/`, and `prompts.safetensors` or, of continued
 /// pretraining, `model/`.
 #[derive(Clone, Debug)]
 pub struct RunFolder {
@@ -19,6 +20,22 @@ struct Document<'a, C> {
     #[serde(flatten)]
     config: &'a C,
     tasks: Vec<TaskConfig>,
+}
+
+/// The file of a run's prompts.
+pub(crate) const PROMPTS: &str = "prompts.safetensors";
+
+/// The file that a run writes at its end.
+pub(crate) const OUTCOME: &str = "outcome.json";
+
+/// Removes a file, if it is there.
+pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::File { action: "remove", path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
 }
 
 impl RunFolder {
@@ -51,9 +68,14 @@ impl RunFolder {
         self.path.join("metrics.jsonl")
     }
 
+    /// The same, and the mean of the tasks, as event files of TensorBoard.
+    pub fn tensorboard(&self) -> PathBuf {
+        self.path.join("tensorboard")
+    }
+
     /// The best prompts so far.
     pub fn prompts(&self) -> PathBuf {
-        self.path.join("prompts.safetensors")
+        self.path.join(PROMPTS)
     }
 
     /// Where a run that was interrupted goes on.
@@ -70,19 +92,48 @@ impl RunFolder {
         checkpoint::remove_all(&self.checkpoints())
     }
 
-    /// Removes the prompts of an earlier run, if there are any.
+    /// Removes the prompts and the outcome of an earlier run, if there are any.
     ///
     /// # Errors
     ///
     /// When they cannot be removed.
     pub fn remove_prompts(&self) -> Result<()> {
-        let path = self.prompts();
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(Error::File { action: "remove", path, source })
-            }
-            _ => Ok(()),
+        remove_if_there(&self.outcome())?;
+        remove_if_there(&self.prompts())
+    }
+
+    /// What the run came to: `{"step", "score", "stopped_early"}`. It is there when the run has come to its end, and not before.
+    pub fn outcome(&self) -> PathBuf {
+        self.path.join(OUTCOME)
+    }
+
+    /// Keeps other processes from writing to the folder, as long as what it returns is there; a process that ends in whatever
+    /// way lets go of it. Without effect where folders cannot be locked: on Windows, and on some network file systems.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InUse`], when another run writes there.
+    pub(crate) fn lock(&self) -> Result<Option<File>> {
+        if !cfg!(unix) {
+            return Ok(None);
         }
+        let failed = |source| Error::File { action: "read", path: self.path.clone(), source };
+        let folder = File::open(&self.path).map_err(failed)?;
+        match folder.try_lock() {
+            Err(TryLockError::WouldBlock) => Err(Error::InUse { path: self.path.clone() }),
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(folder)),
+        }
+    }
+
+    /// Removes what a process that was killed left half-written beside the run's files.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be removed.
+    pub(crate) fn remove_drafts(&self) -> Result<()> {
+        [self.config(), self.metrics(), self.prompts()]
+            .iter()
+            .try_for_each(|path| Ok(remove_drafts(path)?))
     }
 
     /// The model that was trained whole, in the form that it came in.

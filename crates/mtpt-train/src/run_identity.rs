@@ -1,8 +1,11 @@
+use burn::module::Module;
+use mtpt_core::PromptFile;
 use mtpt_tasks::{CorpusConfig, CorpusTokens, Gold, Metric, Split, TaskId};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Candidates, PretrainingData, Result, TaskData};
+use crate::stacked::floats;
+use crate::{Candidates, PretrainingData, Result, RunConfig, TaskData};
 
 /// What a run is, as its checkpoints remember it: its configuration, and what it learns from and is judged by.
 ///
@@ -12,7 +15,10 @@ use crate::{Candidates, PretrainingData, Result, TaskData};
 #[derive(Serialize)]
 pub(crate) struct RunIdentity<'a, C> {
     #[serde(flatten)]
-    config: &'a C,
+    config: C,
+    /// A checksum of the values that prompts begin at, where they come from files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first_values: Option<u32>,
     tasks: Vec<Rows<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     corpora: Vec<Text>,
@@ -47,7 +53,7 @@ struct Tokens {
 }
 
 impl<'a, C: Serialize> RunIdentity<'a, C> {
-    pub(crate) fn of_tasks(config: &'a C, tasks: &'a [TaskData]) -> Result<Self> {
+    pub(crate) fn of_tasks(config: C, tasks: &'a [TaskData]) -> Result<Self> {
         let rows = |task: &'a TaskData| -> Result<Rows<'a>> {
             Ok(Rows {
                 name: task.task().id(),
@@ -57,16 +63,37 @@ impl<'a, C: Serialize> RunIdentity<'a, C> {
             })
         };
         let tasks = tasks.iter().map(rows).collect::<Result<_>>()?;
-        Ok(Self { config, tasks, corpora: Vec::new(), objective: Value::Null })
+        Ok(Self { config, first_values: None, tasks, corpora: Vec::new(), objective: Value::Null })
     }
 
     pub(crate) fn with_objective(self, objective: Value) -> Self {
         Self { objective, ..self }
     }
 
-    pub(crate) fn of_text_and_tasks(config: &'a C, data: &'a PretrainingData) -> Result<Self> {
+    pub(crate) fn of_text_and_tasks(config: C, data: &'a PretrainingData) -> Result<Self> {
         let corpora = data.corpora().iter().map(Text::new).collect();
         Ok(Self { corpora, ..Self::of_tasks(config, data.tasks())? })
+    }
+}
+
+impl<'a> RunIdentity<'a, RunConfig> {
+    /// Of a run that begins with a module of these values.
+    pub(crate) fn of_run<M: Module>(
+        config: &RunConfig,
+        tasks: &'a [TaskData],
+        begins: &M,
+    ) -> Result<Self> {
+        let prompt = config.prompt.clone().without_files();
+        let mut identity = Self::of_tasks(RunConfig { prompt, ..config.clone() }, tasks)?;
+        if config.prompt.files().next().is_some() {
+            let mut checksum = crc32fast::Hasher::new();
+            let file = PromptFile::from_module(begins, String::new());
+            for values in file.tensors().values() {
+                floats(values).iter().for_each(|value| checksum.update(&value.to_le_bytes()));
+            }
+            identity.first_values = Some(checksum.finalize());
+        }
+        Ok(identity)
     }
 }
 

@@ -1,4 +1,4 @@
-use std::path::{Path, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use mtpt_compose::CompositionConfig;
 use mtpt_tasks::{MixtureConfig, TaskId, line_of, read_toml};
@@ -165,6 +165,9 @@ impl StagedRunConfig {
             run,
         };
         let folder = path.parent().unwrap_or(Path::new(""));
+        // Whole paths: what a run writes down is read from wherever it lies.
+        let failed = |source| Error::File { action: "find", path: folder.to_owned(), source };
+        let folder = &path::absolute(folder.join(".")).map_err(failed)?;
         config.run.prompt.in_folder(folder);
         if let Some(teachers) = &mut config.teachers {
             teachers.prompt.in_folder(folder);
@@ -251,6 +254,11 @@ impl AdaptationConfig {
         let in_stage = |error: Error| error.in_stage("adaptation");
         self.training.check().map_err(in_stage)?;
         at_least_one(&[("adaptation.targets", self.targets.len())])?;
+        let repeated = (1..self.targets.len())
+            .find(|&place| self.targets[..place].contains(&self.targets[place]));
+        if let Some(place) = repeated {
+            return Err(Error::TwiceTarget { task: self.targets[place].clone() });
+        }
         if let Some(nearest) = &self.nearest {
             at_least_one(&[("adaptation.nearest.steps", nearest.steps)])?;
         }

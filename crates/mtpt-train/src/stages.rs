@@ -1,3 +1,4 @@
+use std::fs;
 use std::path::{self, Path, PathBuf};
 
 use burn::tensor::Device;
@@ -9,6 +10,7 @@ use serde::Serialize;
 use crate::cut_rows::cut_rows;
 use crate::evaluate::index;
 use crate::nearest::nearest;
+use crate::run_folder::{OUTCOME, PROMPTS, remove_if_there};
 use crate::{
     AdaptationConfig, BeginEvent, Distillation, Error, FewShotFigure, Observer, Output,
     PromptConfig, PromptHeader, PromptTuning, Prompts, Result, RunConfig, RunFolder,
@@ -31,6 +33,34 @@ pub enum Stage {
 impl Stage {
     /// All of them, in their order.
     pub const ALL: [Self; 3] = [Self::Teachers, Self::Source, Self::Targets];
+
+    /// The folder of the stage's runs below that of all.
+    pub fn folder(self) -> &'static str {
+        match self {
+            Self::Teachers => "teachers",
+            Self::Source => "source",
+            Self::Targets => "targets",
+        }
+    }
+
+    /// The folders of the stage's runs below that of all, in sorted order; none where the stage was not begun.
+    pub fn runs_below(self, all: &Path) -> Vec<PathBuf> {
+        let mut runs = Vec::new();
+        collect_runs(&all.join(self.folder()), &mut runs);
+        runs
+    }
+}
+
+fn collect_runs(folder: &Path, runs: &mut Vec<PathBuf>) {
+    if folder.join("config.toml").is_file() {
+        runs.push(folder.to_owned());
+    }
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    // No links: they may lead around in a circle.
+    let is_folder = |entry: &fs::DirEntry| entry.file_type().is_ok_and(|kind| kind.is_dir());
+    let mut folders: Vec<PathBuf> = entries.filter(is_folder).map(|entry| entry.path()).collect();
+    folders.sort();
+    folders.iter().for_each(|folder| collect_runs(folder, runs));
 }
 
 /// What the runs of a configuration came to.
@@ -88,7 +118,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
     ///
     /// When a number is out of its range ([`Error::OutOfRange`]), a target or source is none of the tasks
     /// ([`Error::UnknownTask`]), no task is left as a source ([`Error::NoSource`]), or the nearest source is asked for by
-    /// targets that learn together ([`Error::NearestTogether`]).
+    /// targets that learn together ([`Error::NearestTogether`]) or from a few rows ([`Error::NearestOfFewRows`]).
     pub fn new(
         config: &'a StagedRunConfig,
         tasks: &'a [Task],
@@ -104,8 +134,10 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             for name in adaptation.targets.iter().chain(adaptation.sources.iter().flatten()) {
                 stages.find(name).map_err(|error| error.in_stage("adaptation"))?;
             }
-            if adaptation.together && adaptation.nearest.is_some() {
-                return Err(Error::NearestTogether);
+            match (&adaptation.nearest, adaptation.together, &adaptation.few_shot) {
+                (Some(_), true, _) => return Err(Error::NearestTogether),
+                (Some(_), _, Some(_)) => return Err(Error::NearestOfFewRows),
+                _ => {}
             }
         }
         Ok(stages)
@@ -118,37 +150,50 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
     /// Those of [`initial_composition`], [`TaskData::read`], [`train_on`] and [`Teachers::new`].
     pub fn run(&self, asked: &[Stage], observer: &mut impl Observer) -> Result<StagesDone> {
         let mut done = StagesDone::default();
+        let teachers = self.config.teachers();
+        let learned_teachers = teachers.as_ref().filter(|teachers| teachers.prompts.is_none());
+        let adaptation =
+            self.config.adaptation.as_ref().filter(|_| asked.contains(&Stage::Targets));
+        let learned_teachers = learned_teachers.filter(|_| asked.contains(&Stage::Teachers));
+        let learns_source = asked.contains(&Stage::Source);
+        if learned_teachers.is_none() && !learns_source && adaptation.is_none() {
+            return Err(Error::NoStage { asked: asked.to_vec() });
+        }
         if self.config.first_stage().is_none() {
-            if asked.contains(&Stage::Source) {
-                self.source(PathBuf::new(), self.tasks.to_vec(), None, observer, &mut done)?;
-                done.prompts = done.runs.first().map(|run| run.prompts.clone());
-            }
+            self.refuse_to_remove(&[self.folder.to_owned()], &self.beginnings())?;
+            self.source(PathBuf::new(), self.tasks.to_vec(), None, observer, &mut done)?;
+            done.prompts = done.runs.first().map(|run| run.prompts.clone());
             return Ok(done);
         }
+        // Whatever can be wrong is found out before anything of an earlier run is taken away, and not after hours.
         let sources = self.sources();
-        let needs_sources = asked.iter().any(|stage| *stage != Stage::Targets);
-        if sources.is_empty() && needs_sources {
-            return Err(Error::NoSource);
+        if learned_teachers.is_some() || learns_source {
+            self.check_sources(&sources)?;
         }
-        if asked.contains(&Stage::Targets) && needs_sources {
-            self.check_targets()?;
-        }
-        let folder = self.begin()?;
-        let teachers = self.config.teachers();
-        if let Some(teachers) = &teachers
-            && asked.contains(&Stage::Teachers)
-            && teachers.prompts.is_none()
+        let distils = learns_source && self.config.distillation.is_some();
+        if let Some(teachers) = teachers.as_ref().filter(|_| distils && learned_teachers.is_none())
         {
+            self.read_teachers(teachers, &sources)?;
+        }
+        let source = PathBuf::from(Stage::Source.folder());
+        if let Some(adaptation) = adaptation {
+            let known: Vec<TaskId> = if learns_source {
+                sources.iter().map(|task| task.id().clone()).collect()
+            } else {
+                let trained = Prompts::read(&self.finished(&source)?, &self.plain())?;
+                trained.tasks().iter().map(|task| task.name.clone()).collect()
+            };
+            self.check_targets(adaptation, &known)?;
+        }
+        let (folder, _lock) = self.begin(asked, &self.beginnings())?;
+        if let Some(teachers) = learned_teachers {
             for task in &sources {
                 self.teacher(teachers, task, observer, &mut done)?;
             }
         }
-        let source = PathBuf::from("source");
-        if asked.contains(&Stage::Source) {
-            let teachers = match &self.config.distillation {
-                Some(_) => teachers.map(|teachers| self.read_teachers(&teachers, &sources)),
-                None => None,
-            };
+        if learns_source {
+            let teachers = teachers.as_ref().filter(|_| distils);
+            let teachers = teachers.map(|teachers| self.read_teachers(teachers, &sources));
             let teachers = teachers.transpose()?;
             self.source(source.clone(), sources, teachers.as_ref(), observer, &mut done)?;
             if self.config.adaptation.is_none() {
@@ -157,11 +202,10 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
                 done.prompts = Some(folder.prompts());
             }
         }
-        if asked.contains(&Stage::Targets)
-            && let Some(adaptation) = &self.config.adaptation
-        {
+        if let Some(adaptation) = adaptation {
             self.targets(adaptation, &self.prompts_of(&source), &folder, observer, &mut done)?;
         }
+        self.end(&folder)?;
         Ok(done)
     }
 
@@ -172,31 +216,124 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
     /// As [`run`](Self::run), and when the prompts cannot be read.
     pub fn adapt(&self, source: &Path, observer: &mut impl Observer) -> Result<StagesDone> {
         let mut done = StagesDone::default();
-        let folder = self.begin()?;
-        if let Some(adaptation) = &self.config.adaptation {
-            self.targets(adaptation, source, &folder, observer, &mut done)?;
-        }
+        let Some(adaptation) = &self.config.adaptation else {
+            return Err(Error::NoStage { asked: vec![Stage::Targets] });
+        };
+        let trained = Prompts::read(source, &self.plain())?;
+        let known: Vec<TaskId> = trained.tasks().iter().map(|task| task.name.clone()).collect();
+        self.check_targets(adaptation, &known)?;
+        let (folder, _lock) = self.begin(&[Stage::Targets], &[source])?;
+        self.targets(adaptation, source, &folder, observer, &mut done)?;
+        self.end(&folder)?;
         Ok(done)
     }
 
-    /// Writes down what is to be done, and takes away what an earlier run has as its outcome.
-    fn begin(&self) -> Result<RunFolder> {
+    /// Keeps others from the folder, and writes down what is to be done. What earlier runs of the stages have come to is taken
+    /// away, and what followed from it, unless it is gone on with: should this one be interrupted before it comes to a stage, it
+    /// must not go on there with what others have done.
+    fn begin(
+        &self,
+        asked: &[Stage],
+        beginnings: &[&Path],
+    ) -> Result<(RunFolder, Option<fs::File>)> {
         let folder = RunFolder::create(self.folder)?;
-        folder.write_config(self.config, self.tasks.iter())?;
-        if !self.resume {
-            folder.remove_prompts()?;
+        let lock = folder.lock()?;
+        if self.resume && folder.config().exists() {
+            // Until the runs themselves have agreed to go on, what is written there is what they began as.
+            return Ok((folder, lock));
         }
-        Ok(folder)
+        if !self.resume {
+            let first = Stage::ALL.iter().position(|stage| asked.contains(stage));
+            let last = Stage::ALL.iter().rposition(|stage| asked.contains(stage));
+            // A stage that is passed over, and that a later one begins at, stays.
+            let outdated = (0..).zip(Stage::ALL).filter(|(place, stage)| {
+                asked.contains(stage) || (first < Some(*place) && last < Some(*place))
+            });
+            let mut runs: Vec<PathBuf> =
+                outdated.flat_map(|(_, stage)| stage.runs_below(self.folder)).collect();
+            runs.push(self.folder.to_owned());
+            self.refuse_to_remove(&runs, beginnings)?;
+            for run in runs {
+                let run = RunFolder::create(&run)?;
+                run.remove_checkpoints()?;
+                run.remove_prompts()?;
+            }
+            remove_if_there(&self.few_shot_figures())?;
+        }
+        folder.write_config(self.config, self.tasks.iter())?;
+        Ok((folder, lock))
     }
 
-    /// Reads the rows of all targets, so that what is wrong with them is known before hours of training.
-    fn check_targets(&self) -> Result<()> {
-        let Some(adaptation) = &self.config.adaptation else { return Ok(()) };
+    /// Writes down what was gone on with, which may differ from before in what is no part of any run, such as the number of
+    /// draws.
+    fn end(&self, folder: &RunFolder) -> Result<()> {
+        if self.resume { folder.write_config(self.config, self.tasks.iter()) } else { Ok(()) }
+    }
+
+    /// The files that runs begin at.
+    fn beginnings(&self) -> Vec<&Path> {
+        let teachers =
+            self.config.teachers.as_ref().and_then(|teachers| teachers.prompts.as_deref());
+        self.config.run.prompt.files().chain(teachers).collect()
+    }
+
+    /// What a run begins at must not be among what it takes the place of.
+    fn refuse_to_remove(&self, runs: &[PathBuf], beginnings: &[&Path]) -> Result<()> {
+        if self.resume {
+            return Ok(());
+        }
+        let removed = runs.iter().filter_map(|run| run.join(PROMPTS).canonicalize().ok());
+        let removed: Vec<PathBuf> = removed.collect();
+        let is_removed =
+            |path: &&&Path| path.canonicalize().is_ok_and(|path| removed.contains(&path));
+        match beginnings.iter().find(is_removed) {
+            Some(path) => Err(Error::WouldRemove { path: (*path).to_owned() }),
+            None => Ok(()),
+        }
+    }
+
+    /// What is wrong with the sources that can be known before anything is learned.
+    fn check_sources(&self, sources: &[Task]) -> Result<()> {
+        if sources.is_empty() {
+            return Err(Error::NoSource);
+        }
+        let config = &self.config.run;
+        let data = self.read(sources.to_vec(), config)?;
+        check_rows(&data, config)?;
+        let device = self.plain();
+        let composition =
+            initial_composition(config, sources, self.backbone, self.encoder, &device)?;
+        match config.training.task_options() {
+            Some((option, _)) if composition.task_parameters().is_empty() => {
+                Err(Error::NoTaskParameters { option })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The same of targets that begin at prompts of some tasks.
+    fn check_targets(&self, adaptation: &AdaptationConfig, known: &[TaskId]) -> Result<()> {
+        if let TaskParts::Task(name) = &adaptation.task_parts
+            && adaptation.nearest.is_none()
+            && !known.iter().any(|task| task.as_str() == name)
+        {
+            let (found, known) = (name.clone(), known.to_vec());
+            return Err(Error::UnknownTask { found, known }.in_stage("adaptation"));
+        }
         let config = RunConfig { training: adaptation.training.clone(), ..self.config.run.clone() };
-        adaptation
-            .targets
-            .iter()
-            .try_for_each(|target| self.read(vec![self.find(target)?.clone()], &config).map(|_| ()))
+        adaptation.targets.iter().try_for_each(|target| {
+            let task = self.find(target)?;
+            if adaptation.few_shot.is_some() && !task.has(Split::Test) && !task.has(Split::Dev) {
+                return Err(Error::NothingToJudge { task: target.clone() });
+            }
+            let data = self.read(vec![task.clone()], &config)?;
+            check_rows(&data, &patient_if_judged(config.clone(), &data))
+        })
+    }
+
+    /// Where figures of few rows are written.
+    pub(crate) fn few_shot_figures(&self) -> PathBuf {
+        self.folder.join("few_shot.jsonl")
     }
 
     /// The tasks that the run learns.
@@ -229,8 +366,18 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         Ok(Output { folder: RunFolder::create(&place)?, resume: self.resume })
     }
 
+    /// The prompts of a run that has come to its end.
+    fn finished(&self, place: &Path) -> Result<PathBuf> {
+        let folder = self.folder.join(place);
+        // Where there are no prompts at all, to read them tells what is missing.
+        if folder.join(PROMPTS).exists() && !folder.join(OUTCOME).exists() {
+            return Err(Error::Unfinished { path: folder });
+        }
+        Ok(folder.join(PROMPTS))
+    }
+
     fn prompts_of(&self, place: &Path) -> PathBuf {
-        self.folder.join(place).join("prompts.safetensors")
+        self.folder.join(place).join(PROMPTS)
     }
 
     fn teacher(
@@ -262,7 +409,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         }
         let prompts = names
             .clone()
-            .map(|task| Prompts::read(&self.prompts_of(&teacher_place(task)), &device))
+            .map(|task| Prompts::read(&self.finished(&teacher_place(task))?, &device))
             .collect::<Result<Vec<_>>>()?;
         Teachers::new(&prompts, names)
     }
@@ -317,10 +464,10 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         let trained = Prompts::read(source, &self.plain())?;
         let groups: Vec<(PathBuf, Vec<Task>)> = if adaptation.together {
             let tasks = adaptation.targets.iter().map(|name| self.find(name).cloned());
-            vec![(PathBuf::from("targets"), tasks.collect::<Result<_>>()?)]
+            vec![(PathBuf::from(Stage::Targets.folder()), tasks.collect::<Result<_>>()?)]
         } else {
             let alone = |name: &TaskId| {
-                let place = PathBuf::from("targets").join(name.as_str());
+                let place = PathBuf::from(Stage::Targets.folder()).join(name.as_str());
                 Ok((place, vec![self.find(name)?.clone()]))
             };
             adaptation.targets.iter().map(alone).collect::<Result<_>>()?
@@ -330,7 +477,8 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             let task_parts = match &adaptation.nearest {
                 Some(nearest_config) => {
                     let target = &tasks[0];
-                    let (name, cosine) = nearest(self, nearest_config, &trained, target, observer)?;
+                    let (name, cosine) =
+                        nearest(self, nearest_config, &trained, target, &place, observer)?;
                     observer.note(&format!(
                         "nearest to `{}` is `{name}`, with a cosine of {cosine:.3}",
                         target.id()
@@ -505,6 +653,18 @@ fn patient_if_judged(mut config: RunConfig, data: &[TaskData]) -> RunConfig {
     config
 }
 
+/// What a run needs of its rows.
+fn check_rows(data: &[TaskData], config: &RunConfig) -> Result<()> {
+    if let Some(empty) = data.iter().find(|task| task.count(Split::Train) == 0) {
+        return Err(Error::NoTrainingRows { task: empty.task().id().clone() });
+    }
+    let judged = data.iter().any(|task| !task.rows(Split::Dev).is_empty());
+    if config.evaluation.patience.is_some() && !judged {
+        return Err(Error::NoDev { option: "evaluation.patience" });
+    }
+    Ok(())
+}
+
 fn teacher_place(task: &TaskId) -> PathBuf {
-    PathBuf::from("teachers").join(task.as_str())
+    PathBuf::from(Stage::Teachers.folder()).join(task.as_str())
 }

@@ -1,18 +1,24 @@
 use std::borrow::Cow;
+use std::path::PathBuf;
 
 use mtpt_compose::Composition;
-use mtpt_core::{Backbone, Compose};
+use mtpt_core::{Backbone, Compose, write_whole_file};
 use mtpt_tasks::{Mixture, Split, TokenBatch, TokenizedExample};
+use serde_json::json;
 
-use crate::checkpoint::{self, Best};
+use crate::checkpoint::Best;
+use crate::checkpoints::Checkpoints;
+use crate::error::error_line;
 use crate::evaluate::{check_width, evaluate};
 use crate::micro_batches::micro_batches;
+use crate::not_finite::is_finite;
 use crate::progress::Progress;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    Error, EvaluationEvent, MetricsLog, Objective, Observer, PromptHeader, PromptTask,
-    PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, Trainer,
+    Error, EvaluationEvent, MeanEvent, MetricsLog, NotFinite, Objective, Observer, PromptHeader,
+    PromptTask, PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, TensorBoard,
+    Trainer,
 };
 
 /// Where a run writes, and whether it goes on from what is there; if not, it takes the place of an earlier run.
@@ -51,9 +57,10 @@ pub struct Trained<C = Composition> {
 ///
 /// When a number of the configuration is out of its range ([`Error::OutOfRange`]), a task has no row to learn from
 /// ([`Error::NoTrainingRows`]), patience has no `dev` to judge by ([`Error::NoDev`]), tasks should have a learning rate, weight
-/// decay or clipping and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss is
-/// not finite ([`Error::NotFinite`]), a file cannot be written ([`Error::File`]), or a checkpoint is of another run
-/// ([`Error::Resume`]); and what the observer returns.
+/// decay or clipping and own nothing ([`Error::NoTaskParameters`]), the prompts do not fit the model ([`Error::Width`]), a loss or
+/// gradient is not finite ([`Error::NotFinite`]; the state before that step is kept in a checkpoint), a file cannot be written
+/// ([`Error::File`]), a checkpoint is of another run ([`Error::Resume`]) or none is whole ([`Error::NoWholeCheckpoint`]), or
+/// another run writes to the folder ([`Error::InUse`]); what the observer returns, and [`Error::Stopped`] when it ends the run.
 pub fn train<B: Backbone, C: Compose>(
     config: &RunConfig,
     data: &[TaskData],
@@ -83,31 +90,37 @@ pub fn train_on<B: Backbone, C: Compose>(
 ) -> Result<Trained<C>> {
     config.check()?;
     check_width(backbone, &composition)?;
-    let mut run = Run::new(objective, config, data, backbone, composition, output)?;
+    let _lock = output.map(|output| output.folder.lock()).transpose()?;
+    let mut run = Run::new(objective, config, data, backbone, composition, output, observer)?;
     let Some(output) = output else {
         return run.train(observer);
     };
     // Only now is it sure that the run can begin, or go on: what an earlier one left stays until then.
     let tasks = data.iter().map(TaskData::task);
+    output.folder.remove_drafts()?;
     output.folder.write_config(config, tasks)?;
     if !output.resume {
         output.folder.remove_checkpoints()?;
         // Else the prompts of an earlier run would pass for those of this one, should it end before it has any.
         output.folder.remove_prompts()?;
     }
-    let mut log = MetricsLog::open(&output.folder.metrics(), run.trainer.steps_done())?;
-    run.train(&mut (&mut log, observer))
+    let (metrics, steps_done) = (output.folder.metrics(), run.trainer.steps_done());
+    let mut log = MetricsLog::open_after(&metrics, steps_done, run.unjudged)?;
+    let mut board = TensorBoard::open(&output.folder.tensorboard(), steps_done)?;
+    run.train(&mut (&mut log, (&mut board, observer)))
 }
 
 struct Run<'a, O, B, C> {
     objective: &'a O,
     config: &'a RunConfig,
     data: &'a [TaskData],
-    identity: RunIdentity<'a, RunConfig>,
     backbone: &'a B,
     mixture: Mixture,
     trainer: Trainer<C>,
     best: Option<Best<C>>,
+    /// Whether the evaluation after the last step is still to come.
+    unjudged: bool,
+    checkpoints: Checkpoints<RunIdentity<'a, RunConfig>>,
     output: Option<&'a Output>,
 }
 
@@ -119,6 +132,7 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         backbone: &'a B,
         composition: C,
         output: Option<&'a Output>,
+        observer: &mut impl Observer,
     ) -> Result<Self> {
         let sizes: Vec<usize> = data.iter().map(|task| task.count(Split::Train)).collect();
         if let Some(empty) = sizes.iter().position(|&size| size == 0) {
@@ -141,31 +155,51 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
             }
             trainer = trainer.with_group(C::task_parameters, options);
         }
-        let mut best = None;
-        let identity = RunIdentity::of_tasks(config, data)?.with_objective(objective.identity());
-        if let Some(Output { folder, resume: true }) = output {
-            (trainer, best) = checkpoint::resume(&folder.checkpoints(), trainer, &identity)?;
+        let (mut best, mut unjudged) = (None, false);
+        let identity = RunIdentity::of_run(config, data, trainer.module())?;
+        let identity = identity.with_objective(objective.identity());
+        let mut checkpoints = Checkpoints::new(output, config.training.checkpoint_every, identity);
+        if output.is_some_and(|output| output.resume) {
+            let checkpoint = checkpoints.resume(trainer, observer)?;
+            (trainer, best, unjudged) = (checkpoint.trainer, checkpoint.best, checkpoint.unjudged);
         }
-        Ok(Self { objective, config, data, identity, backbone, mixture, trainer, best, output })
+        Ok(Self {
+            objective,
+            config,
+            data,
+            backbone,
+            mixture,
+            trainer,
+            best,
+            unjudged,
+            checkpoints,
+            output,
+        })
     }
 
     fn train(&mut self, observer: &mut impl Observer) -> Result<Trained<C>> {
         let steps = self.config.training.steps;
+        if self.unjudged {
+            self.judge(self.trainer.steps_done(), observer)?;
+            self.write_if_due(observer)?;
+        }
         while self.trainer.steps_done() < steps && !self.is_over() {
             let batches = self.batches(self.trainer.steps_done())?;
-            let report = self.trainer.step(self.objective, &batches)?;
+            let report = match self.trainer.step(self.objective, &batches) {
+                Ok(report) => report,
+                Err(Error::NotFinite(problem)) => return Err(self.give_up(problem, observer)),
+                Err(error) => return Err(error),
+            };
             let step = self.trainer.steps_done();
             self.trainer.tell(&report, observer)?;
-            if is_due(step, steps, self.config.evaluation.every) {
+            self.unjudged = is_due(step, steps, self.config.evaluation.every);
+            if observer.stop() {
+                return Err(self.stopped(observer));
+            }
+            if self.unjudged {
                 self.judge(step, observer)?;
             }
-            if let Some(output) = self.output
-                && self.config.training.checkpoint_every > 0
-                && (is_due(step, steps, self.config.training.checkpoint_every) || self.is_over())
-            {
-                let folder = output.folder.checkpoints();
-                checkpoint::write(&folder, &self.trainer, self.best.as_ref(), &self.identity)?;
-            }
+            self.write_if_due(observer)?;
         }
         let (composition, step, score) = match &self.best {
             Some(best) => (best.module.clone(), best.step, Some(best.score)),
@@ -180,6 +214,11 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         if let (Some(step), Some(patience)) = (stopped_early, self.config.evaluation.patience) {
             observer.note(&Progress::end(step, patience));
         }
+        if let Some(output) = self.output {
+            let path = output.folder.outcome();
+            let outcome = json!({ "step": step, "score": score, "stopped_early": stopped_early });
+            write_whole_file(&path, format!("{outcome}\n").as_bytes())?;
+        }
         Ok(Trained { prompts, step, score, stopped_early })
     }
 
@@ -187,6 +226,12 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
     fn is_over(&self) -> bool {
         let patience = self.config.evaluation.patience;
         self.best.as_ref().is_some_and(|best| best.progress.is_over(patience))
+    }
+
+    /// Writes a checkpoint after a step and its evaluation, if one is due.
+    fn write_if_due(&mut self, observer: &mut impl Observer) -> Result<()> {
+        let is_last = self.trainer.steps_done() == self.config.training.steps || self.is_over();
+        self.checkpoints.write_if_due(&self.trainer, self.best.as_ref(), is_last, observer)
     }
 
     /// The rows of a step.
@@ -206,7 +251,10 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         let composition = self.trainer.module().valid();
         let batch_size = self.config.evaluation.batch_size;
         let mut scores = Vec::new();
-        for data in self.data.iter().filter(|data| !data.rows(Split::Dev).is_empty()) {
+        for data in self.judged_tasks() {
+            if !scores.is_empty() && observer.stop() {
+                return Err(self.stopped(observer));
+            }
             let task = data.task().id();
             observer.remark(&format!("evaluating {task}"));
             let judged = evaluate(self.backbone, Some(&composition), data, Split::Dev, batch_size)?;
@@ -216,13 +264,19 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
             }
             scores.push(judged.mean());
         }
+        self.unjudged = false;
         if scores.is_empty() {
             return Ok(());
         }
         let score = scores.iter().sum::<f64>() / scores.len() as f64;
+        let is_best = self.best.as_ref().is_none_or(|best| score > best.score);
+        let split = Split::Dev.as_str();
+        let earlier = self.best.as_ref().filter(|_| !is_best);
+        let (best_step, best_value) = earlier.map_or((step, score), |best| (best.step, best.score));
+        observer.mean(&MeanEvent { step, split, value: score, best_step, best_value })?;
         let before = self.best.as_ref().map(|best| best.progress);
         let progress = Progress::after(before, score, self.config.evaluation.min_delta);
-        if self.best.as_ref().is_none_or(|best| score > best.score) {
+        if is_best {
             if let Some(output) = self.output {
                 let prompts = self.prompts(composition.clone(), step);
                 prompts.write(&output.folder.prompts())?;
@@ -232,6 +286,47 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
             best.progress = progress;
         }
         Ok(())
+    }
+
+    /// The tasks that the prompts are judged by.
+    fn judged_tasks(&self) -> impl Iterator<Item = &'a TaskData> + use<'a, O, B, C> {
+        self.data.iter().filter(|data| !data.rows(Split::Dev).is_empty())
+    }
+
+    /// What ends a run that the observer wants to end, with all that it came to kept.
+    fn stopped(&mut self, observer: &mut impl Observer) -> Error {
+        let (step, steps) = (self.trainer.steps_done(), self.config.training.steps);
+        match self.keep(observer) {
+            Ok(checkpoint) => Error::Stopped { step, steps, checkpoint },
+            Err(error) => error,
+        }
+    }
+
+    /// What ends a run whose next step cannot be made, with all that it came to kept.
+    fn give_up(&mut self, mut problem: Box<NotFinite>, observer: &mut impl Observer) -> Error {
+        problem.find_places(self.data.iter().map(TaskData::task));
+        // At its beginning, a run has come to nothing yet; and a step may have been too large for its numbers.
+        if self.trainer.steps_done() > 0 && is_finite(self.trainer.module()) {
+            match self.keep(observer) {
+                Ok(checkpoint) => problem.checkpoint = checkpoint,
+                Err(error) => observer.note(&error_line(&error)),
+            }
+        }
+        problem.into()
+    }
+
+    /// Keeps what a run that ends early has come to; tells the checkpoint.
+    fn keep(&mut self, observer: &mut impl Observer) -> Result<Option<PathBuf>> {
+        let best = self.best.as_ref();
+        let place = self.checkpoints.write(&self.trainer, best, self.unjudged, observer)?;
+        // Where nothing is judged, the last prompts are the best ones.
+        if let Some(output) = self.output
+            && self.judged_tasks().next().is_none()
+        {
+            let prompts = self.prompts(self.trainer.module().valid(), self.trainer.steps_done());
+            prompts.write(&output.folder.prompts())?;
+        }
+        Ok(place)
     }
 
     fn prompts(&self, composition: C, step: usize) -> Prompts<C> {

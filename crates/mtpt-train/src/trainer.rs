@@ -7,7 +7,11 @@ use burn::tensor::Tensor;
 use mtpt_tasks::{TaskId, TokenBatch};
 
 use crate::clip::clip_norm_of;
-use crate::{Error, Objective, Observer, OptimizerConfig, Result, Schedule, StepEvent};
+use crate::not_finite::{rows_of, rows_to_blame, worst_gradient};
+use crate::{
+    Error, NotFinite, Objective, Observer, OptimizerConfig, Result, Schedule, StepEvent,
+    TokenLosses, TrainingRow,
+};
 
 /// What a step did.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +116,7 @@ impl<M: Module> Trainer<M> {
         self.steps_done
     }
 
-    /// The state of the optimizer as bytes: equal states make equal bytes only on the same build of burn.
+    /// The optimizer, with its state.
     pub(crate) fn optimizer(&self) -> &ModuleOptimizer {
         &self.optimizer
     }
@@ -145,11 +149,8 @@ impl<M: Module> Trainer<M> {
         let mut added: Vec<(&'static str, f64)> = Vec::new();
         let mut accumulator = GradientsAccumulator::<M>::new();
         for batch in batches {
-            let losses = objective.token_losses(&self.module, batch)?;
-            let loss = losses.total().sum().div_scalar(tokens as f64);
-            assert!(loss.is_autodiff(), "a module that learns is on a device with autodiff");
-            // A batch of tasks whose parts are all frozen has nothing to differentiate.
-            let gradients = loss.is_tracked().then(|| loss.backward());
+            let (losses, gradients) = self.differentiate(objective, batch, tokens)?;
+            let total = (!losses.added.is_empty()).then(|| losses.total().inner());
             for (name, term) in losses.added {
                 let sum = f64::from(term.inner().sum().into_scalar::<f32>()) / tokens as f64;
                 match added.iter_mut().find(|(known, _)| *known == name) {
@@ -157,22 +158,20 @@ impl<M: Module> Trainer<M> {
                     None => added.push((name, sum)),
                 }
             }
-            self.book(batch, losses.likelihood.inner(), &mut tasks)?;
+            self.book(batch, losses.likelihood.inner(), total, &mut tasks)?;
             if let Some(gradients) = gradients {
-                let gradients = GradientsParams::from_grads(gradients, &self.module);
                 accumulator.accumulate(&self.module, gradients);
             }
         }
         let mut gradients = accumulator.grads();
         let gradient_norm = self.clip(&mut gradients);
         if !gradient_norm.is_finite() {
-            let present = tasks.iter().position(|&(_, count)| count > 0).unwrap_or(0);
-            return Err(Error::NotFinite {
-                step: self.steps_done + 1,
-                what: "the gradient of a batch with rows".into(),
-                task: self.tasks[present].clone(),
-                value: gradient_norm,
-            });
+            let of_batch = |batch: &_| self.differentiate(objective, batch, tokens).ok()?.1;
+            let rows = rows_to_blame(&self.module, batches, &self.tasks, of_batch);
+            let (parameter, norm) = worst_gradient(&self.module, &gradients);
+            // Where each is finite by itself, it is their sum that is not.
+            let value = if norm.is_finite() { gradient_norm } else { norm };
+            return Err(self.not_finite(Some(parameter), value, rows));
         }
         let learning_rate = self.schedule.rate(self.steps_done);
         let group_learning_rate = self.group_rate().map(|(_, rate)| rate);
@@ -189,6 +188,27 @@ impl<M: Module> Trainer<M> {
             rows: batches.iter().map(TokenBatch::len).sum(),
             seconds: begun.elapsed().as_secs_f64(),
         })
+    }
+
+    /// The losses of a batch's target tokens, and its part of the gradient of their mean over a step; none where all that
+    /// the batch's tasks have is frozen.
+    fn differentiate<O: Objective<M>>(
+        &self,
+        objective: &O,
+        batch: &TokenBatch,
+        tokens: usize,
+    ) -> Result<(TokenLosses, Option<GradientsParams>)> {
+        let losses = objective.token_losses(&self.module, batch)?;
+        let loss = losses.total().sum().div_scalar(tokens as f64);
+        assert!(loss.is_autodiff(), "a module that learns is on a device with autodiff");
+        let gradients =
+            loss.is_tracked().then(|| GradientsParams::from_grads(loss.backward(), &self.module));
+        Ok((losses, gradients))
+    }
+
+    fn not_finite(&self, parameter: Option<String>, value: f64, rows: Vec<TrainingRow>) -> Error {
+        let (step, checkpoint) = (self.steps_done + 1, None);
+        Box::new(NotFinite { step, parameter, value, rows, checkpoint }).into()
     }
 
     /// Clips the gradients, and returns the norm that they had all together.
@@ -245,28 +265,35 @@ impl<M: Module> Trainer<M> {
         })
     }
 
-    /// Adds the losses of a batch to their tasks.
+    /// Adds the losses of a batch to their tasks; what is added to them must be finite, too.
     fn book(
         &self,
         batch: &TokenBatch,
         losses: Tensor<1>,
+        total: Option<Tensor<1>>,
         tasks: &mut [(f64, usize)],
     ) -> Result<()> {
-        let losses: Vec<f32> = losses.into_data().iter::<f32>().collect();
-        let mut losses = losses.into_iter().map(f64::from);
+        let read = |losses: Tensor<1>| -> Vec<f32> { losses.into_data().iter::<f32>().collect() };
+        let losses = read(losses);
+        let total = total.map(read);
+        let (mut place, mut bad) = (0, Vec::new());
         for (row, (&task, &length)) in batch.tasks.iter().zip(&batch.target_lengths).enumerate() {
-            let sum: f64 = losses.by_ref().take(length).sum();
-            if !sum.is_finite() {
-                return Err(Error::NotFinite {
-                    step: self.steps_done + 1,
-                    what: format!("the loss of row {row}"),
-                    task: self.tasks[task as usize].clone(),
-                    value: sum,
-                });
+            let sum = |losses: &[f32]| -> f64 {
+                losses[place..][..length].iter().map(|&loss| f64::from(loss)).sum()
+            };
+            let loss = sum(&losses);
+            let total = total.as_deref().map_or(loss, sum);
+            if !total.is_finite() {
+                bad.push((row, total));
             }
-            let (total, count) = &mut tasks[task as usize];
-            *total += sum;
+            let (all, count) = &mut tasks[task as usize];
+            *all += loss;
             *count += length;
+            place += length;
+        }
+        if let Some(&(_, value)) = bad.first() {
+            let rows = rows_of(batch, &self.tasks, bad.into_iter().map(|(row, _)| row));
+            return Err(self.not_finite(None, value, rows.collect()));
         }
         Ok(())
     }

@@ -37,7 +37,8 @@ fn a_whole_configuration_is_read_and_written_alike() {
     "#;
     let config = parse(text).unwrap();
     let InitializerConfig::File { path, .. } = &config.prompt.initializer else { panic!() };
-    assert_eq!(path, Path::new("some/start.npy"), "paths begin at the configuration's folder");
+    // Paths begin at the configuration's folder, and are whole.
+    assert!(path.is_absolute() && path.ends_with("some/start.npy"), "{path:?}");
     let written = toml::to_string(&config).unwrap();
     let read = RunConfig::parse(&written, Path::new("run.toml")).unwrap();
     assert_eq!(read.training, config.training);

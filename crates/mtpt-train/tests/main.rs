@@ -6,10 +6,12 @@
 mod adafactor;
 mod answers;
 mod config;
+mod damage;
 mod distillation;
 mod early_stopping;
 mod frozen;
 mod initial;
+mod not_finite;
 mod own_strategy;
 mod peft;
 mod peft_training;
@@ -25,6 +27,8 @@ mod staged_config;
 mod stages;
 mod start_from;
 mod steps;
+mod stopping;
 #[cfg(feature = "t5x")]
 mod t5x_prompts;
 mod task_rate;
+mod tensorboard;

@@ -1,5 +1,6 @@
 //! A whole model trained on, on text and on tasks.
 
+use std::cell::Cell;
 use std::fs;
 
 use burn::module::{Module, ModuleVisitor, Param};
@@ -253,6 +254,44 @@ fn an_interrupted_run_ends_as_if_it_had_not_been() {
     assert_eq!((again.step, again.losses), (8, expected.losses));
 }
 
+/// Asks for the end when it was asked so often.
+struct EndAfter(Cell<usize>);
+
+impl Observer for EndAfter {
+    fn stop(&self) -> bool {
+        let left = self.0.get();
+        self.0.set(left.saturating_sub(1));
+        left == 0
+    }
+}
+
+#[test]
+fn a_run_that_is_ended_early_goes_on_to_the_same_bits() {
+    let world = SmallWorld::new();
+    for (every, dropout) in [(0, false), (3, true)] {
+        let mut config = config();
+        config.training.checkpoint_every = every;
+        config.dropout = dropout;
+        let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
+        let expected = outcome.unwrap();
+        // Asked between the parts of the evaluation before the first step, after steps, and within later evaluations.
+        for asked in [0, 1, 4, 6, 9, 11, 20] {
+            let name = format!("ended after {asked} of {every}");
+            let mut end = EndAfter(Cell::new(asked));
+            let error = run(&world, &config, &name, false, &mut end).1.map(|_| ()).unwrap_err();
+            let Error::Stopped { step, steps: 8, checkpoint: Some(place) } = error else {
+                panic!("{error}")
+            };
+            assert!(place.is_dir() && step <= 8, "{name}");
+            let (parts, outcome) = run(&world, &config, &name, true, &mut ());
+            let found = outcome.unwrap();
+            assert!(bits(&found.model) == bits(&expected.model), "{name}");
+            assert_eq!(found.losses, expected.losses, "{name}");
+            assert_eq!(metrics(&parts), metrics(&whole), "{name}");
+        }
+    }
+}
+
 #[test]
 fn the_folder_holds_the_configuration_and_two_checkpoints() {
     let world = SmallWorld::new();
@@ -265,7 +304,8 @@ fn the_folder_holds_the_configuration_and_two_checkpoints() {
         names.sort_unstable();
         names
     };
-    assert_eq!(names(folder.path().to_owned()), ["checkpoints", "config.toml", "metrics.jsonl"]);
+    let expected = ["checkpoints", "config.toml", "metrics.jsonl", "tensorboard"];
+    assert_eq!(names(folder.path().to_owned()), expected);
     assert_eq!(names(folder.checkpoints()), ["step-00000006", "step-00000008"]);
     let text = fs::read_to_string(folder.config()).unwrap();
     assert_eq!(PretrainingConfig::parse(&text, &folder.config()).unwrap(), config());

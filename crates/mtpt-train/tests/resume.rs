@@ -15,7 +15,7 @@ use crate::answers::{self, WordNumbers};
 use crate::small_world::{SmallWorld, config, encoder};
 
 /// Ends the run when a step is done, as a crash would.
-struct StopAt(usize);
+pub(crate) struct StopAt(pub(crate) usize);
 
 impl Observer for StopAt {
     fn step(&mut self, event: &StepEvent<'_>) -> mtpt_train::Result<()> {
@@ -26,7 +26,7 @@ impl Observer for StopAt {
     }
 }
 
-fn run(
+pub(crate) fn run(
     world: &SmallWorld,
     config: &RunConfig,
     name: &str,
@@ -41,7 +41,7 @@ fn run(
 }
 
 /// The lines of a log without the time that steps took.
-fn metrics(folder: &RunFolder) -> Vec<Value> {
+pub(crate) fn metrics(folder: &RunFolder) -> Vec<Value> {
     fs::read_to_string(folder.metrics())
         .unwrap()
         .lines()
@@ -288,7 +288,15 @@ fn the_last_two_checkpoints_are_kept_and_nothing_half_written() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort_unstable();
-    assert_eq!(names, ["checkpoints", "config.toml", "metrics.jsonl", "prompts.safetensors"]);
+    let expected = [
+        "checkpoints",
+        "config.toml",
+        "metrics.jsonl",
+        "outcome.json",
+        "prompts.safetensors",
+        "tensorboard",
+    ];
+    assert_eq!(names, expected);
 }
 
 #[test]
@@ -350,18 +358,6 @@ fn what_a_killed_process_left_half_written_is_removed() {
     let config = config(CompositionConfig::default());
     run(&world, &config, "run", true, &mut ()).1.unwrap();
     assert!(!left.exists());
-}
-
-#[test]
-fn a_damaged_checkpoint_is_named() {
-    let world = SmallWorld::new();
-    let config = config(CompositionConfig::default());
-    let (folder, _) = run(&world, &config, "run", false, &mut StopAt(4));
-    let path = folder.checkpoints().join("step-00000003/last.safetensors");
-    let bytes = fs::read(&path).unwrap();
-    fs::write(&path, &bytes[..bytes.len() - 9]).unwrap();
-    let failure = run(&world, &config, "run", true, &mut ()).1.unwrap_err().to_string();
-    assert_eq!(failure, format!("`{}` is not a whole safetensors file", path.display()));
 }
 
 #[test]

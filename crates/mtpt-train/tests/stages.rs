@@ -1,5 +1,6 @@
 //! Teachers, the run on the sources and targets, from one configuration.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -185,6 +186,45 @@ fn stages_can_be_done_one_by_one_and_gone_on_with() {
     fs::remove_dir_all(folder("apart").join("source/checkpoints/step-00000008")).unwrap();
     run(&world, &config, "apart", true, &Stage::ALL, told).unwrap();
     assert_eq!(relative("once"), relative("apart"));
+}
+
+#[test]
+fn stages_that_are_stopped_again_and_again_come_to_the_same() {
+    /// Asks for the end when it was asked so often.
+    struct EndAfter(Cell<usize>);
+    impl Observer for EndAfter {
+        fn stop(&self) -> bool {
+            let left = self.0.get();
+            self.0.set(left.saturating_sub(1));
+            left == 0
+        }
+    }
+    let world = SmallWorld::new();
+    let config = staged(CompositionConfig::default());
+    run(&world, &config, "once", false, &Stage::ALL, &mut Told::default()).unwrap();
+    let (tasks, encoder, device) = (tasks(&world), encoder(), Device::flex().autodiff());
+    let folder = world.folder.path().join("parts");
+    let mut stops = 0;
+    loop {
+        let t5 = world.t5.get();
+        let stages = Stages::new(&config, &tasks, t5, &encoder, &device, &folder, true).unwrap();
+        match stages.run(&Stage::ALL, &mut EndAfter(Cell::new(4))) {
+            Ok(_) => break,
+            Err(Error::Stopped { checkpoint: Some(place), .. }) => assert!(place.is_dir()),
+            Err(other) => panic!("{other}"),
+        }
+        stops += 1;
+    }
+    assert!(stops >= 5, "{stops}");
+    let prompts = |run: &str| -> Vec<(PathBuf, Vec<u8>)> {
+        let folder = world.folder.path().join(run);
+        let all = learned(&folder).into_iter();
+        all.filter(|(path, _)| path.ends_with("prompts.safetensors"))
+            .map(|(path, bytes)| (path.strip_prefix(&folder).unwrap().to_owned(), bytes))
+            .collect()
+    };
+    assert!(prompts("once").len() >= 6);
+    assert!(prompts("once") == prompts("parts"));
 }
 
 #[test]
@@ -512,7 +552,163 @@ fn each_stage_has_patience_where_it_can_be_judged() {
     // A few rows choose nothing, and neither do those that the nearest source is found by.
     let adaptation = config.adaptation.as_mut().unwrap();
     adaptation.few_shot = Some(FewShotConfig { rows: vec![4], per_label: false, draws: 1 });
-    adaptation.nearest = Some(NearestConfig { steps: 2 });
     let done = run(&world, &config, "all", true, &[Stage::Targets], &mut told).unwrap();
     assert!(done.runs.iter().all(|run| run.stopped_early.is_none() && run.step == 3));
+    let adaptation = config.adaptation.as_mut().unwrap();
+    (adaptation.few_shot, adaptation.nearest) = (None, Some(NearestConfig { steps: 2 }));
+    let noted = told.notes.len();
+    run(&world, &config, "all", false, &[Stage::Targets], &mut told).unwrap();
+    // For each target, which of the sources is the nearest, and that it ended early itself.
+    let notes = &told.notes[noted..];
+    assert_eq!((notes.len(), notes.iter().filter(|note| *note == expected).count()), (4, 2));
+}
+
+#[test]
+fn a_new_run_leaves_nothing_of_an_earlier_one_to_go_on_with() {
+    let world = SmallWorld::new();
+    let mut config = staged(CompositionConfig::default());
+    let told = &mut Told::default();
+    run(&world, &config, "run", false, &Stage::ALL, told).unwrap();
+    let folder = world.folder.path().join("run");
+    let left = |stage: Stage| {
+        let runs = stage.runs_below(&folder).into_iter();
+        runs.filter(|run| run.join("prompts.safetensors").exists()).count()
+    };
+    let all = || Stage::ALL.map(left);
+    assert_eq!(all(), [2, 1, 2]);
+    // Another run that cannot begin takes nothing away.
+    config.run.seed += 1;
+    let path = world.folder.path().join("mood.train.jsonl");
+    let rows = fs::read(&path).unwrap();
+    fs::write(&path, "").unwrap();
+    run(&world, &config, "run", false, &Stage::ALL, told).unwrap_err();
+    fs::write(&path, rows).unwrap();
+    assert_eq!(all(), [2, 1, 2]);
+    assert!(folder.join("prompts.safetensors").exists());
+    // One that does its first stage alone takes away what followed from the earlier one.
+    run(&world, &config, "run", false, &[Stage::Teachers], told).unwrap();
+    assert_eq!(all(), [2, 0, 0]);
+    assert!(!folder.join("prompts.safetensors").exists());
+    let done = run(&world, &config, "run", true, &Stage::ALL, told).unwrap();
+    assert_eq!((done.runs.len(), all()), (5, [2, 1, 2]));
+}
+
+#[test]
+fn what_a_run_begins_at_is_not_removed() {
+    let world = SmallWorld::new();
+    let mut alone = staged(CompositionConfig::default());
+    (alone.distillation, alone.adaptation) = (None, None);
+    let told = &mut Told::default();
+    run(&world, &alone, "run", false, &[Stage::Source], told).unwrap();
+    let source = world.folder.path().join("run/prompts.safetensors");
+    let before = fs::read(&source).unwrap();
+    let config = staged(CompositionConfig::default());
+    let problem = adapt(&world, &config, &source, "run", told).unwrap_err();
+    assert!(matches!(problem, Error::WouldRemove { .. }), "{problem}");
+    alone.run.prompt.start_from = Some(source.clone());
+    let problem = run(&world, &alone, "run", false, &[Stage::Source], told).unwrap_err();
+    assert!(matches!(problem, Error::WouldRemove { .. }), "{problem}");
+    assert_eq!(fs::read(&source).unwrap(), before);
+    // Nor is anything for prompts that are not there.
+    let missing = world.folder.path().join("missing.safetensors");
+    adapt(&world, &config, &missing, "run", told).unwrap_err();
+    assert_eq!(fs::read(&source).unwrap(), before);
+}
+
+#[test]
+fn runs_are_gone_on_with_wherever_they_lie_and_not_on_other_sources() {
+    let world = SmallWorld::new();
+    let mut config = staged(CompositionConfig::default());
+    let told = &mut Told::default();
+    run(&world, &config, "here", false, &Stage::ALL, told).unwrap();
+    let at = |name: &str| world.folder.path().join(name);
+    fs::rename(at("here"), at("there")).unwrap();
+    let before = learned(&at("there"));
+    run(&world, &config, "there", true, &Stage::ALL, told).unwrap();
+    assert_eq!(learned(&at("there")), before);
+    // Targets whose source was put in the place of another are not those that were begun.
+    config.run.seed += 1;
+    config.distillation = None;
+    let mut alone = StagedRunConfig { adaptation: None, ..config.clone() };
+    alone.run.training.steps = 2;
+    run(&world, &alone, "other", false, &[Stage::Source], told).unwrap();
+    fs::copy(at("other/prompts.safetensors"), at("there/source/prompts.safetensors")).unwrap();
+    config.run.seed -= 1;
+    let problem = run(&world, &config, "there", true, &[Stage::Targets], told).unwrap_err();
+    assert!(problem.to_string().contains("`first_values` was"), "{problem}");
+}
+
+#[test]
+fn stages_without_anything_to_do_or_begin_at_are_refused() {
+    let world = SmallWorld::new();
+    let told = &mut Told::default();
+    let mut config = staged(CompositionConfig::default());
+    (config.distillation, config.adaptation) = (None, None);
+    let problem = run(&world, &config, "none", false, &[Stage::Teachers], told).unwrap_err();
+    assert!(problem.to_string().contains("nothing to do for `teachers`"), "{problem}");
+    // A teacher that was interrupted is none.
+    let config = staged(CompositionConfig::default());
+    run(&world, &config, "cut", false, &[Stage::Teachers], told).unwrap();
+    fs::remove_file(world.folder.path().join("cut/teachers/wet/outcome.json")).unwrap();
+    let problem = run(&world, &config, "cut", false, &[Stage::Source], told).unwrap_err();
+    assert!(matches!(problem, Error::Unfinished { .. }), "{problem}");
+    let adapted = |change: &dyn Fn(&mut AdaptationConfig)| {
+        let mut config = config.clone();
+        change(config.adaptation.as_mut().unwrap());
+        run(&world, &config, "bad", false, &Stage::ALL, &mut Told::default()).unwrap_err()
+    };
+    let twice = adapted(&|adaptation| adaptation.targets = ["wet", "wet"].map(name).into());
+    assert!(matches!(twice, Error::TwiceTarget { .. }), "{twice}");
+    let few = adapted(&|adaptation| {
+        adaptation.nearest = Some(NearestConfig::default());
+        adaptation.few_shot = Some(FewShotConfig::default());
+    });
+    assert!(matches!(few, Error::NearestOfFewRows), "{few}");
+    let unknown = adapted(&|adaptation| adaptation.task_parts = TaskParts::Task("moot".into()));
+    assert!(
+        unknown.to_string().contains("unknown task `moot`; known are `mood`, `wet`"),
+        "{unknown}"
+    );
+    assert!(!world.folder.path().join("bad").exists());
+    // More rows than there are.
+    run(&world, &config, "all", false, &Stage::ALL, told).unwrap();
+    let mut many = config.clone();
+    let few_shot = FewShotConfig { rows: vec![17], per_label: false, draws: 1 };
+    many.adaptation.as_mut().unwrap().few_shot = Some(few_shot);
+    let source = world.folder.path().join("all/source/prompts.safetensors");
+    let problem = adapt(&world, &many, &source, "many", told).unwrap_err();
+    assert!(matches!(problem, Error::TooFewRows { expected: 17, found: 16, .. }), "{problem}");
+}
+
+/// Begins the same again from within a run, as another process would.
+struct Again<'a> {
+    world: &'a SmallWorld,
+    config: &'a StagedRunConfig,
+    problem: Option<Error>,
+}
+
+impl Observer for Again<'_> {
+    fn begin(&mut self, event: &BeginEvent<'_>) {
+        if event.place == "source" {
+            let told = &mut Told::default();
+            let again = run(self.world, self.config, "run", false, &Stage::ALL, told);
+            self.problem = again.err();
+        }
+    }
+}
+
+#[test]
+fn two_of_them_do_not_write_to_one_folder() {
+    if !cfg!(unix) {
+        println!("skipped: folders cannot be locked here");
+        return;
+    }
+    let world = SmallWorld::new();
+    let config = staged(CompositionConfig::default());
+    let mut again = Again { world: &world, config: &config, problem: None };
+    let (tasks, encoder, device) = (tasks(&world), encoder(), Device::flex().autodiff());
+    let folder = world.folder.path().join("run");
+    let stages = Stages::new(&config, &tasks, world.t5.get(), &encoder, &device, &folder, false);
+    stages.unwrap().run(&Stage::ALL, &mut again).unwrap();
+    assert!(matches!(again.problem, Some(Error::InUse { .. })), "{:?}", again.problem);
 }

@@ -11,5 +11,6 @@ pub(crate) mod init;
 pub(crate) mod inspect;
 pub(crate) mod predict;
 pub(crate) mod pretrain;
+pub(crate) mod report;
 pub(crate) mod score;
 pub(crate) mod train;

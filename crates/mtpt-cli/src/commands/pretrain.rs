@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::model::beside;
 use crate::output;
 use crate::progress::{Progress, say};
+use crate::signals::Signals;
 
 /// What a run came to, on standard output.
 #[derive(Serialize)]
@@ -48,6 +49,7 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
     let tokenizer = T5Tokenizer::load(&origin, t5.config())?;
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
     let encoder = tokenizer.as_inner();
+    let signals = Signals::watch()?;
     let data = PretrainingData::read(tasks, corpora, encoder, &sentinels, &t5, lengths)?;
     let folder = RunFolder::create(&run_folder(arguments)?)?;
     let model = folder.model();
@@ -66,8 +68,10 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
     }
     let output = Output { folder, resume: arguments.resume };
     let mut progress = Progress::new(config.training.steps);
-    let trained = pretrain(&config, &data, t5, Some(&output), &mut progress)?;
+    let trained = pretrain(&config, &data, t5, Some(&output), &mut (&mut progress, &signals));
     drop(progress);
+    let trained = trained.map_err(|error| signals.ended(&error).unwrap_or_else(|| error.into()))?;
+    drop(signals);
     trained.model.save_with_tokenizer(&model, &origin)?;
     let Pretrained { step, losses, score, stopped_early, .. } = trained;
     let losses = losses.iter().map(|(name, loss)| (name.to_string(), (*loss).into())).collect();

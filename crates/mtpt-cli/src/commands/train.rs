@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::model::{Model, beside};
 use crate::output;
 use crate::same_file::same_file;
+use crate::signals::Signals;
 use crate::stages_progress::StagesProgress;
 
 /// What a run came to, on standard output.
@@ -66,12 +67,15 @@ pub(crate) fn work(
     let stages = Stages::new(&config, &tasks, t5, encoder, &device, &folder, arguments.resume)
         .map_err(in_config)?;
     let mut progress = StagesProgress::default();
+    let signals = Signals::watch()?;
+    let mut observer = (&mut progress, &signals);
     let done = match work {
-        Work::Stages(asked) => stages.run(asked, &mut progress),
-        Work::Adapt(prompts) => stages.adapt(prompts, &mut progress),
+        Work::Stages(asked) => stages.run(asked, &mut observer),
+        Work::Adapt(prompts) => stages.adapt(prompts, &mut observer),
     };
-    let done = done.map_err(in_config)?;
     drop(progress);
+    let done = done.map_err(|error| signals.ended(&error).unwrap_or_else(|| in_config(error)))?;
+    drop(signals);
     let mut output = output::Output::new();
     if let (None, [run]) = (config.first_stage(), done.runs.as_slice()) {
         let (prompts, step) = (run.prompts.as_path(), Some(run.step));

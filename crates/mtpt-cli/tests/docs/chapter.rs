@@ -9,7 +9,8 @@ use super::markdown::{Block, Document};
 use super::{chapters, expected, root};
 
 /// What a chapter may use besides `mtpt`; there is no other command in its path.
-const TOOLS: [&str; 10] = ["cat", "cp", "cut", "grep", "head", "ls", "mkdir", "rm", "tail", "wc"];
+const TOOLS: [&str; 11] =
+    ["cat", "cp", "cut", "grep", "head", "ls", "mkdir", "rm", "sleep", "tail", "wc"];
 
 /// What a block of shell printed.
 struct Printed {

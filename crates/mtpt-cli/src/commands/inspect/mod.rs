@@ -81,7 +81,7 @@ fn look_at(path: &Path, arguments: &Inspect) -> Result<Report> {
 }
 
 /// A number with commas between its thousands.
-fn thousands(number: usize) -> String {
+pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -94,7 +94,7 @@ fn thousands(number: usize) -> String {
 }
 
 /// `1 row`, `2 rows`.
-fn counted(number: usize, thing: &str) -> String {
+pub(crate) fn counted(number: usize, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {thing}{plural}", thousands(number))
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt::tasks::read_toml;
+use mtpt::train::Stage;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -92,7 +93,7 @@ pub(super) fn folder(path: &Path) -> Result<Report> {
     let checkpoints = names(&path.join("checkpoints"));
     let model_trained = path.join("model/config.json").is_file();
 
-    let runs = runs_below(path);
+    let runs = Stage::ALL.iter().flat_map(|stage| stage.runs_below(path)).collect::<Vec<_>>();
     let mut text = if runs.is_empty() {
         format!(
             "{}: a run on `{}`, {} of {} steps\n",
@@ -204,33 +205,9 @@ fn read_metrics(path: &Path) -> Result<(usize, Option<f64>, Vec<Figures>)> {
 /// Names in a folder, in sorted order; none where it is not there.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    let mut names: Vec<String> =
-        entries.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    // What a process that was killed left half-written is none.
+    let mut names: Vec<String> = names.filter(|name| !name.starts_with('.')).collect();
     names.sort();
     names
-}
-
-/// The folders below one that runs of several stages have made, in sorted order: those that have a configuration.
-fn runs_below(path: &Path) -> Vec<PathBuf> {
-    let mut runs = Vec::new();
-    for stage in ["teachers", "source", "targets"] {
-        collect_runs(&path.join(stage), &mut runs);
-    }
-    runs
-}
-
-fn collect_runs(path: &Path, runs: &mut Vec<PathBuf>) {
-    if path.join("config.toml").is_file() {
-        runs.push(path.to_owned());
-        return;
-    }
-    // A stage that was not done is no folder.
-    let mut folders: Vec<PathBuf> = fs::read_dir(path)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.is_dir())
-        .collect();
-    folders.sort();
-    folders.iter().for_each(|folder| collect_runs(folder, runs));
 }

@@ -1,0 +1,268 @@
+//! Runs whose process is told to end, or is killed.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::world::World;
+
+/// Longest that a process of these tests may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn start(world: &World, arguments: &str) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_mtpt"))
+        .args(arguments.split_whitespace())
+        .current_dir(world.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn send(child: &Child, signal: &str) {
+    let signal = format!("-{signal}");
+    let status = Command::new("kill").args([&signal, &child.id().to_string()]).status().unwrap();
+    assert!(status.success());
+}
+
+/// Waits until something is so, as long as the process runs.
+fn wait_until(child: &mut Child, is_so: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "nothing came");
+        assert!(child.try_wait().unwrap().is_none(), "the process ended too early");
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// The lines of a log that is being written: those that are whole.
+fn lines(log: &Path) -> Vec<Value> {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    text.split_inclusive('\n')
+        .filter(|line| line.ends_with('\n'))
+        .map(|line| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            line.as_object_mut().unwrap().remove("seconds");
+            line
+        })
+        .collect()
+}
+
+/// Steps that a log tells of.
+fn steps(log: &Path) -> Vec<u64> {
+    let lines = lines(log);
+    let steps = lines.iter().filter(|line| line.get("loss").is_some());
+    steps.map(|line| line["step"].as_u64().unwrap()).collect()
+}
+
+/// Steps of the checkpoints in a folder, each of which must be what was written.
+fn checkpoints(folder: &Path) -> Vec<u64> {
+    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let mut found = Vec::new();
+    for entry in entries {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        // A process that is killed while it writes or removes one leaves it under another name.
+        let Some(rest) = name.strip_prefix("step-") else {
+            assert!(name.starts_with('.'), "{name}");
+            continue;
+        };
+        found.push(rest.trim_end_matches("-unjudged").parse().unwrap());
+        let list = fs::read_to_string(path.join("checksums.json")).unwrap();
+        let list: Value = serde_json::from_str(&list).unwrap();
+        let list = list.as_object().unwrap();
+        assert!(list.len() >= 3, "{list:?}");
+        for (file, sum) in list {
+            let bytes = fs::read(path.join(file)).unwrap();
+            assert_eq!(sum["bytes"], bytes.len(), "{name}/{file}");
+        }
+    }
+    found.sort_unstable();
+    found
+}
+
+fn prompts(world: &World, run: &str) -> Vec<u8> {
+    fs::read(world.path(run).join("prompts.safetensors")).unwrap()
+}
+
+fn names(folder: &Path) -> BTreeSet<String> {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
+}
+
+fn messages(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+/// So many steps that no process of these tests comes to the end before its signal, and few enough to see the rest of a run.
+const LONG: &str = "--set training.steps=100000 --set evaluation.every=100000";
+
+#[test]
+fn a_signal_ends_a_run_after_its_step_and_with_a_checkpoint() {
+    let world = World::with_text();
+    for (command, signal, code) in [
+        ("train run.toml", "INT", 130),
+        ("train run.toml", "TERM", 143),
+        ("pretrain pretrain.toml", "TERM", 143),
+    ] {
+        let run = format!("{}-{signal}", command.split(' ').next().unwrap());
+        let mut child = start(
+            &world,
+            &format!("{command} {LONG} --set training.checkpoint_every=0 --output {run}"),
+        );
+        let log = world.path(&run).join("metrics.jsonl");
+        wait_until(&mut child, || steps(&log).len() >= 3);
+        send(&child, signal);
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(code), "{}", messages(&ended));
+        let steps = steps(&log);
+        let last = *steps.last().unwrap();
+        assert_eq!(steps, (1..=last).collect::<Vec<u64>>());
+        assert_eq!(checkpoints(&world.path(&run).join("checkpoints")), [last]);
+        let told = format!(
+            "stopped by SIG{signal} after step {last} of 100000, which is kept in `{run}/checkpoints/step-{last:08}`; the same \
+             command with `--resume` goes on from there"
+        );
+        assert_eq!(messages(&ended).lines().last(), Some(told.as_str()));
+        assert!(ended.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_run_that_got_a_signal_goes_on_to_the_same_bits() {
+    let world = World::new();
+    // The evaluation takes as long as the steps, so that signals come within it, too.
+    let command = "train run.toml --set training.steps=40 --set evaluation.every=2 \
+                   --set evaluation.batch_size=1 --set training.checkpoint_every=0";
+    world.rows(&format!("{command} --output whole"), "");
+    let log = world.path("parts/metrics.jsonl");
+    let mut unjudged = 0;
+    for at in [2, 9, 14, 15, 23] {
+        let mut child = start(&world, &format!("{command} --output parts --resume"));
+        wait_until(&mut child, || steps(&log).len() >= at);
+        send(&child, "TERM");
+        let ended = child.wait_with_output().unwrap();
+        assert_eq!(ended.status.code(), Some(143), "{}", messages(&ended));
+        unjudged += usize::from(messages(&ended).contains("-unjudged"));
+    }
+    assert!(unjudged > 0, "some signal came within an evaluation");
+    world.rows(&format!("{command} --output parts --resume"), "");
+    assert!(prompts(&world, "parts") == prompts(&world, "whole"));
+    assert_eq!(lines(&log), lines(&world.path("whole/metrics.jsonl")));
+}
+
+#[test]
+fn a_second_signal_ends_a_run_at_once() {
+    let world = World::new();
+    // A step of many rows, which is still being done when the second signal comes.
+    let mut child = start(
+        &world,
+        &format!(
+            "train run.toml {LONG} --set training.batch_size=20000 --set training.micro_batch_size=50 --output run"
+        ),
+    );
+    let log = world.path("run/metrics.jsonl");
+    wait_until(&mut child, || log.exists());
+    send(&child, "INT");
+    thread::sleep(Duration::from_millis(50));
+    assert!(child.try_wait().unwrap().is_none(), "the first signal waits for the step");
+    let begun = Instant::now();
+    send(&child, "INT");
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(130), "{}", messages(&ended));
+    assert!(begun.elapsed() < Duration::from_secs(5), "at once, and not after the step");
+    assert!(!messages(&ended).contains("stopped by"), "{}", messages(&ended));
+    assert!(checkpoints(&world.path("run/checkpoints")).is_empty());
+}
+
+#[test]
+fn commands_that_read_rows_die_of_the_signal() {
+    let world = World::new();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mtpt"))
+        .args(["score", "--model", "model"])
+        .current_dir(world.path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap();
+    thread::sleep(Duration::from_millis(200));
+    assert!(child.try_wait().unwrap().is_none(), "it waits for rows");
+    send(&child, "TERM");
+    let status: ExitStatus = child.wait().unwrap();
+    assert_eq!(status.signal(), Some(15));
+}
+
+/// Numbers that look drawn, the same ones each time: splitmix64.
+fn draw(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut mixed = *state;
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[test]
+fn a_run_that_is_killed_twenty_times_ends_as_if_it_had_not_been() {
+    const KILLS: usize = 20;
+    let world = World::new();
+    for every in [1, 2] {
+        let command = format!(
+            "train run.toml --set training.steps=40 --set evaluation.every=4 --set training.checkpoint_every={every}"
+        );
+        let [whole, parts] = [format!("whole-{every}"), format!("parts-{every}")];
+        world.rows(&format!("{command} --output {whole}"), "");
+        let folder = world.path(&parts);
+        let (log, kept) = (folder.join("metrics.jsonl"), folder.join("checkpoints"));
+        let check_end = || {
+            assert!(prompts(&world, &parts) == prompts(&world, &whole));
+            assert_eq!(lines(&log), lines(&world.path(&whole).join("metrics.jsonl")));
+            assert_eq!(names(&folder), names(&world.path(&whole)), "nothing half-written is left");
+            assert_eq!(names(&kept), names(&world.path(&whole).join("checkpoints")));
+        };
+        let mut state = every;
+        let mut kills = 0;
+        while kills < KILLS / 2 {
+            let done = steps(&log).len();
+            let mut child = start(&world, &format!("{command} --output {parts} --resume"));
+            // Some steps later than where it stood, and at any moment of a step.
+            let more = draw(&mut state) % 5;
+            let moment = Duration::from_micros(draw(&mut state) % 20_000);
+            let begun = Instant::now();
+            while child.try_wait().unwrap().is_none()
+                && steps(&log).len() < done + more as usize
+                && begun.elapsed() < PATIENCE
+            {
+                thread::sleep(Duration::from_millis(1));
+            }
+            thread::sleep(moment);
+            let _ = child.kill();
+            let ended = child.wait_with_output().unwrap();
+            assert!(!messages(&ended).contains("note: "), "a checkpoint was passed over");
+            if ended.status.signal() != Some(9) {
+                // On a quick machine it may be over before that: then it begins anew.
+                assert!(ended.status.success(), "{}", messages(&ended));
+                check_end();
+                fs::remove_dir_all(&folder).unwrap();
+                continue;
+            }
+            kills += 1;
+            let steps = steps(&log);
+            let last = steps.last().copied().unwrap_or(0);
+            assert_eq!(steps, (1..=last).collect::<Vec<u64>>(), "no step twice, and none left out");
+            let newest = checkpoints(&kept).last().copied().unwrap_or(0);
+            // The step after the last one kept may have been told, and those on the way to the next checkpoint.
+            assert!(newest <= last && last <= newest + every, "{newest} {last}");
+        }
+        world.rows(&format!("{command} --output {parts} --resume"), "");
+        check_end();
+    }
+}

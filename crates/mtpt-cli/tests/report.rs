@@ -1,0 +1,454 @@
+//! The page of `mtpt report`, read as XML and held to the files of the run.
+
+use std::collections::BTreeMap;
+use std::fs;
+
+use mtpt::burn::tensor::{Device, Int, Tensor};
+use mtpt::core::{Compose, TaskIndex};
+use mtpt::t5::T5;
+use mtpt::train::Prompts;
+use roxmltree::{Document, Node, ParsingOptions};
+use serde_json::Value;
+
+use crate::stages;
+use crate::world::{CONFIG, World};
+
+/// A page that was written, which must be well-formed.
+struct Page {
+    text: String,
+}
+
+impl Page {
+    /// Writes the page of a run with further arguments.
+    #[track_caller]
+    fn of(world: &World, arguments: &str) -> Self {
+        let rows = world.rows(&format!("report {arguments}"), "");
+        assert_eq!(rows.len(), 1);
+        Self { text: fs::read_to_string(world.path(rows[0]["report"].as_str().unwrap())).unwrap() }
+    }
+
+    #[track_caller]
+    fn document(&self) -> Document<'_> {
+        let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
+        Document::parse_with_options(&self.text, options).unwrap()
+    }
+}
+
+/// All text in an element.
+fn text(node: Node<'_, '_>) -> String {
+    node.descendants().filter(Node::is_text).filter_map(|node| node.text()).collect()
+}
+
+fn named<'a>(node: Node<'a, 'a>, name: &'static str) -> impl Iterator<Item = Node<'a, 'a>> {
+    node.descendants().filter(move |node| node.has_tag_name(name))
+}
+
+#[track_caller]
+fn section<'a>(document: &'a Document<'a>, id: &str) -> Node<'a, 'a> {
+    let found = document.descendants().find(|node| node.attribute("id") == Some(id));
+    found.unwrap_or_else(|| panic!("no section `{id}`"))
+}
+
+/// The rows of the body of a section's first table: the head of each, and its cells.
+#[track_caller]
+fn rows<'a>(section: Node<'a, 'a>) -> Vec<(String, Vec<Node<'a, 'a>>)> {
+    let body = named(section, "tbody").next().unwrap();
+    let row = |row: Node<'a, 'a>| {
+        let head = text(named(row, "th").next().unwrap());
+        (head, named(row, "td").collect())
+    };
+    named(body, "tr").map(row).collect()
+}
+
+/// The number that a cell has for machines.
+#[track_caller]
+fn number(cell: Node<'_, '_>) -> f64 {
+    named(cell, "data").next().unwrap().attribute("value").unwrap().parse().unwrap()
+}
+
+/// A page must not ask for anything from anywhere, nor run anything.
+#[track_caller]
+fn check_self_contained(page: &Page) {
+    let document = page.document();
+    for node in document.descendants().filter(Node::is_element) {
+        let name = node.tag_name().name();
+        let allowed =
+            !["script", "link", "img", "iframe", "object", "embed", "image", "use", "form"]
+                .contains(&name);
+        assert!(allowed, "an element `{name}`");
+        for attribute in node.attributes() {
+            let (key, value) = (attribute.name(), attribute.value());
+            assert!(
+                !key.starts_with("on") && key != "src" && key != "xmlns",
+                "{name} {key}={value}"
+            );
+            assert!(key != "href" || value.starts_with("./"), "{name} {key}={value}");
+            assert!(key != "style" || !value.contains("url("), "{name} {key}={value}");
+        }
+    }
+    for style in named(document.root(), "style") {
+        let text = text(style);
+        assert!(!text.contains("url(") && !text.contains("@import"), "{text}");
+    }
+    for figure in named(document.root(), "svg") {
+        assert_eq!(figure.attribute("role"), Some("img"));
+        assert!(figure.attribute("aria-label").is_some_and(|label| label.len() > 20));
+    }
+    // Headings go down one level at a time.
+    let headings = ["h1", "h2", "h3", "h4"];
+    let levels: Vec<usize> = document
+        .descendants()
+        .filter_map(|node| headings.iter().position(|name| node.has_tag_name(*name)))
+        .collect();
+    assert_eq!(levels.iter().filter(|level| **level == 0).count(), 1);
+    assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{levels:?}");
+}
+
+fn log(world: &World, run: &str) -> Vec<Value> {
+    let text = fs::read_to_string(world.path(run).join("metrics.jsonl")).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn the_page_of_a_run_tells_its_figures() {
+    let world = World::new();
+    let trained = world.rows("train run.toml --output run", "");
+    let page = Page::of(&world, "run");
+    check_self_contained(&page);
+    assert!(page.text.len() < 200_000, "{}", page.text.len());
+    let document = page.document();
+    let header = named(document.root(), "header").next().unwrap();
+    assert!(text(header).contains("All 6 steps are done."), "{}", text(header));
+    assert!(text(header).contains("336: 64 shared") || text(header).contains(": 64 shared"));
+    let numbers: Vec<f64> = named(header, "data")
+        .map(|data| data.attribute("value").unwrap().parse().unwrap())
+        .collect();
+    let log = log(&world, "run");
+    let losses: Vec<f64> = log.iter().filter_map(|line| line["loss"].as_f64()).collect();
+    assert_eq!(numbers, [trained[0]["score"].as_f64().unwrap(), losses[5]]);
+    // First, best, last, and at the best step.
+    let table = rows(section(&document, "metrics"));
+    assert_eq!(table.len(), 2);
+    for ((task, cells), name) in table.iter().zip(["mood", "sky/wet"]) {
+        assert_eq!(task, name);
+        assert_eq!(text(cells[0]), "accuracy, dev");
+        let of_task = log.iter().filter(|line| line["task"] == name);
+        let values: BTreeMap<u64, f64> = of_task
+            .map(|line| (line["step"].as_u64().unwrap(), line["value"].as_f64().unwrap()))
+            .collect();
+        let best = values.values().copied().fold(0.0, f64::max);
+        let kept = values[&trained[0]["step"].as_u64().unwrap()];
+        let found: Vec<f64> = cells[1..].iter().map(|cell| number(*cell)).collect();
+        assert_eq!(found, [values[&3], best, values[&6], kept]);
+    }
+    // Loss, mean and rate of all, loss and accuracy of each task.
+    assert_eq!(named(document.root(), "svg").count(), 3 + 2 * 2);
+    let tasks = section(&document, "tasks");
+    let names: Vec<String> = named(tasks, "h3").map(text).collect();
+    assert_eq!(names, ["mood", "sky/wet"]);
+    let config = text(section(&document, "configuration"));
+    assert!(config.contains(&fs::read_to_string(world.path("run/config.toml")).unwrap()));
+}
+
+#[test]
+fn similarities_are_those_of_the_composed_prompts() {
+    let world = World::new();
+    world.rows("train run.toml --output run --set composition=separate", "");
+    let page = Page::of(&world, "run");
+    let document = page.document();
+    let prompts =
+        Prompts::read(&world.path("run/prompts.safetensors"), &Device::default()).unwrap();
+    let prompt = |task| {
+        let prompt = prompts.composition().compose(TaskIndex::new(task));
+        prompt.into_data().iter::<f32>().map(f64::from).collect::<Vec<f64>>()
+    };
+    let prompts = [prompt(0), prompt(1)];
+    // Width 16: sums over the four vectors point where their means do.
+    let sums = prompts.clone().map(|prompt| {
+        (0..16)
+            .map(|column| (0..4).map(|row| prompt[row * 16 + column]).sum())
+            .collect::<Vec<f64>>()
+    });
+    let cosine = |[first, second]: &[Vec<f64>; 2]| {
+        let product = |first: &[f64], second: &[f64]| {
+            first.iter().zip(second).map(|(first, second)| first * second).sum::<f64>()
+        };
+        product(first, second) / (product(first, first) * product(second, second)).sqrt()
+    };
+    let section = section(&document, "similarity");
+    let tables: Vec<Node<'_, '_>> = named(section, "table").collect();
+    assert_eq!(tables.len(), 2);
+    for (table, expected) in tables.into_iter().zip([cosine(&sums), cosine(&prompts)]) {
+        assert!(expected.abs() < 0.999, "{expected}");
+        let found: Vec<Vec<f64>> = rows(table)
+            .iter()
+            .map(|(_, cells)| cells.iter().map(|cell| number(*cell)).collect())
+            .collect();
+        let expected = [[1.0, expected], [expected, 1.0]];
+        for (found, expected) in found.iter().flatten().zip(expected.iter().flatten()) {
+            assert!((found - expected).abs() < 1e-9, "{found} {expected}");
+        }
+    }
+}
+
+#[test]
+fn prompts_that_start_at_words_are_near_to_these_words() {
+    let world = World::new();
+    let text = "prompt.initializer={kind=\"text\",text=\"sun\\u0020rain\\u0020mood\"}";
+    let set = format!("--set {text} --set training.steps=1 --set training.learning_rate=1e-6");
+    world.rows(&format!("train run.toml --output run --set composition=add {set}"), "");
+    let page = Page::of(&world, "run");
+    let document = page.document();
+    let table = rows(section(&document, "nearest"));
+    assert_eq!(table.len(), 2);
+    for (_, cells) in &table {
+        let tokens: Vec<String> =
+            cells.iter().map(|cell| self::text(named(*cell, "code").next().unwrap())).collect();
+        // Four vectors of three words.
+        assert_eq!(tokens, ["sun", "rain", "mood", "sun"]);
+        assert!(cells.iter().all(|cell| number(*cell) > 0.999));
+    }
+    // The embeddings are not so like one another that any would do.
+    let t5 = T5::load(&world.path("model"), &Device::default()).unwrap();
+    let ids = Tensor::<2, Int>::from_data([[5, 6, 9]], &Device::default());
+    let embedded: Vec<f32> = t5.embed(ids).into_data().iter::<f32>().collect();
+    let norm = |row: &[f32]| row.iter().map(|value| value * value).sum::<f32>().sqrt();
+    let (sun, rain) = (&embedded[..16], &embedded[16..32]);
+    let product: f32 = sun.iter().zip(rain).map(|(sun, rain)| sun * rain).sum();
+    assert!(product / norm(sun) / norm(rain) < 0.9);
+}
+
+#[test]
+fn mixtures_are_told_of_every_strategy_that_has_one() {
+    let world = World::new();
+    for (strategy, expected) in [
+        ("composition=weighted", 2),
+        ("composition=gated", 2),
+        ("composition={strategy=\"attention\",components=3,heads=2,inner=4}", 4),
+        ("composition={strategy=\"instance_attention\",components=3,bottleneck=2}", 2),
+    ] {
+        world.rows(&format!("train run.toml --output run --set {strategy}"), "");
+        let page = Page::of(&world, "run");
+        check_self_contained(&page);
+        let document = page.document();
+        let table = rows(section(&document, "mixture"));
+        assert_eq!(table.len(), expected, "{strategy}");
+        for (name, cells) in table {
+            let shares: Vec<f64> = cells.iter().map(|cell| number(*cell)).collect();
+            assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{name}: {shares:?}");
+        }
+    }
+    let levels = "levels=[\"separate\",\"weighted\",\"gated\"]";
+    let config = CONFIG.replace("\"mood\"\n", "\"sky/mood\"\n");
+    world.write("tree.toml", &config);
+    world.rows(
+        &format!(
+            "train tree.toml --output run --set composition={{strategy=\"hierarchy\",{levels}}}"
+        ),
+        "",
+    );
+    let page = Page::of(&world, "run");
+    let document = page.document();
+    let names: Vec<String> =
+        rows(section(&document, "mixture")).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["sky", "sky/mood", "sky/wet"]);
+    // A strategy that mixes nothing has no such section.
+    world.train();
+    assert!(!Page::of(&world, "run").text.contains("id=\"mixture\""));
+}
+
+#[test]
+fn a_run_in_progress_and_what_is_missing_are_told() {
+    let world = World::new();
+    world.train();
+    let path = world.path("run/metrics.jsonl");
+    let lines = fs::read_to_string(&path).unwrap();
+    let cut: String = lines.split_inclusive('\n').take(5).collect();
+    fs::write(&path, format!("{cut}{{\"step\":4,\"lo")).unwrap();
+    fs::rename(world.path("model"), world.path("moved")).unwrap();
+    let page = Page::of(&world, "run");
+    check_self_contained(&page);
+    // It has written down that it is over.
+    assert!(page.text.contains("The run ended early, after 3 of 6 steps."));
+    fs::remove_file(world.path("run/outcome.json")).unwrap();
+    let page = Page::of(&world, "run");
+    let expected = "3 of 6 steps are done: the run is in progress, or was interrupted.";
+    assert!(page.text.contains(expected));
+    assert!(page.text.contains("There is no model at model, which the run names"), "{}", page.text);
+    let page = Page::of(&world, "run --model moved");
+    assert!(page.text.contains("id=\"nearest\"") && !page.text.contains("There is no model"));
+    for (name, expected) in [
+        ("prompts.safetensors", "has not kept any prompts yet"),
+        ("metrics.jsonl", "there are no curves"),
+    ] {
+        fs::remove_file(world.path("run").join(name)).unwrap();
+        let page = Page::of(&world, "run");
+        check_self_contained(&page);
+        assert!(page.text.contains(expected), "{name}: {}", page.text);
+    }
+}
+
+#[test]
+fn a_model_that_is_trained_whole_has_a_page_without_prompts() {
+    let world = World::with_text();
+    world.rows("pretrain pretrain.toml --output run", "");
+    let page = Page::of(&world, "run");
+    check_self_contained(&page);
+    let document = page.document();
+    assert!(!page.text.contains("id=\"similarity\"") && !page.text.contains("id=\"notes\""));
+    let log = log(&world, "run");
+    for (name, cells) in rows(section(&document, "metrics")) {
+        let of_corpus = log.iter().filter(|line| line["task"] == name.as_str());
+        let values: Vec<f64> = of_corpus.map(|line| line["value"].as_f64().unwrap()).collect();
+        // The best loss is the lowest.
+        let best = values.iter().copied().fold(f64::INFINITY, f64::min);
+        let found: Vec<f64> = cells[1..].iter().map(|cell| number(*cell)).collect();
+        assert_eq!(found, [values[0], best, values[2]]);
+    }
+}
+
+#[test]
+fn runs_below_are_listed() {
+    let world = World::new();
+    world.train();
+    world.rows("train run.toml --output run/teachers/sky/wet", "");
+    world.rows("train run.toml --output run/teachers/mood", "");
+    Page::of(&world, "run/teachers/mood");
+    let page = Page::of(&world, "run");
+    check_self_contained(&page);
+    let document = page.document();
+    let table = section(&document, "runs-below");
+    let names: Vec<String> = rows(table).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(names, ["teachers/mood", "teachers/sky/wet"]);
+    let links: Vec<_> = named(table, "a").filter_map(|link| link.attribute("href")).collect();
+    assert_eq!(links, ["./teachers/mood/report.html"]);
+    // A folder of runs alone is told of, too.
+    let page = Page::of(&world, "run/teachers");
+    assert_eq!(rows(section(&page.document(), "runs-below")).len(), 2);
+}
+
+#[test]
+fn the_runs_of_all_stages_have_pages_and_are_listed() {
+    let world = stages::world();
+    world.rows("train mpt.toml --output run", "");
+    let source = Page::of(&world, "run/source");
+    check_self_contained(&source);
+    let course = text(section(&source.document(), "course"));
+    assert!(course.contains("Added to the loss") && course.contains("logits"), "{course}");
+    let board = world.path("run/source/tensorboard");
+    let events = fs::read(board.read_dir().unwrap().next().unwrap().unwrap().path()).unwrap();
+    let tag = b"added_loss/logits";
+    assert!(events.windows(tag.len()).any(|part| part == tag));
+    let page = Page::of(&world, "run");
+    check_self_contained(&page);
+    let document = page.document();
+    let found = rows(section(&document, "runs-below"));
+    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["source", "targets/new", "teachers/mood", "teachers/sky/wet"]);
+    assert_eq!(text(found[2].1[0]), "4 of 4");
+    let header = text(named(document.root(), "header").next().unwrap());
+    assert!(header.contains("4 runs in folders of this one."), "{header}");
+    // The prompts that came of it all are told of here, and nothing is missing.
+    assert!(page.text.contains("id=\"nearest\"") && !page.text.contains("id=\"notes\""));
+}
+
+#[test]
+fn names_are_text_and_nothing_else() {
+    let world = World::new();
+    let hostile = r#"<script>alert("x")</script>&'\""#;
+    let task = serde_json::to_string(hostile).unwrap();
+    world.rows("train run.toml --output run --set training.steps=2", "");
+    // A word of the vocabulary, too.
+    let tokenizer = fs::read_to_string(world.path("model/tokenizer.json")).unwrap();
+    let sun = serde_json::to_string("<b onclick='x'>&amp;").unwrap();
+    world.write("model/tokenizer.json", &tokenizer.replace("\"sun\"", &sun));
+    let text = "prompt.initializer={kind=\"text\",text=\"rain\"}";
+    world.rows(
+        &format!(
+            "train run.toml --output run --set training.steps=2 --set composition=add --set {text}"
+        ),
+        "",
+    );
+    let path = world.path("run/metrics.jsonl");
+    let mut lines = fs::read_to_string(&path).unwrap();
+    lines.push_str(&format!(
+        "{{\"step\":2,\"split\":\"dev\",\"task\":{task},\"metric\":{task},\"value\":0.5}}\n"
+    ));
+    fs::write(&path, lines).unwrap();
+    let config = fs::read_to_string(world.path("run/config.toml")).unwrap();
+    fs::write(world.path("run/config.toml"), format!("{config}\n# {hostile}\n")).unwrap();
+    let page = Page::of(&world, "run");
+    check_self_contained(&page);
+    assert!(!page.text.contains("<script") && !page.text.contains("<b onclick"));
+    let document = page.document();
+    let heads: Vec<String> = named(section(&document, "tasks"), "h3").map(self::text).collect();
+    assert_eq!(heads, ["mood", "sky/wet", hostile]);
+    assert!(self::text(section(&document, "configuration")).contains(hostile));
+}
+
+#[test]
+fn broken_files_are_named_and_others_are_not_written_over() {
+    let world = World::new();
+    let refused = |arguments: &str, expected: &str| {
+        let outcome = world.run(&format!("report {arguments}"), "");
+        assert_eq!((outcome.code, outcome.rows.len()), (1, 0), "{arguments}");
+        assert!(outcome.messages.starts_with("error: "), "{}", outcome.messages);
+        assert!(outcome.messages.contains(expected), "{arguments}: {}", outcome.messages);
+    };
+    refused("none", "cannot read `none`");
+    refused("model", "`model`: expected the folder of a run");
+    world.train();
+    world.write("notes.html", "my own");
+    refused("run --output notes.html", "`notes.html` is there already");
+    Page::of(&world, "run --output notes.html --force");
+    Page::of(&world, "run --output notes.html");
+    refused("run --model none", "none");
+    refused("run --output none/page.html", "cannot write `none/page.html`");
+    for (name, content, expected) in [
+        ("metrics.jsonl", "{\"step\":1}\n{}\n", "metrics.jsonl`: line 1 is not one of a run's"),
+        (
+            "config.toml",
+            "seed = \"x\"\n",
+            "config.toml`: expected the configuration that a run wrote",
+        ),
+        ("prompts.safetensors", "cut", "prompts.safetensors`"),
+    ] {
+        let path = world.path("run").join(name);
+        let before = fs::read(&path).unwrap();
+        fs::write(&path, content).unwrap();
+        refused("run", expected);
+        fs::write(&path, before).unwrap();
+    }
+    Page::of(&world, "run");
+}
+
+#[test]
+fn a_long_run_of_many_tasks_has_a_small_page() {
+    let world = World::new();
+    fs::create_dir(world.path("long")).unwrap();
+    let mut lines = String::new();
+    for step in 1..=3000_u32 {
+        let noise = f64::from(step * 7919 % 101) / 50.0;
+        let loss = 3.0 / f64::from(step).sqrt() + noise;
+        let tasks: Vec<String> = (0..20)
+            .map(|task| format!("\"group/task{task}\":{}", loss + f64::from(task)))
+            .collect();
+        lines.push_str(&format!(
+            "{{\"step\":{step},\"loss\":{loss},\"lr\":0.3,\"gradient_norm\":1.0,\"rows\":32,\"seconds\":0.1,\"tasks\":{{{}}}}}\n",
+            tasks.join(",")
+        ));
+        if step % 100 == 0 {
+            for task in 0..20 {
+                let value = f64::from(step) / 4000.0;
+                lines.push_str(&format!(
+                    "{{\"step\":{step},\"split\":\"dev\",\"task\":\"group/task{task}\",\"metric\":\"accuracy\",\"value\":{value}}}\n"
+                ));
+            }
+        }
+    }
+    world.write("long/metrics.jsonl", &lines);
+    let page = Page::of(&world, "long");
+    check_self_contained(&page);
+    assert!(page.text.len() < 700_000, "{}", page.text.len());
+    assert_eq!(named(section(&page.document(), "tasks"), "svg").count(), 40);
+}
