@@ -16,7 +16,7 @@ use std::time::Instant;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use mtpt::compose::{AddConfig, CompositionConfig, HierarchyConfig, LowRankConfig, SeparateConfig};
-use mtpt::tasks::{MixtureConfig, Rates, Split, Task, TaskConfig, TaskId, TaskTree};
+use mtpt::tasks::{MixtureConfig, Rates, Split, Task, TaskTree};
 use mtpt::train::{
     EvaluationConfig, PromptConfig, RunConfig, TaskData, TrainingConfig, evaluate,
     initial_composition, train,
@@ -29,13 +29,6 @@ use mtpt_examples::terminal::{finish, grouped};
 
 /// Where real files are looked for.
 const DATA: &str = "../shared/data";
-/// What the real tasks ask about: judgements, single sentences, pairs of sentences.
-const GROUPS: [(&str, &[&str]); 3] = [
-    ("sentiment", &["sst2", "mpqa"]),
-    ("sentence", &["cola", "trec", "subj"]),
-    ("pair", &["mrpc", "rte", "stsb"]),
-];
-
 /// A tree of tasks whose groups share a prompt of their own, against flat prompts with as many numbers to learn.
 #[derive(Parser)]
 struct Arguments {
@@ -153,16 +146,8 @@ fn tasks(arguments: &Arguments, made: &Path) -> Result<Vec<Task>> {
         let sizes = Sizes::with_test(arguments.test_rows);
         return made_tasks::tasks(made, sizes, arguments.seed);
     };
-    real_tasks::tasks(data, made, arguments.seed)?.iter().map(in_group).collect()
-}
-
-/// The same task under the name of its group.
-fn in_group(task: &Task) -> Result<Task> {
-    let leaf = task.id().leaf();
-    let group = GROUPS.iter().find(|(_, tasks)| tasks.contains(&leaf));
-    let (group, _) = group.ok_or_else(|| format!("`{leaf}` is in no group"))?;
-    let name = TaskId::new(&format!("{group}/{leaf}"))?;
-    Ok(Task::new(&TaskConfig { name, ..task.config().clone() })?)
+    let tasks = real_tasks::tasks(data, made, arguments.seed)?;
+    tasks.iter().map(|task| real_tasks::in_group(task.config())).collect()
 }
 
 fn config(arguments: &Arguments, model: &Model) -> RunConfig {

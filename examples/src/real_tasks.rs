@@ -4,7 +4,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt::core::write_whole_file;
-use mtpt::tasks::{Format, LabelsConfig, Limit, Metric, Split, Task, TaskConfig, TaskId, glue};
+use mtpt::tasks::score::Scale;
+use mtpt::tasks::{
+    Format, LabelsConfig, Limit, Metric, Split, Splits, Task, TaskConfig, TaskId, glue,
+};
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
@@ -15,6 +18,13 @@ use crate::Result;
 const JUDGED: usize = 1_000;
 /// Rows that the step is chosen by and the live table shows.
 const CHOSEN_BY: usize = 128;
+
+/// What the real tasks ask about: judgements, single sentences, pairs of sentences.
+const GROUPS: [(&str, &[&str]); 3] = [
+    ("sentiment", &["sst2", "mpqa"]),
+    ("sentence", &["cola", "trec", "subj"]),
+    ("pair", &["mrpc", "rte", "stsb"]),
+];
 
 /// Five tasks of GLUE, TREC's six kinds of questions, subjectivity (Subj) and opinions (MPQA).
 ///
@@ -28,16 +38,62 @@ const CHOSEN_BY: usize = 128;
 ///
 /// When a file is missing or not what it should be.
 pub fn tasks(data: &Path, cut: &Path, seed: u64) -> Result<Vec<Task>> {
+    let configs = files(data, tested_on_dev)?.into_iter();
+    configs.map(|config| check(config, cut, seed)).collect()
+}
+
+/// The same tasks on the splits that results are compared on, under the names of their groups.
+///
+/// GLUE's tasks have the splits of [`Splits::Mpt`], the others the files that they come with. At most as many rows of each split
+/// are used as told; which ones is drawn by the limit's seed. Each task has one metric, and STS-B's scores are
+/// whole numbers.
+///
+/// # Errors
+///
+/// When a file is missing or not what it should be.
+pub fn compared(data: &Path, limit: &Limit) -> Result<Vec<Task>> {
+    files(data, |config| config)?
+        .into_iter()
+        .map(|mut config| {
+            config.limit = limit.clone();
+            if config.name.leaf() == "stsb" {
+                config.labels =
+                    Some(LabelsConfig::Regression(Scale { step: 1.0, ..Scale::default() }));
+                config.metrics = vec![Metric::Pearson];
+            }
+            if config.test.is_none() {
+                config.splits = Some(Splits::Mpt);
+            }
+            in_group(&config)
+        })
+        .collect()
+}
+
+/// The same task under the name of its group.
+///
+/// # Errors
+///
+/// When it is none of the tasks here.
+pub fn in_group(config: &TaskConfig) -> Result<Task> {
+    let leaf = config.name.leaf();
+    let group = GROUPS.iter().find(|(_, tasks)| tasks.contains(&leaf));
+    let (group, _) = group.ok_or_else(|| format!("`{leaf}` is in no group"))?;
+    let name = TaskId::new(&format!("{group}/{leaf}"))?;
+    Ok(Task::new(&TaskConfig { name, ..config.clone() })?)
+}
+
+/// The tasks as they are used, on files that are there.
+fn files(data: &Path, used: fn(TaskConfig) -> TaskConfig) -> Result<Vec<TaskConfig>> {
     if !data.is_dir() {
         let data = data.display();
         return Err(format!(
-            "there is no folder `{data}`: `--data` takes one with `glue/` and `text/`, as examples/README.md says; without it, tasks are made"
+            "there is no folder `{data}`: `--data` takes one with `glue/` and `text/`, as examples/README.md says"
         )
         .into());
     }
-    let configs = configs(data)?;
+    let configs: Vec<TaskConfig> = configs(data)?.into_iter().map(used).collect();
     let files =
-        configs.iter().flat_map(|config| [&config.train, &config.test].into_iter().flatten());
+        configs.iter().flat_map(|config| [&config.train, &config.dev, &config.test]).flatten();
     if let Some(missing) = files.into_iter().find(|path| !path.is_file()) {
         let (missing, data) = (missing.display(), data.display());
         return Err(format!(
@@ -45,7 +101,7 @@ pub fn tasks(data: &Path, cut: &Path, seed: u64) -> Result<Vec<Task>> {
         )
         .into());
     }
-    configs.into_iter().map(|config| check(config, cut, seed)).collect()
+    Ok(configs)
 }
 
 fn configs(data: &Path) -> Result<Vec<TaskConfig>> {
@@ -56,13 +112,12 @@ fn configs(data: &Path) -> Result<Vec<TaskConfig>> {
         ..config
     };
     let judged_by = |config: TaskConfig, metric| TaskConfig { metrics: vec![metric], ..config };
-    let tested_on_dev =
-        |config: TaskConfig| TaskConfig { test: config.dev.clone(), dev: None, ..config };
     let yes_if_1 = [("0", "no"), ("1", "yes")];
     let text = |name: &str, template: &str| -> Result<TaskConfig> {
         let folder = data.join("text").join(name);
         Ok(TaskConfig {
             train: Some(folder.join("train.jsonl")),
+            dev: Some(folder.join("dev.jsonl")),
             test: Some(folder.join("test.jsonl")),
             template: Some(template.to_owned()),
             labels: Some(LabelsConfig::Verbatim),
@@ -93,7 +148,7 @@ fn configs(data: &Path) -> Result<Vec<TaskConfig>> {
     let mut configs = Vec::new();
     for config in glue {
         let name = TaskId::new(&format!("glue/{}", config.name))?;
-        configs.push(TaskConfig { name, ..tested_on_dev(config) });
+        configs.push(TaskConfig { name, ..config });
     }
     configs.push(text("trec", "{text}")?);
     configs.push(text("subj", "{text}")?);
@@ -103,6 +158,12 @@ fn configs(data: &Path) -> Result<Vec<TaskConfig>> {
         &[("negative", "bad"), ("positive", "good")],
     ));
     Ok(configs)
+}
+
+/// The task, judged on its development file where its test file has no labels.
+fn tested_on_dev(config: TaskConfig) -> TaskConfig {
+    let test = config.test.or(config.dev);
+    TaskConfig { test, dev: None, ..config }
 }
 
 /// The task, with rows to choose by that are not learned from.

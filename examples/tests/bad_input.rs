@@ -38,6 +38,7 @@ fn what_is_missing_is_named() {
         check(example, "--device gpu", 1, &["unknown device `gpu`", "`flex`"]);
     }
     check("multitask", "--data nowhere", 1, &["no folder `nowhere`", "`glue/`"]);
+    check("results", "--data nowhere", 1, &["no folder `nowhere`", "`glue/`"]);
     check("multitask", "--data empty", 1, &["no file `empty/glue/CoLA/train.tsv`", "README.md"]);
     check("multitask", "--learning-rate=-1", 1, &["learning_rate", "positive", "-1"]);
     check("predict", "--prompts nowhere", 1, &["cannot read `nowhere`"]);

@@ -145,6 +145,76 @@ fn real_files_are_learned_from() {
     assert!(wrong.messages.contains("data/text/trec/train.jsonl:11"), "{}", wrong.messages);
 }
 
+/// The cells of the line of a table in Markdown whose first cell is a name.
+#[track_caller]
+fn cells<'a>(table: &'a str, name: &str) -> Vec<&'a str> {
+    let begin = format!("| `{name}` |");
+    let line = table.lines().find(|line| line.starts_with(&begin));
+    let line = line.unwrap_or_else(|| panic!("no line of `{name}` in:\n{table}"));
+    line.trim_matches('|').split('|').map(str::trim).collect()
+}
+
+/// The mean of a cell such as `51.0 ± 2.2`, and its deviation.
+fn spread(cell: &str) -> (f64, f64) {
+    let (mean, deviation) = cell.trim_matches('*').split_once(" ± ").unwrap();
+    (number(mean), number(deviation))
+}
+
+#[test]
+fn methods_stand_in_one_table_and_runs_are_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    write_data(&data);
+    // A thousand rows of this one are to choose by.
+    let rows: String = (0..1_010).map(|place| format!("a film\t{}\n", place % 2)).collect();
+    fs::write(data.join("glue/SST-2/train.tsv"), format!("sentence\tlabel\n{rows}")).unwrap();
+    let arguments = "--data data --quick --work runs --output table.md --jobs 2";
+    let few = format!("{arguments} --seeds 1 2 --only full_fine_tuning mpt separate");
+    let Some(text) = output("results", &few, folder.path(), "") else { return };
+
+    let written = fs::read_to_string(folder.path().join("table.md")).unwrap();
+    let table = text.split("\n\n").next().unwrap();
+    assert!(table.starts_with("| method | cola, matthews | mrpc, accuracy |"), "{text}");
+    assert!(written.contains(table), "{written}");
+    for method in ["separate", "mpt", "full_fine_tuning"] {
+        let row = cells(table, method);
+        assert_eq!(row.len(), 1 + 8 + 5, "{text}");
+        let tasks: Vec<f64> = row[1..9].iter().map(|cell| spread(cell).0).collect();
+        let (average, deviation) = spread(row[9]);
+        // Each figure is rounded to a tenth.
+        assert!((average - tasks.iter().sum::<f64>() / 8.0).abs() < 0.11, "{text}");
+        assert!(deviation >= 0.0, "{text}");
+    }
+    // 2 vectors of 192 features for each task; of rank 1, 2 shared ones for eight tasks, and 2 + 192 numbers for each.
+    assert_eq!(cells(table, "separate")[13], "384");
+    assert_eq!(cells(table, "mpt")[13], "242");
+    for part in ["Not run: `mpt_without_distillation`", "(PEFT's need `--python`)"] {
+        assert!(text.contains(part), "`{part}` is not in:\n{text}");
+    }
+
+    // A run and a look at the test rows, for each method and seed.
+    let runs = || fs::read_to_string(folder.path().join("runs/runs.jsonl")).unwrap();
+    let before = runs();
+    assert_eq!(before.lines().count(), 3 * 2 * 2, "{before}");
+    fs::write(folder.path().join("table.md"), format!("Before.\n\n{written}\nAfter.\n")).unwrap();
+    let again = output("results", &few, folder.path(), "").unwrap();
+    assert_eq!((again.as_str(), runs()), (text.as_str(), before.clone()));
+    let kept = fs::read_to_string(folder.path().join("table.md")).unwrap();
+    assert_eq!(kept, format!("Before.\n\n{written}\nAfter.\n"));
+
+    // Another setting is another run.
+    let other = format!("{arguments} --seeds 1 --rates 0.2 --only separate");
+    output("results", &other, folder.path(), "").unwrap();
+    assert_eq!(runs().lines().count(), before.lines().count() + 2);
+    let wrong = run("results", &format!("{arguments} --only all"), folder.path(), "").unwrap();
+    assert_eq!(wrong.code, Some(1), "{}", wrong.messages);
+    assert!(
+        wrong.messages.contains("no method `all`: there are separate, mpt"),
+        "{}",
+        wrong.messages
+    );
+}
+
 /// Ten rows for every file that the example reads.
 fn write_data(data: &Path) {
     let table = |header: &str, row: fn(usize) -> String| {
@@ -193,6 +263,7 @@ fn write_data(data: &Path) {
         };
         let rows: String = (0..10).map(row).collect();
         fs::write(folder.join("train.jsonl"), &rows).unwrap();
+        fs::write(folder.join("dev.jsonl"), &rows).unwrap();
         fs::write(folder.join("test.jsonl"), &rows).unwrap();
     }
 }

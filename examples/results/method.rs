@@ -1,0 +1,344 @@
+//! The methods that are compared.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use mtpt::burn::module::Module;
+use mtpt::compose::{Composition, CompositionConfig, LowRankConfig, SeparateConfig};
+use mtpt::core::{Backbone, Compose};
+use mtpt::t5::T5;
+use mtpt::tasks::{Padding, Split, Task, TaskId, TokenBatch, group_by_length};
+use mtpt::train::{
+    Distillation, DistillationConfig, EvaluationEvent, FullFineTuning, InitializerConfig,
+    Objective, Observer, PromptTuning, Prompts, RunConfig, TaskData, Teachers, Trained, Trainer,
+    evaluate, initial_composition, train_on,
+};
+use mtpt_examples::Result;
+use serde_json::{Value, json};
+
+use crate::peft::{self, Start};
+use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting, first, mean, or_none};
+
+/// A way to learn the tasks.
+#[derive(Clone, Debug)]
+pub struct Method {
+    /// Name in the table and on the command line.
+    pub name: String,
+    /// What the table says of it.
+    pub about: String,
+    pub kind: Kind,
+}
+
+/// What kind of way it is.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// Prompts, composed by one of the library's strategies.
+    Prompts(CompositionConfig),
+    /// Two stages: tasks learn together, from teachers or without; then the same tasks go on from what was learned.
+    Stages { distilled: bool, decomposed: bool },
+    /// All weights of the model, without prompts.
+    FullFineTuning,
+    /// PEFT's multitask prompt tuning, run by PEFT.
+    Peft(Start),
+}
+
+/// What came of learning, before the test rows were looked at.
+#[derive(Clone, Debug)]
+pub struct Learned {
+    /// The step that was best on the rows to choose by.
+    pub step: usize,
+    /// The metric of each task on these, as a fraction.
+    pub dev: Vec<f64>,
+    /// How many numbers were trained.
+    pub trained: usize,
+    /// Anything else that the table tells.
+    pub notes: Value,
+}
+
+/// All methods, plain prompts first.
+pub fn all() -> Vec<Method> {
+    let mut strategies = CompositionConfig::catalogue();
+    // Plain prompts come first.
+    strategies.rotate_right(1);
+    let mut methods: Vec<Method> = strategies
+        .into_iter()
+        .map(|composition| {
+            let name = composition.name().to_owned();
+            let about = match &composition {
+                CompositionConfig::Separate(_) => "plain prompts, one for each task",
+                CompositionConfig::LowRank(_) => "MPT's decomposition, rank 1",
+                CompositionConfig::Concat(_) => "half of the prompt shared, half the task's own",
+                CompositionConfig::InstanceAttention(_) => "as in ATTEMPT",
+                CompositionConfig::Hierarchy(_) => {
+                    "one prompt for all, rank 1 for each group and each task"
+                }
+                _ => "",
+            };
+            Method { name, about: about.to_owned(), kind: Kind::Prompts(composition) }
+        })
+        .collect();
+    let stages = [
+        (
+            "mpt",
+            true,
+            true,
+            "the whole of MPT: plain prompts as teachers, prompts of rank 1 that learn from them, adaptation of the group",
+        ),
+        ("mpt_without_distillation", false, true, "the same without teachers"),
+        (
+            "mpt_without_decomposition",
+            true,
+            false,
+            "the same with one prompt for all tasks, from which a plain prompt for each is adapted",
+        ),
+    ];
+    let stages = stages.map(|(name, distilled, decomposed, about)| Method {
+        name: name.into(),
+        about: about.into(),
+        kind: Kind::Stages { distilled, decomposed },
+    });
+    // Below plain prompts, which teach.
+    methods.splice(1..1, stages);
+    methods.extend([Start::Random, Start::Text].map(|start| Method {
+        name: format!("peft_mpt_{}", start.name().to_lowercase()),
+        about: format!("PEFT's multitask prompt tuning, rank 1, its start `{}`", start.name()),
+        kind: Kind::Peft(start),
+    }));
+    methods.push(Method {
+        name: "full_fine_tuning".into(),
+        about: "all weights, no prompt".into(),
+        kind: Kind::FullFineTuning,
+    });
+    methods
+}
+
+impl Method {
+    /// What decides its figures besides the setting, the rate and the seed.
+    pub fn identity(&self) -> Value {
+        match &self.kind {
+            Kind::Prompts(composition) => json!({ "prompts": composition }),
+            Kind::Stages { distilled, decomposed } => {
+                json!({ "stages": SOURCE_SHARE, "distilled": distilled, "decomposed": decomposed })
+            }
+            Kind::FullFineTuning => json!("full_fine_tuning"),
+            Kind::Peft(start) => json!({ "peft": start.name(), "text": start.text() }),
+        }
+    }
+
+    /// Whether it needs Python.
+    pub fn needs_python(&self) -> bool {
+        matches!(self.kind, Kind::Peft(_))
+    }
+
+    /// The method whose prompts teach.
+    pub fn teacher(&self) -> Option<&'static str> {
+        matches!(self.kind, Kind::Stages { distilled: true, .. }).then_some("separate")
+    }
+
+    /// Whether it is one of the library's ways to share prompts, trained as plain prompts are.
+    pub fn is_composition(&self) -> bool {
+        matches!(&self.kind, Kind::Prompts(composition) if composition.name() != "separate")
+    }
+
+    /// The rates that are tried.
+    pub fn rates<'a>(&self, setting: &'a Setting) -> &'a [f64] {
+        match self.kind {
+            Kind::FullFineTuning => &setting.protocol.model_rates,
+            _ => &setting.protocol.rates,
+        }
+    }
+
+    /// Learns from the training rows, and keeps in a folder what was best on the rows to choose by; teachers are in a folder of
+    /// their own.
+    pub fn learn(
+        &self,
+        setting: &Setting,
+        rate: f64,
+        seed: u64,
+        folder: &Path,
+        teachers: Option<&Path>,
+    ) -> Result<Learned> {
+        fs::create_dir_all(folder)?;
+        match &self.kind {
+            Kind::Prompts(composition) => prompts(setting, composition, rate, seed, folder),
+            Kind::Stages { decomposed, .. } => {
+                stages(setting, teachers, *decomposed, rate, seed, folder)
+            }
+            Kind::FullFineTuning => full_fine_tuning(setting, rate, seed, folder),
+            Kind::Peft(start) => peft::learn(setting, *start, rate, seed, folder),
+        }
+    }
+
+    /// Judges what [`learn`](Self::learn) kept: the metric of each task on a split, as a fraction.
+    pub fn judge(&self, setting: &Setting, split: Split, folder: &Path) -> Result<Vec<f64>> {
+        match &self.kind {
+            Kind::Prompts(_) | Kind::Stages { .. } => {
+                let device = setting.model.t5.get().device();
+                let prompts = Prompts::read(&prompt_file(folder), &device)?;
+                judged(setting.model.t5.get(), &setting.data, Some(prompts.composition()), split)
+            }
+            Kind::FullFineTuning => {
+                let model = T5::load(folder, &setting.model.t5.get().device())?;
+                judged(&model, &setting.data, None::<&Composition>, split)
+            }
+            Kind::Peft(_) => peft::judge(setting, split, folder),
+        }
+    }
+}
+
+fn prompt_file(folder: &Path) -> PathBuf {
+    folder.join("prompts.safetensors")
+}
+
+/// The metric of each task.
+pub fn judged<B: Backbone, C: Compose>(
+    model: &B,
+    data: &[TaskData],
+    composition: Option<&C>,
+    split: Split,
+) -> Result<Vec<f64>> {
+    let judge = |task| evaluate(model, composition, task, split, JUDGED_AT_A_TIME);
+    data.iter().map(|task| Ok(first(&judge(task)?))).collect()
+}
+
+fn prompts(
+    setting: &Setting,
+    composition: &CompositionConfig,
+    rate: f64,
+    seed: u64,
+    folder: &Path,
+) -> Result<Learned> {
+    let mut config = RunConfig {
+        composition: composition.clone(),
+        ..setting.protocol.config(&setting.model, rate, seed)
+    };
+    if let CompositionConfig::Concat(concat) = &mut config.composition {
+        // Both parts together are as long as the prompts of the others.
+        let own = (setting.protocol.length / 2).max(1);
+        concat.task_length = own;
+        config.prompt.length = (setting.protocol.length - own).max(1);
+    }
+    let objective = PromptTuning::new(setting.model.t5.get());
+    let (trained, learned) = run(setting, &config, &objective)?;
+    trained.prompts.write(&prompt_file(folder))?;
+    Ok(learned)
+}
+
+/// What was measured on the rows to choose by, step by step.
+#[derive(Default)]
+struct Measured(Vec<(usize, f64)>);
+
+impl Observer for Measured {
+    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> mtpt::train::Result<()> {
+        // Each task has one metric.
+        self.0.push((event.step, or_none(event.value)));
+        Ok(())
+    }
+}
+
+/// Runs a configuration: the best prompts, and what is known of them.
+fn run(
+    setting: &Setting,
+    config: &RunConfig,
+    objective: &impl Objective<Composition>,
+) -> Result<(Trained, Learned)> {
+    let t5 = setting.model.t5.get();
+    let tasks: Vec<Task> = setting.data.iter().map(|data| data.task().clone()).collect();
+    let encoder = setting.model.tokenizer.as_inner();
+    let start = initial_composition(config, &tasks, t5, encoder, &t5.device().autodiff())?;
+    let counted = start.trained_numbers();
+    let mut measured = Measured::default();
+    let trained = train_on(objective, config, &setting.data, t5, start, None, &mut measured)?;
+    let step = trained.step;
+    let dev = measured.0.iter().filter(|(at, _)| *at == step).map(|(_, value)| *value).collect();
+    Ok((trained, Learned { step, dev, trained: counted, notes: json!({}) }))
+}
+
+/// The share of the steps in which all tasks learn together, before they go on from what was learned.
+const SOURCE_SHARE: f64 = 0.75;
+
+fn stages(
+    setting: &Setting,
+    teachers: Option<&Path>,
+    decomposed: bool,
+    rate: f64,
+    seed: u64,
+    folder: &Path,
+) -> Result<Learned> {
+    let t5 = setting.model.t5.get();
+    let base = setting.protocol.config(&setting.model, rate, seed);
+    let low_rank = CompositionConfig::LowRank(LowRankConfig::default());
+    let first = ((setting.protocol.steps as f64 * SOURCE_SHARE) as usize).max(1);
+    let second = (setting.protocol.steps - first).max(1);
+
+    let mut source = RunConfig { composition: low_rank, ..base.clone() };
+    source.training.steps = first;
+    // What the second stage begins at is not chosen: that of the last step.
+    source.evaluation.every = 0;
+    if !decomposed {
+        // Parts of rank 1 begin at ones: where they stay there, the shared prompt is the prompt of every task.
+        source.prompt.frozen_levels = vec![1];
+    }
+    let (trained, _) = match teachers {
+        Some(teachers) => {
+            let names = setting.data.iter().map(|data| data.task().id());
+            let teachers = Teachers::read(&prompt_file(teachers), names, &t5.device())?;
+            let config = DistillationConfig::default();
+            run(setting, &source, &Distillation::new(t5, &teachers, &config))?
+        }
+        None => run(setting, &source, &PromptTuning::new(t5))?,
+    };
+    let path = folder.join("source.safetensors");
+    trained.prompts.write(&path)?;
+
+    // Other rows than those of the first steps.
+    let mut target = RunConfig { seed: seed + 1_000_000, ..base };
+    target.training.steps = second;
+    target.evaluation.every = second.div_ceil(2);
+    if decomposed {
+        target.composition = source.composition;
+        target.prompt.start_from = Some(path);
+    } else {
+        target.composition = CompositionConfig::Separate(SeparateConfig::default());
+        let tensor = Some("shared".to_owned());
+        target.prompt.initializer = InitializerConfig::File { path, tensor };
+    }
+    let (trained, learned) = run(setting, &target, &PromptTuning::new(t5))?;
+    trained.prompts.write(&prompt_file(folder))?;
+    Ok(Learned { step: first + learned.step, ..learned })
+}
+
+fn full_fine_tuning(setting: &Setting, rate: f64, seed: u64, folder: &Path) -> Result<Learned> {
+    let training = setting.protocol.config(&setting.model, rate, seed).training;
+    let device = setting.model.t5.get().device().autodiff();
+    // Dropout, where a model has it, acts with no method.
+    let model = T5::load(&setting.model.folder, &device)?.freeze().set_require_grad(true);
+    let trained = model.num_params();
+    let names: Vec<TaskId> = setting.data.iter().map(|data| data.task().id().clone()).collect();
+    let mut trainer = Trainer::new(model, &training.optimizer, training.schedule(), names);
+    let mixture = setting.mixture(seed)?;
+    let padding = Padding { id: setting.pad_id(), multiple: 1 };
+    let evaluations = setting.protocol.evaluations();
+    let mut best: Option<(f64, Learned)> = None;
+    while trainer.steps_done() < training.steps {
+        let rows = setting.rows(&mixture, trainer.steps_done());
+        let lengths: Vec<usize> = rows.iter().map(|row| row.input_ids.len()).collect();
+        let batches = group_by_length(&lengths, MICRO_BATCH)
+            .into_iter()
+            .map(|group| TokenBatch::new(group.into_iter().map(|row| rows[row]), padding))
+            .collect::<Result<Vec<_>, _>>()?;
+        trainer.step(&FullFineTuning, &batches)?;
+        let step = trainer.steps_done();
+        if evaluations.contains(&step) {
+            let model = trainer.module().valid();
+            let dev = judged(&model, &setting.data, None::<&Composition>, Split::Dev)?;
+            let score = mean(&dev);
+            if best.as_ref().is_none_or(|(best, _)| score > *best) {
+                model.save(folder)?;
+                best = Some((score, Learned { step, dev, trained, notes: json!({}) }));
+            }
+        }
+    }
+    let (_, learned) = best.ok_or("no step was judged")?;
+    Ok(learned)
+}

@@ -1,0 +1,182 @@
+//! PEFT's multitask prompt tuning, run by PEFT: it gets tokens, and gives back the log-probabilities of the candidates, which are
+//! judged here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use mtpt::tasks::{Split, TokenizedExample};
+use mtpt::train::{Prompts, rank_rows};
+use mtpt_examples::Result;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::method::Learned;
+use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting, mean};
+
+/// Where PEFT's shared prompt starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Numbers drawn by PyTorch, PEFT's default.
+    Random,
+    /// Embeddings of a text.
+    Text,
+}
+
+impl Start {
+    /// PEFT's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Random => "RANDOM",
+            Self::Text => "TEXT",
+        }
+    }
+
+    /// The text, where it starts at one.
+    pub fn text(self) -> Option<&'static str> {
+        match self {
+            Self::Random => None,
+            Self::Text => Some(
+                "classify the text: is it good or bad, what does it ask for, is it acceptable, do two sentences mean the same",
+            ),
+        }
+    }
+}
+
+/// What the script writes after learning.
+#[derive(Deserialize)]
+struct Answer {
+    evaluations: Vec<Judged>,
+    trained: usize,
+    versions: Value,
+}
+
+/// Scores of a step on a split.
+#[derive(Deserialize)]
+struct Judged {
+    step: usize,
+    /// For each task, row and candidate, its log-probability.
+    scores: Vec<Vec<Vec<f64>>>,
+}
+
+const ANSWER: &str = "answer.json";
+
+/// Learns, and keeps every adapter that was judged.
+pub fn learn(
+    setting: &Setting,
+    start: Start,
+    rate: f64,
+    seed: u64,
+    folder: &Path,
+) -> Result<Learned> {
+    let config = setting.protocol.config(&setting.model, rate, seed);
+    let mixture = setting.mixture(seed)?;
+    let steps: Vec<Value> = (0..setting.protocol.steps)
+        .map(|step| {
+            let rows = setting.rows(&mixture, step).into_iter();
+            rows.map(|row| json!([row.task, row.input_ids, row.target_ids])).collect()
+        })
+        .collect();
+    let rates: Vec<f64> =
+        (0..setting.protocol.steps).map(|step| config.schedule().rate(step)).collect();
+    let job = json!({
+        "mode": "learn",
+        "start": start.name(),
+        "text": start.text(),
+        "length": setting.protocol.length,
+        "seed": seed,
+        "rates": rates,
+        "optimizer": config.training.optimizer,
+        "micro_batch": MICRO_BATCH,
+        "steps": steps,
+        "evaluations": setting.protocol.evaluations(),
+        "tasks": tasks(setting, Split::Dev),
+    });
+    run(setting, &job, folder)?;
+    let answer: Answer = serde_json::from_str(&fs::read_to_string(folder.join(ANSWER))?)?;
+    let mut best: Option<(&Judged, Vec<f64>)> = None;
+    for judged in &answer.evaluations {
+        let dev = setting.judge(Split::Dev, &judged.scores)?;
+        if best.as_ref().is_none_or(|(_, best)| mean(&dev) > mean(best)) {
+            best = Some((judged, dev));
+        }
+    }
+    let (judged, dev) = best.ok_or("PEFT's run was judged at no step")?;
+    fs::write(folder.join("best"), adapter(judged.step))?;
+    let difference = difference(setting, &folder.join(adapter(judged.step)), &judged.scores)?;
+    let notes = json!({ "largest_difference": difference, "versions": answer.versions });
+    Ok(Learned { step: judged.step, dev, trained: answer.trained, notes })
+}
+
+/// Judges the best adapter by the scores that PEFT's prompts come to in Python.
+pub fn judge(setting: &Setting, split: Split, folder: &Path) -> Result<Vec<f64>> {
+    let adapter = folder.join(fs::read_to_string(folder.join("best"))?);
+    let job = json!({ "mode": "judge", "adapter": adapter, "tasks": tasks(setting, split) });
+    run(setting, &job, folder)?;
+    let scores: Vec<Vec<Vec<f64>>> =
+        serde_json::from_str(&fs::read_to_string(folder.join(ANSWER))?)?;
+    setting.judge(split, &scores)
+}
+
+fn adapter(step: usize) -> String {
+    format!("step-{step}")
+}
+
+/// Each task's rows of a split, and the tokens of its label words.
+fn tasks(setting: &Setting, split: Split) -> Value {
+    let inputs = |row: &TokenizedExample| json!(row.input_ids);
+    let task = |task: &mtpt::train::TaskData| {
+        json!({
+            "candidates": task.candidates().ids(),
+            "rows": task.rows(split).iter().map(inputs).collect::<Vec<Value>>(),
+        })
+    };
+    setting.data.iter().map(task).collect()
+}
+
+/// Gives the script a job, and waits for it.
+fn run(setting: &Setting, job: &Value, folder: &Path) -> Result<()> {
+    let python = setting.python.as_ref().ok_or("PEFT needs `--python`")?;
+    let path = folder.join("job.json");
+    fs::write(&path, serde_json::to_vec(job)?)?;
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("results/peft_mpt.py");
+    let threads = std::env::var("RAYON_NUM_THREADS").unwrap_or_else(|_| "1".into());
+    let outcome = Command::new(python)
+        .arg(script)
+        .arg("--model")
+        .arg(absolute(&setting.model.folder)?)
+        .arg("--job")
+        .arg(&path)
+        .arg("--output")
+        .arg(folder)
+        .env("OMP_NUM_THREADS", threads)
+        .output()
+        .map_err(|error| format!("cannot run `{}`: {error}", python.display()))?;
+    if outcome.status.success() {
+        return Ok(());
+    }
+    let messages = String::from_utf8_lossy(&outcome.stderr);
+    let last = messages.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    Err(format!("PEFT's run failed, see `{}`: {last}", path.display()).into())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    Ok(path.canonicalize()?)
+}
+
+/// The largest difference between what PEFT's prompts come to in Python and what the same adapter, read here, comes to here: of
+/// the log-probabilities of all candidates of all rows to choose by, in nats.
+fn difference(setting: &Setting, adapter: &Path, scores: &[Vec<Vec<f64>>]) -> Result<f64> {
+    let t5 = setting.model.t5.get();
+    let prompts = Prompts::read(adapter, &t5.device())?;
+    let mut largest: f64 = 0.0;
+    for (task, theirs) in setting.data.iter().zip(scores) {
+        let rows = task.rows(Split::Dev);
+        let ours =
+            rank_rows(t5, Some(prompts.composition()), rows, task.candidates(), JUDGED_AT_A_TIME)?;
+        for (ours, theirs) in ours.iter().flatten().zip(theirs.iter().flatten()) {
+            largest = largest.max((ours - theirs).abs());
+        }
+    }
+    Ok(largest)
+}

@@ -1,0 +1,183 @@
+//! What is the same for every method.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use mtpt::core::Backbone;
+use mtpt::tasks::{
+    Evaluation, Limit, Mixture, MixtureConfig, Prediction, Rates, Split, TokenizedExample,
+};
+use mtpt::train::{
+    EvaluationConfig, InitializerConfig, PromptConfig, RunConfig, TaskData, TrainingConfig,
+};
+use mtpt_examples::Result;
+use mtpt_examples::model::Model;
+use mtpt_examples::real_tasks;
+use serde_json::{Value, json};
+
+/// Steps, rows and lengths.
+#[derive(Clone, Debug)]
+pub struct Protocol {
+    pub steps: usize,
+    pub batch_size: usize,
+    /// Vectors of a prompt in front of a text.
+    pub length: usize,
+    /// Tokens of an input.
+    pub input: usize,
+    /// Steps between evaluations on the rows to choose by.
+    pub every: usize,
+    /// Most rows of a task's splits.
+    pub limit: Limit,
+    /// Rates of prompts, tried with the first seed.
+    pub rates: Vec<f64>,
+    /// As many rates of full fine-tuning.
+    pub model_rates: Vec<f64>,
+    pub seeds: Vec<u64>,
+}
+
+/// Rows computed at a time while learning: those of similar length together, which saves padding.
+pub const MICRO_BATCH: usize = 6;
+
+/// Rows judged at a time.
+pub const JUDGED_AT_A_TIME: usize = 16;
+
+impl Protocol {
+    /// A run of prompts with nothing said of their composition.
+    pub fn config(&self, model: &Model, rate: f64, seed: u64) -> RunConfig {
+        RunConfig {
+            // No part of what decides a run: the folder may lie elsewhere tomorrow.
+            model: model.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            seed,
+            prompt: PromptConfig {
+                length: self.length,
+                initializer: InitializerConfig::SampledVocabulary { population: None },
+                ..PromptConfig::default()
+            },
+            composition: mtpt::compose::CompositionConfig::default(),
+            training: TrainingConfig {
+                steps: self.steps,
+                batch_size: self.batch_size,
+                micro_batch_size: Some(MICRO_BATCH.min(self.batch_size)),
+                learning_rate: rate,
+                max_input_length: self.input,
+                ..TrainingConfig::default()
+            },
+            mixture: MixtureConfig { rates: Rates::Uniform, ..MixtureConfig::default() },
+            evaluation: EvaluationConfig {
+                every: self.every,
+                batch_size: JUDGED_AT_A_TIME,
+                ..EvaluationConfig::default()
+            },
+        }
+    }
+
+    /// The steps after which methods are judged on the rows to choose by.
+    pub fn evaluations(&self) -> Vec<usize> {
+        (1..=self.steps)
+            .filter(|step| step.is_multiple_of(self.every) || *step == self.steps)
+            .collect()
+    }
+}
+
+/// The model, the tasks' rows, and the protocol: everything that every method shares.
+pub struct Setting {
+    pub model: Model,
+    pub data: Vec<TaskData>,
+    pub protocol: Protocol,
+    /// Where runs are kept.
+    pub work: PathBuf,
+    /// The interpreter that runs PEFT.
+    pub python: Option<PathBuf>,
+    /// What decides the figures of a run, besides its method, rate and seed.
+    pub identity: Value,
+}
+
+impl Setting {
+    /// Reads the tasks and the model.
+    pub fn read(
+        model: Option<&Path>,
+        data: &Path,
+        protocol: Protocol,
+        work: &Path,
+        python: Option<&Path>,
+    ) -> Result<Self> {
+        let model = Model::load(model, &mtpt::device("flex")?)?;
+        let tasks = real_tasks::compared(data, &protocol.limit)?;
+        let lengths = protocol.config(&model, 1.0, 0).max_lengths();
+        let encoder = model.tokenizer.as_inner();
+        let data = TaskData::read(tasks, encoder, model.t5.get(), lengths)?;
+        let identity = json!({
+            "model": format!("{:016x}", model.fingerprint()),
+            "rows": format!("{:016x}", checksum(&data)),
+            "steps": protocol.steps,
+            "batch_size": protocol.batch_size,
+            "length": protocol.length,
+            "every": protocol.every,
+        });
+        let python = python.map(Path::to_owned);
+        Ok(Self { model, data, protocol, work: work.to_owned(), python, identity })
+    }
+
+    /// The rows of every step of a seed: tasks and row numbers.
+    pub fn mixture(&self, seed: u64) -> Result<Mixture> {
+        let sizes: Vec<usize> = self.data.iter().map(|task| task.count(Split::Train)).collect();
+        let mixture = self.protocol.config(&self.model, 1.0, seed).mixture;
+        Ok(Mixture::new(&mixture, &sizes, seed)?)
+    }
+
+    /// The rows of a step, counted from 0.
+    pub fn rows(&self, mixture: &Mixture, step: usize) -> Vec<&TokenizedExample> {
+        let picks = mixture.batch(step as u64, self.protocol.batch_size);
+        picks.iter().map(|pick| &self.data[pick.task].rows(Split::Train)[pick.row]).collect()
+    }
+
+    /// The first metric of each task, from the log-probabilities of each row's candidates, as a fraction.
+    pub fn judge(&self, split: Split, scores: &[Vec<Vec<f64>>]) -> Result<Vec<f64>> {
+        self.data
+            .iter()
+            .zip(scores)
+            .map(|(task, scores)| {
+                let labels = task.task().labels();
+                let predictions = scores.iter().map(|scores| labels.rank(scores));
+                let predictions = predictions.collect::<Result<Vec<Prediction>, _>>()?;
+                Ok(first(&task.task().evaluate(&task.gold(split), &predictions)?))
+            })
+            .collect()
+    }
+
+    pub fn pad_id(&self) -> u32 {
+        self.model.t5.get().pad_token_id()
+    }
+}
+
+/// The first metric, by which a task is judged.
+pub fn first(evaluation: &Evaluation) -> f64 {
+    or_none(evaluation.primary())
+}
+
+/// A correlation of answers that are all alike is none.
+pub fn or_none(value: f64) -> f64 {
+    if value.is_finite() { value } else { 0.0 }
+}
+
+pub fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}
+
+/// A number that every token of every row, every label word and every metric takes part in.
+fn checksum(data: &[TaskData]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for task in data {
+        task.task().id().as_str().hash(&mut hasher);
+        task.candidates().ids().hash(&mut hasher);
+        format!("{:?}", task.task().metrics()).hash(&mut hasher);
+        for split in Split::ALL {
+            task.rows(split).len().hash(&mut hasher);
+            for row in task.rows(split) {
+                (&row.input_ids, &row.target_ids).hash(&mut hasher);
+                format!("{:?}", row.gold).hash(&mut hasher);
+            }
+        }
+    }
+    hasher.finish()
+}
