@@ -3,6 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
 
+use mtpt::train::error_line;
+
 use crate::{Error, Result};
 
 /// The exit code of a program; what went wrong is said in one line, with its causes.
@@ -13,7 +15,7 @@ pub fn finish(outcome: Result<()>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{}", line(&error));
+            eprintln!("error: {}", error_line(error.as_ref()));
             ExitCode::FAILURE
         }
     }
@@ -21,21 +23,6 @@ pub fn finish(outcome: Result<()>) -> ExitCode {
 
 fn is_closed_pipe(error: &Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
-}
-
-fn line(error: &Error) -> String {
-    let mut line = format!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Errors that pass another on say the same words.
-        if !line.contains(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        cause = error.source();
-    }
-    line.replace('\n', " ")
 }
 
 /// A number with a comma before every three digits.

@@ -6,23 +6,13 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mtpt::tasks::TaskId;
-use mtpt::train::{EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
+use mtpt::train::{EvaluationEvent, MeanEvent, Observer, Result, StepEvent, error_line};
 
 use crate::course::Course;
 
 /// Says what went wrong, with its causes and what may help, in one line.
 pub(crate) fn complain(error: &dyn Error, advice: Option<String>) {
-    let mut line = format!("error: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        // Errors that pass another on say the same words.
-        if !line.contains(&text) {
-            line.push_str(": ");
-            line.push_str(&text);
-        }
-        cause = error.source();
-    }
+    let mut line = format!("error: {}", error_line(error));
     if let Some(advice) = advice {
         line.push_str("; ");
         line.push_str(&advice);

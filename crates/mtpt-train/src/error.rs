@@ -449,10 +449,10 @@ impl Error {
     }
 }
 
-/// An error with its causes, for whom only words can be told.
-pub(crate) fn error_line(error: &Error) -> String {
+/// An error with its causes in one line, for whom words alone can be told.
+pub fn error_line(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(error) = cause {
         let text = error.to_string();
         // Errors that pass another on say the same words.
@@ -462,7 +462,7 @@ pub(crate) fn error_line(error: &Error) -> String {
         }
         cause = error.source();
     }
-    line
+    line.replace('\n', " ")
 }
 
 fn quoted(tasks: &[TaskId]) -> String {

@@ -68,7 +68,7 @@ pub use cross_entropy::token_losses;
 pub use device_batch::DeviceBatch;
 pub use distillation::Distillation;
 pub use distillation_config::{DistillationConfig, KeepStates, Reduction, Stack};
-pub use error::{Error, Result};
+pub use error::{Error, Result, error_line};
 pub use evaluate::{check_width, evaluate, generate_rows, rank_choices, rank_rows};
 pub use few_shot::FewShotFigure;
 pub use initial::initial_composition;

@@ -6,7 +6,6 @@ use serde::Serialize;
 
 use crate::checkpoint::Best;
 use crate::checkpoints::Checkpoints;
-use crate::error::error_line;
 use crate::evaluate::evaluate;
 use crate::micro_batches::micro_batches;
 use crate::not_finite::is_finite;
@@ -15,7 +14,8 @@ use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
     Error, EvaluationEvent, FullFineTuning, MetricsLog, NotFinite, Observer, Output,
-    PretrainingConfig, PretrainingData, Result, TaskData, TensorBoard, Trainer, mean_loss,
+    PretrainingConfig, PretrainingData, Result, TaskData, TensorBoard, Trainer, error_line,
+    mean_loss,
 };
 
 /// What continued pretraining came to.

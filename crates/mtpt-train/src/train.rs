@@ -8,7 +8,6 @@ use serde_json::json;
 
 use crate::checkpoint::Best;
 use crate::checkpoints::Checkpoints;
-use crate::error::error_line;
 use crate::evaluate::{check_width, evaluate};
 use crate::micro_batches::micro_batches;
 use crate::not_finite::is_finite;
@@ -18,7 +17,7 @@ use crate::schedule::is_due;
 use crate::{
     Error, EvaluationEvent, MeanEvent, MetricsLog, NotFinite, Objective, Observer, PromptHeader,
     PromptTask, PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, TensorBoard,
-    Trainer,
+    Trainer, error_line,
 };
 
 /// Where a run writes, and whether it goes on from what is there; if not, it takes the place of an earlier run.
