@@ -483,3 +483,16 @@ fn listed(tensors: &[String]) -> String {
         _ => format!(", which changes the model by more than a prompt: {}", shown.join(", ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_follow_in_one_line_and_nothing_is_said_twice() {
+        let source = io::Error::new(io::ErrorKind::NotFound, "no\nsuch file");
+        let read = mtpt_tasks::Error::Read { path: "a.tsv".into(), source };
+        // `Tasks` says what it passes on.
+        assert_eq!(error_line(&Error::Tasks(read)), "cannot read `a.tsv`: no such file");
+    }
+}
