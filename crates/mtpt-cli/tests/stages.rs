@@ -144,6 +144,14 @@ fn a_few_rows_are_drawn_and_their_figures_told() {
     let written: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(written, figures.into_iter().cloned().collect::<Vec<_>>());
+    // The page of all of them tells the same.
+    world.rows("report few", "");
+    let page = fs::read_to_string(world.path("few/report.html")).unwrap();
+    for figure in &written {
+        let mean = figure["mean"].as_f64().unwrap();
+        assert!(page.contains(&format!("value=\"{mean}\"")), "{figure}");
+    }
+    assert!(page.contains("Adaptation to a few rows") && !page.contains("Nothing was measured"));
     let rows = world.rows(&format!("{adapt} --few-shot 2 --per-label --draws 1"), "");
     assert_eq!(rows.last().unwrap()["values"].as_array().unwrap().len(), 1);
 }

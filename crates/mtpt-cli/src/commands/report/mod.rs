@@ -3,6 +3,7 @@
 mod chart;
 mod course;
 mod curve;
+mod few_rows;
 mod history;
 mod html;
 mod mixture;

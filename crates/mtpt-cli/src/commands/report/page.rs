@@ -1,4 +1,5 @@
 use super::course;
+use super::few_rows;
 use super::history::{History, highest};
 use super::html::Html;
 use super::mixture::Mixtures;
@@ -81,6 +82,7 @@ impl Report<'_> {
                 html.element("main", &[], |html| {
                     self.notes(html);
                     course::write(self, html);
+                    few_rows::write(&self.files.few_rows, html);
                     if self.files.header.is_some() {
                         prompts::write(self, html);
                     }

@@ -8,6 +8,7 @@ use mtpt::tasks::read_toml;
 use mtpt::train::{PromptHeader, Prompts};
 use serde::Deserialize;
 
+use super::few_rows::FewRows;
 use super::history::History;
 use crate::error::{Error, Result};
 
@@ -23,6 +24,8 @@ pub(super) struct RunFiles {
     pub(super) has_model: bool,
     /// Whether the run has come to its end, as far as that is written down.
     pub(super) is_over: bool,
+    /// What adaptation to a few rows came to.
+    pub(super) few_rows: Vec<FewRows>,
     /// Runs in folders below, by their paths from this one.
     pub(super) below: Vec<RunBelow>,
 }
@@ -104,7 +107,10 @@ impl RunFiles {
         let has_model = path.join("model/config.json").is_file();
         let history = history.unwrap_or_default();
         let is_over = path.join("outcome.json").is_file();
-        Ok(Self { config, history, header, prompts, has_model, is_over, below })
+        let place = path.join("few_shot.jsonl");
+        let few_rows = read_text(&place)?.map(|text| FewRows::parse(&text, &place)).transpose()?;
+        let few_rows = few_rows.unwrap_or_default();
+        Ok(Self { config, history, header, prompts, has_model, is_over, few_rows, below })
     }
 }
 
