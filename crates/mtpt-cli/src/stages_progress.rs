@@ -1,5 +1,6 @@
 use mtpt::train::{BeginEvent, EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
 
+use crate::commands::inspect::counted;
 use crate::progress::{Progress, say};
 
 /// Shows the course of several runs, one after the other.
@@ -15,7 +16,7 @@ impl Observer for StagesProgress {
         self.run = None;
         let BeginEvent { place, tasks, steps, trained_numbers } = event;
         let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
-        let tasks = if *tasks == 1 { "1 task".to_owned() } else { format!("{tasks} tasks") };
+        let tasks = counted(*tasks, "task");
         say(&format!("{place}{tasks}, {trained_numbers} trained numbers, {steps} steps"));
         self.run = Some(Progress::new(*steps));
     }

@@ -308,6 +308,19 @@ impl Composition {
         }
     }
 
+    /// The plain prompt that a task's parts come to, `[prompt_length, d_model]`, without gradients.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadsInputs`], when there is no such prompt, since it depends on the input.
+    ///
+    /// # Panics
+    ///
+    /// When the task is not below [`task_count`](Compose::task_count).
+    pub fn plain_prompt(&self, task: TaskIndex) -> Result<Tensor<2>> {
+        if self.reads_inputs() { Err(Error::ReadsInputs) } else { Ok(self.compose(task).inner()) }
+    }
+
     /// The plain prompts that some tasks' parts come to, as a composition of their own, in the order asked for.
     ///
     /// # Errors
@@ -318,10 +331,7 @@ impl Composition {
     ///
     /// When a task is not below [`task_count`](Compose::task_count).
     pub fn to_separate(&self, tasks: &[TaskIndex]) -> Result<Self> {
-        if self.reads_inputs() {
-            return Err(Error::ReadsInputs);
-        }
-        Self::plain(tasks.iter().map(|&task| self.compose(task).inner()).collect())
+        Self::plain(tasks.iter().map(|&task| self.plain_prompt(task)).collect::<Result<_>>()?)
     }
 
     /// Plain prompts, one for each task.

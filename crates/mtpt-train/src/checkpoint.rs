@@ -33,6 +33,16 @@ pub(crate) struct Best<M> {
     pub(crate) progress: Progress,
 }
 
+/// Whether a run is at its end: all steps are done, or nothing was better for as long as it has patience.
+pub(crate) fn is_done<M: Module>(
+    trainer: &Trainer<M>,
+    best: Option<&Best<M>>,
+    patience: Option<usize>,
+) -> bool {
+    trainer.steps_done() >= trainer.steps()
+        || best.is_some_and(|best| best.progress.is_over(patience))
+}
+
 /// What a checkpoint says of itself.
 #[derive(Serialize, Deserialize)]
 struct State {

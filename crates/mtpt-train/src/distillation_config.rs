@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Result};
+use crate::Result;
+use crate::optimizer_config::{not_negative, positive};
 
 /// What is learned from teachers besides the targets: the loss is that of the task plus
 /// `weight (logits KL + hidden MSE)` (Wang et al., 2023, section 3.2; its equations 3 to 5).
@@ -94,21 +95,10 @@ impl DistillationConfig {
     ///
     /// When one is out of its range, which the error names.
     pub fn check(&self) -> Result<()> {
-        let weights = [
-            ("distillation.weight", self.weight),
-            ("distillation.logits", self.logits),
-            ("distillation.hidden", self.hidden),
-        ];
-        for (option, found) in weights {
-            if !(found.is_finite() && found >= 0.0) {
-                return Err(Error::OutOfRange { option, expected: "at least 0", found });
-            }
-        }
-        let (option, found) = ("distillation.temperature", self.temperature);
-        if !(found.is_finite() && found > 0.0) {
-            return Err(Error::OutOfRange { option, expected: "positive and finite", found });
-        }
-        Ok(())
+        not_negative("distillation.weight", self.weight)?;
+        not_negative("distillation.logits", self.logits)?;
+        not_negative("distillation.hidden", self.hidden)?;
+        positive("distillation.temperature", self.temperature)
     }
 
     /// Whether hidden states of a half of the model count.

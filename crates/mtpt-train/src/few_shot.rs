@@ -4,10 +4,9 @@ use mtpt_core::{Backbone, write_whole_file};
 use mtpt_tasks::{Encode, FewShot, Limit, Split, Task, TaskConfig, TaskId};
 use serde::Serialize;
 
-use crate::evaluate::index;
 use crate::{
     Error, EvaluationConfig, FewShotConfig, Observer, Result, RunConfig, Stage, Stages, StagesDone,
-    TaskData, evaluate,
+    evaluate,
 };
 
 /// What adaptation to a few rows came to: a line of `few_shot.jsonl`.
@@ -61,17 +60,13 @@ impl<B: Backbone, E: Encode> Stages<'_, B, E> {
     ) -> Result<()> {
         // Rows to choose by would be more than the few that there are: the prompts of the last step are judged.
         let evaluation = EvaluationConfig { every: 0, patience: None, ..config.evaluation.clone() };
-        let lengths = config.max_lengths();
         let judged = (0..)
             .zip(targets)
             .map(|(position, task)| {
                 let split = [Split::Test, Split::Dev].into_iter().find(|&split| task.has(split));
                 let split =
                     split.ok_or_else(|| Error::NothingToJudge { task: task.id().clone() })?;
-                let (task, index) = (task.clone(), index(position));
-                let encoder = self.encoder;
-                TaskData::read_splits(index, task, &[split], encoder, self.backbone, lengths)
-                    .map(|data| (split, data))
+                Ok((split, self.read_split(position, task.clone(), split, config)?))
             })
             .collect::<Result<Vec<_>>>()?;
         for &rows in &few_shot.rows {
@@ -88,12 +83,7 @@ impl<B: Backbone, E: Encode> Stages<'_, B, E> {
                     .zip(0..)
                     .map(|(task, position)| {
                         let drawn = drawn(task, few_shot, rows, draw as u64)?;
-                        let (index, split) = (index(position), [Split::Train]);
-                        let encoder = self.encoder;
-                        let (backbone, longest) = (self.backbone, lengths);
-                        let data = TaskData::read_splits(
-                            index, drawn, &split, encoder, backbone, longest,
-                        )?;
+                        let data = self.read_split(position, drawn, Split::Train, &config)?;
                         let found = data.count(Split::Train);
                         // Of each label, the task itself counts.
                         if found < rows {

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, Part, Start};
-use mtpt_core::{Backbone, Compose, Initializer, TaskIndex, is_npy, parse_npy};
+use mtpt_core::{Backbone, Initializer, TaskIndex, is_npy, parse_npy};
 use mtpt_tasks::{Encode, NodeIndex, Task, TaskTree};
 use safetensors::{Dtype, SafeTensors};
 
@@ -148,7 +148,7 @@ fn read_prompt(path: &Path, task: Option<&str>) -> Result<Initializer> {
             return Err(Error::InitialValues { path: path.to_owned(), message });
         }
     };
-    let composed = prompts.composition().to_separate(&[task])?.compose(TaskIndex::new(0));
+    let composed = prompts.composition().plain_prompt(task)?;
     let [_, d_model] = composed.dims();
     Ok(Initializer::Values { values: floats(&composed.into_data()).to_vec(), d_model })
 }

@@ -2,6 +2,7 @@
 
 mod adafactor;
 mod candidates;
+mod check_run;
 mod checked_files;
 mod checkpoint;
 mod checkpoints;

@@ -1,10 +1,9 @@
 use std::path::Path;
 
-use burn::module::Module;
 use burn::tensor::Tensor;
 use mtpt_compose::{CompositionConfig, SeparateConfig};
-use mtpt_core::{Backbone, Compose};
-use mtpt_tasks::{Encode, Task, TaskId};
+use mtpt_core::Backbone;
+use mtpt_tasks::{Encode, Split, Task, TaskId};
 
 use crate::evaluate::index;
 use crate::{
@@ -42,15 +41,14 @@ pub(crate) fn nearest<B: Backbone, E: Encode>(
         evaluation: EvaluationConfig { every: 0, patience: None, ..run.evaluation.clone() },
         ..run.clone()
     };
-    let data = stages.read_training_rows(target, &config)?;
+    let data = vec![stages.read_split(0, target.clone(), Split::Train, &config)?];
     // In a folder of its own, so that a run that goes on finds what was compared.
     let (place, unlisted) = (place.join("nearest"), &mut StagesDone::default());
     let learned = stages.learn(Stage::Targets, place, &config, &data, observer, unlisted)?;
-    let learned = mean_vector(learned.prompts.composition().compose(index(0)));
+    let learned = mean_vector(learned.prompts.composition().plain_prompt(index(0))?);
     let mut best: Option<(usize, f64)> = None;
     for position in 0..sources.tasks().len() {
-        let composition = sources.composition().to_separate(&[index(position)])?;
-        let of_source = mean_vector(composition.valid().compose(index(0)));
+        let of_source = mean_vector(sources.composition().plain_prompt(index(position))?);
         let cosine = cosine(&learned, &of_source);
         if best.is_none_or(|(_, most)| cosine > most) {
             best = Some((position, cosine));
@@ -62,7 +60,7 @@ pub(crate) fn nearest<B: Backbone, E: Encode>(
 
 /// `[length, d_model]` to `d_model` numbers.
 fn mean_vector(prompt: Tensor<2>) -> Vec<f64> {
-    let mean = prompt.inner().mean_dim(0).into_data();
+    let mean = prompt.mean_dim(0).into_data();
     mean.iter::<f32>().map(f64::from).collect()
 }
 

@@ -4,7 +4,7 @@ use mtpt_core::Backbone;
 use mtpt_tasks::{CorpusConfig, Mixture, Split, Task, TaskConfig, TaskId};
 use serde::Serialize;
 
-use crate::checkpoint::Best;
+use crate::checkpoint::{Best, is_done};
 use crate::checkpoints::Checkpoints;
 use crate::evaluate::evaluate;
 use crate::micro_batches::micro_batches;
@@ -13,9 +13,8 @@ use crate::progress::Progress;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    Error, EvaluationEvent, FullFineTuning, MetricsLog, NotFinite, Observer, Output,
-    PretrainingConfig, PretrainingData, Result, TaskData, TensorBoard, Trainer, error_line,
-    mean_loss,
+    Error, EvaluationEvent, FullFineTuning, NotFinite, Observer, Output, PretrainingConfig,
+    PretrainingData, Result, TaskData, Trainer, error_line, mean_loss,
 };
 
 /// What continued pretraining came to.
@@ -71,10 +70,8 @@ pub fn pretrain<M: Module + Backbone>(
     if !output.resume {
         output.folder.remove_checkpoints()?;
     }
-    let (metrics, steps_done) = (output.folder.metrics(), run.trainer.steps_done());
-    let mut log = MetricsLog::open_after(&metrics, steps_done, run.unjudged)?;
-    let mut board = TensorBoard::open(&output.folder.tensorboard(), steps_done)?;
-    run.train(&mut (&mut log, (&mut board, observer)))
+    let mut logs = output.folder.open_logs(run.trainer.steps_done(), run.unjudged)?;
+    run.train(&mut (&mut logs, observer))
 }
 
 /// The configuration as it was resolved, with all that it is about.
@@ -175,7 +172,7 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
                 self.write_if_due(observer)?;
             }
         }
-        while self.trainer.steps_done() < steps && !self.is_over() {
+        while !self.is_done() {
             let step = self.trainer.steps_done();
             if self.config.dropout {
                 let seed = self.config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -219,15 +216,13 @@ impl<'a, M: Module + Backbone> Run<'a, M> {
         Ok(Pretrained { model, step, losses, score, stopped_early })
     }
 
-    /// Whether nothing was learned for as long as the run has patience.
-    fn is_over(&self) -> bool {
-        let patience = self.config.evaluation.patience;
-        self.best.as_ref().is_some_and(|best| best.progress.is_over(patience))
+    fn is_done(&self) -> bool {
+        is_done(&self.trainer, self.best.as_ref(), self.config.evaluation.patience)
     }
 
     /// Writes a checkpoint after a step and its evaluation, if one is due.
     fn write_if_due(&mut self, observer: &mut impl Observer) -> Result<()> {
-        let is_last = self.trainer.steps_done() == self.config.training.steps || self.is_over();
+        let is_last = self.is_done();
         self.checkpoints.write_if_due(&self.trainer, self.best.as_ref(), is_last, observer)
     }
 

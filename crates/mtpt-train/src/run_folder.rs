@@ -6,7 +6,7 @@ use mtpt_core::{remove_drafts, write_whole_file};
 use mtpt_tasks::{Task, TaskConfig};
 use serde::Serialize;
 
-use crate::{Error, Result, checkpoint};
+use crate::{Error, MetricsLog, Result, TensorBoard, checkpoint};
 
 /// The folder of a run: `config.toml`, `metrics.jsonl`, `tensorboard/`, `checkpoints/`, and `prompts.safetensors` or, of continued
 /// pretraining, `model/`.
@@ -139,6 +139,17 @@ impl RunFolder {
             Err(TryLockError::WouldBlock) => Err(Error::InUse { path: self.path.clone() }),
             Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(folder)),
         }
+    }
+
+    /// Opens what a run tells its course to, which keeps what was told before: see [`MetricsLog::open_after`] and
+    /// [`TensorBoard::open`].
+    pub(crate) fn open_logs(
+        &self,
+        steps_done: usize,
+        unjudged: bool,
+    ) -> Result<(MetricsLog, TensorBoard)> {
+        let log = MetricsLog::open_after(&self.metrics(), steps_done, unjudged)?;
+        Ok((log, TensorBoard::open(&self.tensorboard(), steps_done)?))
     }
 
     /// Removes what a process that was killed left half-written beside the run's files.

@@ -7,12 +7,13 @@ use mtpt_core::{Backbone, Compose};
 use mtpt_tasks::{Encode, MixtureConfig, Split, Task, TaskId};
 use serde::Serialize;
 
+use crate::check_run::{check_rows, check_task_options};
 use crate::cut_rows::cut_rows;
 use crate::evaluate::index;
 use crate::nearest::nearest;
 use crate::run_folder::{OUTCOME, PROMPTS, remove_if_there};
 use crate::{
-    AdaptationConfig, BeginEvent, Distillation, Error, FewShotFigure, Observer, Output,
+    AdaptationConfig, BeginEvent, Distillation, Error, FewShotFigure, Objective, Observer, Output,
     PromptConfig, PromptHeader, PromptTuning, Prompts, Result, RunConfig, RunFolder,
     StagedRunConfig, TaskData, TaskParts, Teachers, TeachersConfig, Trained, initial_composition,
     train_on,
@@ -244,12 +245,11 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             return Ok((folder, lock));
         }
         if !self.resume {
-            let first = Stage::ALL.iter().position(|stage| asked.contains(stage));
             let last = Stage::ALL.iter().rposition(|stage| asked.contains(stage));
             // A stage that is passed over, and that a later one begins at, stays.
-            let outdated = (0..).zip(Stage::ALL).filter(|(place, stage)| {
-                asked.contains(stage) || (first < Some(*place) && last < Some(*place))
-            });
+            let outdated = (0..)
+                .zip(Stage::ALL)
+                .filter(|(place, stage)| asked.contains(stage) || last < Some(*place));
             let mut runs: Vec<PathBuf> =
                 outdated.flat_map(|(_, stage)| stage.runs_below(self.folder)).collect();
             runs.insert(0, self.folder.to_owned());
@@ -306,12 +306,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         let device = self.plain();
         let composition =
             initial_composition(config, sources, self.backbone, self.encoder, &device)?;
-        match config.training.task_options() {
-            Some((option, _)) if composition.task_parameters().is_empty() => {
-                Err(Error::NoTaskParameters { option })
-            }
-            _ => Ok(()),
-        }
+        check_task_options(config, &composition)
     }
 
     /// The same of targets that begin at trained prompts.
@@ -351,14 +346,11 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             let mixture = self.of_one();
             check_rows(&data, &RunConfig { mixture, ..patient_if_judged(config.clone(), &data) })?;
         }
-        let targets = adaptation.targets.iter().map(|target| self.find(target).cloned());
-        let targets = targets.collect::<Result<Vec<_>>>()?;
-        let groups =
-            if adaptation.together { vec![&targets[..]] } else { targets.chunks(1).collect() };
-        for group in groups {
+        for (_, group) in self.target_runs(adaptation)? {
             let (backbone, encoder) = (self.backbone, self.encoder);
-            let composition = initial_composition(&config, group, backbone, encoder, &self.plain())
-                .map_err(|error| error.in_stage("adaptation"))?;
+            let composition =
+                initial_composition(&config, &group, backbone, encoder, &self.plain())
+                    .map_err(|error| error.in_stage("adaptation"))?;
             if adaptation.nearest.is_some() && composition.reads_inputs() {
                 return Err(Error::NearestReadsInputs);
             }
@@ -470,18 +462,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             rows,
             config.evaluation.batch_size,
         )?;
-        let composition = self.begin_run(config, &data, &place, observer)?;
-        let output = self.output(&place)?;
-        let trained = train_on(
-            &objective,
-            config,
-            &data,
-            self.backbone,
-            composition,
-            Some(&output),
-            observer,
-        )?;
-        done.add(Stage::Source, &output, &trained);
+        self.learn_on(&objective, Stage::Source, place, config, &data, observer, done)?;
         Ok(())
     }
 
@@ -497,18 +478,8 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         let failed = |error| Error::File { action: "find", path: source.to_owned(), source: error };
         let source = &path::absolute(source).map_err(failed)?;
         let trained = Prompts::read(source, &self.plain())?;
-        let groups: Vec<(PathBuf, Vec<Task>)> = if adaptation.together {
-            let tasks = adaptation.targets.iter().map(|name| self.find(name).cloned());
-            vec![(PathBuf::from(Stage::Targets.folder()), tasks.collect::<Result<_>>()?)]
-        } else {
-            let alone = |name: &TaskId| {
-                let place = PathBuf::from(Stage::Targets.folder()).join(name.as_str());
-                Ok((place, vec![self.find(name)?.clone()]))
-            };
-            adaptation.targets.iter().map(alone).collect::<Result<_>>()?
-        };
         let mut outcome = Vec::new();
-        for (place, tasks) in groups {
+        for (place, tasks) in self.target_runs(adaptation)? {
             let task_parts = match &adaptation.nearest {
                 Some(nearest_config) => {
                     let target = &tasks[0];
@@ -548,6 +519,16 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             done.prompts = Some(folder.prompts());
         }
         Ok(())
+    }
+
+    /// The tasks of each run of targets, and its place: all of them together, or each by itself.
+    fn target_runs(&self, adaptation: &AdaptationConfig) -> Result<Vec<(PathBuf, Vec<Task>)>> {
+        let all = PathBuf::from(Stage::Targets.folder());
+        let targets = adaptation.targets.iter().map(|name| self.find(name).cloned());
+        if adaptation.together {
+            return Ok(vec![(all, targets.collect::<Result<_>>()?)]);
+        }
+        targets.map(|task| task.map(|task| (all.join(task.id().as_str()), vec![task]))).collect()
     }
 
     /// The run of targets that begin at trained prompts, whose composition and length they take over.
@@ -613,20 +594,20 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         TaskData::read_for_training(tasks, self.encoder, self.backbone, config.max_lengths())
     }
 
-    /// A task by itself with its training rows alone.
-    pub(crate) fn read_training_rows(
+    /// The rows of one split of a task that has this position in a run.
+    pub(crate) fn read_split(
         &self,
-        task: &Task,
+        position: usize,
+        task: Task,
+        split: Split,
         config: &RunConfig,
-    ) -> Result<Vec<TaskData>> {
-        let (task, splits, lengths) = (task.clone(), [Split::Train], config.max_lengths());
-        let encoder = self.encoder;
-        let data = TaskData::read_splits(index(0), task, &splits, encoder, self.backbone, lengths)?;
-        Ok(vec![data])
+    ) -> Result<TaskData> {
+        let (index, lengths) = (index(position), config.max_lengths());
+        TaskData::read_splits(index, task, &[split], self.encoder, self.backbone, lengths)
     }
 
     /// The composition of a run, of which the observer is told.
-    pub(crate) fn begin_run(
+    fn begin_run(
         &self,
         config: &RunConfig,
         data: &[TaskData],
@@ -655,18 +636,29 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         observer: &mut impl Observer,
         done: &mut StagesDone,
     ) -> Result<Trained> {
+        let objective = PromptTuning::new(self.backbone);
+        self.learn_on(&objective, stage, place, config, data, observer, done)
+    }
+
+    /// A run of an objective in its folder.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a run is, where it is, and who is told of it"
+    )]
+    fn learn_on(
+        &self,
+        objective: &impl Objective<Composition>,
+        stage: Stage,
+        place: PathBuf,
+        config: &RunConfig,
+        data: &[TaskData],
+        observer: &mut impl Observer,
+        done: &mut StagesDone,
+    ) -> Result<Trained> {
         let composition = self.begin_run(config, data, &place, observer)?;
         let output = self.output(&place)?;
-        let objective = PromptTuning::new(self.backbone);
-        let trained = train_on(
-            &objective,
-            config,
-            data,
-            self.backbone,
-            composition,
-            Some(&output),
-            observer,
-        )?;
+        let trained =
+            train_on(objective, config, data, self.backbone, composition, Some(&output), observer)?;
         done.add(stage, &output, &trained);
         Ok(trained)
     }
@@ -686,21 +678,6 @@ fn patient_if_judged(mut config: RunConfig, data: &[TaskData]) -> RunConfig {
         config.evaluation.patience = None;
     }
     config
-}
-
-/// What a run needs of its rows.
-fn check_rows(data: &[TaskData], config: &RunConfig) -> Result<()> {
-    if let Some(empty) = data.iter().find(|task| task.count(Split::Train) == 0) {
-        return Err(Error::NoTrainingRows { task: empty.task().id().clone() });
-    }
-    if let Some(stochastic) = config.mixture.stochastic {
-        stochastic.check_batch_size(config.training.batch_size)?;
-    }
-    let judged = data.iter().any(|task| !task.rows(Split::Dev).is_empty());
-    if config.evaluation.patience.is_some() && !judged {
-        return Err(Error::NoDev { option: "evaluation.patience" });
-    }
-    Ok(())
 }
 
 fn teacher_place(task: &TaskId) -> PathBuf {

@@ -2,7 +2,6 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::Composition;
-use mtpt_core::{Compose, TaskIndex};
 use mtpt_tasks::TaskId;
 
 use crate::stacked::floats;
@@ -42,8 +41,7 @@ impl Teachers {
                 let known = prompts.iter().flat_map(of_one).collect();
                 return Err(Error::NoTeacher { task: task.clone(), known });
             };
-            let prompt = prompts.composition().to_separate(&[found])?;
-            composed.push(prompt.compose(TaskIndex::new(0)));
+            composed.push(prompts.composition().plain_prompt(found)?);
             names.push(task.clone());
         }
         let mut shapes = composed.iter().map(|prompt| prompt.dims());

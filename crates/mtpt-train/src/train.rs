@@ -6,7 +6,8 @@ use mtpt_core::{Backbone, Compose, write_whole_file};
 use mtpt_tasks::{Mixture, Split, TokenBatch, TokenizedExample};
 use serde_json::json;
 
-use crate::checkpoint::Best;
+use crate::check_run::{check_rows, check_task_options};
+use crate::checkpoint::{Best, is_done};
 use crate::checkpoints::Checkpoints;
 use crate::evaluate::{check_width, evaluate};
 use crate::micro_batches::micro_batches;
@@ -15,9 +16,8 @@ use crate::progress::Progress;
 use crate::run_identity::RunIdentity;
 use crate::schedule::is_due;
 use crate::{
-    Error, EvaluationEvent, MeanEvent, MetricsLog, NotFinite, Objective, Observer, PromptHeader,
-    PromptTask, PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, TensorBoard,
-    Trainer, error_line,
+    Error, EvaluationEvent, MeanEvent, NotFinite, Objective, Observer, PromptHeader, PromptTask,
+    PromptTuning, Prompts, Result, RunConfig, RunFolder, TaskData, Trainer, error_line,
 };
 
 /// Where a run writes, and whether it goes on from what is there; if not, it takes the place of an earlier run.
@@ -103,10 +103,8 @@ pub fn train_on<B: Backbone, C: Compose>(
         // Else the prompts of an earlier run would pass for those of this one, should it end before it has any.
         output.folder.remove_prompts()?;
     }
-    let (metrics, steps_done) = (output.folder.metrics(), run.trainer.steps_done());
-    let mut log = MetricsLog::open_after(&metrics, steps_done, run.unjudged)?;
-    let mut board = TensorBoard::open(&output.folder.tensorboard(), steps_done)?;
-    run.train(&mut (&mut log, (&mut board, observer)))
+    let mut logs = output.folder.open_logs(run.trainer.steps_done(), run.unjudged)?;
+    run.train(&mut (&mut logs, observer))
 }
 
 struct Run<'a, O, B, C> {
@@ -133,25 +131,14 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         output: Option<&'a Output>,
         observer: &mut impl Observer,
     ) -> Result<Self> {
+        check_rows(data, config)?;
+        check_task_options(config, &composition)?;
         let sizes: Vec<usize> = data.iter().map(|task| task.count(Split::Train)).collect();
-        if let Some(empty) = sizes.iter().position(|&size| size == 0) {
-            return Err(Error::NoTrainingRows { task: data[empty].task().id().clone() });
-        }
-        if let Some(stochastic) = config.mixture.stochastic {
-            stochastic.check_batch_size(config.training.batch_size)?;
-        }
-        let has_dev = |data: &TaskData| !data.rows(Split::Dev).is_empty();
-        if config.evaluation.patience.is_some() && !data.iter().any(has_dev) {
-            return Err(Error::NoDev { option: "evaluation.patience" });
-        }
         let mixture = Mixture::new(&config.mixture, &sizes, config.seed)?;
         let tasks = data.iter().map(|data| data.task().id().clone()).collect();
         let optimizer = &config.training.optimizer;
         let mut trainer = Trainer::new(composition, optimizer, config.schedule(), tasks);
-        if let Some((option, options)) = config.training.task_options() {
-            if trainer.module().task_parameters().is_empty() {
-                return Err(Error::NoTaskParameters { option });
-            }
+        if let Some((_, options)) = config.training.task_options() {
             trainer = trainer.with_group(C::task_parameters, options);
         }
         let (mut best, mut unjudged) = (None, false);
@@ -182,7 +169,7 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
             self.judge(self.trainer.steps_done(), observer)?;
             self.write_if_due(observer)?;
         }
-        while self.trainer.steps_done() < steps && !self.is_over() {
+        while !self.is_done() {
             let batches = self.batches(self.trainer.steps_done())?;
             let report = match self.trainer.step(self.objective, &batches) {
                 Ok(report) => report,
@@ -221,15 +208,13 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         Ok(Trained { prompts, step, score, stopped_early })
     }
 
-    /// Whether the tasks have learned nothing for as long as the run has patience.
-    fn is_over(&self) -> bool {
-        let patience = self.config.evaluation.patience;
-        self.best.as_ref().is_some_and(|best| best.progress.is_over(patience))
+    fn is_done(&self) -> bool {
+        is_done(&self.trainer, self.best.as_ref(), self.config.evaluation.patience)
     }
 
     /// Writes a checkpoint after a step and its evaluation, if one is due.
     fn write_if_due(&mut self, observer: &mut impl Observer) -> Result<()> {
-        let is_last = self.trainer.steps_done() == self.config.training.steps || self.is_over();
+        let is_last = self.is_done();
         self.checkpoints.write_if_due(&self.trainer, self.best.as_ref(), is_last, observer)
     }
 

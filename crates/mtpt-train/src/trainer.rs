@@ -111,6 +111,11 @@ impl<M: Module> Trainer<M> {
         self.module
     }
 
+    /// Number of steps in all.
+    pub fn steps(&self) -> usize {
+        self.schedule.steps
+    }
+
     /// Number of steps done.
     pub fn steps_done(&self) -> usize {
         self.steps_done
