@@ -121,12 +121,17 @@ pub(crate) fn write<M: Module>(
     fs::rename(draft.path(), &place).map_err(failed(&place))?;
     let _ = draft.keep();
     sync_folder(folder).map_err(failed(&place))?;
-    let all = list(folder)?;
-    let newest = all.iter().position(|(_, path)| *path == place).unwrap_or(all.len());
+    remove_old(folder, &place)?;
     // Those beyond it were passed over as well.
-    let old = all[..newest].iter().rev().skip(KEPT - 1);
-    old.chain(all.iter().skip(newest + 1)).try_for_each(|(_, path)| remove(path))?;
+    let beyond = list(folder)?.into_iter().rev().take_while(|(_, path)| *path != place);
+    beyond.into_iter().try_for_each(|(_, path)| remove(&path))?;
     Ok(place)
+}
+
+/// Removes the checkpoints before one that are not to be kept beside it.
+fn remove_old(folder: &Path, place: &Path) -> Result<()> {
+    let before: Vec<_> = list(folder)?.into_iter().take_while(|(_, path)| path != place).collect();
+    before.iter().rev().skip(KEPT - 1).try_for_each(|(_, path)| remove(path))
 }
 
 /// Removes all checkpoints of a folder, whole ones and half-written ones.
@@ -158,7 +163,8 @@ fn remove_passing(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Continues a trainer from the newest checkpoint that is whole, if there is one.
+/// Continues a trainer from the newest checkpoint that is whole, if there is one, and removes what a process that was killed
+/// left beside it: a run that was at its last step would have no other time for that.
 ///
 /// # Errors
 ///
@@ -173,7 +179,9 @@ pub(crate) fn resume<M: Module>(
         match first_damage(&place)? {
             Some(damage) => passed_over.push(damage),
             None => {
-                let checkpoint = read(place, trainer, identity)?;
+                let checkpoint = read(place.clone(), trainer, identity)?;
+                remove_passing(folder)?;
+                remove_old(folder, &place)?;
                 return Ok(Checkpoint { passed_over, ..checkpoint });
             }
         }

@@ -406,3 +406,22 @@ fn a_run_that_is_judged_otherwise_is_another() {
     let refused = run(&world, &config, "run", true, &mut ()).1.unwrap_err().to_string();
     assert!(refused.contains("`tasks[0].metrics[0]` was \"accuracy\""), "{refused}");
 }
+
+#[test]
+fn what_was_killed_after_its_last_checkpoint_is_tidied_when_it_goes_on() {
+    let world = SmallWorld::new();
+    let config = config(CompositionConfig::default());
+    let (folder, outcome) = run(&world, &config, "run", false, &mut ());
+    outcome.unwrap();
+    // Older ones are removed after the newest is there: one that was going, and one that still was to go.
+    for name in [".removing-step-00000002", "step-00000004"] {
+        fs::create_dir(folder.checkpoints().join(name)).unwrap();
+    }
+    run(&world, &config, "run", true, &mut ()).1.unwrap();
+    let mut names: Vec<String> = fs::read_dir(folder.checkpoints())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort_unstable();
+    assert_eq!(names, ["step-00000006", "step-00000008"]);
+}
