@@ -1,5 +1,7 @@
 use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
 
+use crate::{Reading, read_by_autodiff};
+
 /// An encoder-decoder language model that prompts stand in front of.
 ///
 /// The model is a constant here: it is asked for embeddings and for what it makes of embeddings, and never learns
@@ -7,7 +9,7 @@ use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
 /// of them are tracked.
 ///
 /// A mask says `true` where a position holds a token (or a prompt vector) and `false` where it is padding.
-pub trait Backbone {
+pub trait Backbone: Sync {
     /// Width of an embedding, `d_model`.
     fn d_model(&self) -> usize;
 
@@ -64,6 +66,27 @@ pub trait Backbone {
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
     ) -> Tensor<3>;
+
+    /// [`encode`](Self::encode) and [`decode`](Self::decode) of one target a row, with the way back for gradients to the first
+    /// `learned` embeddings of each row, where its prompt stands.
+    ///
+    /// What stands here records every operation, which any backbone can; one that knows what its gradients need brings its own,
+    /// and gives the same.
+    ///
+    /// # Shapes
+    ///
+    /// - `embeddings`: `[batch, length, d_model]`, not tracked
+    /// - `mask`: `[batch, length]`
+    /// - `decoder_input_ids`: `[batch, target_length]`, the start token first
+    fn read(
+        &self,
+        embeddings: Tensor<3>,
+        mask: Tensor<2, Bool>,
+        decoder_input_ids: Tensor<2, Int>,
+        learned: usize,
+    ) -> Reading {
+        read_by_autodiff(self, embeddings, mask, decoder_input_ids, learned)
+    }
 
     /// Scores of every vocabulary entry, from final hidden states of the decoder.
     ///

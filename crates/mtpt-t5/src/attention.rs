@@ -17,13 +17,13 @@ pub struct KeysValues {
 /// Multi-head attention as T5 has it: scores are not scaled, and a bias that carries positions and masks is added.
 #[derive(Module, Debug)]
 pub struct Attention {
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    output: Linear,
+    pub(crate) query: Linear,
+    pub(crate) key: Linear,
+    pub(crate) value: Linear,
+    pub(crate) output: Linear,
     dropout: Dropout,
-    num_heads: usize,
-    d_kv: usize,
+    pub(crate) num_heads: usize,
+    pub(crate) d_kv: usize,
 }
 
 impl Attention {

@@ -1,8 +1,9 @@
 use burn::tensor::{Bool, Device, Int, Tensor};
-use mtpt_core::Backbone;
+use mtpt_core::{Backbone, Reading, read_by_autodiff};
 
 use crate::generate::greedy;
 use crate::model::T5;
+use crate::reading;
 
 impl Backbone for T5 {
     fn d_model(&self) -> usize {
@@ -44,6 +45,21 @@ impl Backbone for T5 {
         mask: Tensor<2, Bool>,
     ) -> Tensor<3> {
         Self::decode(self, decoder_input_ids, encoded, mask)
+    }
+
+    /// With forward and backward written by hand, where the model is frozen.
+    fn read(
+        &self,
+        embeddings: Tensor<3>,
+        mask: Tensor<2, Bool>,
+        decoder_input_ids: Tensor<2, Int>,
+        learned: usize,
+    ) -> Reading {
+        if self.shared.weight.val().is_autodiff() {
+            // A model that has not been frozen drops out when it is trained on, and only what is recorded knows of that.
+            return read_by_autodiff(self, embeddings, mask, decoder_input_ids, learned);
+        }
+        reading::read(self, embeddings.without_autodiff(), mask, decoder_input_ids, learned)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {

@@ -15,10 +15,10 @@ pub(crate) fn norm(config: &T5Config, device: &Device) -> RmsNorm {
 /// One block of the encoder: self-attention, then feed-forward, each on normed input and added to it.
 #[derive(Module, Debug)]
 pub struct EncoderBlock {
-    self_attention_norm: RmsNorm,
-    self_attention: Attention,
-    feed_forward_norm: RmsNorm,
-    feed_forward: FeedForward,
+    pub(crate) self_attention_norm: RmsNorm,
+    pub(crate) self_attention: Attention,
+    pub(crate) feed_forward_norm: RmsNorm,
+    pub(crate) feed_forward: FeedForward,
     dropout: Dropout,
 }
 
@@ -54,12 +54,12 @@ impl EncoderBlock {
 /// One block of the decoder: as of the encoder, with attention to the encoder's output in between.
 #[derive(Module, Debug)]
 pub struct DecoderBlock {
-    self_attention_norm: RmsNorm,
-    self_attention: Attention,
-    cross_attention_norm: RmsNorm,
-    cross_attention: Attention,
-    feed_forward_norm: RmsNorm,
-    feed_forward: FeedForward,
+    pub(crate) self_attention_norm: RmsNorm,
+    pub(crate) self_attention: Attention,
+    pub(crate) cross_attention_norm: RmsNorm,
+    pub(crate) cross_attention: Attention,
+    pub(crate) feed_forward_norm: RmsNorm,
+    pub(crate) feed_forward: FeedForward,
     dropout: Dropout,
 }
 

@@ -1,6 +1,6 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::tensor::activation::{gelu, relu, silu};
+use burn::tensor::activation::{gelu, relu, sigmoid, silu};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::{Activation, T5Config};
@@ -9,12 +9,12 @@ use crate::config::{Activation, T5Config};
 /// variants improve transformer").
 #[derive(Module, Debug)]
 pub struct FeedForward {
-    gate: Option<Linear>,
-    input: Linear,
-    output: Linear,
+    pub(crate) gate: Option<Linear>,
+    pub(crate) input: Linear,
+    pub(crate) output: Linear,
     dropout: Dropout,
     #[module(skip)]
-    activation: Activation,
+    pub(crate) activation: Activation,
 }
 
 impl FeedForward {
@@ -53,7 +53,7 @@ impl FeedForward {
     }
 }
 
-fn activate(x: Tensor<3>, activation: Activation) -> Tensor<3> {
+pub(crate) fn activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
     match activation {
         Activation::Relu => relu(x),
         Activation::Gelu => gelu(x),
@@ -62,11 +62,40 @@ fn activate(x: Tensor<3>, activation: Activation) -> Tensor<3> {
     }
 }
 
+/// What stands before the bracket in `2 √(2/π) (x + 0.044715 x³)`.
+const DOUBLED: f64 = 2.0 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;
+const CUBE: f64 = 0.044715;
+
 /// `x σ(2 √(2/π) (x + 0.044715 x³))`, which is gelu's approximation by a tanh, written with fewer steps.
-fn gelu_tanh(x: Tensor<3>) -> Tensor<3> {
-    const DOUBLED: f64 = 2.0 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;
-    const CUBE: f64 = 0.044715;
+fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
     let bracket = x.clone().square().mul_scalar(CUBE * DOUBLED).add_scalar(DOUBLED);
     let inner = x.clone() * bracket;
-    x * burn::tensor::activation::sigmoid(inner)
+    x * sigmoid(inner)
+}
+
+/// The derivative of an activation.
+pub(crate) fn slope<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
+    match activation {
+        Activation::Relu => x.greater_elem(0.0).float(),
+        // The normal distribution function, and `x` times its density.
+        Activation::Gelu => {
+            let density = x.clone().square().mul_scalar(-0.5).exp();
+            let below = x.clone().mul_scalar(std::f64::consts::FRAC_1_SQRT_2).erf();
+            let root = std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2 / 2.0;
+            below.add_scalar(1.0).mul_scalar(0.5) + x * density.mul_scalar(root)
+        }
+        Activation::GeluTanh => {
+            let square = x.clone().square();
+            let bracket = square.clone().mul_scalar(CUBE * DOUBLED).add_scalar(DOUBLED);
+            let open = sigmoid(x.clone() * bracket);
+            let inner = square.mul_scalar(3.0 * CUBE * DOUBLED).add_scalar(DOUBLED);
+            let closed = open.clone().neg().add_scalar(1.0);
+            (x * inner * closed).add_scalar(1.0) * open
+        }
+        Activation::Silu => {
+            let open = sigmoid(x.clone());
+            let closed = open.clone().neg().add_scalar(1.0);
+            (x * closed).add_scalar(1.0) * open
+        }
+    }
 }

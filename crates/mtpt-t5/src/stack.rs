@@ -11,9 +11,9 @@ use crate::position::{Direction, RelativePositionBias};
 /// The encoder: blocks that share one position bias, and a last norm.
 #[derive(Module, Debug)]
 pub struct Encoder {
-    position_bias: RelativePositionBias,
-    blocks: Vec<EncoderBlock>,
-    final_norm: RmsNorm,
+    pub(crate) position_bias: RelativePositionBias,
+    pub(crate) blocks: Vec<EncoderBlock>,
+    pub(crate) final_norm: RmsNorm,
     dropout: Dropout,
 }
 
@@ -52,9 +52,9 @@ impl Encoder {
 /// The decoder: blocks that share one position bias, and a last norm.
 #[derive(Module, Debug)]
 pub struct Decoder {
-    position_bias: RelativePositionBias,
-    blocks: Vec<DecoderBlock>,
-    final_norm: RmsNorm,
+    pub(crate) position_bias: RelativePositionBias,
+    pub(crate) blocks: Vec<DecoderBlock>,
+    pub(crate) final_norm: RmsNorm,
     dropout: Dropout,
 }
 

@@ -12,6 +12,8 @@ mod parity;
 mod decoding;
 // Gradients are those of torch, and training the whole model works.
 mod training;
+// The backward by hand is that of recorded operations.
+mod reading;
 // Every form of checkpoint loads, and saving and loading gives the same model.
 mod files;
 // Whatever is wrong with a file is told by name.

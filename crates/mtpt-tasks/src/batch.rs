@@ -161,18 +161,37 @@ impl TokenBatch {
     /// When there is no such row.
     #[must_use]
     pub fn only(&self, row: usize) -> Self {
-        let part = |ids: &[u32], length: usize, found: &[usize]| {
-            ids[row * length..][..found[row]].to_vec()
+        self.part(&[row])
+    }
+
+    /// Some of its rows as a batch of their own, under their numbers, padded to the longest of them.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such row, or none is asked for.
+    #[must_use]
+    pub fn part(&self, rows: &[usize]) -> Self {
+        let ids = |ids: &[u32], length: usize, lengths: &[usize]| {
+            let of_row = |&row: &usize| ids[row * length..][..lengths[row]].to_vec();
+            let parts: Vec<Vec<u32>> = rows.iter().map(of_row).collect();
+            let parts: Vec<&[u32]> = parts.iter().map(Vec::as_slice).collect();
+            pad(&parts, Padding { id: self.pad_id, multiple: 1 })
         };
+        let of_rows = |values: &[usize]| rows.iter().map(|&row| values[row]).collect::<Vec<_>>();
+        assert!(!rows.is_empty(), "a part has rows");
+        let (input_ids, input_length) =
+            ids(&self.input_ids, self.input_length, &self.input_lengths);
+        let (target_ids, target_length) =
+            ids(&self.target_ids, self.target_length, &self.target_lengths);
         Self {
-            tasks: vec![self.tasks[row]],
-            rows: vec![self.rows[row]],
-            input_ids: part(&self.input_ids, self.input_length, &self.input_lengths),
-            input_lengths: vec![self.input_lengths[row]],
-            input_length: self.input_lengths[row],
-            target_ids: part(&self.target_ids, self.target_length, &self.target_lengths),
-            target_lengths: vec![self.target_lengths[row]],
-            target_length: self.target_lengths[row],
+            tasks: rows.iter().map(|&row| self.tasks[row]).collect(),
+            rows: of_rows(&self.rows),
+            input_ids,
+            input_lengths: of_rows(&self.input_lengths),
+            input_length,
+            target_ids,
+            target_lengths: of_rows(&self.target_lengths),
+            target_length,
             pad_id: self.pad_id,
         }
     }
@@ -226,6 +245,36 @@ pub fn group_by_length(lengths: &[usize], batch: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&row| std::cmp::Reverse(lengths[row]));
     order.chunks(batch.max(1)).map(<[usize]>::to_vec).collect()
+}
+
+/// Positions of rows in parts that are computed one by one or side by side: each of similar lengths, so that no more than a
+/// twentieth of what is computed is padding, and not larger than a number of rows and of tokens.
+///
+/// The longest rows come first, rows of equal length in their order. A row that alone has more tokens is a part of its own.
+pub fn parts_by_length(lengths: &[usize], most_rows: usize, most_tokens: usize) -> Vec<Vec<usize>> {
+    const MOST_PADDING: f64 = 0.05;
+    let mut order: Vec<usize> = (0..lengths.len()).collect();
+    order.sort_by_key(|&row| std::cmp::Reverse(lengths[row]));
+    let mut parts: Vec<Vec<usize>> = Vec::new();
+    let (mut longest, mut tokens) = (0, 0);
+    for row in order {
+        let length = lengths[row];
+        if let Some(part) = parts.last_mut() {
+            let computed = (part.len() + 1) * longest;
+            let padding = computed - (tokens + length);
+            if part.len() < most_rows
+                && computed <= most_tokens
+                && padding as f64 <= MOST_PADDING * computed as f64
+            {
+                part.push(row);
+                tokens += length;
+                continue;
+            }
+        }
+        parts.push(vec![row]);
+        (longest, tokens) = (length, length);
+    }
+    parts
 }
 
 /// Rows filled up to the longest of them, and that length.
@@ -292,6 +341,28 @@ mod tests {
         assert_eq!(batch.input_ids, [5, 6, 1, 3, 3, 3, 3, 3]);
         assert_eq!((batch.input_length, batch.target_length), (8, 2));
         assert!(TokenBatch::new(&[], Padding { id: 0, multiple: 0 }).is_err());
+    }
+
+    #[test]
+    fn parts_have_little_padding_and_are_not_too_large() {
+        let all = usize::MAX;
+        assert_eq!(parts_by_length(&[100, 20, 96, 20, 95], all, all), [vec![0, 2, 4], vec![1, 3]]);
+        // A fourth row of 90 would make 19 of 400 tokens padding, one of 84 makes it 25.
+        assert_eq!(parts_by_length(&[100, 96, 95, 90], all, all), [vec![0, 1, 2, 3]]);
+        assert_eq!(parts_by_length(&[100, 96, 95, 84], all, all), [vec![0, 1, 2], vec![3]]);
+        assert_eq!(parts_by_length(&[7; 5], 2, all), [vec![0, 1], vec![2, 3], vec![4]]);
+        assert_eq!(parts_by_length(&[7; 5], all, 21), [vec![0, 1, 2], vec![3, 4]]);
+        assert_eq!(parts_by_length(&[7, 8], all, 3), [vec![1], vec![0]]);
+        assert!(parts_by_length(&[], 1, 1).is_empty());
+    }
+
+    #[test]
+    fn a_part_is_the_batch_that_its_rows_would_have_made() {
+        let rows = [row(1, &[5, 6, 1], &[8, 1]), row(0, &[7, 1], &[9, 9, 1]), row(2, &[4], &[1])];
+        let padding = Padding { id: 3, multiple: 1 };
+        let batch = TokenBatch::new(&rows, padding).unwrap().numbered(vec![70, 4, 9]);
+        let part = TokenBatch::new([&rows[2], &rows[1]], padding).unwrap().numbered(vec![9, 4]);
+        assert_eq!(batch.part(&[2, 1]), part);
     }
 
     #[test]

@@ -40,7 +40,9 @@ mod toml_text;
 mod torch_permutation;
 mod tree;
 
-pub use batch::{MaxLengths, Padding, TokenBatch, TokenizedExample, group_by_length};
+pub use batch::{
+    MaxLengths, Padding, TokenBatch, TokenizedExample, group_by_length, parts_by_length,
+};
 pub use chunks::Chunks;
 pub use config::{Limit, Split, TaskConfig, UnknownSplit};
 pub use corpus::{Corpus, CorpusConfig, CorpusFile, ObjectiveName, TextObjective};

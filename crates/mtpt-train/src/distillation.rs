@@ -1,5 +1,6 @@
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
+use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Int, Tensor, activation};
 use mtpt_core::{Backbone, Compose};
 use mtpt_tasks::{Split, TokenBatch};
@@ -9,7 +10,7 @@ use crate::cross_entropy::token_losses;
 use crate::distillation_config::{DistillationConfig, KeepStates, Reduction, Stack};
 use crate::target_states::TargetStates;
 use crate::teacher_states::TeacherStates;
-use crate::{DeviceBatch, Objective, Result, TaskData, Teachers, TokenLosses};
+use crate::{DeviceBatch, Objective, Result, TaskData, Teachers, TokenLosses, state_gradients};
 
 /// Prompt tuning that learns from teachers, too: stage one of multitask prompt tuning (Wang et al., 2023, section 3.2).
 ///
@@ -30,7 +31,7 @@ pub struct Distillation<'a, B> {
 struct Kept<'a> {
     data: &'a [TaskData],
     batch_size: usize,
-    states: OnceCell<TeacherStates>,
+    states: OnceLock<TeacherStates>,
 }
 
 /// Bytes of hidden states on disk up to which they are kept without being asked.
@@ -64,7 +65,7 @@ impl<'a, B: Backbone> Distillation<'a, B> {
                 rows < rows_to_read && bytes()? <= MOST_BYTES
             }
         };
-        self.kept = keep.then(|| Kept { data, batch_size, states: OnceCell::new() });
+        self.kept = keep.then(|| Kept { data, batch_size, states: OnceLock::new() });
         Ok(self)
     }
 
@@ -75,32 +76,68 @@ impl<'a, B: Backbone> Distillation<'a, B> {
 
     fn of_teachers(&self, batch: &TokenBatch, on_device: &DeviceBatch) -> Result<TargetStates> {
         let (backbone, teachers) = (self.backbone, self.teachers);
-        let Some(Kept { data, batch_size, states }) = &self.kept else {
-            return Ok(TargetStates::new(backbone, Some(teachers.composition()), on_device));
-        };
-        let states = match states.get() {
-            Some(states) => states,
-            None => {
-                let with_encoder = self.config.reads(Stack::Encoder);
-                let read =
-                    TeacherStates::write(data, backbone, teachers, with_encoder, *batch_size)?;
-                states.get_or_init(|| read)
-            }
-        };
-        states.read(batch, &backbone.device())
+        match self.kept_states()? {
+            Some(states) => states.read(batch, &backbone.device()),
+            None => Ok(TargetStates::new(backbone, Some(teachers.composition()), on_device)),
+        }
+    }
+
+    /// What teachers make of every row, if that is kept: the first time, they read.
+    fn kept_states(&self) -> Result<Option<&TeacherStates>> {
+        let Some(Kept { data, batch_size, states }) = &self.kept else { return Ok(None) };
+        if let Some(states) = states.get() {
+            return Ok(Some(states));
+        }
+        let (backbone, teachers) = (self.backbone, self.teachers);
+        let with_encoder = self.config.reads(Stack::Encoder);
+        let read = TeacherStates::write(data, backbone, teachers, with_encoder, *batch_size)?;
+        Ok(Some(states.get_or_init(|| read)))
     }
 }
 
 impl<B: Backbone, C: Compose> Objective<C> for Distillation<'_, B> {
     fn token_losses(&self, composition: &C, batch: &TokenBatch) -> Result<TokenLosses> {
+        let start = self.backbone.decoder_start_token_id();
+        let on_device = DeviceBatch::new(batch, start, &self.backbone.device());
+        let states = TargetStates::new(self.backbone, Some(composition), &on_device);
+        self.losses_of(states, batch, &on_device)
+    }
+
+    fn differentiate(
+        &self,
+        composition: &C,
+        batch: &TokenBatch,
+        tokens: usize,
+    ) -> Result<(TokenLosses, Option<GradientsParams>)> {
+        if self.config.weight > 0.0 {
+            // Once, and not by each part of the batch.
+            self.kept_states()?;
+        }
+        let losses = |states: TargetStates, batch: &TokenBatch, on_device: &DeviceBatch| {
+            self.losses_of(states, batch, on_device)
+        };
+        state_gradients::differentiate(self.backbone, composition, batch, tokens, losses)
+    }
+
+    fn identity(&self) -> Value {
+        // States that are kept were computed among other rows: the same but for rounding.
+        json!({ "distillation": self.config, "teachers": self.teachers.checksum(), "kept": self.keeps() })
+    }
+}
+
+impl<B: Backbone> Distillation<'_, B> {
+    /// The losses of a batch of which the model made these states.
+    fn losses_of(
+        &self,
+        states: TargetStates,
+        batch: &TokenBatch,
+        on_device: &DeviceBatch,
+    ) -> Result<TokenLosses> {
         let (backbone, config) = (self.backbone, self.config);
-        let start = backbone.decoder_start_token_id();
-        let on_device = DeviceBatch::new(batch, start, &backbone.device());
-        let states = TargetStates::new(backbone, Some(composition), &on_device);
         let logits = backbone.logits(states.decoder.clone());
         let mut added = Vec::new();
         if config.weight > 0.0 {
-            let teacher = self.of_teachers(batch, &on_device)?;
+            let teacher = self.of_teachers(batch, on_device)?;
             if config.logits > 0.0 {
                 let teacher = backbone.logits(teacher.decoder.clone());
                 let divergence = divergences(logits.clone(), teacher, config.temperature);
@@ -120,12 +157,8 @@ impl<B: Backbone, C: Compose> Objective<C> for Distillation<'_, B> {
                 added.push(("hidden", hidden.mul_scalar(config.weight * config.hidden)));
             }
         }
-        Ok(TokenLosses { likelihood: token_losses(logits, on_device.targets), added })
-    }
-
-    fn identity(&self) -> Value {
-        // States that are kept were computed among other rows: the same but for rounding.
-        json!({ "distillation": self.config, "teachers": self.teachers.checksum(), "kept": self.keeps() })
+        let targets = on_device.targets.clone();
+        Ok(TokenLosses { likelihood: token_losses(logits, targets), added })
     }
 }
 

@@ -49,6 +49,7 @@ mod stacked;
 mod staged_config;
 mod stages;
 mod start_from;
+mod state_gradients;
 #[cfg(feature = "t5x")]
 mod t5x_prompts;
 mod target_states;

@@ -1,12 +1,13 @@
 use burn::module::Module;
-use burn::tensor::Tensor;
+use burn::optim::GradientsParams;
+use burn::tensor::{Int, Tensor};
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
 use mtpt_tasks::TokenBatch;
 
 use crate::cross_entropy::token_losses;
 use crate::target_states::TargetStates;
-use crate::{DeviceBatch, Result};
+use crate::{DeviceBatch, Result, state_gradients};
 
 /// What is made small: a module and a batch go in, the loss of each target token comes out.
 ///
@@ -19,6 +20,32 @@ pub trait Objective<M: Module> {
     ///
     /// When something that the loss is made from, besides the batch, cannot be had.
     fn token_losses(&self, module: &M, batch: &TokenBatch) -> Result<TokenLosses>;
+
+    /// The same losses, and their part in the gradient of the mean over `tokens` target tokens; none where nothing that they
+    /// depend on learns.
+    ///
+    /// What stands here records every operation. An objective that knows a quicker way brings it, and gives the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`token_losses`](Self::token_losses).
+    ///
+    /// # Panics
+    ///
+    /// When the module is not on a device with autodiff.
+    fn differentiate(
+        &self,
+        module: &M,
+        batch: &TokenBatch,
+        tokens: usize,
+    ) -> Result<(TokenLosses, Option<GradientsParams>)> {
+        let losses = self.token_losses(module, batch)?;
+        let loss = losses.total().sum().div_scalar(tokens as f64);
+        assert!(loss.is_autodiff(), "a module that learns is on a device with autodiff");
+        let gradients =
+            loss.is_tracked().then(|| GradientsParams::from_grads(loss.backward(), module));
+        Ok((losses, gradients))
+    }
 
     /// What the losses are made from besides the batch: a run whose objective has another identity is another run, and does
     /// not go on from the same checkpoints. Nothing, unless it is told.
@@ -41,6 +68,30 @@ impl TokenLosses {
     pub fn total(&self) -> Tensor<1> {
         let terms = self.added.iter().map(|(_, term)| term.clone());
         terms.fold(self.likelihood.clone(), Tensor::add)
+    }
+
+    /// The same numbers, no longer tracked.
+    pub(crate) fn without_autodiff(self) -> Self {
+        let added = self.added.into_iter().map(|(name, term)| (name, term.without_autodiff()));
+        Self { likelihood: self.likelihood.without_autodiff(), added: added.collect() }
+    }
+
+    /// The losses of parts of a batch together, and in another order: each by its number among those of the parts.
+    pub(crate) fn cat(parts: Vec<Self>, order: &[i64]) -> Self {
+        let in_order = |losses: Vec<Tensor<1>>| {
+            let order = Tensor::<1, Int>::from_ints(order, &losses[0].device());
+            Tensor::cat(losses, 0).select(0, order)
+        };
+        let names: Vec<&'static str> = parts[0].added.iter().map(|(name, _)| *name).collect();
+        let added = names.into_iter().enumerate().map(|(number, name)| {
+            let of_parts = parts.iter().map(|part| part.added[number].1.clone());
+            (name, in_order(of_parts.collect()))
+        });
+        let added = added.collect();
+        Self {
+            likelihood: in_order(parts.into_iter().map(|part| part.likelihood).collect()),
+            added,
+        }
     }
 }
 
@@ -68,6 +119,18 @@ impl<B: Backbone, C: Compose> Objective<C> for PromptTuning<'_, B> {
     fn token_losses(&self, composition: &C, batch: &TokenBatch) -> Result<TokenLosses> {
         Ok(target_losses(self.backbone, Some(composition), batch).into())
     }
+
+    fn differentiate(
+        &self,
+        composition: &C,
+        batch: &TokenBatch,
+        tokens: usize,
+    ) -> Result<(TokenLosses, Option<GradientsParams>)> {
+        let losses = |states: TargetStates, _: &TokenBatch, batch: &DeviceBatch| {
+            Ok(losses_of(self.backbone, states, batch).into())
+        };
+        state_gradients::differentiate(self.backbone, composition, batch, tokens, losses)
+    }
 }
 
 /// Full fine-tuning: the same loss without prompts, with the model itself as the module that learns. It is the baseline
@@ -89,5 +152,9 @@ fn target_losses<B: Backbone, C: Compose>(
 ) -> Tensor<1> {
     let batch = DeviceBatch::new(batch, backbone.decoder_start_token_id(), &backbone.device());
     let states = TargetStates::new(backbone, composition, &batch);
-    token_losses(backbone.logits(states.decoder), batch.targets)
+    losses_of(backbone, states, &batch)
+}
+
+fn losses_of<B: Backbone>(backbone: &B, states: TargetStates, batch: &DeviceBatch) -> Tensor<1> {
+    token_losses(backbone.logits(states.decoder), batch.targets.clone())
 }

@@ -21,15 +21,25 @@ impl TargetStates {
         batch: &DeviceBatch,
     ) -> Self {
         let (ids, mask) = (batch.input_ids.clone(), batch.input_mask.clone());
-        let [_, input_length] = mask.dims();
         let (embeddings, mask) = embed_prompted(backbone, composition, &batch.tasks, ids, mask);
-        let [_, length] = mask.dims();
         let encoded = backbone.encode(embeddings, mask.clone());
-        let encoder = encoded.clone().narrow(1, length - input_length, input_length);
-        let hidden = backbone.decode(batch.decoder_input_ids.clone(), encoded, mask);
-        let [rows, length, d_model] = hidden.dims();
-        let hidden = hidden.reshape([rows * length, d_model]);
-        let decoder = hidden.select(0, batch.target_positions.clone());
+        let hidden = backbone.decode(batch.decoder_input_ids.clone(), encoded.clone(), mask);
+        Self::of(encoded, hidden, batch)
+    }
+
+    /// What counts of all states of a batch.
+    ///
+    /// # Shapes
+    ///
+    /// - `encoded`: `[batch, prompt_length + input_length, d_model]`
+    /// - `decoded`: `[batch, target_length, d_model]`
+    pub(crate) fn of(encoded: Tensor<3>, decoded: Tensor<3>, batch: &DeviceBatch) -> Self {
+        let [_, length, _] = encoded.dims();
+        let [_, input_length] = batch.input_mask.dims();
+        let encoder = encoded.narrow(1, length - input_length, input_length);
+        let [rows, length, d_model] = decoded.dims();
+        let decoded = decoded.reshape([rows * length, d_model]);
+        let decoder = decoded.select(0, batch.target_positions.clone());
         Self { encoder, decoder }
     }
 }

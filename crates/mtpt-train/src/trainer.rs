@@ -10,7 +10,7 @@ use crate::clip::clip_norm_of;
 use crate::not_finite::{rows_of, rows_to_blame, worst_gradient};
 use crate::{
     Error, NotFinite, Objective, Observer, OptimizerConfig, Result, Schedule, StepEvent,
-    TokenLosses, TrainingRow,
+    TrainingRow,
 };
 
 /// What a step did.
@@ -154,7 +154,7 @@ impl<M: Module> Trainer<M> {
         let mut added: Vec<(&'static str, f64)> = Vec::new();
         let mut accumulator = GradientsAccumulator::<M>::new();
         for batch in batches {
-            let (losses, gradients) = self.differentiate(objective, batch, tokens)?;
+            let (losses, gradients) = objective.differentiate(&self.module, batch, tokens)?;
             let total = (!losses.added.is_empty()).then(|| losses.total().inner());
             for (name, term) in losses.added {
                 let sum = f64::from(term.inner().sum().into_scalar::<f32>()) / tokens as f64;
@@ -171,7 +171,7 @@ impl<M: Module> Trainer<M> {
         let mut gradients = accumulator.grads();
         let gradient_norm = self.clip(&mut gradients);
         if !gradient_norm.is_finite() {
-            let of_batch = |batch: &_| self.differentiate(objective, batch, tokens).ok()?.1;
+            let of_batch = |batch: &_| objective.differentiate(&self.module, batch, tokens).ok()?.1;
             let rows = rows_to_blame(&self.module, batches, &self.tasks, of_batch);
             let (parameter, norm) = worst_gradient(&self.module, &gradients);
             // Where each is finite by itself, it is their sum that is not.
@@ -193,22 +193,6 @@ impl<M: Module> Trainer<M> {
             rows: batches.iter().map(TokenBatch::len).sum(),
             seconds: begun.elapsed().as_secs_f64(),
         })
-    }
-
-    /// The losses of a batch's target tokens, and its part of the gradient of their mean over a step; none where all that
-    /// the batch's tasks have is frozen.
-    fn differentiate<O: Objective<M>>(
-        &self,
-        objective: &O,
-        batch: &TokenBatch,
-        tokens: usize,
-    ) -> Result<(TokenLosses, Option<GradientsParams>)> {
-        let losses = objective.token_losses(&self.module, batch)?;
-        let loss = losses.total().sum().div_scalar(tokens as f64);
-        assert!(loss.is_autodiff(), "a module that learns is on a device with autodiff");
-        let gradients =
-            loss.is_tracked().then(|| GradientsParams::from_grads(loss.backward(), &self.module));
-        Ok((losses, gradients))
     }
 
     fn not_finite(&self, parameter: Option<String>, value: f64, rows: Vec<TrainingRow>) -> Error {

@@ -1,8 +1,8 @@
 //! Free text and candidates of rows: learned, judged, and chosen by.
 
-use std::cell::Cell;
 use std::fs;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig};
@@ -248,7 +248,7 @@ fn rows_may_have_any_number_of_candidates() {
 /// A model that remembers how many positions it was asked about at once.
 struct Asked<'a> {
     t5: &'a T5,
-    most: Cell<usize>,
+    most: AtomicUsize,
 }
 
 impl Backbone for Asked<'_> {
@@ -289,7 +289,7 @@ impl Backbone for Asked<'_> {
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        self.most.set(self.most.get().max(hidden.dims()[0]));
+        self.most.fetch_max(hidden.dims()[0], Ordering::Relaxed);
         Backbone::logits(self.t5, hidden)
     }
 }
@@ -297,7 +297,7 @@ impl Backbone for Asked<'_> {
 #[test]
 fn many_positions_are_scored_in_slices() {
     let t5 = t5();
-    let backbone = Asked { t5: t5.get(), most: Cell::new(0) };
+    let backbone = Asked { t5: t5.get(), most: AtomicUsize::new(0) };
     let row = |number: u32| TokenizedExample {
         task: 0,
         input_ids: vec![10 + number, 11, END],
@@ -316,9 +316,9 @@ fn many_positions_are_scored_in_slices() {
         rank_choices(&backbone, None::<&Composition>, &rows, &choices, batch_size).unwrap()
     };
     let together = rank(160);
-    let in_slices = backbone.most.replace(0);
+    let in_slices = backbone.most.swap(0, Ordering::Relaxed);
     let alone = rank(1);
-    let in_one = backbone.most.get();
+    let in_one = backbone.most.load(Ordering::Relaxed);
     assert!(in_slices == 512 && in_one < 10, "{in_slices} and {in_one} positions at once");
     for (together, alone) in together.iter().flatten().zip(alone.iter().flatten()) {
         assert!((together - alone).abs() < 1e-4, "{together} {alone}");
