@@ -1,0 +1,280 @@
+//! What is timed: each is what a program with this library would do.
+
+use std::path::Path;
+
+use mtpt::burn::tensor::{Device, Distribution, Tensor};
+use mtpt::compose::Composition;
+use mtpt::core::{Backbone, Frozen, embed_prompted};
+use mtpt::t5::{GenerationConfig, T5, T5Config, T5Tokenizer};
+use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
+use mtpt::train::{
+    AdamWConfig, Candidates, Decay, DeviceBatch, PromptTuning, Prompts, Schedule, Trainer,
+    rank_rows,
+};
+use serde_json::{Value, json};
+
+use crate::Result;
+use crate::operations::{self, Shape};
+use crate::rows::{self, Asked, Row, TaskRows};
+
+// As in `worker_peft.py`.
+const LEARNING_RATE: f64 = 0.1;
+const WEIGHT_DECAY: f32 = 1e-5;
+const CLIP_NORM: f64 = 1.0;
+const ROWS_AT_A_TIME: usize = 32;
+const NEW_TOKENS: usize = 32;
+const POSITIONS: usize = 16 * 228;
+
+/// What answers the lines of `run.py`.
+pub(crate) trait Work {
+    /// One repetition that is not timed, or part of one.
+    fn warm(&mut self) -> Result<Value> {
+        self.go()
+    }
+
+    /// One repetition.
+    fn go(&mut self) -> Result<Value>;
+
+    /// What the other side's numbers are held to, besides what a repetition answers.
+    fn check(&mut self) -> Result<Value> {
+        Ok(json!({}))
+    }
+
+    /// Floating-point operations of a repetition, where they are counted.
+    fn operations(&self) -> Option<u64> {
+        None
+    }
+}
+
+fn device() -> Result<Device> {
+    Ok(mtpt::device("flex")?)
+}
+
+fn load(folder: &Path) -> Result<Frozen<T5>> {
+    Ok(Frozen::new(T5::load(&folder.join("model"), &device()?)?))
+}
+
+fn prompts(folder: &Path, device: &Device) -> Result<Prompts> {
+    Ok(Prompts::read(&folder.join("adapter"), device)?)
+}
+
+/// Steps of AdamW on batches of rows.
+pub(crate) struct Learning {
+    t5: Frozen<T5>,
+    trainer: Trainer<Composition>,
+    batches: Vec<Vec<TokenizedExample>>,
+    operations: Option<u64>,
+}
+
+impl Learning {
+    pub(crate) fn load(folder: &Path, batches: Vec<Vec<Row>>) -> Result<Self> {
+        let t5 = load(folder)?;
+        let prompts = prompts(folder, &device()?.autodiff())?;
+        let optimizer = AdamWConfig {
+            weight_decay: WEIGHT_DECAY,
+            clip_norm: Some(CLIP_NORM),
+            ..AdamWConfig::default()
+        };
+        let schedule = Schedule {
+            peak: LEARNING_RATE,
+            warmup_steps: 0,
+            steps: usize::MAX,
+            decay: Decay::Constant,
+        };
+        let tasks = prompts.tasks().iter().map(|task| task.name.clone()).collect();
+        let trainer =
+            Trainer::new(prompts.composition().clone(), &optimizer.into(), schedule, tasks);
+        let operations = counted(t5.config(), prompts.header().length, &batches);
+        let batches = batches.iter().map(|rows| rows.iter().map(Row::example).collect()).collect();
+        Ok(Self { t5, trainer, batches, operations })
+    }
+
+    fn step(&mut self, batch: usize) -> Result<f64> {
+        let padding = Padding { id: self.t5.get().pad_token_id(), multiple: 1 };
+        let batch = TokenBatch::new(&self.batches[batch], padding)?;
+        Ok(self.trainer.step(&PromptTuning::new(self.t5.get()), &[batch])?.loss)
+    }
+}
+
+/// Operations of the batches, if all rows have one length.
+fn counted(config: &T5Config, prompt: usize, batches: &[Vec<Row>]) -> Option<u64> {
+    let lengths = |row: &Row| (row.input_ids.len(), row.target_ids.len());
+    let (input, target) = lengths(batches.first()?.first()?);
+    let even = batches.iter().flatten().all(|row| lengths(row) == (input, target));
+    let of_batch = |rows: &Vec<Row>| {
+        operations::step(config, Shape { rows: rows.len(), input: prompt + input, target })
+    };
+    even.then(|| batches.iter().map(of_batch).sum())
+}
+
+impl Work for Learning {
+    fn warm(&mut self) -> Result<Value> {
+        Ok(json!({ "losses": [self.step(0)?] }))
+    }
+
+    fn go(&mut self) -> Result<Value> {
+        let losses: Vec<f64> =
+            (0..self.batches.len()).map(|batch| self.step(batch)).collect::<Result<_>>()?;
+        Ok(json!({ "losses": losses }))
+    }
+
+    fn operations(&self) -> Option<u64> {
+        self.operations
+    }
+}
+
+/// Label words of all rows, ranked.
+pub(crate) struct Evaluating {
+    t5: Frozen<T5>,
+    prompts: Prompts,
+    tasks: Vec<(Candidates, Vec<TokenizedExample>)>,
+}
+
+impl Evaluating {
+    pub(crate) fn load(folder: &Path, tasks: Vec<TaskRows>) -> Result<Self> {
+        let tasks = (0..)
+            .zip(tasks)
+            .map(|(number, task)| {
+                let rows = task.rows.into_iter().map(|input_ids| {
+                    Row { task: number, input_ids, target_ids: Vec::new() }.example()
+                });
+                (Candidates::of_tokens(task.candidates), rows.collect())
+            })
+            .collect();
+        Ok(Self { t5: load(folder)?, prompts: prompts(folder, &device()?)?, tasks })
+    }
+
+    fn scores(&self, task: usize, most: usize) -> Result<Vec<Vec<f64>>> {
+        let (candidates, rows) = &self.tasks[task];
+        let rows = &rows[..most.min(rows.len())];
+        let composition = Some(self.prompts.composition());
+        Ok(rank_rows(self.t5.get(), composition, rows, candidates, ROWS_AT_A_TIME)?)
+    }
+
+    fn all(&self, most: usize) -> Result<Vec<Vec<Vec<f64>>>> {
+        (0..self.tasks.len()).map(|task| self.scores(task, most)).collect()
+    }
+}
+
+impl Work for Evaluating {
+    fn warm(&mut self) -> Result<Value> {
+        self.scores(0, ROWS_AT_A_TIME)?;
+        Ok(json!({}))
+    }
+
+    fn go(&mut self) -> Result<Value> {
+        let predictions: Vec<Vec<usize>> = self
+            .all(usize::MAX)?
+            .iter()
+            .map(|task| task.iter().map(|scores| likeliest(scores)).collect())
+            .collect();
+        Ok(json!({ "predictions": predictions }))
+    }
+
+    fn check(&mut self) -> Result<Value> {
+        Ok(json!({ "scores": self.all(2)? }))
+    }
+}
+
+/// The first of the largest.
+fn likeliest(scores: &[f64]) -> usize {
+    (0..scores.len()).rev().max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap_or(0)
+}
+
+/// Greedy texts of a batch.
+pub(crate) struct Generating {
+    t5: Frozen<T5>,
+    prompts: Prompts,
+    batch: TokenBatch,
+}
+
+impl Generating {
+    pub(crate) fn load(folder: &Path, rows: Vec<Row>) -> Result<Self> {
+        let t5 = load(folder)?;
+        let rows: Vec<TokenizedExample> = rows.iter().map(Row::example).collect();
+        let padding = Padding { id: t5.get().pad_token_id(), multiple: 1 };
+        let batch = TokenBatch::new(&rows, padding)?;
+        Ok(Self { t5, prompts: prompts(folder, &device()?)?, batch })
+    }
+}
+
+impl Work for Generating {
+    fn go(&mut self) -> Result<Value> {
+        let t5 = self.t5.get();
+        let batch = DeviceBatch::new(&self.batch, t5.decoder_start_token_id(), &t5.device());
+        let composition = Some(self.prompts.composition());
+        let (embeddings, mask) =
+            embed_prompted(t5, composition, &batch.tasks, batch.input_ids, batch.input_mask);
+        let config = GenerationConfig { max_new_tokens: NEW_TOKENS, ..GenerationConfig::default() };
+        Ok(json!({ "ids": t5.generate_from_embeddings(embeddings, mask, &config)? }))
+    }
+}
+
+/// The product of a step's positions with the weight of a feed-forward layer.
+pub(crate) struct Multiplying {
+    left: Tensor<2>,
+    right: Tensor<2>,
+}
+
+impl Multiplying {
+    pub(crate) fn load(folder: &Path) -> Result<Self> {
+        let config = mtpt::t5::read_config(&folder.join("model"))?;
+        let device = device()?;
+        let drawn = |shape| Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
+        let left = drawn([POSITIONS, config.d_model]);
+        Ok(Self { left, right: drawn([config.d_model, config.d_ff]) })
+    }
+}
+
+impl Work for Multiplying {
+    fn go(&mut self) -> Result<Value> {
+        const PRODUCTS: u64 = 16;
+        let mut last = None;
+        for _ in 0..PRODUCTS {
+            last = Some(self.left.clone().matmul(self.right.clone()));
+        }
+        let [d_model, d_ff] = self.right.dims();
+        let operations = PRODUCTS * operations::product(POSITIONS, d_model, d_ff);
+        let last = last.map(|product| {
+            product.slice([POSITIONS - 1..POSITIONS, d_ff - 1..d_ff]).into_scalar::<f32>()
+        });
+        Ok(json!({ "operations": operations, "last": last }))
+    }
+}
+
+/// One text, from the files to its label.
+pub(crate) fn cold(folder: &Path, asked: &Path) -> Result<Value> {
+    let asked: Asked = rows::read(asked)?;
+    let t5 = load(folder)?;
+    let prompts = prompts(folder, &device()?)?;
+    let tokenizer = T5Tokenizer::load(&folder.join("model"), t5.config())?;
+    let words: Vec<Vec<u32>> =
+        asked.words.iter().map(|word| tokenizer.encode(word)).collect::<Result<_, _>>()?;
+    let input_ids = tokenizer.encode(&asked.text)?;
+    let row = Row { task: asked.task, input_ids, target_ids: Vec::new() }.example();
+    let candidates = Candidates::of_tokens(words);
+    let composition = Some(prompts.composition());
+    let scores = rank_rows(t5.get(), composition, std::slice::from_ref(&row), &candidates, 1)?;
+    Ok(json!({ "label": asked.words[likeliest(&scores[0])], "ids": row.input_ids }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_counted_of_even_rows_alone() {
+        let config = T5Config::new(11, 3, 2, 5, 1, 1, 2);
+        let row = |length| Row { task: 0, input_ids: vec![2; length], target_ids: vec![1] };
+        let one = counted(&config, 4, &[vec![row(3)]]).unwrap();
+        assert_eq!(one, operations::step(&config, Shape { rows: 1, input: 7, target: 1 }));
+        assert_eq!(counted(&config, 4, &[vec![row(3)], vec![row(3), row(3)]]), Some(3 * one));
+        assert_eq!(counted(&config, 4, &[vec![row(3)], vec![row(2)]]), None);
+        assert_eq!(counted(&config, 4, &[]), None);
+    }
+
+    #[test]
+    fn the_first_of_the_likeliest_wins() {
+        assert_eq!(likeliest(&[-2.0, -1.0, -3.0, -1.0]), 1);
+    }
+}

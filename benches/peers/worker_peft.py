@@ -1,0 +1,241 @@
+"""PEFT's side: loads a model and an adapter, then does one repetition of its work for each line `go`.
+
+    python worker_peft.py WORK --folder FOLDER --rows FILE
+
+Answers each line of standard input with a line of JSON; `run.py` says what is asked, `main.rs` is the other side.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+import time
+
+import torch
+from peft import PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
+from transformers import AutoTokenizer, T5ForConditionalGeneration
+
+LEARNING_RATE = 0.1
+WEIGHT_DECAY = 1e-5
+CLIP_NORM = 1.0
+ROWS_AT_A_TIME = 32
+NEW_TOKENS = 32
+# Positions of a step of 16 rows, a prompt of 100 and 128 tokens.
+POSITIONS = 16 * 228
+
+
+def padded(rows, pad):
+    length = max(map(len, rows))
+    return torch.tensor([row + [pad] * (length - len(row)) for row in rows])
+
+
+def inputs_of(rows):
+    return dict(
+        input_ids=padded(rows, 0),
+        attention_mask=padded([[1] * len(row) for row in rows], 0),
+    )
+
+
+def load(folder):
+    return T5ForConditionalGeneration.from_pretrained(folder / "model", dtype=torch.float32)
+
+
+def load_to_learn(folder):
+    config = PeftConfig.from_pretrained(folder / "adapter")
+    # As saved, an adapter is for inference, and PEFT loads a prompt for nothing else.
+    config.inference_mode = False
+    model = get_peft_model(load(folder), config).train()
+    set_peft_model_state_dict(model, load_file(folder / "adapter" / "adapter_model.safetensors"))
+    return model
+
+
+def load_to_infer(folder):
+    return PeftModel.from_pretrained(load(folder), folder / "adapter").eval()
+
+
+class Learning:
+    """Steps of AdamW on batches of rows, each padded to its longest."""
+
+    def __init__(self, folder, batches):
+        self.model = load_to_learn(folder)
+        self.batches = batches
+        self.trained = [part for part in self.model.parameters() if part.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            self.trained, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY
+        )
+
+    def step(self, rows):
+        loss = self.model(
+            **inputs_of([row["input_ids"] for row in rows]),
+            labels=padded([row["target_ids"] for row in rows], -100),
+            task_ids=torch.tensor([row["task"] for row in rows]),
+        ).loss
+        self.optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.trained, CLIP_NORM)
+        self.optimizer.step()
+        return loss.item()
+
+    def warm(self):
+        return {"losses": [self.step(self.batches[0])]}
+
+    def go(self):
+        return {"losses": [self.step(rows) for rows in self.batches]}
+
+
+class Evaluating:
+    """The label whose first token is the likeliest, for all rows of all tasks, those of similar length together."""
+
+    def __init__(self, folder, tasks):
+        self.model = load_to_infer(folder)
+        self.tasks = tasks
+
+    @torch.no_grad()
+    def predict(self, task, rows, candidates):
+        first = torch.tensor([ids[0] for ids in candidates])
+        order = sorted(range(len(rows)), key=lambda place: -len(rows[place]))
+        found = [None] * len(rows)
+        for start in range(0, len(rows), ROWS_AT_A_TIME):
+            group = order[start : start + ROWS_AT_A_TIME]
+            # PEFT makes the decoder's input of labels alone; what these are does not change the first logits.
+            logits = self.model(
+                **inputs_of([rows[place] for place in group]),
+                labels=torch.zeros(len(group), 1, dtype=torch.long),
+                task_ids=torch.full([len(group)], task),
+            ).logits
+            for place, best in zip(group, logits[:, 0, first].argmax(1).tolist()):
+                found[place] = best
+        return found
+
+    def warm(self):
+        task = self.tasks[0]
+        self.predict(0, task["rows"][:ROWS_AT_A_TIME], task["candidates"])
+        return {}
+
+    def go(self):
+        predictions = [
+            self.predict(number, task["rows"], task["candidates"])
+            for number, task in enumerate(self.tasks)
+        ]
+        return {"predictions": predictions}
+
+    @torch.no_grad()
+    def check(self):
+        """Log-probabilities of all candidates of the first rows of each task, by the base model behind PEFT's prompts."""
+        return {"scores": [self.rank(number, task) for number, task in enumerate(self.tasks)]}
+
+    def rank(self, number, task):
+        base, candidates = self.model.get_base_model(), task["candidates"]
+        targets = padded(candidates, -100)
+        scores = []
+        for row in task["rows"][:2]:
+            prompt = self.model.get_prompt(batch_size=1, task_ids=torch.tensor([number]))
+            embeddings = torch.cat([prompt, base.get_input_embeddings()(torch.tensor([row]))], 1)
+            encoded = base.encoder(inputs_embeds=embeddings)[0]
+            logits = base(
+                encoder_outputs=(encoded.repeat_interleave(len(candidates), 0),),
+                decoder_input_ids=padded([[0] + ids[:-1] for ids in candidates], 0),
+            ).logits.log_softmax(-1)
+            found = logits.gather(2, targets.clamp(min=0).unsqueeze(2)).squeeze(2)
+            scores.append((found * (targets >= 0)).sum(1).tolist())
+        return scores
+
+
+class Generating:
+    """Greedy texts of a batch."""
+
+    def __init__(self, folder, rows):
+        self.model = load_to_infer(folder)
+        self.asked = inputs_of([row["input_ids"] for row in rows])
+        self.tasks = torch.tensor([row["task"] for row in rows])
+
+    @torch.no_grad()
+    def go(self):
+        ids = self.model.generate(
+            **self.asked,
+            task_ids=self.tasks,
+            do_sample=False,
+            num_beams=1,
+            max_new_tokens=NEW_TOKENS,
+        )
+        return {"ids": ids[:, 1:].tolist()}
+
+    warm = go
+
+
+class Multiplying:
+    """The product that most of a step's time goes to, alone."""
+
+    def __init__(self, folder, _):
+        config = PeftConfig.from_pretrained(folder / "adapter")
+        shape = json.loads((folder / "model" / "config.json").read_text())
+        assert config.token_dim == shape["d_model"]
+        self.left = torch.randn(POSITIONS, shape["d_model"])
+        self.right = torch.randn(shape["d_model"], shape["d_ff"])
+
+    def go(self):
+        for _ in range(16):
+            product = self.left @ self.right
+        operations = 2 * POSITIONS * self.right.shape[0] * self.right.shape[1]
+        return {"operations": 16 * operations, "last": product[-1, -1].item()}
+
+    warm = go
+
+
+WORKS = {
+    "steps": Learning,
+    "mixture": Learning,
+    "evaluation": Evaluating,
+    "generation": Generating,
+    "limit": Multiplying,
+}
+
+
+def peak_kib():
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def answer(value):
+    print(json.dumps(value), flush=True)
+
+
+def cold(folder, asked):
+    """One text, from the start of the process to its label."""
+    model = load_to_infer(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder / "model")
+    ids = tokenizer(asked["text"])["input_ids"]
+    first = torch.tensor([tokenizer(word)["input_ids"][0] for word in asked["words"]])
+    with torch.no_grad():
+        logits = model(
+            **inputs_of([ids]),
+            labels=torch.zeros(1, 1, dtype=torch.long),
+            task_ids=torch.tensor([asked["task"]]),
+        ).logits
+    answer({"label": asked["words"][logits[0, 0, first].argmax().item()], "ids": ids})
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("work", choices=[*WORKS, "cold"])
+    parser.add_argument("--folder", type=pathlib.Path, required=True)
+    parser.add_argument("--rows", type=pathlib.Path, required=True)
+    arguments = parser.parse_args()
+    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    rows = json.loads(arguments.rows.read_text())
+    if arguments.work == "cold":
+        return cold(arguments.folder, rows)
+    work = WORKS[arguments.work](arguments.folder, rows)
+    answer({"ready": True})
+    for line in sys.stdin:
+        begun = time.perf_counter()
+        value = getattr(work, line.strip())()
+        value["seconds"] = time.perf_counter() - begun
+        value["peak_kib"] = peak_kib()
+        answer(value)
+
+
+if __name__ == "__main__":
+    main()
