@@ -7,8 +7,6 @@ use rayon::ThreadPoolBuilder;
 
 /// Number of pieces that work is best divided into on a device: the processor's cores, or one on a device that is parallel by
 /// itself.
-///
-/// The processor is what the feature `flex` computes on; without it there is none.
 pub fn lanes(device: &Device) -> usize {
     if is_processor(device) { available_parallelism().map_or(1, usize::from) } else { 1 }
 }
@@ -58,14 +56,19 @@ pub fn each_in_parallel<I: Send, O: Send>(
     made.into_iter().map(|made| made.expect("each item was taken by a worker")).collect()
 }
 
-#[cfg(feature = "flex")]
-fn is_processor(device: &Device) -> bool {
-    *device == Device::flex()
-}
-
-#[cfg(not(feature = "flex"))]
-fn is_processor(_device: &Device) -> bool {
-    false
+/// Whether a device is the processor, with autodiff or without: there the numbers of a tensor lie in this program's memory.
+///
+/// The processor is what the feature `flex` computes on; without it there is none.
+pub fn is_processor(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    {
+        *device == Device::flex()
+    }
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = device;
+        false
+    }
 }
 
 #[cfg(all(test, feature = "flex"))]

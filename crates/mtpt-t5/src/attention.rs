@@ -1,9 +1,9 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 
 use crate::config::T5Config;
+use crate::softmax::softmax;
 
 /// Keys and values of attention, split into heads.
 #[derive(Debug, Clone)]
@@ -78,7 +78,7 @@ impl Attention {
         let [batch, queries, _] = hidden.dims();
         let query = self.split_heads(self.query.forward(hidden));
         let scores = query.matmul(seen.keys.swap_dims(2, 3)) + bias;
-        let weights = self.dropout.forward(softmax(scores, 3));
+        let weights = self.dropout.forward(softmax(scores));
         let taken = weights.matmul(seen.values);
         let inner_dim = self.num_heads * self.d_kv;
         self.output.forward(taken.swap_dims(1, 2).reshape([batch, queries, inner_dim]))

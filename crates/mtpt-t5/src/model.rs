@@ -1,6 +1,5 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
-use burn::tensor::module::linear;
 use burn::tensor::{Bool, Device, Int, Tensor, assert_shape};
 
 use crate::cache::DecoderCache;
@@ -163,7 +162,8 @@ impl T5 {
         };
         match &self.head {
             Some(head) => head.forward(hidden),
-            None => linear(hidden, self.shared.weight.val().transpose(), None),
+            // The table from the left: it is read as it lies in memory, however few the positions are.
+            None => self.shared.weight.val().matmul(hidden.transpose()).transpose(),
         }
     }
 }
