@@ -1,14 +1,14 @@
 use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
-use std::thread::{self, available_parallelism};
+use std::thread;
 
 use burn::tensor::Device;
 use rayon::ThreadPoolBuilder;
 
 /// Number of pieces that work is best divided into on a device: the processor's cores, or one on a device that is parallel by
-/// itself.
+/// itself. Within such a piece it is one.
 pub fn lanes(device: &Device) -> usize {
-    if is_processor(device) { available_parallelism().map_or(1, usize::from) } else { 1 }
+    if is_processor(device) { rayon::current_num_threads() } else { 1 }
 }
 
 /// What a function makes of each item, in the order of the items, as many at a time as the device has [`lanes`].
@@ -88,6 +88,15 @@ mod tests {
     #[test]
     fn a_device_with_autodiff_is_the_processor_too() {
         assert_eq!(lanes(&Device::flex().autodiff()), lanes(&Device::flex()));
+    }
+
+    #[test]
+    fn a_piece_is_not_divided_again() {
+        let device = Device::flex();
+        if lanes(&device) > 1 {
+            let within = each_in_parallel(&device, vec![(), ()], |()| lanes(&Device::flex()));
+            assert_eq!(within, [1, 1]);
+        }
     }
 
     #[test]
