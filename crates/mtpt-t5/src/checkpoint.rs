@@ -134,13 +134,20 @@ impl Checkpoint {
                     safetensors::Dtype::BF16 => NumberType::Bf16,
                     other => return Err(unusable(format!("{other:?}"))),
                 };
+                let fill = |bytes: &mut [u8]| {
+                    let mut file = File::open(&tensor.file)?;
+                    file.seek(SeekFrom::Start(*offset))?;
+                    file.read_exact(bytes)
+                };
+                let failed = |source| read_error(&tensor.file, source);
+                if number_type == NumberType::F32 && cfg!(target_endian = "little") {
+                    // The file has the numbers as they are wanted.
+                    let mut numbers = vec![0.0_f32; *length / size_of::<f32>()];
+                    fill(bytemuck::cast_slice_mut(&mut numbers)).map_err(failed)?;
+                    return Ok(numbers);
+                }
                 let mut bytes = vec![0; *length];
-                File::open(&tensor.file)
-                    .and_then(|mut file| {
-                        file.seek(SeekFrom::Start(*offset))?;
-                        file.read_exact(&mut bytes)
-                    })
-                    .map_err(|source| read_error(&tensor.file, source))?;
+                fill(&mut bytes).map_err(failed)?;
                 (number_type, bytes)
             }
             Place::PyTorch(stored) => {

@@ -111,10 +111,8 @@ impl T5 {
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
     ) -> Tensor<3> {
-        self.check_encoded(&encoded, &mask);
         let [[rows, length], [batch, _]] = [decoder_input_ids.dims(), mask.dims()];
-        let tokens = Some(rows / batch.max(1) * length);
-        let mut cache = self.decoder.cache_for(encoded, mask, tokens);
+        let mut cache = self.start_for(encoded, mask, rows / batch.max(1) * length);
         self.step(decoder_input_ids, &mut cache)
     }
 
@@ -131,6 +129,17 @@ impl T5 {
     pub fn start(&self, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> DecoderCache {
         self.check_encoded(&encoded, &mask);
         self.decoder.cache(encoded, mask)
+    }
+
+    /// The same, to read at most so many tokens for each row of the batch.
+    pub(crate) fn start_for(
+        &self,
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+        tokens: usize,
+    ) -> DecoderCache {
+        self.check_encoded(&encoded, &mask);
+        self.decoder.cache_for(encoded, mask, Some(tokens))
     }
 
     fn check_encoded(&self, encoded: &Tensor<3>, mask: &Tensor<2, Bool>) {

@@ -80,7 +80,7 @@ impl Decoder {
         self.cache_for(encoded, mask, None)
     }
 
-    /// The same, where it is known how many tokens will be read for each row of the batch.
+    /// The same, where it is known how many tokens will be read at most for each row of the batch.
     pub(crate) fn cache_for(
         &self,
         encoded: Tensor<3>,
