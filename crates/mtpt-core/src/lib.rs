@@ -15,6 +15,7 @@ mod prompt_file;
 mod reading;
 #[cfg(feature = "t5x")]
 pub mod t5x;
+mod token_tree;
 mod whole_file;
 
 pub use backbone::Backbone;
@@ -30,4 +31,5 @@ pub use place::place_of;
 pub use prefix::{embed_prompted, prepend};
 pub use prompt_file::PromptFile;
 pub use reading::{Reading, StateGradients, read_by_autodiff};
+pub use token_tree::TokenTree;
 pub use whole_file::{remove_drafts, sync_folder, write_whole_file};

@@ -1,5 +1,5 @@
-use burn::tensor::{Bool, Device, Int, Tensor};
-use mtpt_core::{Backbone, Reading, read_by_autodiff};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use mtpt_core::{Backbone, Reading, TokenTree, read_by_autodiff};
 
 use crate::generate::greedy;
 use crate::model::T5;
@@ -45,6 +45,30 @@ impl Backbone for T5 {
         mask: Tensor<2, Bool>,
     ) -> Tensor<3> {
         Self::decode(self, decoder_input_ids, encoded, mask)
+    }
+
+    /// With each node read once, beside the others.
+    fn decode_trees(
+        &self,
+        trees: &[&TokenTree],
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+    ) -> Tensor<3> {
+        let [batch, _] = mask.dims();
+        assert_eq!(trees.len(), batch, "a tree for each row");
+        let nodes = trees.iter().map(|tree| tree.len()).max().unwrap_or(0);
+        let padding = std::iter::repeat(self.config.pad_token_id);
+        let ids = trees.iter().flat_map(|tree| {
+            let start = self.config.decoder_start_token_id;
+            tree.tokens(start).chain(padding.clone()).take(nodes).map(i64::from)
+        });
+        let ids = TensorData::new(ids.collect::<Vec<i64>>(), [batch, nodes]);
+        let ids = Tensor::<2, Int>::from_data(ids, &encoded.device().without_autodiff());
+        // Rows that share their tree share what is made of it.
+        let of_all = trees.windows(2).all(|pair| std::ptr::eq(pair[0], pair[1]));
+        let cache = self.start_for(encoded, mask, nodes);
+        let trees = if of_all { &trees[..trees.len().min(1)] } else { trees };
+        self.decoder.forward_trees(self.embed(ids), trees, cache)
     }
 
     /// With forward and backward written by hand, where the model is frozen.

@@ -6,7 +6,7 @@ use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 ///
 /// Finite, so that a row without any visible position gives numbers and not NaN, and far below every score, so that
 /// its exponential is zero beside any visible one.
-fn hidden(dtype: DType) -> f32 {
+pub(crate) fn hidden(dtype: DType) -> f32 {
     match dtype {
         // Half of the largest number of the type, so that adding a score cannot overflow.
         DType::F16 => -3.0e4,

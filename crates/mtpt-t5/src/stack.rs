@@ -1,11 +1,14 @@
+use std::ops::Range;
+
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, RmsNorm};
-use burn::tensor::{Bool, Device, Tensor};
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use mtpt_core::TokenTree;
 
 use crate::block::{DecoderBlock, EncoderBlock, norm};
 use crate::cache::{DecoderCache, LayerCache};
 use crate::config::T5Config;
-use crate::mask::{causal_bias, padding_bias};
+use crate::mask::{causal_bias, hidden, padding_bias};
 use crate::position::{Direction, RelativePositionBias};
 
 /// The encoder: blocks that share one position bias, and a last norm.
@@ -107,16 +110,78 @@ impl Decoder {
     pub fn forward(&self, embeddings: Tensor<3>, cache: &mut DecoderCache) -> Tensor<3> {
         let [_, new, _] = embeddings.dims();
         let keys = cache.length + new;
-        let mut bias = self.position_bias.forward(cache.length..keys, keys);
-        if new > 1 {
-            let (dtype, device) = (bias.dtype(), bias.device().without_autodiff());
-            bias = bias + causal_bias(new, keys, dtype, &device);
+        let bias = self.bias(cache.length..keys);
+        cache.length = keys;
+        self.read(embeddings, bias, cache)
+    }
+
+    /// What positions are added to the scores of themselves and of those before them, and what hides those after:
+    /// `[1, heads, positions, positions.end]`.
+    fn bias(&self, positions: Range<usize>) -> Tensor<4> {
+        let (new, keys) = (positions.len(), positions.end);
+        let bias = self.position_bias.forward(positions, keys);
+        if new < 2 {
+            return bias;
         }
+        let (dtype, device) = (bias.dtype(), bias.device().without_autodiff());
+        bias + causal_bias(new, keys, dtype, &device)
+    }
+
+    /// Final hidden states at every node of trees of tokens, which sees itself and those that it comes after.
+    ///
+    /// # Shapes
+    ///
+    /// - `embeddings`: `[batch, nodes, d_model]`
+    /// - `trees`: one for each row, or one for all
+    /// - output: `[batch, nodes, d_model]`
+    pub(crate) fn forward_trees(
+        &self,
+        embeddings: Tensor<3>,
+        trees: &[&TokenTree],
+        mut cache: DecoderCache,
+    ) -> Tensor<3> {
+        let [_, nodes, _] = embeddings.dims();
+        let depths = |tree: &TokenTree| -> Vec<usize> {
+            // What fills up shorter rows stands at the start and sees itself.
+            (0..nodes)
+                .map(|node| if node < tree.len() { tree.line(node).count() - 1 } else { 0 })
+                .collect()
+        };
+        let depths: Vec<Vec<usize>> = trees.iter().map(|tree| depths(tree)).collect();
+        let longest = depths.iter().flatten().max().map_or(0, |depth| depth + 1);
+        // The scores of two nodes are those of their depths; a node that is not on the way is as hidden as a later one.
+        let bias = self.bias(0..longest);
+        let [_, heads, _, _] = bias.dims();
+        let (dtype, device) = (bias.dtype(), bias.device());
+        let count = trees.len() * nodes * nodes;
+        let (mut places, mut seen) = (vec![0_i32; count], vec![hidden(dtype); count]);
+        for (number, (tree, depths)) in trees.iter().zip(&depths).enumerate() {
+            for node in 0..nodes {
+                let line: Vec<usize> =
+                    if node < tree.len() { tree.line(node).collect() } else { vec![node] };
+                for key in line {
+                    let place = (number * nodes + node) * nodes + key;
+                    places[place] = (depths[node] * longest + depths[key]) as i32;
+                    seen[place] = 0.0;
+                }
+            }
+        }
+        let places = Tensor::<1, Int>::from_data(TensorData::new(places, [count]), &device);
+        let seen = TensorData::new(seen, [trees.len(), 1, nodes, nodes]);
+        let bias = bias
+            .reshape([heads, longest * longest])
+            .select(1, places)
+            .reshape([heads, trees.len(), nodes, nodes])
+            .swap_dims(0, 1)
+            + Tensor::from_data(seen, (&device, dtype));
+        self.read(embeddings, bias, &mut cache)
+    }
+
+    fn read(&self, embeddings: Tensor<3>, bias: Tensor<4>, cache: &mut DecoderCache) -> Tensor<3> {
         let mut hidden = self.dropout.forward(embeddings);
         for (block, layer) in self.blocks.iter().zip(&mut cache.layers) {
             hidden = block.forward(hidden, bias.clone(), cache.cross_bias.clone(), layer);
         }
-        cache.length = keys;
         self.dropout.forward(self.final_norm.forward(hidden))
     }
 }

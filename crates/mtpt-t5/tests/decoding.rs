@@ -1,5 +1,5 @@
 use burn::tensor::{Bool, Device, Int, Tensor, Tolerance};
-use mtpt_core::Backbone;
+use mtpt_core::{Backbone, TokenTree};
 use mtpt_t5::{Beam, GenerationConfig, Sampling, Strategy, T5};
 
 use crate::fixtures::{VARIANTS, assert_close, load, padded, reference};
@@ -76,6 +76,38 @@ fn reading_everything_again_writes_what_the_cache_writes() {
 
 /// What summing in another order changes in single precision, at numbers near 10.
 const ROUNDING: f32 = 1e-5;
+
+#[test]
+fn nodes_of_trees_are_what_the_way_to_each_gives() {
+    let tree = |texts: &[&[u32]]| {
+        let mut tree = TokenTree::new();
+        for text in texts {
+            text.iter().fold(TokenTree::ROOT, |node, &token| tree.child(node, token));
+        }
+        tree
+    };
+    // With three tokens in common, with a beginning in common, and of the root alone.
+    let large = tree(&[&[5, 6, 7], &[5, 6, 8, 9], &[10], &[5, 11]]);
+    let (small, least) = (tree(&[&[12, 13]]), TokenTree::new());
+    for variant in VARIANTS {
+        let t5 = load(variant);
+        let inputs = reference(variant).inputs;
+        let (ids, mask) = padded(&inputs[..3], &Device::flex());
+        let encoded = Backbone::encode(&t5, Backbone::embed(&t5, ids), mask.clone());
+        for trees in [[&large, &small, &least], [&large; 3]] {
+            let found = t5.decode_trees(&trees, encoded.clone(), mask.clone());
+            let expected = Plain(&t5).decode_trees(&trees, encoded.clone(), mask.clone());
+            for (row, tree) in trees.iter().enumerate() {
+                let of_row = |states: &Tensor<3>| {
+                    states.clone().narrow(0, row, 1).narrow(1, 0, tree.len()).into_data()
+                };
+                // Single precision, through all blocks, in another order.
+                let tolerance = Tolerance::<f32>::absolute(1e-4);
+                of_row(&found).assert_approx_eq(&of_row(&expected), tolerance);
+            }
+        }
+    }
+}
 
 #[test]
 fn reading_token_by_token_gives_what_reading_at_once_gives() {

@@ -1,7 +1,5 @@
-use std::collections::HashMap;
-
 use burn::tensor::{Bool, Tensor, activation};
-use mtpt_core::Backbone;
+use mtpt_core::{Backbone, TokenTree};
 use mtpt_tasks::{Encode, Error as TaskError, Instance, TaskId, truncate};
 
 use crate::device_batch::int;
@@ -113,36 +111,17 @@ impl Candidates {
         let [batch, _, d_model] = encoded.dims();
         assert_eq!(rows.len(), batch, "candidates for each row");
         let device = encoded.device();
-        // The decoder takes as many targets of each row: rows with fewer candidates are filled up.
-        let most = rows.iter().map(|row| row.ids.len()).max().unwrap_or(0);
-        let length = rows.iter().map(|row| row.plan.length).max().unwrap_or(0);
-        let inputs: Vec<u32> = rows
-            .iter()
-            .flat_map(|row| {
-                row.ids.iter().map(Vec::as_slice).chain(std::iter::repeat(&[][..])).take(most)
-            })
-            .flat_map(|ids| {
-                std::iter::once(backbone.decoder_start_token_id())
-                    .chain(ids.iter().copied())
-                    .chain(std::iter::repeat(backbone.pad_token_id()))
-                    .take(length)
-            })
-            .collect();
-        let inputs = int(&inputs, [batch * most, length], &device);
-        let hidden = backbone.decode(inputs, encoded, mask);
+        let trees: Vec<&TokenTree> = rows.iter().map(|row| &row.plan.tree).collect();
+        let hidden = backbone.decode_trees(&trees, encoded, mask);
+        let [_, nodes, _] = hidden.dims();
         let (mut positions, mut picks) = (Vec::new(), Vec::new());
         for (number, row) in rows.iter().enumerate() {
             let before = positions.len();
-            positions.extend(
-                row.plan
-                    .positions
-                    .iter()
-                    .map(|&(candidate, at)| ((number * most + candidate) * length + at) as i64),
-            );
+            positions.extend((0..row.plan.tree.len()).map(|node| (number * nodes + node) as i64));
             picks
                 .extend(row.plan.tokens.iter().map(|&(_, prefix, token)| (before + prefix, token)));
         }
-        let hidden = hidden.reshape([batch * most * length, d_model]);
+        let hidden = hidden.reshape([batch * nodes, d_model]);
         let mut scores = vec![0.0_f32; picks.len()];
         for (slice, positions) in positions.chunks(POSITIONS_AT_A_TIME).enumerate() {
             let count = positions.len();
@@ -181,26 +160,23 @@ impl Candidates {
 /// Which distributions are needed, and which token's log-probability is taken from which.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Plan {
-    /// Tokens of the longest candidate.
-    length: usize,
-    /// Where each distinct prefix ends: the first candidate that begins with it, and the prefix's length.
-    positions: Vec<(usize, usize)>,
-    /// Candidate, number of the prefix that comes before, and token.
+    /// The distinct beginnings of the candidates.
+    tree: TokenTree,
+    /// Candidate, node after which the token comes, and token.
     tokens: Vec<(usize, usize, u32)>,
 }
 
 impl Plan {
     fn new(ids: &[Vec<u32>]) -> Self {
-        let length = ids.iter().map(Vec::len).max().unwrap_or(0);
-        let mut seen: HashMap<&[u32], usize> = HashMap::new();
-        let mut plan = Self { length, positions: Vec::new(), tokens: Vec::new() };
+        let mut plan = Self { tree: TokenTree::new(), tokens: Vec::new() };
         for (candidate, ids) in ids.iter().enumerate() {
-            for (at, &token) in ids.iter().enumerate() {
-                let prefix = *seen.entry(&ids[..at]).or_insert_with(|| {
-                    plan.positions.push((candidate, at));
-                    plan.positions.len() - 1
-                });
-                plan.tokens.push((candidate, prefix, token));
+            let mut node = TokenTree::ROOT;
+            for (place, &token) in ids.iter().enumerate() {
+                plan.tokens.push((candidate, node, token));
+                // Of the last token only its own probability is asked for, and not what comes after it.
+                if place + 1 < ids.len() {
+                    node = plan.tree.child(node, token);
+                }
             }
         }
         plan
@@ -214,8 +190,9 @@ mod tests {
     #[test]
     fn shared_prefixes_are_computed_once() {
         let plan = Plan::new(&[vec![4, 7, 1], vec![4, 8, 1], vec![5, 1]]);
-        // The empty prefix, `4`, `4 7`, `4 8` and `5`.
-        assert_eq!(plan.positions, [(0, 0), (0, 1), (0, 2), (1, 2), (2, 1)]);
+        let prefixes: Vec<Vec<u32>> =
+            (0..plan.tree.len()).map(|node| plan.tree.path(node)).collect();
+        assert_eq!(prefixes, [vec![], vec![4], vec![4, 7], vec![4, 8], vec![5]]);
         assert_eq!(
             plan.tokens,
             [
