@@ -114,9 +114,15 @@ class Bench:
             command += ["--dev-rows", str(arguments.dev_rows)]
         call(command)
         for model in arguments.models:
-            if not (PEERS / model / "adapter" / "adapter_config.json").is_file():
-                script = [self.python, HERE / "make_models.py", "--shape", model]
-                call([*script, "--tokenizer", tokenizer, "--output", PEERS / model])
+            self.make(model, tokenizer)
+
+    def make(self, model, tokenizer):
+        """The random model and its prompts, unless the same script has made them before."""
+        script, made = HERE / "make_models.py", PEERS / model / "made_by.py"
+        if not made.is_file() or made.read_text() != script.read_text():
+            command = [self.python, script, "--shape", model, "--tokenizer", tokenizer]
+            call([*command, "--output", PEERS / model])
+            made.write_text(script.read_text())
 
     def command(self, side, work, model):
         if side == "peft":
