@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     }
     let (folder, rows) = (PathBuf::from(folder).join("model"), PathBuf::from(rows));
     match work.as_str() {
-        "generation" => generate(&folder, &read(&rows)?),
+        "generation" => generate(&folder, &read::<Vec<Row>>(&rows)?),
         "cold" => answer(&cold(&folder, &read(&rows)?)?),
         other => Err(format!("expected `generation` or `cold`, found `{other}`").into()),
     }
