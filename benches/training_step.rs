@@ -1,4 +1,4 @@
-//! A step of training a prompt for each of eight tasks on a frozen T5-small: by the rows' lengths.
+//! A step of training a prompt for each task on a frozen T5-small: by the rows' lengths, and by the number of tasks.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Device, Tensor};
@@ -8,7 +8,6 @@ use mtpt::t5::{T5, T5Config};
 use mtpt::tasks::{Padding, TaskId, TokenBatch, TokenizedExample};
 use mtpt::train::{Decay, OptimizerConfig, PromptTuning, Schedule, Trainer};
 
-const TASKS: usize = 8;
 const PROMPT: usize = 100;
 const D_MODEL: usize = 512;
 
@@ -17,11 +16,11 @@ fn model() -> Frozen<T5> {
     Frozen::new(config.init(&Device::flex()).expect("the configuration is in range"))
 }
 
-fn trainer() -> Trainer<Composition> {
+fn trainer(tasks: usize) -> Trainer<Composition> {
     let ones = |length| Tensor::ones([length, D_MODEL], &Device::flex());
     let start = Start {
         shared: ones(PROMPT),
-        tree: Tree::flat(TASKS),
+        tree: Tree::flat(tasks),
         part: &|_, length| Ok(ones(length)),
         seed: 0,
         device: Device::flex().autodiff(),
@@ -34,15 +33,16 @@ fn trainer() -> Trainer<Composition> {
         composition.expect("the configuration is in range"),
         &OptimizerConfig::default(),
         schedule,
-        (0..TASKS).map(name).collect(),
+        (0..tasks).map(name).collect(),
     )
 }
 
-fn batch(lengths: &[usize]) -> TokenBatch {
+/// Rows of different tasks, as far as there are so many.
+fn batch(lengths: &[usize], tasks: usize) -> TokenBatch {
     let rows: Vec<TokenizedExample> = (0..)
         .zip(lengths)
         .map(|(row, &length)| TokenizedExample {
-            task: row % TASKS as u32,
+            task: (row as usize * tasks / lengths.len()) as u32,
             input_ids: (0..length as u32)
                 .map(|place| 2 + (row * 977 + place * 31) % 32_000)
                 .collect(),
@@ -62,8 +62,8 @@ fn by_lengths(criterion: &mut Criterion) {
     // As many tokens, half of them in one row.
     let uneven = [vec![18; 7], vec![130]].concat();
     for (name, lengths) in [("even", even), ("uneven", uneven)] {
-        let mut trainer = trainer();
-        let batch = [batch(&lengths)];
+        let mut trainer = trainer(8);
+        let batch = [batch(&lengths, 8)];
         group.throughput(Throughput::Elements(lengths.len() as u64));
         group.bench_function(BenchmarkId::from_parameter(name), |bench| {
             bench.iter(|| trainer.step(&PromptTuning::new(model.get()), &batch).expect("a step"));
@@ -72,5 +72,19 @@ fn by_lengths(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, by_lengths);
+fn by_tasks(criterion: &mut Criterion) {
+    let model = model();
+    let mut group = criterion.benchmark_group("training_step/tasks");
+    group.sample_size(10);
+    for tasks in [1, 8, 100, 10_000] {
+        let mut trainer = trainer(tasks);
+        let batch = [batch(&[32; 8], tasks)];
+        group.bench_function(BenchmarkId::from_parameter(tasks), |bench| {
+            bench.iter(|| trainer.step(&PromptTuning::new(model.get()), &batch).expect("a step"));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, by_lengths, by_tasks);
 criterion_main!(benches);
