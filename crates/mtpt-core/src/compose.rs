@@ -8,7 +8,7 @@ use crate::TaskIndex;
 /// Implement this trait, and derive [`Module`], to bring a composition of one's own. The parameters of the module are
 /// what is trained; a task that a batch does not hold takes no part in its graph and gets no gradient, provided that
 /// its parameters are tensors of their own.
-pub trait Compose: Module {
+pub trait Compose: Module + Sync {
     /// Number of vectors in the prompt of a task.
     fn prompt_length(&self) -> usize;
 

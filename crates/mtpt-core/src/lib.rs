@@ -24,7 +24,7 @@ pub use frozen::Frozen;
 pub use index::TaskIndex;
 pub use initializer::Initializer;
 pub use npy::{first_not_finite, is_npy, npy_bytes, parse_npy, read_npy};
-pub use parallel::{each_in_parallel, lanes};
+pub use parallel::{each_in_parallel, is_processor, lanes};
 pub use parameter_names::parameter_names;
 pub use place::place_of;
 pub use prefix::{embed_prompted, prepend};

@@ -1,16 +1,14 @@
 use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
-use std::thread::{self, available_parallelism};
+use std::thread;
 
 use burn::tensor::Device;
 use rayon::ThreadPoolBuilder;
 
 /// Number of pieces that work is best divided into on a device: the processor's cores, or one on a device that is parallel by
-/// itself.
-///
-/// The processor is what the feature `flex` computes on; without it there is none.
+/// itself. Within such a piece it is one.
 pub fn lanes(device: &Device) -> usize {
-    if is_processor(device) { available_parallelism().map_or(1, usize::from) } else { 1 }
+    if is_processor(device) { rayon::current_num_threads() } else { 1 }
 }
 
 /// What a function makes of each item, in the order of the items, as many at a time as the device has [`lanes`].
@@ -58,14 +56,19 @@ pub fn each_in_parallel<I: Send, O: Send>(
     made.into_iter().map(|made| made.expect("each item was taken by a worker")).collect()
 }
 
-#[cfg(feature = "flex")]
-fn is_processor(device: &Device) -> bool {
-    *device == Device::flex()
-}
-
-#[cfg(not(feature = "flex"))]
-fn is_processor(_device: &Device) -> bool {
-    false
+/// Whether a device is the processor, with autodiff or without: there the numbers of a tensor lie in this program's memory.
+///
+/// The processor is what the feature `flex` computes on; without it there is none.
+pub fn is_processor(device: &Device) -> bool {
+    #[cfg(feature = "flex")]
+    {
+        *device == Device::flex()
+    }
+    #[cfg(not(feature = "flex"))]
+    {
+        let _ = device;
+        false
+    }
 }
 
 #[cfg(all(test, feature = "flex"))]
@@ -85,6 +88,15 @@ mod tests {
     #[test]
     fn a_device_with_autodiff_is_the_processor_too() {
         assert_eq!(lanes(&Device::flex().autodiff()), lanes(&Device::flex()));
+    }
+
+    #[test]
+    fn a_piece_is_not_divided_again() {
+        let device = Device::flex();
+        if lanes(&device) > 1 {
+            let within = each_in_parallel(&device, vec![(), ()], |()| lanes(&Device::flex()));
+            assert_eq!(within, [1, 1]);
+        }
     }
 
     #[test]

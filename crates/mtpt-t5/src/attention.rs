@@ -1,9 +1,10 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::tensor::activation::softmax;
 use burn::tensor::{Device, Tensor};
 
 use crate::config::T5Config;
+use crate::cross_attention::FewTargets;
+use crate::softmax::softmax;
 
 /// Keys and values of attention, split into heads.
 #[derive(Debug, Clone)]
@@ -78,10 +79,32 @@ impl Attention {
         let [batch, queries, _] = hidden.dims();
         let query = self.split_heads(self.query.forward(hidden));
         let scores = query.matmul(seen.keys.swap_dims(2, 3)) + bias;
-        let weights = self.dropout.forward(softmax(scores, 3));
+        let weights = self.dropout.forward(softmax(scores));
         let taken = weights.matmul(seen.values);
         let inner_dim = self.num_heads * self.d_kv;
         self.output.forward(taken.swap_dims(1, 2).reshape([batch, queries, inner_dim]))
+    }
+
+    /// The same of encoded tokens that are no keys and values yet: cheaper for few queries, see [`FewTargets`].
+    ///
+    /// # Shapes
+    ///
+    /// - `hidden`: `[batch, queries, d_model]`
+    /// - `encoded`: `[batch, length, d_model]`
+    /// - `bias`: `[batch, 1, 1, length]`
+    /// - output: `[batch, queries, d_model]`
+    pub(crate) fn forward_few(
+        &self,
+        hidden: Tensor<3>,
+        encoded: Tensor<3>,
+        bias: Tensor<4>,
+    ) -> Tensor<3> {
+        let [rows, targets, d_model] = hidden.dims();
+        let few = FewTargets { layer: self, rows, targets };
+        let queries = self.query.forward(hidden.reshape([rows * targets, d_model]));
+        let weights = few.weigh(few.ask(queries), encoded.clone(), bias);
+        let taken = self.dropout.forward(weights).matmul(encoded);
+        self.output.forward(few.values(taken)).reshape([rows, targets, d_model])
     }
 
     /// `[batch, length, heads * d_kv]` to `[batch, heads, length, d_kv]`.

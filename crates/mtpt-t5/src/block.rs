@@ -2,9 +2,10 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, RmsNorm, RmsNormConfig};
 use burn::tensor::{Device, Tensor};
 
-use crate::attention::{Attention, KeysValues};
-use crate::cache::LayerCache;
+use crate::attention::Attention;
+use crate::cache::{Cross, LayerCache};
 use crate::config::T5Config;
+use crate::cross_attention::is_cheaper_for_few;
 use crate::feed_forward::FeedForward;
 
 /// A norm without mean and without bias (Zhang and Sennrich, 2019), with the configuration's epsilon.
@@ -77,14 +78,19 @@ impl DecoderBlock {
         }
     }
 
-    /// Keys and values of the encoder's output, which are the same at every step.
+    /// What is read of the encoder's output, which is the same at every step: for so many tokens a row, if that is known.
     ///
     /// # Shapes
     ///
     /// - `encoded`: `[batch, length, d_model]`
-    /// - output: `[batch, heads, length, d_kv]` each
-    pub fn cross_keys_values(&self, encoded: Tensor<3>) -> KeysValues {
-        self.cross_attention.keys_values(encoded)
+    pub(crate) fn cross(&self, encoded: Tensor<3>, tokens: Option<usize>) -> Cross {
+        let [_, length, _] = encoded.dims();
+        let few = |tokens| is_cheaper_for_few(&self.cross_attention, tokens, length);
+        if tokens.is_some_and(few) {
+            Cross::Encoded(encoded)
+        } else {
+            Cross::Projected(self.cross_attention.keys_values(encoded))
+        }
     }
 
     /// Reads tokens after those in the cache, and adds them to it.
@@ -110,14 +116,14 @@ impl DecoderBlock {
 
         // Attention to the encoder knows no positions, so the tokens of all rows that share an input row can stand in
         // one: its keys and values are then neither copied nor moved.
-        let [batch, _, _, _] = cache.cross.keys.dims();
+        let [batch, _, _, _] = cross_bias.dims();
         let normed = self.cross_attention_norm.forward(hidden.clone());
         let grouped = normed.reshape([batch, rows / batch * new, d_model]);
-        let attended = self
-            .cross_attention
-            .forward(grouped, cache.cross.clone(), cross_bias)
-            .reshape([rows, new, d_model]);
-        let hidden = hidden + self.dropout.forward(attended);
+        let attended = match cache.cross.clone() {
+            Cross::Projected(seen) => self.cross_attention.forward(grouped, seen, cross_bias),
+            Cross::Encoded(seen) => self.cross_attention.forward_few(grouped, seen, cross_bias),
+        };
+        let hidden = hidden + self.dropout.forward(attended.reshape([rows, new, d_model]));
 
         let forwarded = self.feed_forward.forward(self.feed_forward_norm.forward(hidden.clone()));
         hidden + self.dropout.forward(forwarded)

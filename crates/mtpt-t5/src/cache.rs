@@ -19,7 +19,16 @@ pub struct DecoderCache {
 #[derive(Debug, Clone)]
 pub(crate) struct LayerCache {
     pub(crate) read: Option<KeysValues>,
-    pub(crate) cross: KeysValues,
+    pub(crate) cross: Cross,
+}
+
+/// What the attention to the encoder reads.
+#[derive(Debug, Clone)]
+pub(crate) enum Cross {
+    /// Keys and values of the encoder's output, for any number of tokens.
+    Projected(KeysValues),
+    /// The encoder's output itself, `[batch, length, d_model]`, for a few tokens.
+    Encoded(Tensor<3>),
 }
 
 impl DecoderCache {

@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
-use burn::tensor::activation::softmax;
 
 use crate::attention::Attention;
+use crate::softmax::softmax;
 
 /// Attention of few decoder tokens to many encoded ones, with its products taken in another order.
 ///
@@ -46,7 +46,7 @@ impl FewTargets<'_> {
     /// - `bias`: `[rows, 1, 1, length]`
     pub(crate) fn weigh(&self, asked: Tensor<3>, encoded: Tensor<3>, bias: Tensor<4>) -> Tensor<3> {
         let [rows, length, _] = encoded.dims();
-        softmax(asked.matmul(encoded.swap_dims(1, 2)) + bias.reshape([rows, 1, length]), 2)
+        softmax(asked.matmul(encoded.swap_dims(1, 2)) + bias.reshape([rows, 1, length]))
     }
 
     /// Sums of encoded tokens, `[rows, heads * targets, d_model]`, as values: `[rows * targets, heads * d_kv]`.

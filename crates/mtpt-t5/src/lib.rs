@@ -21,6 +21,7 @@ mod position;
 mod reading;
 mod save;
 mod score;
+mod softmax;
 mod stack;
 #[cfg(feature = "t5x")]
 mod t5x;

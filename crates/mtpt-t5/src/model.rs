@@ -1,6 +1,5 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
-use burn::tensor::module::linear;
 use burn::tensor::{Bool, Device, Int, Tensor, assert_shape};
 
 use crate::cache::DecoderCache;
@@ -112,7 +111,10 @@ impl T5 {
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
     ) -> Tensor<3> {
-        let mut cache = self.start(encoded, mask);
+        self.check_encoded(&encoded, &mask);
+        let [[rows, length], [batch, _]] = [decoder_input_ids.dims(), mask.dims()];
+        let tokens = Some(rows / batch.max(1) * length);
+        let mut cache = self.decoder.cache_for(encoded, mask, tokens);
         self.step(decoder_input_ids, &mut cache)
     }
 
@@ -127,10 +129,14 @@ impl T5 {
     ///
     /// Panics if the shapes do not fit each other.
     pub fn start(&self, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> DecoderCache {
+        self.check_encoded(&encoded, &mask);
+        self.decoder.cache(encoded, mask)
+    }
+
+    fn check_encoded(&self, encoded: &Tensor<3>, mask: &Tensor<2, Bool>) {
         let d_model = self.config.d_model;
         let [batch, length] = mask.dims();
         assert_shape!(encoded, [batch, length, d_model]);
-        self.decoder.cache(encoded, mask)
     }
 
     /// Reads tokens after those in the cache.
@@ -163,7 +169,8 @@ impl T5 {
         };
         match &self.head {
             Some(head) => head.forward(hidden),
-            None => linear(hidden, self.shared.weight.val().transpose(), None),
+            // The table from the left: it is read as it lies in memory, however few the positions are.
+            None => self.shared.weight.val().matmul(hidden.transpose()).transpose(),
         }
     }
 }

@@ -77,14 +77,21 @@ impl Decoder {
     /// - `encoded`: `[batch, length, d_model]`
     /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
     pub fn cache(&self, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> DecoderCache {
+        self.cache_for(encoded, mask, None)
+    }
+
+    /// The same, where it is known how many tokens will be read for each row of the batch.
+    pub(crate) fn cache_for(
+        &self,
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+        tokens: Option<usize>,
+    ) -> DecoderCache {
         DecoderCache {
             layers: self
                 .blocks
                 .iter()
-                .map(|block| LayerCache {
-                    read: None,
-                    cross: block.cross_keys_values(encoded.clone()),
-                })
+                .map(|block| LayerCache { read: None, cross: block.cross(encoded.clone(), tokens) })
                 .collect(),
             cross_bias: padding_bias(mask, encoded.dtype()),
             length: 0,

@@ -1,13 +1,14 @@
 use burn::tensor::{Bool, Tensor};
-use mtpt_core::{Backbone, Compose, TaskIndex, embed_prompted};
-use mtpt_tasks::{Evaluation, Padding, Split, TokenBatch, TokenizedExample, group_by_length};
+use mtpt_core::{Backbone, Compose, TaskIndex, each_in_parallel, embed_prompted, lanes};
+use mtpt_tasks::{Evaluation, Padding, Split, TokenBatch, TokenizedExample, parts_by_length};
 
+use crate::state_gradients::tokens_at_a_time;
 use crate::{Candidates, DeviceBatch, Error, Result, TaskData};
 
 /// Log-probability of every candidate for each row, in nats, with the prompt of each row's task in front of it, or
 /// without prompts.
 ///
-/// Rows are taken in groups of similar length, `batch_size` at a time, so the order of the work is not theirs; that of the
+/// Rows are taken in groups of similar length, at most `batch_size` at a time, so the order of the work is not theirs; that of the
 /// output is: for each row a number for each candidate.
 ///
 /// # Errors
@@ -67,27 +68,34 @@ pub fn generate_rows<B: Backbone, C: Compose>(
 
 /// What is made of each row's encoding, in the order of the rows. Rows are encoded in groups of similar length; what makes
 /// something of them is told which rows they are.
-fn each_encoded<B: Backbone, C: Compose, T: Clone + Default>(
+fn each_encoded<B: Backbone, C: Compose, T: Clone + Default + Send>(
     backbone: &B,
     composition: Option<&C>,
     rows: &[TokenizedExample],
     batch_size: usize,
-    make: impl Fn(&[usize], Tensor<3>, Tensor<2, Bool>) -> Vec<T>,
+    make: impl Fn(&[usize], Tensor<3>, Tensor<2, Bool>) -> Vec<T> + Sync,
 ) -> Result<Vec<T>> {
     if let Some(composition) = composition {
         check_width(backbone, composition)?;
     }
-    let lengths: Vec<usize> = rows.iter().map(|row| row.input_ids.len()).collect();
-    let mut made = vec![T::default(); rows.len()];
+    let prompt_length = composition.map_or(0, C::prompt_length);
+    let lengths: Vec<usize> = rows.iter().map(|row| prompt_length + row.input_ids.len()).collect();
+    let device = backbone.device();
+    let most_tokens = tokens_at_a_time(lengths.iter().sum(), lanes(&device));
+    let groups = parts_by_length(&lengths, batch_size.max(1), most_tokens);
     let padding = Padding { id: backbone.pad_token_id(), multiple: 1 };
-    for group in group_by_length(&lengths, batch_size) {
+    let of_groups = each_in_parallel(&device, groups, |group| {
         let batch = TokenBatch::new(group.iter().map(|&row| &rows[row]), padding)?;
-        let start = backbone.decoder_start_token_id();
-        let batch = DeviceBatch::new(&batch, start, &backbone.device());
+        let batch = DeviceBatch::new(&batch, backbone.decoder_start_token_id(), &device);
         let (ids, mask) = (batch.input_ids, batch.input_mask);
         let (embeddings, mask) = embed_prompted(backbone, composition, &batch.tasks, ids, mask);
         let encoded = backbone.encode(embeddings.inner(), mask.clone());
-        let of_group = make(&group, encoded, mask);
+        let made = make(&group, encoded, mask);
+        Ok::<_, Error>((group, made))
+    });
+    let mut made = vec![T::default(); rows.len()];
+    for of_group in of_groups {
+        let (group, of_group) = of_group?;
         for (row, one) in group.into_iter().zip(of_group) {
             made[row] = one;
         }

@@ -5,6 +5,7 @@ pub(crate) mod greedy;
 mod sample;
 
 use burn::tensor::{Bool, FloatDType, Int, Tensor, TensorData};
+use mtpt_core::{each_in_parallel, lanes};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::DecoderCache;
@@ -194,16 +195,30 @@ impl T5 {
         // Nothing here is trained: recorded operations would only be kept until they are dropped.
         let embeddings = embeddings.without_autodiff();
         let model = self.without_gradients();
-        let encoded = model.encode(embeddings, mask.clone());
-        match config.strategy {
-            Strategy::Greedy => greedy::decode(&model, encoded, mask, config.max_new_tokens),
-            Strategy::Beam(beam) => {
-                beam::decode(&model, encoded, mask, config.max_new_tokens, beam)
+        let longest = config.max_new_tokens;
+        let decode = |(embeddings, mask): (Tensor<3>, Tensor<2, Bool>)| {
+            let encoded = model.encode(embeddings, mask.clone());
+            match config.strategy {
+                Strategy::Greedy => greedy::decode(&model, encoded, mask, longest),
+                Strategy::Beam(beam) => beam::decode(&model, encoded, mask, longest, beam),
+                Strategy::Sample(sampling) => {
+                    sample::decode(&model, encoded, mask, longest, sampling)
+                }
             }
-            Strategy::Sample(sampling) => {
-                sample::decode(&model, encoded, mask, config.max_new_tokens, sampling)
-            }
+        };
+        if let Strategy::Sample(_) = config.strategy {
+            // A row's random numbers are those of its place in the batch.
+            return decode((embeddings, mask));
         }
+        let [rows, _] = mask.dims();
+        let device = model.device();
+        let size = rows.div_ceil(lanes(&device)).max(1);
+        let parts = (0..rows).step_by(size).map(|first| {
+            let count = size.min(rows - first);
+            (embeddings.clone().narrow(0, first, count), mask.clone().narrow(0, first, count))
+        });
+        let texts = each_in_parallel(&device, parts.collect(), decode);
+        Ok(texts.into_iter().collect::<Result<Vec<_>>>()?.concat())
     }
 
     /// The model off the autodiff device, which costs handles and no copies.

@@ -1,5 +1,6 @@
 use burn::tensor::Tensor;
-use burn::tensor::activation::softmax;
+
+use crate::softmax::softmax;
 
 /// Heads of attention, with what the way back through them needs.
 ///
@@ -37,7 +38,7 @@ impl HeadsTrace {
         bias: Tensor<4>,
     ) -> (Tensor<4>, Self) {
         let scores = query.clone().matmul(key.clone().swap_dims(2, 3)) + bias;
-        let weights = softmax(scores, 3);
+        let weights = softmax(scores);
         let taken = weights.clone().matmul(value.clone());
         (taken.clone(), Self { query, key, value, weights, taken })
     }

@@ -15,8 +15,8 @@ pub(super) struct FeedForwardTrace {
 
 /// Of what stands between the products, `[tokens, d_ff]`.
 enum Inner {
-    /// Relu alone: where it gave nothing.
-    Closed(Tensor<2, Bool>),
+    /// Relu alone: where it gave something.
+    Open(Tensor<2, Bool>),
     /// Another activation: what it was taken of, and what it is multiplied with, where the layer is gated.
     Smooth { activation: Activation, argument: Tensor<2>, factor: Option<Tensor<2>> },
 }
@@ -28,8 +28,8 @@ impl FeedForwardTrace {
         let (inner, trace) = match gate {
             None if *activation == Activation::Relu => {
                 let inner = activate(product(input, normed), *activation);
-                let closed = inner.clone().lower_equal_elem(0.0);
-                (inner, Inner::Closed(closed))
+                let open = inner.clone().greater_elem(0.0);
+                (inner, Inner::Open(open))
             }
             None => {
                 let argument = product(input, normed);
@@ -53,7 +53,10 @@ impl FeedForwardTrace {
     pub(super) fn back(self, gradient: Tensor<2>) -> Tensor<2> {
         let gradient = back_through(&self.output, gradient);
         match self.inner {
-            Inner::Closed(closed) => back_through(&self.input, gradient.mask_fill(closed, 0.0)),
+            Inner::Open(open) => {
+                let open = open.float().cast(gradient.dtype());
+                back_through(&self.input, gradient * open)
+            }
             Inner::Smooth { activation, argument, factor: None } => {
                 back_through(&self.input, gradient * slope(argument, activation))
             }
