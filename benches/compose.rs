@@ -1,4 +1,5 @@
-//! Composing the prompts of a batch: by strategy, by rank and by the number of tasks that the batch holds.
+//! Composing the prompts of a batch: by strategy, by rank, by the number of tasks that the batch holds and by the number that the
+//! composition holds.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Device, Tensor};
@@ -63,5 +64,19 @@ fn by_tasks(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, by_strategy, by_rank, by_tasks);
+/// Rows are of different tasks, as far as there are so many, spread over all that the composition holds.
+fn by_tasks_held(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("compose/held");
+    for tasks in [1_u32, 32, 100, 10_000] {
+        let composition = composition(&CompositionConfig::default(), tasks as usize);
+        let spread: Vec<TaskIndex> =
+            (0..ROWS).map(|row| TaskIndex::new(row * tasks / ROWS)).collect();
+        group.bench_with_input(BenchmarkId::from_parameter(tasks), &tasks, |bench, _| {
+            bench.iter(|| step(&composition, &spread));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, by_strategy, by_rank, by_tasks, by_tasks_held);
 criterion_main!(benches);

@@ -21,6 +21,7 @@ use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
 use serde_json::{Value, json};
 
+use crate::rows::Row;
 use crate::work::Work;
 
 /// Tensors come and go by the megabyte: an allocator that keeps their pages spares the system's zeroing them each time.
@@ -91,33 +92,23 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<()> {
-    let (work, files): (fn(&Files) -> Result<Box<dyn Work>>, Files) = match command {
+    match command {
         Command::Prepare { data, tokenizer, output, batches, dev_rows } => {
-            return rows::prepare(&data, &tokenizer, &output, batches, dev_rows);
+            rows::prepare(&data, &tokenizer, &output, batches, dev_rows)
         }
-        Command::Cold(files) => return answer(&work::cold(&files.folder, &files.rows)?),
-        Command::Steps(files) | Command::Mixture(files) => (learning, files),
-        Command::Evaluation(files) => (evaluating, files),
-        Command::Generation(files) => (generating, files),
-        Command::Limit(files) => (multiplying, files),
-    };
-    serve(work(&files)?.as_mut())
-}
-
-fn learning(files: &Files) -> Result<Box<dyn Work>> {
-    Ok(Box::new(work::Learning::load(&files.folder, rows::read(&files.rows)?)?))
-}
-
-fn evaluating(files: &Files) -> Result<Box<dyn Work>> {
-    Ok(Box::new(work::Evaluating::load(&files.folder, rows::read(&files.rows)?)?))
-}
-
-fn generating(files: &Files) -> Result<Box<dyn Work>> {
-    Ok(Box::new(work::Generating::load(&files.folder, rows::read(&files.rows)?)?))
-}
-
-fn multiplying(files: &Files) -> Result<Box<dyn Work>> {
-    Ok(Box::new(work::Multiplying::load(&files.folder)?))
+        Command::Cold(files) => answer(&work::cold(&files.folder, &files.rows)?),
+        Command::Steps(files) | Command::Mixture(files) => {
+            serve(&mut work::Learning::load(&files.folder, rows::read(&files.rows)?)?)
+        }
+        Command::Evaluation(files) => {
+            serve(&mut work::Evaluating::load(&files.folder, rows::read(&files.rows)?)?)
+        }
+        Command::Generation(files) => {
+            let rows: Vec<Row> = rows::read(&files.rows)?;
+            serve(&mut work::Generating::load(&files.folder, &rows)?)
+        }
+        Command::Limit(files) => serve(&mut work::Multiplying::load(&files.folder)?),
+    }
 }
 
 /// Answers lines until there are no more.

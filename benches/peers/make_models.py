@@ -37,7 +37,7 @@ def make_model(shape):
     with torch.no_grad():
         # Embeddings as large as transformers draws them would let the decoder repeat its last token for ever: what it writes
         # should hang on all layers. A small embedding of the end of sentence is never the likeliest, so that texts go on.
-        model.shared.weight.mul_(0.15)
+        model.shared.weight.mul_(0.05)
         model.shared.weight[END].mul_(0.1)
     return model
 

@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import platform
+import resource
 import statistics
 import subprocess
 import sys
@@ -58,6 +59,33 @@ def build_candle():
     target = PEERS / "candle"
     call(["cargo", "build", "--release", "--manifest-path", manifest, "--target-dir", target])
     return target / "release" / "candle-peers"
+
+
+class Others:
+    """How much of the processors other programs took since it was made, where the system tells it."""
+
+    def __init__(self):
+        self.begun = self.now()
+
+    @staticmethod
+    def now():
+        """Seconds of all processors: in all, not idle, and of the processes that this one has waited for."""
+        try:
+            line = pathlib.Path("/proc/stat").read_text().splitlines()[0]
+        except OSError:
+            return None
+        user, nice, system, idle, waiting, *rest = (
+            int(ticks) / os.sysconf("SC_CLK_TCK") for ticks in line.split()[1:9]
+        )
+        busy = user + nice + system + sum(rest)
+        own = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return busy + idle + waiting, busy, own.ru_utime + own.ru_stime
+
+    def share(self):
+        if self.begun is None:
+            return None
+        passed, busy, own = (now - then for now, then in zip(self.now(), self.begun))
+        return max(0.0, busy - own) / passed
 
 
 class Worker:
@@ -114,9 +142,15 @@ class Bench:
             command += ["--dev-rows", str(arguments.dev_rows)]
         call(command)
         for model in arguments.models:
-            if not (PEERS / model / "adapter" / "adapter_config.json").is_file():
-                script = [self.python, HERE / "make_models.py", "--shape", model]
-                call([*script, "--tokenizer", tokenizer, "--output", PEERS / model])
+            self.make(model, tokenizer)
+
+    def make(self, model, tokenizer):
+        """The random model and its prompts, unless the same script has made them before."""
+        script, made = HERE / "make_models.py", PEERS / model / "made_by.py"
+        if not made.is_file() or made.read_text() != script.read_text():
+            command = [self.python, script, "--shape", model, "--tokenizer", tokenizer]
+            call([*command, "--output", PEERS / model])
+            made.write_text(script.read_text())
 
     def command(self, side, work, model):
         if side == "peft":
@@ -266,6 +300,7 @@ class Report:
         self.arguments = arguments
         self.rows = rows
         self.times, self.memory, self.shares, self.checks = [], [], [], []
+        self.others = {}
         self.rates, self.failed = {}, False
 
     def count(self, work):
@@ -335,7 +370,13 @@ class Report:
             parts.append(table(head, self.shares))
         parts.append("\n".join(self.checks))
         threads = self.arguments.threads
-        parts.append(f"On {processor()}, {threads} thread{'s' if threads > 1 else ''}.")
+        said = f"On {processor()}, {threads} thread{'s' if threads > 1 else ''}."
+        # A quiet machine has some per cent of its own.
+        busy = {work: share for work, share in self.others.items() if share and share > 0.05}
+        if busy:
+            told = "; ".join(f"{work}: {share:.0%}" for work, share in busy.items())
+            said += f" Other programs took of the processors' time: {told}."
+        parts.append(said)
         return "\n\n".join(part for part in parts if part)
 
 
@@ -386,7 +427,9 @@ def main():
     raw = {}
     for model in arguments.models:
         for work in arguments.works:
+            others = Others()
             raw[f"{model} {work}"] = answers = bench.measure(work, model)
+            report.others[f"{model}, {work}"] = others.share()
             report.add(model, work, answers)
             # Whatever ends the run later, these were measured.
             if arguments.output:

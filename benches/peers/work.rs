@@ -189,7 +189,7 @@ pub(crate) struct Generating {
 }
 
 impl Generating {
-    pub(crate) fn load(folder: &Path, rows: Vec<Row>) -> Result<Self> {
+    pub(crate) fn load(folder: &Path, rows: &[Row]) -> Result<Self> {
         let t5 = load(folder)?;
         let rows: Vec<TokenizedExample> = rows.iter().map(Row::example).collect();
         let padding = Padding { id: t5.get().pad_token_id(), multiple: 1 };
