@@ -62,9 +62,9 @@ mod tests {
     #[test]
     fn each_product_counts() {
         let shape = Shape { rows: 1, input: 1, target: 1 };
-        // With one position each product with a weight is twice the weight's numbers: 10 projections of 3 by 4, the feed-forward
+        // With one position each product with a weight is twice the weight's numbers: 12 projections of 3 by 4, the feed-forward
         // layers' 3 by 5 twice in each stack, logits 3 by 11; each of 3 attentions scores and sums 4 numbers.
-        let weights = 2 * (10 * 12 + 4 * 15 + 33);
+        let weights = 2 * (12 * 12 + 4 * 15 + 33);
         let attention = 3 * 2 * 2 * 4;
         assert_eq!(forward(&config(), shape), (weights, attention));
         assert_eq!(step(&config(), shape), 2 * weights + 3 * attention);

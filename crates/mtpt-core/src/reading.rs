@@ -64,6 +64,10 @@ impl fmt::Debug for Reading {
 /// # Shapes
 ///
 /// As of [`Backbone::read`].
+///
+/// # Panics
+///
+/// On the way back, when what the backbone makes does not depend on the embeddings.
 pub fn read_by_autodiff<B: Backbone + ?Sized>(
     backbone: &B,
     embeddings: Tensor<3>,

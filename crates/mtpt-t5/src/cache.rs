@@ -24,6 +24,10 @@ pub(crate) struct LayerCache {
 
 /// What the attention to the encoder reads.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are as many as blocks, and all hold megabytes elsewhere"
+)]
 pub(crate) enum Cross {
     /// Keys and values of the encoder's output, for any number of tokens.
     Projected(KeysValues),

@@ -5,7 +5,7 @@ use multiversion::multiversion;
 /// Softmax over the last dimension.
 ///
 /// On the processor, where nothing is recorded, the numbers are replaced where they stand, many at a time: the general one takes
-/// an exponential function by itself for each, which in attention costs a fifth of all products. Both agree to 3e-7.
+/// an exponential function by itself for each, which in attention costs a fifth of all products. Both agree to 5e-7.
 pub(crate) fn softmax<const D: usize>(scores: Tensor<D>) -> Tensor<D> {
     let device = scores.device();
     if scores.is_autodiff() || scores.dtype() != DType::F32 || !is_processor(&device) {
@@ -110,7 +110,8 @@ mod tests {
                 Tensor::<3>::random([2, 5, length], Distribution::Normal(0.0, 6.0), &device);
             let expected = activation::softmax(scores.clone(), 2);
             let largest = (softmax(scores) - expected).abs().max().into_scalar::<f32>();
-            assert!(largest <= 3e-7, "{length}: {largest}");
+            // Some units of the last place of numbers below 1: of the exponential, of the sum and of the quotient.
+            assert!(largest <= 5e-7, "{length}: {largest}");
         }
     }
 

@@ -95,7 +95,7 @@ fn free_text_is_learned_and_the_best_prompts_are_chosen_by_it() {
             max_target_length: 5,
             ..TrainingConfig::default()
         },
-        evaluation: EvaluationConfig { every: 10, batch_size: 3, ..EvaluationConfig::default() },
+        evaluation: EvaluationConfig { every: 75, batch_size: 3, ..EvaluationConfig::default() },
         ..config(CompositionConfig::default())
     };
     let t5 = t5();

@@ -15,6 +15,10 @@ pub(super) struct CrossAttentionTrace {
     way: Way,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are as many as blocks, and all hold megabytes elsewhere"
+)]
 enum Way {
     /// Keys and values of every encoded token.
     Projected(HeadsTrace),
@@ -23,6 +27,10 @@ enum Way {
 }
 
 /// A gradient with regard to the encoded rows, as a product `leftᵀ right` still to be taken, or as it is.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are as many as blocks, and all hold megabytes elsewhere"
+)]
 pub(super) enum EncodedGradient {
     /// `[batch, n, length]` and `[batch, n, d_model]`.
     Product(Tensor<3>, Tensor<3>),

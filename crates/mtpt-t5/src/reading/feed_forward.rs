@@ -14,6 +14,10 @@ pub(super) struct FeedForwardTrace {
 }
 
 /// Of what stands between the products, `[tokens, d_ff]`.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there are as many as blocks, and all hold megabytes elsewhere"
+)]
 enum Inner {
     /// Relu alone: where it gave something.
     Open(Tensor<2, Bool>),
