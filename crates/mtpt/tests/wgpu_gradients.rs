@@ -47,8 +47,21 @@ fn batch() -> TokenBatch {
     TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).unwrap()
 }
 
+/// How gradients are taken.
+#[derive(Clone, Copy, Debug)]
+enum Way {
+    /// Every operation is recorded.
+    Recorded,
+    /// Back through the model by hand, as training does.
+    ByHand,
+}
+
 /// Losses of the tokens, and every number of every gradient, in the order of the parameters.
-fn losses_and_gradients(config: &CompositionConfig, device: &Device) -> (Vec<f32>, Vec<f32>) {
+fn losses_and_gradients(
+    config: &CompositionConfig,
+    device: &Device,
+    way: Way,
+) -> (Vec<f32>, Vec<f32>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/v1_1");
     let t5 = Frozen::new(T5::load(&folder, device).unwrap());
     let start = Start {
@@ -66,9 +79,20 @@ fn losses_and_gradients(config: &CompositionConfig, device: &Device) -> (Vec<f32
         device: device.clone().autodiff(),
     };
     let composition = config.init(&start).unwrap();
-    let losses =
-        PromptTuning::new(t5.get()).token_losses(&composition, &batch()).unwrap().likelihood;
-    let gradients = GradientsParams::from_grads(losses.clone().mean().backward(), &composition);
+    let (objective, batch) = (PromptTuning::new(t5.get()), batch());
+    let (losses, gradients) = match way {
+        Way::Recorded => {
+            let losses = objective.token_losses(&composition, &batch).unwrap().likelihood;
+            let gradients = losses.clone().mean().backward();
+            (losses.inner(), GradientsParams::from_grads(gradients, &composition))
+        }
+        Way::ByHand => {
+            let tokens = batch.target_tokens();
+            let (losses, gradients) =
+                objective.differentiate(&composition, &batch, tokens).unwrap();
+            (losses.likelihood, gradients.expect("every prompt learns"))
+        }
+    };
     struct Collect(GradientsParams, Vec<f32>);
     impl ModuleVisitor for Collect {
         fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -78,7 +102,7 @@ fn losses_and_gradients(config: &CompositionConfig, device: &Device) -> (Vec<f32
     }
     let mut collect = Collect(gradients, Vec::new());
     composition.visit(&mut collect);
-    (losses.inner().into_data().iter::<f32>().collect(), collect.1)
+    (losses.into_data().iter::<f32>().collect(), collect.1)
 }
 
 #[test]
@@ -93,19 +117,23 @@ fn gradients_on_wgpu_are_those_on_the_cpu() {
     };
     for config in CompositionConfig::catalogue() {
         let name = config.name();
-        let (cpu_losses, cpu) = losses_and_gradients(&config, &Device::flex());
-        let (gpu_losses, gpu) = losses_and_gradients(&config, &wgpu);
-        for (cpu, gpu) in cpu_losses.iter().zip(&gpu_losses) {
-            // Two small layers in f32 with another order of additions and another exponential.
-            assert!((cpu - gpu).abs() < 1e-4, "{name}: loss {cpu} on the CPU, {gpu} on wgpu");
-        }
+        let (cpu_losses, cpu) = losses_and_gradients(&config, &Device::flex(), Way::Recorded);
         let largest = cpu.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
         assert!(largest > 1e-3, "{name}: there is a gradient to compare");
-        assert_eq!(cpu.len(), gpu.len());
-        for (place, (cpu, gpu)) in cpu.iter().zip(&gpu).enumerate() {
-            // The same, once forward and once back, against the largest of the gradient.
-            let close = (cpu - gpu).abs() <= 1e-4 * largest;
-            assert!(close, "{name}, number {place}: {cpu} on the CPU, {gpu} on wgpu");
+        let others = [(&wgpu, Way::Recorded), (&wgpu, Way::ByHand), (&Device::flex(), Way::ByHand)];
+        for (device, way) in others {
+            let (losses, gradients) = losses_and_gradients(&config, device, way);
+            let place = format!("{name}, {way:?} on {device:?}");
+            for (cpu, other) in cpu_losses.iter().zip(&losses) {
+                // Two small layers in f32 with another order of additions and another exponential.
+                assert!((cpu - other).abs() < 1e-4, "{place}: loss {cpu} on the CPU, here {other}");
+            }
+            assert_eq!((cpu_losses.len(), cpu.len()), (losses.len(), gradients.len()), "{place}");
+            for (number, (cpu, other)) in cpu.iter().zip(&gradients).enumerate() {
+                // The same, once forward and once back, against the largest of the gradient.
+                let close = (cpu - other).abs() <= 1e-4 * largest;
+                assert!(close, "{place}, number {number}: {cpu} on the CPU, here {other}");
+            }
         }
         eprintln!("{name}: {} gradients agree", cpu.len());
     }
