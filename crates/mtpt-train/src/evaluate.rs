@@ -1,5 +1,5 @@
 use burn::tensor::{Bool, Tensor};
-use mtpt_core::{Backbone, Compose, TaskIndex, each_in_parallel, embed_prompted, lanes};
+use mtpt_core::{Backbone, Compose, TaskIndex, each_in_parallel, embed_prompted};
 use mtpt_tasks::{Evaluation, Padding, Split, TokenBatch, TokenizedExample, parts_by_length};
 
 use crate::state_gradients::tokens_at_a_time;
@@ -81,7 +81,7 @@ fn each_encoded<B: Backbone, C: Compose, T: Clone + Default + Send>(
     let prompt_length = composition.map_or(0, C::prompt_length);
     let lengths: Vec<usize> = rows.iter().map(|row| prompt_length + row.input_ids.len()).collect();
     let device = backbone.device();
-    let most_tokens = tokens_at_a_time(lengths.iter().sum(), lanes(&device));
+    let most_tokens = tokens_at_a_time(lengths.iter().sum(), &device);
     let groups = parts_by_length(&lengths, batch_size.max(1), most_tokens);
     let padding = Padding { id: backbone.pad_token_id(), multiple: 1 };
     let of_groups = each_in_parallel(&device, groups, |group| {

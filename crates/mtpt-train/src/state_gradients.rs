@@ -1,6 +1,8 @@
 use burn::optim::GradientsParams;
-use burn::tensor::{IndexingUpdateOp, Int, Tensor, TensorData};
-use mtpt_core::{Backbone, Compose, StateGradients, each_in_parallel, lanes, prepend};
+use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use mtpt_core::{
+    Backbone, Compose, StateGradients, each_in_parallel, is_processor, lanes, prepend,
+};
 use mtpt_tasks::{TokenBatch, parts_by_length};
 
 use crate::target_states::TargetStates;
@@ -12,12 +14,13 @@ const MOST_TOKENS: usize = 1024;
 /// Fewer than this are not divided to give every core some.
 const FEWEST_TOKENS: usize = 256;
 
-/// The most tokens of a part, where so many are computed in all.
-pub(crate) fn tokens_at_a_time(tokens: usize, lanes: usize) -> usize {
-    if lanes == 1 {
-        return usize::MAX;
+/// The most tokens of a part, where so many are computed in all; any number on a device that is parallel by itself.
+pub(crate) fn tokens_at_a_time(tokens: usize, device: &Device) -> usize {
+    if is_processor(device) {
+        tokens.div_ceil(lanes(device)).clamp(FEWEST_TOKENS, MOST_TOKENS)
+    } else {
+        usize::MAX
     }
-    tokens.div_ceil(lanes).clamp(FEWEST_TOKENS, MOST_TOKENS)
 }
 
 /// The losses of a batch's target tokens by what a frozen model makes of the batch, and their part in the gradient of the mean
@@ -41,7 +44,7 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
     let [_, prompt_length, _] = plain.dims();
     let lengths: Vec<usize> =
         batch.input_lengths.iter().map(|length| prompt_length + length).collect();
-    let most_tokens = tokens_at_a_time(lengths.iter().sum(), lanes(&device));
+    let most_tokens = tokens_at_a_time(lengths.iter().sum(), &device);
     let parts = parts_by_length(&lengths, usize::MAX, most_tokens);
     let order: Vec<usize> = parts.iter().flatten().copied().collect();
     let read = each_in_parallel(&device, parts, |rows| {
@@ -143,7 +146,7 @@ fn in_order(parts: Vec<TokenLosses>, batch: &TokenBatch, order: &[usize]) -> Tok
 }
 
 /// Which of the rows in an order each row is: `[rows]`.
-fn places_of(order: &[usize], device: &burn::tensor::Device) -> Tensor<1, Int> {
+fn places_of(order: &[usize], device: &Device) -> Tensor<1, Int> {
     let mut places = vec![0_i64; order.len()];
     for (place, &row) in order.iter().enumerate() {
         places[row] = place as i64;
