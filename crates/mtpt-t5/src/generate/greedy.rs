@@ -12,7 +12,7 @@ pub(crate) fn decode(
 ) -> Result<Vec<Vec<u32>>> {
     let config = model.config();
     let [batch, _] = mask.dims();
-    let mut cache = model.start_for(encoded, mask, max_new_tokens);
+    let mut cache = model.start(encoded, mask);
     let mut texts: Vec<Vec<u32>> = vec![Vec::new(); batch];
     let mut ended = vec![false; batch];
     let mut last = vec![config.decoder_start_token_id; batch];
