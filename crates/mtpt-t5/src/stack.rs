@@ -117,7 +117,7 @@ impl Decoder {
 
     /// What positions are added to the scores of themselves and of those before them, and what hides those after:
     /// `[1, heads, positions, positions.end]`.
-    fn bias(&self, positions: Range<usize>) -> Tensor<4> {
+    pub(crate) fn bias(&self, positions: Range<usize>) -> Tensor<4> {
         let (new, keys) = (positions.len(), positions.end);
         let bias = self.position_bias.forward(positions, keys);
         if new < 2 {

@@ -5,7 +5,7 @@ use super::feed_forward::FeedForwardTrace;
 use super::norm::NormTrace;
 use super::rows::Rows;
 use super::self_attention::SelfAttentionTrace;
-use crate::mask::{causal_bias, padding_bias};
+use crate::mask::padding_bias;
 use crate::stack::Decoder;
 
 /// The decoder's way back.
@@ -38,10 +38,8 @@ impl DecoderTrace {
     ) -> (Tensor<3>, Self) {
         let [batch, length, d_model] = embeddings.dims();
         let rows = Rows { batch, length };
-        let positions = decoder.position_bias.forward(0..length, length);
-        let (dtype, device) = (positions.dtype(), positions.device());
-        let bias = positions + causal_bias(length, length, dtype, &device);
-        let padding = padding_bias(mask, dtype);
+        let bias = decoder.bias(0..length);
+        let padding = padding_bias(mask, bias.dtype());
         let mut hidden = embeddings.reshape([batch * length, d_model]);
         let mut blocks = Vec::with_capacity(decoder.blocks.len());
         for block in &decoder.blocks {
