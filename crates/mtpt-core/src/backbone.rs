@@ -1,6 +1,6 @@
 use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
 
-use crate::{Reading, TokenTree, read_by_autodiff};
+use crate::{Reading, TokenTree, decode_paths, read_by_autodiff};
 
 /// An encoder-decoder language model that prompts stand in front of.
 ///
@@ -69,7 +69,7 @@ pub trait Backbone: Sync {
 
     /// Final hidden states of the decoder at every node of a tree of tokens, one tree for each row.
     ///
-    /// What stands here reads the whole way to every node, which any backbone can; one whose attention can be told what each
+    /// What stands here reads the whole way to every end of a tree, which any backbone can; one whose attention can be told what each
     /// token sees reads each node once, and gives the same.
     ///
     /// # Shapes
@@ -87,27 +87,7 @@ pub trait Backbone: Sync {
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
     ) -> Tensor<3> {
-        let [batch, _, d_model] = encoded.dims();
-        assert_eq!(trees.len(), batch, "a tree for each row");
-        let nodes = trees.iter().map(|tree| tree.len()).max().unwrap_or(0);
-        let paths: Vec<Vec<u32>> = trees
-            .iter()
-            .flat_map(|tree| (0..nodes).map(|node| tree.path(node.min(tree.len() - 1))))
-            .map(|path| std::iter::once(self.decoder_start_token_id()).chain(path).collect())
-            .collect();
-        let length = paths.iter().map(Vec::len).max().unwrap_or(0);
-        let padding = std::iter::repeat(self.pad_token_id());
-        let ids =
-            paths.iter().flat_map(|path| path.iter().copied().chain(padding.clone()).take(length));
-        let ids: Vec<i64> = ids.map(i64::from).collect();
-        let ids = TensorData::new(ids, [batch * nodes, length]);
-        let ids = Tensor::from_data(ids, &encoded.device());
-        let hidden = self.decode(ids, encoded, mask).reshape([batch * nodes * length, d_model]);
-        let ends =
-            paths.iter().enumerate().map(|(row, path)| (row * length + path.len() - 1) as i64);
-        let ends = TensorData::new(ends.collect::<Vec<_>>(), [batch * nodes]);
-        let ends = Tensor::<1, Int>::from_data(ends, &hidden.device());
-        hidden.select(0, ends).reshape([batch, nodes, d_model])
+        decode_paths(self, trees, encoded, mask)
     }
 
     /// [`encode`](Self::encode) and [`decode`](Self::decode) of one target a row, with the way back for gradients to the first

@@ -31,5 +31,5 @@ pub use place::place_of;
 pub use prefix::{embed_prompted, prepend};
 pub use prompt_file::PromptFile;
 pub use reading::{Reading, StateGradients, read_by_autodiff};
-pub use token_tree::TokenTree;
+pub use token_tree::{TokenTree, decode_paths};
 pub use whole_file::{remove_drafts, sync_folder, write_whole_file};

@@ -1,9 +1,12 @@
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use mtpt_core::{Backbone, Reading, TokenTree, read_by_autodiff};
+use mtpt_core::{Backbone, Reading, TokenTree, decode_paths, read_by_autodiff};
 
 use crate::generate::greedy;
 use crate::model::T5;
 use crate::reading;
+
+/// Nodes of a tree up to which they are read together: with eight heads, eight megabytes of scores for each row.
+const MOST_NODES: usize = 512;
 
 impl Backbone for T5 {
     fn d_model(&self) -> usize {
@@ -47,7 +50,7 @@ impl Backbone for T5 {
         Self::decode(self, decoder_input_ids, encoded, mask)
     }
 
-    /// With each node read once, beside the others.
+    /// With each node read once, beside the others, unless there are many: every node is weighed against every other.
     fn decode_trees(
         &self,
         trees: &[&TokenTree],
@@ -57,6 +60,9 @@ impl Backbone for T5 {
         let [batch, _] = mask.dims();
         assert_eq!(trees.len(), batch, "a tree for each row");
         let nodes = trees.iter().map(|tree| tree.len()).max().unwrap_or(0);
+        if nodes > MOST_NODES {
+            return decode_paths(self, trees, encoded, mask);
+        }
         let padding = std::iter::repeat(self.config.pad_token_id);
         let ids = trees.iter().flat_map(|tree| {
             let start = self.config.decoder_start_token_id;

@@ -89,12 +89,17 @@ fn nodes_of_trees_are_what_the_way_to_each_gives() {
     // With three tokens in common, with a beginning in common, and of the root alone.
     let large = tree(&[&[5, 6, 7], &[5, 6, 8, 9], &[10], &[5, 11]]);
     let (small, least) = (tree(&[&[12, 13]]), TokenTree::new());
+    // With so many nodes that they are not read together.
+    let mut wide = TokenTree::new();
+    for token in (0..30).flat_map(|first| (0..20).map(move |second| [first, second])) {
+        token.iter().fold(TokenTree::ROOT, |node, &token| wide.child(node, token));
+    }
     for variant in VARIANTS {
         let t5 = load(variant);
         let inputs = reference(variant).inputs;
         let (ids, mask) = padded(&inputs[..3], &Device::flex());
         let encoded = Backbone::encode(&t5, Backbone::embed(&t5, ids), mask.clone());
-        for trees in [[&large, &small, &least], [&large; 3]] {
+        for trees in [[&large, &small, &least], [&large; 3], [&wide, &small, &wide]] {
             let found = t5.decode_trees(&trees, encoded.clone(), mask.clone());
             let expected = Plain(&t5).decode_trees(&trees, encoded.clone(), mask.clone());
             for (row, tree) in trees.iter().enumerate() {
