@@ -76,13 +76,11 @@ impl Attention {
     /// - `bias`: broadcasts to `[batch, heads, queries, keys]`
     /// - output: `[batch, queries, d_model]`
     pub fn forward(&self, hidden: Tensor<3>, seen: KeysValues, bias: Tensor<4>) -> Tensor<3> {
-        let [batch, queries, _] = hidden.dims();
         let query = self.split_heads(self.query.forward(hidden));
         let scores = query.matmul(seen.keys.swap_dims(2, 3)) + bias;
         let weights = self.dropout.forward(softmax(scores));
         let taken = weights.matmul(seen.values);
-        let inner_dim = self.num_heads * self.d_kv;
-        self.output.forward(taken.swap_dims(1, 2).reshape([batch, queries, inner_dim]))
+        self.output.forward(self.join_heads(taken))
     }
 
     /// The same of encoded tokens that are no keys and values yet: cheaper for few queries, see [`FewTargets`].
@@ -108,8 +106,14 @@ impl Attention {
     }
 
     /// `[batch, length, heads * d_kv]` to `[batch, heads, length, d_kv]`.
-    fn split_heads(&self, projected: Tensor<3>) -> Tensor<4> {
+    pub(crate) fn split_heads(&self, projected: Tensor<3>) -> Tensor<4> {
         let [batch, length, _] = projected.dims();
         projected.reshape([batch, length, self.num_heads, self.d_kv]).swap_dims(1, 2)
+    }
+
+    /// `[batch, heads, length, d_kv]` to `[batch, length, heads * d_kv]`.
+    pub(crate) fn join_heads(&self, heads: Tensor<4>) -> Tensor<3> {
+        let [batch, _, length, _] = heads.dims();
+        heads.swap_dims(1, 2).reshape([batch, length, self.num_heads * self.d_kv])
     }
 }

@@ -12,12 +12,11 @@ pub(crate) fn softmax<const D: usize>(scores: Tensor<D>) -> Tensor<D> {
         return activation::softmax(scores, D - 1);
     }
     let length = scores.dims()[D - 1];
-    let mut data = scores.into_data();
-    if let Ok(values) = data.as_mut_slice::<f32>()
-        && length > 0
-    {
-        softmax_rows(values, length);
+    if length == 0 {
+        return scores;
     }
+    let mut data = scores.into_data();
+    softmax_rows(data.as_mut_slice().expect("invariant: the type was asked for"), length);
     Tensor::from_data(data, &device)
 }
 

@@ -14,7 +14,7 @@ use crate::position::{Direction, RelativePositionBias};
 /// The encoder: blocks that share one position bias, and a last norm.
 #[derive(Module, Debug)]
 pub struct Encoder {
-    pub(crate) position_bias: RelativePositionBias,
+    position_bias: RelativePositionBias,
     pub(crate) blocks: Vec<EncoderBlock>,
     pub(crate) final_norm: RmsNorm,
     dropout: Dropout,
@@ -39,23 +39,32 @@ impl Encoder {
     /// - `mask`: `[batch, length]`, `true` where there is a token
     /// - output: `[batch, length, d_model]`; rows at masked positions are unspecified
     pub fn forward(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
-        let [_, length, _] = embeddings.dims();
-        let position_bias = self.position_bias.forward(0..length, length);
-        let padding = padding_bias(mask, position_bias.dtype());
-        // Positions and padding are joined once here, and not in every block.
-        let bias = position_bias + padding;
+        let bias = self.bias(mask);
         let mut hidden = self.dropout.forward(embeddings);
         for block in &self.blocks {
             hidden = block.forward(hidden, bias.clone());
         }
         self.dropout.forward(self.final_norm.forward(hidden))
     }
+
+    /// What positions are added to the scores of one another, and what hides padding: joined once, and not in every block.
+    ///
+    /// # Shapes
+    ///
+    /// - `mask`: `[batch, length]`
+    /// - output: `[batch, heads, length, length]`
+    pub(crate) fn bias(&self, mask: Tensor<2, Bool>) -> Tensor<4> {
+        let [_, length] = mask.dims();
+        let positions = self.position_bias.forward(0..length, length);
+        let padding = padding_bias(mask, positions.dtype());
+        positions + padding
+    }
 }
 
 /// The decoder: blocks that share one position bias, and a last norm.
 #[derive(Module, Debug)]
 pub struct Decoder {
-    pub(crate) position_bias: RelativePositionBias,
+    position_bias: RelativePositionBias,
     pub(crate) blocks: Vec<DecoderBlock>,
     pub(crate) final_norm: RmsNorm,
     dropout: Dropout,

@@ -124,7 +124,9 @@ pub(crate) fn write<M: Module>(
     remove_old(folder, &place)?;
     // Those beyond it were passed over as well.
     let beyond = list(folder)?.into_iter().rev().take_while(|(_, path)| *path != place);
-    beyond.into_iter().try_for_each(|(_, path)| remove(&path))?;
+    for (_, path) in beyond {
+        remove(&path)?;
+    }
     Ok(place)
 }
 

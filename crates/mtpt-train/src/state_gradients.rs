@@ -1,7 +1,7 @@
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use mtpt_core::{
-    Backbone, Compose, StateGradients, each_in_parallel, is_processor, lanes, prepend,
+    Backbone, Compose, StateGradients, TaskIndex, each_in_parallel, is_processor, lanes, prepend,
 };
 use mtpt_tasks::{TokenBatch, parts_by_length};
 
@@ -74,13 +74,13 @@ fn prompts<B: Backbone, C: Compose>(
     composition: &C,
     batch: &TokenBatch,
 ) -> Tensor<3> {
-    let on_device = DeviceBatch::new(batch, backbone.decoder_start_token_id(), &backbone.device());
-    if composition.reads_inputs() {
-        let embeddings = backbone.embed(on_device.input_ids);
-        composition.compose_for(&on_device.tasks, &embeddings, &on_device.input_mask)
-    } else {
-        composition.compose_rows(&on_device.tasks)
+    if !composition.reads_inputs() {
+        let tasks: Vec<TaskIndex> = batch.tasks.iter().copied().map(TaskIndex::new).collect();
+        return composition.compose_rows(&tasks);
     }
+    let on_device = DeviceBatch::new(batch, backbone.decoder_start_token_id(), &backbone.device());
+    let embeddings = backbone.embed(on_device.input_ids);
+    composition.compose_for(&on_device.tasks, &embeddings, &on_device.input_mask)
 }
 
 /// The losses of a part, and, where prompts learn, the gradient with regard to them, `[rows, prompt_length, d_model]`.

@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
@@ -271,23 +272,22 @@ fn the_log_has_a_line_for_each_step_and_figure() {
     }
 }
 
+/// Names of what a folder holds, in their order.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort_unstable();
+    names
+}
+
 #[test]
 fn the_last_two_checkpoints_are_kept_and_nothing_half_written() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let (folder, outcome) = run(&world, &config, "run", false, &mut ());
     outcome.unwrap();
-    let mut names: Vec<String> = fs::read_dir(folder.checkpoints())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort_unstable();
-    assert_eq!(names, ["step-00000006", "step-00000008"]);
-    let mut names: Vec<String> = fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort_unstable();
+    assert_eq!(names(&folder.checkpoints()), ["step-00000006", "step-00000008"]);
     let expected = [
         "checkpoints",
         "config.toml",
@@ -296,7 +296,7 @@ fn the_last_two_checkpoints_are_kept_and_nothing_half_written() {
         "prompts.safetensors",
         "tensorboard",
     ];
-    assert_eq!(names, expected);
+    assert_eq!(names(folder.path()), expected);
 }
 
 #[test]
@@ -310,11 +310,7 @@ fn a_new_run_never_goes_on_from_the_checkpoints_of_an_earlier_one() {
     let (folder, outcome) = run(&world, &config, "run", false, &mut StopAt(4));
     outcome.unwrap_err();
     fs::remove_dir(&other).unwrap();
-    let names: Vec<_> = fs::read_dir(folder.checkpoints())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert_eq!(names, ["step-00000003"]);
+    assert_eq!(names(&folder.checkpoints()), ["step-00000003"]);
 }
 
 #[test]
@@ -418,10 +414,5 @@ fn what_was_killed_after_its_last_checkpoint_is_tidied_when_it_goes_on() {
         fs::create_dir(folder.checkpoints().join(name)).unwrap();
     }
     run(&world, &config, "run", true, &mut ()).1.unwrap();
-    let mut names: Vec<String> = fs::read_dir(folder.checkpoints())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    names.sort_unstable();
-    assert_eq!(names, ["step-00000006", "step-00000008"]);
+    assert_eq!(names(&folder.checkpoints()), ["step-00000006", "step-00000008"]);
 }

@@ -4,7 +4,6 @@ use super::feed_forward::FeedForwardTrace;
 use super::norm::NormTrace;
 use super::rows::Rows;
 use super::self_attention::SelfAttentionTrace;
-use crate::mask::padding_bias;
 use crate::stack::Encoder;
 
 /// The encoder's way back.
@@ -29,9 +28,7 @@ impl EncoderTrace {
     ) -> (Tensor<3>, Self) {
         let [batch, length, d_model] = embeddings.dims();
         let rows = Rows { batch, length };
-        let positions = encoder.position_bias.forward(0..length, length);
-        let padding = padding_bias(mask, positions.dtype());
-        let bias = positions + padding;
+        let bias = encoder.bias(mask);
         let mut hidden = embeddings.reshape([batch * length, d_model]);
         let mut blocks = Vec::with_capacity(encoder.blocks.len());
         for block in &encoder.blocks {

@@ -12,13 +12,15 @@ pub(super) struct Rows {
 impl Rows {
     /// `[batch * length, heads * d_kv]` to `[batch, heads, length, d_kv]`.
     pub(super) fn split(self, layer: &Attention, tokens: Tensor<2>) -> Tensor<4> {
-        tokens.reshape([self.batch, self.length, layer.num_heads, layer.d_kv]).swap_dims(1, 2)
+        let [_, inner_dim] = tokens.dims();
+        layer.split_heads(tokens.reshape([self.batch, self.length, inner_dim]))
     }
 
     /// `[batch, heads, length, d_kv]` to `[batch * length, heads * d_kv]`.
     pub(super) fn join(self, layer: &Attention, heads: Tensor<4>) -> Tensor<2> {
-        let inner_dim = layer.num_heads * layer.d_kv;
-        heads.swap_dims(1, 2).reshape([self.batch * self.length, inner_dim])
+        let rows = layer.join_heads(heads);
+        let [_, _, inner_dim] = rows.dims();
+        rows.reshape([self.batch * self.length, inner_dim])
     }
 
     /// The first tokens of each row, `[batch * length, width]` to `[batch * first, width]`.
