@@ -136,9 +136,9 @@ fn config(arguments: &Arguments, model: &Model, composition: CompositionConfig) 
 fn learn(config: &RunConfig, model: &Model, sizes: Sizes) -> Result<Run> {
     let folder = tempfile::tempdir()?;
     let tasks = made_tasks::tasks(folder.path(), sizes, config.seed)?;
-    let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
-    let start = initial_composition(config, &tasks, t5, encoder, &t5.device().autodiff())?;
-    let data = TaskData::read(tasks, encoder, t5, config.max_lengths())?;
+    let (t5, tokenizer) = (model.t5.get(), model.tokenizer.as_inner());
+    let start = initial_composition(config, &tasks, t5, tokenizer, &t5.device().autodiff())?;
+    let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;
     let parameters = start.num_params();
     let begun = Instant::now();
     let trained = train(config, &data, t5, start, None, &mut ())?;

@@ -84,7 +84,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let mut output = std::io::stdout().lock();
     let device = mtpt::device(&arguments.device)?;
     let model = Model::load(arguments.model.as_deref(), &device)?;
-    let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
+    let (t5, tokenizer) = (model.t5.get(), model.tokenizer.as_inner());
     let folder = tempfile::tempdir()?;
     let tasks = made_tasks::tasks(folder.path(), Sizes::with_test(arguments.test_rows), 0)?;
     let config = RunConfig {
@@ -103,7 +103,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         mixture: MixtureConfig::default(),
         evaluation: EvaluationConfig::default(),
     };
-    let data = TaskData::read(tasks, encoder, t5, config.max_lengths())?;
+    let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;
     let shared = Initializer::SampledVocabulary { population: None };
     let shared = shared.init(config.prompt.length, t5, config.seed)?;
     let start = Shift::new(shared, data.len(), &device.clone().autodiff());

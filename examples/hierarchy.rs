@@ -82,11 +82,12 @@ fn run(arguments: &Arguments) -> Result<()> {
     let mut output = std::io::stdout().lock();
     let device = mtpt::device(&arguments.device)?;
     let model = Model::load(arguments.model.as_deref(), &device)?;
-    let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
+    let (t5, tokenizer) = (model.t5.get(), model.tokenizer.as_inner());
     let made = tempfile::tempdir()?;
     let tasks = tasks(arguments, made.path())?;
     let tree = TaskTree::new(tasks.iter().map(Task::id))?;
-    let data = TaskData::read(tasks.clone(), encoder, t5, config(arguments, &model).max_lengths())?;
+    let data =
+        TaskData::read(tasks.clone(), tokenizer, t5, config(arguments, &model).max_lengths())?;
 
     let learn = |name, composition, length| -> Result<Run> {
         let config = RunConfig {
@@ -94,7 +95,8 @@ fn run(arguments: &Arguments) -> Result<()> {
             composition,
             ..config(arguments, &model)
         };
-        let start = initial_composition(&config, &tasks, t5, encoder, &device.clone().autodiff())?;
+        let start =
+            initial_composition(&config, &tasks, t5, tokenizer, &device.clone().autodiff())?;
         let parameters = start.trained_numbers();
         eprintln!(
             "{name}: {} steps, {} numbers in prompts of {length}",

@@ -113,10 +113,10 @@ fn learn(model: &Model) -> Result<Prompts> {
         mixture: MixtureConfig::default(),
         evaluation: EvaluationConfig { every: 20, ..EvaluationConfig::default() },
     };
-    let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
+    let (t5, tokenizer) = (model.t5.get(), model.tokenizer.as_inner());
     let device = t5.device().autodiff();
-    let start = initial_composition(&config, &tasks, t5, encoder, &device)?;
-    let data = TaskData::read(tasks, encoder, t5, config.max_lengths())?;
+    let start = initial_composition(&config, &tasks, t5, tokenizer, &device)?;
+    let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;
     let trained = train(&config, &data, t5, start, None, &mut ())?;
     if let Some(score) = trained.score {
         eprintln!(

@@ -92,18 +92,18 @@ pub(crate) fn prepare(
     write("limit.json", &serde_json::Value::Null)?;
 
     let tokenizer = T5Tokenizer::from_tokenizer_json(&tokenizer.join("tokenizer.json"))?;
-    let encoder = tokenizer.as_inner();
+    let tokenizer = tokenizer.as_inner();
     let (mut to_learn, mut to_evaluate) = (Vec::new(), Vec::new());
     for (number, config) in (0..TASKS).zip(tasks(data)?) {
         let task = Task::new(&config)?;
         let rows = |split| -> Result<Vec<TokenizedExample>> {
-            Ok(TokenizedExample::encode_all(number, &task.read(split)?, encoder, LONGEST)?)
+            Ok(TokenizedExample::tokenize_all(number, &task.read(split)?, tokenizer, LONGEST)?)
         };
         to_learn.push(rows(Split::Train)?);
         let mut rows: Vec<Vec<u32>> =
             rows(Split::Dev)?.into_iter().map(|row| row.input_ids).collect();
         rows.truncate(dev_rows.unwrap_or(rows.len()));
-        let candidates = Candidates::new(task.id(), task.labels().words(), encoder)?;
+        let candidates = Candidates::new(task.id(), task.labels().words(), tokenizer)?;
         to_evaluate.push(TaskRows {
             name: task.id().leaf().to_owned(),
             candidates: candidates.ids().to_vec(),

@@ -97,13 +97,13 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     let tree = TaskTree::new(tasks.iter().map(Task::id))?;
     let model = Model::load(arguments.model.as_deref(), &device)?;
-    let (t5, encoder) = (model.t5.get(), model.tokenizer.as_inner());
+    let (t5, tokenizer) = (model.t5.get(), model.tokenizer.as_inner());
     let config = config(arguments, &model)?;
     let begun = Instant::now();
     let frozen = model.fingerprint();
 
-    let start = initial_composition(&config, &tasks, t5, encoder, &device.autodiff())?;
-    let data = TaskData::read(tasks, encoder, t5, config.max_lengths())?;
+    let start = initial_composition(&config, &tasks, t5, tokenizer, &device.autodiff())?;
+    let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;
     let trained_numbers = start.num_params();
     writeln!(
         output,

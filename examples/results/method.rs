@@ -244,8 +244,8 @@ fn run(
 ) -> Result<(Trained, Learned)> {
     let t5 = setting.model.t5.get();
     let tasks: Vec<Task> = setting.data.iter().map(|data| data.task().clone()).collect();
-    let encoder = setting.model.tokenizer.as_inner();
-    let start = initial_composition(config, &tasks, t5, encoder, &t5.device().autodiff())?;
+    let tokenizer = setting.model.tokenizer.as_inner();
+    let start = initial_composition(config, &tasks, t5, tokenizer, &t5.device().autodiff())?;
     let counted = start.trained_numbers();
     let mut measured = Measured::default();
     let trained = train_on(objective, config, &setting.data, t5, start, None, &mut measured)?;

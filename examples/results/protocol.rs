@@ -104,8 +104,8 @@ impl Setting {
         let model = Model::load(model, &mtpt::device("flex")?)?;
         let tasks = real_tasks::compared(data, &protocol.limit)?;
         let lengths = protocol.config(&model, 1.0, 0).max_lengths();
-        let encoder = model.tokenizer.as_inner();
-        let data = TaskData::read(tasks, encoder, model.t5.get(), lengths)?;
+        let tokenizer = model.tokenizer.as_inner();
+        let data = TaskData::read(tasks, tokenizer, model.t5.get(), lengths)?;
         let identity = json!({
             "model": format!("{:016x}", model.fingerprint()),
             "rows": format!("{:016x}", checksum(&data)),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mtpt::core::TaskIndex;
-use mtpt::tasks::{Example, Labels, Place, Template, TokenizedExample, truncate};
+use mtpt::tasks::{Example, Labels, SourceLocation, Template, TokenizedExample, truncate};
 use mtpt::train::{Candidates, Prompts, rank_rows};
 
 use crate::Result;
@@ -72,8 +72,8 @@ impl<'a> Answering<'a> {
         };
         let mut rows = Vec::with_capacity(texts.len());
         for (line, text) in (1..).zip(texts) {
-            let place = Place::new(Path::new("the texts"), line);
-            let input = template.render(&Example::new([(field, *text)], place))?;
+            let location = SourceLocation::new(Path::new("the texts"), line);
+            let input = template.render(&Example::new([(field, *text)], location))?;
             let mut input_ids = self.model.tokenizer.encode(&input)?;
             truncate(&mut input_ids, self.prompts.header().longest_input());
             let (target_ids, label, gold) = (Vec::new(), None, None);

@@ -134,7 +134,7 @@ fn rows_of_file(path: &Path) -> Result<Box<dyn Iterator<Item = Result<Row>>>> {
     Ok(Box::new(format.open(path)?.map(|example| {
         let example = example?;
         let text = |(name, text): (&str, &str)| (name.to_owned(), Value::from(text));
-        Ok(Row { line: example.place().line(), fields: example.fields().map(text).collect() })
+        Ok(Row { line: example.location().line(), fields: example.fields().map(text).collect() })
     })))
 }
 

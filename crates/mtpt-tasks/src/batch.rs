@@ -1,7 +1,7 @@
-use crate::encode::{Encode, truncate};
 use crate::error::{Error, Result};
 use crate::labels::Gold;
 use crate::task::Instance;
+use crate::tokenize::{Tokenize, truncate};
 
 /// Longest input and target, in tokens, the end of sentence included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,26 +32,27 @@ impl TokenizedExample {
     ///
     /// # Errors
     ///
-    /// [`Error::Encode`] with the place of the row whose text cannot be tokenized.
-    pub fn encode_all(
+    /// [`Error::Tokenize`] with the location of the row whose text cannot be tokenized.
+    pub fn tokenize_all(
         task: u32,
         instances: &[Instance],
-        encoder: &impl Encode,
+        tokenizer: &impl Tokenize,
         max_lengths: MaxLengths,
     ) -> Result<Vec<Self>> {
         // Label words are few, and come again and again.
         let mut targets: Vec<Option<Vec<u32>>> = Vec::new();
-        let encode = |instance: &Instance, text: &str, length: usize| {
-            let mut ids = encoder
-                .encode(text)
-                .map_err(|problem| Error::Encode { place: instance.place.clone(), problem })?;
+        let tokenize = |instance: &Instance, text: &str, length: usize| {
+            let mut ids = tokenizer.tokenize(text).map_err(|problem| Error::Tokenize {
+                location: instance.location.clone(),
+                problem,
+            })?;
             truncate(&mut ids, length);
             Ok::<_, Error>(ids)
         };
         let mut examples = Vec::with_capacity(instances.len());
         for instance in instances {
-            let input_ids = encode(instance, &instance.input, max_lengths.input)?;
-            let target = || encode(instance, &instance.target, max_lengths.target);
+            let input_ids = tokenize(instance, &instance.input, max_lengths.input)?;
+            let target = || tokenize(instance, &instance.target, max_lengths.target);
             let target_ids = if instance.has_own_targets() {
                 target()?
             } else {

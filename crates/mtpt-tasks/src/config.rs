@@ -77,7 +77,7 @@ impl FromStr for Split {
 /// | `labels` | those of T5 for a format of GLUE or SuperGLUE | what labels mean, see [`LabelsConfig`] |
 /// | `metrics` | those of a format of GLUE or SuperGLUE, otherwise `["accuracy"]`, `["pearson"]` for scores, `["squad_f1", "exact_match"]` for free text | see [`Metric`]; the first is the primary one |
 /// | `limit` | all rows | see [`Limit`] |
-/// | `stream` | `false` | whether the rows of `train` are kept on disk instead of in memory while they are learned from, see [`RowsOnDisk`](crate::RowsOnDisk) |
+/// | `stream` | `false` | whether the rows of `train` are kept on disk instead of in memory while they are learned from, see [`ExamplesOnDisk`](crate::ExamplesOnDisk) |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {

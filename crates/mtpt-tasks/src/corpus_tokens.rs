@@ -6,9 +6,9 @@ use crate::chunks::Chunks;
 use crate::config::Split;
 use crate::corpus::{Corpus, TextObjective};
 use crate::document::DocumentFormat;
-use crate::encode::Encode;
 use crate::error::{Error, Result};
 use crate::permutation::hash;
+use crate::tokenize::Tokenize;
 
 /// The tokens that an objective puts into a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,21 +42,22 @@ impl CorpusTokens {
     /// # Errors
     ///
     /// [`Error::InCorpus`] around [`Error::NoSentinel`], [`Error::ChunkLengths`], [`Error::NoRows`] for a file without a
-    /// document, [`Error::NoChunk`], [`Error::Encode`], [`Error::SentinelInText`], and the errors of
+    /// document, [`Error::NoChunk`], [`Error::Tokenize`], [`Error::SentinelInText`], and the errors of
     /// [`Documents`](crate::Documents).
     pub fn read(
         corpus: Corpus,
-        encoder: &impl Encode,
+        tokenizer: &impl Tokenize,
         special: SpecialTokens,
         longest: MaxLengths,
     ) -> Result<Self> {
         let name = corpus.id().clone();
-        Self::read_files(corpus, encoder, special, longest).map_err(|error| error.in_corpus(&name))
+        Self::read_files(corpus, tokenizer, special, longest)
+            .map_err(|error| error.in_corpus(&name))
     }
 
     fn read_files(
         corpus: Corpus,
-        encoder: &impl Encode,
+        tokenizer: &impl Tokenize,
         special: SpecialTokens,
         longest: MaxLengths,
     ) -> Result<Self> {
@@ -71,7 +72,7 @@ impl CorpusTokens {
         let read = |split: Split| {
             let files = corpus.files(split);
             let documents = files.iter().flat_map(|path| {
-                documents(path, &corpus, encoder, &special, fills_in).unwrap_or_else(|error| {
+                documents(path, &corpus, tokenizer, &special, fills_in).unwrap_or_else(|error| {
                     // A file that cannot be opened is a list of one error.
                     Box::new(std::iter::once(Err(error)))
                 })
@@ -132,7 +133,7 @@ impl CorpusTokens {
 fn documents<'a>(
     path: &'a Path,
     corpus: &Corpus,
-    encoder: &'a impl Encode,
+    tokenizer: &'a impl Tokenize,
     special: &SpecialTokens,
     fills_in: bool,
 ) -> Result<Box<dyn Iterator<Item = Result<Vec<u32>>> + 'a>> {
@@ -146,18 +147,18 @@ fn documents<'a>(
         return Err(Error::NoRows { path: path.to_path_buf() });
     }
     Ok(Box::new(documents.map(move |document| {
-        let (text, place) = document?;
-        let mut ids = encoder
-            .encode(&text)
-            .map_err(|problem| Error::Encode { place: place.clone(), problem })?;
+        let (text, location) = document?;
+        let mut ids = tokenizer
+            .tokenize(&text)
+            .map_err(|problem| Error::Tokenize { location: location.clone(), problem })?;
         if ids.last() == Some(&end_of_sentence) {
             ids.pop();
         }
         if ids.contains(&end_of_sentence) {
-            return Err(Error::EndInText { place });
+            return Err(Error::EndInText { location });
         }
         match ids.iter().find_map(|id| numbers.get(id).copied()) {
-            Some(number) => Err(Error::SentinelInText { place, number }),
+            Some(number) => Err(Error::SentinelInText { location, number }),
             None => Ok(ids),
         }
     })))

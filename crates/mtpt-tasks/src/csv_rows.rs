@@ -5,7 +5,7 @@ use std::sync::Arc;
 use csv::{ByteRecord, Terminator};
 
 use crate::error::{Error, Result};
-use crate::example::Place;
+use crate::example::SourceLocation;
 
 /// Rows of a file with quoted fields, as RFC 4180 has them: a field in double quotes may hold separators, line breaks and,
 /// doubled, quotes.
@@ -29,7 +29,7 @@ impl<R: BufRead> CsvRows<R> {
     }
 
     /// The fields of the next row that has any character, where it begins, and the line where it ends.
-    pub(crate) fn read(&mut self) -> Result<Option<(Vec<String>, Place, usize)>> {
+    pub(crate) fn read(&mut self) -> Result<Option<(Vec<String>, SourceLocation, usize)>> {
         let found = self.rows.read_byte_record(&mut self.record).map_err(|error| {
             let source = match error.into_kind() {
                 csv::ErrorKind::Io(source) => source,
@@ -41,26 +41,26 @@ impl<R: BufRead> CsvRows<R> {
         if !found {
             return Ok(None);
         }
-        // Where the reader stands: its own record of a row's place does not count the empty lines before the row.
+        // Where the reader stands: its own record of a row's location does not count the empty lines before the row.
         let next_line = self.rows.position().line() as usize;
         let breaks = self.record.iter().flatten().filter(|&&byte| byte == b'\n').count();
         // A row ends with its line, so that only an open quote can make the end of the file the end of a row.
         let open = self.rows.get_ref().ended;
         let last_line = next_line - 1;
         let line = last_line - breaks + usize::from(open);
-        let place = Place::new(Arc::clone(&self.file), line);
+        let location = SourceLocation::new(Arc::clone(&self.file), line);
         if open {
-            return Err(Error::OpenQuote { place });
+            return Err(Error::OpenQuote { location });
         }
         let fields = self
             .record
             .iter()
             .map(|field| match std::str::from_utf8(field) {
                 Ok(text) => Ok(text.to_owned()),
-                Err(_) => Err(Error::NotUtf8 { place: place.clone() }),
+                Err(_) => Err(Error::NotUtf8 { location: location.clone() }),
             })
             .collect::<Result<Vec<_>>>()?;
-        Ok(Some((fields, place, last_line)))
+        Ok(Some((fields, location, last_line)))
     }
 }
 

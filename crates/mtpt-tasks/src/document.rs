@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::example::Place;
+use crate::example::SourceLocation;
 use crate::format::Format;
 use crate::reader::{Lines, Reader};
 
@@ -66,17 +66,21 @@ enum Source {
 }
 
 impl Iterator for Documents {
-    type Item = Result<(String, Place)>;
+    type Item = Result<(String, SourceLocation)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match &mut self.0 {
             Source::Text(lines) => {
                 let line = lines.read().transpose()?;
-                Some(line.map(|(line, place)| (line.to_owned(), place)))
+                Some(line.map(|(line, location)| (line.to_owned(), location)))
             }
             Source::JsonLines(rows) => {
                 let row = rows.next()?;
-                Some(row.and_then(|row| Ok((row.require(FIELD)?.to_owned(), row.place().clone()))))
+                Some(
+                    row.and_then(|row| {
+                        Ok((row.require(FIELD)?.to_owned(), row.location().clone()))
+                    }),
+                )
             }
         }
     }

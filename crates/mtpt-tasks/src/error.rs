@@ -1,7 +1,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::example::Place;
+use crate::example::SourceLocation;
 use crate::format::Format;
 use crate::id::TaskId;
 use crate::nearest_name::did_you_mean;
@@ -14,7 +14,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What can be wrong with tasks and their data.
 ///
-/// Every message is whole in itself, with exceptions: [`Error::Read`], [`Error::RowsOnDisk`] and [`Error::Hub`] leave the words
+/// Every message is whole in itself, with exceptions: [`Error::Read`], [`Error::ExamplesOnDisk`] and [`Error::Hub`] leave the words
 /// of the operating system, or of the hub, to their source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -67,7 +67,7 @@ pub enum Error {
         /// The objective of the corpus.
         objective: &'static str,
     },
-    /// Span corruption with a tokenizer that has nothing to put in a span's place.
+    /// Span corruption with a tokenizer that has nothing to put in a span's location.
     #[error(
         "`span_corruption` needs the sentinel tokens `<extra_id_0>`, `<extra_id_1>`, ..., but the \
          tokenizer has no `<extra_id_0>`"
@@ -94,17 +94,17 @@ pub enum Error {
     },
     /// A text holds the token that ends texts.
     #[error(
-        "{place}: expected text without the token that ends a text, found it inside; take its characters out"
+        "{location}: expected text without the token that ends a text, found it inside; take its characters out"
     )]
     EndInText {
         /// The document.
-        place: Place,
+        location: SourceLocation,
     },
     /// A text holds what should stand for what is missing in it.
-    #[error("{place}: expected text without sentinel tokens, found `<extra_id_{number}>`")]
+    #[error("{location}: expected text without sentinel tokens, found `<extra_id_{number}>`")]
     SentinelInText {
         /// The document.
-        place: Place,
+        location: SourceLocation,
         /// The number of the sentinel.
         number: usize,
     },
@@ -315,11 +315,11 @@ pub enum Error {
     },
     /// A line is not text.
     #[error(
-        "{place}: expected text in UTF-8, found other bytes; save the file as UTF-8 (a workbook as \"CSV UTF-8\")"
+        "{location}: expected text in UTF-8, found other bytes; save the file as UTF-8 (a workbook as \"CSV UTF-8\")"
     )]
     NotUtf8 {
         /// The line.
-        place: Place,
+        location: SourceLocation,
     },
     /// A file whose first line is a header has no line.
     #[error("{}: expected a header line, found an empty file", .path.display())]
@@ -328,30 +328,30 @@ pub enum Error {
         path: PathBuf,
     },
     /// A header is not that of the format.
-    #[error("{place}: expected the header {}, found {}", list(.expected), list(.found))]
+    #[error("{location}: expected the header {}, found {}", list(.expected), list(.found))]
     Header {
         /// The line.
-        place: Place,
+        location: SourceLocation,
         /// The format's columns.
         expected: Vec<String>,
         /// The file's columns.
         found: Vec<String>,
     },
     /// A header names a column twice.
-    #[error("{place}: expected every column once, found `{column}` again")]
+    #[error("{location}: expected every column once, found `{column}` again")]
     DuplicateColumn {
         /// The line.
-        place: Place,
+        location: SourceLocation,
         /// The column.
         column: String,
     },
     /// A row has too few or too many fields.
     #[error(
-        "{place}: expected {expected} fields separated by {separator}, found {found}{}", quoted_to(.place, *.last_line)
+        "{location}: expected {expected} fields separated by {separator}, found {found}{}", quoted_to(.location, *.last_line)
     )]
     FieldCount {
         /// The row.
-        place: Place,
+        location: SourceLocation,
         /// The name of what separates fields.
         separator: &'static str,
         /// Number of columns.
@@ -363,11 +363,11 @@ pub enum Error {
     },
     /// The header of a table is one column that another format would take for several.
     #[error(
-        "{place}: the fields seem to be separated by `{}`, which is `format = \"{}\"`", separator.escape_default(), format.as_str()
+        "{location}: the fields seem to be separated by `{}`, which is `format = \"{}\"`", separator.escape_default(), format.as_str()
     )]
     Separator {
         /// The header.
-        place: Place,
+        location: SourceLocation,
         /// What seems to separate the fields.
         separator: char,
         /// The format that reads them so.
@@ -387,17 +387,17 @@ pub enum Error {
     },
     /// A quoted field goes on to the end of the file.
     #[error(
-        "{place}: a quote in this row is never closed; write `\"\"` for a quote inside of a quoted field"
+        "{location}: a quote in this row is never closed; write `\"\"` for a quote inside of a quoted field"
     )]
     OpenQuote {
         /// The row.
-        place: Place,
+        location: SourceLocation,
     },
     /// A line is not a JSON object.
-    #[error("{place}: expected a JSON object, but {message}")]
+    #[error("{location}: expected a JSON object, but {message}")]
     Json {
         /// The line.
-        place: Place,
+        location: SourceLocation,
         /// What the reader of JSON found, and at which column.
         message: String,
     },
@@ -418,10 +418,10 @@ pub enum Error {
         feature: &'static str,
     },
     /// A line's object is not nested as its format has it.
-    #[error("{place}: expected an object of the format `{}`, but {message}", format.as_str())]
+    #[error("{location}: expected an object of the format `{}`, but {message}", format.as_str())]
     NestedRow {
         /// The line.
-        place: Place,
+        location: SourceLocation,
         /// The format.
         format: Format,
         /// What the reader expected and found.
@@ -429,11 +429,11 @@ pub enum Error {
     },
     /// A row lacks a field that is asked for.
     #[error(
-        "{place}: expected the field `{field}`, found {}{}", list(.known), did_you_mean(.field, texts(.known))
+        "{location}: expected the field `{field}`, found {}{}", list(.known), did_you_mean(.field, texts(.known))
     )]
     UnknownField {
         /// The row.
-        place: Place,
+        location: SourceLocation,
         /// The field asked for.
         field: String,
         /// The row's fields.
@@ -441,11 +441,11 @@ pub enum Error {
     },
     /// A field that is asked for holds no text, number or truth value.
     #[error(
-        "{place}: expected text, a number or a truth value in the field `{field}`, found {found}"
+        "{location}: expected text, a number or a truth value in the field `{field}`, found {found}"
     )]
     FieldKind {
         /// The row.
-        place: Place,
+        location: SourceLocation,
         /// The field.
         field: String,
         /// What it holds.
@@ -453,11 +453,11 @@ pub enum Error {
     },
     /// A row's label is not among the label words.
     #[error(
-        "{place}: expected one of the labels {}, found `{label}`{}", list(.known), did_you_mean(.label, texts(.known))
+        "{location}: expected one of the labels {}, found `{label}`{}", list(.known), did_you_mean(.label, texts(.known))
     )]
     UnknownLabel {
         /// The row.
-        place: Place,
+        location: SourceLocation,
         /// The label found.
         label: String,
         /// The labels that have words.
@@ -465,13 +465,13 @@ pub enum Error {
     },
     /// A label is in no row of the training split, which the labels are taken from.
     #[error(
-        "{place}: no row of `{}`, where the labels are taken from, has the label `{label}`{}; \
+        "{location}: no row of `{}`, where the labels are taken from, has the label `{label}`{}; \
          add such rows or list all labels in `labels`",
         .train.display(), did_you_mean(.label, texts(.known))
     )]
     UnseenLabel {
         /// The row.
-        place: Place,
+        location: SourceLocation,
         /// The label found.
         label: String,
         /// The file of the training split.
@@ -480,21 +480,21 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A row has no label.
-    #[error("{place}: the field `{field}` has no label; fill it in, or take the row out")]
+    #[error("{location}: the field `{field}` has no label; fill it in, or take the row out")]
     NoLabel {
         /// The row.
-        place: Place,
+        location: SourceLocation,
         /// The field.
         field: String,
     },
     /// Two labels of the training split are one but for upper and lower case or spaces.
     #[error(
-        "{place}: the labels `{first}` and `{second}` differ in upper and lower case or in spaces alone; \
+        "{location}: the labels `{first}` and `{second}` differ in upper and lower case or in spaces alone; \
          write them alike, or list what is to be told apart in `labels`"
     )]
     LabelsAlike {
         /// The first row with the second label.
-        place: Place,
+        location: SourceLocation,
         /// The label that was there before.
         first: String,
         /// The label found.
@@ -550,7 +550,7 @@ pub enum Error {
     },
     /// Rows cannot be kept on disk.
     #[error("cannot keep rows in the folder for temporary files; set `TMPDIR` to one with room")]
-    RowsOnDisk {
+    ExamplesOnDisk {
         /// What the operating system said.
         #[source]
         source: io::Error,
@@ -609,18 +609,18 @@ pub enum Error {
         found: usize,
     },
     /// A field holds none of several texts of which one at least is needed.
-    #[error("{place}: expected at least one text in the field `{field}`, found an empty array")]
+    #[error("{location}: expected at least one text in the field `{field}`, found an empty array")]
     NoText {
         /// The row.
-        place: Place,
+        location: SourceLocation,
         /// The field.
         field: String,
     },
     /// A row's score is not a number in the range of the scale.
-    #[error("{place}: expected a score from {lowest} to {highest}, found `{found}`")]
+    #[error("{location}: expected a score from {lowest} to {highest}, found `{found}`")]
     Score {
         /// The row.
-        place: Place,
+        location: SourceLocation,
         /// The lowest score.
         lowest: f64,
         /// The highest score.
@@ -630,12 +630,12 @@ pub enum Error {
     },
 
     /// A text could not be turned into tokens.
-    #[error("{place}: {problem}")]
-    Encode {
+    #[error("{location}: {problem}")]
+    Tokenize {
         /// The row that the text comes from.
-        place: Place,
+        location: SourceLocation,
         /// What the tokenizer said.
-        problem: crate::encode::EncodeError,
+        problem: crate::tokenize::TokenizeError,
     },
     /// An option is out of its range.
     #[error("expected `{option}` {expected}, found {found}")]
@@ -713,8 +713,8 @@ fn texts(names: &[String]) -> impl Iterator<Item = &str> {
 }
 
 /// A row of several lines with a wrong number of fields has most likely a quote too many.
-fn quoted_to(place: &Place, last_line: usize) -> String {
-    if last_line == place.line() {
+fn quoted_to(location: &SourceLocation, last_line: usize) -> String {
+    if last_line == location.line() {
         return String::new();
     }
     format!("; quotes join the lines to {last_line}: is one not closed?")

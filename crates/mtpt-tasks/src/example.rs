@@ -6,12 +6,12 @@ use crate::error::{Error, Result};
 
 /// Where a row stands: a file and a line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct SourceLocation {
     file: Arc<Path>,
     line: usize,
 }
 
-impl Place {
+impl SourceLocation {
     /// A line of a file, counted from 1.
     pub fn new(file: impl Into<Arc<Path>>, line: usize) -> Self {
         Self { file: file.into(), line }
@@ -28,7 +28,7 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for SourceLocation {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}:{}", self.file.display(), self.line)
     }
@@ -44,28 +44,32 @@ pub(crate) enum Value {
     Unprintable(&'static str),
 }
 
-/// A row of a data file: texts with names, in the order of the file, and the row's place.
+/// A row of a data file: texts with names, in the order of the file, and the row's location.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     names: Arc<[String]>,
     values: Box<[Value]>,
-    place: Place,
+    location: SourceLocation,
 }
 
 impl Example {
     /// A row of named texts. Of two fields of one name, the first is seen.
     pub fn new<N: Into<String>, T: Into<String>>(
         fields: impl IntoIterator<Item = (N, T)>,
-        place: Place,
+        location: SourceLocation,
     ) -> Self {
         let (names, values): (Vec<_>, Vec<_>) =
             fields.into_iter().map(|(name, text)| (name.into(), Value::Text(text.into()))).unzip();
-        Self { names: names.into(), values: values.into(), place }
+        Self { names: names.into(), values: values.into(), location }
     }
 
     /// A row whose names are shared with the rows before it.
-    pub(crate) fn with_names(names: Arc<[String]>, values: Vec<Value>, place: Place) -> Self {
-        Self { names, values: values.into(), place }
+    pub(crate) fn with_names(
+        names: Arc<[String]>,
+        values: Vec<Value>,
+        location: SourceLocation,
+    ) -> Self {
+        Self { names, values: values.into(), location }
     }
 
     /// The text of a field.
@@ -100,7 +104,7 @@ impl Example {
         match self.value(field) {
             Some(Value::Text(text)) => Ok(vec![text]),
             Some(Value::Texts(texts)) if texts.is_empty() => {
-                Err(Error::NoText { place: self.place.clone(), field: field.to_owned() })
+                Err(Error::NoText { location: self.location.clone(), field: field.to_owned() })
             }
             Some(Value::Texts(texts)) => Ok(texts.iter().map(String::as_str).collect()),
             Some(Value::Unprintable(found)) => Err(self.kind(field, found)),
@@ -109,12 +113,12 @@ impl Example {
     }
 
     fn kind(&self, field: &str, found: &'static str) -> Error {
-        Error::FieldKind { place: self.place.clone(), field: field.to_owned(), found }
+        Error::FieldKind { location: self.location.clone(), field: field.to_owned(), found }
     }
 
     fn unknown(&self, field: &str) -> Error {
         Error::UnknownField {
-            place: self.place.clone(),
+            location: self.location.clone(),
             field: field.to_owned(),
             known: self.names.to_vec(),
         }
@@ -129,8 +133,8 @@ impl Example {
     }
 
     /// Where the row stands.
-    pub fn place(&self) -> &Place {
-        &self.place
+    pub fn location(&self) -> &SourceLocation {
+        &self.location
     }
 
     fn value(&self, field: &str) -> Option<&Value> {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::example::{Example, Place};
+use crate::example::{Example, SourceLocation};
 use crate::reader::Reader;
 
 /// How the rows of a file are written.
@@ -251,7 +251,7 @@ impl Format {
             }
         }
         let Ok(line) = std::str::from_utf8(&line) else {
-            return Err(Error::NotUtf8 { place: Place::new(path, 1) });
+            return Err(Error::NotUtf8 { location: SourceLocation::new(path, 1) });
         };
         let line = line.trim_start_matches('\u{feff}').trim_start_matches(' ');
         if line.starts_with('{') {

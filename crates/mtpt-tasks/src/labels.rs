@@ -7,7 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, Result};
-use crate::example::{Example, Place};
+use crate::example::{Example, SourceLocation};
 use crate::score::{self, Scale};
 
 /// What the labels of a task mean, as a configuration says it.
@@ -394,13 +394,13 @@ impl Labels {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownLabel`] or [`Error::Score`], with the row's place.
-    pub fn gold(&self, label: &str, place: &Place) -> Result<Gold> {
+    /// [`Error::UnknownLabel`] or [`Error::Score`], with the row's location.
+    pub fn gold(&self, label: &str, location: &SourceLocation) -> Result<Gold> {
         match &self.kind {
             Kind::Words(raw) | Kind::Choices(raw) => {
                 raw.iter().position(|known| known == label).map(Gold::Label).ok_or_else(|| {
                     Error::UnknownLabel {
-                        place: place.clone(),
+                        location: location.clone(),
                         label: label.to_owned(),
                         known: raw.clone(),
                     }
@@ -410,7 +410,7 @@ impl Labels {
                 .filter(|&score| scale.contains(score))
                 .map(Gold::Score)
                 .ok_or_else(|| Error::Score {
-                    place: place.clone(),
+                    location: location.clone(),
                     lowest: scale.lowest,
                     highest: scale.highest,
                     found: label.to_owned(),
@@ -541,15 +541,15 @@ mod tests {
     use super::*;
     use std::path::Path;
 
-    fn place() -> Place {
-        Place::new(Path::new("dev.tsv"), 3)
+    fn location() -> SourceLocation {
+        SourceLocation::new(Path::new("dev.tsv"), 3)
     }
 
     #[test]
     fn labels_mean_the_index_of_their_word() {
         let labels = Labels::new([("0", "negative"), ("1", "positive")]).unwrap();
-        assert_eq!(labels.gold("1", &place()).unwrap(), Gold::Label(1));
-        let message = labels.gold("positive", &place()).unwrap_err().to_string();
+        assert_eq!(labels.gold("1", &location()).unwrap(), Gold::Label(1));
+        let message = labels.gold("positive", &location()).unwrap_err().to_string();
         assert_eq!(message, "dev.tsv:3: expected one of the labels `0`, `1`, found `positive`");
     }
 
@@ -572,11 +572,11 @@ mod tests {
     #[test]
     fn scores_keep_their_precision_and_their_target_is_rounded() {
         let labels = Labels::regression();
-        let gold = labels.gold("3.750", &place()).unwrap();
+        let gold = labels.gold("3.750", &location()).unwrap();
         assert_eq!(gold, Gold::Score(3.75));
         assert_eq!(labels.words()[labels.target(gold)], "3.8");
         for label in ["5.1", "-0.1", "nan", "", "high"] {
-            let message = labels.gold(label, &place()).unwrap_err().to_string();
+            let message = labels.gold(label, &location()).unwrap_err().to_string();
             assert_eq!(
                 message,
                 format!("dev.tsv:3: expected a score from 0 to 5, found `{label}`")

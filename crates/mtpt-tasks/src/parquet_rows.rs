@@ -8,7 +8,7 @@ use parquet::record::reader::{ReaderIter, TreeBuilder};
 use parquet::record::{Field, Row};
 
 use crate::error::{Error, Result};
-use crate::example::{Place, Value};
+use crate::example::{SourceLocation, Value};
 
 /// The rows of a Parquet file, one by one.
 pub(crate) struct ParquetRows {
@@ -21,8 +21,8 @@ pub(crate) struct ParquetRows {
     count: usize,
 }
 
-/// Names and values of a row, and its place.
-pub(crate) type Named = (Vec<String>, Vec<Value>, Place);
+/// Names and values of a row, and its location.
+pub(crate) type Named = (Vec<String>, Vec<Value>, SourceLocation);
 
 impl ParquetRows {
     pub(crate) fn open(path: &Path) -> Result<Self> {
@@ -34,7 +34,10 @@ impl ParquetRows {
             if let Some(row) = self.rows.as_mut().and_then(Iterator::next) {
                 let row = row.map_err(|error| problem(&self.file, &error))?;
                 self.count += 1;
-                return Ok(Some(named(row, Place::new(Arc::clone(&self.file), self.count))));
+                return Ok(Some(named(
+                    row,
+                    SourceLocation::new(Arc::clone(&self.file), self.count),
+                )));
             }
             if self.group == self.reader.num_row_groups() {
                 return Ok(None);
@@ -64,10 +67,10 @@ fn problem(path: &Path, error: &ParquetError) -> Error {
     Error::Parquet { path: path.to_path_buf(), message: error.to_string() }
 }
 
-fn named(row: Row, place: Place) -> Named {
+fn named(row: Row, location: SourceLocation) -> Named {
     let (mut names, mut values) = (Vec::new(), Vec::new());
     flatten(row, "", &mut names, &mut values);
-    (names, values, place)
+    (names, values, location)
 }
 
 /// The fields of a row; those of a structure have its name in front of theirs.

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use crate::csv_rows::CsvRows;
 use crate::error::{Error, Result};
-use crate::example::{Example, Place, Value};
+use crate::example::{Example, SourceLocation, Value};
 use crate::format::{Columns, Fields, Format};
 #[cfg(feature = "parquet")]
 use crate::parquet_rows::ParquetRows;
@@ -95,9 +95,9 @@ impl<R: BufRead> Reader<R> {
     fn read(&mut self) -> Result<Option<Example>> {
         #[cfg(feature = "parquet")]
         if let Rows::Parquet(rows) = &mut self.rows {
-            let Some((names, values, place)) = rows.read()? else { return Ok(None) };
+            let Some((names, values, location)) = rows.read()? else { return Ok(None) };
             let names = self.shared_names(names.iter().map(String::as_str));
-            return Ok(Some(Example::with_names(names, values, place)));
+            return Ok(Some(Example::with_names(names, values, location)));
         }
         match self.format.columns() {
             Some(columns) => self.read_fields(columns),
@@ -110,12 +110,12 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The next row as fields, where it begins, and the line where it ends.
-    fn split(&mut self) -> Result<Option<(Vec<String>, Place, usize)>> {
+    fn split(&mut self) -> Result<Option<(Vec<String>, SourceLocation, usize)>> {
         match &mut self.rows {
             Rows::Quoted(rows) => rows.read(),
-            Rows::Lines(lines) => Ok(lines.read()?.map(|(line, place)| {
-                let last_line = place.line();
-                (line.split('\t').map(str::to_owned).collect(), place, last_line)
+            Rows::Lines(lines) => Ok(lines.read()?.map(|(line, location)| {
+                let last_line = location.line();
+                (line.split('\t').map(str::to_owned).collect(), location, last_line)
             })),
             #[cfg(feature = "parquet")]
             Rows::Parquet(_) => Ok(None),
@@ -130,7 +130,7 @@ impl<R: BufRead> Reader<R> {
                 Arc::clone(self.names.insert(names))
             }
         };
-        let (fields, place, last_line) = loop {
+        let (fields, location, last_line) = loop {
             let Some(row) = self.split()? else { return Ok(None) };
             if row.0.len() >= names.len() || !self.format.has_broken_rows() {
                 break row;
@@ -139,10 +139,10 @@ impl<R: BufRead> Reader<R> {
         if fields.len() != names.len() {
             let (expected, found) = (names.len(), fields.len());
             let separator = self.format.fields().map_or("", Fields::separators);
-            return Err(Error::FieldCount { place, separator, expected, found, last_line });
+            return Err(Error::FieldCount { location, separator, expected, found, last_line });
         }
         let values = fields.into_iter().map(Value::Text).collect();
-        Ok(Some(Example::with_names(names, values, place)))
+        Ok(Some(Example::with_names(names, values, location)))
     }
 
     fn read_names(&mut self, columns: Columns) -> Result<Arc<[String]>> {
@@ -150,14 +150,14 @@ impl<R: BufRead> Reader<R> {
         if let Columns::Known(names) = columns {
             return Ok(owned(names).into());
         }
-        let Some((found, place, _)) = self.split()? else {
+        let Some((found, location, _)) = self.split()? else {
             return Err(Error::NoHeader { path: self.file.to_path_buf() });
         };
         // One column is hardly what a table was made for.
         if let [column] = found.as_slice()
             && let Some((separator, format)) = self.format.other_separator(column)
         {
-            return Err(Error::Separator { place, separator, format });
+            return Err(Error::Separator { location, separator, format });
         }
         match columns {
             Columns::Renamed(header, names) if found == header => Ok(owned(names).into()),
@@ -167,7 +167,7 @@ impl<R: BufRead> Reader<R> {
                 let again = |(index, name)| found[..index].contains(name);
                 match found.iter().enumerate().find(|&column| again(column)) {
                     Some((_, column)) => {
-                        Err(Error::DuplicateColumn { place, column: column.clone() })
+                        Err(Error::DuplicateColumn { location, column: column.clone() })
                     }
                     None => Ok(found.into()),
                 }
@@ -175,7 +175,7 @@ impl<R: BufRead> Reader<R> {
             Columns::Known(expected)
             | Columns::Renamed(expected, _)
             | Columns::Header(expected) => {
-                Err(Error::Header { place, expected: owned(expected), found })
+                Err(Error::Header { location, expected: owned(expected), found })
             }
         }
     }
@@ -183,31 +183,31 @@ impl<R: BufRead> Reader<R> {
     /// Puts the rows of the next line to those that wait; false if there is no line.
     fn read_object(&mut self) -> Result<bool> {
         let Rows::Lines(lines) = &mut self.rows else { return Ok(false) };
-        let Some((line, place)) = lines.read()? else { return Ok(false) };
+        let Some((line, location)) = lines.read()? else { return Ok(false) };
         let object = match serde_json::from_str::<Json>(line) {
             Ok(object @ Json::Object(_)) => object,
             Ok(other) => {
-                return Err(Error::Json { place, message: format!("found {}", kind(&other)) });
+                return Err(Error::Json { location, message: format!("found {}", kind(&other)) });
             }
             // The line of the error would be 1 always: each line is parsed alone.
             Err(error) => {
                 let message = error.to_string();
                 let message = message.replace(" at line 1 column ", " at column ");
-                return Err(Error::Json { place, message });
+                return Err(Error::Json { location, message });
             }
         };
-        if let Some(rows) = superglue::rows(self.format, &object, self.answers_apart, &place) {
+        if let Some(rows) = superglue::rows(self.format, &object, self.answers_apart, &location) {
             for row in rows? {
                 let (names, values): (Vec<_>, Vec<_>) = row.into_iter().unzip();
                 let names = self.shared_names(names.into_iter());
-                self.waiting.push_back(Example::with_names(names, values, place.clone()));
+                self.waiting.push_back(Example::with_names(names, values, location.clone()));
             }
             return Ok(true);
         }
         let Json::Object(object) = object else { return Ok(true) };
         let names = self.shared_names(object.keys().map(String::as_str));
         let values = object.into_iter().map(|(_, found)| value(found));
-        self.waiting.push_back(Example::with_names(names, values.collect(), place));
+        self.waiting.push_back(Example::with_names(names, values.collect(), location));
         Ok(true)
     }
 
@@ -271,7 +271,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// The next line that has a character.
-    pub(crate) fn read(&mut self) -> Result<Option<(&str, Place)>> {
+    pub(crate) fn read(&mut self) -> Result<Option<(&str, SourceLocation)>> {
         loop {
             self.buffer.clear();
             let count = self
@@ -295,10 +295,10 @@ impl<R: BufRead> Lines<R> {
                 break;
             }
         }
-        let place = Place::new(Arc::clone(&self.file), self.line);
+        let location = SourceLocation::new(Arc::clone(&self.file), self.line);
         match std::str::from_utf8(&self.buffer) {
-            Ok(line) => Ok(Some((line, place))),
-            Err(_) => Err(Error::NotUtf8 { place }),
+            Ok(line) => Ok(Some((line, location))),
+            Err(_) => Err(Error::NotUtf8 { location }),
         }
     }
 }

@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 
 use crate::config::TaskConfig;
 use crate::error::{Error, Result};
-use crate::example::{Place, Value};
+use crate::example::{SourceLocation, Value};
 use crate::format::Format;
 use crate::glue::{Preset, described};
 use crate::id::TaskId;
@@ -153,22 +153,26 @@ pub(crate) fn rows(
     format: Format,
     object: &Json,
     answers_apart: bool,
-    place: &Place,
+    location: &SourceLocation,
 ) -> Option<Result<Vec<Fields>>> {
     Some(match format {
-        Format::SuperglueMultirc => parse(format, object, place).map(multirc_rows),
+        Format::SuperglueMultirc => parse(format, object, location).map(multirc_rows),
         Format::SuperglueRecord => {
-            parse(format, object, place).map(|passage| record_rows(passage, answers_apart))
+            parse(format, object, location).map(|passage| record_rows(passage, answers_apart))
         }
-        Format::SuperglueWsc => parse(format, object, place).map(|row| vec![wsc_row(row)]),
+        Format::SuperglueWsc => parse(format, object, location).map(|row| vec![wsc_row(row)]),
         _ => return None,
     })
 }
 
-fn parse<T: DeserializeOwned>(format: Format, object: &Json, place: &Place) -> Result<T> {
+fn parse<T: DeserializeOwned>(
+    format: Format,
+    object: &Json,
+    location: &SourceLocation,
+) -> Result<T> {
     T::deserialize(object).map_err(|error| {
-        let (place, message) = (place.clone(), error.to_string());
-        Error::NestedRow { place, format, message }
+        let (location, message) = (location.clone(), error.to_string());
+        Error::NestedRow { location, format, message }
     })
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use crate::config::{Split, TaskConfig};
 use crate::error::{Error, Result};
 use crate::evaluation::Evaluation;
-use crate::example::{Example, Place};
+use crate::example::{Example, SourceLocation};
 use crate::format::Format;
 use crate::glue::Preset;
 use crate::hold_out::hold_out;
@@ -34,7 +34,7 @@ pub struct Instance {
     /// The group that the row belongs to, where a metric of the task judges groups.
     pub group: Option<String>,
     /// Where the row stands.
-    pub place: Place,
+    pub location: SourceLocation,
 }
 
 impl Instance {
@@ -172,13 +172,17 @@ impl Task {
             if labels.contains(label) {
                 continue;
             }
-            let place = || example.place().clone();
+            let location = || example.location().clone();
             if label.trim().is_empty() {
-                return Err(Error::NoLabel { place: place(), field: label_field.to_owned() });
+                return Err(Error::NoLabel { location: location(), field: label_field.to_owned() });
             }
             // Such labels are slips of who wrote the file far more often than two things.
             if let Some(first) = folded.insert(label.trim().to_lowercase(), label.to_owned()) {
-                return Err(Error::LabelsAlike { place: place(), first, second: label.to_owned() });
+                return Err(Error::LabelsAlike {
+                    location: location(),
+                    first,
+                    second: label.to_owned(),
+                });
             }
             labels.insert(label.to_owned());
         }
@@ -268,7 +272,7 @@ impl Task {
             references: Vec::new(),
             choices: Vec::new(),
             group: self.group.as_ref().map(|group| group.render(example)).transpose()?,
-            place: example.place().clone(),
+            location: example.location().clone(),
         };
         if self.labels.is_text() {
             let field = self.labels.references().unwrap_or(&self.label_field);
@@ -280,11 +284,14 @@ impl Task {
             };
             // It would be learned as the end of sentence alone.
             if row.target.trim().is_empty() {
-                return Err(Error::NoLabel { place: row.place, field: self.label_field.clone() });
+                return Err(Error::NoLabel {
+                    location: row.location,
+                    field: self.label_field.clone(),
+                });
             }
             return Ok(row);
         }
-        let gold = self.labels.gold(example.require(&self.label_field)?, example.place());
+        let gold = self.labels.gold(example.require(&self.label_field)?, example.location());
         row.gold = gold.map_err(|error| self.unseen(error))?;
         row.label = self.labels.target(row.gold);
         row.choices = self.labels.choices_of(example)?;
@@ -297,13 +304,14 @@ impl Task {
     fn unseen(&self, error: Error) -> Error {
         match (error, self.file(Split::Train)) {
             (
-                Error::UnknownLabel { place, label: found, .. } | Error::Score { place, found, .. },
+                Error::UnknownLabel { location, label: found, .. }
+                | Error::Score { location, found, .. },
                 _,
             ) if found.trim().is_empty() => {
-                Error::NoLabel { place, field: self.label_field.clone() }
+                Error::NoLabel { location, field: self.label_field.clone() }
             }
-            (Error::UnknownLabel { place, label, known }, Some(train)) if self.collected => {
-                Error::UnseenLabel { place, label, train: train.to_path_buf(), known }
+            (Error::UnknownLabel { location, label, known }, Some(train)) if self.collected => {
+                Error::UnseenLabel { location, label, train: train.to_path_buf(), known }
             }
             (error, _) => error,
         }

@@ -150,11 +150,11 @@ impl fmt::Display for Template {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::example::Place;
+    use crate::example::SourceLocation;
     use std::path::Path;
 
     fn example() -> Example {
-        Example::new([("a", "one"), ("b", "{two}")], Place::new(Path::new("rows.tsv"), 7))
+        Example::new([("a", "one"), ("b", "{two}")], SourceLocation::new(Path::new("rows.tsv"), 7))
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use std::fs;
 
 use mtpt_tasks::{
-    EncodeError, EncodeFn, Gold, Instance, Labels, LabelsConfig, MaxLengths, Metric, Split, Task,
-    TaskFile, TokenizedExample, score::Scale,
+    Gold, Instance, Labels, LabelsConfig, MaxLengths, Metric, Split, Task, TaskFile, TokenizeError,
+    TokenizeFn, TokenizedExample, score::Scale,
 };
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -96,11 +96,11 @@ fn what_is_no_text_is_named() {
 fn targets_of_their_own_are_not_mistaken_for_one_another() {
     let rows = read(QUESTIONS, &format!("{QUESTION}label_field = \"answers\"\nlabels = \"text\""))
         .unwrap();
-    let encoder = EncodeFn(|text: &str| -> Result<Vec<u32>, EncodeError> {
+    let tokenizer = TokenizeFn(|text: &str| -> Result<Vec<u32>, TokenizeError> {
         Ok(text.bytes().map(u32::from).chain([1]).collect())
     });
     let lengths = MaxLengths { input: 64, target: 64 };
-    let examples = TokenizedExample::encode_all(0, &rows, &encoder, lengths).unwrap();
+    let examples = TokenizedExample::tokenize_all(0, &rows, &tokenizer, lengths).unwrap();
     assert_eq!(examples[0].target_ids, [65, 100, 97, 1]);
     assert_eq!(examples[1].target_ids, [49, 56, 52, 51, 1]);
 }

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use mtpt_tasks::{
-    Corpus, CorpusFile, CorpusTokens, Encode, EncodeError, EncodeFn, MaxLengths, Mixture, Result,
-    SpecialTokens, Split, TextObjective,
+    Corpus, CorpusFile, CorpusTokens, MaxLengths, Mixture, Result, SpecialTokens, Split,
+    TextObjective, Tokenize, TokenizeError, TokenizeFn,
 };
 use tempfile::TempDir;
 
@@ -15,12 +15,12 @@ const END: u32 = 1;
 const LONGEST: MaxLengths = MaxLengths { input: 10, target: 10 };
 
 /// Numbers words: `w12` is 12; ends with the end of sentence.
-fn encoder() -> impl Encode {
-    EncodeFn(|text: &str| {
+fn tokenizer() -> impl Tokenize {
+    TokenizeFn(|text: &str| {
         let number = |word: &str| {
             word.trim_start_matches('w')
                 .parse()
-                .map_err(|_| EncodeError::new(format!("no word `{word}`")))
+                .map_err(|_| TokenizeError::new(format!("no word `{word}`")))
         };
         text.split_whitespace().map(number).chain([Ok(END)]).collect::<Result<Vec<u32>, _>>()
     })
@@ -54,7 +54,7 @@ fn corpus(folder: &TempDir, lines: &str) -> Corpus {
 }
 
 fn read(folder: &TempDir, lines: &str) -> Result<CorpusTokens> {
-    CorpusTokens::read(corpus(folder, lines), &encoder(), special(), LONGEST)
+    CorpusTokens::read(corpus(folder, lines), &tokenizer(), special(), LONGEST)
 }
 
 fn lengths(tokens: &CorpusTokens, split: Split) -> Vec<usize> {
@@ -113,7 +113,8 @@ fn few_sentinels_make_short_chunks() {
                  mean_span_length = 1.0";
     let special = SpecialTokens { end_of_sentence: END, sentinels: vec![99, 98] };
     let longest = MaxLengths { input: 100, target: 100 };
-    let tokens = CorpusTokens::read(corpus(&folder, lines), &encoder(), special, longest).unwrap();
+    let tokens =
+        CorpusTokens::read(corpus(&folder, lines), &tokenizer(), special, longest).unwrap();
     // Of five tokens two and a half are lost, which is rounded to two.
     assert_eq!(tokens.chunk_length(), 5);
 }
@@ -205,7 +206,7 @@ fn without_sentinels_or_room_nothing_is_read() {
     let read = |objective: &str, sentinels: &[u32], longest: MaxLengths| {
         let lines = format!("train = 'nowhere.txt'\nobjective = '{objective}'");
         let special = SpecialTokens { end_of_sentence: END, sentinels: sentinels.into() };
-        message(CorpusTokens::read(corpus(&folder, &lines), &encoder(), special, longest))
+        message(CorpusTokens::read(corpus(&folder, &lines), &tokenizer(), special, longest))
     };
     let failure = read("span_corruption", &[], LONGEST);
     assert!(failure.contains("the tokenizer has no `<extra_id_0>`"), "{failure}");

@@ -1,21 +1,21 @@
 use std::path::Path;
 
 use mtpt_tasks::{
-    Encode, EncodeError, EncodeFn, Gold, Instance, MaxLengths, Place, TokenizedExample,
-    WithEndOfSentence,
+    Gold, Instance, MaxLengths, SourceLocation, Tokenize, TokenizeError, TokenizeFn,
+    TokenizedExample, WithEndOfSentence,
 };
 
 use crate::message;
 
-fn characters(text: &str) -> Result<Vec<u32>, EncodeError> {
+fn characters(text: &str) -> Result<Vec<u32>, TokenizeError> {
     match text.contains('!') {
-        true => Err(EncodeError::new("`!` is not known")),
+        true => Err(TokenizeError::new("`!` is not known")),
         false => Ok(text.chars().map(u32::from).collect()),
     }
 }
 
 fn instance(input: &str, target: &str, label: usize) -> Instance {
-    let place = Place::new(Path::new("train.tsv"), label + 2);
+    let location = SourceLocation::new(Path::new("train.tsv"), label + 2);
     Instance {
         input: input.into(),
         target: target.into(),
@@ -24,16 +24,16 @@ fn instance(input: &str, target: &str, label: usize) -> Instance {
         references: Vec::new(),
         choices: Vec::new(),
         group: None,
-        place,
+        location,
     }
 }
 
 #[test]
 fn a_cut_text_keeps_its_end() {
-    let encoder = WithEndOfSentence { encoder: EncodeFn(characters), end_of_sentence: 1 };
+    let tokenizer = WithEndOfSentence { tokenizer: TokenizeFn(characters), end_of_sentence: 1 };
     let rows = [instance("abcd", "no", 0), instance("ab", "yes", 1), instance("", "yes", 1)];
     let max_lengths = MaxLengths { input: 3, target: 3 };
-    let examples = TokenizedExample::encode_all(4, &rows, &encoder, max_lengths).unwrap();
+    let examples = TokenizedExample::tokenize_all(4, &rows, &tokenizer, max_lengths).unwrap();
     let ids: Vec<_> =
         examples.iter().map(|row| (&row.input_ids[..], &row.target_ids[..])).collect();
     assert_eq!(
@@ -50,7 +50,7 @@ fn a_cut_text_keeps_its_end() {
     );
     // Nothing is left of a text but its end.
     let shortest =
-        TokenizedExample::encode_all(0, &rows, &encoder, MaxLengths { input: 0, target: 1 });
+        TokenizedExample::tokenize_all(0, &rows, &tokenizer, MaxLengths { input: 0, target: 1 });
     assert_eq!(shortest.unwrap()[0].input_ids, [1]);
 }
 
@@ -58,16 +58,16 @@ fn a_cut_text_keeps_its_end() {
 fn a_text_without_tokens_is_named_by_its_place() {
     let max_lengths = MaxLengths { input: 8, target: 8 };
     let rows = [instance("fine", "no", 0), instance("oh!", "yes", 1)];
-    let result = TokenizedExample::encode_all(0, &rows, &EncodeFn(characters), max_lengths);
+    let result = TokenizedExample::tokenize_all(0, &rows, &TokenizeFn(characters), max_lengths);
     assert_eq!(message(result), "train.tsv:3: cannot tokenize: `!` is not known");
 }
 
 #[test]
 fn an_end_is_appended_once() {
     let ended = |text: &str| Ok(vec![text.len() as u32 + 5, 1]);
-    let encoder = WithEndOfSentence { encoder: EncodeFn(ended), end_of_sentence: 1 };
-    assert_eq!(encoder.encode("ab").unwrap(), [7, 1]);
-    assert_eq!(Encode::encode_all(&&encoder, &["", "a"]).unwrap(), [[5, 1], [6, 1]]);
+    let tokenizer = WithEndOfSentence { tokenizer: TokenizeFn(ended), end_of_sentence: 1 };
+    assert_eq!(tokenizer.tokenize("ab").unwrap(), [7, 1]);
+    assert_eq!(Tokenize::tokenize_all(&&tokenizer, &["", "a"]).unwrap(), [[5, 1], [6, 1]]);
 }
 
 #[cfg(feature = "tokenizers")]
@@ -76,10 +76,10 @@ fn the_tokens_of_t5_are_those_of_its_tokenizer() {
     let Some(folder) = crate::shared("fixtures/tokenizer") else { return };
     let tokenizer = tokenizers::Tokenizer::from_file(folder.join("tokenizer.json")).unwrap();
     // As Hugging Face's T5 tokenizer gives them.
-    let ids = Encode::encode(&tokenizer, "sst2 sentence: it 's a charming journey .").unwrap();
+    let ids = Tokenize::tokenize(&tokenizer, "sst2 sentence: it 's a charming journey .").unwrap();
     assert_eq!(ids, T5_IDS);
-    assert_eq!(Encode::encode(&tokenizer, "").unwrap(), [1]);
-    let both = Encode::encode_all(&tokenizer, &["positive", "negative"]).unwrap();
+    assert_eq!(Tokenize::tokenize(&tokenizer, "").unwrap(), [1]);
+    let both = Tokenize::tokenize_all(&tokenizer, &["positive", "negative"]).unwrap();
     assert_eq!(both, [[1465, 1], [2841, 1]]);
 }
 

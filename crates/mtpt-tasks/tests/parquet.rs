@@ -60,7 +60,7 @@ fn columns_become_the_text_that_json_has_for_them() {
         assert_eq!(rows[5].require_texts(field).unwrap(), ["5"]);
     }
     assert_eq!(column("answers.by")[6], Some("p6"));
-    let places: Vec<usize> = rows.iter().map(|row| row.place().line()).collect();
+    let places: Vec<usize> = rows.iter().map(|row| row.location().line()).collect();
     assert_eq!(places, [1, 2, 3, 4, 5, 6, 7]);
 }
 

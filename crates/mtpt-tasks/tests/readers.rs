@@ -20,7 +20,7 @@ fn columns_have_names_with_or_without_a_header() {
         fields(&cola[1]),
         [("source", "cj99"), ("label", "0"), ("original_label", "*"), ("sentence", "Rains it.")]
     );
-    assert_eq!(cola[1].place().to_string(), "rows:2");
+    assert_eq!(cola[1].location().to_string(), "rows:2");
 
     let mrpc = "\u{feff}Quality\t#1 ID\t#2 ID\t#1 String\t#2 String\n1\t7\t8\tA \"b\tx\n0\t9\t9\tc\" \"\td";
     let mrpc = rows(Format::GlueMrpc, mrpc.as_bytes()).unwrap();
@@ -32,7 +32,7 @@ fn columns_have_names_with_or_without_a_header() {
     let tsv = rows(Format::Tsv, b"a\tb c\r\n1\t 2 \r\n\r\n\n3\t\n").unwrap();
     assert_eq!(fields(&tsv[0]), [("a", "1"), ("b c", " 2 ")]);
     assert_eq!(fields(&tsv[1]), [("a", "3"), ("b c", "")]);
-    assert_eq!(tsv[1].place().line(), 5);
+    assert_eq!(tsv[1].location().line(), 5);
     assert!(rows(Format::Tsv, b"a\tb").unwrap().is_empty());
 }
 
@@ -136,7 +136,7 @@ fn quoted_fields_hold_separators_and_line_breaks() {
     assert_eq!(fields(&csv[0]), [("text", "my card, again"), ("label", "billing")]);
     assert_eq!(fields(&csv[1]), [("text", "first\nsecond \"line\""), ("label", "other")]);
     assert_eq!(fields(&csv[2]), [("text", "plain 5\" disk"), ("label", "other")]);
-    let lines: Vec<usize> = csv.iter().map(|row| row.place().line()).collect();
+    let lines: Vec<usize> = csv.iter().map(|row| row.location().line()).collect();
     assert_eq!(lines, [2, 3, 6]);
     let semicolons = rows(Format::CsvSemicolon, b"text;label\na, b;\"c;d\"\n").unwrap();
     assert_eq!(fields(&semicolons[0]), [("text", "a, b"), ("label", "c;d")]);
@@ -245,7 +245,7 @@ proptest! {
         prop_assert_eq!(found.len(), table.len());
         for (row, (text, label)) in found.iter().zip(&table) {
             prop_assert_eq!(fields(row), [("text", text.as_str()), ("label", label.as_str())]);
-            prop_assert_eq!(row.place().line(), line);
+            prop_assert_eq!(row.location().line(), line);
             line += 1 + format!("{text}{label}").matches('\n').count();
         }
     }

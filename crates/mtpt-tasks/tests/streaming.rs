@@ -3,8 +3,8 @@ use std::io::Write;
 use std::path::Path;
 
 use mtpt_tasks::{
-    EncodeFn, Error, FewShot, Format, Instance, LabelsConfig, Limit, MaxLengths, Mixture,
-    MixtureConfig, RowsOnDisk, Split, Splits, Task, TaskConfig, TokenizedExample,
+    Error, ExamplesOnDisk, FewShot, Format, Instance, LabelsConfig, Limit, MaxLengths, Mixture,
+    MixtureConfig, Split, Splits, Task, TaskConfig, TokenizeFn, TokenizedExample,
 };
 
 use crate::problem;
@@ -41,21 +41,21 @@ fn task(folder: &Path, format: Format) -> TaskConfig {
 }
 
 /// Characters are tokens.
-fn tokens() -> impl mtpt_tasks::Encode {
-    EncodeFn(|text: &str| Ok(text.chars().map(u32::from).chain([1]).collect()))
+fn tokens() -> impl mtpt_tasks::Tokenize {
+    TokenizeFn(|text: &str| Ok(text.chars().map(u32::from).chain([1]).collect()))
 }
 
 fn in_memory(config: &TaskConfig, split: Split) -> Vec<TokenizedExample> {
     let rows = Task::new(config).unwrap().read(split).unwrap();
-    TokenizedExample::encode_all(7, &rows, &tokens(), LONGEST).unwrap()
+    TokenizedExample::tokenize_all(7, &rows, &tokens(), LONGEST).unwrap()
 }
 
-fn on_disk(config: &TaskConfig, split: Split) -> RowsOnDisk {
-    RowsOnDisk::write(7, &Task::new(config).unwrap(), split, &tokens(), LONGEST).unwrap()
+fn on_disk(config: &TaskConfig, split: Split) -> ExamplesOnDisk {
+    ExamplesOnDisk::write(7, &Task::new(config).unwrap(), split, &tokens(), LONGEST).unwrap()
 }
 
 #[test]
-fn rows_on_disk_are_the_rows_in_memory() {
+fn examples_on_disk_are_the_rows_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     for format in [Format::Csv, Format::Tsv, Format::JsonLines] {
         let plain = task(folder.path(), format);
@@ -180,7 +180,7 @@ fn what_cannot_be_read_is_told_by_the_stream() {
     let mut rows = task.stream(Split::Train).unwrap();
     assert!(rows.next().unwrap().is_ok());
     assert!(matches!(problem(rows.next().unwrap().unwrap_err()), Error::UnknownLabel { .. }));
-    let failed = RowsOnDisk::write(0, &task, Split::Train, &tokens(), LONGEST).unwrap_err();
+    let failed = ExamplesOnDisk::write(0, &task, Split::Train, &tokens(), LONGEST).unwrap_err();
     assert!(matches!(problem(failed), Error::UnknownLabel { .. }));
     config.dev = None;
     fs::write(&path, "text\tlabel\n").unwrap();

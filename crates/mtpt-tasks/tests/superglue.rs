@@ -102,7 +102,7 @@ fn every_answer_of_multirc_is_a_row() {
     assert_eq!(get("question_id"), ["5-8", "5-8", "5-9"]);
     assert_eq!(get("answer_id"), ["5-8-30", "5-8-31", "5-9-32"]);
     assert_eq!(get("label"), ["1", "0", "1"]);
-    assert!(rows.iter().all(|row| row.place().line() == 1));
+    assert!(rows.iter().all(|row| row.location().line() == 1));
 }
 
 #[test]
@@ -203,6 +203,6 @@ fn what_is_nested_otherwise_is_named() {
     let none = r#"{"idx": 1, "passage": {"text": "a", "questions": []}}"#;
     let text = format!("{none}\n{}\n", MULTIRC.replace('\n', ""));
     let reader = Reader::new(Format::SuperglueMultirc, text.as_bytes(), Path::new("val.jsonl"));
-    let lines: Vec<usize> = reader.map(|row| row.unwrap().place().line()).collect();
+    let lines: Vec<usize> = reader.map(|row| row.unwrap().location().line()).collect();
     assert_eq!(lines, [2, 2, 2]);
 }

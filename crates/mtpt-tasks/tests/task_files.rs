@@ -57,7 +57,7 @@ fn a_file_of_tasks_is_read_from_its_own_folder() {
         (rows[2].input.as_str(), rows[2].target.as_str(), rows[2].label),
         ("film: so so", "fair", 2)
     );
-    assert_eq!(rows[2].place.line(), 4);
+    assert_eq!(rows[2].location.line(), 4);
     assert!(matches!(task.read(Split::Test), Err(Error::NoSplit { split: Split::Test, .. })));
 
     let found = message(task.read(Split::Dev));
@@ -353,9 +353,9 @@ fn rows_held_out_of_training_are_the_development_split() {
     assert_eq!((train.len(), dev.len()), (30, 10));
     assert_eq!(dev.iter().filter(|row| row.label == 0).count(), 5);
     // In the order of the file, and every row once.
-    let mut lines: Vec<usize> = dev.iter().map(|row| row.place.line()).collect();
+    let mut lines: Vec<usize> = dev.iter().map(|row| row.location.line()).collect();
     assert!(lines.is_sorted());
-    lines.extend(train.iter().map(|row| row.place.line()));
+    lines.extend(train.iter().map(|row| row.location.line()));
     lines.sort_unstable();
     assert_eq!(lines, (2..42).collect::<Vec<_>>());
     // The limit counts what is left.

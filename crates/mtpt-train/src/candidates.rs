@@ -1,6 +1,6 @@
 use burn::tensor::{Bool, Tensor, activation};
 use mtpt_core::{Backbone, TokenTree};
-use mtpt_tasks::{Encode, Error as TaskError, Instance, TaskId, truncate};
+use mtpt_tasks::{Error as TaskError, Instance, TaskId, Tokenize, truncate};
 
 use crate::device_batch::int;
 use crate::{Error, Result};
@@ -20,11 +20,11 @@ impl Candidates {
     ///
     /// # Errors
     ///
-    /// [`Error::Encode`] when a word cannot be tokenized, [`Error::SameTokens`] when two words have the same tokens.
-    pub fn new(task: &TaskId, words: &[String], encoder: &impl Encode) -> Result<Self> {
+    /// [`Error::Tokenize`] when a word cannot be tokenized, [`Error::SameTokens`] when two words have the same tokens.
+    pub fn new(task: &TaskId, words: &[String], tokenizer: &impl Tokenize) -> Result<Self> {
         let mut ids: Vec<Vec<u32>> = Vec::with_capacity(words.len());
         for word in words {
-            let tokens = encoder.encode(word).map_err(|source| Error::Encode {
+            let tokens = tokenizer.tokenize(word).map_err(|source| Error::Tokenize {
                 what: format!("the label word `{word}` of task `{task}`"),
                 source,
             })?;
@@ -52,12 +52,13 @@ impl Candidates {
     ///
     /// # Errors
     ///
-    /// [`Error::Tasks`] with the row's place, when a candidate cannot be tokenized.
-    pub fn of_row(instance: &Instance, encoder: &impl Encode, longest: usize) -> Result<Self> {
-        let place = || instance.place.clone();
+    /// [`Error::Tasks`] with the row's location, when a candidate cannot be tokenized.
+    pub fn of_row(instance: &Instance, tokenizer: &impl Tokenize, longest: usize) -> Result<Self> {
+        let location = || instance.location.clone();
         let tokens = |text: &String| {
-            let ids = encoder.encode(text);
-            let mut ids = ids.map_err(|problem| TaskError::Encode { place: place(), problem })?;
+            let ids = tokenizer.tokenize(text);
+            let mut ids =
+                ids.map_err(|problem| TaskError::Tokenize { location: location(), problem })?;
             truncate(&mut ids, longest);
             Ok(ids)
         };

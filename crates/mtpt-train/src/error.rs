@@ -223,27 +223,27 @@ pub enum Error {
     #[error(
         "task `{task}` has free text as labels, but the tokenizer cannot turn tokens back into text"
     )]
-    NoDecoder {
+    NoDetokenizer {
         /// The task.
         task: TaskId,
     },
     /// What a model wrote could not be turned into text.
     #[error("task `{task}`: what the model wrote has no text")]
-    Decode {
+    Detokenize {
         /// The task.
         task: TaskId,
         /// What the tokenizer said.
         #[source]
-        source: mtpt_tasks::DecodeError,
+        source: mtpt_tasks::DetokenizeError,
     },
     /// A text could not be tokenized.
     #[error("cannot tokenize {what}")]
-    Encode {
+    Tokenize {
         /// The text's purpose.
         what: String,
         /// What the tokenizer said.
         #[source]
-        source: mtpt_tasks::EncodeError,
+        source: mtpt_tasks::TokenizeError,
     },
     /// The loss of a row, or a gradient, is infinite or not a number.
     #[error(transparent)]

@@ -111,7 +111,7 @@ fn each_encoded<B: Backbone, C: Compose, T: Clone + Default + Send>(
 ///
 /// # Errors
 ///
-/// [`Error::Width`], when the prompts are not as wide as the model; [`Error::Decode`], when what the model wrote cannot be
+/// [`Error::Width`], when the prompts are not as wide as the model; [`Error::Detokenize`], when what the model wrote cannot be
 /// turned into text.
 pub fn evaluate<B: Backbone, C: Compose>(
     backbone: &B,

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use mtpt_core::{Backbone, write_whole_file};
-use mtpt_tasks::{Encode, FewShot, Limit, Split, Task, TaskConfig, TaskId};
+use mtpt_tasks::{FewShot, Limit, Split, Task, TaskConfig, TaskId, Tokenize};
 use serde::Serialize;
 
 use crate::{
@@ -47,7 +47,7 @@ impl FewShotFigure {
     }
 }
 
-impl<B: Backbone, E: Encode> Stages<'_, B, E> {
+impl<B: Backbone, E: Tokenize> Stages<'_, B, E> {
     /// Adapts to a few rows of targets, number by number and draw by draw.
     pub(crate) fn few_shot(
         &self,

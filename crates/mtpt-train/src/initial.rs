@@ -4,7 +4,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use mtpt_compose::{Composition, Part, Start};
 use mtpt_core::{Backbone, Initializer, TaskIndex, is_npy, parse_npy};
-use mtpt_tasks::{Encode, NodeIndex, Task, TaskTree};
+use mtpt_tasks::{NodeIndex, Task, TaskTree, Tokenize};
 use safetensors::{Dtype, SafeTensors};
 
 use crate::composed_tree::composed_tree;
@@ -26,7 +26,7 @@ pub fn initial_composition<B: Backbone>(
     config: &RunConfig,
     tasks: &[Task],
     backbone: &B,
-    encoder: &impl Encode,
+    tokenizer: &impl Tokenize,
     device: &Device,
 ) -> Result<Composition> {
     config.composition.check(config.prompt.length, backbone.d_model())?;
@@ -43,7 +43,7 @@ pub fn initial_composition<B: Backbone>(
             // Names of fields say nothing of what stands in them.
             let fields = task.labels().choice_fields().is_some();
             let words = if fields { &[] } else { task.labels().words() };
-            let words = Candidates::new(task.id(), words, encoder)?;
+            let words = Candidates::new(task.id(), words, tokenizer)?;
             Ok(words.ids().iter().map(|ids| without_end(ids, backbone)).collect())
         })
         .collect::<Result<Vec<Vec<Vec<u32>>>>>()?;
@@ -51,7 +51,7 @@ pub fn initial_composition<B: Backbone>(
     let of_tasks_below = |kind, node| {
         let below = tree.tasks_below(node).iter();
         let labels = below.flat_map(|&task| labels[task].iter().cloned()).collect();
-        initializer(kind, labels, backbone, encoder)
+        initializer(kind, labels, backbone, tokenizer)
     };
     let kind = &config.prompt.initializer;
     let shared = of_tasks_below(kind, NodeIndex::ROOT)?;
@@ -114,7 +114,7 @@ fn initializer<B: Backbone>(
     config: &InitializerConfig,
     labels: Vec<Vec<u32>>,
     backbone: &B,
-    encoder: &impl Encode,
+    tokenizer: &impl Tokenize,
 ) -> Result<Initializer> {
     Ok(match config {
         InitializerConfig::RandomUniform { range } => Initializer::RandomUniform { range: *range },
@@ -122,7 +122,7 @@ fn initializer<B: Backbone>(
             Initializer::SampledVocabulary { population: *population }
         }
         InitializerConfig::Text { text } => {
-            let ids = encoder.encode(text).map_err(|source| Error::Encode {
+            let ids = tokenizer.tokenize(text).map_err(|source| Error::Tokenize {
                 what: "the text of the initial prompt".into(),
                 source,
             })?;

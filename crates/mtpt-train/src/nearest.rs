@@ -3,7 +3,7 @@ use std::path::Path;
 use burn::tensor::Tensor;
 use mtpt_compose::{CompositionConfig, SeparateConfig};
 use mtpt_core::Backbone;
-use mtpt_tasks::{Encode, Split, Task, TaskId};
+use mtpt_tasks::{Split, Task, TaskId, Tokenize};
 
 use crate::evaluate::index;
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
 
 /// The source whose prompt is nearest to one that is learned for a target, and its cosine (SPoT, Vu et al., 2022, section 3):
 /// prompts are compared by the means of their vectors.
-pub(crate) fn nearest<B: Backbone, E: Encode>(
+pub(crate) fn nearest<B: Backbone, E: Tokenize>(
     stages: &Stages<'_, B, E>,
     config: &NearestConfig,
     sources: &Prompts,

@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use mtpt_core::{PromptFile, parameter_names};
-use mtpt_tasks::{Place, Task, TaskId, TokenBatch};
+use mtpt_tasks::{SourceLocation, Task, TaskId, TokenBatch};
 
 use crate::row_places::row_places;
 
@@ -35,13 +35,13 @@ pub struct TrainingRow {
     /// Its number there, counted from 0.
     pub number: usize,
     /// Where it stands, where the task's file still tells.
-    pub place: Option<Place>,
+    pub location: Option<SourceLocation>,
 }
 
 impl fmt::Display for TrainingRow {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Some(place) => write!(formatter, "{place} (task `{}`)", self.task),
+        match &self.location {
+            Some(location) => write!(formatter, "{location} (task `{}`)", self.task),
             None => write!(formatter, "row {} of `{}`, counted from 0", self.number, self.task),
         }
     }
@@ -85,9 +85,9 @@ impl NotFinite {
             let of_task = |row: &&mut TrainingRow| row.task == *task.id();
             let numbers: Vec<usize> =
                 self.rows.iter_mut().filter(of_task).map(|row| row.number).collect();
-            let places = row_places(task, &numbers);
+            let locations = row_places(task, &numbers);
             for row in self.rows.iter_mut().filter(of_task) {
-                row.place = places.get(&row.number).cloned();
+                row.location = locations.get(&row.number).cloned();
             }
         }
     }
@@ -107,7 +107,7 @@ pub(crate) fn rows_of<'a>(
     positions.into_iter().map(|position| TrainingRow {
         task: names[batch.tasks[position] as usize].clone(),
         number: batch.rows[position],
-        place: None,
+        location: None,
     })
 }
 

@@ -2,8 +2,8 @@ use std::borrow::Cow;
 
 use mtpt_core::Backbone;
 use mtpt_tasks::{
-    Chunks, Corpus, CorpusTokens, Encode, MaxLengths, Mixture, SpecialTokens, Split, Task, TaskId,
-    TokenizedExample,
+    Chunks, Corpus, CorpusTokens, MaxLengths, Mixture, SpecialTokens, Split, Task, TaskId,
+    Tokenize, TokenizedExample,
 };
 
 use crate::{Error, PretrainingConfig, Result, TaskData};
@@ -28,7 +28,7 @@ impl PretrainingData {
     pub fn read<B: Backbone>(
         tasks: Vec<Task>,
         corpora: Vec<Corpus>,
-        encoder: &impl Encode,
+        tokenizer: &impl Tokenize,
         sentinels: &[u32],
         backbone: &B,
         max_lengths: MaxLengths,
@@ -53,12 +53,12 @@ impl PretrainingData {
         let corpora = corpora
             .into_iter()
             .map(|corpus| {
-                let tokens = CorpusTokens::read(corpus, encoder, special.clone(), max_lengths)?;
+                let tokens = CorpusTokens::read(corpus, tokenizer, special.clone(), max_lengths)?;
                 check_tokens(&tokens, &special, backbone.vocab_size())?;
                 Ok(tokens)
             })
             .collect::<Result<_>>()?;
-        let tasks = TaskData::read(tasks, encoder, backbone, max_lengths)?;
+        let tasks = TaskData::read(tasks, tokenizer, backbone, max_lengths)?;
         Ok(Self { tasks, corpora, names })
     }
 

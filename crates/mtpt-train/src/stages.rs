@@ -4,7 +4,7 @@ use std::path::{self, Path, PathBuf};
 use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
 use mtpt_core::{Backbone, Compose};
-use mtpt_tasks::{Encode, MixtureConfig, Split, Task, TaskId};
+use mtpt_tasks::{MixtureConfig, Split, Task, TaskId, Tokenize};
 use serde::Serialize;
 
 use crate::check_run::{check_rows, check_task_options};
@@ -103,7 +103,7 @@ pub struct Stages<'a, B, E> {
     pub(crate) config: &'a StagedRunConfig,
     pub(crate) tasks: &'a [Task],
     pub(crate) backbone: &'a B,
-    pub(crate) encoder: &'a E,
+    pub(crate) tokenizer: &'a E,
     /// With autodiff.
     pub(crate) device: &'a Device,
     /// Of all runs.
@@ -111,7 +111,7 @@ pub struct Stages<'a, B, E> {
     resume: bool,
 }
 
-impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
+impl<'a, B: Backbone, E: Tokenize> Stages<'a, B, E> {
     /// What is to be done, with which model, on which device, which is one with autodiff, in which folder, and whether runs go
     /// on that were begun there.
     ///
@@ -124,7 +124,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         config: &'a StagedRunConfig,
         tasks: &'a [Task],
         backbone: &'a B,
-        encoder: &'a E,
+        tokenizer: &'a E,
         device: &'a Device,
         folder: &'a Path,
         resume: bool,
@@ -134,7 +134,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             let (option, expected) = ("adaptation.targets", "a list of at least one task");
             return Err(Error::OutOfRange { option, expected, found: 0.0 });
         }
-        let stages = Self { config, tasks, backbone, encoder, device, folder, resume };
+        let stages = Self { config, tasks, backbone, tokenizer, device, folder, resume };
         if let Some(adaptation) = &config.adaptation {
             for name in adaptation.targets.iter().chain(adaptation.sources.iter().flatten()) {
                 stages.find(name).map_err(|error| error.in_stage("adaptation"))?;
@@ -305,7 +305,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         check_rows(&data, config)?;
         let device = self.plain();
         let composition =
-            initial_composition(config, sources, self.backbone, self.encoder, &device)?;
+            initial_composition(config, sources, self.backbone, self.tokenizer, &device)?;
         check_task_options(config, &composition)
     }
 
@@ -347,9 +347,9 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
             check_rows(&data, &RunConfig { mixture, ..patient_if_judged(config.clone(), &data) })?;
         }
         for (_, group) in self.target_runs(adaptation)? {
-            let (backbone, encoder) = (self.backbone, self.encoder);
+            let (backbone, tokenizer) = (self.backbone, self.tokenizer);
             let composition =
-                initial_composition(&config, &group, backbone, encoder, &self.plain())
+                initial_composition(&config, &group, backbone, tokenizer, &self.plain())
                     .map_err(|error| error.in_stage("adaptation"))?;
             if adaptation.nearest.is_some() && composition.reads_inputs() {
                 return Err(Error::NearestReadsInputs);
@@ -591,7 +591,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
     }
 
     fn read(&self, tasks: Vec<Task>, config: &RunConfig) -> Result<Vec<TaskData>> {
-        TaskData::read_for_training(tasks, self.encoder, self.backbone, config.max_lengths())
+        TaskData::read_for_training(tasks, self.tokenizer, self.backbone, config.max_lengths())
     }
 
     /// The rows of one split of a task that has this position in a run.
@@ -603,7 +603,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
         config: &RunConfig,
     ) -> Result<TaskData> {
         let (index, lengths) = (index(position), config.max_lengths());
-        TaskData::read_splits(index, task, &[split], self.encoder, self.backbone, lengths)
+        TaskData::read_splits(index, task, &[split], self.tokenizer, self.backbone, lengths)
     }
 
     /// The composition of a run, of which the observer is told.
@@ -616,7 +616,7 @@ impl<'a, B: Backbone, E: Encode> Stages<'a, B, E> {
     ) -> Result<Composition> {
         let tasks: Vec<Task> = data.iter().map(|data| data.task().clone()).collect();
         let composition =
-            initial_composition(config, &tasks, self.backbone, self.encoder, self.device)?;
+            initial_composition(config, &tasks, self.backbone, self.tokenizer, self.device)?;
         observer.begin(&BeginEvent {
             place: &place.to_string_lossy(),
             tasks: tasks.len(),

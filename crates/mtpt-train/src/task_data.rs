@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use mtpt_core::{Backbone, TaskIndex};
 use mtpt_tasks::{
-    Decode, Encode, Evaluation, Gold, MajorityBaseline, MaxLengths, Prediction, RowsOnDisk, Split,
-    Task, TokenizedExample,
+    Detokenize, Evaluation, ExamplesOnDisk, Gold, MajorityBaseline, MaxLengths, Prediction, Split,
+    Task, Tokenize, TokenizedExample,
 };
 
 use crate::{Candidates, Error, Result};
@@ -18,9 +18,9 @@ pub struct TaskData {
     candidates: Candidates,
     splits: [SplitData; 3],
     /// The training split, where the task streams it.
-    streamed: Option<Arc<RowsOnDisk>>,
+    streamed: Option<Arc<ExamplesOnDisk>>,
     /// Turns what a model writes into text, where labels are free text.
-    decoder: Option<Arc<dyn Decode + Send + Sync>>,
+    detokenizer: Option<Arc<dyn Detokenize + Send + Sync>>,
     max_lengths: MaxLengths,
 }
 
@@ -53,14 +53,14 @@ impl TaskData {
     ///
     /// When data cannot be read, a row does not fit its task, label words cannot be told apart by their tokens
     /// ([`Error::SameTokens`]), the tokenizer gives a token that the model lacks ([`Error::TokenBeyondVocabulary`]), or labels
-    /// are free text and the tokenizer cannot turn tokens back into text ([`Error::NoDecoder`]).
+    /// are free text and the tokenizer cannot turn tokens back into text ([`Error::NoDetokenizer`]).
     pub fn read<B: Backbone>(
         tasks: Vec<Task>,
-        encoder: &impl Encode,
+        tokenizer: &impl Tokenize,
         backbone: &B,
         max_lengths: MaxLengths,
     ) -> Result<Vec<Self>> {
-        Self::read_all(tasks, &Split::ALL, encoder, backbone, max_lengths)
+        Self::read_all(tasks, &Split::ALL, tokenizer, backbone, max_lengths)
     }
 
     /// The same without the rows of `test`, which training has no business with.
@@ -70,17 +70,17 @@ impl TaskData {
     /// As [`read`](Self::read).
     pub fn read_for_training<B: Backbone>(
         tasks: Vec<Task>,
-        encoder: &impl Encode,
+        tokenizer: &impl Tokenize,
         backbone: &B,
         max_lengths: MaxLengths,
     ) -> Result<Vec<Self>> {
-        Self::read_all(tasks, &[Split::Train, Split::Dev], encoder, backbone, max_lengths)
+        Self::read_all(tasks, &[Split::Train, Split::Dev], tokenizer, backbone, max_lengths)
     }
 
     fn read_all<B: Backbone>(
         tasks: Vec<Task>,
         splits: &[Split],
-        encoder: &impl Encode,
+        tokenizer: &impl Tokenize,
         backbone: &B,
         max_lengths: MaxLengths,
     ) -> Result<Vec<Self>> {
@@ -88,7 +88,7 @@ impl TaskData {
             .map(TaskIndex::new)
             .zip(tasks)
             .map(|(index, task)| {
-                Self::read_splits(index, task, splits, encoder, backbone, max_lengths)
+                Self::read_splits(index, task, splits, tokenizer, backbone, max_lengths)
             })
             .collect()
     }
@@ -102,15 +102,19 @@ impl TaskData {
         index: TaskIndex,
         task: Task,
         splits: &[Split],
-        encoder: &impl Encode,
+        tokenizer: &impl Tokenize,
         backbone: &B,
         max_lengths: MaxLengths,
     ) -> Result<Self> {
         let labels = task.labels();
         let words = if labels.choice_fields().is_some() { &[] } else { labels.words() };
-        let candidates = Candidates::new(task.id(), words, encoder)?;
-        let decoder = if labels.is_text() {
-            Some(encoder.decoder().ok_or_else(|| Error::NoDecoder { task: task.id().clone() })?)
+        let candidates = Candidates::new(task.id(), words, tokenizer)?;
+        let detokenizer = if labels.is_text() {
+            Some(
+                tokenizer
+                    .detokenizer()
+                    .ok_or_else(|| Error::NoDetokenizer { task: task.id().clone() })?,
+            )
         } else {
             None
         };
@@ -118,7 +122,8 @@ impl TaskData {
         let mut streamed = None;
         for &split in splits.iter().filter(|&&split| task.has(split)) {
             if split == Split::Train && task.config().stream {
-                let rows = RowsOnDisk::write(index.into(), &task, split, encoder, max_lengths)?;
+                let rows =
+                    ExamplesOnDisk::write(index.into(), &task, split, tokenizer, max_lengths)?;
                 check_tokens(&[], [&candidates].into_iter(), backbone.vocab_size())?;
                 check_token(rows.highest_token(), backbone.vocab_size())?;
                 streamed = Some(Arc::new(rows));
@@ -126,11 +131,11 @@ impl TaskData {
             }
             let instances = task.read(split)?;
             let rows =
-                TokenizedExample::encode_all(index.into(), &instances, encoder, max_lengths)?;
+                TokenizedExample::tokenize_all(index.into(), &instances, tokenizer, max_lengths)?;
             let choices = instances
                 .iter()
                 .filter(|instance| !instance.choices.is_empty())
-                .map(|instance| Candidates::of_row(instance, encoder, max_lengths.target))
+                .map(|instance| Candidates::of_row(instance, tokenizer, max_lengths.target))
                 .collect::<Result<Vec<_>>>()?;
             check_tokens(&rows, choices.iter().chain([&candidates]), backbone.vocab_size())?;
             let mut read = SplitData { rows, choices, ..SplitData::default() };
@@ -142,7 +147,7 @@ impl TaskData {
             }
             data[split as usize] = read;
         }
-        Ok(Self { task, candidates, splits: data, streamed, decoder, max_lengths })
+        Ok(Self { task, candidates, splits: data, streamed, detokenizer, max_lengths })
     }
 
     /// The task.
@@ -157,7 +162,7 @@ impl TaskData {
 
     /// Number of rows in a split.
     pub fn count(&self, split: Split) -> usize {
-        self.on_disk(split).map_or_else(|| self.rows(split).len(), RowsOnDisk::len)
+        self.on_disk(split).map_or_else(|| self.rows(split).len(), ExamplesOnDisk::len)
     }
 
     /// A row of a split, by its number in [`count`](Self::count), wherever it is kept.
@@ -176,7 +181,7 @@ impl TaskData {
         })
     }
 
-    fn on_disk(&self, split: Split) -> Option<&RowsOnDisk> {
+    fn on_disk(&self, split: Split) -> Option<&ExamplesOnDisk> {
         self.streamed.as_deref().filter(|_| split == Split::Train)
     }
 
@@ -208,8 +213,9 @@ impl TaskData {
     /// The text of tokens that a model wrote.
     pub(crate) fn text(&self, ids: &[u32]) -> Result<String> {
         let task = || self.task.id().clone();
-        let decoder = self.decoder.as_ref().ok_or_else(|| Error::NoDecoder { task: task() })?;
-        decoder.decode(ids).map_err(|source| Error::Decode { task: task(), source })
+        let detokenizer =
+            self.detokenizer.as_ref().ok_or_else(|| Error::NoDetokenizer { task: task() })?;
+        detokenizer.detokenize(ids).map_err(|source| Error::Detokenize { task: task(), source })
     }
 
     /// What the rows of a split mean.

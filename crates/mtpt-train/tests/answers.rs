@@ -9,8 +9,8 @@ use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_core::{Backbone, Frozen};
 use mtpt_t5::T5;
 use mtpt_tasks::{
-    Decode, DecodeError, Encode, EncodeError, Format, LabelsConfig, Metric, Split, Task,
-    TaskConfig, TaskId, TokenizedExample,
+    Detokenize, DetokenizeError, Format, LabelsConfig, Metric, Split, Task, TaskConfig, TaskId,
+    Tokenize, TokenizeError, TokenizedExample,
 };
 use mtpt_train::{
     Candidates, Error, EvaluationConfig, Output, RunConfig, RunFolder, TaskData, TrainingConfig,
@@ -18,7 +18,7 @@ use mtpt_train::{
 };
 use tempfile::TempDir;
 
-use crate::small_world::{self, config, encoder};
+use crate::small_world::{self, config, tokenizer};
 
 /// Words by their place in a list, and back.
 #[derive(Clone, Copy)]
@@ -27,22 +27,22 @@ pub(crate) struct WordNumbers;
 const WORDS: [&str; 8] = ["sun", "rain", "snow", "today", "tonight", "what", "comes", "say"];
 const END: u32 = 94;
 
-impl Encode for WordNumbers {
-    fn encode(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
+impl Tokenize for WordNumbers {
+    fn tokenize(&self, text: &str) -> Result<Vec<u32>, TokenizeError> {
         let number = |word: &str| {
             let place = WORDS.iter().position(|known| *known == word);
-            place.map(|place| place as u32 + 10).ok_or_else(|| EncodeError::new(word))
+            place.map(|place| place as u32 + 10).ok_or_else(|| TokenizeError::new(word))
         };
         text.split_whitespace().map(number).chain([Ok(END)]).collect()
     }
 
-    fn decoder(&self) -> Option<Arc<dyn Decode + Send + Sync>> {
+    fn detokenizer(&self) -> Option<Arc<dyn Detokenize + Send + Sync>> {
         Some(Arc::new(*self))
     }
 }
 
-impl Decode for WordNumbers {
-    fn decode(&self, ids: &[u32]) -> Result<String, DecodeError> {
+impl Detokenize for WordNumbers {
+    fn detokenize(&self, ids: &[u32]) -> Result<String, DetokenizeError> {
         let words = ids.iter().filter(|&&id| id != END);
         let word = |&id: &u32| WORDS.get((id as usize).wrapping_sub(10)).copied().unwrap_or("?");
         Ok(words.map(word).collect::<Vec<_>>().join(" "))
@@ -164,8 +164,8 @@ fn free_text_needs_a_tokenizer_that_reads() {
         task(&folder, "day", "{\"text\": \"a\", \"label\": \"b\"}\n", LabelsConfig::text());
     let task = Task::new(&config).unwrap();
     let lengths = small_world::config(CompositionConfig::default()).max_lengths();
-    let error = TaskData::read(vec![task], &encoder(), t5().get(), lengths).unwrap_err();
-    assert!(matches!(error, Error::NoDecoder { .. }), "{error}");
+    let error = TaskData::read(vec![task], &tokenizer(), t5().get(), lengths).unwrap_err();
+    assert!(matches!(error, Error::NoDetokenizer { .. }), "{error}");
 }
 
 const CHOICES: &str = r#"{"text": "what comes", "label": 0, "a": "sun", "b": "rain today", "c": "snow"}

@@ -7,7 +7,7 @@ use mtpt_train::{
     TaskData, Trained, train,
 };
 
-use crate::small_world::{SmallWorld, config, encoder};
+use crate::small_world::{SmallWorld, config, tokenizer};
 
 /// Steps and means of the tasks' figures; and the end of the run when a step is done, as a crash would have it.
 #[derive(Default)]
@@ -139,7 +139,7 @@ fn patience_needs_something_to_judge_by_and_evaluations() {
         .map(|task| Task::new(&TaskConfig { dev: None, ..task.config().clone() }).unwrap())
         .collect();
     let lengths = config.max_lengths();
-    world.data = TaskData::read(tasks, &encoder(), world.t5.get(), lengths).unwrap();
+    world.data = TaskData::read(tasks, &tokenizer(), world.t5.get(), lengths).unwrap();
     let failure = run(&world, &config, None, &mut Events::default()).unwrap_err();
     let expected =
         "`evaluation.patience`: nothing has a `dev` split to judge by; leave it out, or give one";

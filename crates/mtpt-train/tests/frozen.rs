@@ -8,7 +8,7 @@ use mtpt_train::{
     TaskData, Trainer, train,
 };
 
-use crate::small_world::{SmallWorld, config, encoder, t5};
+use crate::small_world::{SmallWorld, config, t5, tokenizer};
 
 /// Every bit of every weight.
 fn bits<M: Module>(module: &M) -> Vec<u32> {
@@ -116,7 +116,7 @@ fn a_whole_model_is_fine_tuned_by_the_same_trainer() {
     let world = SmallWorld::new();
     let model = t5(&Device::flex().autodiff());
     let lengths = MaxLengths { input: 64, target: 8 };
-    let data = TaskData::read(world.tasks.clone(), &encoder(), &model, lengths).unwrap();
+    let data = TaskData::read(world.tasks.clone(), &tokenizer(), &model, lengths).unwrap();
     let padding = Padding { id: 0, multiple: 1 };
     let rows = data.iter().flat_map(|data| data.rows(Split::Train));
     let batch = TokenBatch::new(rows, padding).unwrap();

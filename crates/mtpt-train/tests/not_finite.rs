@@ -9,14 +9,14 @@ use burn::tensor::{Bool, Device, Int, Tensor};
 use mtpt_compose::{CompositionConfig, OwnConfig};
 use mtpt_core::{Backbone, Compose, TaskIndex};
 use mtpt_t5::T5;
-use mtpt_tasks::{Encode, Split, Task, TaskConfig};
+use mtpt_tasks::{Split, Task, TaskConfig, Tokenize};
 use mtpt_train::{
     AdamWConfig, Error, NotFinite, Observer, Output, PretrainingData, RunFolder, StepEvent,
     TaskData, pretrain, train,
 };
 
 use crate::resume::metrics;
-use crate::small_world::{SmallWorld, config, encoder, t5};
+use crate::small_world::{SmallWorld, config, t5, tokenizer};
 
 /// Steps that are done; what is broken from some step on reads it.
 #[derive(Clone, Debug, Default)]
@@ -134,7 +134,7 @@ impl Compose for Steep {
 
 /// The token of a word.
 fn token(word: &str) -> u32 {
-    encoder().encode(word).unwrap()[0]
+    tokenizer().tokenize(word).unwrap()[0]
 }
 
 fn problem(error: Error) -> NotFinite {
@@ -155,7 +155,7 @@ fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
             |task: &Task| Task::new(&TaskConfig { stream, ..task.config().clone() }).unwrap();
         let tasks = world.tasks.iter().map(on_disk).collect();
         world.data =
-            TaskData::read(tasks, &encoder(), world.t5.get(), config.max_lengths()).unwrap();
+            TaskData::read(tasks, &tokenizer(), world.t5.get(), config.max_lengths()).unwrap();
         // The word `7` stands in the eighth row of both tasks; every row comes once in three steps.
         let clock = Clock::default();
         let model = Broken { t5: t5(&Device::flex()), token: token("7"), clock: clock.clone() };
@@ -172,7 +172,7 @@ fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
         for row in &problem.rows {
             assert_eq!(row.number, 7, "{told}");
             let path = world.folder.path().join(format!("{}.train.jsonl", row.task));
-            assert_eq!(row.place.as_ref().unwrap().to_string(), format!("{}:8", path.display()));
+            assert_eq!(row.location.as_ref().unwrap().to_string(), format!("{}:8", path.display()));
             assert!(
                 told.contains(&format!("{}:8 (task `{}`)", path.display(), row.task)),
                 "{told}"
@@ -239,7 +239,9 @@ fn a_gradient_is_told_with_its_parameter_and_the_rows_to_blame() {
         assert_eq!(problem.parameter.as_deref(), Some("prompt"));
         assert!(told.starts_with("step 4: the gradient of `prompt` is NaN, from "), "{told}");
         assert!(!problem.rows.is_empty() && problem.rows.len() < config.training.batch_size);
-        assert!(problem.rows.iter().all(|row| row.task.as_str() == "wet" && row.place.is_some()));
+        assert!(
+            problem.rows.iter().all(|row| row.task.as_str() == "wet" && row.location.is_some())
+        );
         assert!(folder.checkpoints().join("step-00000003").is_dir());
         assert!(folder.checkpoints().join("step-00000002").is_dir());
     }
@@ -258,13 +260,14 @@ fn a_pretraining_run_keeps_the_state_before_the_step() {
     let device = Device::flex().autodiff();
     let model = Broken { t5: t5(&device), token: token("7"), clock: clock.clone() };
     let tasks = world.tasks.clone();
-    let data = PretrainingData::read(tasks, Vec::new(), &encoder(), &[], &model, lengths).unwrap();
+    let data =
+        PretrainingData::read(tasks, Vec::new(), &tokenizer(), &[], &model, lengths).unwrap();
     let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
     let output = Output { folder: folder.clone(), resume: false };
     let mut observer = clock;
     let outcome = pretrain(&config, &data, model, Some(&output), &mut observer);
     let problem = problem(outcome.map(|_| ()).unwrap_err());
-    assert!(problem.rows.iter().all(|row| row.number == 7 && row.place.is_some()));
+    assert!(problem.rows.iter().all(|row| row.number == 7 && row.location.is_some()));
     let steps_done = problem.step - 1;
     let place = folder.checkpoints().join(format!("step-{steps_done:08}"));
     assert_eq!(problem.checkpoint, Some(place.clone()));

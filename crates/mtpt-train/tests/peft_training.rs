@@ -8,7 +8,8 @@ use burn::tensor::Device;
 use mtpt_core::{Compose, Frozen, TaskIndex};
 use mtpt_t5::T5;
 use mtpt_tasks::{
-    Encode, EncodeError, EncodeFn, Format, LabelsConfig, MixtureConfig, Task, TaskConfig, TaskId,
+    Format, LabelsConfig, MixtureConfig, Task, TaskConfig, TaskId, Tokenize, TokenizeError,
+    TokenizeFn,
 };
 use mtpt_train::{
     AdamWConfig, Decay, EvaluationConfig, Observer, OptimizerConfig, PromptConfig, Prompts,
@@ -31,9 +32,9 @@ impl Observer for Steps {
 }
 
 /// Tokens are written as their numbers, the end of sentence among them.
-fn encoder() -> impl Encode {
-    EncodeFn(|text: &str| -> Result<Vec<u32>, EncodeError> {
-        text.split_whitespace().map(|id| id.parse().map_err(EncodeError::new)).collect()
+fn tokenizer() -> impl Tokenize {
+    TokenizeFn(|text: &str| -> Result<Vec<u32>, TokenizeError> {
+        text.split_whitespace().map(|id| id.parse().map_err(TokenizeError::new)).collect()
     })
 }
 
@@ -132,7 +133,7 @@ impl Reference {
         let mut config = config(&self.values, &self.values[name], &prompts);
         change(&mut config.training);
         let lengths = config.max_lengths();
-        let data = TaskData::read(tasks, &encoder(), self.t5.get(), lengths).unwrap();
+        let data = TaskData::read(tasks, &tokenizer(), self.t5.get(), lengths).unwrap();
         let start = prompts.composition().clone();
         let mut steps = Steps::default();
         let trained = train(&config, &data, self.t5.get(), start, None, &mut steps).unwrap();

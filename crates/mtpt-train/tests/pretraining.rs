@@ -17,7 +17,7 @@ use mtpt_train::{
 };
 use serde_json::Value;
 
-use crate::small_world::{SmallWorld, encoder, t5};
+use crate::small_world::{SmallWorld, t5, tokenizer};
 
 /// Tokens that no word has, and that are not the end of sentence.
 const SENTINELS: [u32; 4] = [95, 93, 92, 91];
@@ -46,7 +46,7 @@ fn model() -> T5 {
 
 fn data(world: &SmallWorld, tasks: Vec<Task>, text: &str) -> PretrainingData {
     let corpora = corpora(world, text);
-    PretrainingData::read(tasks, corpora, &encoder(), &SENTINELS, &model(), LENGTHS).unwrap()
+    PretrainingData::read(tasks, corpora, &tokenizer(), &SENTINELS, &model(), LENGTHS).unwrap()
 }
 
 /// Eight steps of six rows, with everything written every three steps.
@@ -364,7 +364,8 @@ fn what_cannot_be_learned_from_is_named() {
     let world = SmallWorld::new();
     let read = |tasks: Vec<Task>, text: &str, sentinels: &[u32]| {
         let corpora = corpora(&world, text);
-        let read = PretrainingData::read(tasks, corpora, &encoder(), sentinels, &model(), LENGTHS);
+        let read =
+            PretrainingData::read(tasks, corpora, &tokenizer(), sentinels, &model(), LENGTHS);
         read.map(|_| ()).unwrap_err().to_string()
     };
     let failure = read(Vec::new(), "", &SENTINELS);

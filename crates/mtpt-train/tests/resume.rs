@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use mtpt_compose::CompositionConfig;
 use mtpt_tasks::score::Scale;
-use mtpt_tasks::{Encode, LabelsConfig, Metric, Split, StochasticTasks, Task, TaskConfig};
+use mtpt_tasks::{LabelsConfig, Metric, Split, StochasticTasks, Task, TaskConfig, Tokenize};
 use mtpt_train::{
     AdafactorConfig, Error, Observer, Output, RunConfig, RunFolder, StepEvent, TaskData,
     TrainingConfig, train,
@@ -13,7 +13,7 @@ use mtpt_train::{
 use serde_json::Value;
 
 use crate::answers::{self, WordNumbers};
-use crate::small_world::{SmallWorld, config, encoder};
+use crate::small_world::{SmallWorld, config, tokenizer};
 
 /// Ends the run when a step is done, as a crash would.
 pub(crate) struct StopAt(pub(crate) usize);
@@ -161,10 +161,10 @@ fn texts_and_candidates_on_disk_make_the_run_of_those_in_memory() {
 }
 
 /// Makes a task the only one of a world.
-fn read_only(world: &mut SmallWorld, task: &TaskConfig, encoder: &impl Encode) {
+fn read_only(world: &mut SmallWorld, task: &TaskConfig, tokenizer: &impl Tokenize) {
     world.tasks = vec![Task::new(task).unwrap()];
     let lengths = config(CompositionConfig::default()).max_lengths();
-    world.data = TaskData::read(world.tasks.clone(), encoder, world.t5.get(), lengths).unwrap();
+    world.data = TaskData::read(world.tasks.clone(), tokenizer, world.t5.get(), lengths).unwrap();
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn other_groups_or_scores_to_be_judged_by_are_not_gone_on_with() {
         let set = |world: &mut SmallWorld, rows: &str| {
             let mut task = answers::task(&world.folder, name, rows, labels.clone());
             task.metrics = vec![metric.clone()];
-            read_only(world, &task, &encoder());
+            read_only(world, &task, &tokenizer());
         };
         set(&mut world, rows);
         run(&world, &config, "run", false, &mut ()).1.unwrap();
@@ -217,7 +217,8 @@ fn a_run_whose_rows_are_on_disk_is_the_run_whose_rows_are_in_memory() {
         let config = TaskConfig { stream: true, ..task.config().clone() };
         Task::new(&config).unwrap()
     });
-    let read = TaskData::read(streamed.collect(), &encoder(), world.t5.get(), config.max_lengths());
+    let read =
+        TaskData::read(streamed.collect(), &tokenizer(), world.t5.get(), config.max_lengths());
     let in_memory = std::mem::replace(&mut world.data, read.unwrap());
     for (disk, memory) in world.data.iter().zip(&in_memory) {
         assert!(disk.rows(Split::Train).is_empty() && !disk.rows(Split::Dev).is_empty());
@@ -341,7 +342,7 @@ fn other_tasks_or_rows_are_not_gone_on_with() {
     let path = world.folder.path().join("mood.train.jsonl");
     fs::write(&path, fs::read_to_string(&path).unwrap().replacen("rain", "snow", 1)).unwrap();
     let (tasks, lengths) = (world.tasks.clone(), config.max_lengths());
-    world.data = TaskData::read(tasks, &encoder(), world.t5.get(), lengths).unwrap();
+    world.data = TaskData::read(tasks, &tokenizer(), world.t5.get(), lengths).unwrap();
     assert!(failure(&world).contains("`tasks[0].train.checksum` was "));
 }
 
@@ -398,7 +399,7 @@ fn a_run_that_is_judged_otherwise_is_another() {
         Task::new(&TaskConfig { metrics, ..task.config().clone() }).unwrap()
     };
     let tasks = world.tasks.iter().map(judged_otherwise).collect();
-    world.data = TaskData::read(tasks, &encoder(), world.t5.get(), config.max_lengths()).unwrap();
+    world.data = TaskData::read(tasks, &tokenizer(), world.t5.get(), config.max_lengths()).unwrap();
     let refused = run(&world, &config, "run", true, &mut ()).1.unwrap_err().to_string();
     assert!(refused.contains("`tasks[0].metrics[0]` was \"accuracy\""), "{refused}");
 }

@@ -7,7 +7,9 @@ use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_core::Frozen;
 use mtpt_t5::T5;
-use mtpt_tasks::{Encode, EncodeError, EncodeFn, Format, LabelsConfig, Task, TaskConfig, TaskId};
+use mtpt_tasks::{
+    Format, LabelsConfig, Task, TaskConfig, TaskId, Tokenize, TokenizeError, TokenizeFn,
+};
 use mtpt_train::{
     EvaluationConfig, PromptConfig, RunConfig, TaskData, TrainingConfig, initial_composition,
 };
@@ -27,8 +29,8 @@ pub(crate) fn t5(device: &Device) -> T5 {
 }
 
 /// Numbers words by their letters, and ends with the end of sentence.
-pub(crate) fn encoder() -> impl Encode {
-    EncodeFn(|text: &str| -> Result<Vec<u32>, EncodeError> {
+pub(crate) fn tokenizer() -> impl Tokenize {
+    TokenizeFn(|text: &str| -> Result<Vec<u32>, TokenizeError> {
         let number = |word: &str| {
             word.bytes().fold(7_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 89) + 2
         };
@@ -69,13 +71,13 @@ impl SmallWorld {
         ];
         let config = config(CompositionConfig::default());
         let lengths = config.max_lengths();
-        let data = TaskData::read(tasks.clone(), &encoder(), t5.get(), lengths).unwrap();
+        let data = TaskData::read(tasks.clone(), &tokenizer(), t5.get(), lengths).unwrap();
         Self { t5, tasks, data, folder }
     }
 
     pub(crate) fn composition(&self, config: &RunConfig) -> Composition {
         let device = Device::flex().autodiff();
-        initial_composition(config, &self.tasks, self.t5.get(), &encoder(), &device).unwrap()
+        initial_composition(config, &self.tasks, self.t5.get(), &tokenizer(), &device).unwrap()
     }
 }
 

@@ -14,7 +14,7 @@ use mtpt_train::{
     TaskData, TaskParts, TrainingConfig, evaluate,
 };
 
-use crate::small_world::{SmallWorld, config, encoder, task};
+use crate::small_world::{SmallWorld, config, task, tokenizer};
 
 /// Remembers which runs began, and what was said.
 #[derive(Default)]
@@ -74,9 +74,9 @@ fn run(
     asked: &[Stage],
     told: &mut Told,
 ) -> mtpt_train::Result<StagesDone> {
-    let (tasks, encoder, device) = (tasks(world), encoder(), Device::flex().autodiff());
+    let (tasks, tokenizer, device) = (tasks(world), tokenizer(), Device::flex().autodiff());
     let folder = world.folder.path().join(folder);
-    let stages = Stages::new(config, &tasks, world.t5.get(), &encoder, &device, &folder, resume)?;
+    let stages = Stages::new(config, &tasks, world.t5.get(), &tokenizer, &device, &folder, resume)?;
     stages.run(asked, told)
 }
 
@@ -87,9 +87,9 @@ fn adapt(
     folder: &str,
     told: &mut Told,
 ) -> mtpt_train::Result<StagesDone> {
-    let (tasks, encoder, device) = (tasks(world), encoder(), Device::flex().autodiff());
+    let (tasks, tokenizer, device) = (tasks(world), tokenizer(), Device::flex().autodiff());
     let folder = world.folder.path().join(folder);
-    let stages = Stages::new(config, &tasks, world.t5.get(), &encoder, &device, &folder, false)?;
+    let stages = Stages::new(config, &tasks, world.t5.get(), &tokenizer, &device, &folder, false)?;
     stages.adapt(source, told)
 }
 
@@ -202,12 +202,12 @@ fn stages_that_are_stopped_again_and_again_come_to_the_same() {
     let world = SmallWorld::new();
     let config = staged(CompositionConfig::default());
     run(&world, &config, "once", false, &Stage::ALL, &mut Told::default()).unwrap();
-    let (tasks, encoder, device) = (tasks(&world), encoder(), Device::flex().autodiff());
+    let (tasks, tokenizer, device) = (tasks(&world), tokenizer(), Device::flex().autodiff());
     let folder = world.folder.path().join("parts");
     let mut stops = 0;
     loop {
         let t5 = world.t5.get();
-        let stages = Stages::new(&config, &tasks, t5, &encoder, &device, &folder, true).unwrap();
+        let stages = Stages::new(&config, &tasks, t5, &tokenizer, &device, &folder, true).unwrap();
         match stages.run(&Stage::ALL, &mut EndAfter(Cell::new(4))) {
             Ok(_) => break,
             Err(Error::Stopped { checkpoint: Some(place), .. }) => assert!(place.is_dir()),
@@ -266,7 +266,7 @@ fn beginning(
     let tasks = tasks(world)[2..3].to_vec();
     let device = Device::flex();
     let start =
-        mtpt_train::initial_composition(&config, &tasks, world.t5.get(), &encoder(), &device)?;
+        mtpt_train::initial_composition(&config, &tasks, world.t5.get(), &tokenizer(), &device)?;
     Ok(start.compose(TaskIndex::new(0)).into_data().iter::<f32>().collect())
 }
 
@@ -325,9 +325,9 @@ fn groups_average_over_groups_and_tasks_over_tasks_of_their_level() {
     let hierarchy = CompositionConfig::Hierarchy(mtpt_compose::HierarchyConfig::default());
     let run = config(hierarchy);
     let config = StagedRunConfig { run, teachers: None, distillation: None, adaptation: None };
-    let (encoder, device) = (encoder(), Device::flex().autodiff());
+    let (tokenizer, device) = (tokenizer(), Device::flex().autodiff());
     let place = folder.join("tree");
-    let stages = Stages::new(&config, &known, world.t5.get(), &encoder, &device, &place, false);
+    let stages = Stages::new(&config, &known, world.t5.get(), &tokenizer, &device, &place, false);
     stages.unwrap().run(&Stage::ALL, &mut ()).unwrap();
     let source = place.join("prompts.safetensors");
     let mut target = config.run.clone();
@@ -335,7 +335,7 @@ fn groups_average_over_groups_and_tasks_over_tasks_of_their_level() {
     target.prompt.task_parts = TaskParts::Average;
     let new = tasks(&world)[2..3].to_vec();
     let start =
-        mtpt_train::initial_composition(&target, &new, world.t5.get(), &encoder, &Device::flex());
+        mtpt_train::initial_composition(&target, &new, world.t5.get(), &tokenizer, &Device::flex());
     let start = PromptFile::from_module(&start.unwrap(), String::new());
     let known = tensors(&source);
     // Of the known tree: the root, `sky` and its two tasks, `people` and its task.
@@ -391,9 +391,10 @@ fn the_nearest_source_is_found() {
         alone.run.training.steps = 8;
         alone.run.training.task_learning_rate = None;
         alone.run.evaluation.every = 0;
-        let (tasks, encoder, device) = (&world.tasks[1..], encoder(), Device::flex().autodiff());
+        let (tasks, tokenizer, device) =
+            (&world.tasks[1..], tokenizer(), Device::flex().autodiff());
         let place = world.folder.path().join("probe");
-        let stages = Stages::new(&alone, tasks, world.t5.get(), &encoder, &device, &place, false);
+        let stages = Stages::new(&alone, tasks, world.t5.get(), &tokenizer, &device, &place, false);
         stages.unwrap().run(&Stage::ALL, &mut ()).unwrap();
         tensors(&place.join("checkpoints/step-00000008/last.safetensors"))["tasks.0"].clone()
     };
@@ -427,7 +428,7 @@ fn few_rows_are_drawn_several_times_and_judged_once_each() {
     assert_eq!((figure.task.as_str(), figure.rows, figure.split), ("new/joy", 5, "dev"));
     let data = TaskData::read(
         tasks(&world)[2..3].to_vec(),
-        &encoder(),
+        &tokenizer(),
         world.t5.get(),
         few.run.max_lengths(),
     );
@@ -482,11 +483,11 @@ fn what_cannot_be_is_said_before_anything_is_learned() {
     ));
     // A target whose rows are broken.
     let broken = staged(CompositionConfig::default());
-    let (tasks, encoder, device) = (tasks(&world), encoder(), Device::flex().autodiff());
+    let (tasks, tokenizer, device) = (tasks(&world), tokenizer(), Device::flex().autodiff());
     let path = world.folder.path().join("new/joy.train.jsonl");
     fs::write(&path, "{\"text\": \"a\", \"label\": \"neither\"}\n").unwrap();
     let place = world.folder.path().join("bad");
-    let stages = Stages::new(&broken, &tasks, world.t5.get(), &encoder, &device, &place, false);
+    let stages = Stages::new(&broken, &tasks, world.t5.get(), &tokenizer, &device, &place, false);
     let problem = stages.unwrap().run(&Stage::ALL, told).unwrap_err().to_string();
     assert!(problem.contains("neither"), "{problem}");
     assert!(told.runs.is_empty() && !place.exists());
@@ -730,9 +731,9 @@ fn two_of_them_do_not_write_to_one_folder() {
     let world = SmallWorld::new();
     let config = staged(CompositionConfig::default());
     let mut again = Again { world: &world, config: &config, problem: None };
-    let (tasks, encoder, device) = (tasks(&world), encoder(), Device::flex().autodiff());
+    let (tasks, tokenizer, device) = (tasks(&world), tokenizer(), Device::flex().autodiff());
     let folder = world.folder.path().join("run");
-    let stages = Stages::new(&config, &tasks, world.t5.get(), &encoder, &device, &folder, false);
+    let stages = Stages::new(&config, &tasks, world.t5.get(), &tokenizer, &device, &folder, false);
     stages.unwrap().run(&Stage::ALL, &mut again).unwrap();
     assert!(matches!(again.problem, Some(Error::InUse { .. })), "{:?}", again.problem);
 }

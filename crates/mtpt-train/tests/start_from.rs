@@ -10,7 +10,7 @@ use mtpt_train::{
     Output, PromptConfig, Prompts, RunConfig, RunFolder, TaskData, initial_composition, train,
 };
 
-use crate::small_world::{SmallWorld, config, encoder, task};
+use crate::small_world::{SmallWorld, config, task, tokenizer};
 
 fn hierarchy() -> CompositionConfig {
     let levels = vec![
@@ -37,8 +37,8 @@ fn tasks(world: &SmallWorld, names: &[&str]) -> Vec<Task> {
 
 fn learn(world: &SmallWorld, config: &RunConfig, tasks: Vec<Task>, run: &str) -> PathBuf {
     let (t5, device) = (world.t5.get(), Device::flex().autodiff());
-    let start = initial_composition(config, &tasks, t5, &encoder(), &device).unwrap();
-    let data = TaskData::read(tasks, &encoder(), t5, config.max_lengths()).unwrap();
+    let start = initial_composition(config, &tasks, t5, &tokenizer(), &device).unwrap();
+    let data = TaskData::read(tasks, &tokenizer(), t5, config.max_lengths()).unwrap();
     let folder = RunFolder::create(&world.folder.path().join(run)).unwrap();
     let output = Output { folder: folder.clone(), resume: false };
     train(config, &data, t5, start, Some(&output), &mut ()).unwrap();
@@ -77,7 +77,7 @@ fn tasks_are_known_again_by_their_names() {
         let second = tasks(&world, &["mood", "fresh", "wet"]);
         let config = from(trained.clone(), &[], composition);
         let (t5, device) = (world.t5.get(), Device::flex().autodiff());
-        let start = initial_composition(&config, &second, t5, &encoder(), &device).unwrap();
+        let start = initial_composition(&config, &second, t5, &tokenizer(), &device).unwrap();
         let start = start.valid();
         let trained = Prompts::read(&trained, &Device::flex()).unwrap();
         for (task, name) in [(0, "mood"), (2, "wet")] {
@@ -95,7 +95,7 @@ fn prompts_of_another_kind_cannot_be_gone_on_from() {
     let trained = learn(&world, &config(CompositionConfig::default()), known(), "first");
     let check = |config: RunConfig, expected: &str| {
         let device = Device::flex().autodiff();
-        let refused = initial_composition(&config, &known(), world.t5.get(), &encoder(), &device)
+        let refused = initial_composition(&config, &known(), world.t5.get(), &tokenizer(), &device)
             .unwrap_err();
         assert_eq!(
             refused.to_string(),
@@ -128,7 +128,7 @@ fn something_must_be_left_to_learn() {
         config.prompt.frozen_levels = levels;
         let tasks = tasks(&world, &["sky/wet"]);
         let device = Device::flex().autodiff();
-        let refused = initial_composition(&config, &tasks, world.t5.get(), &encoder(), &device);
+        let refused = initial_composition(&config, &tasks, world.t5.get(), &tokenizer(), &device);
         assert_eq!(refused.unwrap_err().to_string(), expected);
     }
 }
@@ -140,7 +140,7 @@ fn what_would_stay_as_chance_has_it_is_not_frozen() {
     let refused = |names: &[&str], config: &RunConfig| {
         let device = Device::flex().autodiff();
         let tasks = tasks(&world, names);
-        let failure = initial_composition(config, &tasks, world.t5.get(), &encoder(), &device);
+        let failure = initial_composition(config, &tasks, world.t5.get(), &tokenizer(), &device);
         failure.unwrap_err().to_string()
     };
     let start = format!("cannot start from `{}`", trained.display());
@@ -168,7 +168,7 @@ fn tasks_whose_prompts_would_differ_in_length_are_named() {
     let config = config(CompositionConfig::Hierarchy(levels));
     let device = Device::flex().autodiff();
     let tasks = tasks(&world, &["wet", "sky/bright"]);
-    let refused = initial_composition(&config, &tasks, world.t5.get(), &encoder(), &device);
+    let refused = initial_composition(&config, &tasks, world.t5.get(), &tokenizer(), &device);
     assert_eq!(
         refused.unwrap_err().to_string(),
         "the prompts of `wet` and `sky/bright` would be 4 and 14 vectors long: a level that makes prompts longer must be \

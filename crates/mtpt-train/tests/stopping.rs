@@ -16,7 +16,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::resume::{metrics, run};
-use crate::small_world::{SmallWorld, config, encoder};
+use crate::small_world::{SmallWorld, config, tokenizer};
 
 /// How a run ends before its end.
 #[derive(Clone, Copy, Debug)]
@@ -207,7 +207,7 @@ fn a_run_without_rows_to_judge_by_leaves_its_last_prompts() {
     let without_dev =
         |task: &Task| Task::new(&TaskConfig { dev: None, ..task.config().clone() }).unwrap();
     let tasks = world.tasks.iter().map(without_dev).collect();
-    world.data = TaskData::read(tasks, &encoder(), world.t5.get(), config.max_lengths()).unwrap();
+    world.data = TaskData::read(tasks, &tokenizer(), world.t5.get(), config.max_lengths()).unwrap();
     let (folder, _) = stopped(&world, &config, false, 5);
     let prompts = Prompts::read(&folder.prompts(), &Device::flex()).unwrap();
     assert_eq!(prompts.header().steps, 5);

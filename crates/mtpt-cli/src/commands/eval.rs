@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let prompted = PromptedModel::new(&arguments.model, Some(&arguments.prompts), None, &device)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let tokenizer = prompted.model.tokenizer()?;
-    let encoder = tokenizer.as_inner();
+    let tokenizer = tokenizer.as_inner();
     let t5 = prompted.model.t5.get();
     let header = prompts.header();
     let lengths = MaxLengths { input: header.longest_input(), target: header.longest_target() };
@@ -46,7 +46,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
                 .collect::<Vec<_>>()
                 .join(", "),
         })?;
-        let data = TaskData::read_splits(position, task, &[split], encoder, t5, lengths)?;
+        let data = TaskData::read_splits(position, task, &[split], tokenizer, t5, lengths)?;
         let composition = Some(prompts.composition());
         let evaluation = evaluate(t5, composition, &data, split, arguments.batch_size)?;
         for (metric, value) in evaluation.values() {

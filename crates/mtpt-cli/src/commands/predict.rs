@@ -3,7 +3,9 @@ use std::path::Path;
 
 use mtpt::core::TaskIndex;
 use mtpt::t5::GenerationConfig;
-use mtpt::tasks::{Example, Labels, Place, Prediction, Template, TokenizedExample, truncate};
+use mtpt::tasks::{
+    Example, Labels, Prediction, SourceLocation, Template, TokenizedExample, truncate,
+};
 use mtpt::train::{Candidates, Prompts, rank_choices, rank_rows};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -163,7 +165,7 @@ fn example(row: &Row) -> Example {
         };
         Some((name.clone(), text))
     });
-    Example::new(fields, Place::new(Path::new("standard input"), row.line))
+    Example::new(fields, SourceLocation::new(Path::new("standard input"), row.line))
 }
 
 fn render(template: &Template, row: &Row) -> Result<String> {

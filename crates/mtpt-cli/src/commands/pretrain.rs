@@ -48,9 +48,9 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
     let t5 = T5::load(&origin, &device.autodiff())?;
     let tokenizer = T5Tokenizer::load(&origin, t5.config())?;
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
-    let encoder = tokenizer.as_inner();
+    let tokenizer = tokenizer.as_inner();
     let signals = Signals::watch()?;
-    let data = PretrainingData::read(tasks, corpora, encoder, &sentinels, &t5, lengths)?;
+    let data = PretrainingData::read(tasks, corpora, tokenizer, &sentinels, &t5, lengths)?;
     let folder = RunFolder::create(&run_folder(arguments)?)?;
     let model = folder.model();
     for task in data.tasks() {

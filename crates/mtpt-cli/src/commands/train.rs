@@ -62,9 +62,9 @@ pub(crate) fn work(
     let model = Model::load(&beside(path, &config.run.model), &device)?;
     let tokenizer = model.tokenizer()?;
     let folder = run_folder(arguments)?;
-    let (encoder, device) = (tokenizer.as_inner(), device.autodiff());
+    let (tokenizer, device) = (tokenizer.as_inner(), device.autodiff());
     let t5 = model.t5.get();
-    let stages = Stages::new(&config, &tasks, t5, encoder, &device, &folder, arguments.resume)
+    let stages = Stages::new(&config, &tasks, t5, tokenizer, &device, &folder, arguments.resume)
         .map_err(in_config)?;
     let mut progress = StagesProgress::default();
     let signals = Signals::watch()?;

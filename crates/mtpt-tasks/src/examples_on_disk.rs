@@ -4,19 +4,19 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::batch::{MaxLengths, TokenizedExample};
 use crate::config::Split;
-use crate::encode::Encode;
 use crate::error::{Error, Result};
 use crate::labels::Gold;
 use crate::task::Task;
+use crate::tokenize::Tokenize;
 
 /// The rows of a split as tokens in a temporary file, for data that does not fit in memory: any row can be read on demand.
 ///
 /// Memory holds 8 bytes a row for where it begins and 16 for what its label means; the file takes 4 bytes a token. It has no
 /// name and is gone with the program; it lies in the folder for temporary files, which `TMPDIR` names and which should not be in
 /// memory itself. The rows, their order and their tokens are those of [`Task::read`] and
-/// [`TokenizedExample::encode_all`]: whoever picks rows by their numbers does so alike.
+/// [`TokenizedExample::tokenize_all`]: whoever picks rows by their numbers does so alike.
 #[derive(Debug)]
-pub struct RowsOnDisk {
+pub struct ExamplesOnDisk {
     file: Mutex<File>,
     /// Where each row begins, and where the last one ends.
     starts: Vec<u64>,
@@ -31,20 +31,20 @@ const AT_ONCE: usize = 1_024;
 /// Stands for no label.
 const NO_LABEL: u32 = u32::MAX;
 
-impl RowsOnDisk {
+impl ExamplesOnDisk {
     /// Reads a split of a task, whose position is given, and writes its tokens.
     ///
     /// # Errors
     ///
-    /// Those of [`Task::stream`] and [`TokenizedExample::encode_all`], and [`Error::RowsOnDisk`].
+    /// Those of [`Task::stream`] and [`TokenizedExample::tokenize_all`], and [`Error::ExamplesOnDisk`].
     pub fn write(
         task: u32,
         of: &Task,
         split: Split,
-        encoder: &impl Encode,
+        tokenizer: &impl Tokenize,
         longest: MaxLengths,
     ) -> Result<Self> {
-        let failed = |source| Error::RowsOnDisk { source };
+        let failed = |source| Error::ExamplesOnDisk { source };
         let file = tempfile::tempfile().map_err(failed)?;
         let mut writer = BufWriter::new(file);
         let (mut starts, mut gold, mut at) = (vec![0], Vec::new(), 0_u64);
@@ -55,7 +55,7 @@ impl RowsOnDisk {
             if some.is_empty() {
                 break;
             }
-            for row in TokenizedExample::encode_all(task, &some, encoder, longest)? {
+            for row in TokenizedExample::tokenize_all(task, &some, tokenizer, longest)? {
                 let tokens = row.input_ids.iter().chain(&row.target_ids);
                 highest_token = tokens.fold(highest_token, |highest, &token| highest.max(token));
                 let label = row.label.map_or(NO_LABEL, |label| label as u32);
@@ -98,7 +98,7 @@ impl RowsOnDisk {
     ///
     /// # Errors
     ///
-    /// [`Error::RowsOnDisk`] if the file cannot be read.
+    /// [`Error::ExamplesOnDisk`] if the file cannot be read.
     ///
     /// # Panics
     ///
@@ -106,7 +106,7 @@ impl RowsOnDisk {
     pub fn read(&self, row: usize) -> Result<TokenizedExample> {
         let (start, end) = (self.starts[row], self.starts[row + 1]);
         let mut bytes = vec![0; (end - start) as usize];
-        self.fill(start, &mut bytes).map_err(|source| Error::RowsOnDisk { source })?;
+        self.fill(start, &mut bytes).map_err(|source| Error::ExamplesOnDisk { source })?;
         let mut numbers = bytes.chunks_exact(size_of::<u32>()).map(|bytes| {
             u32::from_le_bytes(bytes.try_into().expect("invariant: chunks of four bytes"))
         });

@@ -2,101 +2,101 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Turns text into the numbers of its tokens.
-pub trait Encode {
+pub trait Tokenize {
     /// The tokens of a text, the end-of-sentence token last.
     ///
     /// # Errors
     ///
-    /// [`EncodeError`] if the text cannot be tokenized.
-    fn encode(&self, text: &str) -> Result<Vec<u32>, EncodeError>;
+    /// [`TokenizeError`] if the text cannot be tokenized.
+    fn tokenize(&self, text: &str) -> Result<Vec<u32>, TokenizeError>;
 
     /// The tokens of many texts, in their order.
     ///
     /// # Errors
     ///
-    /// As [`encode`](Self::encode).
-    fn encode_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, EncodeError> {
-        texts.iter().map(|text| self.encode(text)).collect()
+    /// As [`tokenize`](Self::tokenize).
+    fn tokenize_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, TokenizeError> {
+        texts.iter().map(|text| self.tokenize(text)).collect()
     }
 
     /// What turns its tokens back into text, for whoever judges what a model says; none where there is no such thing.
-    fn decoder(&self) -> Option<Arc<dyn Decode + Send + Sync>> {
+    fn detokenizer(&self) -> Option<Arc<dyn Detokenize + Send + Sync>> {
         None
     }
 }
 
 /// Turns the numbers of tokens back into text.
-pub trait Decode {
+pub trait Detokenize {
     /// The text of tokens, without the end of sentence, padding and other special tokens.
     ///
     /// # Errors
     ///
-    /// [`DecodeError`] if the tokens have no text.
-    fn decode(&self, ids: &[u32]) -> Result<String, DecodeError>;
+    /// [`DetokenizeError`] if the tokens have no text.
+    fn detokenize(&self, ids: &[u32]) -> Result<String, DetokenizeError>;
 }
 
 /// A tokenizer could not turn tokens back into text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DecodeError {
+pub struct DetokenizeError {
     message: String,
 }
 
-impl DecodeError {
+impl DetokenizeError {
     /// An error with the tokenizer's own words.
     pub fn new(message: impl fmt::Display) -> Self {
         Self { message: message.to_string() }
     }
 }
 
-impl fmt::Display for DecodeError {
+impl fmt::Display for DetokenizeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "cannot turn tokens into text: {}", self.message)
     }
 }
 
-impl std::error::Error for DecodeError {}
+impl std::error::Error for DetokenizeError {}
 
-impl<E: Encode + ?Sized> Encode for &E {
-    fn encode(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
-        (**self).encode(text)
+impl<E: Tokenize + ?Sized> Tokenize for &E {
+    fn tokenize(&self, text: &str) -> Result<Vec<u32>, TokenizeError> {
+        (**self).tokenize(text)
     }
 
-    fn encode_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, EncodeError> {
-        (**self).encode_all(texts)
+    fn tokenize_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, TokenizeError> {
+        (**self).tokenize_all(texts)
     }
 
-    fn decoder(&self) -> Option<Arc<dyn Decode + Send + Sync>> {
-        (**self).decoder()
+    fn detokenizer(&self) -> Option<Arc<dyn Detokenize + Send + Sync>> {
+        (**self).detokenizer()
     }
 }
 
 /// A tokenizer said no.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EncodeError {
+pub struct TokenizeError {
     message: String,
 }
 
-impl EncodeError {
+impl TokenizeError {
     /// An error with the tokenizer's own words.
     pub fn new(message: impl fmt::Display) -> Self {
         Self { message: message.to_string() }
     }
 }
 
-impl fmt::Display for EncodeError {
+impl fmt::Display for TokenizeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "cannot tokenize: {}", self.message)
     }
 }
 
-impl std::error::Error for EncodeError {}
+impl std::error::Error for TokenizeError {}
 
 /// A function as a tokenizer.
 #[derive(Clone, Copy, Debug)]
-pub struct EncodeFn<F>(pub F);
+pub struct TokenizeFn<F>(pub F);
 
-impl<F: Fn(&str) -> Result<Vec<u32>, EncodeError>> Encode for EncodeFn<F> {
-    fn encode(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
+impl<F: Fn(&str) -> Result<Vec<u32>, TokenizeError>> Tokenize for TokenizeFn<F> {
+    fn tokenize(&self, text: &str) -> Result<Vec<u32>, TokenizeError> {
         (self.0)(text)
     }
 }
@@ -107,22 +107,22 @@ impl<F: Fn(&str) -> Result<Vec<u32>, EncodeError>> Encode for EncodeFn<F> {
 #[derive(Clone, Copy, Debug)]
 pub struct WithEndOfSentence<E> {
     /// The tokenizer.
-    pub encoder: E,
+    pub tokenizer: E,
     /// The end-of-sentence token.
     pub end_of_sentence: u32,
 }
 
-impl<E: Encode> Encode for WithEndOfSentence<E> {
-    fn encode(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
-        Ok(self.end(self.encoder.encode(text)?))
+impl<E: Tokenize> Tokenize for WithEndOfSentence<E> {
+    fn tokenize(&self, text: &str) -> Result<Vec<u32>, TokenizeError> {
+        Ok(self.end(self.tokenizer.tokenize(text)?))
     }
 
-    fn encode_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, EncodeError> {
-        Ok(self.encoder.encode_all(texts)?.into_iter().map(|ids| self.end(ids)).collect())
+    fn tokenize_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, TokenizeError> {
+        Ok(self.tokenizer.tokenize_all(texts)?.into_iter().map(|ids| self.end(ids)).collect())
     }
 
-    fn decoder(&self) -> Option<Arc<dyn Decode + Send + Sync>> {
-        self.encoder.decoder()
+    fn detokenizer(&self) -> Option<Arc<dyn Detokenize + Send + Sync>> {
+        self.tokenizer.detokenizer()
     }
 }
 
@@ -137,26 +137,26 @@ impl<E> WithEndOfSentence<E> {
 
 /// With the special tokens that the tokenizer's own file adds: the end of sentence, for T5's.
 #[cfg(feature = "tokenizers")]
-impl Encode for tokenizers::Tokenizer {
-    fn encode(&self, text: &str) -> Result<Vec<u32>, EncodeError> {
-        let encoding = self.encode_fast(text, true).map_err(EncodeError::new)?;
+impl Tokenize for tokenizers::Tokenizer {
+    fn tokenize(&self, text: &str) -> Result<Vec<u32>, TokenizeError> {
+        let encoding = self.encode_fast(text, true).map_err(TokenizeError::new)?;
         Ok(encoding.get_ids().to_vec())
     }
 
-    fn encode_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, EncodeError> {
+    fn tokenize_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, TokenizeError> {
         // One by one: a batch would be padded where the tokenizer's file says so.
-        texts.iter().map(|text| Encode::encode(self, text)).collect()
+        texts.iter().map(|text| Tokenize::tokenize(self, text)).collect()
     }
 
-    fn decoder(&self) -> Option<Arc<dyn Decode + Send + Sync>> {
+    fn detokenizer(&self) -> Option<Arc<dyn Detokenize + Send + Sync>> {
         Some(Arc::new(self.clone()))
     }
 }
 
 #[cfg(feature = "tokenizers")]
-impl Decode for tokenizers::Tokenizer {
-    fn decode(&self, ids: &[u32]) -> Result<String, DecodeError> {
-        (**self).decode(ids, true).map_err(DecodeError::new)
+impl Detokenize for tokenizers::Tokenizer {
+    fn detokenize(&self, ids: &[u32]) -> Result<String, DetokenizeError> {
+        (**self).decode(ids, true).map_err(DetokenizeError::new)
     }
 }
 
