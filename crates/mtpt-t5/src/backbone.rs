@@ -1,9 +1,9 @@
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_core::{Backbone, Reading, TokenTree, decode_paths, read_by_autodiff};
 
+use crate::backward;
 use crate::generate::greedy;
-use crate::model::T5;
-use crate::reading;
+use crate::model::t5::T5;
 
 /// Nodes of a tree up to which they are read together: with eight heads, eight megabytes of scores for each row.
 const MOST_NODES: usize = 512;
@@ -89,7 +89,7 @@ impl Backbone for T5 {
             // A model that has not been frozen drops out when it is trained on, and only what is recorded knows of that.
             return read_by_autodiff(self, embeddings, mask, decoder_input_ids, learned);
         }
-        reading::read(self, embeddings.without_autodiff(), mask, decoder_input_ids, learned)
+        backward::read(self, embeddings.without_autodiff(), mask, decoder_input_ids, learned)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {

@@ -4,7 +4,7 @@ use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, FloatDType, Int, Tensor, TensorData};
 
 use crate::error::{Error, Result};
-use crate::model::T5;
+use crate::model::t5::T5;
 
 /// Most positions whose logits are in memory at a time. With 32,128 entries this is 66 MB in single precision.
 const POSITIONS_AT_A_TIME: usize = 512;

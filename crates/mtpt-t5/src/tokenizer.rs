@@ -61,7 +61,7 @@ impl T5Tokenizer {
             Self::from_sentence_piece(&pieces)?
         } else {
             #[cfg(feature = "t5x")]
-            if let Some(parent) = crate::t5x::folder_of_steps(folder) {
+            if let Some(parent) = crate::weights::t5x::folder_of_steps(folder) {
                 return Err(Error::MissingTokenizer { folder: folder.to_owned(), parent });
             }
             return Err(Error::MissingFile {
@@ -234,7 +234,7 @@ pub(crate) fn home(folder: &Path) -> PathBuf {
             [TOKENIZER_FILE, SENTENCE_PIECE_FILE].iter().any(|name| folder.join(name).is_file())
         };
         if !has_one(folder)
-            && let Some(parent) = crate::t5x::folder_of_steps(folder)
+            && let Some(parent) = crate::weights::t5x::folder_of_steps(folder)
             && has_one(&parent)
         {
             return parent;

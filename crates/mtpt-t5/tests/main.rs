@@ -13,7 +13,7 @@ mod decoding;
 // Gradients are those of torch, and training the whole model works.
 mod training;
 // The backward by hand is that of recorded operations.
-mod reading;
+mod backward;
 // Every form of checkpoint loads, and saving and loading gives the same model.
 mod files;
 // Whatever is wrong with a file is told by name.

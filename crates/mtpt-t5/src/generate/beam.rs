@@ -3,7 +3,7 @@ use burn::tensor::{Bool, Int, Tensor, TensorData};
 
 use super::{Beam, EarlyStopping, read_back};
 use crate::error::Result;
-use crate::model::T5;
+use crate::model::t5::T5;
 
 /// Stands for "not possible" in scores, as in transformers: no sum of log-probabilities gets near it.
 const IMPOSSIBLE: f32 = -1.0e9;

@@ -1,7 +1,7 @@
 use burn::tensor::{Bool, Tensor};
 
 use crate::error::{Error, Result};
-use crate::model::T5;
+use crate::model::t5::T5;
 
 /// The likeliest token, again and again, until every row has ended.
 pub(crate) fn decode(

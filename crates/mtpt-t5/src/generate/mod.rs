@@ -8,9 +8,9 @@ use burn::tensor::{Bool, FloatDType, Int, Tensor, TensorData};
 use mtpt_core::{each_in_parallel, lanes};
 use serde::{Deserialize, Serialize};
 
-use crate::cache::DecoderCache;
 use crate::error::{Error, Result};
-use crate::model::T5;
+use crate::model::cache::DecoderCache;
+use crate::model::t5::T5;
 
 /// How the next token is chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::{Sampling, read_back};
 use crate::error::Result;
-use crate::model::T5;
+use crate::model::t5::T5;
 
 /// Draws tokens until every row has ended.
 pub(super) fn decode(

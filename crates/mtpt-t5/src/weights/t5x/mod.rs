@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::config::{Activation, T5Config};
 use crate::error::{Error, Result};
-use crate::hf_config::HuggingFaceConfig;
-use crate::load::{CONFIG_FILE, Weights, transposed};
+use crate::weights::hf_config::HuggingFaceConfig;
+use crate::weights::load::{CONFIG_FILE, Weights, transposed};
 
 const TABLE: &str = "target.token_embedder.embedding";
 const HEAD: &str = "target.decoder.logits_dense.kernel";

@@ -4,7 +4,7 @@ use super::feed_forward::FeedForwardTrace;
 use super::norm::NormTrace;
 use super::rows::Rows;
 use super::self_attention::SelfAttentionTrace;
-use crate::stack::Encoder;
+use crate::model::stack::Encoder;
 
 /// The encoder's way back.
 pub(super) struct EncoderTrace {

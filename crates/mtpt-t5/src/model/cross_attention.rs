@@ -1,7 +1,7 @@
 use burn::tensor::Tensor;
 
-use crate::attention::Attention;
-use crate::softmax::softmax;
+use crate::model::attention::Attention;
+use crate::model::softmax::softmax;
 
 /// Attention of few decoder tokens to many encoded ones, with its products taken in another order.
 ///

@@ -1,6 +1,6 @@
 use burn::tensor::Tensor;
 
-use crate::softmax::softmax;
+use crate::model::softmax::softmax;
 
 /// Heads of attention, with what the way back through them needs.
 ///

@@ -2,11 +2,11 @@ use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, RmsNorm, RmsNormConfig};
 use burn::tensor::{Device, Tensor};
 
-use crate::attention::Attention;
-use crate::cache::{Cross, LayerCache};
 use crate::config::T5Config;
-use crate::cross_attention::is_cheaper_for_few;
-use crate::feed_forward::FeedForward;
+use crate::model::attention::Attention;
+use crate::model::cache::{Cross, LayerCache};
+use crate::model::cross_attention::is_cheaper_for_few;
+use crate::model::feed_forward::FeedForward;
 
 /// A norm without mean and without bias (Zhang and Sennrich, 2019), with the configuration's epsilon.
 pub(crate) fn norm(config: &T5Config, device: &Device) -> RmsNorm {

@@ -3,7 +3,7 @@ use burn::tensor::{Bool, Tensor};
 
 use super::linear::{back_through, product};
 use crate::config::Activation;
-use crate::feed_forward::{FeedForward, activate, slope};
+use crate::model::feed_forward::{FeedForward, activate, slope};
 
 /// What the way back through a feed-forward layer needs.
 pub(super) struct FeedForwardTrace {

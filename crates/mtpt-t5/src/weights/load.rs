@@ -7,12 +7,12 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, FloatDType, Tensor, TensorData};
 use rayon::prelude::*;
 
-use crate::checkpoint::{Checkpoint, has_weights};
 use crate::config::T5Config;
 use crate::error::{Error, Result};
-use crate::hf_config::HuggingFaceConfig;
-use crate::keys::{HEAD, IGNORED, Layout, SHARED, SHARED_COPIES, checkpoint_key};
-use crate::model::T5;
+use crate::model::t5::T5;
+use crate::weights::checkpoint::{Checkpoint, has_weights};
+use crate::weights::hf_config::HuggingFaceConfig;
+use crate::weights::names::{HEAD, IGNORED, Layout, SHARED, SHARED_COPIES, checkpoint_key};
 
 /// Name of the configuration in a folder.
 pub(crate) const CONFIG_FILE: &str = "config.json";
@@ -47,7 +47,7 @@ impl T5 {
         let folder = locate(path)?;
         #[cfg(feature = "t5x")]
         if is_t5x(&folder) {
-            let weights = crate::t5x::T5xWeights::open(&folder)?;
+            let weights = crate::weights::t5x::T5xWeights::open(&folder)?;
             let config = weights.config().clone();
             return build(&config, weights, dtype.into(), device);
         }
@@ -116,7 +116,7 @@ fn is_t5x(folder: &Path) -> bool {
 pub fn read_config(folder: &Path) -> Result<T5Config> {
     #[cfg(feature = "t5x")]
     if is_t5x(folder) {
-        return Ok(crate::t5x::T5xWeights::open(folder)?.config().clone());
+        return Ok(crate::weights::t5x::T5xWeights::open(folder)?.config().clone());
     }
     let path = folder.join(CONFIG_FILE);
     if !path.is_file() {
@@ -138,7 +138,7 @@ pub fn locate(model: &Path) -> Result<PathBuf> {
     }
     #[cfg(feature = "hub")]
     {
-        crate::hub::fetch(model)
+        crate::weights::hub::fetch(model)
     }
     #[cfg(not(feature = "hub"))]
     {

@@ -1,6 +1,6 @@
 use burn::tensor::Tensor;
 
-use crate::attention::Attention;
+use crate::model::attention::Attention;
 
 /// Number of rows, and of tokens in each.
 #[derive(Clone, Copy)]

@@ -5,8 +5,8 @@ use super::attention::HeadsTrace;
 use super::linear::{back_through, product};
 use super::norm::NormTrace;
 use super::rows::Rows;
-use crate::attention::Attention;
-use crate::cross_attention::{FewTargets, is_cheaper_for_few};
+use crate::model::attention::Attention;
+use crate::model::cross_attention::{FewTargets, is_cheaper_for_few};
 
 /// Attention to the encoder on normed input, with what the way back through it needs.
 pub(super) struct CrossAttentionTrace {

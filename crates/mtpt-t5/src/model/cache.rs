@@ -2,7 +2,7 @@
 
 use burn::tensor::{Int, Tensor};
 
-use crate::attention::KeysValues;
+use crate::model::attention::KeysValues;
 
 /// Keys and values of everything the decoder has read, and of the encoder's output.
 ///

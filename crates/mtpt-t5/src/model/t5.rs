@@ -2,10 +2,10 @@ use burn::module::{Initializer, Module};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::{Bool, Device, Int, Tensor, assert_shape};
 
-use crate::cache::DecoderCache;
 use crate::config::T5Config;
 use crate::error::Result;
-use crate::stack::{Decoder, Encoder};
+use crate::model::cache::DecoderCache;
+use crate::model::stack::{Decoder, Encoder};
 
 /// A T5 with a language-modelling head (Raffel et al., 2020), as transformers' `T5ForConditionalGeneration` computes it.
 ///

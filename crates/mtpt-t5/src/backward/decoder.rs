@@ -5,8 +5,8 @@ use super::feed_forward::FeedForwardTrace;
 use super::norm::NormTrace;
 use super::rows::Rows;
 use super::self_attention::SelfAttentionTrace;
-use crate::mask::padding_bias;
-use crate::stack::Decoder;
+use crate::model::mask::padding_bias;
+use crate::model::stack::Decoder;
 
 /// The decoder's way back.
 pub(super) struct DecoderTrace {

@@ -13,11 +13,11 @@ use safetensors::tensor::TensorView;
 
 use crate::config::T5Config;
 use crate::error::{Error, Result};
-use crate::hf_config::HuggingFaceConfig;
-use crate::keys::{HEAD, Layout, SHARED, checkpoint_key};
-use crate::load::{CONFIG_FILE, transposed};
-use crate::model::T5;
+use crate::model::t5::T5;
 use crate::tokenizer::{COMPANION_FILES, home};
+use crate::weights::hf_config::HuggingFaceConfig;
+use crate::weights::load::{CONFIG_FILE, transposed};
+use crate::weights::names::{HEAD, Layout, SHARED, checkpoint_key};
 
 const WEIGHTS_FILE: &str = "model.safetensors";
 

@@ -5,7 +5,7 @@ use super::attention::HeadsTrace;
 use super::linear::{back_through, product};
 use super::norm::NormTrace;
 use super::rows::Rows;
-use crate::attention::Attention;
+use crate::model::attention::Attention;
 
 /// Self-attention on normed input, with what the way back through it needs.
 pub(super) struct SelfAttentionTrace {

@@ -3,8 +3,8 @@ use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::T5Config;
-use crate::cross_attention::FewTargets;
-use crate::softmax::softmax;
+use crate::model::cross_attention::FewTargets;
+use crate::model::softmax::softmax;
 
 /// Keys and values of attention, split into heads.
 #[derive(Debug, Clone)]

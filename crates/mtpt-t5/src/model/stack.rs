@@ -5,11 +5,11 @@ use burn::nn::{Dropout, DropoutConfig, RmsNorm};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_core::TokenTree;
 
-use crate::block::{DecoderBlock, EncoderBlock, norm};
-use crate::cache::{DecoderCache, LayerCache};
 use crate::config::T5Config;
-use crate::mask::{causal_bias, hidden, padding_bias};
-use crate::position::{Direction, RelativePositionBias};
+use crate::model::block::{DecoderBlock, EncoderBlock, norm};
+use crate::model::cache::{DecoderCache, LayerCache};
+use crate::model::mask::{causal_bias, hidden, padding_bias};
+use crate::model::position::{Direction, RelativePositionBias};
 
 /// The encoder: blocks that share one position bias, and a last norm.
 #[derive(Module, Debug)]

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use hf_hub::api::sync::{ApiBuilder, ApiError};
 
-use crate::checkpoint::{shards, weight_files};
 use crate::error::{Error, Result};
-use crate::load::CONFIG_FILE;
 use crate::tokenizer::{SENTENCE_PIECE_FILE, TOKENIZER_FILE};
+use crate::weights::checkpoint::{shards, weight_files};
+use crate::weights::load::CONFIG_FILE;
 
 /// Fetches what a model needs, unless it is on disk already, and gives the folder it is in.
 ///

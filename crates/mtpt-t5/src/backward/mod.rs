@@ -19,7 +19,7 @@ use mtpt_core::{Reading, StateGradients};
 
 use self::decoder::DecoderTrace;
 use self::encoder::EncoderTrace;
-use crate::model::T5;
+use crate::model::t5::T5;
 
 /// What a model makes of embeddings and targets, as [`mtpt_core::Backbone::read`] says.
 pub(crate) fn read(
