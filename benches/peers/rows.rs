@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use mtpt::core::write_whole_file;
+use mtpt::io::fs::write_atomic;
 use mtpt::t5::T5Tokenizer;
 use mtpt::tasks::{
     Format, LabelsConfig, MaxLengths, Mixture, MixtureConfig, Split, Task, TaskConfig, TaskId,
@@ -84,7 +84,7 @@ pub(crate) fn prepare(
 ) -> Result<()> {
     std::fs::create_dir_all(output)?;
     let write = |name: &str, value: &serde_json::Value| -> Result<()> {
-        Ok(write_whole_file(&output.join(name), &serde_json::to_vec(value)?)?)
+        Ok(write_atomic(&output.join(name), &serde_json::to_vec(value)?)?)
     };
     let even = even_rows(SEED);
     write("steps.json", &serde_json::to_value([&even])?)?;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use mtpt::core::write_whole_file;
+use mtpt::io::fs::write_atomic;
 use mtpt::tasks::Split;
 use mtpt_examples::Result;
 use mtpt_examples::terminal::grouped;
@@ -272,5 +272,5 @@ pub fn write(path: &Path, table: &str) -> Result<()> {
         .into());
     };
     let text = format!("{}{part}{}", &text[..begin], &text[end + END.len()..]);
-    Ok(write_whole_file(path, text.as_bytes())?)
+    Ok(write_atomic(path, text.as_bytes())?)
 }

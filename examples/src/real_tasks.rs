@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt::core::write_whole_file;
+use mtpt::io::fs::write_atomic;
 use mtpt::tasks::score::Scale;
 use mtpt::tasks::{
     Format, LabelsConfig, Limit, Metric, Split, Splits, Task, TaskConfig, TaskId, glue,
@@ -204,7 +204,7 @@ fn divide(
             lines.iter().zip(&is_drawn).filter(|(_, drawn)| **drawn == (split == Split::Dev));
         let lines: Vec<&str> = header.into_iter().chain(drawn.map(|(line, _)| *line)).collect();
         let path = folder.join(format!("{}.{split}", name.leaf()));
-        write_whole_file(&path, (lines.join("\n") + "\n").as_bytes())?;
+        write_atomic(&path, (lines.join("\n") + "\n").as_bytes())?;
         Ok(path)
     };
     Ok((part(Split::Train)?, part(Split::Dev)?))

@@ -64,14 +64,16 @@ pub(crate) fn of(error: &Error) -> Option<String> {
 
 /// What was being done with which file or folder, where the operating system said no.
 fn failed_access(error: &Error) -> Option<(&'static str, &Path, &io::Error)> {
-    use mtpt::{core, t5, train};
+    use mtpt::io::{IoError, TensorError};
+    use mtpt::{t5, train};
     match error {
         Error::Read { path, source } => Some(("read", path, source)),
         Error::Tasks(error) | Error::Train(train::Error::Tasks(error)) => reading_task(error),
         Error::Model(t5::Error::Io { action, path, source })
         | Error::Train(train::Error::File { action, path, source })
-        | Error::Prompts(core::Error::File { action, path, source })
-        | Error::Train(train::Error::Prompts(core::Error::File { action, path, source })) => {
+        | Error::Io(IoError { action, path, source })
+        | Error::Train(train::Error::Io(IoError { action, path, source }))
+        | Error::Train(train::Error::Tensors(TensorError::Io(IoError { action, path, source }))) => {
             Some((action, path, source))
         }
         _ => None,

@@ -16,7 +16,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Device(#[from] mtpt::DeviceError),
     #[error(transparent)]
-    Prompts(#[from] mtpt::core::Error),
+    Io(#[from] mtpt::io::IoError),
     #[error("`{path}`: {problem}")]
     Config { path: PathBuf, problem: String },
     #[error("cannot read `{path}`")]

@@ -250,7 +250,8 @@ fn rows_of_another_kind_than_told_are_named() {
 #[test]
 fn a_place_that_cannot_be_written_to_is_told_before_training() {
     let world = World::new();
-    let parts = ["cannot make `/sys/mtpt`", "choose a place that you may write to with `--output`"];
+    let parts =
+        ["cannot create `/sys/mtpt`", "choose a place that you may write to with `--output`"];
     check(&world, "train run.toml --output /sys/mtpt", "", &parts);
     let parts = ["a file is in the place of a folder", "`--output`"];
     check(&world, "train run.toml --output run.toml/runs", "", &parts);

@@ -170,7 +170,7 @@ fn inputs_that_are_something_else_are_named() {
         "--format peft run.toml",
         &["`run.toml/adapter_config.json`", "in the place of a folder"],
     );
-    check("--format npy run.toml", &["`run.toml`: not a whole `.npy` file"]);
+    check("--format npy run.toml", &["`run.toml` is not a complete `.npy` file"]);
     check("--format npy model", &["`model` is a folder without prompts", "`shared_prompt.npy`"]);
     check("--format npy nowhere.npy", &["cannot read `nowhere.npy`"]);
     let npy = format!("--format npy {}", fixture("prompt_tuning/prompt.npy"));

@@ -8,7 +8,8 @@ use mtpt_compose::{
     GateInput, GatedConfig, HierarchyConfig, InstanceAttentionConfig, LowRankConfig, Part,
     ProjectConfig, Start, Tree,
 };
-use mtpt_core::{Compose, PromptFile, TaskIndex};
+use mtpt_core::{Compose, TaskIndex, load_parameters, named_parameters};
+use mtpt_io::NamedTensors;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -303,8 +304,8 @@ proptest! {
             let present = TaskIndex::new(0);
             let loss = composition.compose_rows(&[present, present]).powi_scalar(2).sum();
             let gradients = GradientsParams::from_grads(loss.backward(), &composition);
-            let all = PromptFile::from_module(&composition, String::new());
-            let expected = all.tensors().keys().filter(|name| is_of_first_task(name, &case.tree)).count();
+            let all = named_parameters(&composition);
+            let expected = all.keys().filter(|name| is_of_first_task(name, &case.tree)).count();
             prop_assert_eq!(gradients.len(), expected, "{:?}", config);
         }
     }
@@ -353,7 +354,7 @@ proptest! {
             prop_assert_eq!(whole.trained_numbers(), whole.num_params());
             let loss = composition.compose_rows(&tasks(&case.tree)).powi_scalar(2).sum();
             let gradients = GradientsParams::from_grads(loss.backward(), &composition);
-            let all = PromptFile::from_module(&composition, String::new());
+            let all = named_parameters(&composition);
             let level = |name: &str| {
                 let mut segments = name.split('.');
                 let first = segments.next().unwrap();
@@ -365,7 +366,7 @@ proptest! {
                     _ => 0,
                 }
             };
-            let expected = all.tensors().keys().filter(|name| level(name) != frozen).count();
+            let expected = all.keys().filter(|name| level(name) != frozen).count();
             prop_assert_eq!(gradients.len(), expected, "{:?} without level {}", config, frozen);
             prop_assert!(composition.freeze_levels(&[levels]).is_err());
         }
@@ -397,9 +398,11 @@ proptest! {
         let path = folder.path().join("prompts.safetensors");
         for config in strategies(&case.tree) {
             let composition = trained(&config, &case);
-            PromptFile::from_module(&composition, config.name().into()).write(&path).unwrap();
-            let file = PromptFile::read(&path).unwrap();
-            let restored = file.apply(fresh(&config, &case, Parts::Random).1).unwrap();
+            let tensors = named_parameters(&composition);
+            NamedTensors { tensors, ..NamedTensors::default() }.write(&path).unwrap();
+            let tensors = NamedTensors::read(&path).unwrap().tensors;
+            let restored =
+                load_parameters(fresh(&config, &case, Parts::Random).1, tensors).unwrap();
             for task in tasks(&case.tree) {
                 let (restored, kept) = (restored.compose(task), composition.compose(task));
                 prop_assert_eq!(values(restored), values(kept));
@@ -435,8 +438,8 @@ fn a_rank_above_one_is_used() {
     let gradients = GradientsParams::from_grads(loss.backward(), &composition);
     let optimizer = burn::optim::SgdConfig::new();
     let stepped = optimizer.init().step(0.1, composition, gradients);
-    let file = PromptFile::from_module(&stepped, String::new());
-    let right = file.tensors()["tasks.0.right"].try_to_vec::<f32>().unwrap();
+    let parameters = named_parameters(&stepped);
+    let right = parameters["tasks.0.right"].try_to_vec::<f32>().unwrap();
     let (first, second) = right.split_at(5);
     assert!(second.iter().any(|value| value.abs() > 1e-4), "the second row has left zero");
     assert_ne!(first, second, "the two ranks go different ways");

@@ -7,7 +7,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig, Start, Tree};
-use mtpt_core::{Compose, PromptFile, TaskIndex};
+use mtpt_core::{Compose, TaskIndex, load_parameters};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -53,8 +53,7 @@ impl Case {
             device: device.clone().autodiff(),
         };
         let tensors = self.tensors.iter().map(|(name, data)| (name.clone(), data.clone().into()));
-        let file = PromptFile::from_tensors(tensors.collect(), String::new());
-        file.apply(self.composition.init(&start).unwrap()).unwrap()
+        load_parameters(self.composition.init(&start).unwrap(), tensors.collect()).unwrap()
     }
 
     /// The task of each row of `prompts`.

@@ -1,118 +1,33 @@
-use std::io;
-use std::path::PathBuf;
-
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong with prompts and their files.
+/// An invalid initial prompt, or values that do not match a module's parameters.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file could not be read, written or put in its place.
-    #[error("cannot {action} `{path}`")]
-    File {
-        /// What was being done: `read`, `write`.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        #[source]
-        source: io::Error,
+    /// A parameter of a module for which there is no value.
+    #[error("parameter `{parameter}` is missing, found {}", quoted(found))]
+    MissingParameter {
+        /// The parameter.
+        parameter: String,
+        /// Names of the given values.
+        found: Vec<String>,
     },
-    /// A file is not in safetensors format, or is cut short.
-    #[error("`{path}` is not a whole safetensors file")]
-    Format {
-        /// The file.
-        path: PathBuf,
-        /// What the parser said.
-        #[source]
-        source: safetensors::SafeTensorError,
+    /// A value that belongs to no parameter of a module.
+    #[error("`{parameter}` is not a parameter of the module")]
+    UnknownParameter {
+        /// The name of the value.
+        parameter: String,
     },
-    /// A safetensors file that this project did not write.
-    #[error("`{path}` is not a prompt file: its metadata has no key `{expected}`")]
-    NotAPromptFile {
-        /// The file.
-        path: PathBuf,
-        /// The key of the metadata that marks a prompt file.
-        expected: &'static str,
-    },
-    /// A tensor of a file has an unexpected element type.
-    #[error("tensor `{tensor}` in `{path}`: expected elements of type `F32`, found `{found}`")]
-    ElementType {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: String,
-        /// The element type in the file.
-        found: String,
-    },
-    /// A file lacks a tensor.
-    #[error("tensor `{tensor}` is missing in `{path}`, which holds: {found}")]
-    MissingTensor {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: String,
-        /// The names of the tensors that are there.
-        found: String,
-    },
-    /// A file holds a tensor that nothing asks for.
-    #[error("tensor `{tensor}` in `{path}` belongs to no parameter")]
-    UnusedTensor {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: String,
-    },
-    /// A tensor of a file has the wrong shape.
-    #[error("tensor `{tensor}` in `{path}`: expected shape {expected:?}, found {found:?}")]
-    TensorShape {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: String,
-        /// The shape of the parameter.
+    /// A value of another shape than its parameter.
+    #[error("parameter `{parameter}`: expected shape {expected:?}, found {found:?}")]
+    ParameterShape {
+        /// The parameter.
+        parameter: String,
+        /// The parameter's shape.
         expected: Vec<usize>,
-        /// The shape in the file.
+        /// The value's shape.
         found: Vec<usize>,
-    },
-    /// A file is not in numpy's `.npy` format, or is cut short.
-    #[error("`{path}`: not a whole `.npy` file: {source}")]
-    Npy {
-        /// The file.
-        path: PathBuf,
-        /// What the parser said.
-        source: io::Error,
-    },
-    /// A `.npy` file has other elements than floats.
-    #[error("`{path}`: expected an array of 32- or 64-bit floats, found elements of type {found}")]
-    NpyElementType {
-        /// The file.
-        path: PathBuf,
-        /// The type as numpy writes it, such as `'<i8'`.
-        found: String,
-    },
-    /// An array has a number that is infinite or not a number.
-    #[error("`{path}`: the number at {place:?} is {value}")]
-    NotFinite {
-        /// The file.
-        path: PathBuf,
-        /// Where it stands, an index for each dimension.
-        place: Vec<usize>,
-        /// The number.
-        value: f32,
-    },
-    /// A tensor of a prompt file has a number that is infinite or not a number.
-    #[error("tensor `{tensor}` in `{path}`: the number at {place:?} is {value}")]
-    TensorNotFinite {
-        /// The file.
-        path: PathBuf,
-        /// The tensor.
-        tensor: String,
-        /// Where it stands, an index for each dimension.
-        place: Vec<usize>,
-        /// The number.
-        value: f32,
     },
     /// A prompt was asked to hold no vector at all.
     #[error("a prompt must have at least one vector, but its length is 0")]
@@ -151,4 +66,12 @@ pub enum Error {
         /// Its value.
         found: f64,
     },
+}
+
+/// Formats a list of names.
+fn quoted(names: &[String]) -> String {
+    match names {
+        [] => "none".to_owned(),
+        names => names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    }
 }

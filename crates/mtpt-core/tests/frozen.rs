@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::nn::{Linear, LinearConfig};
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{Device, Tensor, TensorData};
-use mtpt_core::{Frozen, PromptFile};
+use mtpt_core::{Frozen, named_parameters};
 
 #[derive(Module, Debug)]
 struct Prompted {
@@ -48,8 +48,8 @@ fn only_the_prompt_is_seen_and_stepped() {
 #[test]
 fn a_record_holds_the_prompt_alone() {
     let model = Prompted::new(&Device::flex().autodiff());
-    let file = PromptFile::from_module(&model, String::new());
-    assert_eq!(file.tensors().keys().collect::<Vec<_>>(), ["prompt"]);
+    let parameters = named_parameters(&model);
+    assert_eq!(parameters.keys().collect::<Vec<_>>(), ["prompt"]);
 }
 
 #[test]

@@ -6,10 +6,6 @@
 mod compose;
 mod frozen;
 mod initializer;
-mod npy;
+mod named_parameters;
 mod prefix;
-mod prompt_file;
-#[cfg(feature = "t5x")]
-mod t5x;
 mod table_backbone;
-mod whole_file;

@@ -27,7 +27,7 @@ from safetensors.torch import load_file as load_torch_file
 from transformers import T5Config, T5ForConditionalGeneration
 
 FIXTURES = Path(__file__).parent.parent / "tests" / "fixtures"
-CORE = Path(__file__).parents[2] / "mtpt-core" / "tests" / "fixtures" / "t5x"
+IO = Path(__file__).parents[2] / "mtpt-io" / "tests" / "fixtures" / "t5x"
 
 # Names in T5X and in transformers. Kernels lie as `[input, output]` there and as `[output, input]` here.
 ATTENTION = {"query": "q", "key": "k", "value": "v", "out": "o"}
@@ -182,7 +182,7 @@ def kinds():
     arrays["here.python_integer"] = -3
     arrays["here.empty"] = np.zeros((0, 4), np.float32)
     arrays["here.chunked"] = numbers.astype(np.float32)
-    folder = CORE / "kinds"
+    folder = IO / "kinds"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     target = {}
@@ -211,7 +211,7 @@ def prompts():
             "target": {"encoder": {"prompt": {"prompt": {"prompt": prompt}}}},
         },
     }
-    folder = CORE / "prompt"
+    folder = IO / "prompt"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "checkpoint").write_bytes(flax.serialization.to_bytes(contents))
@@ -229,7 +229,7 @@ def prompts():
             "encoder_norm": {"scale": np.ones(4, np.float32)},
         }
     }
-    folder = CORE / "multitask"
+    folder = IO / "multitask"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     (folder / "checkpoint").write_bytes(flax.serialization.to_bytes(contents))
@@ -414,7 +414,7 @@ def main():
     prompts()
     if sys.argv[1:]:
         tiny(Path(sys.argv[1]))
-    for folder in [FIXTURES / "t5x", CORE]:
+    for folder in [FIXTURES / "t5x", IO]:
         print(folder.name, sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()), "bytes")
 
 

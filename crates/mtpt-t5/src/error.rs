@@ -96,7 +96,7 @@ pub enum Error {
     /// A checkpoint of T5X that cannot be read.
     #[cfg(feature = "t5x")]
     #[error(transparent)]
-    T5x(#[from] mtpt_core::t5x::Error),
+    T5x(#[from] mtpt_io::t5x::Error),
 
     /// A checkpoint of T5X where the feature that reads them is not built in.
     #[cfg(not(feature = "t5x"))]

@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use mtpt_core::t5x::{Array, Checkpoint, write};
+use mtpt_io::t5x::{Array, Checkpoint, write};
 use mtpt_t5::{Activation, T5, T5Config, T5Tokenizer};
 use tempfile::TempDir;
 

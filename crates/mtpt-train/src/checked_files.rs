@@ -6,7 +6,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use mtpt_core::sync_folder;
+use mtpt_io::fs::sync_dir;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
@@ -70,7 +70,7 @@ impl<'a> CheckedFiles<'a> {
         let list = serde_json::to_vec_pretty(&self.sums)
             .map_err(|source| Error::Header { path: self.place.join(LIST), source })?;
         self.write(LIST, &list)?;
-        sync_folder(self.folder).map_err(|source| self.failed("", source))
+        Ok(sync_dir(self.folder)?)
     }
 
     fn failed(&self, name: &str, source: io::Error) -> Error {

@@ -2,13 +2,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use mtpt_core::{PromptFile, sync_folder};
+use mtpt_io::fs::sync_dir;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::checked_files::{CheckedFiles, Damage, first_damage};
 use crate::progress::Progress;
-use crate::{Error, Result, Trainer};
+use crate::{Error, PromptFile, Result, Trainer};
 
 /// Checkpoints that are kept, the newest ones.
 const KEPT: usize = 2;
@@ -120,7 +120,7 @@ pub(crate) fn write<M: Module>(
     }
     fs::rename(draft.path(), &place).map_err(failed(&place))?;
     let _ = draft.keep();
-    sync_folder(folder).map_err(failed(&place))?;
+    sync_dir(folder)?;
     remove_old(folder, &place)?;
     // Those beyond it were passed over as well.
     let beyond = list(folder)?.into_iter().rev().take_while(|(_, path)| *path != place);

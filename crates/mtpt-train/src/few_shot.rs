@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use mtpt_core::{Backbone, write_whole_file};
+use mtpt_core::Backbone;
+use mtpt_io::fs::write_atomic;
 use mtpt_tasks::{FewShot, Limit, Split, Task, TaskConfig, TaskId, Tokenize};
 use serde::Serialize;
 
@@ -142,7 +143,7 @@ impl<B: Backbone, E: Tokenize> Stages<'_, B, E> {
             lines += &line.map_err(|source| Error::Header { path: path.clone(), source })?;
             lines.push('\n');
         }
-        Ok(write_whole_file(&path, lines.as_bytes())?)
+        Ok(write_atomic(&path, lines.as_bytes())?)
     }
 }
 

@@ -3,7 +3,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, Part, Start};
-use mtpt_core::{Backbone, Initializer, TaskIndex, is_npy, parse_npy};
+use mtpt_core::{Backbone, Initializer, TaskIndex};
+use mtpt_io::npy::{is_npy, parse_npy};
 use mtpt_tasks::{NodeIndex, Task, TaskTree, Tokenize};
 use safetensors::{Dtype, SafeTensors};
 

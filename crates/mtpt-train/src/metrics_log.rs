@@ -2,7 +2,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use mtpt_core::write_whole_file;
+use mtpt_io::fs::write_atomic;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -81,7 +81,7 @@ impl MetricsLog {
         };
         let lines = written.split_inclusive(|&byte| byte == b'\n');
         let kept = lines.filter(belongs).collect::<Vec<_>>().concat();
-        write_whole_file(path, &kept)?;
+        write_atomic(path, &kept)?;
         let file = OpenOptions::new().append(true).open(path).map_err(failed("write"))?;
         Ok(Self { path: path.to_owned(), file, length: kept.len() as u64 })
     }

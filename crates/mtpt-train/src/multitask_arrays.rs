@@ -10,7 +10,7 @@ use burn::tensor::{Device, TensorData};
 use mtpt_compose::{
     AddConfig, CompositionConfig, ConcatConfig, ConcatFeaturesConfig, ProjectConfig,
 };
-use mtpt_core::read_npy;
+use mtpt_io::npy::read_npy;
 
 use crate::prompt_array::{self, matrix_shape};
 use crate::stacked::{floats, stack, unstack};

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
-use mtpt_core::{PromptFile, parameter_names};
+use mtpt_core::{named_parameters, parameter_names};
+use mtpt_io::layout::first_non_finite;
 use mtpt_tasks::{SourceLocation, Task, TaskId, TokenBatch};
 
 use crate::row_places::row_places;
@@ -95,7 +96,7 @@ impl NotFinite {
 
 /// Whether a module has nothing but finite numbers, and can be gone on from.
 pub(crate) fn is_finite<M: Module>(module: &M) -> bool {
-    PromptFile::from_module(module, String::new()).check_finite().is_ok()
+    named_parameters(module).values().all(|data| first_non_finite(data).is_none())
 }
 
 /// Rows of a batch, by their positions there.

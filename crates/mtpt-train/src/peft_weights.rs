@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{DType, TensorData};
-use mtpt_core::first_not_finite;
+use mtpt_io::layout::first_non_finite;
 use pytorch_reader::{PickleValue, PytorchError, PytorchReader};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
@@ -57,7 +57,7 @@ impl AdapterWeights {
                 found.as_slice()
             )));
         }
-        match first_not_finite(&data) {
+        match first_non_finite(&data) {
             Some((place, value)) => {
                 Err(refused(format!("tensor `{name}`: the number at {place:?} is {value}")))
             }

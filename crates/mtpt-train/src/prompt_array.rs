@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::{CompositionConfig, SeparateConfig};
-use mtpt_core::{npy_bytes, read_npy};
+use mtpt_io::npy::{npy_bytes, read_npy};
 
 use crate::{Error, PromptFiles, PromptHeader, Prompts, Result};
 

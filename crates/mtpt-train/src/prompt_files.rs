@@ -1,9 +1,8 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt_core::write_whole_file;
+use mtpt_io::fs::{create_parent, write_atomic};
 
-use crate::{Error, Result};
+use crate::Result;
 
 /// Files of prompts in the format of another program, made and not yet written.
 ///
@@ -30,14 +29,8 @@ impl PromptFiles {
     /// When a folder cannot be made or a file cannot be written.
     pub fn write(&self) -> Result<()> {
         for (path, bytes) in &self.files {
-            if let Some(folder) = path.parent() {
-                fs::create_dir_all(folder).map_err(|source| Error::File {
-                    action: "make",
-                    path: folder.to_owned(),
-                    source,
-                })?;
-            }
-            write_whole_file(path, bytes)?;
+            create_parent(path)?;
+            write_atomic(path, bytes)?;
         }
         Ok(())
     }

@@ -3,7 +3,8 @@ use std::io::Read;
 use std::path::Path;
 
 use burn::tensor::Device;
-use mtpt_core::{Compose, TaskIndex, is_npy};
+use mtpt_core::{Compose, TaskIndex};
+use mtpt_io::npy::is_npy;
 
 use crate::multitask_arrays::{self, ArrayComposition, Arrays};
 #[cfg(feature = "t5x")]
@@ -37,7 +38,7 @@ impl PromptFormat {
                 return Ok(Some(Self::Peft));
             }
             #[cfg(feature = "t5x")]
-            if mtpt_core::t5x::Checkpoint::is_at(path) {
+            if mtpt_io::t5x::Checkpoint::is_at(path) {
                 return Ok(Some(Self::T5x));
             }
             return match Arrays::find(path)? {

@@ -4,14 +4,14 @@ use std::path::Path;
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig, ParameterCount, SeparateConfig, Start};
-use mtpt_core::{Backbone, Compose, PromptFile, TaskIndex};
+use mtpt_core::{Backbone, Compose, TaskIndex, load_parameters, named_parameters};
 use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, TaskTree, Template};
 use serde::{Deserialize, Serialize};
 
 use crate::composed_tree::composed_tree;
 use crate::evaluate::{check_width, index};
 use crate::multitask_arrays::{self, ArrayComposition};
-use crate::{Error, PromptFormat, Result};
+use crate::{Error, PromptFile, PromptFormat, Result};
 
 /// Version of the header that [`Prompts::write`] writes.
 const VERSION: u32 = 1;
@@ -119,7 +119,7 @@ impl Prompts {
         device: &Device,
     ) -> Result<Self> {
         #[cfg(feature = "t5x")]
-        if mtpt_core::t5x::Checkpoint::is_at(folder) {
+        if mtpt_io::t5x::Checkpoint::is_at(folder) {
             return crate::t5x_prompts::read(folder, Some(composition), device);
         }
         multitask_arrays::read(folder, Some(composition), device)
@@ -135,14 +135,13 @@ impl Prompts {
         header: PromptHeader,
         device: &Device,
     ) -> Result<Self> {
-        let file = PromptFile::from_tensors(tensors, String::new());
-        let composition = file.apply(header.composition(device)?)?;
+        let composition = load_parameters(header.composition(device)?, tensors)?;
         Ok(Self { composition, header })
     }
 
     /// The tensors by the paths of their parameters, as a prompt file has them.
     pub(crate) fn tensors(&self) -> BTreeMap<String, TensorData> {
-        PromptFile::from_module(&self.composition, String::new()).tensors().clone()
+        named_parameters(&self.composition)
     }
 
     /// The same prompts for tasks of other names, templates and labels, in the order of their positions.

@@ -1,8 +1,7 @@
-use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use mtpt_core::{remove_drafts, write_whole_file};
+use mtpt_io::fs::{DirLock, lock_dir, remove_temporary_files, write_atomic};
 use mtpt_tasks::{Task, TaskConfig};
 use serde::Serialize;
 
@@ -129,16 +128,8 @@ impl RunFolder {
     /// # Errors
     ///
     /// [`Error::InUse`], when another run writes there.
-    pub(crate) fn lock(&self) -> Result<Option<File>> {
-        if !cfg!(unix) {
-            return Ok(None);
-        }
-        let failed = |source| Error::File { action: "read", path: self.path.clone(), source };
-        let folder = File::open(&self.path).map_err(failed)?;
-        match folder.try_lock() {
-            Err(TryLockError::WouldBlock) => Err(Error::InUse { path: self.path.clone() }),
-            Ok(()) | Err(TryLockError::Error(_)) => Ok(Some(folder)),
-        }
+    pub(crate) fn lock(&self) -> Result<DirLock> {
+        lock_dir(&self.path)?.ok_or_else(|| Error::InUse { path: self.path.clone() })
     }
 
     /// Opens what a run tells its course to, which keeps what was told before: see [`MetricsLog::open_after`] and
@@ -160,7 +151,7 @@ impl RunFolder {
     pub(crate) fn remove_drafts(&self) -> Result<()> {
         [self.config(), self.metrics(), self.prompts()]
             .iter()
-            .try_for_each(|path| Ok(remove_drafts(path)?))
+            .try_for_each(|path| Ok(remove_temporary_files(path)?))
     }
 
     /// The model that was trained whole, in the form that it came in.
@@ -194,6 +185,6 @@ impl RunFolder {
             line: None,
             message: error.to_string(),
         })?;
-        Ok(write_whole_file(&path, text.as_bytes())?)
+        Ok(write_atomic(&path, text.as_bytes())?)
     }
 }

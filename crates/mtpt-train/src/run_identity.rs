@@ -1,5 +1,5 @@
 use burn::module::Module;
-use mtpt_core::PromptFile;
+use mtpt_core::named_parameters;
 use mtpt_tasks::{CorpusConfig, CorpusTokens, Gold, Metric, Split, TaskId};
 use serde::Serialize;
 use serde_json::Value;
@@ -87,8 +87,7 @@ impl<'a> RunIdentity<'a, RunConfig> {
         let mut identity = Self::of_tasks(RunConfig { prompt, ..config.clone() }, tasks)?;
         if config.prompt.files().next().is_some() {
             let mut checksum = crc32fast::Hasher::new();
-            let file = PromptFile::from_module(begins, String::new());
-            for values in file.tensors().values() {
+            for values in named_parameters(begins).values() {
                 floats(values).iter().for_each(|value| checksum.update(&value.to_le_bytes()));
             }
             identity.first_values = Some(checksum.finalize());

@@ -4,6 +4,7 @@ use std::path::{self, Path, PathBuf};
 use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
 use mtpt_core::{Backbone, Compose};
+use mtpt_io::fs::DirLock;
 use mtpt_tasks::{MixtureConfig, Split, Task, TaskId, Tokenize};
 use serde::Serialize;
 
@@ -233,11 +234,7 @@ impl<'a, B: Backbone, E: Tokenize> Stages<'a, B, E> {
     /// Keeps others from the folder, and writes down what is to be done. What earlier runs of the stages have come to is taken
     /// away, and what followed from it, unless it is gone on with: should this one be interrupted before it comes to a stage, it
     /// must not go on there with what others have done.
-    fn begin(
-        &self,
-        asked: &[Stage],
-        beginnings: &[&Path],
-    ) -> Result<(RunFolder, Option<fs::File>)> {
+    fn begin(&self, asked: &[Stage], beginnings: &[&Path]) -> Result<(RunFolder, DirLock)> {
         let folder = RunFolder::create(self.folder)?;
         let lock = folder.lock()?;
         if self.resume && folder.config().exists() {

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::{Composition, CompositionConfig};
-use mtpt_core::PromptFile;
+use mtpt_core::{load_parameters, named_parameters};
 use mtpt_tasks::{NodeIndex, TaskTree};
 
 use crate::stacked::floats;
@@ -32,10 +32,10 @@ pub(crate) fn start_from(
         return Err(refused(format!("expected prompts of length {expected}, found {found}")));
     }
     let trained_tree = TaskTree::new(header.tasks.iter().map(|task| &task.name))?;
-    let known = PromptFile::from_module(trained.composition(), String::new());
-    let mut tensors = PromptFile::from_module(&composition, String::new()).tensors().clone();
+    let known = trained.tensors();
+    let mut tensors = named_parameters(&composition);
     let mut taken = 0;
-    let source = Source { tree: &trained_tree, tensors: known.tensors() };
+    let source = Source { tree: &trained_tree, tensors: &known };
     let chosen = match &config.prompt.task_parts {
         TaskParts::Task(task) => {
             trained.find(task).map_err(|error| refused(error.to_string()))?;
@@ -90,7 +90,7 @@ pub(crate) fn start_from(
             names.join(", ")
         )));
     }
-    Ok(PromptFile::from_tensors(tensors, String::new()).apply(composition)?)
+    Ok(load_parameters(composition, tensors)?)
 }
 
 fn as_text(composition: &CompositionConfig) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::{Device, TensorData};
-use mtpt_core::t5x::{
+use mtpt_io::t5x::{
     Array, CHECKPOINT_FILE, Checkpoint, PROMPT_NAME, Prompt, PromptKind, SHARED_PROMPT_NAME,
     TASK_PROMPTS_NAME, checkpoint_bytes, prompts as prompts_in,
 };

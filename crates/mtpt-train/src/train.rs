@@ -2,7 +2,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use mtpt_compose::Composition;
-use mtpt_core::{Backbone, Compose, write_whole_file};
+use mtpt_core::{Backbone, Compose};
+use mtpt_io::fs::write_atomic;
 use mtpt_tasks::{Mixture, Split, TokenBatch, TokenizedExample};
 use serde_json::json;
 
@@ -203,7 +204,7 @@ impl<'a, O: Objective<C>, B: Backbone, C: Compose> Run<'a, O, B, C> {
         if let Some(output) = self.output {
             let path = output.folder.outcome();
             let outcome = json!({ "step": step, "score": score, "stopped_early": stopped_early });
-            write_whole_file(&path, format!("{outcome}\n").as_bytes())?;
+            write_atomic(&path, format!("{outcome}\n").as_bytes())?;
         }
         Ok(Trained { prompts, step, score, stopped_early })
     }

@@ -1,8 +1,9 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_compose::CompositionConfig;
-use mtpt_core::{Compose, Frozen, PromptFile, TaskIndex};
+use mtpt_core::{Compose, Frozen, TaskIndex};
 use mtpt_tasks::{MaxLengths, Padding, Split, TokenBatch};
+use mtpt_train::PromptFile;
 use mtpt_train::{
     FullFineTuning, Objective, OptimizerConfig, Output, PromptTuning, RunFolder, Schedule,
     TaskData, Trainer, train,

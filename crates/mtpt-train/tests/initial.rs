@@ -3,7 +3,9 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::CompositionConfig;
-use mtpt_core::{Compose, PromptFile, TaskIndex, npy_bytes};
+use mtpt_core::{Compose, TaskIndex};
+use mtpt_io::npy::npy_bytes;
+use mtpt_train::PromptFile;
 use mtpt_train::{
     InitializerConfig, PromptConfig, PromptHeader, PromptTask, Prompts, RunConfig,
     initial_composition,
@@ -98,12 +100,12 @@ fn files_that_are_no_prompt_are_refused_by_name() {
         let shown = format!("`{}`: {expected}", path.display());
         assert!(failure.starts_with(&shown), "{failure}");
     };
-    check("text.npy", b"hello", "not a whole `.npy` file: ");
+    check("text.npy", b"hello", "is not a complete `.npy` file");
     check("flat.safetensors", b"hello", "neither `.npy` nor a whole safetensors file: ");
     let nan = npy(3, 16, &[f32::NAN; 48]);
-    check("nan.npy", &nan, "the number at [0, 0] is NaN");
+    check("nan.npy", &nan, "expected finite values, found NaN at [0, 0]");
     let short = npy(3, 16, &[0.0; 40]);
-    check("short.npy", &short, "not a whole `.npy` file: ");
+    check("short.npy", &short, "is not a complete `.npy` file");
 }
 
 #[test]

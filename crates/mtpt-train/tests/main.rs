@@ -18,6 +18,7 @@ mod peft_training;
 mod plain;
 mod pretraining;
 mod pretraining_config;
+mod prompt_file;
 mod prompt_tuning;
 mod prompts;
 mod ranking;

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::CompositionConfig;
-use mtpt_core::{Compose, TaskIndex, npy_bytes, read_npy};
+use mtpt_core::{Compose, TaskIndex};
+use mtpt_io::npy::{npy_bytes, read_npy};
 use mtpt_train::{ArrayComposition, Error, PromptFormat, PromptHeader, PromptTask, Prompts};
 
 use crate::small_world::{SmallWorld, config};
@@ -95,17 +96,17 @@ fn arrays_that_are_no_prompt_are_refused_by_name() {
     };
     let array =
         |values: Vec<f32>, shape: &[usize]| npy_bytes(&TensorData::new(values, shape.to_vec()));
-    check(b"hello", "not a whole `.npy` file: ");
+    check(b"hello", "is not a complete `.npy` file");
     let whole = array(vec![1.0; 6], &[2, 3]);
-    check(&whole[..whole.len() - 4], "not a whole `.npy` file: ");
-    check(&whole[..whole.len() - 24], "not a whole `.npy` file: ");
+    check(&whole[..whole.len() - 4], "is not a complete `.npy` file");
+    check(&whole[..whole.len() - 24], "is not a complete `.npy` file");
     let text = String::from_utf8_lossy(&whole[10..]).into_owned();
     let end = text.find("(2, 3").unwrap() + 10;
     let mut huge = whole.clone();
     huge[end..end + 5].copy_from_slice(b"(9**9");
-    check(&huge, "not a whole `.npy` file: ");
+    check(&huge, "is not a complete `.npy` file");
     huge[end..end + 5].copy_from_slice(b"(9999");
-    check(&huge, "not a whole `.npy` file: ");
+    check(&huge, "is not a complete `.npy` file");
     check(&array(vec![1.0; 6], &[6]), "expected an array `[length, d_model]`, found shape [6]");
     let three = "expected an array `[length, d_model]`, found shape [1, 2, 3]";
     check(&array(vec![1.0; 6], &[1, 2, 3]), three);
@@ -114,9 +115,9 @@ fn arrays_that_are_no_prompt_are_refused_by_name() {
     check(&array(Vec::new(), &[0, 3]), empty);
     let mut values = vec![1.0; 6];
     values[4] = f32::INFINITY;
-    check(&array(values, &[2, 3]), "the number at [1, 1] is inf");
+    check(&array(values, &[2, 3]), "expected finite values, found inf at [1, 1]");
     let integers = fs::read(fixtures().join("integers.npy")).unwrap();
-    check(&integers, "expected an array of 32- or 64-bit floats, found elements of type '<i8'");
+    check(&integers, "expected 32- or 64-bit floats, found '<i8'");
 }
 
 /// The released prompts of that project.

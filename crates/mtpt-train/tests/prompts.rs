@@ -1,7 +1,8 @@
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::{CompositionConfig, HierarchyConfig};
-use mtpt_core::{Compose, PromptFile, TaskIndex};
+use mtpt_core::{Compose, TaskIndex};
 use mtpt_tasks::TaskId;
+use mtpt_train::PromptFile;
 use mtpt_train::{Error, Output, PromptHeader, PromptTask, Prompts, RunFolder, train};
 
 use crate::small_world::{SmallWorld, config};
@@ -102,7 +103,10 @@ fn numbers_that_are_not_finite_are_named() {
     tensors.insert("shared".into(), TensorData::new(values, [4, 16]));
     PromptFile::from_tensors(tensors, file.header().to_owned()).write(&path).unwrap();
     let refused = Prompts::read(&path, &Device::flex()).unwrap_err().to_string();
-    let expected = format!("tensor `shared` in `{}`: the number at [1, 2] is NaN", path.display());
+    let expected = format!(
+        "tensor `shared` in `{}`: expected finite values, found NaN at [1, 2]",
+        path.display()
+    );
     assert_eq!(refused, expected);
 }
 

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use mtpt_compose::{CompositionConfig, InstanceAttentionConfig, LowRankConfig, SeparateConfig};
-use mtpt_core::{Compose, PromptFile, TaskIndex};
+use mtpt_core::{Compose, TaskIndex};
 use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
+use mtpt_train::PromptFile;
 use mtpt_train::{
     AdaptationConfig, BeginEvent, DistillationConfig, Error, FewShotConfig, InitializerConfig,
     NearestConfig, Observer, Prompts, RunConfig, Stage, StagedRunConfig, Stages, StagesDone,

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use burn::module::Module;
 use burn::tensor::Device;
 use mtpt_compose::{AddConfig, CompositionConfig, HierarchyConfig, LowRankConfig, SeparateConfig};
-use mtpt_core::{Compose, PromptFile, TaskIndex};
+use mtpt_core::{Compose, TaskIndex};
 use mtpt_tasks::Task;
+use mtpt_train::PromptFile;
 use mtpt_train::{
     Output, PromptConfig, Prompts, RunConfig, RunFolder, TaskData, initial_composition, train,
 };

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::CompositionConfig;
-use mtpt_core::PromptFile;
 use mtpt_tasks::{StochasticTasks, Task, TaskConfig};
+use mtpt_train::PromptFile;
 use mtpt_train::{
     AdafactorConfig, Decay, Error, EvaluationEvent, Observer, Prompts, RunConfig, RunFolder,
     StepEvent, TaskData, train,

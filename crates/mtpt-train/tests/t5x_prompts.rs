@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use mtpt_compose::CompositionConfig;
-use mtpt_core::t5x::{Checkpoint, PROMPT_NAME};
 use mtpt_core::{Compose, TaskIndex};
+use mtpt_io::t5x::{Checkpoint, PROMPT_NAME};
 use mtpt_train::{ArrayComposition, Error, PromptFormat, Prompts};
 
 use crate::small_world::{SmallWorld, config};

@@ -7,6 +7,7 @@ pub use device::{ChosenDevice, DeviceError, choose_device, device, device_names,
 pub use burn;
 pub use mtpt_compose as compose;
 pub use mtpt_core as core;
+pub use mtpt_io as io;
 pub use mtpt_t5 as t5;
 pub use mtpt_tasks as tasks;
 pub use mtpt_train as train;

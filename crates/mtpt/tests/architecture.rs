@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 /// Each library and the crates of this workspace that it may depend on.
 const LAYERS: &[(&str, &[&str])] = &[
     ("mtpt-core", &[]),
-    ("mtpt-tasks", &[]),
+    ("mtpt-io", &[]),
+    ("mtpt-tasks", &["mtpt-io"]),
     ("mtpt-compose", &["mtpt-core"]),
-    ("mtpt-t5", &["mtpt-core"]),
-    ("mtpt-train", &["mtpt-compose", "mtpt-core", "mtpt-tasks"]),
-    ("mtpt", &["mtpt-compose", "mtpt-core", "mtpt-t5", "mtpt-tasks", "mtpt-train"]),
+    ("mtpt-t5", &["mtpt-core", "mtpt-io"]),
+    ("mtpt-train", &["mtpt-compose", "mtpt-core", "mtpt-io", "mtpt-tasks"]),
+    ("mtpt", &["mtpt-compose", "mtpt-core", "mtpt-io", "mtpt-t5", "mtpt-tasks", "mtpt-train"]),
     ("mtpt-cli", &["mtpt"]),
 ];
 
@@ -70,6 +71,8 @@ fn tasks_know_no_tensors() {
     let manifest = manifest("mtpt-tasks");
     for header in ["[dependencies]", "[dev-dependencies]"] {
         assert!(table(&manifest, header).all(|line| !key(line).starts_with("burn")));
+        let mut io = table(&manifest, header).filter(|line| key(line) == "mtpt-io");
+        assert!(io.all(|line| !line.contains("features")), "its default features need burn");
     }
 }
 

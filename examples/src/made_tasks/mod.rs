@@ -12,7 +12,7 @@ mod texts;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use mtpt::core::write_whole_file;
+use mtpt::io::fs::write_atomic;
 use mtpt::tasks::{Format, LabelsConfig, Split, Task, TaskConfig, TaskId};
 use rand::SeedableRng;
 use rand::seq::{IndexedRandom, SliceRandom};
@@ -80,7 +80,7 @@ pub fn tasks(folder: &Path, sizes: Sizes, seed: u64) -> Result<Vec<Task>> {
     for group in texts::GROUPS {
         let file = |split, rows, seed| -> Result<PathBuf> {
             let path = folder.join(format!("{}.{split}.jsonl", group.name));
-            write_whole_file(&path, group.rows(split, rows, seed).as_bytes())?;
+            write_atomic(&path, group.rows(split, rows, seed).as_bytes())?;
             Ok(path)
         };
         let train = file(Split::Train, sizes.train, seed)?;

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use mtpt::core::write_whole_file;
+use mtpt::io::fs::write_atomic;
 use mtpt::t5::{T5Tokenizer, locate, read_config};
 use mtpt::tasks::{Format, LabelsConfig, Split, Task, TaskConfig, TaskFile, TaskId};
 use mtpt::train::Candidates;
@@ -104,7 +104,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
     // What is read back here is what `mtpt train` will read.
     TaskFile::parse(&text, &output)?;
     make_parent(&output)?;
-    write_whole_file(&output, text.as_bytes())?;
+    write_atomic(&output, text.as_bytes())?;
     for summary in &summaries {
         let labels = summary.labels.iter().map(|(label, rows)| format!("{label} {rows}"));
         say(&format!(

@@ -97,7 +97,7 @@ fn is_t5x(folder: &Path) -> bool {
     #[cfg(feature = "t5x")]
     {
         // A folder of several steps is told from others by the error that names one of them.
-        use mtpt_core::t5x::{Checkpoint, Error};
+        use mtpt_io::t5x::{Checkpoint, Error};
         Checkpoint::is_at(folder)
             || matches!(Checkpoint::open(folder), Err(Error::NotACheckpoint { step: Some(_), .. }))
     }

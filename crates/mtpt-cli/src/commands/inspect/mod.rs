@@ -11,7 +11,7 @@ mod tensors;
 use std::path::Path;
 
 #[cfg(feature = "t5x")]
-use mtpt::core::t5x::Error::NoPrompt;
+use mtpt::io::t5x::Error::NoPrompt;
 use mtpt::train::PromptFormat;
 use serde::Serialize;
 use serde_json::Value;

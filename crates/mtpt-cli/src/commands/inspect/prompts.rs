@@ -2,8 +2,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use mtpt::core::{PromptFile, place_of};
-use mtpt::train::{PromptHeader, Prompts};
+use mtpt::io::layout::unravel_index;
+use mtpt::train::{PromptFile, PromptHeader, Prompts};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -85,7 +85,7 @@ fn report(
         let parameters = shape.iter().product();
         for (at, value) in data.iter::<f32>().enumerate() {
             if !value.is_finite() && not_finite.len() < NAMED {
-                let (tensor, place) = (name.clone(), place_of(at, &shape));
+                let (tensor, place) = (name.clone(), unravel_index(at, &shape));
                 not_finite.push(NotFinite { tensor, place, value: value.to_string() });
             }
         }

@@ -17,7 +17,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::{Device, Tensor};
-use mtpt::core::{Compose, TaskIndex, write_whole_file};
+use mtpt::core::{Compose, TaskIndex};
+use mtpt::io::fs::write_atomic;
 use mtpt::tasks::TaskFile;
 use mtpt::train::Prompts;
 use serde::Serialize;
@@ -49,7 +50,7 @@ pub(crate) fn run(arguments: &Report) -> Result<()> {
     }
     let model = model(arguments, &files, &device)?;
     let page = report(run, &files, model)?.page();
-    write_whole_file(&path, page.as_bytes())?;
+    write_atomic(&path, page.as_bytes())?;
     let mut output = Output::new();
     output.row(&Summary { report: path })?;
     output.flush()

@@ -3,8 +3,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::Device;
-use mtpt::core::PromptFile;
 use mtpt::tasks::read_toml;
+use mtpt::train::PromptFile;
 use mtpt::train::{PromptHeader, Prompts};
 use serde::Deserialize;
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use mtpt_core::t5x::{Array, CHECKPOINT_FILE, Checkpoint};
+use mtpt_io::t5x::{Array, CHECKPOINT_FILE, Checkpoint};
 use serde_json::{Map, Value};
 
 use crate::config::{Activation, T5Config};

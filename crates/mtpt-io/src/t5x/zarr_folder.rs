@@ -10,6 +10,7 @@ use zarrs::metadata::v2::ArrayMetadataV2;
 
 use super::number_type::NumberType;
 use super::{Error, Result};
+use crate::fs;
 
 /// The file of a zarr folder that says what is in it.
 const DESCRIPTION: &str = ".zarray";
@@ -32,11 +33,7 @@ impl ZarrFolder {
         if !path.is_file() {
             return Err(Error::MissingFolder { folder, array: name.to_owned() });
         }
-        let text = std::fs::read(&path).map_err(|source| Error::File {
-            action: "read",
-            path: path.clone(),
-            source,
-        })?;
+        let text = fs::read(&path)?;
         let refused = |source: Box<dyn std::error::Error + Send + Sync>| Error::Description {
             path: path.clone(),
             array: name.to_owned(),

@@ -13,7 +13,7 @@
 //! - as a `.npy` file, the form in which that project's prompts were published.
 //!
 //! ```no_run
-//! use mtpt_core::t5x::{Checkpoint, prompts};
+//! use mtpt_io::t5x::{Checkpoint, prompts};
 //!
 //! let checkpoint = Checkpoint::open("t5_1_1_base/checkpoint_1000000".as_ref())?;
 //! let table = checkpoint.read("target.token_embedder.embedding")?;
@@ -23,7 +23,7 @@
 //! for prompt in prompts(&trained)? {
 //!     assert_eq!(prompt.array.values.len(), prompt.array.shape.iter().product::<usize>());
 //! }
-//! # Ok::<(), mtpt_core::t5x::Error>(())
+//! # Ok::<(), mtpt_io::t5x::Error>(())
 //! ```
 
 mod array;

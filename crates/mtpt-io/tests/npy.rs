@@ -1,10 +1,12 @@
 use std::fs;
 
 use burn::tensor::TensorData;
-use mtpt_core::{Error, first_not_finite, is_npy, npy_bytes, read_npy};
+use mtpt_io::TensorError;
+use mtpt_io::layout::first_non_finite;
+use mtpt_io::npy::{is_npy, npy_bytes, read_npy};
 
 #[test]
-fn what_is_written_is_read_bit_for_bit() {
+fn a_written_file_is_read_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("array");
     let values = [1.0_f32, -0.0, f32::MIN_POSITIVE / 2.0, f32::MAX, 0.1, -7.5];
@@ -21,18 +23,18 @@ fn what_is_written_is_read_bit_for_bit() {
 }
 
 #[test]
-fn a_number_that_is_not_finite_is_told_with_its_place() {
+fn a_non_finite_value_is_rejected_with_its_index() {
     let mut values = vec![0.0_f32; 24];
     let finite = TensorData::new(values.clone(), [2, 3, 4]);
-    assert_eq!(first_not_finite(&finite), None);
+    assert_eq!(first_non_finite(&finite), None);
     values[12 + 2 * 4 + 3] = f32::NEG_INFINITY;
     let data = TensorData::new(values, [2, 3, 4]);
-    assert_eq!(first_not_finite(&data), Some((vec![1, 2, 3], f32::NEG_INFINITY)));
+    assert_eq!(first_non_finite(&data), Some((vec![1, 2, 3], f32::NEG_INFINITY)));
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("array.npy");
     fs::write(&path, npy_bytes(&data)).unwrap();
     let failure = read_npy(&path).unwrap_err();
-    assert!(matches!(failure, Error::NotFinite { .. }));
-    let expected = format!("`{}`: the number at [1, 2, 3] is -inf", path.display());
+    assert!(matches!(failure, TensorError::NotFinite { .. }));
+    let expected = format!("`{}`: expected finite values, found -inf at [1, 2, 3]", path.display());
     assert_eq!(failure.to_string(), expected);
 }

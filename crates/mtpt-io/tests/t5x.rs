@@ -3,7 +3,7 @@ use std::error::Error as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt_core::t5x::{Array, Checkpoint, Error, PROMPT_NAME, PromptKind, prompts, write};
+use mtpt_io::t5x::{Array, Checkpoint, Error, PROMPT_NAME, PromptKind, prompts, write};
 use tempfile::TempDir;
 
 /// Checkpoints that flax and TensorStore wrote; see `crates/mtpt-t5/scripts/generate_t5x_reference.py`.

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use super::{Error, Result};
-use crate::place_of;
+use crate::layout::unravel_index;
 
 /// Numbers and their shape.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,7 +20,7 @@ impl Array {
             Some(position) => Err(Error::NotFinite {
                 path: path.to_owned(),
                 array: array.to_owned(),
-                place: place_of(position, &self.shape),
+                place: unravel_index(position, &self.shape),
                 found: self.values[position],
             }),
         }

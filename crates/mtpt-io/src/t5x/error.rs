@@ -1,5 +1,6 @@
-use std::io;
 use std::path::PathBuf;
+
+use crate::fs::IoError;
 
 /// `Result` with this module's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -8,16 +9,9 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A file or folder could not be read, written or put in its place.
-    #[error("cannot {action} `{}`", path.display())]
-    File {
-        /// What was being done: `read`, `write`, `rename`.
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// What the operating system said.
-        source: io::Error,
-    },
+    /// A file or folder could not be accessed.
+    #[error(transparent)]
+    Io(#[from] IoError),
     /// A folder without the msgpack file.
     #[error(
         "`{}` is no checkpoint of T5X: it holds no file `checkpoint`{}",

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use rmp_serde::MSGPACK_EXT_STRUCT_NAME;
@@ -8,7 +9,7 @@ use serde::{Serialize, Serializer};
 use super::checkpoint::CHECKPOINT_FILE;
 use super::msgpack::NUMPY_ARRAY;
 use super::{Array, Error, Result};
-use crate::write_whole_file;
+use crate::fs::{IoError, write_dir_atomic};
 
 /// The name under which prompt-tuning looks for a prompt of the encoder.
 pub const PROMPT_NAME: &str = "target.encoder.prompt.prompt.prompt";
@@ -32,28 +33,13 @@ const VERSION: i32 = 3;
 /// # Errors
 ///
 /// [`Error::FolderExists`] rather than writing over anything, [`Error::Name`] for a name that does not start with
-/// `target.` or is part of another, [`Error::Form`] where numbers do not fill their shape, and [`Error::File`].
+/// `target.` or is part of another, [`Error::Form`] where numbers do not fill their shape, and [`Error::Io`].
 pub fn write(folder: &Path, arrays: &BTreeMap<String, Array>, step: i32) -> Result<()> {
-    let failed = |action| move |source| Error::File { action, path: folder.to_owned(), source };
     let bytes = checkpoint_bytes(folder, arrays, step)?;
     if folder.exists() {
         return Err(Error::FolderExists { folder: folder.to_owned() });
     }
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(parent).map_err(failed("write"))?;
-    let aside =
-        tempfile::Builder::new().prefix(".t5x-").tempdir_in(parent).map_err(failed("write"))?;
-    // Within a folder of its own, since a temporary folder is for its owner alone.
-    let whole = aside.path().join("whole");
-    std::fs::create_dir(&whole).map_err(failed("write"))?;
-    write_whole_file(&whole.join(CHECKPOINT_FILE), &bytes).map_err(|error| match error {
-        crate::Error::File { source, .. } => failed("write")(source),
-        other => failed("write")(std::io::Error::other(other)),
-    })?;
-    std::fs::rename(&whole, folder).map_err(failed("rename"))
+    write_dir_atomic(folder, |files| Ok(files.write(CHECKPOINT_FILE, &bytes)?))
 }
 
 /// The content of [`CHECKPOINT_FILE`], as [`write()`] writes it; the folder is for messages.
@@ -92,11 +78,8 @@ pub fn checkpoint_bytes(
         ("version".into(), Tree::Number(VERSION)),
         ("optimizer".into(), optimizer),
     ]);
-    rmp_serde::to_vec(&contents).map_err(|error| Error::File {
-        action: "write",
-        path: folder.to_owned(),
-        source: std::io::Error::other(error),
-    })
+    rmp_serde::to_vec(&contents)
+        .map_err(|error| IoError::new("write", folder, io::Error::other(error)).into())
 }
 
 /// What flax writes.

@@ -1,7 +1,6 @@
 //! The msgpack file of a checkpoint, as `flax.serialization` writes it.
 
 use std::fmt::{self, Formatter};
-use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 
 use super::{Error, Result};
+use crate::fs::{self, IoError};
 
 /// Codes of flax's extensions of msgpack.
 pub(super) const NUMPY_ARRAY: i8 = 1;
@@ -101,8 +101,8 @@ struct Optimizer {
 
 /// The version and the parameters of a msgpack file.
 pub(super) fn read(path: &Path) -> Result<(i64, Node)> {
-    let failed = |source| Error::File { action: "read", path: path.to_owned(), source };
-    let file = File::open(path).map_err(failed)?;
+    let failed = |source| Error::from(IoError::new("read", path, source));
+    let file = fs::open(path)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut deserializer = Deserializer::new(BufReader::new(file));
     let contents = Contents::deserialize(&mut deserializer).map_err(|error| match error {

@@ -1,0 +1,92 @@
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::Builder;
+
+use super::error::IoError;
+use super::operations::{create_dir_all, rename};
+use super::sync::sync_dir;
+use super::temporary::{parent, prefix};
+
+/// Writes a file atomically: a reader sees the old contents or the new, never a part.
+///
+/// The bytes go to a temporary file in the same folder and are flushed to disk before the file is
+/// renamed. The rename is flushed too, where the file system supports it. After an error, a crash or a
+/// power failure the old file is unchanged. A killed process may leave its temporary file behind, which
+/// [`remove_temporary_files`](super::remove_temporary_files) removes.
+///
+/// # Errors
+///
+/// When the folder is missing or not writable, or the disk is full.
+pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
+    let failed = IoError::with("write", path);
+    let dir = parent(path);
+    let mut file = Builder::new().prefix(&prefix(path)).tempfile_in(dir).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    make_readable(file.as_file()).map_err(failed)?;
+    file.persist(path).map_err(|error| IoError::new("write", path, error.error))?;
+    sync_dir(dir)
+}
+
+/// Writes a new folder atomically: it appears with all of its files or not at all.
+///
+/// Parents are created. An existing folder is replaced only if it is empty.
+///
+/// # Errors
+///
+/// The error of `write`, or when a folder cannot be created or renamed.
+pub fn write_dir_atomic<E: From<IoError>>(
+    dir: &Path,
+    write: impl FnOnce(&DirWriter<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let parent = parent(dir);
+    create_dir_all(parent)?;
+    let failed = IoError::with("write", dir);
+    let temporary = Builder::new().prefix(&prefix(dir)).tempdir_in(parent).map_err(failed)?;
+    // A temporary folder is private to its owner, unlike a folder in it.
+    let contents = temporary.path().join("contents");
+    fs::create_dir(&contents).map_err(failed)?;
+    write(&DirWriter { contents: &contents, dir })?;
+    sync_dir(&contents)?;
+    rename(&contents, dir)?;
+    Ok(sync_dir(parent)?)
+}
+
+/// Writes the files of a folder that does not exist yet.
+#[derive(Debug)]
+pub struct DirWriter<'a> {
+    /// The temporary folder.
+    contents: &'a Path,
+    /// The final path of the folder, for messages.
+    dir: &'a Path,
+}
+
+impl DirWriter<'_> {
+    /// Writes a file and flushes it to disk. An error names the final path.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written or the disk is full.
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), IoError> {
+        let write = || {
+            let mut file = File::create(self.contents.join(name))?;
+            file.write_all(bytes)?;
+            file.sync_all()
+        };
+        write().map_err(|source: io::Error| IoError::new("write", self.dir.join(name), source))
+    }
+}
+
+/// Makes a temporary file, which is private to its owner, readable by everyone.
+#[cfg(unix)]
+fn make_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn make_readable(_file: &File) -> io::Result<()> {
+    Ok(())
+}

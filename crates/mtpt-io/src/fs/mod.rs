@@ -1,0 +1,18 @@
+//! Access to files and folders, where every failure is an [`IoError`] with the path.
+
+mod atomic;
+mod error;
+mod lock;
+mod operations;
+mod sync;
+mod temporary;
+
+pub use atomic::{DirWriter, write_atomic, write_dir_atomic};
+pub use error::IoError;
+pub use lock::{DirLock, lock_dir};
+pub use operations::{
+    create_dir_all, create_parent, open, read, read_dir, read_to_string, remove_dir_all,
+    remove_file, rename,
+};
+pub use sync::sync_dir;
+pub use temporary::remove_temporary_files;
