@@ -3,9 +3,9 @@
 use criterion::{Criterion, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Device, Tensor};
 use mtpt::compose::{CompositionConfig, Start, Tree};
+use mtpt::infer::{PromptHeader, PromptTask, Prompts};
 use mtpt::t5::{T5, T5Config};
 use mtpt::tasks::TaskId;
-use mtpt::train::{PromptHeader, PromptTask, Prompts};
 
 const TASKS: usize = 10_000;
 const PROMPT: usize = 100;

@@ -15,10 +15,10 @@ use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use mtpt::burn::module::Module;
 use mtpt::compose::CompositionConfig;
+use mtpt::infer::{TaskData, evaluate};
 use mtpt::tasks::{MixtureConfig, Rates, Split};
 use mtpt::train::{
-    EvaluationConfig, PromptConfig, RunConfig, TaskData, TrainingConfig, evaluate,
-    initial_composition, train,
+    EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition, train,
 };
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};

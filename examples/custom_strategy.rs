@@ -13,11 +13,11 @@ use clap::builder::RangedU64ValueParser;
 use mtpt::burn::{self, module::Param};
 use mtpt::compose::{CompositionConfig, OwnConfig};
 use mtpt::core::Initializer;
+use mtpt::infer::{Prompts, TaskData, evaluate};
 use mtpt::prelude::*;
 use mtpt::tasks::{MixtureConfig, Split};
 use mtpt::train::{
-    EvaluationConfig, Output, PromptConfig, Prompts, RunConfig, RunFolder, TaskData,
-    TrainingConfig, evaluate, train,
+    EvaluationConfig, Output, PromptConfig, RunConfig, RunFolder, TrainingConfig, train,
 };
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};

@@ -16,10 +16,10 @@ use std::time::Instant;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use mtpt::compose::{AddConfig, CompositionConfig, HierarchyConfig, LowRankConfig, SeparateConfig};
+use mtpt::infer::{TaskData, evaluate};
 use mtpt::tasks::{MixtureConfig, Rates, Split, Task, TaskTree};
 use mtpt::train::{
-    EvaluationConfig, PromptConfig, RunConfig, TaskData, TrainingConfig, evaluate,
-    initial_composition, train,
+    EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition, train,
 };
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};

@@ -15,10 +15,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mtpt::compose::{CompositionConfig, SeparateConfig};
+use mtpt::infer::{Prompts, TaskData};
 use mtpt::tasks::{MixtureConfig, Split, Task};
 use mtpt::train::{
-    EvaluationConfig, PromptConfig, Prompts, RunConfig, TaskData, TrainingConfig,
-    initial_composition, train,
+    EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition, train,
 };
 use mtpt_examples::Result;
 use mtpt_examples::answering::Answering;

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use mtpt::infer::Candidates;
 use mtpt::io::fs::write_atomic;
 use mtpt::t5::T5Tokenizer;
 use mtpt::tasks::{
     Format, LabelsConfig, MaxLengths, Mixture, MixtureConfig, Split, Task, TaskConfig, TaskId,
     TokenizedExample, glue,
 };
-use mtpt::train::Candidates;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::de::DeserializeOwned;

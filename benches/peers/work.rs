@@ -5,12 +5,10 @@ use std::path::Path;
 use mtpt::burn::tensor::{Device, Distribution, Tensor};
 use mtpt::compose::Composition;
 use mtpt::core::{Backbone, Frozen, embed_prompted};
+use mtpt::infer::{Candidates, DeviceBatch, Prompts, rank_rows};
 use mtpt::t5::{GenerationConfig, T5, T5Config, T5Tokenizer};
 use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
-use mtpt::train::{
-    AdamWConfig, Candidates, Decay, DeviceBatch, PromptTuning, Prompts, Schedule, Trainer,
-    rank_rows,
-};
+use mtpt::train::{AdamWConfig, Decay, PromptTuning, Schedule, Trainer};
 use serde_json::{Value, json};
 
 use crate::Result;

@@ -5,8 +5,9 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use mtpt::infer::TaskData;
 use mtpt::tasks::{TaskId, TaskTree};
-use mtpt::train::{EvaluationEvent, Observer, StepEvent, TaskData};
+use mtpt::train::{EvaluationEvent, Observer, StepEvent};
 use mtpt_examples::Result;
 
 /// Weight of the newest step in a smoothed loss: that of one step says little.

@@ -20,10 +20,10 @@ use clap::Parser;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use mtpt::burn::module::Module;
 use mtpt::compose::{Composition, CompositionConfig};
+use mtpt::infer::{TaskData, evaluate};
 use mtpt::tasks::{Mixture, MixtureConfig, Rates, Split, Task, TaskTree};
 use mtpt::train::{
-    EvaluationConfig, PromptConfig, RunConfig, TaskData, TrainingConfig, evaluate,
-    initial_composition, train,
+    EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition, train,
 };
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
+use mtpt::infer::Prompts;
 use mtpt::tasks::{Node, NodeIndex, TaskTree};
-use mtpt::train::Prompts;
 use mtpt_examples::Result;
 use mtpt_examples::answering::Answering;
 use mtpt_examples::made_tasks::{self, Written};

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use mtpt::burn::module::Module;
 use mtpt::compose::{Composition, CompositionConfig, LowRankConfig, SeparateConfig};
 use mtpt::core::{Backbone, Compose};
+use mtpt::infer::{Prompts, TaskData, evaluate};
 use mtpt::t5::T5;
 use mtpt::tasks::{Padding, Split, Task, TaskId, TokenBatch, group_by_length};
 use mtpt::train::{
     Distillation, DistillationConfig, EvaluationEvent, FullFineTuning, InitializerConfig,
-    Objective, Observer, PromptTuning, Prompts, RunConfig, TaskData, Teachers, Trained, Trainer,
-    evaluate, initial_composition, train_on,
+    Objective, Observer, PromptTuning, RunConfig, Teachers, Trained, Trainer, initial_composition,
+    train_on,
 };
 use mtpt_examples::Result;
 use serde_json::{Value, json};

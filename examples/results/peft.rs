@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mtpt::infer::{Prompts, rank_rows};
 use mtpt::tasks::{Split, TokenizedExample};
-use mtpt::train::{Prompts, rank_rows};
 use mtpt_examples::Result;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -125,7 +125,7 @@ fn adapter(step: usize) -> String {
 /// Each task's rows of a split, and the tokens of its label words.
 fn tasks(setting: &Setting, split: Split) -> Value {
     let inputs = |row: &TokenizedExample| json!(row.input_ids);
-    let task = |task: &mtpt::train::TaskData| {
+    let task = |task: &mtpt::infer::TaskData| {
         json!({
             "candidates": task.candidates().ids(),
             "rows": task.rows(split).iter().map(inputs).collect::<Vec<Value>>(),

@@ -4,12 +4,11 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use mtpt::core::Backbone;
+use mtpt::infer::TaskData;
 use mtpt::tasks::{
     Evaluation, Limit, Mixture, MixtureConfig, Prediction, Rates, Split, TokenizedExample,
 };
-use mtpt::train::{
-    EvaluationConfig, InitializerConfig, PromptConfig, RunConfig, TaskData, TrainingConfig,
-};
+use mtpt::train::{EvaluationConfig, InitializerConfig, PromptConfig, RunConfig, TrainingConfig};
 use mtpt_examples::Result;
 use mtpt_examples::model::Model;
 use mtpt_examples::real_tasks;

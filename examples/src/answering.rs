@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use mtpt::core::TaskIndex;
+use mtpt::infer::{Candidates, Prompts, rank_rows};
 use mtpt::tasks::{Example, Labels, SourceLocation, Template, TokenizedExample, truncate};
-use mtpt::train::{Candidates, Prompts, rank_rows};
 
 use crate::Result;
 use crate::model::Model;

@@ -19,15 +19,15 @@ pub(crate) fn of(error: &Error) -> Option<String> {
             .map(|found| format!("there is a model in `{}`", found.display()))
             .or_else(|| Some("choose the folder that holds `config.json`, the weights (`model.safetensors`) and the tokenizer (`tokenizer.json` or `spiece.model`) of a T5".to_owned()));
     }
-    if let Error::Train(mtpt::train::Error::NoForm { .. }) = error {
+    if let Error::Infer(mtpt::infer::Error::NoForm { .. }) = error {
         return Some("name one with `--task NAME`".to_owned());
     }
-    if let Error::Train(mtpt::train::Error::UnknownComposition { .. }) = error {
+    if let Error::Infer(mtpt::infer::Error::UnknownComposition { .. }) = error {
         return Some(
             "make a prompt file of them with `mtpt import --format npy --strategy`".to_owned(),
         );
     }
-    if let Error::Train(mtpt::train::Error::TaskCount { .. }) = error {
+    if let Error::Infer(mtpt::infer::Error::TaskCount { .. }) = error {
         return Some(
             "name each once, in their order, with `--task NAME` or in `--tasks CONFIG.toml`"
                 .to_owned(),
@@ -65,17 +65,31 @@ pub(crate) fn of(error: &Error) -> Option<String> {
 /// What was being done with which file or folder, where the operating system said no.
 fn failed_access(error: &Error) -> Option<(&'static str, &Path, &io::Error)> {
     use mtpt::io::{IoError, TensorError};
-    use mtpt::{t5, train};
+    use mtpt::{infer, t5, train};
     match error {
         Error::Read { path, source } => Some(("read", path, source)),
-        Error::Tasks(error) | Error::Train(train::Error::Tasks(error)) => reading_task(error),
+        Error::Tasks(error)
+        | Error::Infer(infer::Error::Tasks(error))
+        | Error::Train(
+            train::Error::Tasks(error) | train::Error::Infer(infer::Error::Tasks(error)),
+        ) => reading_task(error),
         Error::Model(t5::Error::Io { action, path, source })
-        | Error::Train(train::Error::File { action, path, source })
+        | Error::Infer(infer::Error::File { action, path, source })
+        | Error::Train(
+            train::Error::File { action, path, source }
+            | train::Error::Infer(infer::Error::File { action, path, source })
+            | train::Error::Io(IoError { action, path, source })
+            | train::Error::Tensors(TensorError::Io(IoError { action, path, source }))
+            | train::Error::Infer(
+                infer::Error::Io(IoError { action, path, source })
+                | infer::Error::Tensors(TensorError::Io(IoError { action, path, source })),
+            ),
+        )
         | Error::Io(IoError { action, path, source })
-        | Error::Train(train::Error::Io(IoError { action, path, source }))
-        | Error::Train(train::Error::Tensors(TensorError::Io(IoError { action, path, source }))) => {
-            Some((action, path, source))
-        }
+        | Error::Infer(
+            infer::Error::Io(IoError { action, path, source })
+            | infer::Error::Tensors(TensorError::Io(IoError { action, path, source })),
+        ) => Some((action, path, source)),
         _ => None,
     }
 }

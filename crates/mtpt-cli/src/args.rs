@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use mtpt::train::{ArrayComposition, PromptFormat};
+use mtpt::infer::{ArrayComposition, PromptFormat};
 
 /// Multitask prompt tuning for T5: one frozen model, many tasks, a small learned prompt for each.
 ///

@@ -10,6 +10,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Train(#[from] mtpt::train::Error),
     #[error(transparent)]
+    Infer(#[from] mtpt::infer::Error),
+    #[error(transparent)]
     Tasks(#[from] mtpt::tasks::Error),
     #[error(transparent)]
     Model(#[from] mtpt::t5::Error),

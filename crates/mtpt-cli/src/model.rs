@@ -3,8 +3,8 @@ use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt::core::{Frozen, TaskIndex, embed_prompted};
+use mtpt::infer::Prompts;
 use mtpt::t5::{T5, T5Tokenizer, locate};
-use mtpt::train::Prompts;
 
 use crate::args::Prompted;
 use crate::device;

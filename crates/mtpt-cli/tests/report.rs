@@ -5,8 +5,8 @@ use std::fs;
 
 use mtpt::burn::tensor::{Device, Int, Tensor};
 use mtpt::core::{Compose, TaskIndex};
+use mtpt::infer::Prompts;
 use mtpt::t5::T5;
-use mtpt::train::Prompts;
 use roxmltree::{Document, Node, ParsingOptions};
 use serde_json::Value;
 

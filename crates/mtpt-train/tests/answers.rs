@@ -7,14 +7,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_core::{Backbone, Frozen};
+use mtpt_infer::Error;
+use mtpt_infer::{Candidates, TaskData, evaluate, generate_rows, rank_choices};
 use mtpt_t5::T5;
 use mtpt_tasks::{
     Detokenize, DetokenizeError, Format, LabelsConfig, Metric, Split, Task, TaskConfig, TaskId,
     Tokenize, TokenizeError, TokenizedExample,
 };
 use mtpt_train::{
-    Candidates, Error, EvaluationConfig, Output, RunConfig, RunFolder, TaskData, TrainingConfig,
-    evaluate, generate_rows, initial_composition, rank_choices, train,
+    EvaluationConfig, Output, RunConfig, RunFolder, TrainingConfig, initial_composition, train,
 };
 use tempfile::TempDir;
 
@@ -153,7 +154,7 @@ fn a_run_with_other_references_or_candidates_is_another() {
         run(rows, true).unwrap();
         // The target is the same.
         let error = run(&rows.replace("rain", "snow"), true).unwrap_err();
-        assert!(matches!(error, Error::Resume { .. }), "{error}");
+        assert!(matches!(error, mtpt_train::Error::Resume { .. }), "{error}");
     }
 }
 

@@ -8,10 +8,11 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
 use mtpt_core::Compose;
+use mtpt_infer::{PromptHeader, PromptTask, Prompts};
 use mtpt_tasks::{Padding, Split, TaskId, TokenBatch, TokenizedExample};
 use mtpt_train::{
-    Distillation, DistillationConfig, KeepStates, Objective, Output, PromptHeader, PromptTask,
-    PromptTuning, Prompts, RunFolder, Stack, Teachers, TrainingConfig, train_on,
+    Distillation, DistillationConfig, KeepStates, Objective, Output, PromptTuning, RunFolder,
+    Stack, Teachers, TrainingConfig, train_on,
 };
 use serde_json::Value;
 

@@ -1,10 +1,11 @@
 use std::fs;
 
 use mtpt_compose::CompositionConfig;
+use mtpt_infer::TaskData;
 use mtpt_tasks::{Task, TaskConfig};
 use mtpt_train::{
     Error, EvaluationConfig, EvaluationEvent, Observer, Output, RunConfig, RunFolder, StepEvent,
-    TaskData, Trained, train,
+    Trained, train,
 };
 
 use crate::small_world::{SmallWorld, config, tokenizer};

@@ -2,11 +2,12 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, Frozen, TaskIndex};
+use mtpt_infer::PromptFile;
+use mtpt_infer::TaskData;
 use mtpt_tasks::{MaxLengths, Padding, Split, TokenBatch};
-use mtpt_train::PromptFile;
 use mtpt_train::{
-    FullFineTuning, Objective, OptimizerConfig, Output, PromptTuning, RunFolder, Schedule,
-    TaskData, Trainer, train,
+    FullFineTuning, Objective, OptimizerConfig, Output, PromptTuning, RunFolder, Schedule, Trainer,
+    train,
 };
 
 use crate::small_world::{SmallWorld, config, t5, tokenizer};

@@ -4,12 +4,10 @@ use std::path::PathBuf;
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, TaskIndex};
+use mtpt_infer::PromptFile;
+use mtpt_infer::{PromptHeader, PromptTask, Prompts};
 use mtpt_io::npy::npy_bytes;
-use mtpt_train::PromptFile;
-use mtpt_train::{
-    InitializerConfig, PromptConfig, PromptHeader, PromptTask, Prompts, RunConfig,
-    initial_composition,
-};
+use mtpt_train::{InitializerConfig, PromptConfig, RunConfig, initial_composition};
 
 use crate::small_world::{SmallWorld, config, tokenizer};
 

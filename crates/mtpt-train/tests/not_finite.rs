@@ -8,11 +8,12 @@ use burn::module::{Module, Param};
 use burn::tensor::{Bool, Device, Int, Tensor};
 use mtpt_compose::{CompositionConfig, OwnConfig};
 use mtpt_core::{Backbone, Compose, TaskIndex};
+use mtpt_infer::TaskData;
 use mtpt_t5::T5;
 use mtpt_tasks::{Split, Task, TaskConfig, Tokenize};
 use mtpt_train::{
     AdamWConfig, Error, NotFinite, Observer, Output, PretrainingData, RunFolder, StepEvent,
-    TaskData, pretrain, train,
+    pretrain, train,
 };
 
 use crate::resume::metrics;

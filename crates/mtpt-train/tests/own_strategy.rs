@@ -2,7 +2,8 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_compose::{CompositionConfig, OwnConfig};
 use mtpt_core::{Compose, TaskIndex};
-use mtpt_train::{Error, Output, Prompts, RunFolder, TrainingConfig, train};
+use mtpt_infer::Prompts;
+use mtpt_train::{Output, RunFolder, TrainingConfig, train};
 
 use crate::small_world::{SmallWorld, config};
 
@@ -61,7 +62,7 @@ fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
     assert_eq!(values(&read), values(&trained.prompts));
 
     let refused = Prompts::read(&folder.prompts(), &Device::flex()).unwrap_err();
-    assert!(matches!(refused, Error::Composition(_)));
+    assert!(matches!(refused, mtpt_infer::Error::Composition(_)));
     let expected = "`same` is a strategy of the program that names it, which alone can make it";
     assert_eq!(refused.to_string(), expected);
 }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_compose::{CompositionConfig, LowRankConfig};
 use mtpt_core::{Backbone, Compose, TaskIndex, embed_prompted};
+use mtpt_infer::{PromptFormat, Prompts};
 use mtpt_tasks::{Padding, TokenBatch, TokenizedExample};
-use mtpt_train::{Objective, PromptFormat, PromptTuning, Prompts};
+use mtpt_train::{Objective, PromptTuning};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
@@ -152,8 +153,8 @@ fn an_export_read_again_is_what_was_exported() {
     for composition in CompositionConfig::catalogue() {
         let world = SmallWorld::new();
         let start = world.composition(&config(composition.clone()));
-        let tasks = world.tasks.iter().map(mtpt_train::PromptTask::new).collect();
-        let header = mtpt_train::PromptHeader::new(composition.clone(), 4, 16, tasks);
+        let tasks = world.tasks.iter().map(mtpt_infer::PromptTask::new).collect();
+        let header = mtpt_infer::PromptHeader::new(composition.clone(), 4, 16, tasks);
         let prompts = Prompts::new(start, header);
         let folder = world.folder.path().join("wet");
         let wet = Some(TaskIndex::new(1));

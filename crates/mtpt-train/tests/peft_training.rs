@@ -6,14 +6,15 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use mtpt_core::{Compose, Frozen, TaskIndex};
+use mtpt_infer::{Prompts, TaskData};
 use mtpt_t5::T5;
 use mtpt_tasks::{
     Format, LabelsConfig, MixtureConfig, Task, TaskConfig, TaskId, Tokenize, TokenizeError,
     TokenizeFn,
 };
 use mtpt_train::{
-    AdamWConfig, Decay, EvaluationConfig, Observer, OptimizerConfig, PromptConfig, Prompts,
-    RunConfig, StepEvent, TaskData, TrainingConfig, train,
+    AdamWConfig, Decay, EvaluationConfig, Observer, OptimizerConfig, PromptConfig, RunConfig,
+    StepEvent, TrainingConfig, train,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -1,7 +1,8 @@
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, TaskIndex};
+use mtpt_infer::rank_rows;
 use mtpt_tasks::Split;
-use mtpt_train::{rank_rows, train};
+use mtpt_train::train;
 
 use crate::small_world::{SmallWorld, config};
 

@@ -2,7 +2,8 @@ use std::fs;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use mtpt_train::{Error, PromptFile};
+use mtpt_infer::Error;
+use mtpt_infer::PromptFile;
 
 #[derive(Module, Debug)]
 struct Parts {

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, TaskIndex};
+use mtpt_infer::Error;
+use mtpt_infer::{ArrayComposition, PromptFormat, PromptHeader, PromptTask, Prompts};
 use mtpt_io::npy::{npy_bytes, read_npy};
-use mtpt_train::{ArrayComposition, Error, PromptFormat, PromptHeader, PromptTask, Prompts};
 
 use crate::small_world::{SmallWorld, config};
 

@@ -1,9 +1,11 @@
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::{CompositionConfig, HierarchyConfig};
 use mtpt_core::{Compose, TaskIndex};
+use mtpt_infer::Error;
+use mtpt_infer::PromptFile;
+use mtpt_infer::{PromptHeader, PromptTask, Prompts};
 use mtpt_tasks::TaskId;
-use mtpt_train::PromptFile;
-use mtpt_train::{Error, Output, PromptHeader, PromptTask, Prompts, RunFolder, train};
+use mtpt_train::{Output, RunFolder, train};
 
 use crate::small_world::{SmallWorld, config};
 

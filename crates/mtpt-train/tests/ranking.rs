@@ -1,8 +1,9 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig, Start, Tree};
 use mtpt_core::{Compose, TaskIndex, prepend};
+use mtpt_infer::Error;
+use mtpt_infer::{evaluate, rank_rows};
 use mtpt_tasks::Split;
-use mtpt_train::{Error, evaluate, rank_rows};
 
 use crate::small_world::{SmallWorld, config};
 

@@ -4,11 +4,12 @@ use std::path::Path;
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use mtpt_compose::CompositionConfig;
+use mtpt_infer::TaskData;
 use mtpt_tasks::score::Scale;
 use mtpt_tasks::{LabelsConfig, Metric, Split, StochasticTasks, Task, TaskConfig, Tokenize};
 use mtpt_train::{
-    AdafactorConfig, Error, Observer, Output, RunConfig, RunFolder, StepEvent, TaskData,
-    TrainingConfig, train,
+    AdafactorConfig, Error, Observer, Output, RunConfig, RunFolder, StepEvent, TrainingConfig,
+    train,
 };
 use serde_json::Value;
 

@@ -6,13 +6,12 @@ use std::path::Path;
 use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_core::Frozen;
+use mtpt_infer::TaskData;
 use mtpt_t5::T5;
 use mtpt_tasks::{
     Format, LabelsConfig, Task, TaskConfig, TaskId, Tokenize, TokenizeError, TokenizeFn,
 };
-use mtpt_train::{
-    EvaluationConfig, PromptConfig, RunConfig, TaskData, TrainingConfig, initial_composition,
-};
+use mtpt_train::{EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition};
 use tempfile::TempDir;
 
 pub(crate) struct SmallWorld {

@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use mtpt_compose::{CompositionConfig, InstanceAttentionConfig, LowRankConfig, SeparateConfig};
 use mtpt_core::{Compose, TaskIndex};
+use mtpt_infer::PromptFile;
+use mtpt_infer::{Prompts, TaskData, evaluate};
 use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
-use mtpt_train::PromptFile;
 use mtpt_train::{
     AdaptationConfig, BeginEvent, DistillationConfig, Error, FewShotConfig, InitializerConfig,
-    NearestConfig, Observer, Prompts, RunConfig, Stage, StagedRunConfig, Stages, StagesDone,
-    TaskData, TaskParts, TrainingConfig, evaluate,
+    NearestConfig, Observer, RunConfig, Stage, StagedRunConfig, Stages, StagesDone, TaskParts,
+    TrainingConfig,
 };
 
 use crate::small_world::{SmallWorld, config, task, tokenizer};

@@ -5,11 +5,10 @@ use burn::module::Module;
 use burn::tensor::Device;
 use mtpt_compose::{AddConfig, CompositionConfig, HierarchyConfig, LowRankConfig, SeparateConfig};
 use mtpt_core::{Compose, TaskIndex};
+use mtpt_infer::PromptFile;
+use mtpt_infer::{Prompts, TaskData};
 use mtpt_tasks::Task;
-use mtpt_train::PromptFile;
-use mtpt_train::{
-    Output, PromptConfig, Prompts, RunConfig, RunFolder, TaskData, initial_composition, train,
-};
+use mtpt_train::{Output, PromptConfig, RunConfig, RunFolder, initial_composition, train};
 
 use crate::small_world::{SmallWorld, config, task, tokenizer};
 

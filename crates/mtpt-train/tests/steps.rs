@@ -1,8 +1,8 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_compose::{Composition, CompositionConfig};
+use mtpt_infer::PromptFile;
 use mtpt_tasks::{Padding, Split, StochasticTasks, TokenBatch, TokenizedExample};
-use mtpt_train::PromptFile;
 use mtpt_train::{
     AdafactorConfig, AdamWConfig, Decay, OptimizerConfig, PromptTuning, RunConfig, Schedule,
     StepEvent, Trainer, train,

@@ -6,11 +6,12 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::CompositionConfig;
+use mtpt_infer::PromptFile;
+use mtpt_infer::{Prompts, TaskData};
 use mtpt_tasks::{StochasticTasks, Task, TaskConfig};
-use mtpt_train::PromptFile;
 use mtpt_train::{
-    AdafactorConfig, Decay, Error, EvaluationEvent, Observer, Prompts, RunConfig, RunFolder,
-    StepEvent, TaskData, train,
+    AdafactorConfig, Decay, Error, EvaluationEvent, Observer, RunConfig, RunFolder, StepEvent,
+    train,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

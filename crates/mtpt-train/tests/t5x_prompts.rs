@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, TaskIndex};
+use mtpt_infer::Error;
+use mtpt_infer::{ArrayComposition, PromptFormat, Prompts};
 use mtpt_io::t5x::{Checkpoint, PROMPT_NAME};
-use mtpt_train::{ArrayComposition, Error, PromptFormat, Prompts};
 
 use crate::small_world::{SmallWorld, config};
 

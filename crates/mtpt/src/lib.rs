@@ -7,6 +7,7 @@ pub use device::{ChosenDevice, DeviceError, choose_device, device, device_names,
 pub use burn;
 pub use mtpt_compose as compose;
 pub use mtpt_core as core;
+pub use mtpt_infer as infer;
 pub use mtpt_io as io;
 pub use mtpt_t5 as t5;
 pub use mtpt_tasks as tasks;
@@ -19,9 +20,10 @@ pub mod prelude {
     pub use burn::tensor::{Device, Tensor};
     pub use mtpt_compose::{Composition, CompositionConfig};
     pub use mtpt_core::{Backbone, Compose, Frozen, TaskIndex, prepend};
+    pub use mtpt_infer::{Prompts, TaskData, evaluate};
     pub use mtpt_t5::{T5, T5Config, T5Tokenizer};
     pub use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
-    pub use mtpt_train::{Observer, Prompts, RunConfig, TaskData, evaluate, train};
+    pub use mtpt_train::{Observer, RunConfig, train};
 }
 
 /// The README of the workspace, whose example is a test.

@@ -12,8 +12,20 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("mtpt-tasks", &["mtpt-io"]),
     ("mtpt-compose", &["mtpt-core"]),
     ("mtpt-t5", &["mtpt-core", "mtpt-io"]),
-    ("mtpt-train", &["mtpt-compose", "mtpt-core", "mtpt-io", "mtpt-tasks"]),
-    ("mtpt", &["mtpt-compose", "mtpt-core", "mtpt-io", "mtpt-t5", "mtpt-tasks", "mtpt-train"]),
+    ("mtpt-infer", &["mtpt-compose", "mtpt-core", "mtpt-io", "mtpt-tasks"]),
+    ("mtpt-train", &["mtpt-compose", "mtpt-core", "mtpt-infer", "mtpt-io", "mtpt-tasks"]),
+    (
+        "mtpt",
+        &[
+            "mtpt-compose",
+            "mtpt-core",
+            "mtpt-infer",
+            "mtpt-io",
+            "mtpt-t5",
+            "mtpt-tasks",
+            "mtpt-train",
+        ],
+    ),
     ("mtpt-cli", &["mtpt"]),
 ];
 

@@ -1,5 +1,5 @@
+use mtpt::infer::{TaskData, evaluate};
 use mtpt::tasks::{MaxLengths, Split, TaskFile};
-use mtpt::train::{TaskData, evaluate};
 use serde::Serialize;
 
 use crate::args::{Eval, JudgedSplit};

@@ -1,8 +1,8 @@
 use std::path::Path;
 
 use mtpt::core::TaskIndex;
+use mtpt::infer::Prompts;
 use mtpt::tasks::TaskId;
-use mtpt::train::Prompts;
 use serde::Serialize;
 
 use crate::args::Export;

@@ -2,9 +2,9 @@ use std::path::Path;
 
 use mtpt::compose::CompositionConfig;
 use mtpt::core::Compose;
+use mtpt::infer::{PromptTask, Prompts};
 use mtpt::t5::{locate, read_config};
 use mtpt::tasks::{TaskFile, TaskId};
-use mtpt::train::{PromptTask, Prompts};
 use serde::Serialize;
 
 use crate::args::Import;
@@ -84,7 +84,7 @@ fn for_model(prompts: Prompts, model: &Path) -> Result<Prompts> {
     let config = read_config(&locate(model)?)?;
     let found = prompts.header().d_model;
     if found != config.d_model {
-        return Err(mtpt::train::Error::Width { expected: config.d_model, found }.into());
+        return Err(mtpt::infer::Error::Width { expected: config.d_model, found }.into());
     }
     Ok(prompts.with_model(&model.display().to_string()))
 }

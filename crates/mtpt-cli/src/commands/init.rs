@@ -1,10 +1,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use mtpt::infer::Candidates;
 use mtpt::io::fs::write_atomic;
 use mtpt::t5::{T5Tokenizer, locate, read_config};
 use mtpt::tasks::{Format, LabelsConfig, Split, Task, TaskConfig, TaskFile, TaskId};
-use mtpt::train::Candidates;
 use serde::Serialize;
 
 use crate::args::Init;

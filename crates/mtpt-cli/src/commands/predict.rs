@@ -2,11 +2,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use mtpt::core::TaskIndex;
+use mtpt::infer::{Candidates, Prompts, rank_choices, rank_rows};
 use mtpt::t5::GenerationConfig;
 use mtpt::tasks::{
     Example, Labels, Prediction, SourceLocation, Template, TokenizedExample, truncate,
 };
-use mtpt::train::{Candidates, Prompts, rank_choices, rank_rows};
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -10,9 +10,9 @@ mod tensors;
 
 use std::path::Path;
 
+use mtpt::infer::PromptFormat;
 #[cfg(feature = "t5x")]
 use mtpt::io::t5x::Error::NoPrompt;
-use mtpt::train::PromptFormat;
 use serde::Serialize;
 use serde_json::Value;
 

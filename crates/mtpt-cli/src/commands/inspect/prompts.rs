@@ -2,8 +2,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
+use mtpt::infer::PromptFile;
+use mtpt::infer::{PromptHeader, Prompts};
 use mtpt::io::layout::unravel_index;
-use mtpt::train::{PromptFile, PromptHeader, Prompts};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -1,9 +1,9 @@
 use mtpt::burn::tensor::{Bool, Int, Tensor, TensorData};
 use mtpt::compose::{Composition, CompositionConfig, InstanceAttention, MixtureWeights};
 use mtpt::core::TaskIndex;
+use mtpt::infer::Prompts;
 use mtpt::t5::{T5, T5Tokenizer};
 use mtpt::tasks::{Split, Task, TaskTree, truncate};
-use mtpt::train::Prompts;
 
 use crate::error::Result;
 

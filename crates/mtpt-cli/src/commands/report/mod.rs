@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::{Device, Tensor};
 use mtpt::core::{Compose, TaskIndex};
+use mtpt::infer::Prompts;
 use mtpt::io::fs::write_atomic;
 use mtpt::tasks::TaskFile;
-use mtpt::train::Prompts;
 use serde::Serialize;
 
 use self::mixture::Mixtures;

@@ -3,9 +3,9 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::Device;
+use mtpt::infer::PromptFile;
+use mtpt::infer::{PromptHeader, Prompts};
 use mtpt::tasks::read_toml;
-use mtpt::train::PromptFile;
-use mtpt::train::{PromptHeader, Prompts};
 use serde::Deserialize;
 
 use super::few_rows::FewRows;
@@ -142,7 +142,7 @@ fn read_history(path: &Path) -> Result<Option<History>> {
 
 fn read_prompts(path: &Path, device: &Device) -> Result<(Option<PromptHeader>, Option<Prompts>)> {
     use mtpt::compose::Error::OwnStrategy;
-    use mtpt::train::Error::Composition;
+    use mtpt::infer::Error::Composition;
     let header = PromptHeader::of_file(&PromptFile::read(path)?, path)?;
     match Prompts::read(path, device) {
         Ok(prompts) => Ok((Some(header), Some(prompts))),

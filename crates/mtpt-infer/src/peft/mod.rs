@@ -1,0 +1,5 @@
+//! Adapters of Hugging Face PEFT: their configuration, their weights, and both together.
+
+pub(crate) mod adapter;
+mod config;
+mod weights;

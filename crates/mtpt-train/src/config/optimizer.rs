@@ -1,0 +1,357 @@
+use burn::module::ParamGroup;
+use burn::optim::{self, ModuleOptimizer};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::error::{Error, Result};
+use crate::optim::adafactor::Adafactor;
+
+/// The optimizer of a run: `kind = "adamw"`, which need not be said, or `kind = "adafactor"`.
+///
+/// The keys beside `kind` are those of [`AdamWConfig`] or of [`AdafactorConfig`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", try_from = "Written")]
+#[non_exhaustive]
+pub enum OptimizerConfig {
+    /// AdamW.
+    AdamW(AdamWConfig),
+    /// Adafactor as T5X has it.
+    Adafactor(AdafactorConfig),
+}
+
+/// AdamW (Loshchilov and Hutter, 2019) with PyTorch's numbers, a weight decay of 1e-5, and clipping by the global norm.
+///
+/// | Key | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `beta_1` | 0.9 | decay of the mean of gradients | `[0, 1)` |
+/// | `beta_2` | 0.999 | decay of the mean of squared gradients | `[0, 1)` |
+/// | `epsilon` | 1e-8 | added to the denominator | above 0 |
+/// | `weight_decay` | 1e-5 | share of each number that a step of rate 1 takes away | from 0 |
+/// | `clip_norm` | 1.0 | largest global norm of the gradient; `inf` clips nothing | above 0 |
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AdamWConfig {
+    /// Decay of the mean of gradients.
+    pub beta_1: f32,
+    /// Decay of the mean of squared gradients.
+    pub beta_2: f32,
+    /// Added to the denominator.
+    pub epsilon: f32,
+    /// Share of each number that a step of rate 1 takes away.
+    pub weight_decay: f32,
+    /// Largest global norm of the gradient; without one, nothing is clipped.
+    #[serde(serialize_with = "or_infinity")]
+    pub clip_norm: Option<f64>,
+}
+
+/// Adafactor (Shazeer and Stern, 2018) as T5X takes it for prompts (Lester et al., 2021): with the rate as it is, a decay rate of
+/// 0.8, a weight decay of 1e-5. What a step does is told at [`Adafactor`].
+///
+/// | Key | Default | Purpose | Range |
+/// |---|---|---|---|
+/// | `decay_rate` | 0.8 | how fast old squares of gradients are forgotten less | `[0, 1]` |
+/// | `steps_before` | 0 | steps that count as done before the first: T5X goes on counting from those of the model, such as 1,100,000 | |
+/// | `multiply_by_parameter_scale` | `false` | whether a step is as large as the rate times the parameter's root mean square | |
+/// | `factored` | `true` | whether the second moment of large parameters is kept as means of rows and columns | |
+/// | `min_dim_size_to_factor` | 128 | how large both dimensions must be for that | from 1 |
+/// | `clipping_threshold` | 1.0 | largest root mean square of a parameter's update, before the rate; `inf` clips nothing | above 0 |
+/// | `beta_1` | none | decay of the mean of updates; without it there is no momentum | `[0, 1)` |
+/// | `weight_decay` | 1e-5 | share of each number that a step takes away, whatever the rate | from 0 |
+/// | `weight_decay_rate_exponent` | 0 | power of the rate that multiplies the weight decay: 1 is as with AdamW | from 0 |
+/// | `epsilon_1` | 1e-30 | added to the squares of gradients | above 0 |
+/// | `epsilon_2` | 1e-3 | least root mean square of a parameter, where that multiplies the rate | above 0 |
+/// | `clip_norm` | none | largest global norm of the gradient | above 0 |
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AdafactorConfig {
+    /// Exponent of the second moment's decay.
+    pub decay_rate: f32,
+    /// Steps that count as done before the first.
+    pub steps_before: usize,
+    /// Whether a step is as large as the rate times the parameter's root mean square.
+    pub multiply_by_parameter_scale: bool,
+    /// Whether the second moment of large parameters is kept as means of rows and columns.
+    pub factored: bool,
+    /// How large both dimensions must be for that.
+    pub min_dim_size_to_factor: usize,
+    /// Largest root mean square of a parameter's update, before the rate.
+    pub clipping_threshold: f32,
+    /// Decay of the mean of updates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beta_1: Option<f32>,
+    /// Share of each number that a step takes away.
+    pub weight_decay: f32,
+    /// Power of the rate that multiplies the weight decay.
+    pub weight_decay_rate_exponent: f32,
+    /// Added to the squares of gradients.
+    pub epsilon_1: f32,
+    /// Least root mean square of a parameter, where that multiplies the rate.
+    pub epsilon_2: f32,
+    /// Largest global norm of the gradient; without one, nothing is clipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clip_norm: Option<f64>,
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self::AdamW(AdamWConfig::default())
+    }
+}
+
+impl Default for AdamWConfig {
+    fn default() -> Self {
+        Self { beta_1: 0.9, beta_2: 0.999, epsilon: 1e-8, weight_decay: 1e-5, clip_norm: Some(1.0) }
+    }
+}
+
+impl Default for AdafactorConfig {
+    fn default() -> Self {
+        Self {
+            decay_rate: 0.8,
+            steps_before: 0,
+            multiply_by_parameter_scale: false,
+            factored: true,
+            min_dim_size_to_factor: 128,
+            clipping_threshold: 1.0,
+            beta_1: None,
+            weight_decay: 1e-5,
+            weight_decay_rate_exponent: 0.0,
+            epsilon_1: 1e-30,
+            epsilon_2: 1e-3,
+            clip_norm: None,
+        }
+    }
+}
+
+impl From<AdamWConfig> for OptimizerConfig {
+    fn from(config: AdamWConfig) -> Self {
+        Self::AdamW(config)
+    }
+}
+
+impl From<AdafactorConfig> for OptimizerConfig {
+    fn from(config: AdafactorConfig) -> Self {
+        Self::Adafactor(config)
+    }
+}
+
+impl OptimizerConfig {
+    /// Largest global norm of the gradient.
+    pub fn clip_norm(&self) -> Option<f64> {
+        match self {
+            Self::AdamW(config) => config.clip_norm,
+            Self::Adafactor(config) => config.clip_norm,
+        }
+    }
+
+    /// The same optimizer with another weight decay.
+    #[must_use]
+    pub fn with_weight_decay(self, weight_decay: f32) -> Self {
+        match self {
+            Self::AdamW(config) => AdamWConfig { weight_decay, ..config }.into(),
+            Self::Adafactor(config) => AdafactorConfig { weight_decay, ..config }.into(),
+        }
+    }
+
+    /// Checks every number.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfRange`], which names the key.
+    pub fn check(&self) -> Result<()> {
+        match self {
+            Self::AdamW(config) => {
+                positive("training.optimizer.epsilon", config.epsilon.into())?;
+                below_one("training.optimizer.beta_1", config.beta_1)?;
+                below_one("training.optimizer.beta_2", config.beta_2)?;
+                not_negative("training.optimizer.weight_decay", config.weight_decay)?;
+            }
+            Self::Adafactor(config) => {
+                let (option, found) = ("training.optimizer.decay_rate", config.decay_rate);
+                if !(0.0..=1.0).contains(&found) {
+                    let expected = "at least 0 and at most 1";
+                    return Err(Error::OutOfRange { option, expected, found: found.into() });
+                }
+                if config.min_dim_size_to_factor == 0 {
+                    let option = "training.optimizer.min_dim_size_to_factor";
+                    return Err(Error::OutOfRange { option, expected: "at least 1", found: 0.0 });
+                }
+                let threshold = config.clipping_threshold;
+                above_zero("training.optimizer.clipping_threshold", threshold.into())?;
+                below_one("training.optimizer.beta_1", config.beta_1.unwrap_or(0.0))?;
+                not_negative("training.optimizer.weight_decay", config.weight_decay)?;
+                let exponent = config.weight_decay_rate_exponent;
+                not_negative("training.optimizer.weight_decay_rate_exponent", exponent)?;
+                positive("training.optimizer.epsilon_1", config.epsilon_1.into())?;
+                positive("training.optimizer.epsilon_2", config.epsilon_2.into())?;
+            }
+        }
+        above_zero("training.optimizer.clip_norm", self.clip_norm().unwrap_or(1.0))
+    }
+
+    /// The optimizer of all parameters of a module.
+    pub(crate) fn init(&self) -> ModuleOptimizer {
+        match self {
+            Self::AdamW(config) => config.build().into(),
+            Self::Adafactor(config) => Adafactor::new(config.clone()).into(),
+        }
+    }
+
+    /// Makes this the optimizer of some parameters.
+    pub(crate) fn take_group(&self, all: ModuleOptimizer, group: ParamGroup) -> ModuleOptimizer {
+        match self {
+            Self::AdamW(config) => all.with_group(group, config.build(), None),
+            Self::Adafactor(config) => all.with_group(group, Adafactor::new(config.clone()), None),
+        }
+    }
+}
+
+impl AdamWConfig {
+    fn build(&self) -> optim::AdamW {
+        optim::AdamWConfig::new()
+            .with_beta_1(self.beta_1)
+            .with_beta_2(self.beta_2)
+            .with_epsilon(self.epsilon)
+            .with_weight_decay(self.weight_decay)
+            .build()
+    }
+}
+
+/// Refuses a number that is 0, negative, infinite or none.
+pub(crate) fn positive(option: &'static str, found: f64) -> Result<()> {
+    if found.is_finite() && found > 0.0 {
+        return Ok(());
+    }
+    Err(Error::OutOfRange { option, expected: "positive and finite", found })
+}
+
+/// Refuses a limit that is 0, negative or none.
+pub(crate) fn above_zero(option: &'static str, found: f64) -> Result<()> {
+    if found > 0.0 {
+        Ok(())
+    } else {
+        Err(Error::OutOfRange { option, expected: "positive", found })
+    }
+}
+
+/// Refuses a number that is negative, infinite or none.
+pub(crate) fn not_negative(option: &'static str, found: impl Into<f64>) -> Result<()> {
+    let found = found.into();
+    if found.is_finite() && found >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::OutOfRange { option, expected: "at least 0 and finite", found })
+}
+
+fn below_one(option: &'static str, found: f32) -> Result<()> {
+    if (0.0..1.0).contains(&found) {
+        return Ok(());
+    }
+    let expected = "at least 0 and below 1";
+    Err(Error::OutOfRange { option, expected, found: found.into() })
+}
+
+/// TOML cannot say that there is no limit where one is the default.
+fn or_infinity<S: Serializer>(limit: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
+    limit.unwrap_or(f64::INFINITY).serialize(serializer)
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    #[default]
+    AdamW,
+    Adafactor,
+}
+
+/// The table as it is written, with the keys of every kind: so each mistake in it is told with its own line.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Written {
+    kind: Kind,
+    beta_1: Option<f32>,
+    weight_decay: Option<f32>,
+    clip_norm: Option<f64>,
+    beta_2: Option<f32>,
+    epsilon: Option<f32>,
+    decay_rate: Option<f32>,
+    steps_before: Option<usize>,
+    multiply_by_parameter_scale: Option<bool>,
+    factored: Option<bool>,
+    min_dim_size_to_factor: Option<usize>,
+    clipping_threshold: Option<f32>,
+    weight_decay_rate_exponent: Option<f32>,
+    epsilon_1: Option<f32>,
+    epsilon_2: Option<f32>,
+}
+
+impl Written {
+    /// Refuses keys of the other kind.
+    fn check(&self) -> Result<(), String> {
+        let of_adamw = [("beta_2", self.beta_2.is_some()), ("epsilon", self.epsilon.is_some())];
+        let of_adafactor = [
+            ("decay_rate", self.decay_rate.is_some()),
+            ("steps_before", self.steps_before.is_some()),
+            ("multiply_by_parameter_scale", self.multiply_by_parameter_scale.is_some()),
+            ("factored", self.factored.is_some()),
+            ("min_dim_size_to_factor", self.min_dim_size_to_factor.is_some()),
+            ("clipping_threshold", self.clipping_threshold.is_some()),
+            ("weight_decay_rate_exponent", self.weight_decay_rate_exponent.is_some()),
+            ("epsilon_1", self.epsilon_1.is_some()),
+            ("epsilon_2", self.epsilon_2.is_some()),
+        ];
+        let (kind, other, foreign) = match self.kind {
+            Kind::AdamW => ("adamw", "adafactor", &of_adafactor[..]),
+            Kind::Adafactor => ("adafactor", "adamw", &of_adamw[..]),
+        };
+        match foreign.iter().find(|(_, given)| *given) {
+            Some((key, _)) => Err(format!(
+                "`{key}` is a key of the optimizer `{other}`, found beside `kind = \"{kind}\"`"
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+impl TryFrom<Written> for OptimizerConfig {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Self, String> {
+        written.check()?;
+        let finite = |limit: f64| limit != f64::INFINITY;
+        Ok(match written.kind {
+            Kind::AdamW => {
+                let default = AdamWConfig::default();
+                Self::AdamW(AdamWConfig {
+                    beta_1: written.beta_1.unwrap_or(default.beta_1),
+                    beta_2: written.beta_2.unwrap_or(default.beta_2),
+                    epsilon: written.epsilon.unwrap_or(default.epsilon),
+                    weight_decay: written.weight_decay.unwrap_or(default.weight_decay),
+                    clip_norm: written.clip_norm.or(default.clip_norm).filter(|&it| finite(it)),
+                })
+            }
+            Kind::Adafactor => {
+                let default = AdafactorConfig::default();
+                Self::Adafactor(AdafactorConfig {
+                    decay_rate: written.decay_rate.unwrap_or(default.decay_rate),
+                    steps_before: written.steps_before.unwrap_or(default.steps_before),
+                    multiply_by_parameter_scale: written
+                        .multiply_by_parameter_scale
+                        .unwrap_or(default.multiply_by_parameter_scale),
+                    factored: written.factored.unwrap_or(default.factored),
+                    min_dim_size_to_factor: written
+                        .min_dim_size_to_factor
+                        .unwrap_or(default.min_dim_size_to_factor),
+                    clipping_threshold: written
+                        .clipping_threshold
+                        .unwrap_or(default.clipping_threshold),
+                    beta_1: written.beta_1,
+                    weight_decay: written.weight_decay.unwrap_or(default.weight_decay),
+                    weight_decay_rate_exponent: written
+                        .weight_decay_rate_exponent
+                        .unwrap_or(default.weight_decay_rate_exponent),
+                    epsilon_1: written.epsilon_1.unwrap_or(default.epsilon_1),
+                    epsilon_2: written.epsilon_2.unwrap_or(default.epsilon_2),
+                    clip_norm: written.clip_norm.filter(|&it| finite(it)),
+                })
+            }
+        })
+    }
+}

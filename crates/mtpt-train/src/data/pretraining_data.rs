@@ -1,0 +1,149 @@
+use std::borrow::Cow;
+
+use mtpt_core::Backbone;
+use mtpt_tasks::{
+    Chunks, Corpus, CorpusTokens, MaxLengths, Mixture, SpecialTokens, Split, Task, TaskId,
+    Tokenize, TokenizedExample,
+};
+
+use crate::config::pretraining::PretrainingConfig;
+use crate::error::{Error, Result};
+use mtpt_infer::TaskData;
+
+/// What continued pretraining learns from: tasks and, after them, corpora, as tokens.
+#[derive(Clone, Debug)]
+pub struct PretrainingData {
+    tasks: Vec<TaskData>,
+    corpora: Vec<CorpusTokens>,
+    names: Vec<TaskId>,
+}
+
+impl PretrainingData {
+    /// Reads tasks and corpora and turns them into tokens.
+    ///
+    /// The sentinels are those of the tokenizer, the first one for the first span; there may be none, if no corpus needs one.
+    ///
+    /// # Errors
+    ///
+    /// When there is neither a task nor a corpus, two have one name, a task has no training split, data cannot be read, or the
+    /// tokenizer gives a token that the model lacks.
+    pub fn read<B: Backbone>(
+        tasks: Vec<Task>,
+        corpora: Vec<Corpus>,
+        tokenizer: &impl Tokenize,
+        sentinels: &[u32],
+        backbone: &B,
+        max_lengths: MaxLengths,
+    ) -> Result<Self> {
+        let names: Vec<TaskId> =
+            tasks.iter().map(Task::id).chain(corpora.iter().map(Corpus::id)).cloned().collect();
+        if names.is_empty() {
+            return Err(Error::NothingToLearn);
+        }
+        if let Some((_, name)) =
+            names.iter().enumerate().find(|(index, name)| names[..*index].contains(name))
+        {
+            return Err(mtpt_tasks::Error::NameTaken { name: name.clone() }.into());
+        }
+        if let Some(task) = tasks.iter().find(|task| task.file(Split::Train).is_none()) {
+            return Err(Error::NoTrainingRows { task: task.id().clone() });
+        }
+        let special = SpecialTokens {
+            end_of_sentence: backbone.eos_token_id(),
+            sentinels: sentinels.to_vec(),
+        };
+        let corpora = corpora
+            .into_iter()
+            .map(|corpus| {
+                let tokens = CorpusTokens::read(corpus, tokenizer, special.clone(), max_lengths)?;
+                check_tokens(&tokens, &special, backbone.vocab_size())?;
+                Ok(tokens)
+            })
+            .collect::<Result<_>>()?;
+        let tasks = TaskData::read(tasks, tokenizer, backbone, max_lengths)?;
+        Ok(Self { tasks, corpora, names })
+    }
+
+    /// The tasks.
+    pub fn tasks(&self) -> &[TaskData] {
+        &self.tasks
+    }
+
+    /// The corpora.
+    pub fn corpora(&self) -> &[CorpusTokens] {
+        &self.corpora
+    }
+
+    /// Names of the tasks and corpora, by their positions in the run.
+    pub fn names(&self) -> &[TaskId] {
+        &self.names
+    }
+
+    /// How tasks and corpora are mixed: each corpus by its weight, the tasks, which share one, by their rates.
+    ///
+    /// # Errors
+    ///
+    /// When a rate or weight is out of its range, or batches have fewer rows than tasks may be drawn for each.
+    pub fn mixture(&self, config: &PretrainingConfig) -> Result<Mixture> {
+        if let Some(stochastic) = config.mixture.stochastic {
+            stochastic.check_batch_size(config.training.batch_size)?;
+        }
+        let rows = self.tasks.iter().map(|task| task.count(Split::Train));
+        let task_sizes: Vec<usize> = rows.collect();
+        let chunks = |corpus: &CorpusTokens| corpus.chunks(Split::Train).map_or(0, Chunks::len);
+        let mut weights = config.mixture.weights(&task_sizes)?;
+        let sum: f64 = weights.iter().sum();
+        for weight in &mut weights {
+            *weight *= config.tasks_weight / sum;
+        }
+        weights.extend(self.corpora.iter().map(|corpus| corpus.corpus().weight()));
+        let mut sizes = task_sizes;
+        sizes.extend(self.corpora.iter().map(chunks));
+        Ok(Mixture::weighted(&weights, &sizes, config.mixture.shuffle, config.seed)?
+            .drawing(config.mixture.stochastic)?)
+    }
+
+    /// The rows of a step, counted from 0, each with its number among those of its task, or that of its corpus' chunk: a pure
+    /// function of the seed and the step.
+    pub(crate) fn rows(
+        &self,
+        mixture: &Mixture,
+        config: &PretrainingConfig,
+        step: usize,
+    ) -> Result<Vec<(usize, Cow<'_, TokenizedExample>)>> {
+        let (step, rows) = (step as u64, config.training.batch_size);
+        let positions = step.wrapping_mul(rows as u64)..;
+        mixture
+            .batch(step, rows)
+            .into_iter()
+            .zip(positions)
+            .map(|(pick, position)| {
+                let row = match self.tasks.get(pick.task) {
+                    Some(task) => task.row(Split::Train, pick.row)?,
+                    None => {
+                        let corpus = &self.corpora[pick.task - self.tasks.len()];
+                        Cow::Owned(corpus.row(pick.task as u32, pick.row, config.seed, position))
+                    }
+                };
+                Ok((pick.row, row))
+            })
+            .collect()
+    }
+
+    /// The rows whose loss is measured, by the position in the run; none where no `dev` file is named.
+    pub(crate) fn dev_rows(&self, position: usize) -> Cow<'_, [TokenizedExample]> {
+        match self.tasks.get(position) {
+            Some(task) => Cow::Borrowed(task.rows(Split::Dev)),
+            None => Cow::Owned(self.corpora[position - self.tasks.len()].dev_rows(position as u32)),
+        }
+    }
+}
+
+fn check_tokens(tokens: &CorpusTokens, special: &SpecialTokens, vocab_size: usize) -> Result<()> {
+    let chunks = [Split::Train, Split::Dev].into_iter().filter_map(|split| tokens.chunks(split));
+    let mut all = chunks.flat_map(Chunks::tokens).chain(&special.sentinels);
+    match all.find(|&&token| token as usize >= vocab_size) {
+        Some(&token) => Err(mtpt_infer::Error::TokenBeyondVocabulary { token, vocab_size }.into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,212 @@
+use std::fs;
+use std::path::Path;
+
+use burn::tensor::Device;
+use mtpt_compose::{Composition, Part, Start};
+use mtpt_core::{Backbone, Initializer, TaskIndex};
+use mtpt_io::npy::{is_npy, parse_npy};
+use mtpt_tasks::{NodeIndex, Task, TaskTree, Tokenize};
+use safetensors::{Dtype, SafeTensors};
+
+use crate::config::run::{InitializerConfig, RunConfig};
+use crate::error::{Error, Result};
+use crate::init::start_from::start_from;
+use mtpt_infer::composed_tree;
+use mtpt_infer::floats;
+use mtpt_infer::{Candidates, Prompts};
+
+/// The composition of a run before its first step, on a device with autodiff if it is to be trained.
+///
+/// The same configuration, tasks and seed draw the same tokens and numbers on every device. The names of the tasks are the
+/// tree that a hierarchy follows.
+///
+/// # Errors
+///
+/// When the composition's options do not fit the prompt or the tree of tasks, a label word cannot be tokenized or has the
+/// tokens of another ([`mtpt_infer::Error::SameTokens`]), or first values are not to be had ([`Error::InitialValues`] for a file of
+/// them, [`Error::StartFrom`] for prompts that cannot be gone on from).
+pub fn initial_composition<B: Backbone>(
+    config: &RunConfig,
+    tasks: &[Task],
+    backbone: &B,
+    tokenizer: &impl Tokenize,
+    device: &Device,
+) -> Result<Composition> {
+    config.composition.check(config.prompt.length, backbone.d_model())?;
+    if config.prompt.components.len() > config.composition.component_count() {
+        return Err(Error::OutOfRange {
+            option: "prompt.components",
+            expected: "a list of no more prompts than the composition has components",
+            found: config.prompt.components.len() as f64,
+        });
+    }
+    let labels = tasks
+        .iter()
+        .map(|task| {
+            // Names of fields say nothing of what stands in them.
+            let fields = task.labels().choice_fields().is_some();
+            let words = if fields { &[] } else { task.labels().words() };
+            let words = Candidates::new(task.id(), words, tokenizer)?;
+            Ok(words.ids().iter().map(|ids| without_end(ids, backbone)).collect())
+        })
+        .collect::<Result<Vec<Vec<Vec<u32>>>>>()?;
+    let tree = TaskTree::new(tasks.iter().map(Task::id))?;
+    let of_tasks_below = |kind, node| {
+        let below = tree.tasks_below(node).iter();
+        let labels = below.flat_map(|&task| labels[task].iter().cloned()).collect();
+        initializer(kind, labels, backbone, tokenizer)
+    };
+    let kind = &config.prompt.initializer;
+    let shared = of_tasks_below(kind, NodeIndex::ROOT)?;
+    // Label words alone differ from node to node; of the other kinds, all parts are filled in one way.
+    let nodes = match kind {
+        InitializerConfig::ClassLabels { .. } => tree
+            .nodes()
+            .map(|node| of_tasks_below(kind, node.index()))
+            .collect::<Result<Vec<_>>>()?,
+        _ => Vec::new(),
+    };
+    let of_node = |node: usize| nodes.get(node).unwrap_or(&shared);
+    let components = config
+        .prompt
+        .components
+        .iter()
+        .map(|kind| of_tasks_below(kind, NodeIndex::ROOT))
+        .collect::<Result<Vec<_>>>()?;
+    let start = Start {
+        shared: shared.init(config.prompt.length, backbone, config.seed)?,
+        tree: composed_tree(&tree)?,
+        part: &|part, length| {
+            // Parts of one run start apart from one another where chance decides.
+            let (values, number) = match part {
+                Part::Task(task) => {
+                    let node = tree.node_of_task(task.position());
+                    (of_node(node.position()), 1 + u64::from(u32::from(task)))
+                }
+                Part::Node(node) => (of_node(node), (1 << 32) + node as u64),
+                Part::Component(component) => {
+                    let given = components.get(component).unwrap_or(&shared);
+                    (given, (2 << 32) + component as u64)
+                }
+            };
+            values.init(length, backbone, config.seed.wrapping_add(number))
+        },
+        seed: config.seed,
+        device: device.clone(),
+    };
+    let mut composition = config.composition.init(&start).map_err(|error| match error {
+        mtpt_compose::Error::UnevenLengths { tasks: [first, second], lengths } => {
+            let name = |task: TaskIndex| tasks[task.position()].id().clone();
+            Error::UnevenLengths { tasks: [name(first), name(second)], lengths }
+        }
+        other => other.into(),
+    })?;
+    if let Some(path) = &config.prompt.start_from {
+        composition = start_from(path, config, &tree, composition, device)?;
+    }
+    Ok(composition.freeze_levels(&config.prompt.frozen_levels)?)
+}
+
+/// An end of sentence in the middle of a prompt would say that the input is over.
+fn without_end<B: Backbone>(ids: &[u32], backbone: &B) -> Vec<u32> {
+    let ids = ids.strip_suffix(&[backbone.eos_token_id()]).unwrap_or(ids);
+    ids.to_vec()
+}
+
+fn initializer<B: Backbone>(
+    config: &InitializerConfig,
+    labels: Vec<Vec<u32>>,
+    backbone: &B,
+    tokenizer: &impl Tokenize,
+) -> Result<Initializer> {
+    Ok(match config {
+        InitializerConfig::RandomUniform { range } => Initializer::RandomUniform { range: *range },
+        InitializerConfig::SampledVocabulary { population } => {
+            Initializer::SampledVocabulary { population: *population }
+        }
+        InitializerConfig::Text { text } => {
+            let ids = tokenizer.tokenize(text).map_err(|source| mtpt_infer::Error::Tokenize {
+                what: "the text of the initial prompt".into(),
+                source,
+            })?;
+            Initializer::Text { ids: without_end(&ids, backbone) }
+        }
+        InitializerConfig::ClassLabels { population } => {
+            Initializer::ClassLabels { labels, population: *population }
+        }
+        InitializerConfig::File { path, tensor } => read_values(path, tensor.as_deref())?,
+        InitializerConfig::Prompts { path, task } => read_prompt(path, task.as_deref())?,
+    })
+}
+
+/// The values of the prompt of one task, composed.
+fn read_prompt(path: &Path, task: Option<&str>) -> Result<Initializer> {
+    let prompts = Prompts::read(path, &Device::default().without_autodiff())?;
+    let task = match (task, prompts.tasks()) {
+        (Some(task), _) => prompts.find(task)?,
+        (None, [_]) => TaskIndex::new(0),
+        (None, tasks) => {
+            let names: Vec<String> = tasks.iter().map(|task| format!("`{}`", task.name)).collect();
+            let message = format!("expected `task` to name one of: {}", names.join(", "));
+            return Err(Error::InitialValues { path: path.to_owned(), message });
+        }
+    };
+    let composed = prompts.composition().plain_prompt(task)?;
+    let [_, d_model] = composed.dims();
+    Ok(Initializer::Values { values: floats(&composed.into_data()).to_vec(), d_model })
+}
+
+/// The values of a prompt from a `.npy` or safetensors file.
+fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
+    let refused = |message: String| Error::InitialValues { path: path.to_owned(), message };
+    let bytes = fs::read(path).map_err(|source| Error::File {
+        action: "read",
+        path: path.to_owned(),
+        source,
+    })?;
+    // Numpy checkpoints of prompt-tuning have no ending.
+    let (values, shape) = if is_npy(&bytes) || path.extension().is_some_and(|name| name == "npy") {
+        if let Some(tensor) = tensor {
+            return Err(refused(format!(
+                "a `.npy` file holds one array without a name: leave out `tensor = \"{tensor}\"`"
+            )));
+        }
+        let data = parse_npy(&bytes, path)?;
+        (floats(&data).to_vec(), data.shape().to_vec())
+    } else {
+        read_safetensors(&bytes, tensor).map_err(refused)?
+    };
+    let &[_, d_model] = shape.as_slice() else {
+        return Err(refused(format!(
+            "expected a prompt `[length, d_model]`, found shape {shape:?}"
+        )));
+    };
+    if let Some(place) = values.iter().position(|value| !value.is_finite()) {
+        return Err(refused(format!("value {place} is {}", values[place])));
+    }
+    Ok(Initializer::Values { values, d_model })
+}
+
+fn read_safetensors(bytes: &[u8], tensor: Option<&str>) -> Result<(Vec<f32>, Vec<usize>), String> {
+    let file = SafeTensors::deserialize(bytes)
+        .map_err(|error| format!("neither `.npy` nor a whole safetensors file: {error}"))?;
+    let mut names = file.names();
+    names.sort_unstable();
+    let name = match (tensor, names.as_slice()) {
+        (Some(name), _) => name,
+        (None, [name]) => name,
+        (None, _) => {
+            return Err(format!("expected `tensor` to name one of: {}", names.join(", ")));
+        }
+    };
+    let view = file
+        .tensor(name)
+        .map_err(|_| format!("no tensor `{name}`; there are: {}", names.join(", ")))?;
+    if view.dtype() != Dtype::F32 {
+        let found = view.dtype();
+        return Err(format!("tensor `{name}`: expected elements of type `F32`, found `{found:?}`"));
+    }
+    let (chunks, _) = view.data().as_chunks::<4>();
+    let values = chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
+    Ok((values, view.shape().to_vec()))
+}

@@ -1,0 +1,4 @@
+//! Initial values of prompts.
+
+pub(crate) mod initial;
+pub(crate) mod start_from;

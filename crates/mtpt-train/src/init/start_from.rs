@@ -1,0 +1,179 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use burn::tensor::{Device, TensorData};
+use mtpt_compose::{Composition, CompositionConfig};
+use mtpt_core::{load_parameters, named_parameters};
+use mtpt_tasks::{NodeIndex, TaskTree};
+
+use crate::config::run::RunConfig;
+use crate::config::task_parts::TaskParts;
+use crate::error::{Error, Result};
+use mtpt_infer::Prompts;
+use mtpt_infer::floats;
+
+/// A composition whose shared parts, and whose parts of groups that have the same name there, have the values of trained
+/// prompts; parts of tasks begin where [`TaskParts`] says, and the others are left as they are.
+///
+/// A new task below a trained group so begins at what the group knows.
+pub(crate) fn start_from(
+    path: &Path,
+    config: &RunConfig,
+    tree: &TaskTree,
+    composition: Composition,
+    device: &Device,
+) -> Result<Composition> {
+    let trained = Prompts::read(path, &device.clone().without_autodiff())?;
+    let refused = |reason: String| Error::StartFrom { path: path.to_owned(), reason };
+    let header = trained.header();
+    if header.composition != config.composition {
+        let [expected, found] = [&config.composition, &header.composition].map(as_text);
+        return Err(refused(format!("expected the composition {expected}, found {found}")));
+    }
+    if header.length != config.prompt.length {
+        let (expected, found) = (config.prompt.length, header.length);
+        return Err(refused(format!("expected prompts of length {expected}, found {found}")));
+    }
+    let trained_tree = TaskTree::new(header.tasks.iter().map(|task| &task.name))?;
+    let known = trained.tensors();
+    let mut tensors = named_parameters(&composition);
+    let mut taken = 0;
+    let source = Source { tree: &trained_tree, tensors: &known };
+    let chosen = match &config.prompt.task_parts {
+        TaskParts::Task(task) => {
+            trained.find(task).map_err(|error| refused(error.to_string()))?;
+            trained_tree.find(task)
+        }
+        _ => None,
+    };
+    for (name, values) in &mut tensors {
+        let found = match Owner::of(name, tree) {
+            None => source.tensors.get(name).cloned(),
+            Some(owner) => {
+                let of_its_name = source.named(owner.path);
+                let found = match (&config.prompt.task_parts, owner.is_task) {
+                    (TaskParts::Own, _) | (TaskParts::Fresh, false) => {
+                        of_its_name.and_then(|node| source.part(node, name))
+                    }
+                    (TaskParts::Fresh, true) => None,
+                    (TaskParts::Average, true) => source.mean(&owner, name, values),
+                    (TaskParts::Average, false) => of_its_name
+                        .and_then(|node| source.part(node, name))
+                        .or_else(|| source.mean(&owner, name, values)),
+                    (TaskParts::Task(_), true) => chosen.and_then(|node| source.part(node, name)),
+                    (TaskParts::Task(_), false) => of_its_name
+                        .or_else(|| chosen.and_then(|node| source.above(node, owner.level)))
+                        .and_then(|node| source.part(node, name)),
+                };
+                // What is frozen and not known would stay as chance has it.
+                if found.is_none() && config.prompt.frozen_levels.contains(&owner.level) {
+                    return Err(refused(format!(
+                        "level {} is frozen, but these prompts have nothing for `{}` there",
+                        owner.level, owner.path
+                    )));
+                }
+                found
+            }
+        };
+        let Some(found) = found else { continue };
+        if found.shape() != values.shape() {
+            let [expected, found] = [&*values, &found].map(|values| values.shape().to_vec());
+            return Err(refused(format!(
+                "tensor `{name}`: expected shape {expected:?}, found {found:?}"
+            )));
+        }
+        *values = found;
+        taken += 1;
+    }
+    if taken == 0 {
+        let names: Vec<String> =
+            header.tasks.iter().map(|task| format!("`{}`", task.name)).collect();
+        return Err(refused(format!(
+            "nothing of it is of use here: it shares nothing between tasks, and its own are {}",
+            names.join(", ")
+        )));
+    }
+    Ok(load_parameters(composition, tensors)?)
+}
+
+fn as_text(composition: &CompositionConfig) -> String {
+    serde_json::to_string(composition).unwrap_or_else(|_| composition.name().to_owned())
+}
+
+/// The task or group that owns a parameter, which names of parameters tell by a number that differs from tree to tree.
+struct Owner<'a> {
+    path: &'a str,
+    /// As `frozen_levels` counts it.
+    level: usize,
+    is_task: bool,
+}
+
+impl<'a> Owner<'a> {
+    /// None for a parameter that all tasks share.
+    fn of(name: &str, tree: &'a TaskTree) -> Option<Self> {
+        let mut segments = name.split('.');
+        let (list, number) = (segments.next()?, segments.next()?.parse::<usize>());
+        match (list, number) {
+            ("tasks", Ok(task)) => {
+                let path = tree.node(tree.node_of_task(task)).path();
+                Some(Self { path, level: 1, is_task: true })
+            }
+            ("nodes", Ok(node)) => {
+                let node = tree.nodes().nth(node)?;
+                let is_task = node.task().is_some();
+                Some(Self { path: node.path(), level: node.depth(), is_task })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The parameters of trained prompts, by the nodes of their tree.
+struct Source<'a> {
+    tree: &'a TaskTree,
+    tensors: &'a BTreeMap<String, TensorData>,
+}
+
+impl Source<'_> {
+    fn named(&self, path: &str) -> Option<NodeIndex> {
+        self.tree.find(path)
+    }
+
+    /// The parameter of a node that has the place of another node's.
+    fn part(&self, node: NodeIndex, name: &str) -> Option<TensorData> {
+        let mut segments: Vec<String> = name.split('.').map(str::to_owned).collect();
+        let number = match segments[0].as_str() {
+            "tasks" => self.tree.node(node).task()?,
+            _ => node.position(),
+        };
+        segments[1] = number.to_string();
+        self.tensors.get(&segments.join(".")).cloned()
+    }
+
+    /// The node at a level on the way to a task.
+    fn above(&self, node: NodeIndex, level: usize) -> Option<NodeIndex> {
+        let line = self.tree.line_of_task(self.tree.node(node).task()?);
+        line.into_iter().find(|&node| self.tree.node(node).depth() == level)
+    }
+
+    /// The mean of the parameters that tasks, or groups, of the same level have in the place of an owner's.
+    fn mean(&self, owner: &Owner<'_>, name: &str, like: &TensorData) -> Option<TensorData> {
+        let flat = name.starts_with("tasks.");
+        let alike = self.tree.nodes().filter(|node| {
+            node.task().is_some() == owner.is_task && (flat || node.depth() == owner.level)
+        });
+        let parts = alike.filter_map(|node| self.part(node.index(), name));
+        let parts: Vec<TensorData> = parts.filter(|part| part.shape() == like.shape()).collect();
+        if parts.is_empty() {
+            return None;
+        }
+        let mut sums = vec![0.0_f64; floats(like).len()];
+        for part in &parts {
+            let values = floats(part).iter();
+            sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+        let count = parts.len() as f64;
+        let values: Vec<f32> = sums.into_iter().map(|sum| (sum / count) as f32).collect();
+        Some(TensorData::new(values, like.shape().to_vec()))
+    }
+}

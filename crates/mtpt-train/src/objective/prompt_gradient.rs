@@ -1,0 +1,141 @@
+use burn::optim::GradientsParams;
+use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use mtpt_core::{Backbone, Compose, StateGradients, TaskIndex, each_in_parallel, prepend};
+use mtpt_infer::tokens_at_a_time;
+use mtpt_tasks::{TokenBatch, parts_by_length};
+
+use crate::error::Result;
+use crate::objective::TokenLosses;
+use crate::objective::hidden_states::TargetStates;
+use mtpt_infer::DeviceBatch;
+
+/// The losses of a batch's target tokens by what a frozen model makes of the batch, and their part in the gradient of the mean
+/// over `tokens`; none where all that the batch's tasks have is frozen.
+///
+/// The prompts are composed once, and differentiated once. In between the rows are read in parts of similar lengths, on a
+/// processor one on each core: the numbers are those of the whole batch, since a row's loss depends on no other row.
+pub(crate) fn differentiate<B: Backbone, C: Compose>(
+    backbone: &B,
+    composition: &C,
+    batch: &TokenBatch,
+    tokens: usize,
+    losses: impl Fn(TargetStates, &TokenBatch, &DeviceBatch) -> Result<TokenLosses> + Sync,
+) -> Result<(TokenLosses, Option<GradientsParams>)> {
+    let device = backbone.device();
+    let prompts = prompts(backbone, composition, batch);
+    assert!(prompts.is_autodiff(), "a module that learns is on a device with autodiff");
+    let tracked = prompts.is_tracked();
+    let plain = prompts.clone().without_autodiff();
+
+    let [_, prompt_length, _] = plain.dims();
+    let lengths: Vec<usize> =
+        batch.input_lengths.iter().map(|length| prompt_length + length).collect();
+    let most_tokens = tokens_at_a_time(lengths.iter().sum(), &device);
+    let parts = parts_by_length(&lengths, usize::MAX, most_tokens);
+    let order: Vec<usize> = parts.iter().flatten().copied().collect();
+    let read = each_in_parallel(&device, parts, |rows| {
+        let numbers: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+        let numbers = Tensor::<1, Int>::from_ints(numbers.as_slice(), &device);
+        let prompts = plain.clone().select(0, numbers);
+        let part = batch.part(&rows);
+        let of_part =
+            |states: TargetStates, on_device: &DeviceBatch| losses(states, &part, on_device);
+        read_part(backbone, prompts, &part, tokens, tracked, of_part)
+    });
+    let (losses, gradients): (Vec<TokenLosses>, Vec<Option<Tensor<3>>>) =
+        read.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let losses = in_order(losses, batch, &order);
+    let gradients: Option<Vec<Tensor<3>>> = gradients.into_iter().collect();
+    let gradients = gradients.map(|gradients| {
+        let gradient = Tensor::cat(gradients, 0).select(0, places_of(&order, &device));
+        // The chain rule: what moves the loss by so much for each number of the prompts moves their parameters.
+        let along = (prompts * gradient.autodiff()).sum();
+        GradientsParams::from_grads(along.backward(), composition)
+    });
+    Ok((losses, gradients))
+}
+
+fn prompts<B: Backbone, C: Compose>(
+    backbone: &B,
+    composition: &C,
+    batch: &TokenBatch,
+) -> Tensor<3> {
+    if !composition.reads_inputs() {
+        let tasks: Vec<TaskIndex> = batch.tasks.iter().copied().map(TaskIndex::new).collect();
+        return composition.compose_rows(&tasks);
+    }
+    let on_device = DeviceBatch::new(batch, backbone.decoder_start_token_id(), &backbone.device());
+    let embeddings = backbone.embed(on_device.input_ids);
+    composition.compose_for(&on_device.tasks, &embeddings, &on_device.input_mask)
+}
+
+/// The losses of a part, and, where prompts learn, the gradient with regard to them, `[rows, prompt_length, d_model]`.
+fn read_part<B: Backbone>(
+    backbone: &B,
+    prompts: Tensor<3>,
+    part: &TokenBatch,
+    tokens: usize,
+    tracked: bool,
+    losses: impl Fn(TargetStates, &DeviceBatch) -> Result<TokenLosses>,
+) -> Result<(TokenLosses, Option<Tensor<3>>)> {
+    let on_device = DeviceBatch::new(part, backbone.decoder_start_token_id(), &backbone.device());
+    let [rows, prompt_length, d_model] = prompts.dims();
+    let embeddings = backbone.embed(on_device.input_ids.clone());
+    let (embeddings, mask) = prepend(prompts, embeddings, on_device.input_mask.clone());
+    let inputs = on_device.decoder_input_ids.clone();
+    let reading = backbone.read(embeddings, mask, inputs, prompt_length);
+    let states = TargetStates::of(reading.encoder.clone(), reading.decoder.clone(), &on_device);
+    if !tracked {
+        return Ok((losses(states, &on_device)?, None));
+    }
+
+    // The loss by itself: its leaves are the states.
+    let encoder = states.encoder.autodiff().require_grad();
+    let decoder = states.decoder.autodiff().require_grad();
+    let states = TargetStates { encoder: encoder.clone(), decoder: decoder.clone() };
+    let losses = losses(states, &on_device)?;
+    let mut gradients = losses.total().sum().div_scalar(tokens as f64).backward();
+    let losses = losses.without_autodiff();
+
+    let of_decoder = decoder.grad_remove(&mut gradients).expect("a loss depends on the decoder");
+    let [_, target_length] = on_device.decoder_input_ids.dims();
+    let places = rows * target_length;
+    let of_decoder = Tensor::<2>::zeros([places, d_model], &of_decoder.device())
+        .cast(of_decoder.dtype())
+        .select_assign(0, on_device.target_positions, of_decoder, IndexingUpdateOp::Add)
+        .reshape([rows, target_length, d_model]);
+    let of_encoder = encoder.grad_remove(&mut gradients).map(|of_inputs| {
+        let [rows, _, d_model] = of_inputs.dims();
+        let of_prompts = Tensor::<3>::zeros([rows, prompt_length, d_model], &of_inputs.device())
+            .cast(of_inputs.dtype());
+        Tensor::cat(vec![of_prompts, of_inputs], 1)
+    });
+    let gradient = reading.back(StateGradients { encoder: of_encoder, decoder: of_decoder });
+    Ok((losses, Some(gradient)))
+}
+
+/// The losses of parts as those of the batch, row after row.
+fn in_order(parts: Vec<TokenLosses>, batch: &TokenBatch, order: &[usize]) -> TokenLosses {
+    // Where the tokens of each row begin among those of the parts.
+    let mut begins = vec![0; batch.len()];
+    let mut begin = 0;
+    for &row in order {
+        begins[row] = begin;
+        begin += batch.target_lengths[row];
+    }
+    let tokens = begins.iter().zip(&batch.target_lengths);
+    let tokens: Vec<i64> = tokens
+        .flat_map(|(&begin, &length)| begin..begin + length)
+        .map(|token| token as i64)
+        .collect();
+    TokenLosses::cat(parts, &tokens)
+}
+
+/// Which of the rows in an order each row is: `[rows]`.
+fn places_of(order: &[usize], device: &Device) -> Tensor<1, Int> {
+    let mut places = vec![0_i64; order.len()];
+    for (place, &row) in order.iter().enumerate() {
+        places[row] = place as i64;
+    }
+    Tensor::from_data(TensorData::new(places, [order.len()]), device)
+}

@@ -1,0 +1,10 @@
+//! Files of a run folder.
+
+pub(crate) mod checkpoint;
+pub(crate) mod checkpoints;
+pub(crate) mod event_file;
+pub(crate) mod exact_float;
+pub(crate) mod manifest;
+pub(crate) mod metrics_log;
+pub(crate) mod run_dir;
+pub(crate) mod tensorboard;
