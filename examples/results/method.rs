@@ -66,13 +66,11 @@ pub fn all() -> Vec<Method> {
         .map(|composition| {
             let name = composition.name().to_owned();
             let about = match &composition {
-                CompositionConfig::Separate(_) => "plain prompts, one for each task",
+                CompositionConfig::Separate(_) => "plain prompts, one per task",
                 CompositionConfig::LowRank(_) => "MPT's decomposition, rank 1",
-                CompositionConfig::Concat(_) => "half of the prompt shared, half the task's own",
+                CompositionConfig::Concat(_) => "half of the prompt shared, half task-specific",
                 CompositionConfig::InstanceAttention(_) => "as in ATTEMPT",
-                CompositionConfig::Hierarchy(_) => {
-                    "one prompt for all, rank 1 for each group and each task"
-                }
+                CompositionConfig::Hierarchy(_) => "one prompt for all, rank 1 per group and task",
                 _ => "",
             };
             Method { name, about: about.to_owned(), kind: Kind::Prompts(composition) }
@@ -83,14 +81,14 @@ pub fn all() -> Vec<Method> {
             "mpt",
             true,
             true,
-            "the whole of MPT: plain prompts as teachers, prompts of rank 1 that learn from them, adaptation of the group",
+            "the full MPT method: plain prompts as teachers, rank-1 prompts distilled from them, adaptation of the group",
         ),
         ("mpt_without_distillation", false, true, "the same without teachers"),
         (
             "mpt_without_decomposition",
             true,
             false,
-            "the same with one prompt for all tasks, from which a plain prompt for each is adapted",
+            "the same with one prompt for all tasks, from which a plain prompt per task is adapted",
         ),
     ];
     let stages = stages.map(|(name, distilled, decomposed, about)| Method {
@@ -102,7 +100,10 @@ pub fn all() -> Vec<Method> {
     methods.splice(1..1, stages);
     methods.extend([Start::Random, Start::Text].map(|start| Method {
         name: format!("peft_mpt_{}", start.name().to_lowercase()),
-        about: format!("PEFT's multitask prompt tuning, rank 1, its start `{}`", start.name()),
+        about: format!(
+            "PEFT's multitask prompt tuning, rank 1, initialized with `{}`",
+            start.name()
+        ),
         kind: Kind::Peft(start),
     }));
     methods.push(Method {

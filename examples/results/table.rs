@@ -78,7 +78,7 @@ pub fn markdown(setting: &Setting, methods: &[Method], records: &Records) -> Res
         names.iter().zip(metrics).map(|(name, metric)| format!("{name}, {metric}")).collect();
     writeln!(
         text,
-        "| method | {} | average | average on dev | rate | step kept | numbers for each task |\n|---|{}",
+        "| method | {} | average | average on dev | learning rate | selected step | parameters per task |\n|---|{}",
         heads.join(" | "),
         "---|".repeat(heads.len() + 5)
     )?;
@@ -87,7 +87,7 @@ pub fn markdown(setting: &Setting, methods: &[Method], records: &Records) -> Res
     let cells: Vec<String> = majority.iter().map(|value| format!("{:.1}", 100.0 * value)).collect();
     writeln!(
         text,
-        "| most frequent label | {} | {:.1} | | | | 0 |",
+        "| majority label | {} | {:.1} | | | | 0 |",
         cells.join(" | "),
         100.0 * mean(&majority)
     )?;
@@ -120,9 +120,9 @@ fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut Stri
     let seeds: Vec<String> = protocol.seeds.iter().map(u64::to_string).collect();
     writeln!(
         text,
-        "Test figures in hundredths, means over the seeds {} and their sample deviations. Every run: {} steps of {} rows of all tasks, \
-         prompts of {} vectors, inputs of at most {} tokens; rates of prompts {}, of full fine-tuning {}, tried with seed {}; \
-         the best of the steps {} on dev is kept.\n",
+        "Test results in hundredths: means over the seeds {} and their sample standard deviations. Every run: {} steps of {} rows from all tasks, \
+         prompts of {} vectors, inputs of at most {} tokens; learning rates of prompts {}, of full fine-tuning {}, tried with seed {}; \
+         the best of the steps {} on dev is selected.\n",
         seeds.join(", "),
         protocol.steps,
         protocol.batch_size,
@@ -133,7 +133,7 @@ fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut Stri
         seeds[0],
         protocol.evaluations().iter().map(usize::to_string).collect::<Vec<_>>().join(", "),
     )?;
-    writeln!(text, "| task | rows of train | dev | test |\n|---|---|---|---|")?;
+    writeln!(text, "| task | train rows | dev | test |\n|---|---|---|---|")?;
     for data in &setting.data {
         let count = |split| grouped(data.count(split));
         let counts = Split::ALL.map(count).join(" | ");
@@ -143,7 +143,7 @@ fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut Stri
     let read = protocol.steps * protocol.batch_size;
     writeln!(
         text,
-        "\nA run reads {} rows, about {} of each task: at most as many different ones as its `{train}` column says.\n",
+        "\nA run uses {} rows, about {} per task: at most as many different ones as its `{train}` column shows.\n",
         grouped(read),
         grouped(read / setting.data.len()),
     )?;
@@ -158,11 +158,11 @@ fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut Stri
             None => String::new(),
         };
         let Method { name, about: words, .. } = row.method;
-        writeln!(text, "- `{name}`{about}{words}{teachers}; {seconds:.0} seconds a run")?;
+        writeln!(text, "- `{name}`{about}{words}{teachers}; {seconds:.0} seconds per run")?;
     }
     writeln!(
         text,
-        "\nSeconds are of one core that other work was using too, with evaluations on dev; take them as no more than an order.\n"
+        "\nSeconds were measured on one core shared with other work and include evaluations on dev; they only give an order of magnitude.\n"
     )?;
     if !missing.is_empty() {
         let why = if setting.python.is_none() { " (PEFT's need `--python`)" } else { "" };
@@ -177,15 +177,15 @@ fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut Stri
     let composed = best(&|row| row.method.is_composition());
     let (plain, peft) = (named("separate"), best(&is_peft));
     for (what, one) in [
-        ("Of the compositions, the one with the highest average on dev", composed),
-        ("The whole of MPT", named("mpt")),
+        ("Of the compositions, the one with the highest dev average", composed),
+        ("The full MPT method", named("mpt")),
     ] {
         let Some(one) = one else { continue };
-        writeln!(text, "{what}, `{}`, stands at {:.1} on test.", one.method.name, one.score())?;
+        writeln!(text, "{what}, `{}`, scores {:.1} on test.", one.method.name, one.score())?;
         if let Some(other) = plain {
             writeln!(
                 text,
-                "It was to be above plain prompts, `{}` at {:.1}: {}.",
+                "Target: above plain prompts, `{}` at {:.1}: {}.",
                 other.method.name,
                 other.score(),
                 ahead(one, other, 0.0),
@@ -194,7 +194,7 @@ fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut Stri
         if let Some(other) = peft {
             writeln!(
                 text,
-                "It was to be at least {LEAD:.0} points above PEFT's MPT, `{}` at {:.1}, the better of its two starts on dev: {}.",
+                "Target: at least {LEAD:.0} points above PEFT's MPT, `{}` at {:.1}, the better of its two initializations on dev: {}.",
                 other.method.name,
                 other.score(),
                 ahead(one, other, LEAD),
@@ -204,7 +204,7 @@ fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut Stri
                 let (name, score) = (&start.method.name, start.score());
                 writeln!(
                     text,
-                    "Beside its other start, `{name}` at {score:.1}: {}.",
+                    "Compared with its other initialization, `{name}` at {score:.1}: {}.",
                     ahead(one, start, LEAD)
                 )?;
             }
@@ -214,7 +214,7 @@ fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut Stri
             let score = whole.score();
             writeln!(
                 text,
-                "Beside full fine-tuning at {score:.1}: {} points ({seeds} seed by seed).",
+                "Compared with full fine-tuning at {score:.1}: {} points ({seeds} per seed).",
                 spread(&lead)
             )?;
         }
@@ -225,14 +225,14 @@ fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut Stri
     if let Some(largest) = differences.reduce(f64::max) {
         writeln!(
             text,
-            "PEFT's adapters, read here, give the same log-probabilities of all candidates of all dev rows as in Python to within {largest:.1e}."
+            "PEFT's adapters, read here, yield the log-probabilities of Python for all candidates of all dev rows within {largest:.1e}."
         )?;
     }
     let versions = rows.iter().filter(is_peft).map(|row| &row.dev[0].notes["versions"]).next();
     if let Some(versions) = versions {
         let version = |name: &str| format!("{name} {}", versions[name].as_str().unwrap_or("?"));
         let versions = ["peft", "transformers", "torch"].map(version).join(", ");
-        writeln!(text, "Their versions: {versions}.")?;
+        writeln!(text, "Versions: {versions}.")?;
     }
     Ok(())
 }
@@ -250,11 +250,11 @@ fn ahead(one: &Row<'_>, other: &Row<'_>, aim: f64) -> String {
     let (leads, words) = leads(one, other);
     let (lead, deviation) = (mean(&leads), deviation(&leads));
     let verdict = match lead > aim {
-        false => "so it is not",
-        true if lead - aim > deviation => "as it should",
-        true => "as it should, but by less than seeds differ",
+        false => "not reached",
+        true if lead - aim > deviation => "reached",
+        true => "reached, but within the variation between seeds",
     };
-    format!("{} points ({words} seed by seed), {verdict}", spread(&leads))
+    format!("{} points ({words} per seed), {verdict}", spread(&leads))
 }
 
 /// Puts the table into a file, in the place of the one that is there; text before and after stays.

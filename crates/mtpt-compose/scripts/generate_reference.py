@@ -4,7 +4,7 @@
     python crates/mtpt-compose/scripts/generate_reference.py
 
 Nothing here is shared with the Rust code: parameters are drawn, and prompts follow from them by PyTorch's own layers
-(`MultiheadAttention`, `LayerNorm`, `Linear`, `SiLU`) and by the equations of docs/strategies.md. The loss is the sum of squares of all
+(`MultiheadAttention`, `LayerNorm`, `Linear`, `SiLU`) and by the equations of docs/src/strategies.md. The loss is the sum of squares of all
 prompts, so that gradients depend on every value.
 """
 

@@ -22,8 +22,8 @@ fn grouped(number: usize) -> String {
 
 #[test]
 fn the_counts_of_the_chapter_are_those_of_the_code() {
-    let chapter = Document::read("docs/src/choosing-a-composition.md");
-    let section = chapter.section("how-many-numbers-are-learned").unwrap();
+    let chapter = Document::read("docs/src/compositions.md");
+    let section = chapter.section("number-of-parameters").unwrap();
     for config in CompositionConfig::catalogue() {
         let cells = [T5Config::small(), T5Config::base(), T5Config::large()].map(|t5| {
             let count = config.parameter_count(LENGTH, t5.d_model, &Tree::flat(1)).unwrap();

@@ -4,8 +4,8 @@ use std::process::Command;
 use super::markdown::Document;
 
 const CHAPTER: &str = "docs/src/commands.md";
-/// The section on what several commands have.
-const SHARED: &str = "what-all-commands-have-in-common";
+/// The section on what commands have in common.
+const SHARED: &str = "common-behavior";
 
 fn help(arguments: &[&str]) -> String {
     let output =
