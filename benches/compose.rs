@@ -8,7 +8,7 @@ use mtpt::core::{Compose, TaskIndex};
 
 const LENGTH: usize = 100;
 const D_MODEL: usize = 512;
-const ROWS: u32 = 32;
+const ROWS: usize = 32;
 
 fn composition(config: &CompositionConfig, task_count: usize) -> Composition {
     let zeros = |length| Tensor::zeros([length, D_MODEL], &Device::flex());
@@ -22,7 +22,7 @@ fn composition(config: &CompositionConfig, task_count: usize) -> Composition {
     config.init(&start).expect("the configuration is in range")
 }
 
-fn rows(task_count: u32) -> Vec<TaskIndex> {
+fn rows(task_count: usize) -> Vec<TaskIndex> {
     (0..ROWS).map(|row| TaskIndex::new(row % task_count)).collect()
 }
 
@@ -55,7 +55,7 @@ fn by_rank(criterion: &mut Criterion) {
 
 fn by_tasks(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("compose/tasks");
-    for tasks in [1_u32, 8, 32] {
+    for tasks in [1_usize, 8, 32] {
         let composition = composition(&CompositionConfig::default(), 32);
         group.bench_with_input(BenchmarkId::from_parameter(tasks), &tasks, |bench, &tasks| {
             bench.iter(|| step(&composition, &rows(tasks)));
@@ -67,8 +67,8 @@ fn by_tasks(criterion: &mut Criterion) {
 /// Rows are of different tasks, as far as there are so many, spread over all that the composition holds.
 fn by_tasks_held(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("compose/held");
-    for tasks in [1_u32, 32, 100, 10_000] {
-        let composition = composition(&CompositionConfig::default(), tasks as usize);
+    for tasks in [1_usize, 32, 100, 10_000] {
+        let composition = composition(&CompositionConfig::default(), tasks);
         let spread: Vec<TaskIndex> =
             (0..ROWS).map(|row| TaskIndex::new(row * tasks / ROWS)).collect();
         group.bench_with_input(BenchmarkId::from_parameter(tasks), &tasks, |bench, _| {

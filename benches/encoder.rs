@@ -29,13 +29,13 @@ fn by_length(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements((ROWS * length) as u64));
         let (embeddings, mask) = inputs(length);
         group.bench_function(BenchmarkId::new("forward", length), |bench| {
-            bench.iter(|| model.get().encode(embeddings.clone(), mask.clone()).into_data());
+            bench.iter(|| model.encode(embeddings.clone(), mask.clone()).into_data());
         });
         let tracked = Tensor::from_data(embeddings.into_data(), &Device::flex().autodiff());
         let tracked = tracked.require_grad();
         group.bench_function(BenchmarkId::new("backward", length), |bench| {
             bench.iter(|| {
-                let encoded = model.get().encode(tracked.clone(), mask.clone());
+                let encoded = model.encode(tracked.clone(), mask.clone());
                 tracked.grad(&encoded.sum().backward()).map(Tensor::into_data)
             });
         });

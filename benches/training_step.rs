@@ -66,7 +66,7 @@ fn by_lengths(criterion: &mut Criterion) {
         let batch = [batch(&lengths, 8)];
         group.throughput(Throughput::Elements(lengths.len() as u64));
         group.bench_function(BenchmarkId::from_parameter(name), |bench| {
-            bench.iter(|| trainer.step(&PromptTuning::new(model.get()), &batch).expect("a step"));
+            bench.iter(|| trainer.step(&PromptTuning::new(&model), &batch).expect("a step"));
         });
     }
     group.finish();
@@ -80,7 +80,7 @@ fn by_tasks(criterion: &mut Criterion) {
         let mut trainer = trainer(tasks);
         let batch = [batch(&[32; 8], tasks)];
         group.bench_function(BenchmarkId::from_parameter(tasks), |bench| {
-            bench.iter(|| trainer.step(&PromptTuning::new(model.get()), &batch).expect("a step"));
+            bench.iter(|| trainer.step(&PromptTuning::new(&model), &batch).expect("a step"));
         });
     }
     group.finish();

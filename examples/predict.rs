@@ -113,7 +113,7 @@ fn learn(model: &Model) -> Result<Prompts> {
         mixture: MixtureConfig::default(),
         evaluation: EvaluationConfig { every: 20, ..EvaluationConfig::default() },
     };
-    let (t5, tokenizer) = (model.t5.get(), model.tokenizer.as_inner());
+    let (t5, tokenizer) = (&model.t5, model.tokenizer.as_inner());
     let device = t5.device().autodiff();
     let start = initial_composition(&config, &tasks, t5, tokenizer, &device)?;
     let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;

@@ -88,9 +88,9 @@ impl Learning {
     }
 
     fn step(&mut self, batch: usize) -> Result<f64> {
-        let padding = Padding { id: self.t5.get().pad_token_id(), multiple: 1 };
+        let padding = Padding { id: self.t5.pad_token_id(), multiple: 1 };
         let batch = TokenBatch::new(&self.batches[batch], padding)?;
-        Ok(self.trainer.step(&PromptTuning::new(self.t5.get()), &[batch])?.loss)
+        Ok(self.trainer.step(&PromptTuning::new(&self.t5), &[batch])?.loss)
     }
 }
 
@@ -146,7 +146,7 @@ impl Evaluating {
         let (candidates, rows) = &self.tasks[task];
         let rows = &rows[..most.min(rows.len())];
         let composition = Some(self.prompts.composition());
-        Ok(rank_rows(self.t5.get(), composition, rows, candidates, ROWS_AT_A_TIME)?)
+        Ok(rank_rows(&self.t5, composition, rows, candidates, ROWS_AT_A_TIME)?)
     }
 
     fn all(&self, most: usize) -> Result<Vec<Vec<Vec<f64>>>> {
@@ -190,7 +190,7 @@ impl Generating {
     pub(crate) fn load(folder: &Path, rows: &[Row]) -> Result<Self> {
         let t5 = load(folder)?;
         let rows: Vec<TokenizedExample> = rows.iter().map(Row::example).collect();
-        let padding = Padding { id: t5.get().pad_token_id(), multiple: 1 };
+        let padding = Padding { id: t5.pad_token_id(), multiple: 1 };
         let batch = TokenBatch::new(&rows, padding)?;
         Ok(Self { t5, prompts: prompts(folder, &device()?)?, batch })
     }
@@ -198,7 +198,7 @@ impl Generating {
 
 impl Work for Generating {
     fn go(&mut self) -> Result<Value> {
-        let t5 = self.t5.get();
+        let t5 = &self.t5;
         let batch = DeviceBatch::new(&self.batch, t5.decoder_start_token_id(), &t5.device());
         let composition = Some(self.prompts.composition());
         let (embeddings, mask) =
@@ -252,7 +252,7 @@ pub(crate) fn cold(folder: &Path, asked: &Path) -> Result<Value> {
     let row = Row { task: asked.task, input_ids, target_ids: Vec::new() }.example();
     let candidates = Candidates::of_tokens(words);
     let composition = Some(prompts.composition());
-    let scores = rank_rows(t5.get(), composition, std::slice::from_ref(&row), &candidates, 1)?;
+    let scores = rank_rows(&t5, composition, std::slice::from_ref(&row), &candidates, 1)?;
     Ok(json!({ "label": asked.words[likeliest(&scores[0])], "ids": row.input_ids }))
 }
 

@@ -175,12 +175,12 @@ impl Method {
     pub fn judge(&self, setting: &Setting, split: Split, folder: &Path) -> Result<Vec<f64>> {
         match &self.kind {
             Kind::Prompts(_) | Kind::Stages { .. } => {
-                let device = setting.model.t5.get().device();
+                let device = setting.model.t5.device();
                 let prompts = Prompts::read(&prompt_file(folder), &device)?;
-                judged(setting.model.t5.get(), &setting.data, Some(prompts.composition()), split)
+                judged(&setting.model.t5, &setting.data, Some(prompts.composition()), split)
             }
             Kind::FullFineTuning => {
-                let model = T5::load(folder, &setting.model.t5.get().device())?;
+                let model = T5::load(folder, &setting.model.t5.device())?;
                 judged(&model, &setting.data, None::<&Composition>, split)
             }
             Kind::Peft(_) => peft::judge(setting, split, folder),
@@ -220,7 +220,7 @@ fn prompts(
         concat.task_length = own;
         config.prompt.length = (setting.protocol.length - own).max(1);
     }
-    let objective = PromptTuning::new(setting.model.t5.get());
+    let objective = PromptTuning::new(&setting.model.t5);
     let (trained, learned) = run(setting, &config, &objective)?;
     trained.prompts.write(&prompt_file(folder))?;
     Ok(learned)
@@ -244,7 +244,7 @@ fn run(
     config: &RunConfig,
     objective: &impl Objective<Composition>,
 ) -> Result<(Trained, Learned)> {
-    let t5 = setting.model.t5.get();
+    let t5 = &setting.model.t5;
     let tasks: Vec<Task> = setting.data.iter().map(|data| data.task().clone()).collect();
     let tokenizer = setting.model.tokenizer.as_inner();
     let start = initial_composition(config, &tasks, t5, tokenizer, &t5.device().autodiff())?;
@@ -267,7 +267,7 @@ fn stages(
     seed: u64,
     folder: &Path,
 ) -> Result<Learned> {
-    let t5 = setting.model.t5.get();
+    let t5 = &setting.model.t5;
     let base = setting.protocol.config(&setting.model, rate, seed);
     let low_rank = CompositionConfig::LowRank(LowRankConfig::default());
     let first = ((setting.protocol.steps as f64 * SOURCE_SHARE) as usize).max(1);
@@ -312,7 +312,7 @@ fn stages(
 
 fn full_fine_tuning(setting: &Setting, rate: f64, seed: u64, folder: &Path) -> Result<Learned> {
     let training = setting.protocol.config(&setting.model, rate, seed).training;
-    let device = setting.model.t5.get().device().autodiff();
+    let device = setting.model.t5.device().autodiff();
     // Dropout, where a model has it, acts with no method.
     let model = T5::load(&setting.model.folder, &device)?.freeze().set_require_grad(true);
     let trained = model.num_params();

@@ -167,7 +167,7 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 /// The largest difference between what PEFT's prompts come to in Python and what the same adapter, read here, comes to here: of
 /// the log-probabilities of all candidates of all rows to choose by, in nats.
 fn difference(setting: &Setting, adapter: &Path, scores: &[Vec<Vec<f64>>]) -> Result<f64> {
-    let t5 = setting.model.t5.get();
+    let t5 = &setting.model.t5;
     let prompts = Prompts::read(adapter, &t5.device())?;
     let mut largest: f64 = 0.0;
     for (task, theirs) in setting.data.iter().zip(scores) {

@@ -104,7 +104,7 @@ impl Setting {
         let tasks = real_tasks::compared(data, &protocol.limit)?;
         let lengths = protocol.config(&model, 1.0, 0).max_lengths();
         let tokenizer = model.tokenizer.as_inner();
-        let data = TaskData::read(tasks, tokenizer, model.t5.get(), lengths)?;
+        let data = TaskData::read(tasks, tokenizer, &model.t5, lengths)?;
         let identity = json!({
             "model": format!("{:016x}", model.fingerprint()),
             "rows": format!("{:016x}", checksum(&data)),
@@ -145,7 +145,7 @@ impl Setting {
     }
 
     pub fn pad_id(&self) -> u32 {
-        self.model.t5.get().pad_token_id()
+        self.model.t5.pad_token_id()
     }
 }
 

@@ -38,7 +38,7 @@ impl<'a> Answering<'a> {
     ///
     /// When the prompts are of another width than the model, or a task has no template or label words.
     pub fn new(model: &'a Model, prompts: &'a Prompts) -> Result<Self> {
-        prompts.check_fits(model.t5.get())?;
+        prompts.check_fits(&model.t5)?;
         let mut tasks = Vec::new();
         for task in prompts.tasks() {
             let name = &task.name;
@@ -77,9 +77,15 @@ impl<'a> Answering<'a> {
             let mut input_ids = self.model.tokenizer.encode(&input)?;
             truncate(&mut input_ids, self.prompts.header().longest_input());
             let (target_ids, label, gold) = (Vec::new(), None, None);
-            rows.push(TokenizedExample { task: task.into(), input_ids, target_ids, label, gold });
+            rows.push(TokenizedExample {
+                task: task.position() as u32,
+                input_ids,
+                target_ids,
+                label,
+                gold,
+            });
         }
-        let t5 = self.model.t5.get();
+        let t5 = &self.model.t5;
         let composition = Some(self.prompts.composition());
         let scores = rank_rows(t5, composition, &rows, candidates, 64)?;
         scores.into_iter().map(|scores| choose(labels, &scores)).collect()

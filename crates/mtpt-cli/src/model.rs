@@ -89,7 +89,7 @@ impl PromptedModel {
         };
         let model = Model::load(model, device)?;
         if let Some(prompts) = &prompts {
-            prompts.check_fits(model.t5.get())?;
+            prompts.check_fits(&model.t5)?;
         }
         Ok(Self { model, prompts, default })
     }
@@ -132,7 +132,7 @@ impl PromptedModel {
         &self,
         rows: impl Iterator<Item = (Option<TaskIndex>, &'a [u32])>,
     ) -> Inputs {
-        let t5 = self.model.t5.get();
+        let t5 = &self.model.t5;
         let (tasks, ids): (Vec<_>, Vec<_>) = rows.unzip();
         let (ids, mask) = padded(&ids, t5.config().pad_token_id, &t5.device());
         // Rows have tasks exactly where there are prompts.

@@ -184,7 +184,7 @@ impl InstanceAttention {
         embeddings: &Tensor<3>,
         mask: &Tensor<2, Bool>,
     ) -> Tensor<2> {
-        let own = mtpt_core::rows_of(rows, |task| self.tasks[task.position()].val());
+        let own = mtpt_core::gather_task_rows(rows, |task| self.tasks[task.position()].val());
         self.shares(&own, self.pooled(embeddings, mask))
     }
 
@@ -197,7 +197,7 @@ impl InstanceAttention {
     fn mix(&self, tasks: &[TaskIndex], pooled: Tensor<2>) -> Tensor<3> {
         let components = self.components.val();
         let [count, length, d_model] = components.dims();
-        let own = mtpt_core::rows_of(tasks, |task| self.tasks[task.position()].val());
+        let own = mtpt_core::gather_task_rows(tasks, |task| self.tasks[task.position()].val());
         let rows = tasks.len();
         let shares = self.shares(&own, pooled);
         let mixed = shares

@@ -26,7 +26,7 @@ impl Tree {
             parents: (0..=task_count).map(|node| (node > 0).then_some(0)).collect(),
             tasks: [None]
                 .into_iter()
-                .chain((0..task_count as u32).map(|task| Some(TaskIndex::new(task))))
+                .chain((0..task_count).map(|task| Some(TaskIndex::new(task))))
                 .collect(),
         }
     }
@@ -127,7 +127,7 @@ impl Tree {
 
     /// The tasks, in their order.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskIndex> + use<> {
-        (0..self.lines.len() as u32).map(TaskIndex::new)
+        (0..self.lines.len()).map(TaskIndex::new)
     }
 
     /// The task whose node is given, if it is one's.

@@ -18,7 +18,7 @@ fn start(tree: Tree) -> Start<'static> {
 
 fn prompts(config: &CompositionConfig, tree: Tree) -> Vec<Vec<f32>> {
     let composition = config.init(&start(tree)).unwrap();
-    (0..composition.task_count() as u32)
+    (0..composition.task_count())
         .map(|task| composition.compose(TaskIndex::new(task)).into_data().try_to_vec().unwrap())
         .collect()
 }

@@ -121,7 +121,7 @@ fn fresh(config: &CompositionConfig, case: &Case, parts: Parts) -> (Tensor<2>, C
             });
         }
         let number = match part {
-            Part::Task(task) => 1 + u64::from(u32::from(task)),
+            Part::Task(task) => 1 + task.position() as u64,
             Part::Node(node) => 1000 + node as u64,
             Part::Component(component) => 2000 + component as u64,
         };
@@ -165,7 +165,7 @@ fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
 }
 
 fn tasks(tree: &Tree) -> Vec<TaskIndex> {
-    (0..tree.task_count() as u32).map(TaskIndex::new).collect()
+    (0..tree.task_count()).map(TaskIndex::new).collect()
 }
 
 /// Whether a parameter takes part in the prompt of the first task.
@@ -249,8 +249,8 @@ proptest! {
     }
 
     #[test]
-    fn a_batch_is_its_rows_one_by_one_in_any_order(case in cases(), order in prop::collection::vec(any::<u32>(), 1..9)) {
-        let count = case.tree.task_count() as u32;
+    fn a_batch_is_its_rows_one_by_one_in_any_order(case in cases(), order in prop::collection::vec(any::<usize>(), 1..9)) {
+        let count = case.tree.task_count();
         let rows: Vec<TaskIndex> = order.iter().map(|pick| TaskIndex::new(pick % count)).collect();
         let reversed: Vec<TaskIndex> = rows.iter().rev().copied().collect();
         for config in strategies(&case.tree) {
@@ -273,7 +273,7 @@ proptest! {
         let device = Device::flex();
         let rows = lengths.len();
         let count = case.tree.task_count();
-        let tasks: Vec<TaskIndex> = (0..rows).map(|row| TaskIndex::new((row % count) as u32)).collect();
+        let tasks: Vec<TaskIndex> = (0..rows).map(|row| TaskIndex::new(row % count)).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
         // Padding has values too, and large ones.
         let embeddings = random([rows * LONGEST, case.d_model], &mut rng).mul_scalar(9.0);
@@ -381,7 +381,7 @@ proptest! {
             match composition.to_separate(&order) {
                 Ok(plain) => {
                     for (place, &task) in order.iter().enumerate() {
-                        let plain = values(plain.compose(TaskIndex::new(place as u32)));
+                        let plain = values(plain.compose(TaskIndex::new(place)));
                         prop_assert_eq!(plain, values(composition.compose(task)));
                     }
                 }

@@ -59,7 +59,7 @@ impl Case {
     /// The task of each row of `prompts`.
     pub(crate) fn rows(&self) -> Vec<TaskIndex> {
         let rows = self.input_lengths.as_ref().map_or(self.lines.len(), Vec::len);
-        (0..rows).map(|row| TaskIndex::new((row % self.lines.len()) as u32)).collect()
+        (0..rows).map(|row| TaskIndex::new(row % self.lines.len())).collect()
     }
 
     /// The inputs of the rows and where they have tokens, if the strategy reads them.

@@ -1,6 +1,6 @@
 use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
 
-use crate::{Reading, TokenTree, decode_paths, read_by_autodiff};
+use crate::{TokenTree, Vjp, decode_paths, vjp_by_autodiff};
 
 /// An encoder-decoder language model that prompts stand in front of.
 ///
@@ -91,7 +91,7 @@ pub trait Backbone: Sync {
     }
 
     /// [`encode`](Self::encode) and [`decode`](Self::decode) of one target a row, with the way back for gradients to the first
-    /// `learned` embeddings of each row, where its prompt stands.
+    /// `prompt_length` embeddings of each row, where its prompt stands.
     ///
     /// What stands here records every operation, which any backbone can; one that knows what its gradients need brings its own,
     /// and gives the same.
@@ -101,14 +101,14 @@ pub trait Backbone: Sync {
     /// - `embeddings`: `[batch, length, d_model]`, not tracked
     /// - `mask`: `[batch, length]`
     /// - `decoder_input_ids`: `[batch, target_length]`, the start token first
-    fn read(
+    fn vjp(
         &self,
         embeddings: Tensor<3>,
         mask: Tensor<2, Bool>,
         decoder_input_ids: Tensor<2, Int>,
-        learned: usize,
-    ) -> Reading {
-        read_by_autodiff(self, embeddings, mask, decoder_input_ids, learned)
+        prompt_length: usize,
+    ) -> Vjp {
+        vjp_by_autodiff(self, embeddings, mask, decoder_input_ids, prompt_length)
     }
 
     /// Scores of every vocabulary entry, from final hidden states of the decoder.
@@ -124,7 +124,7 @@ pub trait Backbone: Sync {
 
     /// Tokens that the decoder writes for each row, the likeliest after those before it, again and again.
     ///
-    /// A row ends with its end of sentence, unless it was cut at the longest length, and comes without the start token and
+    /// A row ends with its end of sentence, unless it was cut at the max_length length, and comes without the start token and
     /// without padding. What stands here reads everything again for each token, which any backbone can; one that keeps what
     /// it has read brings its own, and writes the same.
     ///
@@ -132,21 +132,21 @@ pub trait Backbone: Sync {
     ///
     /// - `encoded`: `[batch, length, d_model]`
     /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
-    /// - output: for each row, at most `longest` tokens
+    /// - output: for each row, at most `max_length` tokens
     ///
     /// # Panics
     ///
     /// When numbers cannot be read back from the device.
-    fn decode_greedily(
+    fn generate_greedy(
         &self,
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
-        longest: usize,
+        max_length: usize,
     ) -> Vec<Vec<u32>> {
         let [batch, _] = mask.dims();
         let mut rows = vec![vec![self.decoder_start_token_id()]; batch];
         let mut ended = vec![false; batch];
-        for length in 1..=longest {
+        for length in 1..=max_length {
             let ids: Vec<i64> = rows
                 .iter()
                 .flat_map(|row| {

@@ -51,7 +51,7 @@ pub trait Compose: Module + Sync {
     ///
     /// When there are no rows, or a task is not below [`task_count`](Self::task_count).
     fn compose_rows(&self, rows: &[TaskIndex]) -> Tensor<3> {
-        rows_of(rows, |task| self.compose(task))
+        gather_task_rows(rows, |task| self.compose(task))
     }
 
     /// The prompts of the rows of a batch whose inputs are known. A row's prompt depends on its own input alone, and not on
@@ -87,7 +87,7 @@ pub trait Compose: Module + Sync {
 /// # Panics
 ///
 /// When there are no rows.
-pub fn rows_of(rows: &[TaskIndex], of_task: impl Fn(TaskIndex) -> Tensor<2>) -> Tensor<3> {
+pub fn gather_task_rows(rows: &[TaskIndex], of_task: impl Fn(TaskIndex) -> Tensor<2>) -> Tensor<3> {
     assert!(!rows.is_empty(), "a batch must have at least one row");
     let mut present = rows.to_vec();
     present.sort_unstable();

@@ -1,7 +1,11 @@
 use burn::module::{
     Content, Devices, Module, ModuleDisplay, ModuleDisplayDefault, ModuleMapper, ModuleVisitor,
 };
-use burn::tensor::Device;
+use burn::tensor::{Bool, Device, Int, Tensor};
+
+use crate::backbone::Backbone;
+use crate::token_tree::TokenTree;
+use crate::vjp::Vjp;
 
 /// A module that gradients, optimizers and records never see.
 ///
@@ -75,3 +79,79 @@ impl<M: Module + ModuleDisplay> ModuleDisplayDefault for Frozen<M> {
 }
 
 impl<M: Module + ModuleDisplay> ModuleDisplay for Frozen<M> {}
+
+/// Forwards every method to the frozen module, including those that it overrides.
+impl<M: Module + Backbone> Backbone for Frozen<M> {
+    fn d_model(&self) -> usize {
+        self.0.d_model()
+    }
+
+    fn vocab_size(&self) -> usize {
+        self.0.vocab_size()
+    }
+
+    fn decoder_start_token_id(&self) -> u32 {
+        self.0.decoder_start_token_id()
+    }
+
+    fn pad_token_id(&self) -> u32 {
+        self.0.pad_token_id()
+    }
+
+    fn eos_token_id(&self) -> u32 {
+        self.0.eos_token_id()
+    }
+
+    fn device(&self) -> Device {
+        self.0.device()
+    }
+
+    fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
+        self.0.embed(ids)
+    }
+
+    fn encode(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
+        self.0.encode(embeddings, mask)
+    }
+
+    fn decode(
+        &self,
+        decoder_input_ids: Tensor<2, Int>,
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+    ) -> Tensor<3> {
+        self.0.decode(decoder_input_ids, encoded, mask)
+    }
+
+    fn decode_trees(
+        &self,
+        trees: &[&TokenTree],
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+    ) -> Tensor<3> {
+        self.0.decode_trees(trees, encoded, mask)
+    }
+
+    fn vjp(
+        &self,
+        embeddings: Tensor<3>,
+        mask: Tensor<2, Bool>,
+        decoder_input_ids: Tensor<2, Int>,
+        prompt_length: usize,
+    ) -> Vjp {
+        self.0.vjp(embeddings, mask, decoder_input_ids, prompt_length)
+    }
+
+    fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
+        self.0.logits(hidden)
+    }
+
+    fn generate_greedy(
+        &self,
+        encoded: Tensor<3>,
+        mask: Tensor<2, Bool>,
+        max_length: usize,
+    ) -> Vec<Vec<u32>> {
+        self.0.generate_greedy(encoded, mask, max_length)
+    }
+}

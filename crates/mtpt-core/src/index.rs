@@ -5,23 +5,17 @@ use serde::{Deserialize, Serialize};
 /// Names of tasks are not known here; whoever owns the names keeps the map from a name to its index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct TaskIndex(u32);
+pub struct TaskIndex(usize);
 
 impl TaskIndex {
     /// The task at a position, counted from 0.
-    pub fn new(position: u32) -> Self {
+    pub const fn new(position: usize) -> Self {
         Self(position)
     }
 
     /// The position as an index into a slice.
-    pub fn position(self) -> usize {
-        self.0 as usize
-    }
-}
-
-impl From<TaskIndex> for u32 {
-    fn from(index: TaskIndex) -> Self {
-        index.0
+    pub const fn position(self) -> usize {
+        self.0
     }
 }
 

@@ -7,11 +7,11 @@ use rayon::ThreadPoolBuilder;
 
 /// Number of pieces that work is best divided into on a device: the processor's cores, or one on a device that is parallel by
 /// itself. Within such a piece it is one.
-pub fn lanes(device: &Device) -> usize {
-    if is_processor(device) { rayon::current_num_threads() } else { 1 }
+pub fn parallelism(device: &Device) -> usize {
+    if is_cpu(device) { rayon::current_num_threads() } else { 1 }
 }
 
-/// What a function makes of each item, in the order of the items, as many at a time as the device has [`lanes`].
+/// What a function makes of each item, in the order of the items, as many at a time as the device has [`parallelism`].
 ///
 /// Each piece is computed on one core from its beginning to its end. Cores that share every operation wait for each other at
 /// every operation; and most operations on tensors are done by one core alone.
@@ -19,12 +19,12 @@ pub fn lanes(device: &Device) -> usize {
 /// # Panics
 ///
 /// When the function does.
-pub fn each_in_parallel<I: Send, O: Send>(
+pub fn par_map<I: Send, O: Send>(
     device: &Device,
     items: Vec<I>,
     make: impl Fn(I) -> O + Sync,
 ) -> Vec<O> {
-    let workers = lanes(device).min(items.len());
+    let workers = parallelism(device).min(items.len());
     if workers < 2 {
         return items.into_iter().map(make).collect();
     }
@@ -59,7 +59,7 @@ pub fn each_in_parallel<I: Send, O: Send>(
 /// Whether a device is the processor, with autodiff or without: there the numbers of a tensor lie in this program's memory.
 ///
 /// The processor is what the feature `flex` computes on; without it there is none.
-pub fn is_processor(device: &Device) -> bool {
+pub fn is_cpu(device: &Device) -> bool {
     #[cfg(feature = "flex")]
     {
         *device == Device::flex()
@@ -77,24 +77,24 @@ mod tests {
 
     #[test]
     fn results_come_in_the_order_of_the_items() {
-        let squares = each_in_parallel(&Device::flex(), (0..100).collect(), |item: usize| {
+        let squares = par_map(&Device::flex(), (0..100).collect(), |item: usize| {
             thread::sleep(std::time::Duration::from_micros((item % 7 * 50) as u64));
             item * item
         });
         assert_eq!(squares, (0..100).map(|item| item * item).collect::<Vec<_>>());
-        assert!(each_in_parallel(&Device::flex(), Vec::<usize>::new(), |item| item).is_empty());
+        assert!(par_map(&Device::flex(), Vec::<usize>::new(), |item| item).is_empty());
     }
 
     #[test]
     fn a_device_with_autodiff_is_the_processor_too() {
-        assert_eq!(lanes(&Device::flex().autodiff()), lanes(&Device::flex()));
+        assert_eq!(parallelism(&Device::flex().autodiff()), parallelism(&Device::flex()));
     }
 
     #[test]
     fn a_piece_is_not_divided_again() {
         let device = Device::flex();
-        if lanes(&device) > 1 {
-            let within = each_in_parallel(&device, vec![(), ()], |()| lanes(&Device::flex()));
+        if parallelism(&device) > 1 {
+            let within = par_map(&device, vec![(), ()], |()| parallelism(&Device::flex()));
             assert_eq!(within, [1, 1]);
         }
     }
@@ -102,6 +102,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "three")]
     fn a_panic_is_the_callers() {
-        each_in_parallel(&Device::flex(), vec![1, 2, 3, 4], |item| assert_ne!(item, 3, "three"));
+        par_map(&Device::flex(), vec![1, 2, 3, 4], |item| assert_ne!(item, 3, "three"));
     }
 }

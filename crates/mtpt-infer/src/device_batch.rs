@@ -34,7 +34,7 @@ impl DeviceBatch {
         let tokens = targets.len();
         let decoder_input_ids = batch.decoder_input_ids(decoder_start_token_id);
         Self {
-            tasks: batch.tasks.iter().copied().map(TaskIndex::new).collect(),
+            tasks: batch.tasks.iter().map(|&task| TaskIndex::new(task as usize)).collect(),
             input_ids: int(&batch.input_ids, [rows, batch.input_length], device),
             input_mask: Tensor::from_data(mask, device),
             decoder_input_ids: int(&decoder_input_ids, [rows, batch.target_length], device),

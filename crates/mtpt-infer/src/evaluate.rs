@@ -1,5 +1,5 @@
 use burn::tensor::{Bool, Tensor};
-use mtpt_core::{Backbone, Compose, each_in_parallel, embed_prompted};
+use mtpt_core::{Backbone, Compose, embed_prompted, par_map};
 use mtpt_tasks::{Evaluation, Padding, Split, TokenBatch, TokenizedExample, parts_by_length};
 
 use crate::candidates::Candidates;
@@ -65,7 +65,7 @@ pub fn generate_rows<B: Backbone, C: Compose>(
     batch_size: usize,
 ) -> Result<Vec<Vec<u32>>> {
     each_encoded(backbone, composition, rows, batch_size, |_, encoded, mask| {
-        backbone.decode_greedily(encoded, mask, longest)
+        backbone.generate_greedy(encoded, mask, longest)
     })
 }
 
@@ -87,7 +87,7 @@ fn each_encoded<B: Backbone, C: Compose, T: Clone + Default + Send>(
     let most_tokens = tokens_at_a_time(lengths.iter().sum(), &device);
     let groups = parts_by_length(&lengths, batch_size.max(1), most_tokens);
     let padding = Padding { id: backbone.pad_token_id(), multiple: 1 };
-    let of_groups = each_in_parallel(&device, groups, |group| {
+    let of_groups = par_map(&device, groups, |group| {
         let batch = TokenBatch::new(group.iter().map(|&row| &rows[row]), padding)?;
         let batch = DeviceBatch::new(&batch, backbone.decoder_start_token_id(), &device);
         let (ids, mask) = (batch.input_ids, batch.input_mask);

@@ -252,7 +252,7 @@ impl<C: Compose> Prompts<C> {
     /// [`Error::UnknownTask`], which lists the tasks that there are.
     pub fn find(&self, name: &str) -> Result<TaskIndex> {
         let position = self.tasks().iter().position(|task| task.name.as_str() == name);
-        position.map(|position| TaskIndex::new(position as u32)).ok_or_else(|| Error::UnknownTask {
+        position.map(TaskIndex::new).ok_or_else(|| Error::UnknownTask {
             found: name.to_owned(),
             known: self.tasks().iter().map(|task| task.name.clone()).collect(),
         })

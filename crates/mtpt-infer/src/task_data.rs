@@ -123,16 +123,25 @@ impl TaskData {
         let mut streamed = None;
         for &split in splits.iter().filter(|&&split| task.has(split)) {
             if split == Split::Train && task.config().stream {
-                let rows =
-                    ExamplesOnDisk::write(index.into(), &task, split, tokenizer, max_lengths)?;
+                let rows = ExamplesOnDisk::write(
+                    index.position() as u32,
+                    &task,
+                    split,
+                    tokenizer,
+                    max_lengths,
+                )?;
                 check_tokens(&[], [&candidates].into_iter(), backbone.vocab_size())?;
                 check_token(rows.highest_token(), backbone.vocab_size())?;
                 streamed = Some(Arc::new(rows));
                 continue;
             }
             let instances = task.read(split)?;
-            let rows =
-                TokenizedExample::tokenize_all(index.into(), &instances, tokenizer, max_lengths)?;
+            let rows = TokenizedExample::tokenize_all(
+                index.position() as u32,
+                &instances,
+                tokenizer,
+                max_lengths,
+            )?;
             let choices = instances
                 .iter()
                 .filter(|instance| !instance.choices.is_empty())

@@ -1,5 +1,5 @@
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use mtpt_core::{Backbone, Reading, TokenTree, decode_paths, read_by_autodiff};
+use mtpt_core::{Backbone, TokenTree, Vjp, decode_paths, vjp_by_autodiff};
 
 use crate::backward;
 use crate::generate::greedy;
@@ -78,18 +78,18 @@ impl Backbone for T5 {
     }
 
     /// With forward and backward written by hand, where the model is frozen.
-    fn read(
+    fn vjp(
         &self,
         embeddings: Tensor<3>,
         mask: Tensor<2, Bool>,
         decoder_input_ids: Tensor<2, Int>,
-        learned: usize,
-    ) -> Reading {
+        prompt_length: usize,
+    ) -> Vjp {
         if self.shared.weight.val().is_autodiff() {
             // A model that has not been frozen drops out when it is trained on, and only what is recorded knows of that.
-            return read_by_autodiff(self, embeddings, mask, decoder_input_ids, learned);
+            return vjp_by_autodiff(self, embeddings, mask, decoder_input_ids, prompt_length);
         }
-        backward::read(self, embeddings.without_autodiff(), mask, decoder_input_ids, learned)
+        backward::read(self, embeddings.without_autodiff(), mask, decoder_input_ids, prompt_length)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
@@ -97,12 +97,12 @@ impl Backbone for T5 {
     }
 
     /// With the keys and values of what was read kept, so that each token is read once.
-    fn decode_greedily(
+    fn generate_greedy(
         &self,
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
-        longest: usize,
+        max_length: usize,
     ) -> Vec<Vec<u32>> {
-        greedy::decode(self, encoded, mask, longest).expect("the device gives its numbers back")
+        greedy::decode(self, encoded, mask, max_length).expect("the device gives its numbers back")
     }
 }

@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use mtpt_core::{Backbone, Reading, StateGradients, read_by_autodiff};
+use mtpt_core::{Backbone, StateGradients, Vjp, vjp_by_autodiff};
 use mtpt_t5::{Activation, T5, T5Config};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -68,18 +68,18 @@ fn check(model: &T5, targets: usize, with_encoder: bool, drawn: &mut Drawn) {
     let ids: Vec<i32> = (0..BATCH * targets).map(|place| (place * 7 % 60) as i32).collect();
     let ids = TensorData::new(ids, [BATCH, targets]);
     let ids = Tensor::<2, Int>::from_data(ids, &Device::flex());
-    let by_hand = model.read(embeddings.clone(), mask(), ids.clone(), LEARNED);
-    let recorded = read_by_autodiff(model, embeddings, mask(), ids, LEARNED);
-    assert_close(by_hand.decoder.clone(), recorded.decoder.clone(), "decoder");
-    let states = |reading: &Reading| of_tokens(reading.encoder.clone());
+    let by_hand = model.vjp(embeddings.clone(), mask(), ids.clone(), LEARNED);
+    let recorded = vjp_by_autodiff(model, embeddings, mask(), ids, LEARNED);
+    assert_close(by_hand.decoder_states.clone(), recorded.decoder_states.clone(), "decoder");
+    let states = |vjp: &Vjp| of_tokens(vjp.encoder_states.clone());
     assert_close(states(&by_hand), states(&recorded), "encoder");
     let gradients = StateGradients {
         encoder: with_encoder.then(|| of_tokens(drawn.tensor([BATCH, LENGTH, 16]))),
         decoder: drawn.tensor([BATCH, targets, 16]),
     };
-    let gradient = by_hand.back(gradients.clone());
+    let gradient = by_hand.pullback(gradients.clone());
     assert_eq!(gradient.dims(), [BATCH, LEARNED, 16]);
-    assert_close(gradient, recorded.back(gradients), "gradient");
+    assert_close(gradient, recorded.pullback(gradients), "gradient");
 }
 
 #[test]

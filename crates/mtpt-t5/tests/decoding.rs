@@ -64,8 +64,8 @@ fn reading_everything_again_writes_what_the_cache_writes() {
         let expected = model.generate(ids, mask.clone(), &whole).unwrap();
         assert!(expected.iter().any(|row| row.len() > 1));
         for longest in [1, 5, 12] {
-            let plain = Plain(&model).decode_greedily(encoded.clone(), mask.clone(), longest);
-            let cached = Backbone::decode_greedily(&model, encoded.clone(), mask.clone(), longest);
+            let plain = Plain(&model).generate_greedy(encoded.clone(), mask.clone(), longest);
+            let cached = Backbone::generate_greedy(&model, encoded.clone(), mask.clone(), longest);
             let cut: Vec<Vec<u32>> =
                 expected.iter().map(|row| row[..row.len().min(longest)].to_vec()).collect();
             assert_eq!(plain, cut, "{name}");

@@ -101,20 +101,20 @@ fn free_text_is_learned_and_the_best_prompts_are_chosen_by_it() {
     };
     let t5 = t5();
     let lengths = config.max_lengths();
-    let data = TaskData::read(tasks.clone(), &WordNumbers, t5.get(), lengths).unwrap();
+    let data = TaskData::read(tasks.clone(), &WordNumbers, &t5, lengths).unwrap();
     assert_eq!(data[0].majority(Split::Dev).unwrap().get("exact_match"), Some(1.0));
-    let untrained = start(&config, &tasks, t5.get());
+    let untrained = start(&config, &tasks, &t5);
     for data in &data {
-        let judged = evaluate(t5.get(), Some(&untrained), data, Split::Dev, 64).unwrap();
+        let judged = evaluate(&t5, Some(&untrained), data, Split::Dev, 64).unwrap();
         assert_eq!(judged.get("exact_match"), Some(0.0));
     }
-    let trained = train(&config, &data, t5.get(), untrained, None, &mut ()).unwrap();
+    let trained = train(&config, &data, &t5, untrained, None, &mut ()).unwrap();
     assert_eq!(trained.prompts.header().longest_target(), 5);
     for data in &data {
         let composition = Some(trained.prompts.composition());
-        let judged = evaluate(t5.get(), composition, data, Split::Dev, 64).unwrap();
+        let judged = evaluate(&t5, composition, data, Split::Dev, 64).unwrap();
         assert_eq!(judged.get("exact_match"), Some(1.0), "{}", data.task().id());
-        let ids = generate_rows(t5.get(), composition, data.rows(Split::Dev), 2, 1).unwrap();
+        let ids = generate_rows(&t5, composition, data.rows(Split::Dev), 2, 1).unwrap();
         // Cut short before the end of sentence.
         assert!(ids.iter().all(|ids| ids.len() == 2 && !ids.contains(&END)));
     }
@@ -143,12 +143,12 @@ fn a_run_with_other_references_or_candidates_is_another() {
     ] {
         let run = |rows: &str, resume: bool| {
             let task = Task::new(&task(&folder, name, rows, labels.clone())).unwrap();
-            let composition = start(&config, std::slice::from_ref(&task), t5.get());
+            let composition = start(&config, std::slice::from_ref(&task), &t5);
             let lengths = config.max_lengths();
-            let data = TaskData::read(vec![task], &WordNumbers, t5.get(), lengths).unwrap();
+            let data = TaskData::read(vec![task], &WordNumbers, &t5, lengths).unwrap();
             let output =
                 Output { folder: RunFolder::create(&folder.path().join("run")).unwrap(), resume };
-            train(&config, &data, t5.get(), composition, Some(&output), &mut ())
+            train(&config, &data, &t5, composition, Some(&output), &mut ())
         };
         run(rows, false).unwrap();
         run(rows, true).unwrap();
@@ -165,7 +165,7 @@ fn free_text_needs_a_tokenizer_that_reads() {
         task(&folder, "day", "{\"text\": \"a\", \"label\": \"b\"}\n", LabelsConfig::text());
     let task = Task::new(&config).unwrap();
     let lengths = small_world::config(CompositionConfig::default()).max_lengths();
-    let error = TaskData::read(vec![task], &tokenizer(), t5().get(), lengths).unwrap_err();
+    let error = TaskData::read(vec![task], &tokenizer(), &t5(), lengths).unwrap_err();
     assert!(matches!(error, Error::NoDetokenizer { .. }), "{error}");
 }
 
@@ -181,17 +181,16 @@ fn candidates_of_rows_are_scored_as_each_by_itself() {
     let task = Task::new(&task(&folder, "next", CHOICES, labels)).unwrap();
     let config = config(CompositionConfig::default());
     let (t5, lengths) = (t5(), config.max_lengths());
-    let composition = start(&config, std::slice::from_ref(&task), t5.get());
-    let data = TaskData::read(vec![task], &WordNumbers, t5.get(), lengths).unwrap().remove(0);
+    let composition = start(&config, std::slice::from_ref(&task), &t5);
+    let data = TaskData::read(vec![task], &WordNumbers, &t5, lengths).unwrap().remove(0);
     let (rows, choices) = (data.rows(Split::Dev), data.choices(Split::Dev));
     assert!(data.candidates().ids().is_empty());
     let alone = |row: usize| {
         let one = &choices[row..=row];
-        rank_choices(t5.get(), Some(&composition), &rows[row..=row], one, 1).unwrap().remove(0)
+        rank_choices(&t5, Some(&composition), &rows[row..=row], one, 1).unwrap().remove(0)
     };
     for batch_size in [1, 2, 64] {
-        let together =
-            rank_choices(t5.get(), Some(&composition), rows, choices, batch_size).unwrap();
+        let together = rank_choices(&t5, Some(&composition), rows, choices, batch_size).unwrap();
         for (row, scores) in together.iter().enumerate() {
             for (score, alone) in scores.iter().zip(alone(row)) {
                 // Padding and batching change the order of additions alone.
@@ -202,7 +201,7 @@ fn candidates_of_rows_are_scored_as_each_by_itself() {
     // Equal candidates are equally likely.
     let equal = alone(2);
     assert!((equal[1] - equal[2]).abs() < 1e-6 && (equal[0] - equal[1]).abs() > 1e-3);
-    let judged = evaluate(t5.get(), Some(&composition), &data, Split::Dev, 2).unwrap();
+    let judged = evaluate(&t5, Some(&composition), &data, Split::Dev, 2).unwrap();
     let right = [0, 2, 1].iter().enumerate().filter(|&(row, &right)| {
         let scores = alone(row);
         let wins = |(place, &score): (usize, &f64)| {
@@ -229,7 +228,7 @@ fn rows_may_have_any_number_of_candidates() {
         Candidates::of_tokens(vec![vec![22, 23, 24, END]]),
         Candidates::of_tokens(vec![vec![20, END], vec![25, 26, END]]),
     ];
-    let scores = rank_choices(t5.get(), None::<&Composition>, &rows, &candidates, 3).unwrap();
+    let scores = rank_choices(&t5, None::<&Composition>, &rows, &candidates, 3).unwrap();
     for ((row, candidates), scores) in rows.iter().zip(&candidates).zip(scores) {
         assert_eq!(candidates.ids().len(), scores.len());
         let ids: Vec<i64> = row.input_ids.iter().map(|&id| i64::from(id)).collect();
@@ -298,7 +297,7 @@ impl Backbone for Asked<'_> {
 #[test]
 fn many_positions_are_scored_in_slices() {
     let t5 = t5();
-    let backbone = Asked { t5: t5.get(), most: AtomicUsize::new(0) };
+    let backbone = Asked { t5: &t5, most: AtomicUsize::new(0) };
     let row = |number: u32| TokenizedExample {
         task: 0,
         input_ids: vec![10 + number, 11, END],

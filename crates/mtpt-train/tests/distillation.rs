@@ -127,9 +127,9 @@ fn losses_and_gradients_are_those_of_transformers() {
 fn trained_teachers(world: &SmallWorld) -> Teachers {
     let separate = config(CompositionConfig::Separate(SeparateConfig::default()));
     let composition = world.composition(&separate);
-    let objective = PromptTuning::new(world.t5.get());
+    let objective = PromptTuning::new(&world.t5);
     let trained =
-        train_on(&objective, &separate, &world.data, world.t5.get(), composition, None, &mut ());
+        train_on(&objective, &separate, &world.data, &world.t5, composition, None, &mut ());
     Teachers::new(&[trained.unwrap().prompts], world.tasks.iter().map(mtpt_tasks::Task::id))
         .unwrap()
 }
@@ -140,7 +140,7 @@ fn a_student_that_is_its_teacher_has_nothing_to_learn_from_it() {
     let teachers = trained_teachers(&world);
     let batch = TokenBatch::new(world.data[0].rows(Split::Train), Padding { id: 0, multiple: 1 });
     let setting = DistillationConfig::default();
-    let objective = Distillation::new(world.t5.get(), &teachers, &setting);
+    let objective = Distillation::new(&world.t5, &teachers, &setting);
     let losses = objective.token_losses(teachers.composition(), &batch.unwrap()).unwrap();
     assert_eq!(
         losses.added.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
@@ -164,11 +164,10 @@ fn states_that_are_kept_are_those_that_are_read_again() {
             ..DistillationConfig::default()
         };
         let student = world.composition(&config(CompositionConfig::default())).valid();
-        let read = Distillation::new(world.t5.get(), &teachers, &setting);
+        let read = Distillation::new(&world.t5, &teachers, &setting);
         // In groups of five, which no batch below is.
-        let kept = Distillation::new(world.t5.get(), &teachers, &setting)
-            .keeping(&world.data, 0, 5)
-            .unwrap();
+        let kept =
+            Distillation::new(&world.t5, &teachers, &setting).keeping(&world.data, 0, 5).unwrap();
         assert!(kept.keeps() && !read.keeps());
         let numbers = [9, 3, 17, 4];
         let rows = numbers.map(|row| &world.data[1].rows(Split::Train)[row]);
@@ -188,7 +187,7 @@ fn states_are_kept_where_that_is_cheaper() {
     let teachers = trained_teachers(&world);
     let keeps = |keep_states: KeepStates, rows: usize| {
         let setting = DistillationConfig { keep_states, ..DistillationConfig::default() };
-        let objective = Distillation::new(world.t5.get(), &teachers, &setting);
+        let objective = Distillation::new(&world.t5, &teachers, &setting);
         objective.keeping(&world.data, rows, 8).unwrap().keeps()
     };
     // The two tasks have 32 training rows.
@@ -209,13 +208,13 @@ fn every_composition_learns_from_teachers_and_goes_on_bit_for_bit() {
         let learn = |steps: usize, folder: &str, resume: bool| {
             let training = TrainingConfig { steps, ..whole.training.clone() };
             let run = mtpt_train::RunConfig { training, ..whole.clone() };
-            let objective = Distillation::new(world.t5.get(), &teachers, &setting)
+            let objective = Distillation::new(&world.t5, &teachers, &setting)
                 .keeping(&world.data, steps * 12, 5)
                 .unwrap();
             let folder = RunFolder::create(&world.folder.path().join(folder)).unwrap();
             let output = Output { folder, resume };
             let start = world.composition(&run);
-            train_on(&objective, &run, &world.data, world.t5.get(), start, Some(&output), &mut ())
+            train_on(&objective, &run, &world.data, &world.t5, start, Some(&output), &mut ())
         };
         let once = learn(8, &format!("{name}-once"), false).unwrap();
         let again = learn(8, &format!("{name}-again"), false).unwrap();
@@ -243,7 +242,7 @@ fn every_composition_learns_from_teachers_and_goes_on_bit_for_bit() {
 #[test]
 fn other_teachers_make_another_run() {
     let world = SmallWorld::new();
-    let (run, t5) = (config(CompositionConfig::default()), world.t5.get());
+    let (run, t5) = (config(CompositionConfig::default()), &world.t5);
     let learn = |teachers: &Teachers, weight: f64, resume: bool| {
         let setting = DistillationConfig { weight, ..DistillationConfig::default() };
         let objective = Distillation::new(t5, teachers, &setting);

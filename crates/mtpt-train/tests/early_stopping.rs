@@ -51,7 +51,7 @@ fn run(
         Output { folder, resume }
     });
     let start = world.composition(config);
-    train(config, &world.data, world.t5.get(), start, output.as_ref(), events)
+    train(config, &world.data, &world.t5, start, output.as_ref(), events)
 }
 
 /// A run that is judged after each of up to thirty steps.
@@ -140,7 +140,7 @@ fn patience_needs_something_to_judge_by_and_evaluations() {
         .map(|task| Task::new(&TaskConfig { dev: None, ..task.config().clone() }).unwrap())
         .collect();
     let lengths = config.max_lengths();
-    world.data = TaskData::read(tasks, &tokenizer(), world.t5.get(), lengths).unwrap();
+    world.data = TaskData::read(tasks, &tokenizer(), &world.t5, lengths).unwrap();
     let failure = run(&world, &config, None, &mut Events::default()).unwrap_err();
     let expected =
         "`evaluation.patience`: nothing has a `dev` split to judge by; leave it out, or give one";

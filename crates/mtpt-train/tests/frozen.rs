@@ -38,7 +38,7 @@ fn the_backbone_is_bit_identical_after_training_and_files_hold_prompts_alone() {
         let untrained = PromptFile::from_module(&start, String::new());
         let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
         let output = Output { folder: folder.clone(), resume: false };
-        train(&config, &world.data, world.t5.get(), start, Some(&output), &mut ()).unwrap();
+        train(&config, &world.data, &world.t5, start, Some(&output), &mut ()).unwrap();
         assert!(before == bits(world.t5.get()), "the backbone has moved");
         let file = PromptFile::read(&folder.prompts()).unwrap();
         let numbers: usize = file.tensors().values().map(|tensor| tensor.num_elements()).sum();
@@ -79,9 +79,8 @@ fn gradients_do_not_depend_on_whether_the_backbone_is_frozen() {
         composition.visit(&mut collect);
         collect.1
     };
-    let frozen = gradient(
-        PromptTuning::new(world.t5.get()).token_losses(&composition, &batch).unwrap().total(),
-    );
+    let frozen =
+        gradient(PromptTuning::new(&world.t5).token_losses(&composition, &batch).unwrap().total());
     let tracked = t5(&Device::flex().autodiff());
     // Dropout is for fine-tuning; here only the weights' gradients make the difference.
     let tracked = tracked.freeze().set_require_grad(true);
@@ -103,8 +102,7 @@ fn composition_parameters<M: Module>(module: &M) -> usize {
 fn a_trained_prompt_acts_on_its_own_task() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
-    let trained =
-        train(&config, &world.data, world.t5.get(), world.composition(&config), None, &mut ());
+    let trained = train(&config, &world.data, &world.t5, world.composition(&config), None, &mut ());
     let prompts = trained.unwrap().prompts;
     let [first, second] = [0, 1].map(|task| {
         let prompt = prompts.composition().compose(TaskIndex::new(task));

@@ -18,9 +18,8 @@ fn with(initializer: InitializerConfig, length: usize) -> RunConfig {
 
 fn prompt(world: &SmallWorld, config: &RunConfig) -> Result<Vec<f32>, String> {
     let device = Device::flex();
-    let composition =
-        initial_composition(config, &world.tasks, world.t5.get(), &tokenizer(), &device)
-            .map_err(|error| error.to_string())?;
+    let composition = initial_composition(config, &world.tasks, &world.t5, &tokenizer(), &device)
+        .map_err(|error| error.to_string())?;
     let prompt = composition.compose(TaskIndex::new(0));
     Ok(prompt.into_data().try_to_vec::<f32>().unwrap())
 }
@@ -135,8 +134,7 @@ fn components_have_first_values_of_their_own() {
 
         config.prompt.components = vec![given.clone(); 3];
         let device = Device::flex().autodiff();
-        let refused =
-            initial_composition(&config, &world.tasks, world.t5.get(), &tokenizer(), &device);
+        let refused = initial_composition(&config, &world.tasks, &world.t5, &tokenizer(), &device);
         assert_eq!(
             refused.unwrap_err().to_string(),
             "`prompt.components` must be a list of no more prompts than the composition has components, found 3"

@@ -155,8 +155,7 @@ fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
         let on_disk =
             |task: &Task| Task::new(&TaskConfig { stream, ..task.config().clone() }).unwrap();
         let tasks = world.tasks.iter().map(on_disk).collect();
-        world.data =
-            TaskData::read(tasks, &tokenizer(), world.t5.get(), config.max_lengths()).unwrap();
+        world.data = TaskData::read(tasks, &tokenizer(), &world.t5, config.max_lengths()).unwrap();
         // The word `7` stands in the eighth row of both tasks; every row comes once in three steps.
         let clock = Clock::default();
         let model = Broken { t5: t5(&Device::flex()), token: token("7"), clock: clock.clone() };
@@ -193,7 +192,7 @@ fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
         // It goes on from there, once the model is mended.
         let output = Output { folder: folder.clone(), resume: true };
         let start = world.composition(&config);
-        train(&config, &world.data, world.t5.get(), start, Some(&output), &mut ()).unwrap();
+        train(&config, &world.data, &world.t5, start, Some(&output), &mut ()).unwrap();
         let steps = metrics(&folder).iter().filter(|line| line.get("loss").is_some()).count();
         assert_eq!(steps, config.training.steps);
     }
@@ -231,7 +230,7 @@ fn a_gradient_is_told_with_its_parameter_and_the_rows_to_blame() {
         let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
         let output = Output { folder: folder.clone(), resume: false };
         let mut observer = clock;
-        let t5 = world.t5.get();
+        let t5 = &world.t5;
         let outcome = train(&config, &world.data, t5, start, Some(&output), &mut observer);
         let error = outcome.map(|_| ()).unwrap_err();
         let told = error.to_string();

@@ -46,7 +46,7 @@ fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
     let output = |resume| Output { folder: folder.clone(), resume };
     let learn = |resume| {
         let start = same(4, 16, 2, &device);
-        train(&config, &world.data, world.t5.get(), start, Some(&output(resume)), &mut ()).unwrap()
+        train(&config, &world.data, &world.t5, start, Some(&output(resume)), &mut ()).unwrap()
     };
     let trained = learn(false);
     let values = |prompts: &Prompts<Same>| {
@@ -83,8 +83,7 @@ fn a_rate_decay_or_norm_for_tasks_needs_something_that_they_own() {
         let mut config = config.clone();
         set(&mut config.training);
         let start = same(4, 16, 2, &Device::flex().autodiff());
-        let refused =
-            train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap_err();
+        let refused = train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap_err();
         let expected = format!(
             "`training.{option}`: the composition tells of no parameters that belong to one task; leave it out, or implement \
              `Compose::task_parameters`"

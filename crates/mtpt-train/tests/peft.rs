@@ -65,7 +65,7 @@ fn adapters_of_peft_give_its_log_probabilities() {
 }
 
 /// Logits `[positions, vocabulary]` of a row where the decoder reads its target behind the start token.
-fn logits<B: Backbone>(backbone: &B, prompts: &Prompts, task: u32, row: usize) -> Vec<f32> {
+fn logits<B: Backbone>(backbone: &B, prompts: &Prompts, task: usize, row: usize) -> Vec<f32> {
     let text = fs::read_to_string(fixtures().join("reference.json")).unwrap();
     let reference: Value = serde_json::from_str(&text).unwrap();
     let device = backbone.device();
@@ -87,7 +87,7 @@ fn logits<B: Backbone>(backbone: &B, prompts: &Prompts, task: u32, row: usize) -
 
 /// Holds the logits of an adapter, or of prompts, to those that PEFT and transformers computed.
 #[track_caller]
-fn check_logits(prompts: &Prompts, expected: &Value, tasks: [u32; 3]) {
+fn check_logits(prompts: &Prompts, expected: &Value, tasks: [usize; 3]) {
     let t5 = t5(&Device::flex());
     for (row, task) in tasks.into_iter().enumerate() {
         let found = logits(&t5, prompts, task, row);
@@ -104,7 +104,7 @@ fn check_logits(prompts: &Prompts, expected: &Value, tasks: [u32; 3]) {
     }
 }
 
-fn numbers(prompts: &Prompts, task: u32) -> Vec<f32> {
+fn numbers(prompts: &Prompts, task: usize) -> Vec<f32> {
     let prompt = prompts.composition().compose(TaskIndex::new(task));
     prompt.into_data().try_to_vec().unwrap()
 }

@@ -134,10 +134,10 @@ impl Reference {
         let mut config = config(&self.values, &self.values[name], &prompts);
         change(&mut config.training);
         let lengths = config.max_lengths();
-        let data = TaskData::read(tasks, &tokenizer(), self.t5.get(), lengths).unwrap();
+        let data = TaskData::read(tasks, &tokenizer(), &self.t5, lengths).unwrap();
         let start = prompts.composition().clone();
         let mut steps = Steps::default();
-        let trained = train(&config, &data, self.t5.get(), start, None, &mut steps).unwrap();
+        let trained = train(&config, &data, &self.t5, start, None, &mut steps).unwrap();
         (trained.prompts, steps)
     }
 
@@ -168,7 +168,7 @@ fn steps_and_prompts_are_those_of_peft() {
             assert!((norm - of_peft).abs() < 5e-2 * of_peft, "{name}: {norm} {of_peft}");
         }
         for (task, expected) in run["prompts"].as_array().unwrap().iter().enumerate() {
-            let prompt = prompts.composition().compose(TaskIndex::new(task as u32));
+            let prompt = prompts.composition().compose(TaskIndex::new(task));
             let found = prompt.into_data().try_to_vec::<f32>().unwrap();
             let expected = numbers(expected);
             assert_eq!(found.len(), expected.len());

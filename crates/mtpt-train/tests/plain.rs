@@ -12,7 +12,7 @@ fn a_composition_frozen_into_plain_prompts_gives_the_same_scores() {
         let world = SmallWorld::new();
         let config = config(composition);
         let start = world.composition(&config);
-        let trained = train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap();
+        let trained = train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap();
         let composed = trained.prompts.composition();
         if composed.reads_inputs() {
             let refused = composed.to_separate(&[TaskIndex::new(0)]).unwrap_err().to_string();
@@ -22,8 +22,7 @@ fn a_composition_frozen_into_plain_prompts_gives_the_same_scores() {
         let plain = composed.to_separate(&[TaskIndex::new(0), TaskIndex::new(1)]).unwrap();
         for data in &world.data {
             let (rows, candidates) = (data.rows(Split::Dev), data.candidates());
-            let rank =
-                |prompts| rank_rows(world.t5.get(), Some(prompts), rows, candidates, 5).unwrap();
+            let rank = |prompts| rank_rows(&world.t5, Some(prompts), rows, candidates, 5).unwrap();
             assert_eq!(rank(composed), rank(&plain), "{}", config.composition.name());
         }
     }

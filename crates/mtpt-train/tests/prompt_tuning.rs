@@ -20,7 +20,7 @@ fn read(path: &Path) -> Result<Prompts, Error> {
     Prompts::read(path, &Device::flex())
 }
 
-fn numbers(prompts: &Prompts, task: u32) -> Vec<f32> {
+fn numbers(prompts: &Prompts, task: usize) -> Vec<f32> {
     let prompt = prompts.composition().compose(TaskIndex::new(task));
     prompt.into_data().try_to_vec().unwrap()
 }
@@ -167,7 +167,7 @@ fn arrays_of_several_tasks_make_the_prompts_of_that_project() {
         assert_eq!(prompts.composition().prompt_length(), length);
         assert_eq!(prompts.composition().d_model(), d_model);
         let expected: Vec<f32> = composed.try_to_vec().unwrap();
-        let found: Vec<f32> = (0..tasks as u32).flat_map(|task| numbers(&prompts, task)).collect();
+        let found: Vec<f32> = (0..tasks).flat_map(|task| numbers(&prompts, task)).collect();
         for (found, expected) in found.iter().zip(&expected) {
             // Sums of at most seven numbers of the size of one, in f32 here and in f64 there.
             assert!((found - expected).abs() < 1e-5, "{name}: {found} {expected}");

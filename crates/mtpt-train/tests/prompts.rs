@@ -18,7 +18,7 @@ fn a_prompt_file_is_enough_to_go_on_with() {
         let output = Output { folder: folder.clone(), resume: false };
         let start = world.composition(&config);
         let trained =
-            train(&config, &world.data, world.t5.get(), start, Some(&output), &mut ()).unwrap();
+            train(&config, &world.data, &world.t5, start, Some(&output), &mut ()).unwrap();
         let prompts = Prompts::read(&folder.prompts(), &Device::flex()).unwrap();
         assert_eq!(prompts.header(), trained.prompts.header());
         for task in ["mood", "wet"] {
@@ -32,7 +32,7 @@ fn a_prompt_file_is_enough_to_go_on_with() {
         let labels = prompts.tasks()[0].labels().unwrap().unwrap();
         assert_eq!(labels.words(), ["happy", "sad today"]);
         assert_eq!(prompts.tasks()[1].template().unwrap().unwrap().as_str(), "wet {text}");
-        prompts.check_fits(world.t5.get()).unwrap();
+        prompts.check_fits(&world.t5).unwrap();
         assert_eq!(prompts.find("wet").unwrap(), TaskIndex::new(1));
         let failure = prompts.find("cold").unwrap_err().to_string();
         assert_eq!(failure, "unknown task `cold`; known are `mood`, `wet`");
@@ -95,7 +95,7 @@ fn numbers_that_are_not_finite_are_named() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let start = world.composition(&config);
-    let trained = train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap();
+    let trained = train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap();
     let path = world.folder.path().join("prompts.safetensors");
     trained.prompts.write(&path).unwrap();
     let file = PromptFile::read(&path).unwrap();
@@ -118,7 +118,7 @@ fn prompts_with_parts_for_groups_keep_their_tree() {
     let hierarchy = CompositionConfig::Hierarchy(HierarchyConfig::default());
     let config = config(hierarchy);
     let start = world.composition(&config);
-    let trained = train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap();
+    let trained = train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap();
     let named = |names: [&str; 2]| {
         names.map(|name| PromptTask { name: name.parse().unwrap(), template: None, labels: None })
     };

@@ -14,14 +14,14 @@ fn ranking_in_one_pass_is_scoring_each_word_by_itself() {
     for (position, data) in world.data.iter().enumerate() {
         let rows = data.rows(Split::Dev);
         let candidates = data.candidates();
-        let together = rank_rows(world.t5.get(), Some(&composition), rows, candidates, 5).unwrap();
+        let together = rank_rows(&world.t5, Some(&composition), rows, candidates, 5).unwrap();
         for (row, scores) in rows.iter().zip(&together) {
             let ids: Vec<i64> = row.input_ids.iter().map(|&id| i64::from(id)).collect();
             let length = ids.len();
             let ids =
                 Tensor::<2, Int>::from_data(TensorData::new(ids, [1, length]), &Device::flex());
             let mask = ids.clone().greater_equal_elem(0);
-            let prompt = composition.compose_rows(&[TaskIndex::new(position as u32)]).inner();
+            let prompt = composition.compose_rows(&[TaskIndex::new(position)]).inner();
             let (embeddings, mask) = prepend(prompt, world.t5.embed(ids), mask);
             for (candidate, score) in candidates.ids().iter().zip(scores) {
                 let alone = world
@@ -43,7 +43,7 @@ fn the_order_of_the_work_is_not_that_of_the_output() {
     let rows = data.rows(Split::Dev);
     let rank = |batch_size| {
         let composition = None::<&Composition>;
-        rank_rows(world.t5.get(), composition, rows, data.candidates(), batch_size).unwrap()
+        rank_rows(&world.t5, composition, rows, data.candidates(), batch_size).unwrap()
     };
     let one_by_one = rank(1);
     for batch_size in [3, 64] {
@@ -64,8 +64,7 @@ fn prompts_of_another_width_are_refused() {
         device: Device::flex(),
     };
     let narrow = CompositionConfig::default().init(&start).unwrap();
-    let failure =
-        evaluate(world.t5.get(), Some(&narrow), &world.data[0], Split::Dev, 4).unwrap_err();
+    let failure = evaluate(&world.t5, Some(&narrow), &world.data[0], Split::Dev, 4).unwrap_err();
     assert!(matches!(failure, Error::Width { expected: 16, found: 8 }));
     assert_eq!(failure.to_string(), "the prompts have width 8, the model has `d_model` 16");
 }

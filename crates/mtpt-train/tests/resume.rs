@@ -38,7 +38,7 @@ pub(crate) fn run(
     let folder = RunFolder::create(&world.folder.path().join(name)).unwrap();
     let output = Output { folder: folder.clone(), resume };
     let start = world.composition(config);
-    let trained = train(config, &world.data, world.t5.get(), start, Some(&output), observer);
+    let trained = train(config, &world.data, &world.t5, start, Some(&output), observer);
     (folder, trained.map(|_| ()))
 }
 
@@ -165,7 +165,7 @@ fn texts_and_candidates_on_disk_make_the_run_of_those_in_memory() {
 fn read_only(world: &mut SmallWorld, task: &TaskConfig, tokenizer: &impl Tokenize) {
     world.tasks = vec![Task::new(task).unwrap()];
     let lengths = config(CompositionConfig::default()).max_lengths();
-    world.data = TaskData::read(world.tasks.clone(), tokenizer, world.t5.get(), lengths).unwrap();
+    world.data = TaskData::read(world.tasks.clone(), tokenizer, &world.t5, lengths).unwrap();
 }
 
 #[test]
@@ -218,8 +218,7 @@ fn a_run_whose_rows_are_on_disk_is_the_run_whose_rows_are_in_memory() {
         let config = TaskConfig { stream: true, ..task.config().clone() };
         Task::new(&config).unwrap()
     });
-    let read =
-        TaskData::read(streamed.collect(), &tokenizer(), world.t5.get(), config.max_lengths());
+    let read = TaskData::read(streamed.collect(), &tokenizer(), &world.t5, config.max_lengths());
     let in_memory = std::mem::replace(&mut world.data, read.unwrap());
     for (disk, memory) in world.data.iter().zip(&in_memory) {
         assert!(disk.rows(Split::Train).is_empty() && !disk.rows(Split::Dev).is_empty());
@@ -343,7 +342,7 @@ fn other_tasks_or_rows_are_not_gone_on_with() {
     let path = world.folder.path().join("mood.train.jsonl");
     fs::write(&path, fs::read_to_string(&path).unwrap().replacen("rain", "snow", 1)).unwrap();
     let (tasks, lengths) = (world.tasks.clone(), config.max_lengths());
-    world.data = TaskData::read(tasks, &tokenizer(), world.t5.get(), lengths).unwrap();
+    world.data = TaskData::read(tasks, &tokenizer(), &world.t5, lengths).unwrap();
     assert!(failure(&world).contains("`tasks[0].train.checksum` was "));
 }
 
@@ -365,16 +364,16 @@ fn a_run_that_fails_at_once_leaves_no_prompts_of_another_in_its_place() {
     let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
     let output = Output { folder: folder.clone(), resume: false };
     let start = world.composition(&config);
-    train(&config, &world.data, world.t5.get(), start, Some(&output), &mut ()).unwrap();
+    train(&config, &world.data, &world.t5, start, Some(&output), &mut ()).unwrap();
     assert!(folder.prompts().is_file());
     // What cannot even begin leaves everything as it was.
     config.training.steps = 0;
     let start = world.composition(&config);
-    train(&config, &world.data, world.t5.get(), start, Some(&output), &mut ()).unwrap_err();
+    train(&config, &world.data, &world.t5, start, Some(&output), &mut ()).unwrap_err();
     assert!(folder.prompts().is_file());
     config.training.steps = 8;
     let endless = world.composition(&config).map(&mut Endless);
-    train(&config, &world.data, world.t5.get(), endless, Some(&output), &mut ()).unwrap_err();
+    train(&config, &world.data, &world.t5, endless, Some(&output), &mut ()).unwrap_err();
     assert!(!folder.prompts().exists());
 }
 
@@ -400,7 +399,7 @@ fn a_run_that_is_judged_otherwise_is_another() {
         Task::new(&TaskConfig { metrics, ..task.config().clone() }).unwrap()
     };
     let tasks = world.tasks.iter().map(judged_otherwise).collect();
-    world.data = TaskData::read(tasks, &tokenizer(), world.t5.get(), config.max_lengths()).unwrap();
+    world.data = TaskData::read(tasks, &tokenizer(), &world.t5, config.max_lengths()).unwrap();
     let refused = run(&world, &config, "run", true, &mut ()).1.unwrap_err().to_string();
     assert!(refused.contains("`tasks[0].metrics[0]` was \"accuracy\""), "{refused}");
 }

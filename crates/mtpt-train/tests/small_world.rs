@@ -70,13 +70,13 @@ impl SmallWorld {
         ];
         let config = config(CompositionConfig::default());
         let lengths = config.max_lengths();
-        let data = TaskData::read(tasks.clone(), &tokenizer(), t5.get(), lengths).unwrap();
+        let data = TaskData::read(tasks.clone(), &tokenizer(), &t5, lengths).unwrap();
         Self { t5, tasks, data, folder }
     }
 
     pub(crate) fn composition(&self, config: &RunConfig) -> Composition {
         let device = Device::flex().autodiff();
-        initial_composition(config, &self.tasks, self.t5.get(), &tokenizer(), &device).unwrap()
+        initial_composition(config, &self.tasks, &self.t5, &tokenizer(), &device).unwrap()
     }
 }
 

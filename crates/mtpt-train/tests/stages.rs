@@ -78,7 +78,7 @@ fn run(
 ) -> mtpt_train::Result<StagesDone> {
     let (tasks, tokenizer, device) = (tasks(world), tokenizer(), Device::flex().autodiff());
     let folder = world.folder.path().join(folder);
-    let stages = Stages::new(config, &tasks, world.t5.get(), &tokenizer, &device, &folder, resume)?;
+    let stages = Stages::new(config, &tasks, &world.t5, &tokenizer, &device, &folder, resume)?;
     stages.run(asked, told)
 }
 
@@ -91,7 +91,7 @@ fn adapt(
 ) -> mtpt_train::Result<StagesDone> {
     let (tasks, tokenizer, device) = (tasks(world), tokenizer(), Device::flex().autodiff());
     let folder = world.folder.path().join(folder);
-    let stages = Stages::new(config, &tasks, world.t5.get(), &tokenizer, &device, &folder, false)?;
+    let stages = Stages::new(config, &tasks, &world.t5, &tokenizer, &device, &folder, false)?;
     stages.adapt(source, told)
 }
 
@@ -208,7 +208,7 @@ fn stages_that_are_stopped_again_and_again_come_to_the_same() {
     let folder = world.folder.path().join("parts");
     let mut stops = 0;
     loop {
-        let t5 = world.t5.get();
+        let t5 = &world.t5;
         let stages = Stages::new(&config, &tasks, t5, &tokenizer, &device, &folder, true).unwrap();
         match stages.run(&Stage::ALL, &mut EndAfter(Cell::new(4))) {
             Ok(_) => break,
@@ -267,8 +267,7 @@ fn beginning(
     config.prompt.task_parts = task_parts;
     let tasks = tasks(world)[2..3].to_vec();
     let device = Device::flex();
-    let start =
-        mtpt_train::initial_composition(&config, &tasks, world.t5.get(), &tokenizer(), &device)?;
+    let start = mtpt_train::initial_composition(&config, &tasks, &world.t5, &tokenizer(), &device)?;
     Ok(start.compose(TaskIndex::new(0)).into_data().iter::<f32>().collect())
 }
 
@@ -329,7 +328,7 @@ fn groups_average_over_groups_and_tasks_over_tasks_of_their_level() {
     let config = StagedRunConfig { run, teachers: None, distillation: None, adaptation: None };
     let (tokenizer, device) = (tokenizer(), Device::flex().autodiff());
     let place = folder.join("tree");
-    let stages = Stages::new(&config, &known, world.t5.get(), &tokenizer, &device, &place, false);
+    let stages = Stages::new(&config, &known, &world.t5, &tokenizer, &device, &place, false);
     stages.unwrap().run(&Stage::ALL, &mut ()).unwrap();
     let source = place.join("prompts.safetensors");
     let mut target = config.run.clone();
@@ -337,7 +336,7 @@ fn groups_average_over_groups_and_tasks_over_tasks_of_their_level() {
     target.prompt.task_parts = TaskParts::Average;
     let new = tasks(&world)[2..3].to_vec();
     let start =
-        mtpt_train::initial_composition(&target, &new, world.t5.get(), &tokenizer, &Device::flex());
+        mtpt_train::initial_composition(&target, &new, &world.t5, &tokenizer, &Device::flex());
     let start = PromptFile::from_module(&start.unwrap(), String::new());
     let known = tensors(&source);
     // Of the known tree: the root, `sky` and its two tasks, `people` and its task.
@@ -396,7 +395,7 @@ fn the_nearest_source_is_found() {
         let (tasks, tokenizer, device) =
             (&world.tasks[1..], tokenizer(), Device::flex().autodiff());
         let place = world.folder.path().join("probe");
-        let stages = Stages::new(&alone, tasks, world.t5.get(), &tokenizer, &device, &place, false);
+        let stages = Stages::new(&alone, tasks, &world.t5, &tokenizer, &device, &place, false);
         stages.unwrap().run(&Stage::ALL, &mut ()).unwrap();
         tensors(&place.join("checkpoints/step-00000008/last.safetensors"))["tasks.0"].clone()
     };
@@ -431,7 +430,7 @@ fn few_rows_are_drawn_several_times_and_judged_once_each() {
     let data = TaskData::read(
         tasks(&world)[2..3].to_vec(),
         &tokenizer(),
-        world.t5.get(),
+        &world.t5,
         few.run.max_lengths(),
     );
     let data = &data.unwrap()[0];
@@ -440,8 +439,7 @@ fn few_rows_are_drawn_several_times_and_judged_once_each() {
         let place = folder.join(format!("targets/new/joy/rows-5/draw-{draw}"));
         let prompts = Prompts::read(&place.join("prompts.safetensors"), &Device::flex()).unwrap();
         assert_eq!(prompts.header().steps, 3);
-        let judged =
-            evaluate(world.t5.get(), Some(prompts.composition()), data, Split::Dev, 5).unwrap();
+        let judged = evaluate(&world.t5, Some(prompts.composition()), data, Split::Dev, 5).unwrap();
         assert_eq!(judged.primary(), *value);
         seen.push(fs::read(place.join("prompts.safetensors")).unwrap());
     }
@@ -489,7 +487,7 @@ fn what_cannot_be_is_said_before_anything_is_learned() {
     let path = world.folder.path().join("new/joy.train.jsonl");
     fs::write(&path, "{\"text\": \"a\", \"label\": \"neither\"}\n").unwrap();
     let place = world.folder.path().join("bad");
-    let stages = Stages::new(&broken, &tasks, world.t5.get(), &tokenizer, &device, &place, false);
+    let stages = Stages::new(&broken, &tasks, &world.t5, &tokenizer, &device, &place, false);
     let problem = stages.unwrap().run(&Stage::ALL, told).unwrap_err().to_string();
     assert!(problem.contains("neither"), "{problem}");
     assert!(told.runs.is_empty() && !place.exists());
@@ -735,7 +733,7 @@ fn two_of_them_do_not_write_to_one_folder() {
     let mut again = Again { world: &world, config: &config, problem: None };
     let (tasks, tokenizer, device) = (tasks(&world), tokenizer(), Device::flex().autodiff());
     let folder = world.folder.path().join("run");
-    let stages = Stages::new(&config, &tasks, world.t5.get(), &tokenizer, &device, &folder, false);
+    let stages = Stages::new(&config, &tasks, &world.t5, &tokenizer, &device, &folder, false);
     stages.unwrap().run(&Stage::ALL, &mut again).unwrap();
     assert!(matches!(again.problem, Some(Error::InUse { .. })), "{:?}", again.problem);
 }

@@ -36,7 +36,7 @@ fn tasks(world: &SmallWorld, names: &[&str]) -> Vec<Task> {
 }
 
 fn learn(world: &SmallWorld, config: &RunConfig, tasks: Vec<Task>, run: &str) -> PathBuf {
-    let (t5, device) = (world.t5.get(), Device::flex().autodiff());
+    let (t5, device) = (&world.t5, Device::flex().autodiff());
     let start = initial_composition(config, &tasks, t5, &tokenizer(), &device).unwrap();
     let data = TaskData::read(tasks, &tokenizer(), t5, config.max_lengths()).unwrap();
     let folder = RunFolder::create(&world.folder.path().join(run)).unwrap();
@@ -76,7 +76,7 @@ fn tasks_are_known_again_by_their_names() {
         let trained = learn(&world, &config(composition.clone()), first, "first");
         let second = tasks(&world, &["mood", "fresh", "wet"]);
         let config = from(trained.clone(), &[], composition);
-        let (t5, device) = (world.t5.get(), Device::flex().autodiff());
+        let (t5, device) = (&world.t5, Device::flex().autodiff());
         let start = initial_composition(&config, &second, t5, &tokenizer(), &device).unwrap();
         let start = start.valid();
         let trained = Prompts::read(&trained, &Device::flex()).unwrap();
@@ -95,8 +95,8 @@ fn prompts_of_another_kind_cannot_be_gone_on_from() {
     let trained = learn(&world, &config(CompositionConfig::default()), known(), "first");
     let check = |config: RunConfig, expected: &str| {
         let device = Device::flex().autodiff();
-        let refused = initial_composition(&config, &known(), world.t5.get(), &tokenizer(), &device)
-            .unwrap_err();
+        let refused =
+            initial_composition(&config, &known(), &world.t5, &tokenizer(), &device).unwrap_err();
         assert_eq!(
             refused.to_string(),
             format!("cannot start from `{}`: {expected}", trained.display())
@@ -128,7 +128,7 @@ fn something_must_be_left_to_learn() {
         config.prompt.frozen_levels = levels;
         let tasks = tasks(&world, &["sky/wet"]);
         let device = Device::flex().autodiff();
-        let refused = initial_composition(&config, &tasks, world.t5.get(), &tokenizer(), &device);
+        let refused = initial_composition(&config, &tasks, &world.t5, &tokenizer(), &device);
         assert_eq!(refused.unwrap_err().to_string(), expected);
     }
 }
@@ -140,7 +140,7 @@ fn what_would_stay_as_chance_has_it_is_not_frozen() {
     let refused = |names: &[&str], config: &RunConfig| {
         let device = Device::flex().autodiff();
         let tasks = tasks(&world, names);
-        let failure = initial_composition(config, &tasks, world.t5.get(), &tokenizer(), &device);
+        let failure = initial_composition(config, &tasks, &world.t5, &tokenizer(), &device);
         failure.unwrap_err().to_string()
     };
     let start = format!("cannot start from `{}`", trained.display());
@@ -168,7 +168,7 @@ fn tasks_whose_prompts_would_differ_in_length_are_named() {
     let config = config(CompositionConfig::Hierarchy(levels));
     let device = Device::flex().autodiff();
     let tasks = tasks(&world, &["wet", "sky/bright"]);
-    let refused = initial_composition(&config, &tasks, world.t5.get(), &tokenizer(), &device);
+    let refused = initial_composition(&config, &tasks, &world.t5, &tokenizer(), &device);
     assert_eq!(
         refused.unwrap_err().to_string(),
         "the prompts of `wet` and `sky/bright` would be 4 and 14 vectors long: a level that makes prompts longer must be \

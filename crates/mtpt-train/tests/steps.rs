@@ -49,7 +49,7 @@ fn optimizers() -> [OptimizerConfig; 3] {
 fn accumulated_batches_make_the_step_of_one_large_batch() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
-    let objective = PromptTuning::new(world.t5.get());
+    let objective = PromptTuning::new(&world.t5);
     for optimizer in optimizers() {
         // Rows have targets of two and three tokens, so that a mean of means would be another step.
         let step = |size: usize| {
@@ -93,7 +93,7 @@ fn training_lowers_the_loss_of_every_composition() {
         }
         let mut losses = Losses(Vec::new());
         let start = world.composition(&config);
-        train(&config, &world.data, world.t5.get(), start, None, &mut losses).unwrap();
+        train(&config, &world.data, &world.t5, start, None, &mut losses).unwrap();
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
         let (first, last) = (mean(&losses.0[..5]), mean(&losses.0[35..]));
         assert!(last < 0.8 * first, "{}: {first} to {last}", config.composition.name());
@@ -107,7 +107,7 @@ fn a_batch_has_a_row_for_each_task_that_may_be_drawn() {
         let mut config = config(CompositionConfig::default());
         config.mixture.stochastic = Some(StochasticTasks::new(most_tasks));
         let start = world.composition(&config);
-        train(&config, &world.data, world.t5.get(), start, None, &mut ()).map(|_| ())
+        train(&config, &world.data, &world.t5, start, None, &mut ()).map(|_| ())
     };
     let failure = run(13).unwrap_err().to_string();
     assert_eq!(failure, "expected `most_tasks` to be at most `batch_size`, found 13");
@@ -120,7 +120,7 @@ fn a_run_repeats_itself_bit_for_bit() {
         let world = SmallWorld::new();
         let config = config(CompositionConfig::default());
         let start = world.composition(&config);
-        let trained = train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap();
+        let trained = train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap();
         values(trained.prompts.composition())
     };
     assert_eq!(run(), run());

@@ -195,7 +195,7 @@ fn a_run_that_writes_nothing_can_be_stopped_too() {
     let config = config(CompositionConfig::default());
     let start = world.composition(&config);
     let mut early = ((), Early::new(End::Asked(4)));
-    let outcome = train(&config, &world.data, world.t5.get(), start, None, &mut early);
+    let outcome = train(&config, &world.data, &world.t5, start, None, &mut early);
     let error = outcome.map(|_| ()).unwrap_err();
     assert!(matches!(error, Error::Stopped { step: 3, steps: 8, checkpoint: None }), "{error}");
     assert_eq!(error.to_string(), "stopped after step 3 of 8");
@@ -208,7 +208,7 @@ fn a_run_without_rows_to_judge_by_leaves_its_last_prompts() {
     let without_dev =
         |task: &Task| Task::new(&TaskConfig { dev: None, ..task.config().clone() }).unwrap();
     let tasks = world.tasks.iter().map(without_dev).collect();
-    world.data = TaskData::read(tasks, &tokenizer(), world.t5.get(), config.max_lengths()).unwrap();
+    world.data = TaskData::read(tasks, &tokenizer(), &world.t5, config.max_lengths()).unwrap();
     let (folder, _) = stopped(&world, &config, false, 5);
     let prompts = Prompts::read(&folder.prompts(), &Device::flex()).unwrap();
     assert_eq!(prompts.header().steps, 5);

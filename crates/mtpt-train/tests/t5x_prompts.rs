@@ -22,7 +22,7 @@ fn read(path: &Path) -> Result<Prompts, Error> {
 
 fn numbers(prompts: &Prompts) -> Vec<Vec<f32>> {
     let composition = prompts.composition();
-    (0..composition.task_count() as u32)
+    (0..composition.task_count())
         .map(|task| composition.compose(TaskIndex::new(task)).into_data().try_to_vec().unwrap())
         .collect()
 }
@@ -75,7 +75,7 @@ fn any_composition_is_written_task_by_task() {
         let start = world.composition(&config);
         let reads_inputs = start.reads_inputs();
         let trained =
-            mtpt_train::train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap();
+            mtpt_train::train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap();
         let path = world.folder.path().join(config.composition.name());
         let files = PromptFormat::T5x.files(&trained.prompts, Some(TaskIndex::new(1)), &path);
         if reads_inputs {
@@ -100,7 +100,7 @@ fn what_holds_no_prompt_is_refused() {
     let prompts = {
         let config = config(CompositionConfig::default());
         let start = world.composition(&config);
-        mtpt_train::train(&config, &world.data, world.t5.get(), start, None, &mut ()).unwrap()
+        mtpt_train::train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap()
     };
     let path = world.folder.path().join("checkpoint");
     let refused = PromptFormat::T5x.files(&prompts.prompts, None, &path).unwrap_err();

@@ -25,7 +25,7 @@ fn trained(config: &RunConfig) -> [Vec<(bool, Vec<f32>)>; 2] {
     let world = SmallWorld::new();
     let start = world.composition(config);
     let before = parameters(&start);
-    let trained = train(config, &world.data, world.t5.get(), start, None, &mut ()).unwrap();
+    let trained = train(config, &world.data, &world.t5, start, None, &mut ()).unwrap();
     [before, parameters(trained.prompts.composition())]
 }
 
@@ -216,7 +216,7 @@ fn a_step_tells_the_rate_of_what_tasks_own_where_there_is_one() {
     let rates = |config: &RunConfig| {
         let mut rates = Rates::default();
         let start = world.composition(config);
-        train(config, &world.data, world.t5.get(), start, None, &mut rates).unwrap();
+        train(config, &world.data, &world.t5, start, None, &mut rates).unwrap();
         rates.0
     };
     let shared = [0.5, 0.375, 0.25, 0.125];

@@ -34,7 +34,7 @@ fn run(world: &SmallWorld, name: &str, stops: &[usize]) -> RunFolder {
     let run = |resume, observer: &mut StopAt| {
         let start = world.composition(&config);
         let output = Output { folder: folder.clone(), resume };
-        train(&config, &world.data, world.t5.get(), start, Some(&output), observer)
+        train(&config, &world.data, &world.t5, start, Some(&output), observer)
     };
     for (number, &stop) in stops.iter().enumerate() {
         run(number > 0, &mut StopAt(stop)).unwrap_err();

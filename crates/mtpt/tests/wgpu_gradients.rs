@@ -69,7 +69,7 @@ fn losses_and_gradients(
         tree: Tree::flat(3),
         part: &|part, length| {
             let seed = match part {
-                Part::Task(task) => 2 + u32::from(task),
+                Part::Task(task) => 2 + task.position() as u32,
                 Part::Node(node) => 100 + node as u32,
                 Part::Component(component) => 200 + component as u32,
             };
@@ -79,7 +79,7 @@ fn losses_and_gradients(
         device: device.clone().autodiff(),
     };
     let composition = config.init(&start).unwrap();
-    let (objective, batch) = (PromptTuning::new(t5.get()), batch());
+    let (objective, batch) = (PromptTuning::new(&t5), batch());
     let (losses, gradients) = match way {
         Way::Recorded => {
             let losses = objective.token_losses(&composition, &batch).unwrap().likelihood;

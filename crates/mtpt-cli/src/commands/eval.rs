@@ -28,7 +28,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let tokenizer = prompted.model.tokenizer()?;
     let tokenizer = tokenizer.as_inner();
-    let t5 = prompted.model.t5.get();
+    let t5 = &prompted.model.t5;
     let header = prompts.header();
     let lengths = MaxLengths { input: header.longest_input(), target: header.longest_target() };
     let mut output = Output::new();

@@ -212,7 +212,7 @@ fn choose(
 ) -> Result<Vec<Answer>> {
     let examples = examples(task, rows);
     let composition = prompted.prompts.as_ref().map(Prompts::composition);
-    let t5 = prompted.model.t5.get();
+    let t5 = &prompted.model.t5;
     let scores = rank_rows(t5, composition, &examples, candidates, examples.len())?;
     scores.into_iter().map(|scores| chosen(labels, labels.words(), scores)).collect()
 }
@@ -227,7 +227,7 @@ fn choose_own(
     let (texts, candidates): (Vec<_>, Vec<_>) =
         rows.iter().filter_map(|row| row.choices.clone()).unzip();
     let composition = prompted.prompts.as_ref().map(Prompts::composition);
-    let t5 = prompted.model.t5.get();
+    let t5 = &prompted.model.t5;
     let scores = rank_choices(t5, composition, &examples, &candidates, examples.len())?;
     let of_rows = texts.iter().zip(scores);
     of_rows.map(|(texts, scores)| chosen(labels, texts, scores)).collect()
@@ -236,7 +236,7 @@ fn choose_own(
 fn examples(task: TaskIndex, rows: &[&Prepared]) -> Vec<TokenizedExample> {
     rows.iter()
         .map(|row| TokenizedExample {
-            task: task.into(),
+            task: task.position() as u32,
             input_ids: row.input.clone(),
             target_ids: Vec::new(),
             label: None,

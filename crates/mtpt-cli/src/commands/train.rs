@@ -63,7 +63,7 @@ pub(crate) fn work(
     let tokenizer = model.tokenizer()?;
     let folder = run_folder(arguments)?;
     let (tokenizer, device) = (tokenizer.as_inner(), device.autodiff());
-    let t5 = model.t5.get();
+    let t5 = &model.t5;
     let stages = Stages::new(&config, &tasks, t5, tokenizer, &device, &folder, arguments.resume)
         .map_err(in_config)?;
     let mut progress = StagesProgress::default();

@@ -15,24 +15,24 @@ mod rows;
 mod self_attention;
 
 use burn::tensor::{Bool, Int, Tensor};
-use mtpt_core::{Reading, StateGradients};
+use mtpt_core::{StateGradients, Vjp};
 
 use self::decoder::DecoderTrace;
 use self::encoder::EncoderTrace;
 use crate::model::t5::T5;
 
-/// What a model makes of embeddings and targets, as [`mtpt_core::Backbone::read`] says.
+/// What a model makes of embeddings and targets, as [`mtpt_core::Backbone::vjp`] says.
 pub(crate) fn read(
     model: &T5,
     embeddings: Tensor<3>,
     mask: Tensor<2, Bool>,
     decoder_input_ids: Tensor<2, Int>,
     learned: usize,
-) -> Reading {
+) -> Vjp {
     let (encoded, encoder) = EncoderTrace::forward(&model.encoder, embeddings, mask.clone());
     let targets = model.embed(decoder_input_ids);
     let (decoded, decoder) = DecoderTrace::forward(&model.decoder, targets, encoded.clone(), mask);
-    Reading::new(encoded, decoded, move |gradients: StateGradients| {
+    Vjp::new(encoded, decoded, move |gradients: StateGradients| {
         let mut gradient = decoder.back(gradients.decoder);
         if let Some(of_encoder) = gradients.encoder {
             gradient = gradient + of_encoder;

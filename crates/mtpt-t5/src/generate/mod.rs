@@ -5,7 +5,7 @@ pub(crate) mod greedy;
 mod sample;
 
 use burn::tensor::{Bool, FloatDType, Int, Tensor, TensorData};
-use mtpt_core::{each_in_parallel, lanes};
+use mtpt_core::{par_map, parallelism};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -212,12 +212,12 @@ impl T5 {
         }
         let [rows, _] = mask.dims();
         let device = model.device();
-        let size = rows.div_ceil(lanes(&device)).max(1);
+        let size = rows.div_ceil(parallelism(&device)).max(1);
         let parts = (0..rows).step_by(size).map(|first| {
             let count = size.min(rows - first);
             (embeddings.clone().narrow(0, first, count), mask.clone().narrow(0, first, count))
         });
-        let texts = each_in_parallel(&device, parts.collect(), decode);
+        let texts = par_map(&device, parts.collect(), decode);
         Ok(texts.into_iter().collect::<Result<Vec<_>>>()?.concat())
     }
 

@@ -1,5 +1,5 @@
 use burn::tensor::{DType, Tensor, activation};
-use mtpt_core::is_processor;
+use mtpt_core::is_cpu;
 use multiversion::multiversion;
 
 /// Softmax over the last dimension.
@@ -8,7 +8,7 @@ use multiversion::multiversion;
 /// an exponential function by itself for each, which in attention costs a fifth of all products. Both agree to 5e-7.
 pub(crate) fn softmax<const D: usize>(scores: Tensor<D>) -> Tensor<D> {
     let device = scores.device();
-    if scores.is_autodiff() || scores.dtype() != DType::F32 || !is_processor(&device) {
+    if scores.is_autodiff() || scores.dtype() != DType::F32 || !is_cpu(&device) {
         return activation::softmax(scores, D - 1);
     }
     let length = scores.dims()[D - 1];

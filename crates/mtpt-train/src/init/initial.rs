@@ -81,7 +81,7 @@ pub fn initial_composition<B: Backbone>(
             let (values, number) = match part {
                 Part::Task(task) => {
                     let node = tree.node_of_task(task.position());
-                    (of_node(node.position()), 1 + u64::from(u32::from(task)))
+                    (of_node(node.position()), 1 + task.position() as u64)
                 }
                 Part::Node(node) => (of_node(node), (1 << 32) + node as u64),
                 Part::Component(component) => {

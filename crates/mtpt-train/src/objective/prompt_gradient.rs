@@ -1,6 +1,6 @@
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
-use mtpt_core::{Backbone, Compose, StateGradients, TaskIndex, each_in_parallel, prepend};
+use mtpt_core::{Backbone, Compose, StateGradients, TaskIndex, par_map, prepend};
 use mtpt_infer::tokens_at_a_time;
 use mtpt_tasks::{TokenBatch, parts_by_length};
 
@@ -33,7 +33,7 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
     let most_tokens = tokens_at_a_time(lengths.iter().sum(), &device);
     let parts = parts_by_length(&lengths, usize::MAX, most_tokens);
     let order: Vec<usize> = parts.iter().flatten().copied().collect();
-    let read = each_in_parallel(&device, parts, |rows| {
+    let read = par_map(&device, parts, |rows| {
         let numbers: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
         let numbers = Tensor::<1, Int>::from_ints(numbers.as_slice(), &device);
         let prompts = plain.clone().select(0, numbers);
@@ -61,7 +61,8 @@ fn prompts<B: Backbone, C: Compose>(
     batch: &TokenBatch,
 ) -> Tensor<3> {
     if !composition.reads_inputs() {
-        let tasks: Vec<TaskIndex> = batch.tasks.iter().copied().map(TaskIndex::new).collect();
+        let tasks: Vec<TaskIndex> =
+            batch.tasks.iter().map(|&task| TaskIndex::new(task as usize)).collect();
         return composition.compose_rows(&tasks);
     }
     let on_device = DeviceBatch::new(batch, backbone.decoder_start_token_id(), &backbone.device());
@@ -83,8 +84,9 @@ fn read_part<B: Backbone>(
     let embeddings = backbone.embed(on_device.input_ids.clone());
     let (embeddings, mask) = prepend(prompts, embeddings, on_device.input_mask.clone());
     let inputs = on_device.decoder_input_ids.clone();
-    let reading = backbone.read(embeddings, mask, inputs, prompt_length);
-    let states = TargetStates::of(reading.encoder.clone(), reading.decoder.clone(), &on_device);
+    let vjp = backbone.vjp(embeddings, mask, inputs, prompt_length);
+    let states =
+        TargetStates::of(vjp.encoder_states.clone(), vjp.decoder_states.clone(), &on_device);
     if !tracked {
         return Ok((losses(states, &on_device)?, None));
     }
@@ -110,7 +112,7 @@ fn read_part<B: Backbone>(
             .cast(of_inputs.dtype());
         Tensor::cat(vec![of_prompts, of_inputs], 1)
     });
-    let gradient = reading.back(StateGradients { encoder: of_encoder, decoder: of_decoder });
+    let gradient = vjp.pullback(StateGradients { encoder: of_encoder, decoder: of_decoder });
     Ok((losses, Some(gradient)))
 }
 

@@ -607,7 +607,7 @@ impl<'a, B: Backbone, E: Tokenize> Stages<'a, B, E> {
         split: Split,
         config: &RunConfig,
     ) -> Result<TaskData> {
-        let (index, lengths) = (TaskIndex::new(position as u32), config.max_lengths());
+        let (index, lengths) = (TaskIndex::new(position), config.max_lengths());
         Ok(TaskData::read_splits(index, task, &[split], self.tokenizer, self.backbone, lengths)?)
     }
 

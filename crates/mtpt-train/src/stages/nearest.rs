@@ -49,8 +49,7 @@ pub(crate) fn nearest<B: Backbone, E: Tokenize>(
     let learned = mean_vector(learned.prompts.composition().plain_prompt(TaskIndex::new(0))?);
     let mut best: Option<(usize, f64)> = None;
     for position in 0..sources.tasks().len() {
-        let of_source =
-            mean_vector(sources.composition().plain_prompt(TaskIndex::new(position as u32))?);
+        let of_source = mean_vector(sources.composition().plain_prompt(TaskIndex::new(position))?);
         let cosine = cosine(&learned, &of_source);
         if best.is_none_or(|(_, most)| cosine > most) {
             best = Some((position, cosine));

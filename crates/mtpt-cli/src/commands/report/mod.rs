@@ -72,7 +72,7 @@ fn model(
     };
     if let Some(path) = &arguments.model {
         let model = Model::load(path, device)?;
-        prompts.check_fits(model.t5.get())?;
+        prompts.check_fits(&model.t5)?;
         return Ok(Ok((path.display().to_string(), model)));
     }
     let of_config = files.config.as_ref().map(|config| config.said.model.as_str());
@@ -90,7 +90,7 @@ fn model(
     };
     // Another model may stand there by now: this page can do without it.
     let loaded = Model::load(&folder, device).and_then(|model| {
-        prompts.check_fits(model.t5.get())?;
+        prompts.check_fits(&model.t5)?;
         Ok(model)
     });
     let refused = |error: Error| {
@@ -137,7 +137,7 @@ fn report<'a>(
     report.mixtures = Mixtures::new(prompts)?;
     report.nearest = match model {
         Ok((model, loaded)) => {
-            let t5 = loaded.t5.get();
+            let t5 = &loaded.t5;
             let tokenizer = loaded.tokenizer().ok();
             if let (Some(config), Some(tokenizer), true) =
                 (&files.config, &tokenizer, prompts.composition().reads_inputs())
@@ -165,7 +165,7 @@ fn report<'a>(
 /// The prompts of all tasks, `[prompt_length, d_model]` each.
 fn composed(prompts: &Prompts) -> Vec<Tensor<2>> {
     let composition = prompts.composition();
-    let tasks = (0..composition.task_count() as u32).map(TaskIndex::new);
+    let tasks = (0..composition.task_count()).map(TaskIndex::new);
     tasks.map(|task| composition.compose(task)).collect()
 }
 
