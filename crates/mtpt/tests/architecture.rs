@@ -1,9 +1,13 @@
-//! The layers of the workspace, held by a test: see `docs/src/architecture.md`.
+//! Tests of the structure of the workspace, which `docs/src/architecture.md` describes.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod imports;
+
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use imports::ImportGraph;
 
 /// Each library and the crates of this workspace that it may depend on.
 const LAYERS: &[(&str, &[&str])] = &[
@@ -28,6 +32,15 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     ("mtpt-cli", &["mtpt"]),
 ];
+
+/// Files that may import each other: the crate, all files of the cycle, and the reason.
+const ALLOWED_CYCLES: &[(&str, &[&str], &str)] = &[];
+
+/// Source files that may be longer than [`MAX_LINES`], and the reason.
+const LONG_FILES: &[(&str, &str)] = &[];
+
+/// Maximum number of lines of a source file.
+const MAX_LINES: usize = 400;
 
 /// Features of burn that name a backend.
 const BACKENDS: [&str; 9] =
@@ -65,6 +78,38 @@ fn crates_depend_only_on_lower_layers() {
             }
         }
     }
+}
+
+#[test]
+fn files_of_a_crate_do_not_import_each_other_in_cycles() {
+    let mut unexpected = Vec::new();
+    for (name, _) in LAYERS {
+        let graph = ImportGraph::read(&root().join("crates").join(name).join("src"));
+        for cycle in graph.cycles() {
+            let allowed =
+                ALLOWED_CYCLES.iter().any(|(krate, files, _)| krate == name && cycle == *files);
+            if !allowed {
+                unexpected.push(format!("{name}: {}", cycle.join(", ")));
+            }
+        }
+    }
+    assert!(unexpected.is_empty(), "import cycles:\n{}", unexpected.join("\n"));
+}
+
+#[test]
+fn source_files_are_short() {
+    let mut long = Vec::new();
+    for (name, _) in LAYERS {
+        let src = root().join("crates").join(name).join("src");
+        for file in sources(&src) {
+            let lines = fs::read_to_string(&file).unwrap().lines().count();
+            let path = file.strip_prefix(root().join("crates")).unwrap().to_str().unwrap();
+            if lines > MAX_LINES && !LONG_FILES.iter().any(|(allowed, _)| *allowed == path) {
+                long.push(format!("{path}: {lines} lines"));
+            }
+        }
+    }
+    assert!(long.is_empty(), "longer than {MAX_LINES} lines:\n{}", long.join("\n"));
 }
 
 #[test]
