@@ -4,17 +4,22 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
+use mtpt::t5::{self, TokenizerError, WeightsError};
 use mtpt::tasks::nearest_name;
 
 use crate::error::Error;
 
 /// A sentence that says what to do, without an end mark, if there is one to be said.
 pub(crate) fn of(error: &Error) -> Option<String> {
-    if let Error::Model(mtpt::t5::Error::ModelNotFound { model }) = error {
+    if let Error::Model(t5::Error::Weights(WeightsError::ModelNotFound { model })) = error {
         let path = Path::new(model);
         return if path.is_file() { Some("it is a file".to_owned()) } else { nearest_path(path) };
     }
-    if let Error::Model(mtpt::t5::Error::MissingFile { folder, .. }) = error {
+    if let Error::Model(
+        t5::Error::Weights(WeightsError::MissingFile { folder, .. })
+        | t5::Error::Tokenizer(TokenizerError::NotFound { folder }),
+    ) = error
+    {
         return model_below(folder, 3)
             .map(|found| format!("there is a model in `{}`", found.display()))
             .or_else(|| Some("choose the folder that holds `config.json`, the weights (`model.safetensors`) and the tokenizer (`tokenizer.json` or `spiece.model`) of a T5".to_owned()));
@@ -65,7 +70,7 @@ pub(crate) fn of(error: &Error) -> Option<String> {
 /// What was being done with which file or folder, where the operating system said no.
 fn failed_access(error: &Error) -> Option<(&'static str, &Path, &io::Error)> {
     use mtpt::io::{IoError, TensorError};
-    use mtpt::{infer, t5, train};
+    use mtpt::{infer, train};
     match error {
         Error::Read { path, source } => Some(("read", path, source)),
         Error::Tasks(error)

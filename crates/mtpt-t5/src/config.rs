@@ -1,8 +1,8 @@
 use burn::config::Config;
 
-use crate::error::{Error, Result};
+use crate::error::ConfigError;
 
-/// The function between the two products of a feed-forward layer.
+/// Activation function of a feed-forward layer.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Activation {
@@ -10,13 +10,15 @@ pub enum Activation {
     Relu,
     /// `x Φ(x)` with the exact error function.
     Gelu,
-    /// Gelu in its approximation by a tanh, of T5 1.1 and its descendants.
+    /// The tanh approximation of gelu, of T5 1.1 and its descendants.
     GeluTanh,
     /// `x σ(x)`, also called swish.
     Silu,
 }
 
-/// Shape of a T5: what transformers keeps in `config.json`, in this crate's own terms.
+/// Configuration of a T5.
+///
+/// See [`HuggingFaceConfig`](crate::HuggingFaceConfig) for transformers' `config.json`.
 ///
 /// | Name | Default | Purpose | Range |
 /// | :--- | :--- | :--- | :--- |
@@ -28,17 +30,17 @@ pub enum Activation {
 /// | `num_decoder_layers` | | Blocks of the decoder | > 0 |
 /// | `num_heads` | | Heads of each attention | > 0 |
 /// | `relative_attention_num_buckets` | `32` | Rows of the position bias | >= 4 |
-/// | `relative_attention_max_distance` | `128` | Distance from which all share a bucket | > half the buckets |
-/// | `dropout_rate` | `0.1` | Share of activations dropped in training | `[0, 1)` |
+/// | `relative_attention_max_distance` | `128` | Distance from which all positions share a bucket | > half the buckets |
+/// | `dropout_rate` | `0.1` | Dropout probability in training | `[0, 1)` |
 /// | `layer_norm_epsilon` | `1e-6` | Added to the mean square in each norm | > 0 |
-/// | `initializer_factor` | `1.0` | Scales every standard deviation of a fresh model | > 0 |
-/// | `activation` | `Relu` | Function of the feed-forward layers | |
-/// | `gated` | `false` | Whether a second product gates the feed-forward | |
+/// | `initializer_factor` | `1.0` | Factor of every standard deviation of initial weights | > 0 |
+/// | `activation` | `Relu` | Activation of the feed-forward layers | |
+/// | `gated` | `false` | Whether the feed-forward layers are gated | |
 /// | `tie_word_embeddings` | `true` | Whether the head is the embedding table | |
 /// | `scale_decoder_outputs` | `true` | Whether the head's input is scaled by `d_model^-0.5` | |
-/// | `pad_token_id` | `0` | Fills up shorter rows | < `vocab_size` |
+/// | `pad_token_id` | `0` | Pads shorter rows | < `vocab_size` |
 /// | `eos_token_id` | `1` | Ends an input and a target | < `vocab_size` |
-/// | `decoder_start_token_id` | `0` | What the decoder reads first | < `vocab_size` |
+/// | `decoder_start_token_id` | `0` | First input of the decoder | < `vocab_size` |
 #[derive(Config, Debug, PartialEq)]
 pub struct T5Config {
     /// Rows of the embedding table.
@@ -61,19 +63,19 @@ pub struct T5Config {
     /// Distance from which all positions share a bucket.
     #[config(default = 128)]
     pub relative_attention_max_distance: usize,
-    /// Share of activations dropped in training.
+    /// Dropout probability in training.
     #[config(default = 0.1)]
     pub dropout_rate: f64,
     /// Added to the mean square in each norm.
     #[config(default = 1e-6)]
     pub layer_norm_epsilon: f64,
-    /// Scales every standard deviation of a fresh model.
+    /// Factor of every standard deviation of initial weights.
     #[config(default = 1.0)]
     pub initializer_factor: f64,
-    /// Function of the feed-forward layers.
+    /// Activation of the feed-forward layers.
     #[config(default = "Activation::Relu")]
     pub activation: Activation,
-    /// Whether a second product gates the feed-forward.
+    /// Whether the feed-forward layers are gated.
     #[config(default = false)]
     pub gated: bool,
     /// Whether the head is the embedding table.
@@ -82,49 +84,50 @@ pub struct T5Config {
     /// Whether the head's input is scaled by `d_model^-0.5`.
     #[config(default = true)]
     pub scale_decoder_outputs: bool,
-    /// Fills up shorter rows.
+    /// Pads shorter rows.
     #[config(default = 0)]
     pub pad_token_id: u32,
     /// Ends an input and a target.
     #[config(default = 1)]
     pub eos_token_id: u32,
-    /// What the decoder reads first.
+    /// First input of the decoder.
     #[config(default = 0)]
     pub decoder_start_token_id: u32,
 }
 
 impl T5Config {
-    /// T5 1.0 small: 60 million parameters.
+    /// Returns T5 1.0 small: 60 million parameters.
     pub fn small() -> Self {
         Self::new(32128, 512, 64, 2048, 6, 6, 8)
     }
 
-    /// T5 1.0 base: 220 million parameters.
+    /// Returns T5 1.0 base: 220 million parameters.
     pub fn base() -> Self {
         Self::new(32128, 768, 64, 3072, 12, 12, 12)
     }
 
-    /// T5 1.0 large: 770 million parameters.
+    /// Returns T5 1.0 large: 770 million parameters.
     pub fn large() -> Self {
         Self::new(32128, 1024, 64, 4096, 24, 24, 16)
     }
 
-    /// T5 1.1 small, also of its LM-adapted and Flan descendants: 77 million parameters.
+    /// Returns T5 1.1 small (also its LM-adapted and Flan descendants): 77 million parameters.
     pub fn v1_1_small() -> Self {
         Self::new(32128, 512, 64, 1024, 8, 8, 6).into_v1_1()
     }
 
-    /// T5 1.1 base, also of its LM-adapted and Flan descendants: 250 million parameters.
+    /// Returns T5 1.1 base (also its LM-adapted and Flan descendants): 250 million parameters.
     pub fn v1_1_base() -> Self {
         Self::new(32128, 768, 64, 2048, 12, 12, 12).into_v1_1()
     }
 
-    /// T5 1.1 large, also of its LM-adapted and Flan descendants: 780 million parameters.
+    /// Returns T5 1.1 large (also its LM-adapted and Flan descendants): 780 million parameters.
     pub fn v1_1_large() -> Self {
         Self::new(32128, 1024, 64, 2816, 24, 24, 16).into_v1_1()
     }
 
-    /// What sets T5 1.1 apart: a gated gelu, and a head of its own that is not scaled.
+    /// Sets the differences of T5 1.1: gated gelu, and an unscaled head separate from the embedding
+    /// table.
     fn into_v1_1(self) -> Self {
         self.with_activation(Activation::GeluTanh)
             .with_gated(true)
@@ -132,17 +135,18 @@ impl T5Config {
             .with_scale_decoder_outputs(false)
     }
 
-    /// Width of all heads of an attention together.
+    /// Returns the total width of all attention heads.
     pub fn inner_dim(&self) -> usize {
         self.num_heads * self.d_kv
     }
 
-    /// Checks that every value lies in its range.
+    /// Checks that every value is in its range.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the first field that does not.
-    pub fn check(&self) -> Result<()> {
+    /// [`ConfigError::OutOfRange`] names the first field that is not.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        let require = ConfigError::require;
         for (field, value) in [
             ("vocab_size", self.vocab_size),
             ("d_model", self.d_model),
@@ -152,45 +156,36 @@ impl T5Config {
             ("num_decoder_layers", self.num_decoder_layers),
             ("num_heads", self.num_heads),
         ] {
-            require(value > 0, field, "positive", value)?;
+            require(value > 0, field, "positive", &value)?;
         }
-        // Half the buckets of the encoder are for each direction, and half of these for exact distances: with fewer
-        // than four none would be left, and the logarithm of the rest has no meaning.
+        // Half of the encoder's buckets are for each direction, and half of these for exact
+        // distances. With fewer than four buckets none would be exact.
         let buckets = self.relative_attention_num_buckets;
-        require(buckets >= 4, "relative_attention_num_buckets", "at least 4", buckets)?;
+        require(buckets >= 4, "relative_attention_num_buckets", "at least 4", &buckets)?;
         let distance = self.relative_attention_max_distance;
         require(
             distance > buckets / 2,
             "relative_attention_max_distance",
             "more than half of `relative_attention_num_buckets`",
-            distance,
+            &distance,
         )?;
         let rate = self.dropout_rate;
-        require((0.0..1.0).contains(&rate), "dropout_rate", "in [0, 1)", rate)?;
+        require((0.0..1.0).contains(&rate), "dropout_rate", "in [0, 1)", &rate)?;
         for (field, value) in [
             ("layer_norm_epsilon", self.layer_norm_epsilon),
             ("initializer_factor", self.initializer_factor),
         ] {
-            require(value.is_finite() && value > 0.0, field, "positive", value)?;
+            require(value.is_finite() && value > 0.0, field, "positive", &value)?;
         }
         for (field, value) in [
             ("pad_token_id", self.pad_token_id),
             ("eos_token_id", self.eos_token_id),
             ("decoder_start_token_id", self.decoder_start_token_id),
         ] {
-            require((value as usize) < self.vocab_size, field, "less than `vocab_size`", value)?;
+            require((value as usize) < self.vocab_size, field, "less than `vocab_size`", &value)?;
         }
         Ok(())
     }
-}
-
-fn require(
-    holds: bool,
-    field: &'static str,
-    expected: &'static str,
-    found: impl ToString,
-) -> Result<()> {
-    if holds { Ok(()) } else { Err(Error::Config { field, expected, found: found.to_string() }) }
 }
 
 #[cfg(test)]
@@ -198,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn presets_are_in_range() {
+    fn presets_are_valid() {
         for config in [
             T5Config::small(),
             T5Config::base(),
@@ -212,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn every_range_is_checked() {
+    fn out_of_range_values_are_rejected() {
         let check = |config: T5Config, expected: &str| {
             assert_eq!(config.check().unwrap_err().to_string(), expected);
         };

@@ -11,7 +11,7 @@ mod tokenizer;
 mod weights;
 
 pub use config::{Activation, T5Config};
-pub use error::{Error, Result};
+pub use error::{ConfigError, Error, GenerationError, Result, TokenizerError, WeightsError};
 pub use generate::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
 pub use model::{
     Attention, Decoder, DecoderBlock, DecoderCache, Direction, Encoder, EncoderBlock, FeedForward,

@@ -3,7 +3,7 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, FloatDType, Int, Tensor, TensorData};
 
-use crate::error::{Error, Result};
+use crate::error::{GenerationError, Result};
 use crate::model::t5::T5;
 
 /// Most positions whose logits are in memory at a time. With 32,128 entries this is 66 MB in single precision.
@@ -22,8 +22,8 @@ impl T5 {
     ///
     /// # Errors
     ///
-    /// [`Error::Rows`] if there are not as many targets as rows, [`Error::TokenId`] for a token beyond the
-    /// vocabulary, [`Error::Device`] if numbers cannot be read back.
+    /// [`GenerationError::TargetCount`] if there are not as many targets as rows, [`GenerationError::TokenId`] for a token beyond the
+    /// vocabulary, [`GenerationError::Device`] if numbers cannot be read back.
     pub fn score(
         &self,
         embeddings: Tensor<3>,
@@ -98,7 +98,7 @@ impl T5 {
             let scores = log_softmax(model.logits(asked).cast(FloatDType::F32), 1)
                 .gather(1, Tensor::<2, Int>::from_data(tokens, &device))
                 .try_into_vec_as::<f32>()
-                .map_err(|source| Error::Device { source: Box::new(source) })?;
+                .map_err(GenerationError::device)?;
             log_probabilities.extend(scores);
         }
 
@@ -116,13 +116,15 @@ impl T5 {
 
     fn check_targets(&self, batch: usize, candidates: &[&[Vec<u32>]]) -> Result<()> {
         if candidates.len() != batch {
-            return Err(Error::Rows { what: "targets", expected: batch, found: candidates.len() });
+            return Err(
+                GenerationError::TargetCount { expected: batch, found: candidates.len() }.into()
+            );
         }
         let vocab_size = self.config.vocab_size;
         for (row, targets) in candidates.iter().enumerate() {
             let beyond = targets.iter().flatten().find(|token| **token as usize >= vocab_size);
             if let Some(found) = beyond {
-                return Err(Error::TokenId { row, found: *found, vocab_size });
+                return Err(GenerationError::TokenId { row, found: *found, vocab_size }.into());
             }
         }
         Ok(())

@@ -1,6 +1,7 @@
-//! Text to token ids and back.
+//! T5's tokenizer.
 
-use std::path::{Path, PathBuf};
+use std::ops::Deref;
+use std::path::Path;
 
 use prost::Message;
 use tokenizers::decoders::DecoderWrapper;
@@ -14,45 +15,35 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer};
 
 use crate::config::T5Config;
-use crate::error::{Error, Result, TOKENIZER_FILES};
+use crate::error::{Error, Result, TokenizerError};
+use crate::weights::files::{SENTENCE_PIECE_FILE, TOKENIZER_FILE, tokenizer_dir};
 
-/// Names of a tokenizer in a folder, the first that is there being taken.
-pub(crate) const TOKENIZER_FILE: &str = "tokenizer.json";
-pub(crate) const SENTENCE_PIECE_FILE: &str = "spiece.model";
-
-/// Sentinel tokens that T5 adds after the pieces of its SentencePiece model.
+/// Number of sentinel tokens that T5 appends to the pieces of its SentencePiece model.
 const EXTRA_IDS: usize = 100;
 
-/// Files of a tokenizer, and of how texts are generated, that a folder in the form of transformers may have beside the model.
-pub(crate) const COMPANION_FILES: [&str; 6] = [
-    TOKENIZER_FILE,
-    SENTENCE_PIECE_FILE,
-    "tokenizer_config.json",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "generation_config.json",
-];
-
-/// Token that ends an input in a SentencePiece model of T5.
+/// End token of T5's SentencePiece models.
 const END: &str = "</s>";
 
-/// A tokenizer that ends every text as the model expects it.
+/// A tokenizer that appends the end token to every text.
+///
+/// Dereferences to the underlying [`Tokenizer`].
 #[derive(Debug, Clone)]
 pub struct T5Tokenizer {
     tokenizer: Tokenizer,
 }
 
 impl T5Tokenizer {
-    /// Reads `tokenizer.json` of a folder, or else `spiece.model`, and checks that it fits the model.
+    /// Reads the `tokenizer.json` or `spiece.model` of a model's folder, and checks that it fits the
+    /// model.
     ///
-    /// For a checkpoint of T5X, which comes without one, the folder that holds all steps is looked into as well.
+    /// For a T5X checkpoint, which has no tokenizer, its parent folder is searched as well.
     ///
     /// # Errors
     ///
-    /// [`Error::MissingFile`] if neither is there (`Error::MissingTokenizer` for a checkpoint of T5X),
-    /// [`Error::TokenizerFile`], or [`Error::Vocabulary`].
+    /// [`TokenizerError::NotFound`] (`NotFoundForT5x` for a T5X checkpoint),
+    /// [`TokenizerError::File`], [`TokenizerError::Vocabulary`], or [`Error::Io`].
     pub fn load(folder: &Path, config: &T5Config) -> Result<Self> {
-        let home = home(folder);
+        let home = tokenizer_dir(folder);
         let json = home.join(TOKENIZER_FILE);
         let pieces = home.join(SENTENCE_PIECE_FILE);
         let tokenizer = if json.is_file() {
@@ -61,13 +52,11 @@ impl T5Tokenizer {
             Self::from_sentence_piece(&pieces)?
         } else {
             #[cfg(feature = "t5x")]
-            if let Some(parent) = crate::weights::t5x::folder_of_steps(folder) {
-                return Err(Error::MissingTokenizer { folder: folder.to_owned(), parent });
+            if let Some(parent) = crate::weights::files::t5x_parent(folder) {
+                let folder = folder.to_owned();
+                return Err(TokenizerError::NotFoundForT5x { folder, parent }.into());
             }
-            return Err(Error::MissingFile {
-                folder: folder.to_owned(),
-                expected: TOKENIZER_FILES,
-            });
+            return Err(TokenizerError::NotFound { folder: folder.to_owned() }.into());
         };
         tokenizer.check_fits(config)?;
         Ok(tokenizer)
@@ -77,37 +66,33 @@ impl T5Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] or [`Error::TokenizerFile`], naming the file.
+    /// [`Error::Io`] or [`TokenizerError::File`], naming the file.
     pub fn from_tokenizer_json(path: &Path) -> Result<Self> {
-        let bytes = read(path)?;
-        let mut tokenizer = Tokenizer::from_bytes(bytes)
-            .map_err(|source| Error::TokenizerFile { path: path.to_owned(), source })?;
-        // A file may carry the padding and truncation of whoever saved it, which would change ids behind our back.
+        let invalid = |source| TokenizerError::File { path: path.to_owned(), source };
+        let mut tokenizer = Tokenizer::from_bytes(read(path)?).map_err(invalid)?;
+        // A file may specify padding and truncation, which would change ids silently.
         tokenizer.with_padding(None);
-        tokenizer
-            .with_truncation(None)
-            .map_err(|source| Error::TokenizerFile { path: path.to_owned(), source })?;
+        tokenizer.with_truncation(None).map_err(invalid)?;
         Ok(Self { tokenizer })
     }
 
-    /// Builds the tokenizer of a SentencePiece model, `spiece.model`, as transformers converts it.
+    /// Builds the tokenizer of a SentencePiece model, `spiece.model`, like transformers does.
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`Error::TokenizerFile`] or [`Error::SentencePieceType`], naming the file.
+    /// [`Error::Io`], [`TokenizerError::File`] or [`TokenizerError::SentencePieceType`], naming the
+    /// file.
     pub fn from_sentence_piece(path: &Path) -> Result<Self> {
-        let failed = |source: Box<dyn std::error::Error + Send + Sync>| Error::TokenizerFile {
+        let invalid = |source: Box<dyn std::error::Error + Send + Sync>| TokenizerError::File {
             path: path.to_owned(),
             source,
         };
         let model = SentencePieceModel::decode(read(path)?.as_slice())
-            .map_err(|source| failed(source.into()))?;
+            .map_err(|source| invalid(source.into()))?;
         let trainer = model.trainer.unwrap_or_default();
         if trainer.model_type() != UNIGRAM {
-            return Err(Error::SentencePieceType {
-                path: path.to_owned(),
-                found: trainer.model_type(),
-            });
+            let (path, found) = (path.to_owned(), trainer.model_type());
+            return Err(TokenizerError::SentencePieceType { path, found }.into());
         }
         let mut vocabulary: Vec<(String, f64)> = model
             .pieces
@@ -118,7 +103,7 @@ impl T5Tokenizer {
         vocabulary.extend(sentinels.iter().map(|sentinel| (sentinel.clone(), 0.0)));
         let end = vocabulary.iter().position(|(piece, _)| piece == END);
         let unknown = usize::try_from(trainer.unk_id()).ok();
-        let unigram = Unigram::from(vocabulary, unknown, false).map_err(failed)?;
+        let unigram = Unigram::from(vocabulary, unknown, false).map_err(invalid)?;
 
         let metaspace = Metaspace::new('▁', PrependScheme::Always, true);
         let mut tokenizer = Tokenizer::new(unigram);
@@ -126,8 +111,8 @@ impl T5Tokenizer {
             model.normalizer.unwrap_or_default().precompiled_charsmap.unwrap_or_default();
         if !charsmap.is_empty() {
             let normalizer =
-                Precompiled::from(&charsmap).map_err(|source| failed(source.into()))?;
-            tokenizer.with_normalizer(Some(normalizer)).map_err(failed)?;
+                Precompiled::from(&charsmap).map_err(|source| invalid(source.into()))?;
+            tokenizer.with_normalizer(Some(normalizer)).map_err(invalid)?;
         }
         tokenizer.with_pre_tokenizer(Some(Sequence::new(vec![
             PreTokenizerWrapper::WhitespaceSplit(WhitespaceSplit),
@@ -138,10 +123,10 @@ impl T5Tokenizer {
             let template = TemplateProcessing::builder()
                 .try_single(format!("$A {END}"))
                 .and_then(|builder| builder.try_pair(format!("$A {END} $B {END}")))
-                .map_err(|source| failed(source.into()))?
+                .map_err(|source| invalid(source.into()))?
                 .special_tokens(vec![(END.to_owned(), end as u32)])
                 .build()
-                .map_err(|source| failed(source.into()))?;
+                .map_err(|source| invalid(source.into()))?;
             tokenizer.with_post_processor(Some(template));
         }
         let special = model
@@ -151,7 +136,7 @@ impl T5Tokenizer {
             .map(|piece| piece.piece().to_owned())
             .chain(sentinels)
             .map(|content| AddedToken::from(content, true).normalized(false));
-        tokenizer.add_special_tokens(special).map_err(failed)?;
+        tokenizer.add_special_tokens(special).map_err(invalid)?;
         Ok(Self { tokenizer })
     }
 
@@ -159,64 +144,76 @@ impl T5Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Vocabulary`] with both sizes.
+    /// [`TokenizerError::Vocabulary`] with both sizes.
     pub fn check_fits(&self, config: &T5Config) -> Result<()> {
         let size = self.vocab_size();
         if size > config.vocab_size {
-            return Err(Error::Vocabulary { tokenizer: size, model: config.vocab_size });
+            let model = config.vocab_size;
+            return Err(TokenizerError::Vocabulary { tokenizer: size, model }.into());
         }
         Ok(())
     }
 
-    /// One more than the highest id.
+    /// Returns one more than the highest id.
     pub fn vocab_size(&self) -> usize {
         let highest = self.tokenizer.get_vocab(true).into_values().max();
         highest.map_or(0, |highest| highest as usize + 1)
     }
 
-    /// Ids of the sentinels `<extra_id_0>`, `<extra_id_1>`, ..., as far as there are any without a gap: what span corruption
-    /// puts in the place of the first span, the second, and so on.
+    /// Returns the ids of the sentinels `<extra_id_0>`, `<extra_id_1>`, ..., up to the first gap.
+    ///
+    /// Span corruption replaces the first span by the first sentinel, and so on.
     pub fn sentinel_ids(&self) -> Vec<u32> {
         (0..).map_while(|number| self.tokenizer.token_to_id(&sentinel(number))).collect()
     }
 
-    /// Ids of a text, the end token last.
+    /// Returns the ids of a text, ending with the end token.
     ///
     /// # Errors
     ///
-    /// [`Error::Tokenize`] if the tokenizer refuses the text.
+    /// [`TokenizerError::Tokenize`] if the tokenizer refuses the text.
     pub fn encode(&self, text: &str) -> Result<Vec<u32>> {
-        let encoding =
-            self.tokenizer.encode_fast(text, true).map_err(|source| Error::Tokenize { source })?;
+        let encoding = self.tokenizer.encode_fast(text, true);
+        let encoding = encoding.map_err(|source| TokenizerError::Tokenize { source })?;
         Ok(encoding.get_ids().to_vec())
     }
 
-    /// Text of ids, without end, padding and other special tokens.
+    /// Returns the text of ids, without end, padding and other special tokens.
     ///
     /// # Errors
     ///
-    /// [`Error::Tokenize`] if the tokenizer refuses the ids.
+    /// [`TokenizerError::Tokenize`] if the tokenizer refuses the ids.
     pub fn decode(&self, ids: &[u32]) -> Result<String> {
-        self.tokenizer.decode(ids, true).map_err(|source| Error::Tokenize { source })
+        let text = self.tokenizer.decode(ids, true);
+        Ok(text.map_err(|source| TokenizerError::Tokenize { source })?)
     }
 
-    /// Text of ids, special tokens spelled out.
+    /// Returns the text of ids, including special tokens.
     ///
     /// # Errors
     ///
-    /// [`Error::Tokenize`] if the tokenizer refuses the ids.
+    /// [`TokenizerError::Tokenize`] if the tokenizer refuses the ids.
     pub fn decode_with_special_tokens(&self, ids: &[u32]) -> Result<String> {
-        self.tokenizer.decode(ids, false).map_err(|source| Error::Tokenize { source })
+        let text = self.tokenizer.decode(ids, false);
+        Ok(text.map_err(|source| TokenizerError::Tokenize { source })?)
     }
 
-    /// The tokenizer within.
+    /// Returns the underlying tokenizer.
     pub fn as_inner(&self) -> &Tokenizer {
         &self.tokenizer
     }
 
-    /// The tokenizer within.
+    /// Returns the underlying tokenizer.
     pub fn into_inner(self) -> Tokenizer {
         self.tokenizer
+    }
+}
+
+impl Deref for T5Tokenizer {
+    type Target = Tokenizer;
+
+    fn deref(&self) -> &Tokenizer {
+        &self.tokenizer
     }
 }
 
@@ -226,42 +223,21 @@ impl From<Tokenizer> for T5Tokenizer {
     }
 }
 
-/// The folder that the tokenizer of a model is in: its own, unless that has none and is one step of a checkpoint of T5X.
-pub(crate) fn home(folder: &Path) -> PathBuf {
-    #[cfg(feature = "t5x")]
-    {
-        let has_one = |folder: &Path| {
-            [TOKENIZER_FILE, SENTENCE_PIECE_FILE].iter().any(|name| folder.join(name).is_file())
-        };
-        if !has_one(folder)
-            && let Some(parent) = crate::weights::t5x::folder_of_steps(folder)
-            && has_one(&parent)
-        {
-            return parent;
-        }
-    }
-    folder.to_owned()
-}
-
 fn sentinel(number: usize) -> String {
     format!("<extra_id_{number}>")
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| Error::Io {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })
+    std::fs::read(path).map_err(Error::io("read", path))
 }
 
-/// Type of a SentencePiece model that T5 uses.
+/// Type of T5's SentencePiece models.
 const UNIGRAM: i32 = 1;
-/// Kinds of pieces that stand for no text.
+/// Types of pieces without text.
 const UNKNOWN: i32 = 2;
 const CONTROL: i32 = 3;
 
-/// The parts of `sentencepiece_model.proto` that matter here.
+/// The relevant fields of `sentencepiece_model.proto`.
 #[derive(Clone, PartialEq, Message)]
 struct SentencePieceModel {
     #[prost(message, repeated, tag = "1")]

@@ -93,7 +93,7 @@ fn a_tensor_of_integers_is_refused() {
     let copy = with_tensors("v1_0", |tensors| {
         tensors.get_mut(KEY).unwrap().0 = safetensors::Dtype::I32;
     });
-    check(copy.path(), &["model.safetensors", KEY, "must hold f32, f16, bf16 or f64", "I32"]);
+    check(copy.path(), &["model.safetensors", KEY, "must be f32, f16, bf16 or f64", "I32"]);
 }
 
 #[test]
@@ -102,10 +102,10 @@ fn tensors_without_use_are_named() {
         let tensor = tensors[KEY].clone();
         tensors.insert("encoder.block.9.layer.0.SelfAttention.q.weight".to_owned(), tensor);
     });
-    check(copy.path(), &["model.safetensors", "no use for: `encoder.block.9"]);
+    check(copy.path(), &["model.safetensors", "does not use: `encoder.block.9"]);
     // A decoder of fewer layers than the file has.
     let copy = with_config("v1_0", "\"num_decoder_layers\": 2", "\"num_decoder_layers\": 1");
-    check(copy.path(), &["no use for: `decoder.block.1", "more"]);
+    check(copy.path(), &["does not use: `decoder.block.1", "more"]);
 }
 
 #[test]
@@ -115,7 +115,10 @@ fn different_tables_are_refused() {
         tensor.2[0] ^= 1;
         tensors.insert("decoder.embed_tokens.weight".to_owned(), tensor);
     });
-    check(copy.path(), &["`shared.weight`", "`decoder.embed_tokens.weight`", "one table"]);
+    check(
+        copy.path(),
+        &["`shared.weight`", "`decoder.embed_tokens.weight`", "one embedding table"],
+    );
 }
 
 #[test]
@@ -172,10 +175,10 @@ fn damaged_pytorch_files_are_told() {
 fn missing_files_are_named() {
     let copy = copy_of("v1_0");
     fs::remove_file(copy.path().join("model.safetensors")).unwrap();
-    check(copy.path(), &["holds none of", "`model.safetensors`", "`pytorch_model.bin`"]);
+    check(copy.path(), &["contains none of", "`model.safetensors`", "`pytorch_model.bin`"]);
     let copy = copy_of("v1_0");
     fs::remove_file(copy.path().join("config.json")).unwrap();
-    check(copy.path(), &["holds none of", "`config.json`"]);
+    check(copy.path(), &["contains none of", "`config.json`"]);
     let copy = copy_of("sharded");
     fs::remove_file(copy.path().join("model-00002-of-00002.safetensors")).unwrap();
     check(copy.path(), &["cannot read", "model-00002-of-00002.safetensors"]);
@@ -193,9 +196,9 @@ fn bad_configurations_are_told_with_the_file() {
     let copy = with_config("v1_0", "\"d_kv\": 4", "\"d_kv\": 0");
     check(copy.path(), &["config.json", "`d_kv` must be positive, but is `0`"]);
     let copy = with_config("v1_0", "\"d_kv\": 4", "\"d_kv\": \"four\"");
-    check(copy.path(), &["cannot understand", "config.json", "line"]);
+    check(copy.path(), &["cannot parse", "config.json", "line"]);
     let copy = with_config("v1_0", "{", "");
-    check(copy.path(), &["cannot understand", "config.json"]);
+    check(copy.path(), &["cannot parse", "config.json"]);
 }
 
 #[test]
@@ -204,7 +207,10 @@ fn a_tokenizer_that_does_not_fit_is_told_with_both_sizes() {
     let config = T5Config::new(6, 8, 4, 8, 1, 1, 2);
     let error = T5Tokenizer::load(&path, &config).unwrap_err();
     let message = message(&error);
-    assert!(message.contains("ids up to 8") && message.contains("vocabulary of 6"), "{message}");
+    assert!(
+        message.contains("ids up to 8") && message.contains("vocabulary size is 6"),
+        "{message}"
+    );
     assert!(T5Tokenizer::load(&path, &T5Config { vocab_size: 9, ..config }).is_ok());
 }
 
@@ -213,11 +219,11 @@ fn missing_and_damaged_tokenizers_are_named() {
     let place = tempfile::tempdir().unwrap();
     let config = T5Config::small();
     let load = || message(&T5Tokenizer::load(place.path(), &config).unwrap_err());
-    assert!(load().contains("`tokenizer.json`, `spiece.model`"));
+    assert!(load().contains("expected `tokenizer.json` or `spiece.model`"));
     fs::write(place.path().join("spiece.model"), b"\xff\xffnot a model").unwrap();
-    assert!(load().contains("spiece.model` is not a tokenizer"), "{}", load());
+    assert!(load().contains("spiece.model` is not a valid tokenizer"), "{}", load());
     fs::write(place.path().join("tokenizer.json"), b"{}").unwrap();
-    assert!(load().contains("tokenizer.json` is not a tokenizer"), "{}", load());
+    assert!(load().contains("tokenizer.json` is not a valid tokenizer"), "{}", load());
 }
 
 #[test]
@@ -231,7 +237,7 @@ fn targets_must_fit_the_batch_and_the_vocabulary() {
     let error = score(&[vec![3]]).unwrap_err().to_string();
     assert_eq!(error, "expected targets for each of 2 rows, found 1");
     let error = score(&[vec![3], vec![4, 96]]).unwrap_err().to_string();
-    assert_eq!(error, "token id 96 of row 1 must be less than the vocabulary of 96");
+    assert_eq!(error, "token id 96 of row 1 must be less than the vocabulary size, 96");
 }
 
 #[test]

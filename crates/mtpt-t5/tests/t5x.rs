@@ -148,29 +148,25 @@ fn a_config_that_does_not_fit_is_named_with_both_values() {
     let write = |text: &'static str| {
         move |folder: &Path| fs::write(folder.join("config.json"), text).unwrap()
     };
-    let says = "is 24, but by the arrays of `";
-    check(
-        "t5x/v1_0",
-        write(r#"{"d_ff": 24}"#),
-        &["config.json` says that `d_ff`", says, "it is 32"],
-    );
-    check("t5x/v1_0", write(r#"{"num_heads": 8, "d_kv": 2}"#), &["`d_kv` is 2", "it is 4"]);
+    let says = "to 24, but by the arrays of `";
+    check("t5x/v1_0", write(r#"{"d_ff": 24}"#), &["config.json` sets `d_ff`", says, "it is 32"]);
+    check("t5x/v1_0", write(r#"{"num_heads": 8, "d_kv": 2}"#), &["`d_kv` to 2", "it is 4"]);
     check(
         "t5x/v1_0",
         write(r#"{"num_decoder_layers": 3}"#),
-        &["`num_decoder_layers` is 3", "it is 2"],
+        &["`num_decoder_layers` to 3", "it is 2"],
     );
     check(
         "t5x/v1_0",
         write(r#"{"feed_forward_proj": "gated-gelu"}"#),
-        &["`is_gated_act` is true", "it is false"],
+        &["`is_gated_act` to true", "it is false"],
     );
     check(
         "t5x/v1_0",
         write(r#"{"model_type": "bart"}"#),
         &["config.json`", "`model_type`", "`bart`"],
     );
-    check("t5x/v1_0", write("{"), &["cannot understand `", "config.json`", "line 1"]);
+    check("t5x/v1_0", write("{"), &["cannot parse `", "config.json`", "line 1"]);
 }
 
 #[test]
@@ -203,7 +199,7 @@ fn arrays_that_a_t5_lacks_or_has_no_use_for_are_named() {
     check(
         "t5x/v1_0",
         |folder| replace_bytes(folder, b"\xaetoken_embedder", b"\xaetokan_embedder"),
-        &["is not a T5 that can be read", "expected an array `target.token_embedder.embedding`"],
+        &["is not a supported T5", "expected an array `target.token_embedder.embedding`"],
     );
     // A third layer of which there is no more than this.
     check(
@@ -300,7 +296,7 @@ fn a_prompt_in_the_checkpoint_is_no_part_of_the_model() {
     // Anything else is in the way.
     arrays.insert("target.encoder.adapter.kernel".to_owned(), table);
     let error = message(&rewritten(&arrays).unwrap_err());
-    assert!(error.contains("no use for: `target.encoder.adapter.kernel`"), "{error}");
+    assert!(error.contains("does not use: `target.encoder.adapter.kernel`"), "{error}");
 }
 
 #[test]
@@ -336,7 +332,7 @@ fn position_biases_of_each_layer_must_be_the_same() {
             .rfind(|(name, _)| name.starts_with("target.decoder") && name.ends_with(bias));
         *changed.unwrap().1.values.last_mut().unwrap() += 1.0;
         let error = message(&rewritten(&arrays).unwrap_err());
-        let said = "expected one position bias for all layers of the decoder, found another one in layer 1";
+        let said = "expected one position bias for all layers of the decoder, found a different one in layer 1";
         assert!(error.contains(said), "{error}");
     }
 }

@@ -1,6 +1,6 @@
 use burn::tensor::{Bool, Tensor};
 
-use crate::error::{Error, Result};
+use crate::error::{GenerationError, Result};
 use crate::model::t5::T5;
 
 /// The likeliest token, again and again, until every row has ended.
@@ -21,7 +21,7 @@ pub(crate) fn decode(
             .next_logits(&last, &mut cache)
             .argmax(1)
             .try_into_vec_as::<i64>()
-            .map_err(|source| Error::Device { source: Box::new(source) })?;
+            .map_err(GenerationError::device)?;
         for (row, token) in likeliest.into_iter().enumerate() {
             // A row that has ended goes on reading padding, which nothing looks at.
             last[row] = config.pad_token_id;

@@ -8,7 +8,7 @@ use burn::tensor::{Bool, FloatDType, Int, Tensor, TensorData};
 use mtpt_core::{par_map, parallelism};
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{ConfigError, GenerationError, Result};
 use crate::model::cache::DecoderCache;
 use crate::model::t5::T5;
 
@@ -113,26 +113,20 @@ impl Default for GenerationConfig {
 }
 
 impl GenerationConfig {
-    /// Checks that every value lies in its range.
+    /// Checks that every value is in its range.
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] names the first field that does not.
+    /// [`ConfigError::OutOfRange`] names the first field that is not.
     pub fn check(&self) -> Result<()> {
-        let require = |holds: bool, field, expected, found: &dyn ToString| {
-            if holds {
-                Ok(())
-            } else {
-                Err(Error::Config { field, expected, found: found.to_string() })
-            }
-        };
+        let require = ConfigError::require;
         require(self.max_new_tokens > 0, "max_new_tokens", "positive", &self.max_new_tokens)?;
         match self.strategy {
-            Strategy::Greedy => Ok(()),
+            Strategy::Greedy => {}
             Strategy::Beam(beam) => {
                 require(beam.num_beams > 0, "num_beams", "positive", &beam.num_beams)?;
                 let penalty = beam.length_penalty;
-                require(penalty.is_finite(), "length_penalty", "finite", &penalty)
+                require(penalty.is_finite(), "length_penalty", "finite", &penalty)?;
             }
             Strategy::Sample(sampling) => {
                 let temperature = sampling.temperature;
@@ -148,9 +142,9 @@ impl GenerationConfig {
                 if let Some(top_p) = sampling.top_p {
                     require(top_p > 0.0 && top_p <= 1.0, "top_p", "in (0, 1]", &top_p)?;
                 }
-                Ok(())
             }
         }
+        Ok(())
     }
 }
 
@@ -184,7 +178,8 @@ impl T5 {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`] for a value out of its range, [`Error::Device`] if numbers cannot be read back.
+    /// [`ConfigError::OutOfRange`] for an invalid option, [`GenerationError::Device`] if a tensor
+    /// cannot be read back.
     pub fn generate_from_embeddings(
         &self,
         embeddings: Tensor<3>,
@@ -239,5 +234,5 @@ impl T5 {
 
 /// Numbers of a tensor, row by row.
 fn read_back(tensor: Tensor<2>) -> Result<Vec<f32>> {
-    tensor.try_into_vec_as::<f32>().map_err(|source| Error::Device { source: Box::new(source) })
+    Ok(tensor.try_into_vec_as::<f32>().map_err(GenerationError::device)?)
 }

@@ -3,7 +3,7 @@ use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::{Bool, Device, Int, Tensor, assert_shape};
 
 use crate::config::T5Config;
-use crate::error::Result;
+use crate::error::ConfigError;
 use crate::model::cache::DecoderCache;
 use crate::model::stack::{Decoder, Encoder};
 
@@ -30,8 +30,8 @@ impl T5Config {
     ///
     /// # Errors
     ///
-    /// [`Error::Config`](crate::Error::Config) for a value out of its range.
-    pub fn init(&self, device: &Device) -> Result<T5> {
+    /// [`ConfigError::OutOfRange`] for an invalid value.
+    pub fn init(&self, device: &Device) -> Result<T5, ConfigError> {
         self.check()?;
         let std = self.initializer_factor;
         Ok(T5 {

@@ -13,7 +13,7 @@ use safetensors::SafeTensorError;
 use safetensors::tensor::Metadata;
 use serde::Deserialize;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, WeightsError};
 
 /// The tensors of one model, in one file or in several.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ impl Checkpoint {
             .iter()
             .map(|name| folder.join(name))
             .find(|path| path.is_file())
-            .ok_or_else(|| Error::MissingFile {
+            .ok_or_else(|| WeightsError::MissingFile {
                 folder: folder.to_owned(),
                 expected: EXPECTED_FILES,
             })?;
@@ -107,20 +107,21 @@ impl Checkpoint {
 
     /// The numbers of a tensor, row by row, in single precision.
     pub(crate) fn read(&self, name: &str, expected: &[usize]) -> Result<Vec<f32>> {
-        let tensor = self.tensors.get(name).ok_or_else(|| Error::MissingTensor {
+        let tensor = self.tensors.get(name).ok_or_else(|| WeightsError::MissingTensor {
             path: self.path.clone(),
             tensor: name.to_owned(),
             expected: expected.to_vec(),
         })?;
         if tensor.shape != expected {
-            return Err(Error::TensorShape {
+            return Err(WeightsError::TensorShape {
                 path: tensor.file.clone(),
                 tensor: name.to_owned(),
                 expected: expected.to_vec(),
                 found: tensor.shape.clone(),
-            });
+            }
+            .into());
         }
-        let unusable = |found: String| Error::TensorType {
+        let unusable = |found: String| WeightsError::TensorType {
             path: tensor.file.clone(),
             tensor: name.to_owned(),
             found,
@@ -132,14 +133,14 @@ impl Checkpoint {
                     safetensors::Dtype::F32 => NumberType::F32,
                     safetensors::Dtype::F16 => NumberType::F16,
                     safetensors::Dtype::BF16 => NumberType::Bf16,
-                    other => return Err(unusable(format!("{other:?}"))),
+                    other => return Err(unusable(format!("{other:?}")).into()),
                 };
                 let fill = |bytes: &mut [u8]| {
                     let mut file = File::open(&tensor.file)?;
                     file.seek(SeekFrom::Start(*offset))?;
                     file.read_exact(bytes)
                 };
-                let failed = |source| read_error(&tensor.file, source);
+                let failed = |source| Error::io("read", &tensor.file)(source);
                 if number_type == NumberType::F32 && cfg!(target_endian = "little") {
                     // The file has the numbers as they are wanted.
                     let mut numbers = vec![0.0_f32; *length / size_of::<f32>()];
@@ -156,9 +157,9 @@ impl Checkpoint {
                     pytorch_reader::DType::F32 => NumberType::F32,
                     pytorch_reader::DType::F16 => NumberType::F16,
                     pytorch_reader::DType::BF16 => NumberType::Bf16,
-                    other => return Err(unusable(format!("{other:?}"))),
+                    other => return Err(unusable(format!("{other:?}")).into()),
                 };
-                let bytes = stored.read().map_err(|source| read_error(&tensor.file, source))?;
+                let bytes = stored.read().map_err(Error::io("read", &tensor.file))?;
                 // The reader gives the machine's byte order, and what follows takes the files'.
                 (
                     number_type,
@@ -186,9 +187,9 @@ pub(crate) fn shards(path: &Path) -> Result<Vec<String>> {
     if path.extension().is_none_or(|extension| extension != "json") {
         return Ok(Vec::new());
     }
-    let text = std::fs::read(path).map_err(|source| read_error(path, source))?;
+    let text = std::fs::read(path).map_err(Error::io("read", path))?;
     let index: ShardIndex = serde_json::from_slice(&text)
-        .map_err(|source| Error::Json { path: path.to_owned(), source })?;
+        .map_err(|source| WeightsError::Index { path: path.to_owned(), source })?;
     let mut files: Vec<_> = index.weight_map.into_values().collect();
     files.sort();
     files.dedup();
@@ -201,8 +202,10 @@ fn read_header(path: &Path, tensors: &mut BTreeMap<String, StoredTensor>) -> Res
         read_safetensors_header(path, tensors)
     } else {
         let reader = PytorchReader::new(path).map_err(|source| match source {
-            pytorch_reader::PytorchError::Io(source) => read_error(path, source),
-            source => Error::PyTorch { path: path.to_owned(), source: Box::new(source) },
+            pytorch_reader::PytorchError::Io(source) => Error::io("read", path)(source),
+            source => {
+                WeightsError::PyTorch { path: path.to_owned(), source: Box::new(source) }.into()
+            }
         })?;
         for (name, tensor) in reader.into_tensors() {
             let shape = tensor.shape().to_vec();
@@ -218,31 +221,31 @@ fn read_safetensors_header(
     tensors: &mut BTreeMap<String, StoredTensor>,
 ) -> Result<()> {
     const PREFIX: u64 = 8;
-    let failed = |source| Error::Safetensors { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(|source| read_error(path, source))?;
-    let found = file.metadata().map_err(|source| read_error(path, source))?.len();
+    let failed = |source| WeightsError::Safetensors { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(Error::io("read", path))?;
+    let found = file.metadata().map_err(Error::io("read", path))?.len();
     if found < PREFIX {
-        return Err(failed(SafeTensorError::HeaderTooSmall));
+        return Err(failed(SafeTensorError::HeaderTooSmall).into());
     }
     let mut header = vec![0; PREFIX as usize];
-    file.read_exact(&mut header).map_err(|source| read_error(path, source))?;
+    file.read_exact(&mut header).map_err(Error::io("read", path))?;
     let length = u64::from_le_bytes(
         header[..].try_into().expect("invariant: the prefix of a header is eight bytes long"),
     );
     // Compared before anything is allocated: a damaged length may be anything.
     let expected = length.saturating_add(PREFIX);
     if expected > found {
-        return Err(Error::FileLength { path: path.to_owned(), expected, found });
+        return Err(WeightsError::FileLength { path: path.to_owned(), expected, found }.into());
     }
     header.resize(length as usize, 0);
-    file.read_exact(&mut header).map_err(|source| read_error(path, source))?;
+    file.read_exact(&mut header).map_err(Error::io("read", path))?;
     // Reading it checks the offsets and sizes of all tensors against each other.
     let metadata: Metadata = serde_json::from_slice(&header)
         .map_err(|source| failed(SafeTensorError::InvalidHeaderDeserialization(source)))?;
     let start = expected;
     let expected = start + metadata.data_len() as u64;
     if expected != found {
-        return Err(Error::FileLength { path: path.to_owned(), expected, found });
+        return Err(WeightsError::FileLength { path: path.to_owned(), expected, found }.into());
     }
     for (name, info) in metadata.tensors() {
         let (first, last) = info.data_offsets;
@@ -255,10 +258,6 @@ fn read_safetensors_header(
         tensors.insert(name, stored);
     }
     Ok(())
-}
-
-fn read_error(path: &Path, source: std::io::Error) -> Error {
-    Error::Io { action: "read", path: path.to_owned(), source }
 }
 
 /// Little-endian numbers as single precision.

@@ -1,24 +1,23 @@
-//! `config.json` of transformers, which is not [`T5Config`]: the file keeps its own names, and what it leaves out has
-//! the defaults that transformers gives it.
+//! `config.json` of transformers, with transformers' names and defaults.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Activation, T5Config};
-use crate::error::{Error, Result};
+use crate::error::{ConfigError, Error, Result};
 
-/// The fields of a transformers `config.json` that decide what a T5 computes.
+/// The fields of a transformers `config.json` that affect the output of a T5.
 ///
-/// Read as transformers 5 reads it, files of transformers 4 included.
-/// Fields that the file lacks take transformers' defaults; fields that do not matter here are ignored.
+/// Read like transformers 5 does, including files of transformers 4. Missing fields have
+/// transformers' defaults. Other fields are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HuggingFaceConfig {
-    /// Classes of transformers that this configuration is for.
+    /// Classes of transformers for this configuration.
     #[serde(skip_deserializing)]
     pub architectures: Vec<String>,
-    /// Family of the model, `t5`; `None` in a file that does not say.
+    /// Family of the model, `t5`; `None` if the file does not specify it.
     pub model_type: Option<String>,
     /// See [`T5Config::vocab_size`].
     pub vocab_size: usize,
@@ -30,7 +29,7 @@ pub struct HuggingFaceConfig {
     pub d_ff: usize,
     /// See [`T5Config::num_layers`].
     pub num_layers: usize,
-    /// As `num_layers` when absent.
+    /// Defaults to `num_layers`. See [`T5Config::num_decoder_layers`].
     pub num_decoder_layers: Option<usize>,
     /// See [`T5Config::num_heads`].
     pub num_heads: usize,
@@ -44,26 +43,26 @@ pub struct HuggingFaceConfig {
     pub layer_norm_epsilon: f64,
     /// See [`T5Config::initializer_factor`].
     pub initializer_factor: f64,
-    /// Name of the feed-forward layer: an activation, or `gated-` and an activation.
+    /// Name of the feed-forward layer: an activation, or an activation prefixed with `gated-`.
     pub feed_forward_proj: String,
-    /// Overrides the activation that `feed_forward_proj` names.
+    /// Overrides the activation of `feed_forward_proj`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dense_act_fn: Option<String>,
     /// Overrides whether `feed_forward_proj` is gated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub is_gated_act: Option<bool>,
-    /// In files of transformers 4 also says whether the head's input is scaled.
+    /// In files of transformers 4 also the default of `scale_decoder_outputs`.
     pub tie_word_embeddings: Option<bool>,
-    /// Overrides what `tie_word_embeddings` says about scaling.
+    /// See [`T5Config::scale_decoder_outputs`]. Defaults to `tie_word_embeddings`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_decoder_outputs: Option<bool>,
-    /// Always `true` for the models of this crate.
+    /// Must be `true`.
     pub is_encoder_decoder: bool,
     /// See [`T5Config::pad_token_id`].
     pub pad_token_id: Option<u32>,
     /// See [`T5Config::eos_token_id`].
     pub eos_token_id: Option<EndTokens>,
-    /// As `pad_token_id` when absent.
+    /// Defaults to `pad_token_id`.
     pub decoder_start_token_id: Option<u32>,
 }
 
@@ -73,11 +72,11 @@ pub struct HuggingFaceConfig {
 pub enum EndTokens {
     /// A single id.
     One(u32),
-    /// Several ids; only a list of one can be used here.
+    /// Several ids. Only a list of one is supported.
     Several(Vec<u32>),
 }
 
-/// Activations by the names that transformers gives them.
+/// Activations by their names in transformers.
 #[rustfmt::skip]
 const ACTIVATIONS: &[(&str, Activation)] = &[
     ("relu",              Activation::Relu),
@@ -127,27 +126,24 @@ impl HuggingFaceConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] and [`Error::Json`] name the file.
+    /// [`Error::Io`] and [`ConfigError::Json`] name the file.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(|source| Error::Io {
-            action: "read",
-            path: path.to_owned(),
-            source,
-        })?;
-        serde_json::from_slice(&text)
-            .map_err(|source| Error::Json { path: path.to_owned(), source })
+        let text = std::fs::read(path).map_err(Error::io("read", path))?;
+        let config = serde_json::from_slice(&text);
+        Ok(config.map_err(|source| ConfigError::Json { path: path.to_owned(), source })?)
     }
 }
 
 impl TryFrom<HuggingFaceConfig> for T5Config {
-    type Error = Error;
+    type Error = ConfigError;
 
-    fn try_from(file: HuggingFaceConfig) -> Result<Self> {
+    fn try_from(file: HuggingFaceConfig) -> Result<Self, ConfigError> {
         if let Some(found) = file.model_type.filter(|name| !matches!(name.as_str(), "t5" | "mt5")) {
-            return Err(Error::Config { field: "model_type", expected: "`t5`", found });
+            let field = "model_type";
+            return Err(ConfigError::OutOfRange { field, expected: "`t5`", found });
         }
         if !file.is_encoder_decoder {
-            return Err(Error::Config {
+            return Err(ConfigError::OutOfRange {
                 field: "is_encoder_decoder",
                 expected: "`true`",
                 found: "false".to_owned(),
@@ -155,8 +151,8 @@ impl TryFrom<HuggingFaceConfig> for T5Config {
         }
         let (activation, gated) =
             feed_forward(&file.feed_forward_proj, file.dense_act_fn.as_deref(), file.is_gated_act)?;
-        // transformers 4 wrote `tie_word_embeddings: false` for T5 1.1, and that alone tells that its head's input is
-        // not scaled; transformers 5 also writes what it made of it.
+        // In a file of transformers 4, `tie_word_embeddings: false` means that the head's input is
+        // not scaled (T5 1.1). transformers 5 also writes `scale_decoder_outputs`.
         let tied = file.tie_word_embeddings != Some(false);
         let pad_token_id = file.pad_token_id.unwrap_or(0);
         let eos_token_id = match file.eos_token_id {
@@ -165,7 +161,7 @@ impl TryFrom<HuggingFaceConfig> for T5Config {
             Some(EndTokens::Several(ids)) => match ids[..] {
                 [id] => id,
                 _ => {
-                    return Err(Error::Config {
+                    return Err(ConfigError::OutOfRange {
                         field: "eos_token_id",
                         expected: "one id",
                         found: format!("{ids:?}"),
@@ -208,7 +204,7 @@ impl From<&T5Config> for HuggingFaceConfig {
             Activation::Silu => "silu",
         };
         let feed_forward_proj = match (config.gated, config.activation) {
-            // Its name in transformers, which means the approximation by a tanh.
+            // In transformers this name means the tanh approximation.
             (true, Activation::GeluTanh) => "gated-gelu".to_owned(),
             (true, _) => format!("gated-{activation}"),
             (false, _) => activation.to_owned(),
@@ -230,8 +226,8 @@ impl From<&T5Config> for HuggingFaceConfig {
             feed_forward_proj,
             dense_act_fn: Some(activation.to_owned()),
             is_gated_act: Some(config.gated),
-            // Every version of transformers takes the scaling from this field. Whether the head is the embedding table
-            // is then told by the tensors: a saved `lm_head.weight` that differs from the table stays apart.
+            // Every version of transformers derives the scaling from this field. The tensors then
+            // determine whether the head is the embedding table.
             tie_word_embeddings: Some(config.scale_decoder_outputs),
             scale_decoder_outputs: Some(config.scale_decoder_outputs),
             pad_token_id: Some(config.pad_token_id),
@@ -242,15 +238,14 @@ impl From<&T5Config> for HuggingFaceConfig {
     }
 }
 
-/// Activation and gating by the rules of transformers: the name is split, and the two derived fields, which it writes
-/// into its files, override it when they are there.
+/// Parses the feed-forward layer like transformers: the name, overridden by the two derived fields.
 fn feed_forward(
     name: &str,
     activation: Option<&str>,
     gated: Option<bool>,
-) -> Result<(Activation, bool)> {
+) -> Result<(Activation, bool), ConfigError> {
     let unknown =
-        || Error::UnknownFeedForward { found: name.to_owned(), known: KNOWN_FEED_FORWARDS };
+        || ConfigError::UnknownFeedForward { found: name.to_owned(), known: KNOWN_FEED_FORWARDS };
     let (named, is_gated) = match name.split_once('-') {
         Some(("gated", "gelu")) => ("gelu_new", true),
         Some(("gated", named)) => (named, true),
@@ -263,7 +258,7 @@ fn feed_forward(
     let named = find(named).ok_or_else(unknown)?;
     let activation = match activation {
         None => named,
-        Some(wanted) => find(wanted).ok_or_else(|| Error::Config {
+        Some(wanted) => find(wanted).ok_or_else(|| ConfigError::OutOfRange {
             field: "dense_act_fn",
             expected: "`relu`, `gelu`, `gelu_new`, `gelu_pytorch_tanh`, `silu` or `swish`",
             found: wanted.to_owned(),
@@ -276,17 +271,17 @@ fn feed_forward(
 mod tests {
     use super::*;
 
-    fn parse(json: &str) -> Result<T5Config> {
+    fn parse(json: &str) -> Result<T5Config, ConfigError> {
         serde_json::from_str::<HuggingFaceConfig>(json).unwrap().try_into()
     }
 
     #[test]
-    fn an_empty_file_is_t5_small() {
+    fn defaults_are_t5_small() {
         assert_eq!(parse("{}").unwrap(), T5Config::small());
     }
 
     #[test]
-    fn scaling_follows_transformers() {
+    fn scaling_matches_transformers() {
         let check = |json: &str, tied: bool, scaled: bool| {
             let config = parse(json).unwrap();
             assert_eq!(
@@ -303,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn feed_forwards_follow_transformers() {
+    fn feed_forward_names_match_transformers() {
         let check = |json: &str, activation: Activation, gated: bool| {
             let config = parse(json).unwrap();
             assert_eq!((config.activation, config.gated), (activation, gated), "{json}");
@@ -326,7 +321,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_feed_forwards_are_named() {
+    fn unknown_feed_forward_is_an_error() {
         for name in ["gated-relu-x", "geglu", "relu-gated", ""] {
             let error = parse(&format!(r#"{{"feed_forward_proj": "{name}"}}"#)).unwrap_err();
             let message = error.to_string();
@@ -336,19 +331,19 @@ mod tests {
     }
 
     #[test]
-    fn other_families_are_refused() {
+    fn other_model_types_are_rejected() {
         let error = parse(r#"{"model_type": "bart"}"#).unwrap_err();
         assert_eq!(error.to_string(), "`model_type` must be `t5`, but is `bart`");
     }
 
     #[test]
-    fn end_tokens_may_be_a_list_of_one() {
+    fn end_token_may_be_a_list_of_one() {
         assert_eq!(parse(r#"{"eos_token_id": [7]}"#).unwrap().eos_token_id, 7);
         assert!(parse(r#"{"eos_token_id": [7, 8]}"#).is_err());
     }
 
     #[test]
-    fn writing_and_reading_gives_the_same() {
+    fn configs_round_trip() {
         for config in [
             T5Config::small(),
             T5Config::v1_1_base(),

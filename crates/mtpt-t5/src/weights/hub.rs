@@ -1,34 +1,35 @@
-//! Models by their id on the hub.
+//! Downloading models from the Hugging Face hub.
 
 use std::path::{Path, PathBuf};
 
 use hf_hub::api::sync::{ApiBuilder, ApiError};
 
-use crate::error::{Error, Result};
-use crate::tokenizer::{SENTENCE_PIECE_FILE, TOKENIZER_FILE};
+use crate::error::{Result, WeightsError};
 use crate::weights::checkpoint::{shards, weight_files};
-use crate::weights::load::CONFIG_FILE;
+use crate::weights::files::{CONFIG_FILE, SENTENCE_PIECE_FILE, TOKENIZER_FILE};
 
-/// Fetches what a model needs, unless it is on disk already, and gives the folder it is in.
+/// Downloads the files of a model unless they are in the cache, and returns their folder.
 ///
-/// The cache and the endpoint are those of the hub's own programs, with the same environment variables.
-pub(crate) fn fetch(model: &Path) -> Result<PathBuf> {
+/// The cache and the endpoint are those of the hub's own programs, with the same environment
+/// variables.
+pub(crate) fn download(model: &Path) -> Result<PathBuf> {
     let id = model.to_string_lossy();
     if !is_hub_id(&id) {
-        return Err(Error::ModelNotFound { model: id.to_string() });
+        return Err(WeightsError::ModelNotFound { model: id.to_string() }.into());
     }
-    let failed = |source: ApiError| Error::Hub { model: id.to_string(), source: source.into() };
+    let failed =
+        |source: ApiError| WeightsError::Hub { model: id.to_string(), source: source.into() };
     let repository =
         ApiBuilder::from_env().with_progress(false).build().map_err(failed)?.model(id.to_string());
     let config = repository.get(CONFIG_FILE).map_err(failed)?;
     let folder =
-        config.parent().expect("invariant: a file in the hub's cache lies in a folder").to_owned();
+        config.parent().expect("invariant: a file in the hub's cache is in a folder").to_owned();
     let listed = repository
         .info()
         .map(|info| info.siblings.into_iter().map(|file| file.rfilename).collect::<Vec<_>>());
     let files = match listed {
         Ok(files) => files,
-        // Offline, what was fetched before has to do; what it lacks is told when it is looked for.
+        // Offline the cached files have to suffice. Loading reports those that are missing.
         Err(_) => return Ok(folder),
     };
     for name in [TOKENIZER_FILE, SENTENCE_PIECE_FILE] {
@@ -45,8 +46,9 @@ pub(crate) fn fetch(model: &Path) -> Result<PathBuf> {
     Ok(folder)
 }
 
-/// Whether a text can be an id, `name` or `owner/name`: a path with a spelling mistake must not be looked for on the
-/// network.
+/// Returns whether a text can be a hub id, `name` or `owner/name`.
+///
+/// A misspelled path must not cause a request.
 fn is_hub_id(id: &str) -> bool {
     let is_name = |name: &str| {
         let mut characters = name.chars();
@@ -64,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_no_ids() {
+    fn paths_are_not_hub_ids() {
         for id in ["t5-small", "google/t5-v1_1-base", "google/flan-t5-base"] {
             assert!(is_hub_id(id), "{id}");
         }

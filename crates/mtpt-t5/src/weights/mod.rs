@@ -1,14 +1,18 @@
 //! Loading and saving: transformers folders, T5X checkpoints and the Hugging Face hub.
 
 pub(crate) mod checkpoint;
+pub(crate) mod files;
 pub(crate) mod hf_config;
 #[cfg(feature = "hub")]
-pub(crate) mod hub;
+mod hub;
 pub(crate) mod load;
-pub(crate) mod names;
+mod names;
 mod save;
+mod source;
 #[cfg(feature = "t5x")]
-pub(crate) mod t5x;
+mod t5x;
+mod transformers;
+mod transpose;
 
 pub use hf_config::{EndTokens, HuggingFaceConfig};
 pub use load::{locate, read_config};

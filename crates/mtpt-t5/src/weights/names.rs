@@ -1,84 +1,129 @@
-//! Names of the parameters in checkpoints of transformers.
+//! Names of the parameters in transformers and T5X checkpoints.
 
-/// How a parameter lies in a checkpoint, compared with how it lies in a module here.
+use self::Layout::{Same, Transposed};
+
+/// Layout of a parameter in a transformers checkpoint, relative to this crate's modules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
-    /// The same.
+    /// Equal.
     Same,
-    /// PyTorch keeps the weight of a linear layer as `[output, input]`.
+    /// PyTorch stores the weight of a linear layer as `[output, input]`.
     Transposed,
 }
 
-/// Name of the embedding table.
+/// The embedding table in transformers.
 pub(crate) const SHARED: &str = "shared.weight";
-/// Name of a head of its own.
+/// The head in transformers, if it is not the embedding table.
 pub(crate) const HEAD: &str = "lm_head.weight";
-/// Other names under which checkpoints repeat the embedding table.
+/// Other names under which transformers checkpoints repeat the embedding table.
 pub(crate) const SHARED_COPIES: [&str; 2] =
     ["encoder.embed_tokens.weight", "decoder.embed_tokens.weight"];
-/// What the first T5 checkpoints hold and no T5 reads; transformers skips it too.
+/// A tensor of the first T5 checkpoints that no T5 uses. transformers skips it too.
 pub(crate) const IGNORED: &str =
     "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight";
 
-/// Path of a parameter in the modules, its name in a checkpoint, and its layout there.
-/// `{}` stands for the number of a block.
+/// The embedding table in T5X.
+pub(crate) const T5X_TABLE: &str = "target.token_embedder.embedding";
+/// The head in T5X, if it is not the embedding table.
+pub(crate) const T5X_HEAD: &str = "target.decoder.logits_dense.kernel";
+
+/// Path in this crate's modules, name in transformers, layout in transformers, name in T5X.
+///
+/// `{}` stands for the index of a block. T5X stores kernels as `[input, output]`, like this crate.
 #[rustfmt::skip]
-const KEYS: &[(&str, &str, Layout)] = &[
-    ("shared.weight",                                   SHARED,                                                                 Layout::Same),
-    ("head.weight",                                     HEAD,                                                                   Layout::Transposed),
+const NAMES: &[(&str, &str, Layout, &str)] = &[
+    ("shared.weight",                                   SHARED,                                                                 Same,       T5X_TABLE),
+    ("head.weight",                                     HEAD,                                                                   Transposed, T5X_HEAD),
 
-    ("encoder.position_bias.table.weight",              "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", Layout::Same),
-    ("encoder.blocks.{}.self_attention_norm.gamma",     "encoder.block.{}.layer.0.layer_norm.weight",                           Layout::Same),
-    ("encoder.blocks.{}.self_attention.query.weight",   "encoder.block.{}.layer.0.SelfAttention.q.weight",                      Layout::Transposed),
-    ("encoder.blocks.{}.self_attention.key.weight",     "encoder.block.{}.layer.0.SelfAttention.k.weight",                      Layout::Transposed),
-    ("encoder.blocks.{}.self_attention.value.weight",   "encoder.block.{}.layer.0.SelfAttention.v.weight",                      Layout::Transposed),
-    ("encoder.blocks.{}.self_attention.output.weight",  "encoder.block.{}.layer.0.SelfAttention.o.weight",                      Layout::Transposed),
-    ("encoder.blocks.{}.feed_forward_norm.gamma",       "encoder.block.{}.layer.1.layer_norm.weight",                           Layout::Same),
-    ("encoder.blocks.{}.feed_forward.gate.weight",      "encoder.block.{}.layer.1.DenseReluDense.wi_0.weight",                  Layout::Transposed),
-    ("encoder.blocks.{}.feed_forward.input.weight",     "encoder.block.{}.layer.1.DenseReluDense.wi_1.weight",                  Layout::Transposed),
-    ("encoder.blocks.{}.feed_forward.output.weight",    "encoder.block.{}.layer.1.DenseReluDense.wo.weight",                    Layout::Transposed),
-    ("encoder.final_norm.gamma",                        "encoder.final_layer_norm.weight",                                      Layout::Same),
+    ("encoder.position_bias.table.weight",              "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", Same,       "target.encoder.relpos_bias.rel_embedding"),
+    ("encoder.blocks.{}.self_attention_norm.gamma",     "encoder.block.{}.layer.0.layer_norm.weight",                           Same,       "target.encoder.layers_{}.pre_attention_layer_norm.scale"),
+    ("encoder.blocks.{}.self_attention.query.weight",   "encoder.block.{}.layer.0.SelfAttention.q.weight",                      Transposed, "target.encoder.layers_{}.attention.query.kernel"),
+    ("encoder.blocks.{}.self_attention.key.weight",     "encoder.block.{}.layer.0.SelfAttention.k.weight",                      Transposed, "target.encoder.layers_{}.attention.key.kernel"),
+    ("encoder.blocks.{}.self_attention.value.weight",   "encoder.block.{}.layer.0.SelfAttention.v.weight",                      Transposed, "target.encoder.layers_{}.attention.value.kernel"),
+    ("encoder.blocks.{}.self_attention.output.weight",  "encoder.block.{}.layer.0.SelfAttention.o.weight",                      Transposed, "target.encoder.layers_{}.attention.out.kernel"),
+    ("encoder.blocks.{}.feed_forward_norm.gamma",       "encoder.block.{}.layer.1.layer_norm.weight",                           Same,       "target.encoder.layers_{}.pre_mlp_layer_norm.scale"),
+    ("encoder.blocks.{}.feed_forward.gate.weight",      "encoder.block.{}.layer.1.DenseReluDense.wi_0.weight",                  Transposed, "target.encoder.layers_{}.mlp.wi_0.kernel"),
+    ("encoder.blocks.{}.feed_forward.input.weight",     "encoder.block.{}.layer.1.DenseReluDense.wi_1.weight",                  Transposed, "target.encoder.layers_{}.mlp.wi_1.kernel"),
+    ("encoder.blocks.{}.feed_forward.output.weight",    "encoder.block.{}.layer.1.DenseReluDense.wo.weight",                    Transposed, "target.encoder.layers_{}.mlp.wo.kernel"),
+    ("encoder.final_norm.gamma",                        "encoder.final_layer_norm.weight",                                      Same,       "target.encoder.encoder_norm.scale"),
 
-    ("decoder.position_bias.table.weight",              "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", Layout::Same),
-    ("decoder.blocks.{}.self_attention_norm.gamma",     "decoder.block.{}.layer.0.layer_norm.weight",                           Layout::Same),
-    ("decoder.blocks.{}.self_attention.query.weight",   "decoder.block.{}.layer.0.SelfAttention.q.weight",                      Layout::Transposed),
-    ("decoder.blocks.{}.self_attention.key.weight",     "decoder.block.{}.layer.0.SelfAttention.k.weight",                      Layout::Transposed),
-    ("decoder.blocks.{}.self_attention.value.weight",   "decoder.block.{}.layer.0.SelfAttention.v.weight",                      Layout::Transposed),
-    ("decoder.blocks.{}.self_attention.output.weight",  "decoder.block.{}.layer.0.SelfAttention.o.weight",                      Layout::Transposed),
-    ("decoder.blocks.{}.cross_attention_norm.gamma",    "decoder.block.{}.layer.1.layer_norm.weight",                           Layout::Same),
-    ("decoder.blocks.{}.cross_attention.query.weight",  "decoder.block.{}.layer.1.EncDecAttention.q.weight",                    Layout::Transposed),
-    ("decoder.blocks.{}.cross_attention.key.weight",    "decoder.block.{}.layer.1.EncDecAttention.k.weight",                    Layout::Transposed),
-    ("decoder.blocks.{}.cross_attention.value.weight",  "decoder.block.{}.layer.1.EncDecAttention.v.weight",                    Layout::Transposed),
-    ("decoder.blocks.{}.cross_attention.output.weight", "decoder.block.{}.layer.1.EncDecAttention.o.weight",                    Layout::Transposed),
-    ("decoder.blocks.{}.feed_forward_norm.gamma",       "decoder.block.{}.layer.2.layer_norm.weight",                           Layout::Same),
-    ("decoder.blocks.{}.feed_forward.gate.weight",      "decoder.block.{}.layer.2.DenseReluDense.wi_0.weight",                  Layout::Transposed),
-    ("decoder.blocks.{}.feed_forward.input.weight",     "decoder.block.{}.layer.2.DenseReluDense.wi_1.weight",                  Layout::Transposed),
-    ("decoder.blocks.{}.feed_forward.output.weight",    "decoder.block.{}.layer.2.DenseReluDense.wo.weight",                    Layout::Transposed),
-    ("decoder.final_norm.gamma",                        "decoder.final_layer_norm.weight",                                      Layout::Same),
+    ("decoder.position_bias.table.weight",              "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", Same,       "target.decoder.relpos_bias.rel_embedding"),
+    ("decoder.blocks.{}.self_attention_norm.gamma",     "decoder.block.{}.layer.0.layer_norm.weight",                           Same,       "target.decoder.layers_{}.pre_self_attention_layer_norm.scale"),
+    ("decoder.blocks.{}.self_attention.query.weight",   "decoder.block.{}.layer.0.SelfAttention.q.weight",                      Transposed, "target.decoder.layers_{}.self_attention.query.kernel"),
+    ("decoder.blocks.{}.self_attention.key.weight",     "decoder.block.{}.layer.0.SelfAttention.k.weight",                      Transposed, "target.decoder.layers_{}.self_attention.key.kernel"),
+    ("decoder.blocks.{}.self_attention.value.weight",   "decoder.block.{}.layer.0.SelfAttention.v.weight",                      Transposed, "target.decoder.layers_{}.self_attention.value.kernel"),
+    ("decoder.blocks.{}.self_attention.output.weight",  "decoder.block.{}.layer.0.SelfAttention.o.weight",                      Transposed, "target.decoder.layers_{}.self_attention.out.kernel"),
+    ("decoder.blocks.{}.cross_attention_norm.gamma",    "decoder.block.{}.layer.1.layer_norm.weight",                           Same,       "target.decoder.layers_{}.pre_cross_attention_layer_norm.scale"),
+    ("decoder.blocks.{}.cross_attention.query.weight",  "decoder.block.{}.layer.1.EncDecAttention.q.weight",                    Transposed, "target.decoder.layers_{}.encoder_decoder_attention.query.kernel"),
+    ("decoder.blocks.{}.cross_attention.key.weight",    "decoder.block.{}.layer.1.EncDecAttention.k.weight",                    Transposed, "target.decoder.layers_{}.encoder_decoder_attention.key.kernel"),
+    ("decoder.blocks.{}.cross_attention.value.weight",  "decoder.block.{}.layer.1.EncDecAttention.v.weight",                    Transposed, "target.decoder.layers_{}.encoder_decoder_attention.value.kernel"),
+    ("decoder.blocks.{}.cross_attention.output.weight", "decoder.block.{}.layer.1.EncDecAttention.o.weight",                    Transposed, "target.decoder.layers_{}.encoder_decoder_attention.out.kernel"),
+    ("decoder.blocks.{}.feed_forward_norm.gamma",       "decoder.block.{}.layer.2.layer_norm.weight",                           Same,       "target.decoder.layers_{}.pre_mlp_layer_norm.scale"),
+    ("decoder.blocks.{}.feed_forward.gate.weight",      "decoder.block.{}.layer.2.DenseReluDense.wi_0.weight",                  Transposed, "target.decoder.layers_{}.mlp.wi_0.kernel"),
+    ("decoder.blocks.{}.feed_forward.input.weight",     "decoder.block.{}.layer.2.DenseReluDense.wi_1.weight",                  Transposed, "target.decoder.layers_{}.mlp.wi_1.kernel"),
+    ("decoder.blocks.{}.feed_forward.output.weight",    "decoder.block.{}.layer.2.DenseReluDense.wo.weight",                    Transposed, "target.decoder.layers_{}.mlp.wo.kernel"),
+    ("decoder.final_norm.gamma",                        "decoder.final_layer_norm.weight",                                      Same,       "target.decoder.decoder_norm.scale"),
 ];
 
-/// The one layer of a feed-forward without a gate has no number.
+/// Without a gate, the first linear layer of a feed-forward layer has no number.
 const UNGATED: (&str, &str) = (".wi_1.", ".wi.");
 
-/// Name and layout in a checkpoint of the parameter at a path of the modules.
-///
-/// # Panics
-///
-/// Panics for a path that no module of this crate has, which is a hole in the table.
-pub(crate) fn checkpoint_key(path: &[String], gated: bool) -> (String, Layout) {
-    let block = path.iter().find(|part| part.parse::<usize>().is_ok());
-    let pattern = path
-        .iter()
-        .map(|part| if Some(part) == block { "{}" } else { part.as_str() })
-        .collect::<Vec<_>>()
-        .join(".");
-    let (_, key, layout) = KEYS
-        .iter()
-        .find(|(known, _, _)| *known == pattern)
-        .expect("invariant: every parameter of the modules is in the table");
-    let mut key = key.replace("{}", block.map_or("", String::as_str));
-    if !gated {
-        key = key.replace(UNGATED.0, UNGATED.1);
+/// The names of one parameter.
+pub(crate) struct Names {
+    /// Name in transformers.
+    pub(crate) transformers: String,
+    /// Layout in transformers.
+    pub(crate) layout: Layout,
+    /// Name in T5X, with `{}` for the index of the block.
+    pub(crate) t5x: String,
+    /// Index of the block, for a parameter of a block.
+    pub(crate) block: Option<usize>,
+}
+
+impl Names {
+    /// Returns the names of the parameter at a path in this crate's modules.
+    ///
+    /// # Panics
+    ///
+    /// Panics for a path missing from the table.
+    pub(crate) fn of(path: &[String], gated: bool) -> Self {
+        let block = path.iter().find_map(|part| part.parse::<usize>().ok());
+        let pattern = path
+            .iter()
+            .map(|part| if part.parse::<usize>().is_ok() { "{}" } else { part.as_str() })
+            .collect::<Vec<_>>()
+            .join(".");
+        let (_, transformers, layout, t5x) = NAMES
+            .iter()
+            .find(|(known, ..)| *known == pattern)
+            .expect("invariant: the table has every parameter of the modules");
+        let for_gating = |name: &str| {
+            if gated { name.to_owned() } else { name.replace(UNGATED.0, UNGATED.1) }
+        };
+        let index = block.map_or(String::new(), |block| block.to_string());
+        Self {
+            transformers: for_gating(transformers).replace("{}", &index),
+            layout: *layout,
+            t5x: for_gating(t5x),
+            block,
+        }
     }
-    (key, *layout)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ungated_layers_have_no_number() {
+        let path = ["decoder", "blocks", "3", "feed_forward", "input", "weight"];
+        let path = path.map(str::to_owned);
+        let gated = Names::of(&path, true);
+        assert_eq!(gated.transformers, "decoder.block.3.layer.2.DenseReluDense.wi_1.weight");
+        assert_eq!(gated.t5x, "target.decoder.layers_{}.mlp.wi_1.kernel");
+        assert_eq!((gated.layout, gated.block), (Transposed, Some(3)));
+        let ungated = Names::of(&path, false);
+        assert_eq!(ungated.transformers, "decoder.block.3.layer.2.DenseReluDense.wi.weight");
+        assert_eq!(ungated.t5x, "target.decoder.layers_{}.mlp.wi.kernel");
+    }
 }

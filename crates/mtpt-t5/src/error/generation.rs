@@ -1,0 +1,40 @@
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// An error of generation or scoring.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerationError {
+    /// A token id is outside the embedding table.
+    #[error("token id {found} of row {row} must be less than the vocabulary size, {vocab_size}")]
+    TokenId {
+        /// The row, from 0.
+        row: usize,
+        /// The id.
+        found: u32,
+        /// Rows of the embedding table.
+        vocab_size: usize,
+    },
+
+    /// The number of targets is not the number of rows.
+    #[error("expected targets for each of {expected} rows, found {found}")]
+    TargetCount {
+        /// Rows of the batch.
+        expected: usize,
+        /// Number of targets.
+        found: usize,
+    },
+
+    /// A tensor cannot be read back from the device.
+    #[error("cannot read a tensor back from the device")]
+    Device {
+        /// Why.
+        source: Source,
+    },
+}
+
+impl GenerationError {
+    /// Wraps a failure to read a tensor back.
+    pub(crate) fn device(source: impl Into<Source>) -> Self {
+        Self::Device { source: source.into() }
+    }
+}

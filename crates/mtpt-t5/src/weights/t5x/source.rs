@@ -1,0 +1,228 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use mtpt_io::t5x::{Array, CHECKPOINT_FILE, Checkpoint};
+
+use crate::config::T5Config;
+use crate::error::{ConfigError, Result, WeightsError};
+use crate::weights::files::CONFIG_FILE;
+use crate::weights::names::Names;
+use crate::weights::source::ParameterSource;
+use crate::weights::t5x::config_file::with_config_file;
+use crate::weights::t5x::infer::{Inferred, POSITION_BIAS, STACKS, Scan, infer};
+use crate::weights::transpose::transposed;
+
+/// Part of the names of prompt-tuning's prompts, which the model does not have.
+const PROMPTS: &str = ".prompt.";
+
+/// A T5X checkpoint as the parameters of a T5.
+pub(crate) struct T5xWeights {
+    checkpoint: Checkpoint,
+    config: T5Config,
+    /// Layout of the stacks whose layers share arrays, by the stack's name.
+    scanned: BTreeMap<&'static str, Scan>,
+    /// Shared arrays, until their last layer is read.
+    shared: BTreeMap<String, Array>,
+    used: BTreeSet<String>,
+}
+
+impl T5xWeights {
+    /// Opens a checkpoint and infers its configuration.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        let checkpoint = Checkpoint::open(folder).map_err(WeightsError::from)?;
+        let Inferred { mut config, scanned } = infer(&checkpoint)?;
+        let path = folder.join(CONFIG_FILE);
+        if path.is_file() {
+            config = with_config_file(config, &path, folder)?;
+        }
+        config.check().map_err(|source| ConfigError::File {
+            path: folder.join(CHECKPOINT_FILE),
+            source: Box::new(source),
+        })?;
+        let (shared, used) = Default::default();
+        Ok(Self { checkpoint, config, scanned, shared, used })
+    }
+
+    /// Returns the configuration: inferred from the arrays' shapes, and completed by a
+    /// `config.json` next to them.
+    pub(crate) fn config(&self) -> &T5Config {
+        &self.config
+    }
+
+    /// Reads the array of one layer from an array that all layers share.
+    fn read_layer(&mut self, name: &str, layer: usize, scan: Scan) -> Result<Array, WeightsError> {
+        let whole = match self.shared.remove(name) {
+            Some(whole) => whole,
+            None => self.checkpoint.read(name)?,
+        };
+        if whole.shape.get(scan.axis) != Some(&scan.layers) {
+            return Err(self.unsupported(
+                format!("{} layers along axis {} of `{name}`", scan.layers, scan.axis),
+                format!("shape {:?}", whole.shape),
+            ));
+        }
+        let part = select(&whole, scan.axis, layer);
+        if layer + 1 < scan.layers {
+            self.shared.insert(name.to_owned(), whole);
+        }
+        Ok(part)
+    }
+
+    fn unsupported(&self, expected: String, found: String) -> WeightsError {
+        WeightsError::UnsupportedT5x { path: self.checkpoint.folder().to_owned(), expected, found }
+    }
+
+    /// Reads the position bias of a stack that stores one for each layer. All must be equal.
+    fn read_common_position_bias(&mut self, stack: &'static str) -> Result<Array, WeightsError> {
+        let layers = if stack == "encoder" {
+            self.config.num_layers
+        } else {
+            self.config.num_decoder_layers
+        };
+        let scan = self.scanned.get(stack).copied();
+        let mut first: Option<Array> = None;
+        for layer in 0..layers {
+            let array = match scan {
+                Some(scan) => {
+                    let name = format!("target.{stack}.{stack}.{POSITION_BIAS}");
+                    self.used.insert(name.clone());
+                    self.read_layer(&name, layer, scan)?
+                }
+                None => {
+                    let name = format!("target.{stack}.layers_{layer}.{POSITION_BIAS}");
+                    self.used.insert(name.clone());
+                    self.checkpoint.read(&name)?
+                }
+            };
+            match &first {
+                Some(first) if *first != array => {
+                    return Err(self.unsupported(
+                        format!("one position bias for all layers of the {stack}"),
+                        format!("a different one in layer {layer} than in layer 0"),
+                    ));
+                }
+                Some(_) => {}
+                None => first = Some(array),
+            }
+        }
+        Ok(first.expect("invariant: an inferred stack has layers"))
+    }
+
+    fn read(&self, name: &str, shape: &[usize]) -> Result<Array, WeightsError> {
+        if self.checkpoint.shape(name).is_none() {
+            return Err(WeightsError::MissingTensor {
+                path: self.checkpoint.folder().to_owned(),
+                tensor: name.to_owned(),
+                expected: shape.to_vec(),
+            });
+        }
+        Ok(self.checkpoint.read(name)?)
+    }
+
+    /// Returns the shape of an attention kernel with a separate axis for heads. The order of the
+    /// values is the same.
+    fn shape_by_heads(&self, name: &str, shape: &[usize]) -> Vec<usize> {
+        let T5Config { num_heads, d_kv, .. } = self.config;
+        if !name.contains("attention.") {
+            shape.to_vec()
+        } else if name.ends_with(".out.kernel") {
+            vec![num_heads, d_kv, shape[1]]
+        } else {
+            vec![shape[0], num_heads, d_kv]
+        }
+    }
+}
+
+impl ParameterSource for T5xWeights {
+    fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<Vec<f32>> {
+        let Names { t5x: pattern, block, .. } = Names::of(path, self.config.gated);
+        let stack = STACKS.into_iter().find(|stack| path[0] == *stack);
+        let scan = stack.and_then(|stack| self.scanned.get(stack)).copied();
+        let (name, array) = match (block, stack, scan) {
+            (Some(layer), Some(stack), Some(scan)) => {
+                let name = pattern.replace("layers_{}", stack);
+                let array = self.read_layer(&name, layer, scan)?;
+                (name, array)
+            }
+            (Some(layer), ..) => {
+                let name = pattern.replace("{}", &layer.to_string());
+                let array = self.read(&name, shape)?;
+                (name, array)
+            }
+            (None, Some(stack), _)
+                if pattern.ends_with(POSITION_BIAS)
+                    && self.checkpoint.shape(&pattern).is_none() =>
+            {
+                let array = self.read_common_position_bias(stack)?;
+                (pattern, array)
+            }
+            (None, ..) => {
+                let array = self.read(&pattern, shape)?;
+                (pattern, array)
+            }
+        };
+        let mut expected = shape.to_vec();
+        let is_transposed = name.ends_with(POSITION_BIAS);
+        if is_transposed {
+            expected.reverse();
+        }
+        if array.shape != expected && array.shape != self.shape_by_heads(&name, &expected) {
+            return Err(WeightsError::TensorShape {
+                path: self.checkpoint.folder().to_owned(),
+                tensor: name,
+                expected,
+                found: array.shape,
+            }
+            .into());
+        }
+        self.used.insert(name);
+        Ok(if is_transposed {
+            transposed(&array.values, expected[0], expected[1])
+        } else {
+            array.values
+        })
+    }
+
+    fn finish(self) -> Result<()> {
+        let unused: Vec<String> = self
+            .checkpoint
+            .names()
+            .filter(|name| !self.used.contains(*name) && !name.contains(PROMPTS))
+            .map(str::to_owned)
+            .collect();
+        Ok(WeightsError::unless_all_used(self.checkpoint.folder(), unused)?)
+    }
+}
+
+/// Returns the part of an array at one index of an axis, without that axis.
+fn select(array: &Array, axis: usize, index: usize) -> Array {
+    let size = array.shape[axis];
+    let inner: usize = array.shape[axis + 1..].iter().product();
+    let mut shape = array.shape.clone();
+    shape.remove(axis);
+    let values = array
+        .values
+        .chunks_exact((size * inner).max(1))
+        .flat_map(|outer| &outer[index * inner..(index + 1) * inner])
+        .copied()
+        .collect();
+    Array { shape, values }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn select_removes_one_axis() {
+        let array =
+            Array { shape: vec![2, 3, 2], values: (0..12).map(|value| value as f32).collect() };
+        let check = |axis, index, shape: [usize; 2], values: &[f32]| {
+            let found = select(&array, axis, index);
+            assert_eq!((found.shape, found.values), (shape.to_vec(), values.to_vec()));
+        };
+        check(0, 1, [3, 2], &[6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
+        check(1, 2, [2, 2], &[4.0, 5.0, 10.0, 11.0]);
+        check(2, 0, [2, 3], &[0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+    }
+}
