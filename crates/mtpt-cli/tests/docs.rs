@@ -17,6 +17,7 @@
 mod cargo_line;
 #[cfg(unix)]
 mod chapter;
+mod configuration;
 mod expected;
 mod links;
 mod markdown;
