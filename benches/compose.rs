@@ -1,5 +1,5 @@
-//! Composing the prompts of a batch: by strategy, by rank, by the number of tasks that the batch holds and by the number that the
-//! composition holds.
+//! Composing the prompts of a batch: by strategy, rank, and number of tasks in the batch and in the
+//! composition.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Device, Tensor};
@@ -64,7 +64,7 @@ fn by_tasks(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Rows are of different tasks, as far as there are so many, spread over all that the composition holds.
+/// Returns rows of different tasks, as far as there are enough, spread over the composition.
 fn by_tasks_held(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("compose/held");
     for tasks in [1_usize, 32, 100, 10_000] {

@@ -1,4 +1,5 @@
-//! The encoder of a T5-small on a batch, by length: forward, and the gradient of its input through the frozen model.
+//! The encoder of a T5-small on a batch, by length: forward pass, and gradient of the input through
+//! the frozen model.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Bool, Device, Distribution, Tensor};
@@ -8,7 +9,7 @@ use mtpt::t5::{T5, T5Config};
 const ROWS: usize = 4;
 const D_MODEL: usize = 512;
 
-/// T5-small, but for its vocabulary, which an encoder has no part in.
+/// T5-small with a small vocabulary, which doesn't affect the encoder.
 fn model() -> Frozen<T5> {
     let config = T5Config::new(64, D_MODEL, 64, 2_048, 6, 6, 8);
     Frozen::new(config.init(&Device::flex()).expect("the configuration is in range"))

@@ -1,4 +1,4 @@
-//! What is read before the first row: the prompts of 10,000 tasks in one file, and a T5-small's folder.
+//! Loading: the prompts of 10,000 tasks from one file, and a T5-small.
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Device, Tensor};

@@ -1,4 +1,4 @@
-//! A step of training a prompt for each task on a frozen T5-small: by the rows' lengths, and by the number of tasks.
+//! A training step of prompts for a frozen T5-small: by length and by number of tasks.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Device, Tensor};

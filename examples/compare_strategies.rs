@@ -1,10 +1,11 @@
-//! Every strategy that composes prompts, on the same tasks, rows, steps and seeds, side by side.
+//! Compares all composition strategies on the same tasks, data, steps and seeds.
 //!
 //! ```text
 //! cargo run --release --example compare_strategies
 //! ```
 //!
-//! The figures are of made tasks, few steps and one learning rate for all: a strategy that is last here may be first elsewhere.
+//! The tasks are generated, the steps few, and all strategies share one learning rate: the order
+//! may differ elsewhere.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -25,25 +26,26 @@ use mtpt_examples::made_tasks::{self, Sizes};
 use mtpt_examples::model::Model;
 use mtpt_examples::terminal::finish;
 
-/// Every strategy that composes prompts, on the same tasks, rows, steps and seeds.
+/// Compares all composition strategies on the same tasks, data, steps and seeds.
 #[derive(Parser)]
 struct Arguments {
-    /// Folder of a T5 in Hugging Face form [default: the one in this repository]
+    /// Folder of a T5 in Hugging Face format [default: the one in this repository]
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Steps of training for each strategy and seed
+    /// Training steps per strategy and seed
     #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     steps: usize,
-    /// Rows of a step, of all tasks together
+    /// Examples per step, over all tasks
     #[arg(long, default_value_t = 48, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     batch_size: usize,
-    /// Highest learning rate
+    /// Peak learning rate
     #[arg(long, default_value_t = 0.1)]
     learning_rate: f64,
-    /// Seeds of first values, of the rows to learn from, and of their order: figures are means over them
+    /// Seeds of the initial values and of the training examples and their order; results are means
+    /// over them
     #[arg(long, num_args = 1.., default_value = "0")]
     seeds: Vec<u64>,
-    /// Made rows of each group that are reported on
+    /// Generated test rows per group
     #[arg(long, default_value_t = Sizes::default().test, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     test_rows: usize,
     /// `auto`, `flex`, or a GPU whose feature is built in
@@ -51,11 +53,11 @@ struct Arguments {
     device: String,
 }
 
-/// What a strategy came to with one seed.
+/// Result of a strategy with one seed.
 struct Run {
     /// Accuracy on the test rows of each task, as a fraction.
     accuracies: Vec<f64>,
-    /// Trained numbers of all tasks together.
+    /// Trainable parameters of all tasks.
     parameters: usize,
     /// Seconds of training.
     seconds: f64,
@@ -103,8 +105,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     }
     writeln!(
         output,
-        "\nAccuracy on rows that were not learned from; trained numbers for each task, the shared ones divided among them; \
-         {} steps of {} rows at\nrate {}, {} {}. One rate and few steps suit some strategies better than others.",
+        "\nTest accuracy; trainable parameters per task, with an equal share of the shared ones; {} steps of {} rows at\n\
+         learning rate {}, {} {}. One learning rate and few steps suit some strategies better than others.",
         arguments.steps,
         arguments.batch_size,
         arguments.learning_rate,
@@ -128,7 +130,7 @@ fn config(arguments: &Arguments, model: &Model, composition: CompositionConfig) 
             ..TrainingConfig::default()
         },
         mixture: MixtureConfig { rates: Rates::Uniform, ..MixtureConfig::default() },
-        // The prompts of the last step are judged: development rows choose nothing.
+        // The prompts of the last step are evaluated; dev rows select nothing.
         evaluation: EvaluationConfig { every: 0, ..EvaluationConfig::default() },
     }
 }

@@ -1,4 +1,4 @@
-//! A strategy of one's own, in twenty lines: it is trained, written, read and judged like any of the catalogue.
+//! A custom strategy in twenty lines: trained, written, read and evaluated like a built-in one.
 //!
 //! ```text
 //! cargo run --release --example custom_strategy
@@ -24,7 +24,7 @@ use mtpt_examples::made_tasks::{self, Sizes};
 use mtpt_examples::model::Model;
 use mtpt_examples::terminal::finish;
 
-/// `P + 1 t_kᵀ`: one vector for each task, added to every vector of the shared prompt.
+/// `P + 1 t_kᵀ`: one vector per task, added to every vector of the shared prompt.
 #[derive(Module, Debug)]
 struct Shift {
     shared: Param<Tensor<2>>,
@@ -50,7 +50,7 @@ impl Compose for Shift {
 }
 
 impl Shift {
-    /// Starts at a shared prompt: no task has shifted it yet.
+    /// Creates a composition whose prompts all equal the shared prompt.
     fn new(shared: Tensor<2>, tasks: usize, device: &Device) -> Self {
         let shared = Tensor::<2>::from_data(shared.into_data(), device);
         let none = || Param::from_tensor(Tensor::zeros([shared.dims()[1]], device));
@@ -59,16 +59,16 @@ impl Shift {
     }
 }
 
-/// A strategy of one's own, trained, written, read and judged.
+/// Trains, writes, reads and evaluates a custom strategy.
 #[derive(Parser)]
 struct Arguments {
-    /// Folder of a T5 in Hugging Face form [default: the one in this repository]
+    /// Folder of a T5 in Hugging Face format [default: the one in this repository]
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Steps of training
+    /// Training steps
     #[arg(long, default_value_t = 100, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     steps: usize,
-    /// Made rows of each group that are reported on
+    /// Generated test rows per group
     #[arg(long, default_value_t = Sizes::default().test, value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     test_rows: usize,
     /// `auto`, `flex`, or a GPU whose feature is built in
@@ -91,7 +91,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         model: model.folder.display().to_string(),
         seed: 0,
         prompt: PromptConfig::default(),
-        // All that files need to know of it.
+        // Files only store its name.
         composition: CompositionConfig::Own(OwnConfig { name: "shift".into() }),
         training: TrainingConfig {
             steps: arguments.steps,
@@ -107,7 +107,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let shared = Initializer::SampledVocabulary { population: None };
     let shared = shared.init(config.prompt.length, t5, config.seed)?;
     let start = Shift::new(shared, data.len(), &device.clone().autodiff());
-    writeln!(output, "{} numbers to learn for {} tasks", start.num_params(), data.len())?;
+    writeln!(output, "{} trainable parameters for {} tasks", start.num_params(), data.len())?;
     output.flush()?;
 
     let before = start.valid();

@@ -1,12 +1,12 @@
-//! A tree of tasks whose groups share a prompt of their own, against flat prompts with as many numbers to learn.
+//! Compares a task tree whose groups share prompts with flat prompts that have as many parameters.
 //!
 //! ```text
 //! cargo run --release --example hierarchy
 //! cargo run --release --example hierarchy -- --model FOLDER --data FOLDER
 //! ```
 //!
-//! On the files of `../shared/data`, if they are there, or of `--data`: eight tasks in three groups. Otherwise on tasks that it
-//! makes itself.
+//! Uses eight tasks in three groups from `--data` or, if it exists, `../shared/data`; otherwise
+//! generated tasks.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -27,33 +27,34 @@ use mtpt_examples::model::Model;
 use mtpt_examples::real_tasks;
 use mtpt_examples::terminal::{finish, grouped};
 
-/// Where real files are looked for.
+/// Default folder of the real data.
 const DATA: &str = "../shared/data";
-/// A tree of tasks whose groups share a prompt of their own, against flat prompts with as many numbers to learn.
+/// Compares a task tree whose groups share prompts with flat prompts that have as many parameters.
 #[derive(Parser)]
 struct Arguments {
-    /// Folder of a T5 in Hugging Face form [default: the one in this repository]
+    /// Folder of a T5 in Hugging Face format [default: the one in this repository]
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Folder with `glue/` and `text/` [default: `../shared/data` if it is there, or else tasks that this example makes]
+    /// Folder with `glue/` and `text/` [default: `../shared/data` if it exists, otherwise generated
+    /// tasks]
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Steps of training, of each of the three
+    /// Training steps of each of the three
     #[arg(long, default_value_t = 200, value_parser = at_least_1())]
     steps: usize,
-    /// Rows of a step, of all tasks together
+    /// Examples per step, over all tasks
     #[arg(long, default_value_t = 64, value_parser = at_least_1())]
     batch_size: usize,
-    /// Length of the tree's prompts; flat ones are as long as makes their numbers as many
+    /// Length of the tree's prompts; flat ones get the length with the closest number of parameters
     #[arg(long, default_value_t = 20, value_parser = at_least_1())]
     length: usize,
-    /// Highest learning rate
+    /// Peak learning rate
     #[arg(long, default_value_t = 0.1)]
     learning_rate: f64,
-    /// Seed of first values and of the order of rows
+    /// Seed of the initial values and of the example order
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Made rows of each group that are reported on
+    /// Generated test rows per group
     #[arg(long, default_value_t = Sizes::default().test, value_parser = at_least_1())]
     test_rows: usize,
     /// `auto`, `flex`, or a GPU whose feature is built in
@@ -65,12 +66,12 @@ fn at_least_1() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..)
 }
 
-/// What was learned, and what came of it.
+/// Trained prompts and their results.
 struct Run {
     name: &'static str,
     length: usize,
     parameters: usize,
-    /// The first metric of each task on its test rows, as a fraction.
+    /// First metric of each task on its test rows, as a fraction.
     values: Vec<f64>,
 }
 
@@ -99,18 +100,18 @@ fn run(arguments: &Arguments) -> Result<()> {
             initial_composition(&config, &tasks, t5, tokenizer, &device.clone().autodiff())?;
         let parameters = start.trained_numbers();
         eprintln!(
-            "{name}: {} steps, {} numbers in prompts of {length}",
+            "{name}: {} steps, {} trainable parameters, prompt length {length}",
             config.training.steps,
             grouped(parameters)
         );
         let begun = Instant::now();
         let trained = train(&config, &data, t5, start, None, &mut ())?;
         eprintln!("{name}: {:.0} seconds", begun.elapsed().as_secs_f64());
-        let judge = |task| -> Result<f64> {
+        let score = |task| -> Result<f64> {
             let composition = Some(trained.prompts.composition());
             Ok(evaluate(t5, composition, task, Split::Test, 64)?.primary())
         };
-        let values = data.iter().map(judge).collect::<Result<_>>()?;
+        let values = data.iter().map(score).collect::<Result<_>>()?;
         Ok(Run { name, length, parameters, values })
     };
     let levels = [
@@ -120,7 +121,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     ];
     let hierarchy = CompositionConfig::Hierarchy(HierarchyConfig { levels: Some(levels.to_vec()) });
     let tree_run = learn("hierarchy", hierarchy, arguments.length)?;
-    // Prompts of as many vectors as come closest in numbers.
+    // The number of vectors with the closest number of parameters.
     let vectors = |prompts: usize| {
         let width = prompts * t5.config().d_model;
         ((tree_run.parameters + width / 2) / width).max(1)
@@ -133,9 +134,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     table(&mut output, &tree, &data, &runs)?;
     writeln!(
         output,
-        "\n`hierarchy`: one prompt for all, a sum for each group, rank 1 for each task. `add`: one prompt for all, a sum for each \
-         task.\n`separate`: a plain prompt for each task. Metrics on rows that were not learned from, {} steps of {} rows at rate {}, \
-         seed {}.",
+        "\n`hierarchy`: one prompt for all, a sum per group, rank 1 per task. `add`: one prompt for all, a sum per task.\n\
+         `separate`: a plain prompt per task. Test metrics, {} steps of {} rows at learning rate {}, seed {}.",
         arguments.steps, arguments.batch_size, arguments.learning_rate, arguments.seed,
     )?;
     Ok(())
@@ -171,7 +171,7 @@ fn config(arguments: &Arguments, model: &Model) -> RunConfig {
     }
 }
 
-/// A line for every node of the tree, groups with the means of their tasks.
+/// Prints a line per tree node; groups show the means of their tasks.
 fn table(output: &mut impl Write, tree: &TaskTree, data: &[TaskData], runs: &[&Run]) -> Result<()> {
     write!(output, "{:16}  {:9}  {:>8}", "", "metric", "majority")?;
     for run in runs {
@@ -179,7 +179,7 @@ fn table(output: &mut impl Write, tree: &TaskTree, data: &[TaskData], runs: &[&R
     }
     for (name, value) in [
         ("length", (|run: &Run| run.length) as fn(&Run) -> usize),
-        ("numbers to learn", |run| run.parameters),
+        ("parameters", |run| run.parameters),
     ] {
         write!(output, "\n{name:16}  {:9}  {:8}", "", "")?;
         for run in runs {

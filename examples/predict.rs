@@ -1,13 +1,16 @@
-//! Learned prompts in a program of one's own: a model and a prompt file are read, and lines of text are answered.
+//! Trained prompts in your own program: loads a model and a prompt file and classifies lines of
+//! text.
 //!
 //! ```text
 //! cargo run --release --example predict
 //! cargo run --release --example multitask -- --save prompts.safetensors
 //! echo "The bed was too short." |
-//!     cargo run --release --example predict -- --prompts prompts.safetensors --task reviews/sentiment
+//!     cargo run --release --example predict -- --prompts prompts.safetensors \
+//!     --task reviews/sentiment
 //! ```
 //!
-//! Without a prompt file it learns one small task first, some seconds long, and answers sentences of its own.
+//! Without a prompt file, it trains a small task for some seconds and classifies built-in
+//! sentences.
 
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::PathBuf;
@@ -26,28 +29,29 @@ use mtpt_examples::made_tasks::{self, Sizes};
 use mtpt_examples::model::Model;
 use mtpt_examples::terminal::finish;
 
-/// What is learned where no prompt file is given.
+/// Task that is trained if there is no prompt file.
 const SMALL_TASK: &str = "support/topic";
-/// Lines that are answered where none come in.
+/// Lines that are classified if standard input has none.
 const LINES: [&str; 4] = [
     "How much was taken from my card in May?",
     "The plane leaves at nine, where do I sit?",
     "It says that my password is too short.",
     "My tooth hurts, can I come in today?",
 ];
-/// Lines that are answered in one pass.
+/// Lines per forward pass.
 const BATCH: usize = 64;
 
-/// Answers lines of standard input with learned prompts: label, its probability, the line.
+/// Classifies lines of standard input: prints the label, its probability and the line.
 #[derive(Parser)]
 struct Arguments {
-    /// Folder of a T5 in Hugging Face form [default: the one in this repository]
+    /// Folder of a T5 in Hugging Face format [default: the one in this repository]
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Prompt file, of `mtpt train` or of the example `multitask` with `--save` [default: learn a small task first]
+    /// Prompt file of `mtpt train` or of the example `multitask` with `--save` [default: train a
+    /// small task first]
     #[arg(long)]
     prompts: Option<PathBuf>,
-    /// The task that is asked [default: the first of the prompt file]
+    /// Task of the lines [default: the first one in the prompt file]
     #[arg(long)]
     task: Option<String>,
     /// `auto`, `flex`, or a GPU whose feature is built in
@@ -83,7 +87,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     let input = std::io::stdin().lock();
     if input.is_terminal() {
-        eprintln!("answering sentences of its own; for yours: echo \"...\" | predict");
+        eprintln!("classifying built-in sentences; for yours: echo \"...\" | predict");
         return answer(&LINES);
     }
     let mut waiting: Vec<String> = Vec::new();
@@ -98,9 +102,9 @@ fn run(arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// A prompt for one made task, learned on the spot.
+/// Trains a prompt for one generated task.
 fn learn(model: &Model) -> Result<Prompts> {
-    eprintln!("no `--prompts`: learning `{SMALL_TASK}` first");
+    eprintln!("no `--prompts`: training `{SMALL_TASK}` first");
     let folder = tempfile::tempdir()?;
     let mut tasks = made_tasks::tasks(folder.path(), Sizes::default(), 0)?;
     tasks.retain(|task: &Task| task.id().as_str() == SMALL_TASK);
@@ -119,11 +123,7 @@ fn learn(model: &Model) -> Result<Prompts> {
     let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;
     let trained = train(&config, &data, t5, start, None, &mut ())?;
     if let Some(score) = trained.score {
-        eprintln!(
-            "right on {:.0} % of {} rows that were not learned from",
-            100.0 * score,
-            data[0].rows(Split::Dev).len()
-        );
+        eprintln!("{:.0} % correct on {} test rows", 100.0 * score, data[0].rows(Split::Dev).len());
     }
     Ok(trained.prompts)
 }

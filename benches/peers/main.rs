@@ -1,12 +1,12 @@
-//! This project's side of the bench against PEFT: see `README.md` beside this file; `run.py` is what starts it.
+//! mtpt's side of the benchmark against PEFT: see `README.md` in this folder. Started by `run.py`.
 //!
 //! ```text
 //! peers prepare --data FOLDER --tokenizer FOLDER --output FOLDER
 //! peers WORK --folder FOLDER --rows FILE
 //! ```
 //!
-//! A work is one of those of `worker_peft.py`, and is asked in the same way: a line of standard input is answered by a line of
-//! JSON.
+//! The works are those of `worker_peft.py`, with the same protocol: each line of standard input is
+//! answered with a line of JSON.
 
 mod operations;
 mod rows;
@@ -24,13 +24,14 @@ use serde_json::{Value, json};
 use crate::rows::Row;
 use crate::work::Work;
 
-/// Tensors come and go by the megabyte: an allocator that keeps their pages spares the system's zeroing them each time.
+/// Tensors of megabytes are allocated and freed all the time: an allocator that keeps their pages
+/// avoids zeroing them.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
-/// This project's side of the bench against PEFT.
+/// mtpt's side of the benchmark against PEFT.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]
@@ -39,7 +40,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Writes the rows of all works as tokens
+    /// Writes the tokenized data of all works
     Prepare {
         /// Folder with `glue/` and `text/`
         #[arg(long)]
@@ -50,24 +51,24 @@ enum Command {
         /// Folder for the files
         #[arg(long)]
         output: PathBuf,
-        /// Batches of 32 rows that a repetition of `mixture` learns from
+        /// Batches of 32 rows in a repetition of `mixture`
         #[arg(long, default_value_t = 4)]
         batches: usize,
-        /// Most rows of each task that are evaluated [default: all]
+        /// Maximum number of evaluated rows per task [default: all]
         #[arg(long)]
         dev_rows: Option<usize>,
     },
-    /// Steps on rows of one length
+    /// Steps on rows of equal length
     Steps(Files),
     /// Steps on rows of eight tasks
     Mixture(Files),
-    /// Labels of all rows to develop on
+    /// Labels of all dev rows
     Evaluation(Files),
-    /// Greedy texts
+    /// Greedy decoding
     Generation(Files),
-    /// The product that most of a step's time goes to, alone
+    /// The matrix product that dominates a step
     Limit(Files),
-    /// One text, from the start of the process to its label
+    /// Process start to the label of one text
     Cold(Files),
 }
 
@@ -111,7 +112,7 @@ fn run(command: Command) -> Result<()> {
     }
 }
 
-/// Answers lines until there are no more.
+/// Answers lines until the input ends.
 fn serve(work: &mut dyn Work) -> Result<()> {
     answer(&json!({ "ready": true, "operations": work.operations() }))?;
     for line in std::io::stdin().lock().lines() {
@@ -131,7 +132,7 @@ fn serve(work: &mut dyn Work) -> Result<()> {
     Ok(())
 }
 
-/// Most memory that this process has had, in KiB, where the system tells it.
+/// Returns the peak memory of this process in KiB, if the system reports it.
 fn peak_kib() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmHWM"))?;

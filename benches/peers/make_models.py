@@ -1,4 +1,4 @@
-"""A random T5 and random prompts for it, which both sides read.
+"""Writes a random T5 and random prompts for it, which both sides read.
 
     python make_models.py --shape small --tokenizer FOLDER --output FOLDER
 
@@ -24,7 +24,7 @@ END = 1
 
 
 def make_model(shape):
-    # No dropout, so that what learns computes the same on both sides.
+    # No dropout, so that training is the same on both sides.
     config = T5Config(
         vocab_size=32128,
         dropout_rate=0.0,

@@ -1,4 +1,4 @@
-//! Rows as tokens, written once and read by both sides.
+//! Tokenized data, written once and read by both sides.
 
 use std::path::Path;
 
@@ -18,18 +18,18 @@ use crate::Result;
 
 /// Tasks of the adapter.
 pub(crate) const TASKS: u32 = 8;
-/// Rows of a step on rows of one length, and of a batch of texts.
+/// Rows of a step of equal length, and of a generation batch.
 const ROWS: u32 = 16;
-/// Tokens of their inputs, and of their targets.
+/// Tokens of their inputs and targets.
 const LENGTHS: (usize, usize) = (128, 4);
 /// Rows of each task in a batch of the mixture.
 const ROWS_OF_TASK: usize = 4;
-/// Longest input and target of real rows.
+/// Maximum input and target length of real rows.
 const LONGEST: MaxLengths = MaxLengths { input: 256, target: 16 };
 const END: u32 = 1;
 const SEED: u64 = 0;
 
-/// A row to learn from, or to write on.
+/// A row for training or generation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) task: u32,
@@ -51,16 +51,16 @@ impl From<&TokenizedExample> for Row {
     }
 }
 
-/// The rows of a task to evaluate.
+/// Evaluation rows of a task.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct TaskRows {
     pub(crate) name: String,
-    /// Tokens of each label word, the end of sentence last.
+    /// Tokens of each label word, including the end-of-sequence token.
     pub(crate) candidates: Vec<Vec<u32>>,
     pub(crate) rows: Vec<Vec<u32>>,
 }
 
-/// A text and the words that its label is one of.
+/// A text and its label words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Asked {
     pub(crate) task: u32,
@@ -74,7 +74,7 @@ pub(crate) fn read<T: DeserializeOwned>(path: &Path) -> Result<T> {
     Ok(serde_json::from_str(&text)?)
 }
 
-/// Writes a file of rows for each work.
+/// Writes the data file of each work.
 pub(crate) fn prepare(
     data: &Path,
     tokenizer: &Path,
@@ -119,7 +119,7 @@ pub(crate) fn prepare(
     write("evaluation.json", &serde_json::to_value(to_evaluate)?)
 }
 
-/// Five tasks of GLUE with T5's texts, and three of text classification.
+/// Returns five GLUE tasks with T5's templates, and three text classification tasks.
 fn tasks(data: &Path) -> Result<Vec<TaskConfig>> {
     let folder = |name: &str| data.join("glue").join(name);
     let text = |name: &str| -> Result<TaskConfig> {
@@ -144,7 +144,7 @@ fn tasks(data: &Path) -> Result<Vec<TaskConfig>> {
     ])
 }
 
-/// Rows of one length, of drawn tokens.
+/// Returns rows of equal length with random tokens.
 fn even_rows(seed: u64) -> Vec<Row> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut ids = |length: usize| -> Vec<u32> {
@@ -157,8 +157,9 @@ fn even_rows(seed: u64) -> Vec<Row> {
         .collect()
 }
 
-/// Batches with as many rows of each task: PEFT keeps all tasks in one tensor, where AdamW moves what a batch does not hold, so
-/// that only with all tasks in each batch both sides take the same steps. Rows of a task come in an order drawn by the seed.
+/// Returns batches with equally many rows per task: PEFT stores all tasks in one tensor, where
+/// AdamW also changes tasks missing from a batch, so both sides only take the same steps if each
+/// batch contains all tasks. The seed determines the order of a task's rows.
 fn mixture(tasks: &[Vec<TokenizedExample>], batches: usize, seed: u64) -> Result<Vec<Vec<Row>>> {
     let orders = tasks
         .iter()

@@ -1,4 +1,4 @@
-"""Times PEFT and this project by turns on the same rows, and checks that both compute the same.
+"""Times PEFT and mtpt in turn on the same data, and checks that both compute the same.
 
     python3 benches/peers/run.py
 
@@ -23,18 +23,18 @@ PEERS = TARGET / "peers"
 
 # Timed repetitions of each work.
 ROUNDS = {"steps": 7, "mixture": 3, "evaluation": 1, "generation": 5, "cold": 5, "limit": 7}
-# How far what both sides compute may be apart, as a share of it.
+# Relative tolerance between both sides.
 BOUND = 1e-3
 
 
 def call(command, **options):
-    """A program that must end well."""
+    """Runs a program that must succeed."""
     print("$ " + " ".join(map(str, command)), file=sys.stderr)
     subprocess.run(command, check=True, stdout=sys.stderr, **options)
 
 
 def interpreter(given):
-    """The interpreter with PEFT: the given one, or that of a virtual environment, made if it is not there."""
+    """Returns the interpreter with PEFT: the given one, or that of a virtual environment, created if missing."""
     if given:
         return given
     python = PEERS / "venv" / "bin" / "python"
@@ -48,13 +48,13 @@ def interpreter(given):
 
 
 def build():
-    """This project's side, with the features that the whole workspace has."""
+    """Builds mtpt's side with the features of the workspace."""
     call(["cargo", "build", "--release", "--workspace", "--bin", "peers"], cwd=ROOT)
     return TARGET / "release" / "peers"
 
 
 def build_candle():
-    """Candle's side, a workspace of its own."""
+    """Builds candle's side, a separate workspace."""
     manifest = HERE / "candle" / "Cargo.toml"
     target = PEERS / "candle"
     call(["cargo", "build", "--release", "--manifest-path", manifest, "--target-dir", target])
@@ -62,14 +62,14 @@ def build_candle():
 
 
 class Others:
-    """How much of the processors other programs took since it was made, where the system tells it."""
+    """Fraction of the CPU time used by other programs since its creation, if the system reports it."""
 
     def __init__(self):
         self.begun = self.now()
 
     @staticmethod
     def now():
-        """Seconds of all processors: in all, not idle, and of the processes that this one has waited for."""
+        """CPU seconds: total, not idle, and of the child processes that have ended."""
         try:
             line = pathlib.Path("/proc/stat").read_text().splitlines()[0]
         except OSError:
@@ -89,7 +89,7 @@ class Others:
 
 
 class Worker:
-    """A process that does a repetition of a work for each line that it reads."""
+    """A process that runs a repetition of a work for each line it reads."""
 
     def __init__(self, command, environment):
         self.process = subprocess.Popen(
@@ -145,7 +145,7 @@ class Bench:
             self.make(model, tokenizer)
 
     def make(self, model, tokenizer):
-        """The random model and its prompts, unless the same script has made them before."""
+        """Creates the random model and its prompts, unless the same script already did."""
         script, made = HERE / "make_models.py", PEERS / model / "made_by.py"
         if not made.is_file() or made.read_text() != script.read_text():
             command = [self.python, script, "--shape", model, "--tokenizer", tokenizer]
@@ -167,7 +167,7 @@ class Bench:
         return self.arguments.rounds or ROUNDS[work]
 
     def measure(self, work, model):
-        """What each side answered in each round, by turns after one that is not timed."""
+        """Returns the answers of each side in alternating rounds, after one that isn't timed."""
         if work == "cold":
             return self.measure_cold(model)
         workers = {
@@ -192,7 +192,7 @@ class Bench:
 
     def measure_cold(self, model):
         answers = {side: {"rounds": []} for side in self.sides("cold")}
-        # The first of each brings the files to the system's memory.
+        # The first round of each loads the files into the page cache.
         for number in range(1 + self.rounds("cold")):
             for side, answer in answers.items():
                 begun = time.perf_counter()
@@ -217,7 +217,7 @@ def median(answer):
 
 
 def apart(ours, theirs):
-    """The largest difference of numbers in lists of lists, as a share of theirs."""
+    """Returns the largest relative difference of values in nested lists."""
     if isinstance(ours, list):
         assert len(ours) == len(theirs), "as many numbers on both sides"
         return max((apart(a, b) for a, b in zip(ours, theirs)), default=0.0)
@@ -225,7 +225,7 @@ def apart(ours, theirs):
 
 
 def check_losses(answers):
-    """Both sides' losses, round by round."""
+    """Returns both sides' losses, round by round."""
     losses = {
         side: [value["losses"] for value in [answer["warm"], *answer["rounds"]]]
         for side, answer in answers.items()
@@ -238,7 +238,7 @@ def check_losses(answers):
 
 
 def check_evaluation(answers, tasks):
-    """Log-probabilities of some rows, and how often both sides choose words that begin alike."""
+    """Compares log-probabilities of some rows, and counts predictions with the same first token."""
     scores = {side: answer["check"]["scores"] for side, answer in answers.items()}
     found = apart(scores["mtpt"], scores["peft"])
     ours, theirs = (answers[side]["rounds"][0]["predictions"] for side in ["mtpt", "peft"])
@@ -280,11 +280,11 @@ def check_cold(answers):
 
 WORKS = {
     "limit": "16 products of a step's positions and a feed-forward weight",
-    "steps": "a step on 16 rows of 128 tokens",
-    "mixture": "steps on rows of eight tasks, rows a second",
-    "evaluation": "labels of all rows to develop on, rows a second",
+    "steps": "step on 16 rows of 128 tokens",
+    "mixture": "steps on eight tasks with their real lengths, rows per second",
+    "evaluation": "label prediction for all dev rows, rows per second",
     "generation": "32 tokens for each of 16 rows",
-    "cold": "from the start of the process to the first label",
+    "cold": "process start to first label",
 }
 
 
@@ -294,7 +294,7 @@ def table(head, rows):
 
 
 class Report:
-    """Tables of what was measured."""
+    """Tables of the measurements."""
 
     def __init__(self, arguments, rows):
         self.arguments = arguments
@@ -304,7 +304,7 @@ class Report:
         self.rates, self.failed = {}, False
 
     def count(self, work):
-        """Rows of a repetition, where it is told by rows a second."""
+        """Rows of a repetition, if it is reported in rows per second."""
         if work == "mixture":
             return sum(map(len, json.loads((self.rows / "mixture.json").read_text())))
         if work == "evaluation":
@@ -360,28 +360,28 @@ class Report:
     def markdown(self):
         parts = []
         if self.times:
-            head = ["T5", "work", "mtpt", "PEFT", "times as quick", "candle"]
+            head = ["T5", "work", "mtpt", "PEFT", "speed-up", "candle"]
             parts.append(table(head, self.times))
         if self.memory:
-            parts.append(table(["T5", "most memory", "mtpt", "PEFT", "PEFT / mtpt"], self.memory))
+            parts.append(table(["T5", "peak memory", "mtpt", "PEFT", "PEFT / mtpt"], self.memory))
         if self.shares:
-            head = ["T5", "10⁹ operations of a step", "10⁹ a second, mtpt", "PEFT"]
-            head += ["share of that, mtpt", "PEFT", "share of the larger, mtpt", "PEFT"]
+            head = ["T5", "10⁹ operations of a step", "10⁹ per second, mtpt", "PEFT"]
+            head += ["fraction of that, mtpt", "PEFT", "fraction of the larger, mtpt", "PEFT"]
             parts.append(table(head, self.shares))
         parts.append("\n".join(self.checks))
         threads = self.arguments.threads
         said = f"On {processor()}, {threads} thread{'s' if threads > 1 else ''}."
-        # A quiet machine has some per cent of its own.
+        # An idle machine uses some percent itself.
         busy = {work: share for work, share in self.others.items() if share and share > 0.05}
         if busy:
             told = "; ".join(f"{work}: {share:.0%}" for work, share in busy.items())
-            said += f" Other programs took of the processors' time: {told}."
+            said += f" Other programs used of the CPU time: {told}."
         parts.append(said)
         return "\n\n".join(part for part in parts if part)
 
 
 def processor():
-    """The processor's name."""
+    """Returns the CPU's name."""
     try:
         lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
@@ -413,7 +413,7 @@ def parse():
     asked = arguments.work.split(",")
     if unknown := [work for work in asked if work not in WORKS]:
         parser.error(f"no work `{unknown[0]}`: there are {', '.join(WORKS)}")
-    # In this order: the share of the limit needs the limit first.
+    # In this order: the distance from the limit needs the limit first.
     arguments.works = [work for work in WORKS if work in asked]
     if not arguments.data.is_dir():
         parser.error(f"no folder `{arguments.data}`: `--data` takes one with `glue/` and `text/`")
@@ -431,7 +431,7 @@ def main():
             raw[f"{model} {work}"] = answers = bench.measure(work, model)
             report.others[f"{model}, {work}"] = others.share()
             report.add(model, work, answers)
-            # Whatever ends the run later, these were measured.
+            # Keeps the measurements if a later work fails.
             if arguments.output:
                 arguments.output.write_text(report.markdown() + "\n")
             if arguments.json:

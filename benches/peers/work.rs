@@ -1,4 +1,4 @@
-//! What is timed: each is what a program with this library would do.
+//! The timed works, written as a user of the library would.
 
 use std::path::Path;
 
@@ -23,22 +23,22 @@ const ROWS_AT_A_TIME: usize = 32;
 const NEW_TOKENS: usize = 32;
 const POSITIONS: usize = 16 * 228;
 
-/// What answers the lines of `run.py`.
+/// A work that answers the lines of `run.py`.
 pub(crate) trait Work {
-    /// One repetition that is not timed, or part of one.
+    /// Runs a repetition, or part of one, without timing.
     fn warm(&mut self) -> Result<Value> {
         self.go()
     }
 
-    /// One repetition.
+    /// Runs one repetition.
     fn go(&mut self) -> Result<Value>;
 
-    /// What the other side's numbers are held to, besides what a repetition answers.
+    /// Returns further values to compare with the other side.
     fn check(&mut self) -> Result<Value> {
         Ok(json!({}))
     }
 
-    /// Floating-point operations of a repetition, where they are counted.
+    /// Returns the floating-point operations of a repetition, if they are counted.
     fn operations(&self) -> Option<u64> {
         None
     }
@@ -94,7 +94,7 @@ impl Learning {
     }
 }
 
-/// Operations of the batches, if all rows have one length.
+/// Returns the operations of the batches, if all rows have equal length.
 fn counted(config: &T5Config, prompt: usize, batches: &[Vec<Row>]) -> Option<u64> {
     let lengths = |row: &Row| (row.input_ids.len(), row.target_ids.len());
     let (input, target) = lengths(batches.first()?.first()?);
@@ -121,7 +121,7 @@ impl Work for Learning {
     }
 }
 
-/// Label words of all rows, ranked.
+/// Ranking of the label words of all rows.
 pub(crate) struct Evaluating {
     t5: Frozen<T5>,
     prompts: Prompts,
@@ -164,7 +164,7 @@ impl Work for Evaluating {
         let predictions: Vec<Vec<usize>> = self
             .all(usize::MAX)?
             .iter()
-            .map(|task| task.iter().map(|scores| likeliest(scores)).collect())
+            .map(|task| task.iter().map(|scores| most_probable(scores)).collect())
             .collect();
         Ok(json!({ "predictions": predictions }))
     }
@@ -174,12 +174,12 @@ impl Work for Evaluating {
     }
 }
 
-/// The first of the largest.
-fn likeliest(scores: &[f64]) -> usize {
+/// Returns the index of the first maximum.
+fn most_probable(scores: &[f64]) -> usize {
     (0..scores.len()).rev().max_by(|&a, &b| scores[a].total_cmp(&scores[b])).unwrap_or(0)
 }
 
-/// Greedy texts of a batch.
+/// Greedy decoding of a batch.
 pub(crate) struct Generating {
     t5: Frozen<T5>,
     prompts: Prompts,
@@ -208,7 +208,7 @@ impl Work for Generating {
     }
 }
 
-/// The product of a step's positions with the weight of a feed-forward layer.
+/// Product of a step's positions with a feed-forward weight.
 pub(crate) struct Multiplying {
     left: Tensor<2>,
     right: Tensor<2>,
@@ -240,7 +240,7 @@ impl Work for Multiplying {
     }
 }
 
-/// One text, from the files to its label.
+/// One text, from loading the files to its label.
 pub(crate) fn cold(folder: &Path, asked: &Path) -> Result<Value> {
     let asked: Asked = rows::read(asked)?;
     let t5 = load(folder)?;
@@ -253,7 +253,7 @@ pub(crate) fn cold(folder: &Path, asked: &Path) -> Result<Value> {
     let candidates = Candidates::of_tokens(words);
     let composition = Some(prompts.composition());
     let scores = rank_rows(&t5, composition, std::slice::from_ref(&row), &candidates, 1)?;
-    Ok(json!({ "label": asked.words[likeliest(&scores[0])], "ids": row.input_ids }))
+    Ok(json!({ "label": asked.words[most_probable(&scores[0])], "ids": row.input_ids }))
 }
 
 #[cfg(test)]
@@ -261,7 +261,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn operations_are_counted_of_even_rows_alone() {
+    fn operations_are_counted_for_rows_of_equal_length_only() {
         let config = T5Config::new(11, 3, 2, 5, 1, 1, 2);
         let row = |length| Row { task: 0, input_ids: vec![2; length], target_ids: vec![1] };
         let one = counted(&config, 4, &[vec![row(3)]]).unwrap();
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_of_the_likeliest_wins() {
-        assert_eq!(likeliest(&[-2.0, -1.0, -3.0, -1.0]), 1);
+    fn the_first_maximum_wins() {
+        assert_eq!(most_probable(&[-2.0, -1.0, -3.0, -1.0]), 1);
     }
 }

@@ -1,4 +1,4 @@
-"""PEFT's side: loads a model and an adapter, then does one repetition of its work for each line `go`.
+"""PEFT's side: loads a model and an adapter, then runs one repetition of its work for each line `go`.
 
     python worker_peft.py WORK --folder FOLDER --rows FILE
 
@@ -22,7 +22,7 @@ WEIGHT_DECAY = 1e-5
 CLIP_NORM = 1.0
 ROWS_AT_A_TIME = 32
 NEW_TOKENS = 32
-# Positions of a step of 16 rows, a prompt of 100 and 128 tokens.
+# Positions of a step with 16 rows, 100 prompt vectors and 128 tokens.
 POSITIONS = 16 * 228
 
 
@@ -44,7 +44,7 @@ def load(folder):
 
 def load_to_learn(folder):
     config = PeftConfig.from_pretrained(folder / "adapter")
-    # As saved, an adapter is for inference, and PEFT loads a prompt for nothing else.
+    # A saved adapter is for inference, and PEFT loads its prompt only for that.
     config.inference_mode = False
     model = get_peft_model(load(folder), config).train()
     set_peft_model_state_dict(model, load_file(folder / "adapter" / "adapter_model.safetensors"))
@@ -56,7 +56,7 @@ def load_to_infer(folder):
 
 
 class Learning:
-    """Steps of AdamW on batches of rows, each padded to its longest."""
+    """Steps of AdamW on batches, each padded to its longest row."""
 
     def __init__(self, folder, batches):
         self.model = load_to_learn(folder)
@@ -86,7 +86,7 @@ class Learning:
 
 
 class Evaluating:
-    """The label whose first token is the likeliest, for all rows of all tasks, those of similar length together."""
+    """The label with the most probable first token, for all rows of all tasks, sorted by length."""
 
     def __init__(self, folder, tasks):
         self.model = load_to_infer(folder)
@@ -99,7 +99,7 @@ class Evaluating:
         found = [None] * len(rows)
         for start in range(0, len(rows), ROWS_AT_A_TIME):
             group = order[start : start + ROWS_AT_A_TIME]
-            # PEFT makes the decoder's input of labels alone; what these are does not change the first logits.
+            # PEFT derives the decoder input from the labels, which don't affect the first logits.
             logits = self.model(
                 **inputs_of([rows[place] for place in group]),
                 labels=torch.zeros(len(group), 1, dtype=torch.long),
@@ -123,7 +123,7 @@ class Evaluating:
 
     @torch.no_grad()
     def check(self):
-        """Log-probabilities of all candidates of the first rows of each task, by the base model behind PEFT's prompts."""
+        """Returns log-probabilities of all candidates of each task's first rows, by the base model with PEFT's prompts."""
         return {"scores": [self.rank(number, task) for number, task in enumerate(self.tasks)]}
 
     def rank(self, number, task):
@@ -144,7 +144,7 @@ class Evaluating:
 
 
 class Generating:
-    """Greedy texts of a batch."""
+    """Greedy decoding of a batch."""
 
     def __init__(self, folder, rows):
         self.model = load_to_infer(folder)
@@ -166,7 +166,7 @@ class Generating:
 
 
 class Multiplying:
-    """The product that most of a step's time goes to, alone."""
+    """The matrix product that dominates a step."""
 
     def __init__(self, folder, _):
         config = PeftConfig.from_pretrained(folder / "adapter")
@@ -203,7 +203,7 @@ def answer(value):
 
 
 def cold(folder, asked):
-    """One text, from the start of the process to its label."""
+    """One text, from process start to its label."""
     model = load_to_infer(folder)
     tokenizer = AutoTokenizer.from_pretrained(folder / "model")
     ids = tokenizer(asked["text"])["input_ids"]

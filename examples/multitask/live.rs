@@ -1,4 +1,4 @@
-//! What is seen while prompts are learned: a line for each task under its group.
+//! Live view of training: a line per task under its group.
 
 use std::collections::HashMap;
 use std::io::IsTerminal;
@@ -10,10 +10,10 @@ use mtpt::tasks::{TaskId, TaskTree};
 use mtpt::train::{EvaluationEvent, Observer, StepEvent};
 use mtpt_examples::Result;
 
-/// Weight of the newest step in a smoothed loss: that of one step says little.
+/// Weight of the newest step in the smoothed loss.
 const NEWEST: f64 = 0.1;
 
-/// A table that is drawn anew in a terminal; elsewhere, a line for every evaluation.
+/// A table that is redrawn in a terminal; elsewhere, a line per evaluation.
 pub struct Live {
     screen: Option<Screen>,
     tasks: HashMap<TaskId, Standing>,
@@ -23,7 +23,7 @@ pub struct Live {
     step: usize,
 }
 
-/// What is known of a task by now.
+/// Current state of a task.
 #[derive(Default)]
 struct Standing {
     metric: &'static str,
@@ -32,14 +32,14 @@ struct Standing {
 }
 
 struct Screen {
-    /// The header and the groups: a line that is dropped leaves the screen.
+    /// The header and the groups; dropping a line removes it from the screen.
     texts: Vec<ProgressBar>,
     tasks: HashMap<TaskId, ProgressBar>,
     time: ProgressBar,
 }
 
 impl Live {
-    /// The table before the first step; `majority` is what a task's most frequent label is worth.
+    /// Returns the table before the first step; `majority` is the metric of the majority label.
     pub fn new(tree: &TaskTree, data: &[TaskData], majority: &[f64], steps: usize) -> Result<Self> {
         let standing = |data: &TaskData| {
             let metric = data.task().metrics()[0].name();
@@ -53,7 +53,7 @@ impl Live {
         Ok(Self { screen, tasks, order, begun: Instant::now(), steps, step: 0 })
     }
 
-    /// Takes the table off the screen: a better one follows.
+    /// Removes the table from the screen before the final one.
     pub fn finish(&mut self) {
         let Some(Screen { texts, tasks, time }) = self.screen.take() else { return };
         for line in texts.iter().chain(tasks.values()).chain([&time]) {
@@ -61,7 +61,7 @@ impl Live {
         }
     }
 
-    /// A line for those who have no terminal.
+    /// Returns a line for output that isn't a terminal.
     fn say(&self) {
         let gone = self.begun.elapsed().as_secs_f64();
         let left = gone / self.step.max(1) as f64 * (self.steps - self.step) as f64;
@@ -73,7 +73,7 @@ impl Live {
         let losses: Vec<f64> = self.tasks.values().filter_map(|task| task.loss).collect();
         let loss = losses.iter().sum::<f64>() / losses.len().max(1) as f64;
         eprintln!(
-            "step {}/{}, {left:.0} s to go, loss {loss:.3}; held out: {}",
+            "step {}/{}, {left:.0} s left, loss {loss:.3}; held out: {}",
             self.step,
             self.steps,
             tasks.join(", ")
@@ -103,7 +103,7 @@ impl Screen {
                 texts.push(text(name)?);
                 continue;
             };
-            // The bar is the metric: from 0 to 1 in thousandths.
+            // The bar shows the metric, from 0 to 1 in thousandths.
             let line = lines.add(ProgressBar::new(1_000));
             let template =
                 format!("{{prefix:{width}}}{{msg}}  {:8.1}  {{bar:30}}", 100.0 * majority[task]);
@@ -114,14 +114,14 @@ impl Screen {
         }
         let time = lines.add(ProgressBar::new(steps as u64));
         time.set_style(ProgressStyle::with_template(
-            "{pos}/{len} steps  {bar:30}  {elapsed} gone, {eta} to go",
+            "{pos}/{len} steps  {bar:30}  [{elapsed} elapsed, {eta} left]",
         )?);
         time.enable_steady_tick(Duration::from_millis(500));
         Ok(Self { texts, tasks, time })
     }
 }
 
-/// Loss and metric in columns.
+/// Formats loss and metric in columns.
 fn message(standing: &Standing) -> String {
     let number = |value: Option<f64>, places: usize| {
         value.map_or_else(|| "-".to_owned(), |value| format!("{value:.places$}"))

@@ -1,11 +1,12 @@
-//! Learns several tasks together by soft prompts on one frozen T5, shows it while it happens, and says what came of it.
+//! Trains soft prompts for several tasks together on one frozen T5, with live progress and a
+//! results table.
 //!
 //! ```text
 //! cargo run --release --example multitask
 //! cargo run --release --example multitask -- --model FOLDER --data FOLDER
 //! ```
 //!
-//! Without arguments it runs on what the repository holds: a small T5, and tasks that it makes itself. With `--data` it
+//! Without arguments it uses the small T5 in this repository and generated tasks. With `--data` it
 //! reads CoLA, MRPC, RTE, SST-2, STS-B (`glue/`), TREC, Subj and MPQA (`text/`) from a folder.
 
 mod live;
@@ -34,37 +35,37 @@ use mtpt_examples::terminal::{finish, grouped};
 use crate::live::Live;
 use crate::report::{Report, Row};
 
-/// Several tasks learned together by soft prompts on one frozen T5.
+/// Trains soft prompts for several tasks together on one frozen T5.
 #[derive(Parser)]
 struct Arguments {
-    /// Folder of a T5 in Hugging Face form [default: the one in this repository]
+    /// Folder of a T5 in Hugging Face format [default: the one in this repository]
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Folder with `glue/` and `text/` [default: tasks that this example makes]
+    /// Folder with `glue/` and `text/` [default: generated tasks]
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Steps of training
+    /// Training steps
     #[arg(long, default_value_t = 200, value_parser = at_least_1())]
     steps: usize,
-    /// Rows of a step, of all tasks together
+    /// Examples per step, over all tasks
     #[arg(long, default_value_t = 64, value_parser = at_least_1())]
     batch_size: usize,
-    /// Strategy that composes the prompts
+    /// Composition strategy
     #[arg(long, default_value = "add", value_parser = PossibleValuesParser::new(strategies()))]
     strategy: String,
     /// Length of the shared prompt
     #[arg(long, default_value_t = 20, value_parser = at_least_1())]
     length: usize,
-    /// Highest learning rate
+    /// Peak learning rate
     #[arg(long, default_value_t = 0.1)]
     learning_rate: f64,
-    /// Seed of first values, of the made rows to learn from, and of the order of rows
+    /// Seed of the initial values, the generated training examples and their order
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// File to write the learned prompts to, for `mtpt predict` and the example `predict`
+    /// File for the trained prompts, for `mtpt predict` and the example `predict`
     #[arg(long)]
     save: Option<PathBuf>,
-    /// Made rows of each group that are reported on
+    /// Generated test rows per group
     #[arg(long, default_value_t = Sizes::default().test, value_parser = at_least_1())]
     test_rows: usize,
     /// `auto`, `flex`, or a GPU whose feature is built in
@@ -104,12 +105,12 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     let start = initial_composition(&config, &tasks, t5, tokenizer, &device.autodiff())?;
     let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;
-    let trained_numbers = start.num_params();
+    let parameters = start.num_params();
     writeln!(
         output,
-        "{} tasks learn together on one frozen T5: {} numbers to learn (`{}`), {} that stay as they are.",
+        "Training {} tasks on one frozen T5: {} trainable parameters (`{}`), {} frozen.",
         data.len(),
-        grouped(trained_numbers),
+        grouped(parameters),
         config.composition.name(),
         grouped(t5.num_params()),
     )?;
@@ -140,7 +141,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             majority: majority[position],
             before: before[position],
             after: after[position],
-            parameters: trained_numbers as f64 / data.len() as f64,
+            parameters: parameters as f64 / data.len() as f64,
             seconds: learning * rates[position],
         })
         .collect();
@@ -149,7 +150,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         rows,
         step: trained.step,
         steps: config.training.steps,
-        trained: trained_numbers,
+        trained: parameters,
         frozen: t5.num_params(),
         unchanged: frozen == model.fingerprint(),
         seconds: begun.elapsed().as_secs_f64(),
@@ -177,7 +178,7 @@ fn config(arguments: &Arguments, model: &Model) -> Result<RunConfig> {
             steps: arguments.steps,
             batch_size: arguments.batch_size,
             learning_rate: arguments.learning_rate,
-            // Rows of similar length are computed together, which saves padding.
+            // Grouping rows of similar length saves padding.
             micro_batch_size: Some(16),
             max_input_length: 128,
             ..TrainingConfig::default()
@@ -192,7 +193,7 @@ fn config(arguments: &Arguments, model: &Model) -> Result<RunConfig> {
     Ok(config)
 }
 
-/// What to run next.
+/// Prints suggestions for what to run next.
 fn next(output: &mut impl Write, arguments: &Arguments) -> Result<()> {
     let example = "cargo run --release --example";
     let other = if arguments.strategy == "low_rank" { "add" } else { "low_rank" };
@@ -201,17 +202,17 @@ fn next(output: &mut impl Write, arguments: &Arguments) -> Result<()> {
         None => format!("{example} predict"),
     };
     let commands = [
-        (format!("{example} multitask -- --strategy {other}"), "prompts composed in another way"),
-        (format!("{example} compare_strategies"), "all ways, side by side"),
-        (ready, "learned prompts in a program of your own"),
+        (format!("{example} multitask -- --strategy {other}"), "another composition"),
+        (format!("{example} compare_strategies"), "all strategies compared"),
+        (ready, "trained prompts in your own program"),
         ("cargo install --path crates/mtpt-cli".into(), "the command `mtpt`"),
-        ("mtpt init YOUR.csv --model examples/models/mtpt-nano".into(), "then: your own rows"),
+        ("mtpt init YOUR.csv --model examples/models/mtpt-nano".into(), "your own data"),
     ];
     writeln!(output, "\nNext:")?;
     let width = commands.iter().map(|(command, _)| command.len()).max().unwrap_or(0);
     for (command, purpose) in commands {
         writeln!(output, "  {command:width$}  {purpose}")?;
     }
-    writeln!(output, "docs/src/getting-started.md goes on from here, with rows of your own.")?;
+    writeln!(output, "To use your own data, read docs/src/getting-started.md.")?;
     Ok(output.flush()?)
 }

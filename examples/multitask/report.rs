@@ -1,4 +1,5 @@
-//! What came of it: a table in the form of the tree, answers to sentences that a person wrote, and a paragraph in words.
+//! The final report: a table of the task tree, predictions for handwritten sentences, and a
+//! summary.
 
 use std::io::Write;
 
@@ -10,33 +11,33 @@ use mtpt_examples::made_tasks::{self, Written};
 use mtpt_examples::model::Model;
 use mtpt_examples::terminal::grouped;
 
-/// What was found for a task; metrics are fractions.
+/// Results of a task; metrics are fractions.
 pub struct Row {
     pub metric: &'static str,
     pub majority: f64,
     pub before: f64,
     pub after: f64,
-    /// Trained numbers for each task, the shared ones divided among them.
+    /// Trainable parameters per task, with an equal share of the shared ones.
     pub parameters: f64,
-    /// Share of the time of training.
+    /// Fraction of the training time.
     pub seconds: f64,
 }
 
-/// What was found for all tasks, and how.
+/// Results of all tasks.
 pub struct Report<'a> {
     pub tree: &'a TaskTree,
-    /// In the order of the tasks' positions.
+    /// In task order.
     pub rows: Vec<Row>,
-    /// The step whose prompts were kept.
+    /// Step whose prompts were selected.
     pub step: usize,
     pub steps: usize,
-    /// Numbers that were learned.
+    /// Number of trainable parameters.
     pub trained: usize,
-    /// Numbers of the model.
+    /// Number of parameters of the model.
     pub frozen: usize,
-    /// Whether every bit of the model is as it was.
+    /// Whether the model is bit-identical to before.
     pub unchanged: bool,
-    /// Of everything, from the model's loading on.
+    /// Total time, including loading the model.
     pub seconds: f64,
 }
 
@@ -87,20 +88,20 @@ impl Report<'_> {
         Ok(())
     }
 
-    /// Mean over the tasks below a node, in percent.
+    /// Prints the mean over the tasks below a node, in percent.
     fn mean(&self, node: NodeIndex, value: fn(&Row) -> f64) -> f64 {
         let tasks = self.tree.tasks_below(node);
         let sum: f64 = tasks.iter().map(|&task| value(&self.rows[task])).sum();
         100.0 * sum / tasks.len().max(1) as f64
     }
 
-    /// Says what was learned.
+    /// Prints the summary.
     pub fn words(&self, output: &mut impl Write) -> Result<()> {
         let gain = |task: &usize| self.rows[*task].after - self.rows[*task].majority;
         let of = |task: usize| {
             let Row { majority, after, .. } = self.rows[task];
             let name = self.tree.node(self.tree.node_of_task(task)).path();
-            format!("{name} ({:.1} instead of {:.1})", 100.0 * after, 100.0 * majority)
+            format!("{name} ({:.1}, majority {:.1})", 100.0 * after, 100.0 * majority)
         };
         let mut order: Vec<usize> = (0..self.rows.len()).collect();
         order.sort_by(|one, other| gain(other).total_cmp(&gain(one)));
@@ -108,9 +109,9 @@ impl Report<'_> {
         let root = NodeIndex::ROOT;
         writeln!(
             output,
-            "\nIn {:.0} seconds, {} numbers ({:.2} % of the {} that stay frozen) learned {} tasks. On rows that were not learned from,\n\
-             the untrained prompts gave {:.1} on average, the learned ones give {:.1}; the most frequent label alone is worth {:.1}.\n\
-             {above} of {} tasks stand more than 5 points above the majority baseline.",
+            "\nIn {:.0} seconds, {} trainable parameters ({:.2} % of the {} frozen ones) were trained on {} tasks.\n\
+             Test average: {:.1} before training, {:.1} after; majority baseline {:.1}.\n\
+             {above} of {} tasks are more than 5 points above the majority baseline.",
             self.seconds,
             grouped(self.trained),
             100.0 * self.trained as f64 / self.frozen as f64,
@@ -122,32 +123,26 @@ impl Report<'_> {
             self.rows.len(),
         )?;
         if let [most, .., least] = order[..] {
-            writeln!(output, "Most was learned in {}, least in {}.", of(most), of(least))?;
+            writeln!(output, "Largest gain: {}; smallest: {}.", of(most), of(least))?;
         }
         writeln!(
             output,
-            "The prompts are those of step {} of {}: the best on development rows, which are neither learned from nor in the table.",
+            "The prompts are from step {} of {}, the best on dev rows, which are not in the table.",
             self.step, self.steps
         )?;
         if !self.unchanged {
-            return Err(
-                "the frozen model has changed while prompts were learned: please report this"
-                    .into(),
-            );
+            return Err("the frozen model changed during training: please report this".into());
         }
-        writeln!(output, "The model itself was compared bit by bit: it is as it was.")?;
+        writeln!(output, "The model is bit-identical to before training.")?;
         Ok(())
     }
 }
 
-/// Answers sentences that a person wrote, and says which answers are right.
+/// Classifies handwritten sentences and prints which predictions are correct.
 pub fn written(output: &mut impl Write, model: &Model, prompts: &Prompts) -> Result<()> {
     let answering = Answering::new(model, prompts)?;
     let written = made_tasks::written();
-    writeln!(
-        output,
-        "\nSentences that a person wrote, under the prompts of both tasks of their group:"
-    )?;
+    writeln!(output, "\nHandwritten sentences with the prompts of both tasks of their group:")?;
     let mut asked = "";
     let mut right = 0;
     for Written { task, text, label } in &written {
@@ -159,9 +154,9 @@ pub fn written(output: &mut impl Write, model: &Model, prompts: &Prompts) -> Res
         let answer = answers.first().map_or("", |answer| &answer.label);
         let is_right = answer == *label;
         right += usize::from(is_right);
-        let verdict = if is_right { "right".into() } else { format!("wrong, it is {label}") };
+        let verdict = if is_right { "correct".into() } else { format!("wrong, expected {label}") };
         writeln!(output, "    {task:18}  {answer:10}  {verdict}")?;
     }
-    writeln!(output, "{right} of {} answers are right.", written.len())?;
+    writeln!(output, "{right} of {} predictions are correct.", written.len())?;
     Ok(())
 }

@@ -1,10 +1,11 @@
-//! Every method on the same tasks, rows and steps: the table of `docs/src/results.md`.
+//! Runs every method on the same tasks, data and steps and writes the table of
+//! `docs/src/results.md`.
 //!
 //! ```text
 //! cargo run --release --example results -- --data ../shared/data --python VENV/bin/python
 //! ```
 //!
-//! Runs are kept in `target/results` as they end, and are not repeated when the program is started again.
+//! Finished runs are stored in `target/results` and not repeated when the program is restarted.
 
 mod method;
 mod peft;
@@ -39,7 +40,7 @@ struct Arguments {
     /// Python with `torch`, `transformers` and `peft`; without one, PEFT's rows are left out
     #[arg(long)]
     python: Option<PathBuf>,
-    /// Folder of a T5 in Hugging Face form [default: the one in this repository]
+    /// Folder of a T5 in Hugging Face format [default: the one in this repository]
     #[arg(long)]
     model: Option<PathBuf>,
     /// Folder that keeps the runs
@@ -48,13 +49,14 @@ struct Arguments {
     /// File whose table is written anew; the text around it stays
     #[arg(long, default_value = "docs/src/results.md")]
     output: PathBuf,
-    /// Seeds of first values and of the order of rows; the first one chooses the rate
+    /// Seeds of the initial values and of the example order; the first one selects the learning
+    /// rate
     #[arg(long, num_args = 1.., default_values_t = [0, 1, 2])]
     seeds: Vec<u64>,
     /// Steps of learning
     #[arg(long, default_value_t = 150, value_parser = at_least_1())]
     steps: usize,
-    /// Rows of a step, of all tasks together
+    /// Examples per step, over all tasks
     #[arg(long, default_value_t = 24, value_parser = at_least_1())]
     batch_size: usize,
     /// Vectors of a prompt
@@ -165,7 +167,7 @@ struct Shared {
     failed: Vec<(Job, String)>,
 }
 
-/// Runs everything that is not done yet, some side by side, each in a process of its own; what fails is left out.
+/// Runs all missing jobs in parallel processes; failed ones are skipped.
 fn run_all(
     arguments: &Arguments,
     setting: &Setting,
@@ -304,7 +306,8 @@ fn work(setting: &Setting, methods: &[Method], job: &Job) -> Result<()> {
     Ok(writeln!(output, "{}", serde_json::to_string(&record)?)?)
 }
 
-/// Whether a rate was so high that losses are numbers no longer: such a run counts as nothing learned.
+/// Returns whether the learning rate was so high that losses aren't finite: such a run counts as
+/// untrained.
 fn is_too_fast(error: &mtpt_examples::Error) -> bool {
     let error = error.downcast_ref::<mtpt::train::Error>();
     matches!(error, Some(mtpt::train::Error::NotFinite { .. }))

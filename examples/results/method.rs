@@ -35,7 +35,8 @@ pub struct Method {
 pub enum Kind {
     /// Prompts, composed by one of the library's strategies.
     Prompts(CompositionConfig),
-    /// Two stages: tasks learn together, from teachers or without; then the same tasks go on from what was learned.
+    /// Two stages: joint training, with or without teachers; then adaptation of the same tasks from
+    /// the result.
     Stages { distilled: bool, decomposed: bool },
     /// All weights of the model, without prompts.
     FullFineTuning,
@@ -96,7 +97,7 @@ pub fn all() -> Vec<Method> {
         about: about.into(),
         kind: Kind::Stages { distilled, decomposed },
     });
-    // Below plain prompts, which teach.
+    // After plain prompts, their teachers.
     methods.splice(1..1, stages);
     methods.extend([Start::Random, Start::Text].map(|start| Method {
         name: format!("peft_mpt_{}", start.name().to_lowercase()),
@@ -115,7 +116,7 @@ pub fn all() -> Vec<Method> {
 }
 
 impl Method {
-    /// What decides its figures besides the setting, the rate and the seed.
+    /// Returns what determines its result besides the setting, the learning rate and the seed.
     pub fn identity(&self) -> Value {
         match &self.kind {
             Kind::Prompts(composition) => json!({ "prompts": composition }),
@@ -132,17 +133,18 @@ impl Method {
         matches!(self.kind, Kind::Peft(_))
     }
 
-    /// The method whose prompts teach.
+    /// Returns the method whose prompts are the teachers.
     pub fn teacher(&self) -> Option<&'static str> {
         matches!(self.kind, Kind::Stages { distilled: true, .. }).then_some("separate")
     }
 
-    /// Whether it is one of the library's ways to share prompts, trained as plain prompts are.
+    /// Returns whether it is one of the library's strategies that share, trained like plain
+    /// prompts.
     pub fn is_composition(&self) -> bool {
         matches!(&self.kind, Kind::Prompts(composition) if composition.name() != "separate")
     }
 
-    /// The rates that are tried.
+    /// Returns the learning rates to try.
     pub fn rates<'a>(&self, setting: &'a Setting) -> &'a [f64] {
         match self.kind {
             Kind::FullFineTuning => &setting.protocol.model_rates,
@@ -150,8 +152,8 @@ impl Method {
         }
     }
 
-    /// Learns from the training rows, and keeps in a folder what was best on the rows to choose by; teachers are in a folder of
-    /// their own.
+    /// Trains and stores the result with the best dev metrics in a folder; teachers are in a
+    /// separate folder.
     pub fn learn(
         &self,
         setting: &Setting,
@@ -171,7 +173,8 @@ impl Method {
         }
     }
 
-    /// Judges what [`learn`](Self::learn) kept: the metric of each task on a split, as a fraction.
+    /// Evaluates the result of [`learn`](Self::learn): the metric of each task on a split, as a
+    /// fraction.
     pub fn judge(&self, setting: &Setting, split: Split, folder: &Path) -> Result<Vec<f64>> {
         match &self.kind {
             Kind::Prompts(_) | Kind::Stages { .. } => {
@@ -192,7 +195,7 @@ fn prompt_file(folder: &Path) -> PathBuf {
     folder.join("prompts.safetensors")
 }
 
-/// The metric of each task.
+/// Metric of each task.
 pub fn judged<B: Backbone, C: Compose>(
     model: &B,
     data: &[TaskData],
@@ -215,7 +218,7 @@ fn prompts(
         ..setting.protocol.config(&setting.model, rate, seed)
     };
     if let CompositionConfig::Concat(concat) = &mut config.composition {
-        // Both parts together are as long as the prompts of the others.
+        // Both parts together are as long as the other strategies' prompts.
         let own = (setting.protocol.length / 2).max(1);
         concat.task_length = own;
         config.prompt.length = (setting.protocol.length - own).max(1);
@@ -226,7 +229,7 @@ fn prompts(
     Ok(learned)
 }
 
-/// What was measured on the rows to choose by, step by step.
+/// Dev results, step by step.
 #[derive(Default)]
 struct Measured(Vec<(usize, f64)>);
 
@@ -238,7 +241,7 @@ impl Observer for Measured {
     }
 }
 
-/// Runs a configuration: the best prompts, and what is known of them.
+/// Runs a configuration and returns the best prompts and their results.
 fn run(
     setting: &Setting,
     config: &RunConfig,
@@ -256,7 +259,7 @@ fn run(
     Ok((trained, Learned { step, dev, trained: counted, notes: json!({}) }))
 }
 
-/// The share of the steps in which all tasks learn together, before they go on from what was learned.
+/// Fraction of the steps of the first stage, joint training.
 const SOURCE_SHARE: f64 = 0.75;
 
 fn stages(
@@ -275,10 +278,11 @@ fn stages(
 
     let mut source = RunConfig { composition: low_rank, ..base.clone() };
     source.training.steps = first;
-    // What the second stage begins at is not chosen: that of the last step.
+    // The second stage starts from the last step; nothing is selected.
     source.evaluation.every = 0;
     if !decomposed {
-        // Parts of rank 1 begin at ones: where they stay there, the shared prompt is the prompt of every task.
+        // Rank-1 parts are initialized to ones: if they stay there, every task has the shared
+        // prompt.
         source.prompt.frozen_levels = vec![1];
     }
     let (trained, _) = match teachers {
@@ -293,7 +297,7 @@ fn stages(
     let path = folder.join("source.safetensors");
     trained.prompts.write(&path)?;
 
-    // Other rows than those of the first steps.
+    // Different examples from those of the first stage.
     let mut target = RunConfig { seed: seed + 1_000_000, ..base };
     target.training.steps = second;
     target.evaluation.every = second.div_ceil(2);
@@ -313,7 +317,7 @@ fn stages(
 fn full_fine_tuning(setting: &Setting, rate: f64, seed: u64, folder: &Path) -> Result<Learned> {
     let training = setting.protocol.config(&setting.model, rate, seed).training;
     let device = setting.model.t5.device().autodiff();
-    // Dropout, where a model has it, acts with no method.
+    // Dropout is inactive for all methods.
     let model = T5::load(&setting.model.folder, &device)?.freeze().set_require_grad(true);
     let trained = model.num_params();
     let names: Vec<TaskId> = setting.data.iter().map(|data| data.task().id().clone()).collect();
@@ -341,6 +345,6 @@ fn full_fine_tuning(setting: &Setting, rate: f64, seed: u64, folder: &Path) -> R
             }
         }
     }
-    let (_, learned) = best.ok_or("no step was judged")?;
+    let (_, learned) = best.ok_or("no step was evaluated")?;
     Ok(learned)
 }

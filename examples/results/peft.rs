@@ -1,5 +1,5 @@
-//! PEFT's multitask prompt tuning, run by PEFT: it gets tokens, and gives back the log-probabilities of the candidates, which are
-//! judged here.
+//! PEFT's multitask prompt tuning, run by PEFT: it gets tokens and returns the log-probabilities of
+//! the candidates, which are evaluated here.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use serde_json::{Value, json};
 use crate::method::Learned;
 use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting, mean};
 
-/// Where PEFT's shared prompt starts.
+/// Initialization of PEFT's shared prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// Numbers drawn by PyTorch, PEFT's default.
+    /// Random values, PEFT's default.
     Random,
     /// Embeddings of a text.
     Text,
@@ -32,7 +32,7 @@ impl Start {
         }
     }
 
-    /// The text, where it starts at one.
+    /// The text, if it is initialized from one.
     pub fn text(self) -> Option<&'static str> {
         match self {
             Self::Random => None,
@@ -43,7 +43,7 @@ impl Start {
     }
 }
 
-/// What the script writes after learning.
+/// Output of the script after training.
 #[derive(Deserialize)]
 struct Answer {
     evaluations: Vec<Judged>,
@@ -55,13 +55,13 @@ struct Answer {
 #[derive(Deserialize)]
 struct Judged {
     step: usize,
-    /// For each task, row and candidate, its log-probability.
+    /// Log-probability of each candidate of each row of each task.
     scores: Vec<Vec<Vec<f64>>>,
 }
 
 const ANSWER: &str = "answer.json";
 
-/// Learns, and keeps every adapter that was judged.
+/// Trains and stores every evaluated adapter.
 pub fn learn(
     setting: &Setting,
     start: Start,
@@ -101,14 +101,14 @@ pub fn learn(
             best = Some((judged, dev));
         }
     }
-    let (judged, dev) = best.ok_or("PEFT's run was judged at no step")?;
+    let (judged, dev) = best.ok_or("PEFT's run was evaluated at no step")?;
     fs::write(folder.join("best"), adapter(judged.step))?;
     let difference = difference(setting, &folder.join(adapter(judged.step)), &judged.scores)?;
     let notes = json!({ "largest_difference": difference, "versions": answer.versions });
     Ok(Learned { step: judged.step, dev, trained: answer.trained, notes })
 }
 
-/// Judges the best adapter by the scores that PEFT's prompts come to in Python.
+/// Evaluates the best adapter with the scores computed in Python.
 pub fn judge(setting: &Setting, split: Split, folder: &Path) -> Result<Vec<f64>> {
     let adapter = folder.join(fs::read_to_string(folder.join("best"))?);
     let job = json!({ "mode": "judge", "adapter": adapter, "tasks": tasks(setting, split) });
@@ -122,7 +122,7 @@ fn adapter(step: usize) -> String {
     format!("step-{step}")
 }
 
-/// Each task's rows of a split, and the tokens of its label words.
+/// Returns each task's rows of a split and the tokens of its label words.
 fn tasks(setting: &Setting, split: Split) -> Value {
     let inputs = |row: &TokenizedExample| json!(row.input_ids);
     let task = |task: &mtpt::infer::TaskData| {
@@ -134,7 +134,7 @@ fn tasks(setting: &Setting, split: Split) -> Value {
     setting.data.iter().map(task).collect()
 }
 
-/// Gives the script a job, and waits for it.
+/// Runs the script with a job.
 fn run(setting: &Setting, job: &Value, folder: &Path) -> Result<()> {
     let python = setting.python.as_ref().ok_or("PEFT needs `--python`")?;
     let path = folder.join("job.json");
@@ -164,8 +164,8 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     Ok(path.canonicalize()?)
 }
 
-/// The largest difference between what PEFT's prompts come to in Python and what the same adapter, read here, comes to here: of
-/// the log-probabilities of all candidates of all rows to choose by, in nats.
+/// Returns the largest difference between the log-probabilities of PEFT's prompts in Python and of
+/// the same adapter here, over all candidates of all dev rows, in nats.
 fn difference(setting: &Setting, adapter: &Path, scores: &[Vec<Vec<f64>>]) -> Result<f64> {
     let t5 = &setting.model.t5;
     let prompts = Prompts::read(adapter, &t5.device())?;

@@ -1,4 +1,4 @@
-//! What is the same for every method.
+//! Settings shared by all methods.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -19,32 +19,32 @@ use serde_json::{Value, json};
 pub struct Protocol {
     pub steps: usize,
     pub batch_size: usize,
-    /// Vectors of a prompt in front of a text.
+    /// Number of prompt vectors.
     pub length: usize,
-    /// Tokens of an input.
+    /// Maximum number of input tokens.
     pub input: usize,
-    /// Steps between evaluations on the rows to choose by.
+    /// Steps between evaluations on dev rows.
     pub every: usize,
-    /// Most rows of a task's splits.
+    /// Maximum number of rows per split.
     pub limit: Limit,
-    /// Rates of prompts, tried with the first seed.
+    /// Learning rates of prompts, tried with the first seed.
     pub rates: Vec<f64>,
-    /// As many rates of full fine-tuning.
+    /// Equally many learning rates of full fine-tuning.
     pub model_rates: Vec<f64>,
     pub seeds: Vec<u64>,
 }
 
-/// Rows computed at a time while learning: those of similar length together, which saves padding.
+/// Examples per forward pass in training; grouping by length saves padding.
 pub const MICRO_BATCH: usize = 6;
 
-/// Rows judged at a time.
+/// Examples per forward pass in evaluation.
 pub const JUDGED_AT_A_TIME: usize = 16;
 
 impl Protocol {
-    /// A run of prompts with nothing said of their composition.
+    /// Returns a prompt tuning configuration with the default composition.
     pub fn config(&self, model: &Model, rate: f64, seed: u64) -> RunConfig {
         RunConfig {
-            // No part of what decides a run: the folder may lie elsewhere tomorrow.
+            // Not part of a run's identity: the folder may move.
             model: model.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             seed,
             prompt: PromptConfig {
@@ -70,7 +70,7 @@ impl Protocol {
         }
     }
 
-    /// The steps after which methods are judged on the rows to choose by.
+    /// Returns the steps after which methods are evaluated on dev rows.
     pub fn evaluations(&self) -> Vec<usize> {
         (1..=self.steps)
             .filter(|step| step.is_multiple_of(self.every) || *step == self.steps)
@@ -78,21 +78,21 @@ impl Protocol {
     }
 }
 
-/// The model, the tasks' rows, and the protocol: everything that every method shares.
+/// Model, data and protocol, shared by all methods.
 pub struct Setting {
     pub model: Model,
     pub data: Vec<TaskData>,
     pub protocol: Protocol,
-    /// Where runs are kept.
+    /// Folder of the runs.
     pub work: PathBuf,
-    /// The interpreter that runs PEFT.
+    /// Python interpreter with PEFT.
     pub python: Option<PathBuf>,
-    /// What decides the figures of a run, besides its method, rate and seed.
+    /// Everything that determines a result, besides method, learning rate and seed.
     pub identity: Value,
 }
 
 impl Setting {
-    /// Reads the tasks and the model.
+    /// Loads the tasks and the model.
     pub fn read(
         model: Option<&Path>,
         data: &Path,
@@ -117,20 +117,20 @@ impl Setting {
         Ok(Self { model, data, protocol, work: work.to_owned(), python, identity })
     }
 
-    /// The rows of every step of a seed: tasks and row numbers.
+    /// Returns the task and row numbers of every step for a seed.
     pub fn mixture(&self, seed: u64) -> Result<Mixture> {
         let sizes: Vec<usize> = self.data.iter().map(|task| task.count(Split::Train)).collect();
         let mixture = self.protocol.config(&self.model, 1.0, seed).mixture;
         Ok(Mixture::new(&mixture, &sizes, seed)?)
     }
 
-    /// The rows of a step, counted from 0.
+    /// Returns the rows of a step, counted from 0.
     pub fn rows(&self, mixture: &Mixture, step: usize) -> Vec<&TokenizedExample> {
         let picks = mixture.batch(step as u64, self.protocol.batch_size);
         picks.iter().map(|pick| &self.data[pick.task].rows(Split::Train)[pick.row]).collect()
     }
 
-    /// The first metric of each task, from the log-probabilities of each row's candidates, as a fraction.
+    /// Returns the first metric of each task from the candidates' log-probabilities, as a fraction.
     pub fn judge(&self, split: Split, scores: &[Vec<Vec<f64>>]) -> Result<Vec<f64>> {
         self.data
             .iter()
@@ -149,12 +149,12 @@ impl Setting {
     }
 }
 
-/// The first metric, by which a task is judged.
+/// Returns the first metric, the task's main one.
 pub fn first(evaluation: &Evaluation) -> f64 {
     or_none(evaluation.primary())
 }
 
-/// A correlation of answers that are all alike is none.
+/// The correlation of constant predictions counts as 0.
 pub fn or_none(value: f64) -> f64 {
     if value.is_finite() { value } else { 0.0 }
 }
@@ -163,7 +163,7 @@ pub fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len().max(1) as f64
 }
 
-/// A number that every token of every row, every label word and every metric takes part in.
+/// Returns a hash of all tokens, label words and metrics.
 fn checksum(data: &[TaskData]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for task in data {

@@ -1,4 +1,4 @@
-//! Runs that are done, one line each, and what is to be done next.
+//! Finished runs, one line each, and the jobs that remain.
 
 use std::fs::{self, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -13,27 +13,27 @@ use serde_json::{Value, json};
 use crate::method::Method;
 use crate::protocol::{Setting, mean};
 
-/// One run of a method, or one look at the test rows with what it kept.
+/// A run of a method, or a test evaluation of its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     pub method: String,
     pub rate: f64,
     pub seed: u64,
-    /// [`Split::Dev`] learns and chooses, [`Split::Test`] judges what was kept.
+    /// [`Split::Dev`] trains and selects, [`Split::Test`] evaluates the result.
     pub split: Split,
 }
 
 /// A line of the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
-    /// Everything that decides the figures.
+    /// Everything that determines the result.
     pub key: Value,
     pub job: Job,
-    /// The metric of each task, as a fraction.
+    /// Metric of each task, as a fraction.
     pub values: Vec<f64>,
-    /// The step that was kept.
+    /// Selected step.
     pub step: usize,
-    /// Trained numbers.
+    /// Number of trainable parameters.
     pub trained: usize,
     pub seconds: f64,
     pub notes: Value,
@@ -46,7 +46,7 @@ pub struct Records {
 }
 
 impl Records {
-    /// Reads what is there.
+    /// Reads the file.
     pub fn open(work: &Path) -> Result<Self> {
         fs::create_dir_all(work)?;
         let path = work.join("runs.jsonl");
@@ -55,7 +55,7 @@ impl Records {
             Err(error) if error.kind() == ErrorKind::NotFound => String::new(),
             Err(error) => return Err(error.into()),
         };
-        // A line that was broken off when the program was ended is a run that is not done: the next one begins a line of its own.
+        // An incomplete last line is from an interrupted run: the next run starts a new line.
         if !text.is_empty() && !text.ends_with('\n') {
             OpenOptions::new().append(true).open(&path)?.write_all(b"\n")?;
         }
@@ -71,7 +71,7 @@ impl Records {
         Ok(())
     }
 
-    /// The run of a method at a rate with a seed.
+    /// Returns the run of a method with a learning rate and a seed.
     pub fn find(
         &self,
         setting: &Setting,
@@ -85,7 +85,7 @@ impl Records {
         self.lines.iter().find(|record| record.key == key)
     }
 
-    /// The rate that was best on the rows to choose by with the first seed, once all were tried.
+    /// Returns the learning rate with the best dev result for the first seed, once all were tried.
     pub fn chosen(&self, setting: &Setting, method: &Method) -> Option<f64> {
         let seed = setting.protocol.seeds[0];
         let mut best: Option<(f64, f64)> = None;
@@ -98,14 +98,14 @@ impl Records {
         best.map(|(rate, _)| rate)
     }
 
-    /// The runs of the chosen rate with every seed, once all are done.
+    /// Returns the runs with the selected learning rate for all seeds, once all are done.
     pub fn runs(&self, setting: &Setting, method: &Method, split: Split) -> Option<Vec<&Record>> {
         let rate = self.chosen(setting, method)?;
         let seeds = setting.protocol.seeds.iter();
         seeds.map(|&seed| self.find(setting, method, rate, seed, split)).collect()
     }
 
-    /// The folder of the teachers of a run, once they have learned.
+    /// Returns the folder of a run's teachers, once they are trained.
     pub fn teachers(
         &self,
         setting: &Setting,
@@ -120,8 +120,8 @@ impl Records {
         Some(folder(setting, teacher, &record.job))
     }
 
-    /// What can be done now, the most wanted first: all rates with the first seed, the chosen one with the others, and
-    /// then the test rows once.
+    /// Returns the jobs that can run now: all learning rates with the first seed, the selected one
+    /// with the others, then one test evaluation each.
     pub fn open_jobs(&self, setting: &Setting, methods: &[Method], wanted: &[Method]) -> Vec<Job> {
         let seeds = &setting.protocol.seeds;
         let mut jobs = Vec::new();
@@ -153,10 +153,10 @@ impl Records {
     }
 }
 
-/// Everything that decides the figures of a job.
+/// Returns everything that determines the result of a job.
 pub fn key(setting: &Setting, method: &Method, job: &Job) -> Value {
     let protocol = &setting.protocol;
-    // Teachers are those of the rate that was chosen for them.
+    // Teachers use the learning rate selected for them.
     let teacher = method.teacher().map(|name| json!([name, protocol.rates, protocol.seeds[0]]));
     json!({
         "setting": setting.identity,
@@ -168,7 +168,7 @@ pub fn key(setting: &Setting, method: &Method, job: &Job) -> Value {
     })
 }
 
-/// The folder that keeps what a run learned, the same for learning and for judging.
+/// Returns the folder of a run's result, the same for training and evaluation.
 pub fn folder(setting: &Setting, method: &Method, job: &Job) -> PathBuf {
     let key = key(setting, method, &Job { split: Split::Dev, ..job.clone() });
     let mut hasher = DefaultHasher::new();

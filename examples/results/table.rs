@@ -1,4 +1,4 @@
-//! The table, in Markdown, and what can be said of it without a person.
+//! The results table in Markdown, and the sentences that follow from it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -13,20 +13,20 @@ use crate::method::{Kind, Method};
 use crate::protocol::{Setting, first, mean};
 use crate::records::{Record, Records};
 
-/// What stands between these lines is the program's.
+/// The text between these lines is generated.
 const BEGIN: &str = "<!-- written by the example `results`: begin -->";
 const END: &str = "<!-- written by the example `results`: end -->";
 
-/// Points that the best composition was to be above PEFT's MPT.
+/// Target lead of the best composition over PEFT's MPT, in points.
 const LEAD: f64 = 3.0;
 
-/// What a method came to.
+/// Results of a method.
 struct Row<'a> {
     method: &'a Method,
     rate: f64,
-    /// Runs on the rows to choose by, one for each seed.
+    /// Dev results, one per seed.
     dev: Vec<&'a Record>,
-    /// The same on the test rows.
+    /// Test results, one per seed.
     test: Vec<&'a Record>,
 }
 
@@ -44,14 +44,14 @@ impl Row<'_> {
     }
 }
 
-/// The sample deviation; 0 of one value.
+/// Returns the sample standard deviation; 0 for one value.
 fn deviation(values: &[f64]) -> f64 {
     let middle = mean(values);
     let squares = values.iter().map(|value| (value - middle).powi(2)).sum::<f64>();
     (squares / (values.len() - 1).max(1) as f64).sqrt()
 }
 
-/// A mean with its sample deviation, where there is more than one value.
+/// Formats a mean with its sample standard deviation, if there is more than one value.
 fn spread(values: &[f64]) -> String {
     let middle = mean(values);
     if values.len() < 2 {
@@ -60,7 +60,7 @@ fn spread(values: &[f64]) -> String {
     format!("{middle:.1} ± {:.1}", deviation(values))
 }
 
-/// The table and the sentences that follow from it.
+/// Returns the table and the sentences that follow from it.
 pub fn markdown(setting: &Setting, methods: &[Method], records: &Records) -> Result<String> {
     let mut rows = Vec::new();
     let mut missing = Vec::new();
@@ -113,7 +113,7 @@ pub fn markdown(setting: &Setting, methods: &[Method], records: &Records) -> Res
     Ok(text)
 }
 
-/// What each row is, how it was made, and who is ahead.
+/// Writes a description of each row and the comparisons.
 fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut String) -> Result<()> {
     let protocol = &setting.protocol;
     let list = |values: &[f64]| values.iter().map(f64::to_string).collect::<Vec<_>>().join(", ");
@@ -237,7 +237,7 @@ fn said(setting: &Setting, rows: &[Row<'_>], missing: &[String], text: &mut Stri
     Ok(())
 }
 
-/// The lead of one method over another with each seed, as numbers and in words.
+/// Returns the lead of one method over another per seed, as numbers and text.
 fn leads(one: &Row<'_>, other: &Row<'_>) -> (Vec<f64>, String) {
     let pairs = Row::of(&one.test, mean).into_iter().zip(Row::of(&other.test, mean));
     let leads: Vec<f64> = pairs.map(|(one, other)| one - other).collect();
@@ -245,7 +245,7 @@ fn leads(one: &Row<'_>, other: &Row<'_>) -> (Vec<f64>, String) {
     (leads, words)
 }
 
-/// How far one method is ahead of another, and whether that is as far as it was to be.
+/// Describes the lead of one method over another and whether it reaches the target.
 fn ahead(one: &Row<'_>, other: &Row<'_>, aim: f64) -> String {
     let (leads, words) = leads(one, other);
     let (lead, deviation) = (mean(&leads), deviation(&leads));
@@ -257,7 +257,7 @@ fn ahead(one: &Row<'_>, other: &Row<'_>, aim: f64) -> String {
     format!("{} points ({words} per seed), {verdict}", spread(&leads))
 }
 
-/// Puts the table into a file, in the place of the one that is there; text before and after stays.
+/// Replaces the table in a file; the text before and after stays.
 pub fn write(path: &Path, table: &str) -> Result<()> {
     let part = format!("{BEGIN}\n\n{}\n{END}", table.trim_end().to_owned() + "\n");
     let text = match fs::read_to_string(path) {

@@ -1,4 +1,4 @@
-//! Learned prompts at work: a text in, a label out.
+//! Classification with trained prompts.
 
 use std::path::Path;
 
@@ -9,11 +9,11 @@ use mtpt::tasks::{Example, Labels, SourceLocation, Template, TokenizedExample, t
 use crate::Result;
 use crate::model::Model;
 
-/// A model and the prompts of its tasks, ready to answer.
+/// A model and the prompts of its tasks.
 pub struct Answering<'a> {
     model: &'a Model,
     prompts: &'a Prompts,
-    /// What is asked and what can be answered, by the task's position.
+    /// Templates and labels, by task position.
     tasks: Vec<Task>,
 }
 
@@ -23,20 +23,21 @@ struct Task {
     candidates: Candidates,
 }
 
-/// The likeliest label of a text.
+/// The most probable label of a text.
 pub struct Answer {
-    /// Its word; a number, where labels are scores.
+    /// Its word; a number if labels are scores.
     pub label: String,
-    /// Its share of the probability of all label words.
+    /// Its probability relative to all label words.
     pub probability: f64,
 }
 
 impl<'a> Answering<'a> {
-    /// Checks that the prompts fit the model, and reads their tasks' templates and label words.
+    /// Checks that the prompts fit the model and reads the tasks' templates and label words.
     ///
     /// # Errors
     ///
-    /// When the prompts are of another width than the model, or a task has no template or label words.
+    /// When the prompts don't have the width of the model, or a task has no template or label
+    /// words.
     pub fn new(model: &'a Model, prompts: &'a Prompts) -> Result<Self> {
         prompts.check_fits(&model.t5)?;
         let mut tasks = Vec::new();
@@ -56,7 +57,7 @@ impl<'a> Answering<'a> {
         Ok(Self { model, prompts, tasks })
     }
 
-    /// Answers texts with the prompt of a task, all in one pass.
+    /// Classifies texts with the prompt of a task in one forward pass.
     ///
     /// # Errors
     ///
@@ -66,9 +67,7 @@ impl<'a> Answering<'a> {
         let fields: Vec<&str> = template.fields().collect();
         let &[field] = fields.as_slice() else {
             let template = template.as_str();
-            return Err(
-                format!("`{template}` asks for more than one text: use `mtpt predict`").into()
-            );
+            return Err(format!("`{template}` needs more than one text: use `mtpt predict`").into());
         };
         let mut rows = Vec::with_capacity(texts.len());
         for (line, text) in (1..).zip(texts) {
@@ -92,7 +91,7 @@ impl<'a> Answering<'a> {
     }
 }
 
-/// The best of the label words, by their log-probabilities.
+/// Returns the most probable label word.
 fn choose(labels: &Labels, scores: &[f64]) -> Result<Answer> {
     let label = labels.text(labels.rank(scores)?);
     let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);

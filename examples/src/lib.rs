@@ -1,4 +1,5 @@
-//! What the examples share: tasks that are made here and tasks on real files, the model they run on, how learned prompts answer, and how a program ends.
+//! Code shared by the examples: generated and real tasks, the model, classification, and the end of
+//! a program.
 
 pub mod answering;
 pub mod made_tasks;
@@ -6,7 +7,7 @@ pub mod model;
 pub mod real_tasks;
 pub mod terminal;
 
-/// What ends an example: each says in one sentence what to do.
+/// An error of an example: one sentence that names the fix.
 pub type Error = Box<dyn std::error::Error>;
 
 /// `Result` with any error.

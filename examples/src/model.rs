@@ -12,20 +12,20 @@ use crate::Result;
 
 /// A frozen T5 and its tokenizer.
 pub struct Model {
-    /// The folder that it was read from.
+    /// Folder of the model.
     pub folder: PathBuf,
-    /// The weights.
+    /// The model.
     pub t5: Frozen<T5>,
-    /// Text to tokens.
+    /// The tokenizer.
     pub tokenizer: T5Tokenizer,
 }
 
 impl Model {
-    /// Reads a model: that of a folder, or the small one that the repository holds.
+    /// Loads the model of a folder, or the small one in this repository.
     ///
     /// # Errors
     ///
-    /// When the folder has no T5 that can be read.
+    /// When the folder doesn't contain a valid T5.
     pub fn load(folder: Option<&Path>, device: &Device) -> Result<Self> {
         let bundled = Path::new(env!("CARGO_MANIFEST_DIR")).join("models/mtpt-nano");
         let folder = folder.unwrap_or(&bundled);
@@ -42,7 +42,7 @@ impl Model {
         Ok(Self { folder, t5: Frozen::new(t5), tokenizer })
     }
 
-    /// A number that every bit of every weight takes part in: equal before and after, nothing has moved.
+    /// Returns a hash of all bits of all weights.
     pub fn fingerprint(&self) -> u64 {
         let mut fingerprint = Fingerprint(DefaultHasher::new());
         self.t5.get().visit(&mut fingerprint);

@@ -1,4 +1,4 @@
-//! Tasks on real files.
+//! Tasks on real data.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,43 +14,46 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::Result;
 
-/// Rows that are reported on: enough for a figure to within about one and a half points, quick enough to watch.
+/// Number of test rows: enough for a result within about one and a half points, few enough to
+/// watch.
 const JUDGED: usize = 1_000;
-/// Rows that the step is chosen by and the live table shows.
+/// Number of rows that select the step and appear in the live table.
 const CHOSEN_BY: usize = 128;
 
-/// What the real tasks ask about: judgements, single sentences, pairs of sentences.
+/// Groups of the real tasks: sentiment, single sentences, sentence pairs.
 const GROUPS: [(&str, &[&str]); 3] = [
     ("sentiment", &["sst2", "mpqa"]),
     ("sentence", &["cola", "trec", "subj"]),
     ("pair", &["mrpc", "rte", "stsb"]),
 ];
 
-/// Five tasks of GLUE, TREC's six kinds of questions, subjectivity (Subj) and opinions (MPQA).
+/// Returns five GLUE tasks, TREC's six question types, subjectivity (Subj) and opinions (MPQA).
 ///
-/// Inputs of GLUE's tasks begin with a word that says what is asked, and answers are words of one piece: what a small model
-/// without T5's own training has the easiest time with. `mtpt::tasks::glue` without a template or labels has T5's texts.
+/// GLUE inputs start with a word that names the task, and label words are single tokens: the
+/// easiest form for a small model without T5's own training. `mtpt::tasks::glue` without a template
+/// or labels has T5's texts.
 ///
-/// GLUE's test files have no labels: its development files are the test here. Rows to choose by are drawn from the training files,
-/// whose two parts are written to the folder `cut`.
+/// GLUE's test files have no labels, so its dev files are the test data. The rows that select a
+/// step are sampled from the training files, whose two parts are written to the folder `cut`.
 ///
 /// # Errors
 ///
-/// When a file is missing or not what it should be.
+/// When a file is missing or malformed.
 pub fn tasks(data: &Path, cut: &Path, seed: u64) -> Result<Vec<Task>> {
     let configs = files(data, tested_on_dev)?.into_iter();
     configs.map(|config| check(config, cut, seed)).collect()
 }
 
-/// The same tasks on the splits that results are compared on, under the names of their groups.
+/// Returns the same tasks on the splits that results are reported on, with their groups in the
+/// names.
 ///
-/// GLUE's tasks have the splits of [`Splits::Mpt`], the others the files that they come with. At most as many rows of each split
-/// are used as told; which ones is drawn by the limit's seed. Each task has one metric, and STS-B's scores are
-/// whole numbers.
+/// GLUE tasks use [`Splits::Mpt`], the others the splits of their files. At most `limit` rows of
+/// each split are used, sampled with the limit's seed. Each task has one metric, and STS-B's scores
+/// are whole numbers.
 ///
 /// # Errors
 ///
-/// When a file is missing or not what it should be.
+/// When a file is missing or malformed.
 pub fn compared(data: &Path, limit: &Limit) -> Result<Vec<Task>> {
     files(data, |config| config)?
         .into_iter()
@@ -69,11 +72,11 @@ pub fn compared(data: &Path, limit: &Limit) -> Result<Vec<Task>> {
         .collect()
 }
 
-/// The same task under the name of its group.
+/// Returns the task with its group in the name.
 ///
 /// # Errors
 ///
-/// When it is none of the tasks here.
+/// When the task isn't one of this module.
 pub fn in_group(config: &TaskConfig) -> Result<Task> {
     let leaf = config.name.leaf();
     let group = GROUPS.iter().find(|(_, tasks)| tasks.contains(&leaf));
@@ -82,12 +85,12 @@ pub fn in_group(config: &TaskConfig) -> Result<Task> {
     Ok(Task::new(&TaskConfig { name, ..config.clone() })?)
 }
 
-/// The tasks as they are used, on files that are there.
+/// Returns the tasks after checking that their files exist.
 fn files(data: &Path, used: fn(TaskConfig) -> TaskConfig) -> Result<Vec<TaskConfig>> {
     if !data.is_dir() {
         let data = data.display();
         return Err(format!(
-            "there is no folder `{data}`: `--data` takes one with `glue/` and `text/`, as examples/README.md says"
+            "there is no folder `{data}`: `--data` needs a folder with `glue/` and `text/`, see examples/README.md"
         )
         .into());
     }
@@ -111,7 +114,7 @@ fn configs(data: &Path) -> Result<Vec<TaskConfig>> {
         labels: Some(LabelsConfig::words(words.iter().copied())),
         ..config
     };
-    let judged_by = |config: TaskConfig, metric| TaskConfig { metrics: vec![metric], ..config };
+    let with_metric = |config: TaskConfig, metric| TaskConfig { metrics: vec![metric], ..config };
     let yes_if_1 = [("0", "no"), ("1", "yes")];
     let text = |name: &str, template: &str| -> Result<TaskConfig> {
         let folder = data.join("text").join(name);
@@ -126,7 +129,7 @@ fn configs(data: &Path) -> Result<Vec<TaskConfig>> {
     };
     let glue = [
         worded(glue::cola(&folder("CoLA")), "acceptable: {sentence}", &yes_if_1),
-        judged_by(
+        with_metric(
             worded(glue::mrpc(&folder("MRPC")), "paraphrase: {sentence1} | {sentence2}", &yes_if_1),
             Metric::Accuracy,
         ),
@@ -160,16 +163,16 @@ fn configs(data: &Path) -> Result<Vec<TaskConfig>> {
     Ok(configs)
 }
 
-/// The task, judged on its development file where its test file has no labels.
+/// Uses the dev file as test data if the test file has no labels.
 fn tested_on_dev(config: TaskConfig) -> TaskConfig {
     let test = config.test.or(config.dev);
     TaskConfig { test, dev: None, ..config }
 }
 
-/// The task, with rows to choose by that are not learned from.
+/// Adds a dev split that is excluded from the training examples.
 fn check(mut config: TaskConfig, cut: &Path, seed: u64) -> Result<Task> {
     config.limit = Limit { test: Some(JUDGED), ..Limit::default() };
-    // What is wrong with the training file is said of the file itself, not of its parts.
+    // Errors name the training file itself, not its parts.
     let whole = Task::new(&config)?;
     whole.read(Split::Train)?;
     if let Some(train) = &config.train {
@@ -177,12 +180,13 @@ fn check(mut config: TaskConfig, cut: &Path, seed: u64) -> Result<Task> {
         let parts = divide(train, has_header, cut, &config.name, seed)?;
         (config.train, config.dev) = (Some(parts.0), Some(parts.1));
     }
-    // Labels that were collected from the whole file stay, whatever its parts hold.
+    // Labels collected from the whole file stay valid for its parts.
     config.labels.clone_from(&whole.config().labels);
     Ok(Task::new(&config)?)
 }
 
-/// Divides the lines of a file into those to learn from and [`CHOSEN_BY`] drawn ones, at most a fifth, to choose by.
+/// Splits the lines of a file into training lines and [`CHOSEN_BY`] sampled dev lines, at most a
+/// fifth.
 fn divide(
     path: &Path,
     has_header: bool,

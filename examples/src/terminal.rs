@@ -1,4 +1,4 @@
-//! How an example speaks and ends.
+//! Messages and exit codes of the examples.
 
 use std::io::{self, ErrorKind};
 use std::process::ExitCode;
@@ -7,9 +7,9 @@ use mtpt::train::error_line;
 
 use crate::{Error, Result};
 
-/// The exit code of a program; what went wrong is said in one line, with its causes.
+/// Returns the exit code of a program and prints an error with its causes in one line.
 ///
-/// Whoever closed the output has seen enough: that is no failure.
+/// A closed pipe is not an error.
 pub fn finish(outcome: Result<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -25,7 +25,7 @@ fn is_closed_pipe(error: &Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == ErrorKind::BrokenPipe)
 }
 
-/// A number with a comma before every three digits.
+/// Formats a number with thousands separators.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut grouped = String::new();

@@ -3,7 +3,7 @@ use std::process::Stdio;
 
 use crate::program::{program, run};
 
-/// Runs an example that must end with a code and a message that has all parts.
+/// Runs an example that must exit with a code and a message with all parts.
 #[track_caller]
 fn check(example: &str, arguments: &str, code: i32, parts: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
@@ -21,7 +21,7 @@ fn check(example: &str, arguments: &str, code: i32, parts: &[&str]) {
 }
 
 #[test]
-fn wrong_usage_ends_with_2() {
+fn wrong_usage_exits_with_2() {
     check("multitask", "--steps 0", 2, &["--steps"]);
     check("multitask", "--strategy sum", 2, &["sum", "low_rank", "separate"]);
     check("multitask", "--sneed 3", 2, &["--sneed", "--seed"]);
@@ -30,7 +30,7 @@ fn wrong_usage_ends_with_2() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_files_are_named() {
     for example in ["multitask", "predict", "compare_strategies"] {
         check(example, "--model no/such/folder", 1, &["`no/such/folder`"]);
         check(example, "--model empty", 1, &["config.json"]);
@@ -46,7 +46,7 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn a_closed_pipe_is_no_failure() {
+fn a_closed_pipe_is_not_an_error() {
     let Some(program) = program("multitask") else { return };
     let mut child = std::process::Command::new(program)
         .args(["--steps", "1", "--batch-size", "1", "--test-rows", "12"])

@@ -1,9 +1,9 @@
-//! The examples as a person runs them, with few steps: they end well, and badly where they should.
+//! Runs the examples with few steps, and with wrong input.
 
 #![allow(
     clippy::unwrap_used,
     clippy::print_stderr,
-    reason = "a test fails by panicking, and says what it passes over"
+    reason = "a test fails by panicking, and prints what it skips"
 )]
 
 mod bad_input;

@@ -2,27 +2,27 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What a program said and how it ended.
+/// Output and exit code of a program.
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
     pub(crate) output: String,
     pub(crate) messages: String,
 }
 
-/// The program of an example, which `cargo test` builds beside this test: none when this test alone was built.
+/// Returns the binary of an example, which `cargo test` builds; none if only this test was built.
 pub(crate) fn program(example: &str) -> Option<PathBuf> {
     let this = std::env::current_exe().unwrap();
-    // This test lies in `deps/`, beside `examples/`.
+    // This test is in `deps/`, next to `examples/`.
     let folder = this.ancestors().nth(2).unwrap().join("examples");
     let path = folder.join(format!("{example}{}", std::env::consts::EXE_SUFFIX));
     if path.exists() {
         return Some(path);
     }
-    eprintln!("passed over: `{}` is not built; `cargo test --workspace` builds it", path.display());
+    eprintln!("skipped: `{}` is not built; `cargo test --workspace` builds it", path.display());
     None
 }
 
-/// Runs an example in a folder with lines of input, unless it is not built.
+/// Runs an example in a folder with lines of input, if it is built.
 pub(crate) fn run(example: &str, arguments: &str, folder: &Path, input: &str) -> Option<Outcome> {
     let mut child = Command::new(program(example)?)
         .args(arguments.split_whitespace())
@@ -32,7 +32,7 @@ pub(crate) fn run(example: &str, arguments: &str, folder: &Path, input: &str) ->
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // A program that fails at once does not read what it is given.
+    // A program that fails immediately doesn't read its input.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     Some(Outcome {
@@ -42,7 +42,7 @@ pub(crate) fn run(example: &str, arguments: &str, folder: &Path, input: &str) ->
     })
 }
 
-/// The same, for a run that must end well.
+/// Runs an example that must succeed.
 #[track_caller]
 pub(crate) fn output(example: &str, arguments: &str, folder: &Path, input: &str) -> Option<String> {
     let outcome = run(example, arguments, folder, input)?;

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use crate::program::{output, run};
 
-/// The columns of the table's line that begins with a name.
+/// Returns the columns of the table row with this name.
 #[track_caller]
 fn columns<'a>(output: &'a str, name: &str) -> Vec<&'a str> {
     let line = output.lines().find(|line| line.split_whitespace().next() == Some(name));
@@ -16,11 +16,11 @@ fn number(text: &str) -> f64 {
 }
 
 #[test]
-fn several_tasks_are_learned_shown_as_a_tree_and_used() {
+fn several_tasks_are_trained_shown_as_a_tree_and_used() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = "--steps 2 --batch-size 6 --length 3 --test-rows 24 --save prompts.safetensors";
     let Some(text) = output("multitask", arguments, folder.path(), "") else { return };
-    // Names of tasks stand below those of their groups, whose figures are means.
+    // Tasks are listed below their groups, whose values are means.
     for (group, tasks) in [
         ("reviews", ["sentiment", "subject"]),
         ("support", ["intent", "topic"]),
@@ -33,12 +33,14 @@ fn several_tasks_are_learned_shown_as_a_tree_and_used() {
         }
         for (place, mean) in means.iter().enumerate() {
             let expected = (number(rows[0][place + 1]) + number(rows[1][place + 1])) / 2.0;
-            // Each figure is rounded to a tenth.
+            // Values are rounded to a tenth.
             assert!((mean - expected).abs() < 0.11, "{group}: {mean} for {expected}");
         }
     }
     assert_eq!(columns(&text, "average").len(), 3);
-    for part in ["\n  sentiment", "answers are right", "as it was", "Next:\n", "cargo install"] {
+    for part in
+        ["\n  sentiment", "predictions are correct", "bit-identical", "Next:\n", "cargo install"]
+    {
         assert!(text.contains(part), "`{part}` is not in:\n{text}");
     }
 
@@ -58,7 +60,7 @@ fn several_tasks_are_learned_shown_as_a_tree_and_used() {
 }
 
 #[test]
-fn all_strategies_stand_side_by_side() {
+fn all_strategies_are_compared() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = "--steps 1 --batch-size 6 --test-rows 12 --seeds 1 2";
     let Some(text) = output("compare_strategies", arguments, folder.path(), "") else { return };
@@ -72,12 +74,12 @@ fn all_strategies_stand_side_by_side() {
     }
     rows.sort_by(f64::total_cmp);
     rows.dedup();
-    assert!(rows.len() > 3, "strategies differ in what they learn: {text}");
+    assert!(rows.len() > 3, "strategies differ in their results: {text}");
     assert!(text.contains("means over the seeds 1, 2"), "{text}");
 }
 
 #[test]
-fn a_tree_stands_beside_flat_prompts_with_as_many_numbers() {
+fn a_tree_is_compared_with_flat_prompts() {
     let folder = tempfile::tempdir().unwrap();
     let arguments = "--steps 1 --batch-size 6 --length 3 --test-rows 12";
     let Some(text) = output("hierarchy", arguments, folder.path(), "") else { return };
@@ -88,7 +90,7 @@ fn a_tree_stands_beside_flat_prompts_with_as_many_numbers() {
         .collect();
     // A root and three groups of 3 vectors of 192 features, and six tasks of rank 1.
     assert_eq!(numbers[0], (4 * 3 * 192 + 6 * (3 + 192)) as f64);
-    // Flat prompts are as close as whole vectors can bring them.
+    // Flat prompts come as close as whole vectors allow.
     assert!((numbers[0] - numbers[1]).abs() <= 7.0 * 192.0 / 2.0, "{numbers:?}");
     assert!((numbers[0] - numbers[2]).abs() <= 6.0 * 192.0 / 2.0, "{numbers:?}");
     for (group, tasks) in [("reviews", ["sentiment", "subject"]), ("news", ["outlook", "section"])]
@@ -102,14 +104,14 @@ fn a_tree_stands_beside_flat_prompts_with_as_many_numbers() {
 }
 
 #[test]
-fn a_strategy_of_ones_own_is_trained_and_judged() {
+fn a_custom_strategy_is_trained_and_evaluated() {
     let folder = tempfile::tempdir().unwrap();
     let Some(text) = output("custom_strategy", "--steps 1 --test-rows 12", folder.path(), "")
     else {
         return;
     };
     // 20 shared vectors of 192 features, and one vector for each task.
-    assert!(text.starts_with("4992 numbers to learn for 6 tasks\n"), "{text}");
+    assert!(text.starts_with("4992 trainable parameters for 6 tasks\n"), "{text}");
     for task in ["reviews/sentiment", "support/topic", "news/section"] {
         let row = columns(&text, task);
         assert_eq!(row.len(), 3, "{text}");
@@ -118,7 +120,7 @@ fn a_strategy_of_ones_own_is_trained_and_judged() {
 }
 
 #[test]
-fn real_files_are_learned_from() {
+fn real_data_is_trained_on() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     write_data(&data);
@@ -136,7 +138,7 @@ fn real_files_are_learned_from() {
     ] {
         assert_eq!(columns(&text, task)[0], metric);
     }
-    // A row that does not fit is told of the file that it stands in, not of a part of it.
+    // An error in a row names the original file, not a part of it.
     let file = data.join("text/trec/train.jsonl");
     let rows = fs::read_to_string(&file).unwrap() + "{\"text\": 1\n";
     fs::write(&file, rows).unwrap();
@@ -145,7 +147,7 @@ fn real_files_are_learned_from() {
     assert!(wrong.messages.contains("data/text/trec/train.jsonl:11"), "{}", wrong.messages);
 }
 
-/// The cells of the line of a table in Markdown whose first cell is a name.
+/// Returns the cells of the Markdown table row whose first cell is this name.
 #[track_caller]
 fn cells<'a>(table: &'a str, name: &str) -> Vec<&'a str> {
     let begin = format!("| `{name}` |");
@@ -154,18 +156,18 @@ fn cells<'a>(table: &'a str, name: &str) -> Vec<&'a str> {
     line.trim_matches('|').split('|').map(str::trim).collect()
 }
 
-/// The mean of a cell such as `51.0 ± 2.2`, and its deviation.
+/// Returns mean and deviation of a cell such as `51.0 ± 2.2`.
 fn spread(cell: &str) -> (f64, f64) {
     let (mean, deviation) = cell.trim_matches('*').split_once(" ± ").unwrap();
     (number(mean), number(deviation))
 }
 
 #[test]
-fn methods_stand_in_one_table_and_runs_are_not_repeated() {
+fn methods_are_in_one_table_and_runs_are_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     write_data(&data);
-    // A thousand rows of this one are to choose by.
+    // A thousand rows of this file are dev rows.
     let rows: String = (0..1_010).map(|place| format!("a film\t{}\n", place % 2)).collect();
     fs::write(data.join("glue/SST-2/train.tsv"), format!("sentence\tlabel\n{rows}")).unwrap();
     let arguments = "--data data --quick --work runs --output table.md --jobs 2";
@@ -181,18 +183,19 @@ fn methods_stand_in_one_table_and_runs_are_not_repeated() {
         assert_eq!(row.len(), 1 + 8 + 5, "{text}");
         let tasks: Vec<f64> = row[1..9].iter().map(|cell| spread(cell).0).collect();
         let (average, deviation) = spread(row[9]);
-        // Each figure is rounded to a tenth.
+        // Values are rounded to a tenth.
         assert!((average - tasks.iter().sum::<f64>() / 8.0).abs() < 0.11, "{text}");
         assert!(deviation >= 0.0, "{text}");
     }
-    // 2 vectors of 192 features for each task; of rank 1, 2 shared ones for eight tasks, and 2 + 192 numbers for each.
+    // 2 vectors of 192 features per task; with rank 1, 2 shared ones for eight tasks, and 2 + 192
+    // parameters per task.
     assert_eq!(cells(table, "separate")[13], "384");
     assert_eq!(cells(table, "mpt")[13], "242");
     for part in ["Not run: `mpt_without_distillation`", "(PEFT's need `--python`)"] {
         assert!(text.contains(part), "`{part}` is not in:\n{text}");
     }
 
-    // A run and a look at the test rows, for each method and seed.
+    // A run and a test evaluation per method and seed.
     let runs = || fs::read_to_string(folder.path().join("runs/runs.jsonl")).unwrap();
     let before = runs();
     assert_eq!(before.lines().count(), 3 * 2 * 2, "{before}");
@@ -202,7 +205,7 @@ fn methods_stand_in_one_table_and_runs_are_not_repeated() {
     let kept = fs::read_to_string(folder.path().join("table.md")).unwrap();
     assert_eq!(kept, format!("Before.\n\n{written}\nAfter.\n"));
 
-    // Another setting is another run.
+    // Another setting makes another run.
     let other = format!("{arguments} --seeds 1 --rates 0.2 --only separate");
     output("results", &other, folder.path(), "").unwrap();
     assert_eq!(runs().lines().count(), before.lines().count() + 2);
@@ -215,7 +218,7 @@ fn methods_stand_in_one_table_and_runs_are_not_repeated() {
     );
 }
 
-/// Ten rows for every file that the example reads.
+/// Writes ten rows to every file that the example reads.
 fn write_data(data: &Path) {
     let table = |header: &str, row: fn(usize) -> String| {
         let rows: String = (0..10).map(|place| row(place) + "\n").collect();

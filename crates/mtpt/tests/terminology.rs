@@ -18,7 +18,6 @@ const EXTENSIONS: [&str; 4] = ["rs", "md", "toml", "py"];
 
 /// Paths whose wording isn't converted yet. Remove an entry when its files pass.
 const PENDING: &[&str] = &[
-    "benches/",
     "crates/mtpt-cli/",
     "crates/mtpt-compose/",
     "crates/mtpt-core/",
@@ -29,15 +28,15 @@ const PENDING: &[&str] = &[
     "crates/mtpt-train/",
     "crates/mtpt/src/",
     "crates/mtpt/tests/wgpu_gradients.rs",
-    "examples/",
+    "examples/hierarchy.rs",
+    "examples/results/method.rs",
 ];
 
 /// Correct uses of a rejected phrase: file, phrase and reason.
-const EXCEPTIONS: &[(&str, &str, &str)] = &[(
-    "crates/mtpt/tests/terminology.rs",
-    "goes on",
-    "the tests of the matcher below need an example",
-)];
+const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("crates/mtpt/tests/terminology.rs", "goes on", "the tests of the matcher need an example"),
+    ("examples/src/made_tasks/texts.rs", "goes on", "a sentence of the data"),
+];
 
 /// Longest line of a comment, in characters.
 const MAX_WIDTH: usize = 100;

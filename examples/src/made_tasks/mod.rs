@@ -1,11 +1,12 @@
-//! Tasks that are made here: plausible sentences whose labels follow from how they were put together.
+//! Generated tasks: plausible sentences whose labels follow from their parts.
 //!
-//! Three groups of texts, and two questions to each text: what a review is about and whether its writer was pleased, what a letter to
-//! customer support is about and what it wants, which section of a newspaper a notice belongs to and whether it is good news. Both
-//! tasks of a group see the same texts, and no template says which question is asked: only the prompt can.
+//! There are three groups of texts with two questions each: the subject and the sentiment of a
+//! review, the topic and the intent of a letter to customer support, the section and the outlook of
+//! a news notice. Both tasks of a group use the same texts, and no template identifies the
+//! question: only the prompt can.
 //!
-//! Rows to learn from, to choose by and to report on are built from different sentences and different words, so that a prompt must
-//! find the meaning in the model and cannot learn a list.
+//! Training, dev and test rows consist of different sentences and different words, so a prompt must
+//! use the model's knowledge and can't memorize a list.
 
 mod texts;
 
@@ -21,28 +22,29 @@ use serde_json::{Map, Value};
 
 use crate::Result;
 
-/// A group of tasks on the same texts: sentences with gaps, and the questions whose answers the fillers decide.
+/// A group of tasks on the same texts: sentences with gaps, and questions whose answers depend on
+/// the fillers.
 struct Group {
     name: &'static str,
     frames: &'static [&'static str],
-    /// Gaps are filled in this order: a filler may have the gap of a later question.
+    /// In this order: a filler may contain the gap of a later question.
     questions: &'static [Question],
 }
 
-/// A task: its name, which is also that of the gap, and for each label the fillers that make it true.
+/// A task: its name, which is also the gap's, and the fillers of each label.
 struct Question {
     name: &'static str,
     labels: &'static [(&'static str, &'static [&'static str])],
 }
 
-/// Rows of each group's files.
+/// Number of rows per group.
 #[derive(Clone, Copy, Debug)]
 pub struct Sizes {
-    /// To learn from.
+    /// Training rows.
     pub train: usize,
-    /// To choose by.
+    /// Dev rows.
     pub dev: usize,
-    /// To report on.
+    /// Test rows.
     pub test: usize,
 }
 
@@ -53,14 +55,15 @@ impl Default for Sizes {
 }
 
 impl Sizes {
-    /// The usual sizes with so many rows to report on, and no more to choose by.
+    /// Returns the default sizes with this many test rows and at most as many dev rows.
     pub fn with_test(test: usize) -> Self {
         let Self { train, dev, .. } = Self::default();
         Self { train, dev: dev.min(test), test }
     }
 }
 
-/// The split that the text at a place of a list goes to: of five, three to learn from and one each to choose by and to report on.
+/// Returns the split of a text by its position in a list: of five, three are for training and one
+/// each for dev and test.
 fn split_of(place: usize) -> Split {
     match place % 5 {
         1 => Split::Dev,
@@ -69,8 +72,8 @@ fn split_of(place: usize) -> Split {
     }
 }
 
-/// Makes the files of all groups in a folder and describes their tasks. The seed draws the rows to learn from; those to judge by are
-/// always the same.
+/// Writes the files of all groups and returns their tasks. The seed selects the training rows; dev
+/// and test rows are always the same.
 ///
 /// # Errors
 ///
@@ -104,12 +107,12 @@ pub fn tasks(folder: &Path, sizes: Sizes, seed: u64) -> Result<Vec<Task>> {
 }
 
 impl Group {
-    /// Rows of a split as JSON Lines, none twice; the labels take turns, so that each is as frequent as any other.
+    /// Returns distinct rows of a split as JSON Lines, with equally frequent labels.
     fn rows(&self, split: Split, rows: usize, seed: u64) -> String {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut seen = HashSet::new();
         let mut lines = Vec::new();
-        // More rows than there are sentences are not to be had: the attempts have an end.
+        // The number of attempts is limited, because the number of distinct sentences is.
         for _ in 0..100 * rows {
             if lines.len() == rows {
                 break;
@@ -125,7 +128,7 @@ impl Group {
         lines.concat()
     }
 
-    /// A text and its labels, which are those of a turn.
+    /// Returns a text and its labels.
     fn row(
         &self,
         split: Split,
@@ -141,24 +144,24 @@ impl Group {
             text = text.replace(&gap, choose(fillers, split, rng));
             labels.push((question.name.to_owned(), Value::from(label)));
         }
-        (capitalised(&text), labels)
+        (capitalized(&text), labels)
     }
 }
 
-/// One of the texts of a split.
+/// Samples a text of a split.
 fn choose(texts: &[&'static str], split: Split, rng: &mut ChaCha8Rng) -> &'static str {
     let places: Vec<usize> = (0..texts.len()).filter(|&place| split_of(place) == split).collect();
     places.choose(rng).map_or("", |&place| texts[place])
 }
 
-fn capitalised(text: &str) -> String {
+fn capitalized(text: &str) -> String {
     let mut signs = text.chars();
     signs.next().map_or_else(String::new, |first| first.to_uppercase().chain(signs).collect())
 }
 
-/// A sentence that a person wrote, and the label that a task should give it.
+/// A handwritten sentence and its label for a task.
 pub struct Written {
-    /// The task's name.
+    /// Name of the task.
     pub task: String,
     /// The sentence.
     pub text: &'static str,
@@ -166,7 +169,7 @@ pub struct Written {
     pub label: &'static str,
 }
 
-/// Sentences of another manner than the made ones, each under both tasks of its group.
+/// Sentences unlike the generated ones, each with both tasks of its group.
 pub fn written() -> Vec<Written> {
     let mut written = Vec::new();
     for &(name, labels, text) in texts::WRITTEN {
@@ -190,15 +193,15 @@ mod tests {
         all.filter(move |(place, _)| split_of(*place) == split).map(|(_, filler)| *filler)
     }
 
-    /// Words that carry a filler's meaning, by their length.
+    /// Returns the words that carry a filler's meaning, by their length.
     fn words(filler: &str) -> impl Iterator<Item = String> {
         let words = filler.split(|sign: char| !sign.is_alphabetic());
         words.filter(|word| word.len() > 3).map(str::to_lowercase)
     }
 
     #[test]
-    fn words_to_judge_by_were_not_learned_from() {
-        // Sentences share the words that sentences need; single words and phrases share none.
+    fn dev_and_test_words_are_not_in_the_training_rows() {
+        // Sentences share function words; single words and phrases share none.
         let function = ["than", "what", "with", "from"];
         for group in texts::GROUPS {
             for question in group.questions {
@@ -220,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn every_gap_is_filled_and_every_label_has_its_share() {
+    fn every_gap_is_filled_and_labels_are_balanced() {
         for group in texts::GROUPS {
             let mut all = HashSet::new();
             for split in SPLITS {
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn the_seed_draws_rows_to_learn_from() {
+    fn the_seed_selects_training_rows() {
         let rows = |seed| texts::GROUPS[0].rows(Split::Train, 50, seed);
         assert_eq!(rows(1), rows(1));
         assert_ne!(rows(1), rows(2));

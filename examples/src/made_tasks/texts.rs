@@ -1,7 +1,8 @@
-//! What the made texts are put together from.
+//! Building blocks of the generated texts.
 //!
-//! `{gap}` stands for one of the fillers of that gap. Of every list the fillers at the same places go to the same split (see
-//! [`split_of`](super::split_of)), so that lists must not say in one split what they say in another.
+//! `{gap}` is replaced by one of the fillers of that gap. In all lists, fillers at the same
+//! position belong to the same split (see [`split_of`](super::split_of)), so lists must not repeat
+//! a meaning in different splits.
 
 use super::{Group, Question};
 

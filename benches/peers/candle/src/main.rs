@@ -1,13 +1,13 @@
-//! The T5 of candle-transformers, as far as it can be laid beside this project: greedy texts of a batch, and the time from the
-//! start of the process to the first label.
+//! candle-transformers' T5, as far as it is comparable: greedy decoding of a batch, and the time
+//! from process start to the first label.
 //!
 //! ```text
 //! candle-peers generation|cold --folder FOLDER --rows FILE
 //! ```
 //!
-//! It has no soft prompts, so that inputs are 100 tokens longer instead, and no mask for the encoder, so that only rows of one
-//! length can share a batch. Its decoder takes position biases from the encoder's buckets, so that what it writes is not what
-//! the others write; the work is the same.
+//! It has no soft prompts, so inputs are 100 tokens longer instead. It has no encoder mask, so
+//! batches only contain rows of equal length. Its decoder reads position biases with the encoder's
+//! buckets, so it generates different tokens. The amount of work is the same.
 
 use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use tokenizers::Tokenizer;
 
 type Result<T, E = Box<dyn std::error::Error + Send + Sync>> = std::result::Result<T, E>;
 
-/// Vectors of the prompt that the others have.
+/// Prompt vectors of the other sides.
 const PROMPT: usize = 100;
 const NEW_TOKENS: usize = 32;
 
@@ -72,12 +72,12 @@ fn load(folder: &Path) -> Result<T5ForConditionalGeneration> {
     Ok(T5ForConditionalGeneration::load(weights, &config)?)
 }
 
-/// As many tokens in front as the prompt has vectors.
+/// Prepends as many tokens as the prompt has vectors.
 fn longer(ids: &[u32]) -> Vec<u32> {
     (0..PROMPT as u32).map(|number| 2 + number).chain(ids.iter().copied()).collect()
 }
 
-/// Greedy texts of rows of one length, for each line `warm` or `go`.
+/// Decodes rows of equal length greedily, for each line `warm` or `go`.
 fn generate(folder: &Path, rows: &[Row]) -> Result<()> {
     let mut model = load(folder)?;
     let ids: Vec<Vec<u32>> = rows.iter().map(|row| longer(&row.input_ids)).collect();
@@ -108,7 +108,7 @@ fn write_texts(model: &mut T5ForConditionalGeneration, inputs: &Tensor) -> Resul
     Ok(texts)
 }
 
-/// The word of one text whose first token is the likeliest, from the files on.
+/// Loads the files and returns the label word with the most probable first token.
 fn cold(folder: &Path, asked: &Asked) -> Result<Value> {
     let mut model = load(folder)?;
     let tokenizer = Tokenizer::from_file(folder.join("tokenizer.json"))?;

@@ -81,7 +81,7 @@ class Errors:
     def __call__(self, encoder, maps: Maps, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         out = encoder(input_ids=batch["ids"], attention_mask=batch["mask"], output_hidden_states=True)
         halfway = out.hidden_states[len(encoder.block) // 2].float()
-        # Half way the states are not normed yet, and grow as training goes on.
+        # The middle states are not normalized yet, and grow during training.
         halfway = halfway * torch.rsqrt(halfway.square().mean(-1, keepdim=True) + 1e-6)
         mask = batch["mask"].unsqueeze(-1)
         final = maps.last(out.last_hidden_state).float()
@@ -119,7 +119,7 @@ def main() -> None:
 
     student = new_student(arguments.work, arguments.seed).to(device)
     encoder = student.encoder
-    validation = open_file(0)  # never learned from
+    validation = open_file(0)  # held out
     errors = Errors(validation, device)
     maps = Maps(student.config.d_model, errors.mean["last"].numel()).to(device)
     named = [(f"encoder.{name}", parameter) for name, parameter in encoder.named_parameters()]

@@ -39,7 +39,7 @@ CUT = 872
 
 @dataclass
 class Splits:
-    """Rows to learn from, to choose by, and to report on."""
+    """Training, dev and test rows."""
 
     train: Rows
     dev: Rows
@@ -60,7 +60,7 @@ def read_sst2(folder: Path) -> Splits:
         return [(text.strip(), {"1": "positive", "0": "negative"}[label]) for text, label in table]
 
     rows = read("train")
-    # The same cut whatever `--seeds` says: every seed is judged, and chooses, by the same rows.
+    # The same split for all seeds.
     random.Random(0).shuffle(rows)
     return Splits(rows[CUT:], rows[:CUT], read("dev"))
 

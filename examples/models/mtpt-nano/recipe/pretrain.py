@@ -1,4 +1,4 @@
-"""Step 4: text to text. The whole student learns the tasks of `tasks.py`, while its encoder goes on with step 3.
+"""Step 4: text to text. Trains the whole student on the tasks of `tasks.py`, while distillation continues.
 
 In half of the batches a task is named by its instruction in words; in the other half by a prompt of its own: twenty
 vectors in front of the input, learned along with the model and thrown away afterwards. A model that was never
@@ -136,7 +136,7 @@ def main() -> None:
             prompts.copy_(state["prompts"])
         step, spent = state["step"], state["spent"]
         print(f"resumed at step {step}", flush=True)
-    # Examples are made as they are drawn: a run that goes on draws new ones.
+    # Examples are generated when sampled: a resumed run samples new ones.
     generator = random.Random(f"{arguments.seed} {step}")
     distilled = forever(files, sentences, size, arguments.distil_pieces, generator)
     encode = Encoder(work)

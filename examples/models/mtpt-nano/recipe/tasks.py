@@ -313,7 +313,7 @@ class Similarity:
         texts = torch.cat([load_file(file)["means"] for file in files])
         self.words = words
         self.near = torch.nn.functional.normalize(texts, dim=-1) @ torch.nn.functional.normalize(embeddings, dim=-1).T
-        # Some words are near to everything: each is judged against how near it usually is.
+        # Some words are close to everything: similarities are relative to the word's mean.
         self.near = ((self.near - self.near.mean(0)) / self.near.std(0)).half().numpy()
 
     def __len__(self) -> int:

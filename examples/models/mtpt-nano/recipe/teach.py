@@ -1,4 +1,4 @@
-"""Step 2: what the teacher makes of every sentence, written down once, so that the student can read it several times.
+"""Step 2: stores the teacher's hidden states of every sentence, so that the student can use them several times.
 
 For each sentence in `sentences.jsonl`: the teacher's states at each piece after its third and its last layer, and the
 mean of the latter. One file for each few thousand sentences; files that are there already are left as they are.
