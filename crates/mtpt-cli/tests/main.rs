@@ -1,25 +1,45 @@
-//! The command line's contract: what comes out, where, and with which exit code.
+//! Tests of the command line: standard output, standard error, files and exit codes.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![cfg_attr(unix, expect(clippy::print_stdout, reason = "a test that is skipped says so"))]
+#![cfg_attr(unix, expect(clippy::print_stdout, reason = "a skipped test reports why"))]
 
-mod answers;
-mod bad_input;
-mod docs;
+// The fixture of all tests: a folder with a small model, two tasks and a configuration.
+mod world;
+
+// The first commands of a new user: overview, help, `init`, `devices`, `completions`.
 mod first_steps;
+// `train`, `eval` and `predict` on label words.
+mod run;
+// `train`, `eval` and `predict` on free text and on candidates given by each row.
+mod answers;
+// `train` with stages, and `adapt`.
+mod stages;
+// `pretrain`.
+mod pretrain;
+// `generate` and `score`, compared with transformers.
+mod score_and_generate;
+// `inspect`.
+mod inspect;
+// `report`.
+mod report;
+// `import` and `export`.
+mod import_export;
+// T5X checkpoints as models and as prompts.
+#[cfg(feature = "t5x")]
+mod t5x;
+
+// Error messages for wrong arguments, configurations, models and rows.
+mod bad_input;
+// NaN and infinite losses.
+mod not_finite;
+// Full disks, file size limits and read-only folders.
 #[cfg(unix)]
 mod full_disk;
-mod import_export;
-mod inspect;
+// Signals, `kill -9` and resuming.
 #[cfg(unix)]
 mod interrupted;
-mod not_finite;
-mod pretrain;
+
+// The recipes in `examples/recipes`.
 mod recipes;
-mod report;
-mod run;
-mod score_and_generate;
-#[cfg(feature = "t5x")]
-mod stages;
-mod t5x;
-mod world;
+// The book and the README, compared with the program.
+mod docs;
