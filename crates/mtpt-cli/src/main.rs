@@ -1,41 +1,39 @@
-//! The command `mtpt`: see the README of this crate.
+//! The `mtpt` command. The README of this crate lists its subcommands.
 
-mod advice;
 mod args;
-mod columns;
 mod commands;
-mod course;
-mod device;
-mod edit;
+mod config;
+mod destination;
 mod error;
+mod input;
 mod model;
-mod output;
-mod overview;
-mod parent;
+mod number_format;
 mod progress;
-mod rows;
-mod same_file;
+mod prompted_model;
+mod report;
+mod run_files;
 mod signals;
-mod stages_progress;
-mod starting_config;
+mod stdio;
 
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::Parser;
 use mimalloc::MiMalloc;
 
 use crate::args::{Arguments, Command};
-use crate::error::Error;
+use crate::error::{Error, advice};
 
-/// Tensors come and go by the megabyte: an allocator that keeps their pages spares the system's zeroing them each time.
+/// Tensors of several megabytes are allocated and freed all the time. This allocator keeps their
+/// pages, so the system doesn't have to zero new ones each time.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
-    signals::let_size_limits_be_errors();
+    signals::turn_size_limit_signals_into_errors();
     let arguments = Arguments::parse();
     let outcome = match &arguments.command {
-        None => overview::show(),
+        None => commands::overview::run(),
         Some(Command::Init(arguments)) => commands::init::run(arguments),
         Some(Command::Train(arguments)) => commands::train::run(arguments),
         Some(Command::Adapt(arguments)) => commands::adapt::run(arguments),
@@ -53,17 +51,15 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads the output has seen enough: that is no failure.
-        Err(Error::Output(source)) if source.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
-        // Nothing is lost: no failure either, but whoever waits for the run should know that it is not at its end.
-        Err(stopped @ Error::Stopped { code, .. }) => {
-            progress::say(&stopped.to_string());
+        // The reader of a pipe closed it because it has read enough. That is not a failure.
+        Err(Error::Output(source)) if source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        // Not a failure either, but a caller must know that the run isn't finished.
+        Err(interrupted @ Error::Interrupted { code, .. }) => {
+            stdio::message(&interrupted.to_string());
             ExitCode::from(code)
         }
         Err(error) => {
-            progress::complain(&error, advice::of(&error));
+            stdio::error(&error, advice::for_error(&error));
             ExitCode::FAILURE
         }
     }

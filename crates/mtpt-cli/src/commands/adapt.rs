@@ -1,20 +1,21 @@
 use mtpt::tasks::Task;
 use mtpt::train::{AdaptationConfig, FewShotConfig, NearestConfig, StagedRunConfig, TaskParts};
 
-use crate::args::Adapt;
-use crate::commands::train::{Work, work};
+use crate::args::training::Adapt;
+use crate::commands::train::{Mode, run_pipeline};
 use crate::error::Result;
 
 pub(crate) fn run(arguments: &Adapt) -> Result<()> {
-    work(
+    run_pipeline(
         &arguments.run,
-        |config, tasks| adapted(arguments, config, tasks),
-        &Work::Adapt(&arguments.prompts),
+        |config, tasks| with_arguments(arguments, config, tasks),
+        &Mode::Adapt(&arguments.prompts),
     )
 }
 
-/// The configuration with what the arguments say of adaptation; without a word of it in the file, all its tasks are targets.
-fn adapted(arguments: &Adapt, config: StagedRunConfig, tasks: &[Task]) -> StagedRunConfig {
+/// Applies the arguments to the configuration. Without an `[adaptation]` table, all its tasks are
+/// targets.
+fn with_arguments(arguments: &Adapt, config: StagedRunConfig, tasks: &[Task]) -> StagedRunConfig {
     let all = || tasks.iter().map(|task| task.id().clone()).collect();
     let mut adaptation =
         config.adaptation.unwrap_or_else(|| AdaptationConfig::to(all(), &config.run));
@@ -35,14 +36,14 @@ fn adapted(arguments: &Adapt, config: StagedRunConfig, tasks: &[Task]) -> Staged
     }
     adaptation.together |= arguments.together;
     if !arguments.few_shot.is_empty() {
-        let before = adaptation.few_shot.unwrap_or_default();
+        let configured = adaptation.few_shot.unwrap_or_default();
         adaptation.few_shot = Some(FewShotConfig {
             rows: arguments.few_shot.clone(),
-            per_label: arguments.per_label || before.per_label,
-            draws: arguments.draws.unwrap_or(before.draws),
+            per_label: arguments.per_label || configured.per_label,
+            draws: arguments.draws.unwrap_or(configured.draws),
         });
     }
-    // What comes before is done: the prompts are there.
+    // The source stages already ran: their result is the prompt file.
     StagedRunConfig {
         run: config.run,
         teachers: None,

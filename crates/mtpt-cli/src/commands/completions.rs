@@ -2,10 +2,10 @@ use clap::CommandFactory;
 
 use crate::args::{Arguments, Completions};
 use crate::error::Result;
-use crate::output::Output;
+use crate::stdio::Output;
 
 pub(crate) fn run(arguments: &Completions) -> Result<()> {
-    // Into memory first: the generator panics where a pipe is closed.
+    // Generated in memory, because the generator panics if a pipe is closed.
     let mut script = Vec::new();
     clap_complete::generate(arguments.shell, &mut Arguments::command(), "mtpt", &mut script);
     let mut output = Output::new();

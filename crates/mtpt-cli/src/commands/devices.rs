@@ -2,13 +2,13 @@ use mtpt::DeviceError;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::output::Output;
+use crate::stdio::Output;
 
 #[derive(Serialize)]
 struct Row {
     device: &'static str,
     state: &'static str,
-    /// Whether `--device auto` takes it.
+    /// Whether `--device auto` selects this device.
     auto: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     help: Option<String>,
@@ -21,8 +21,7 @@ pub(crate) fn run() -> Result<()> {
         let (state, help) = match found {
             Ok(_) => ("ready", None),
             Err(DeviceError::NotBuiltIn { name }) => {
-                let how = format!("build with `--features {name}`");
-                ("not built in", Some(how))
+                ("not built in", Some(format!("build with `--features {name}`")))
             }
             Err(error) => ("does not answer", Some(error.to_string())),
         };

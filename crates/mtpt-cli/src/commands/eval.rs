@@ -1,15 +1,16 @@
-use mtpt::infer::{TaskData, evaluate};
-use mtpt::tasks::{MaxLengths, Split, TaskFile};
+use mtpt::infer::{Prompts, TaskData, evaluate};
+use mtpt::tasks::{MaxLengths, Split, Task, TaskFile};
 use serde::Serialize;
 
-use crate::args::{Eval, JudgedSplit};
-use crate::device;
+use crate::args::inference::Eval;
 use crate::error::{Error, Result};
-use crate::model::PromptedModel;
-use crate::output::Output;
+use crate::model::open_device;
+use crate::prompted_model::PromptedModel;
+use crate::stdio::Output;
 
+/// A metric of a task, as a row of standard output.
 #[derive(Serialize)]
-struct Figure<'a> {
+struct MetricRow<'a> {
     task: &'a str,
     split: &'a str,
     metric: &'a str,
@@ -18,39 +19,30 @@ struct Figure<'a> {
 }
 
 pub(crate) fn run(arguments: &Eval) -> Result<()> {
-    let device = device::open(&arguments.on.device)?;
-    let split = match arguments.split {
-        JudgedSplit::Dev => Split::Dev,
-        JudgedSplit::Test => Split::Test,
-    };
-    let tasks = TaskFile::load(&arguments.tasks)?.into_tasks();
+    let device = open_device(&arguments.device.device)?;
+    let split = Split::from(arguments.split);
+    let mut tasks = TaskFile::load(&arguments.tasks)?.into_tasks();
     let prompted = PromptedModel::new(&arguments.model, Some(&arguments.prompts), None, &device)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
+    tasks.retain(|task| task.has(split));
+    if tasks.is_empty() {
+        return Err(Error::NoSplit { path: arguments.tasks.clone(), split: split.as_str() });
+    }
     let tokenizer = prompted.model.tokenizer()?;
     let tokenizer = tokenizer.as_inner();
     let t5 = &prompted.model.t5;
     let header = prompts.header();
     let lengths = MaxLengths { input: header.longest_input(), target: header.longest_target() };
     let mut output = Output::new();
-    let mut judged = 0;
-    for task in tasks.into_iter().filter(|task| task.has(split)) {
+    for task in tasks {
         let name = task.id().clone();
-        let position = prompts.find(name.as_str()).map_err(|_| Error::NoPrompt {
-            tasks: arguments.tasks.clone(),
-            task: name.to_string(),
-            prompts: arguments.prompts.clone(),
-            known: prompts
-                .tasks()
-                .iter()
-                .map(|task| format!("`{}`", task.name))
-                .collect::<Vec<_>>()
-                .join(", "),
-        })?;
+        let position =
+            prompts.find(name.as_str()).map_err(|_| no_prompt(arguments, &task, prompts))?;
         let data = TaskData::read_splits(position, task, &[split], tokenizer, t5, lengths)?;
         let composition = Some(prompts.composition());
         let evaluation = evaluate(t5, composition, &data, split, arguments.batch_size)?;
         for (metric, value) in evaluation.values() {
-            output.row(&Figure {
+            output.row(&MetricRow {
                 task: name.as_str(),
                 split: split.as_str(),
                 metric: metric.name(),
@@ -59,11 +51,16 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
             })?;
         }
         output.flush()?;
-        judged += 1;
-    }
-    if judged == 0 {
-        let path = arguments.tasks.clone();
-        return Err(Error::NoSplit { path, split: split.as_str() });
     }
     Ok(())
+}
+
+fn no_prompt(arguments: &Eval, task: &Task, prompts: &Prompts) -> Error {
+    let known = prompts.tasks().iter().map(|task| format!("`{}`", task.name));
+    Error::NoPrompt {
+        tasks: arguments.tasks.clone(),
+        task: task.id().to_string(),
+        prompts: arguments.prompts.clone(),
+        known: known.collect::<Vec<_>>().join(", "),
+    }
 }

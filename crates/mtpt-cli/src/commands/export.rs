@@ -1,17 +1,17 @@
 use std::path::Path;
 
 use mtpt::core::TaskIndex;
-use mtpt::infer::Prompts;
+use mtpt::infer::{PromptFormat, Prompts};
 use mtpt::tasks::TaskId;
 use serde::Serialize;
 
-use crate::args::Export;
-use crate::device;
+use crate::args::exchange::Export;
+use crate::destination::is_same_file;
 use crate::error::{Error, Result};
-use crate::output::Output;
-use crate::same_file::same_file;
+use crate::model::open_device;
+use crate::stdio::Output;
 
-/// What was written, on standard output.
+/// Summary on standard output.
 #[derive(Serialize)]
 struct Summary<'a> {
     output: &'a Path,
@@ -21,12 +21,13 @@ struct Summary<'a> {
 
 pub(crate) fn run(arguments: &Export) -> Result<()> {
     let output = &arguments.output;
-    if same_file(&arguments.prompts, output) {
-        return Err(Error::Source { path: output.clone() });
+    if is_same_file(&arguments.prompts, output) {
+        let (by, place) = ("the prompts that are read", "place");
+        return Err(Error::OutputIsInput { path: output.clone(), by, place });
     }
-    let prompts = Prompts::read(&arguments.prompts, &device::open("auto")?)?;
+    let prompts = Prompts::read(&arguments.prompts, &open_device("auto")?)?;
     let task = arguments.task.as_deref().map(|name| prompts.find(name)).transpose()?;
-    let files = arguments.format.of_train().files(&prompts, task, output)?;
+    let files = PromptFormat::from(arguments.format).files(&prompts, task, output)?;
     if let Some(path) = files.paths().find(|path| path.exists())
         && !arguments.force
     {

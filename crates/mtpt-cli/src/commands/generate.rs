@@ -1,11 +1,11 @@
 use mtpt::t5::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
 use serde::Serialize;
 
-use crate::args::Generate;
+use crate::args::inference::Generate;
 use crate::error::Result;
-use crate::model::{PromptedModel, PromptedRow};
-use crate::output::Output;
-use crate::rows::each_batch;
+use crate::input::batches::for_each_batch;
+use crate::prompted_model::PromptedModel;
+use crate::stdio::Output;
 
 #[derive(Serialize)]
 struct Generated {
@@ -20,12 +20,12 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
     let prompted = PromptedModel::load(&arguments.prompted)?;
     let tokenizer = prompted.model.tokenizer().ok();
     let mut output = Output::new();
-    each_batch(
+    for_each_batch(
         arguments.prompted.input.as_deref(),
         arguments.prompted.batch_size,
-        |row| prompted.row(&row),
-        |rows| {
-            let inputs = prompted.inputs(rows.iter().map(PromptedRow::parts));
+        |row| prompted.example(&row),
+        |examples| {
+            let inputs = prompted.inputs(examples)?;
             let t5 = &prompted.model.t5;
             for ids in t5.generate_from_embeddings(inputs.embeddings, inputs.mask, &config)? {
                 let text =

@@ -2,19 +2,19 @@ use std::path::Path;
 
 use mtpt::compose::CompositionConfig;
 use mtpt::core::Compose;
-use mtpt::infer::{PromptTask, Prompts};
+use mtpt::infer::{PromptFormat, PromptTask, Prompts};
+use mtpt::io::fs::create_parent;
 use mtpt::t5::{locate, read_config};
 use mtpt::tasks::{TaskFile, TaskId};
 use serde::Serialize;
 
-use crate::args::Import;
-use crate::device;
+use crate::args::exchange::Import;
+use crate::destination::is_same_file;
 use crate::error::{Error, Result};
-use crate::output::Output;
-use crate::parent::make_parent;
-use crate::same_file::same_file;
+use crate::model::open_device;
+use crate::stdio::Output;
 
-/// What was written, on standard output.
+/// Summary on standard output.
 #[derive(Serialize)]
 struct Summary<'a> {
     prompts: &'a Path,
@@ -26,20 +26,21 @@ struct Summary<'a> {
 
 pub(crate) fn run(arguments: &Import) -> Result<()> {
     let output = &arguments.output;
-    if same_file(&arguments.path, output) {
-        return Err(Error::Source { path: output.clone() });
+    if is_same_file(&arguments.path, output) {
+        let (by, place) = ("the prompts that are read", "place");
+        return Err(Error::OutputIsInput { path: output.clone(), by, place });
     }
     if output.exists() && !arguments.force {
         return Err(Error::Exists { path: output.clone() });
     }
-    let device = device::open("auto")?;
+    let device = open_device("auto")?;
     let path = &arguments.path;
     let mut prompts = match (arguments.format, arguments.strategy) {
         (format, Some(strategy)) if format.has_arrays() && path.is_dir() => {
-            Prompts::read_arrays(path, strategy.of_train(), &device)?
+            Prompts::read_arrays(path, strategy.into(), &device)?
         }
         (_, Some(_)) => return Err(Error::NoArrays { path: path.clone() }),
-        (format, None) => format.of_train().read(path, &device)?,
+        (format, None) => PromptFormat::from(format).read(path, &device)?,
     };
     if let Some(tasks) = tasks(arguments, prompts.tasks())? {
         prompts = prompts.with_tasks(tasks)?;
@@ -47,7 +48,7 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
     if let Some(model) = &arguments.model {
         prompts = for_model(prompts, model)?;
     }
-    make_parent(output)?;
+    create_parent(output)?;
     prompts.write(output)?;
     let header = prompts.header();
     let mut rows = Output::new();
@@ -61,7 +62,8 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
     rows.flush()
 }
 
-/// The tasks that the prompts are to be for, where they are told; a name alone changes nothing else of what is known of a task.
+/// Returns the tasks that the arguments name. `--task` only renames a known task; its template and
+/// label words stay.
 fn tasks(arguments: &Import, known: &[PromptTask]) -> Result<Option<Vec<PromptTask>>> {
     if let Some(path) = &arguments.tasks {
         let tasks = TaskFile::load(path)?;
@@ -70,16 +72,16 @@ fn tasks(arguments: &Import, known: &[PromptTask]) -> Result<Option<Vec<PromptTa
     if arguments.task.is_empty() {
         return Ok(None);
     }
-    let named = |(place, name): (usize, &String)| {
+    let named = |(index, name): (usize, &String)| {
         let (template, labels) =
-            known.get(place).map(|task| (task.template.clone(), task.labels.clone())).unzip();
+            known.get(index).map(|task| (task.template.clone(), task.labels.clone())).unzip();
         let (template, labels) = (template.flatten(), labels.flatten());
         Ok(PromptTask { name: TaskId::new(name)?, template, labels })
     };
     arguments.task.iter().enumerate().map(named).collect::<Result<_>>().map(Some)
 }
 
-/// Prompts whose header names a model, which they must fit.
+/// Checks that the prompts fit a model, and records its name in their header.
 fn for_model(prompts: Prompts, model: &Path) -> Result<Prompts> {
     let config = read_config(&locate(model)?)?;
     let found = prompts.header().d_model;

@@ -1,4 +1,4 @@
-//! What each command does, one file for each.
+//! The commands, one module each.
 
 pub(crate) mod adapt;
 pub(crate) mod completions;
@@ -9,6 +9,7 @@ pub(crate) mod generate;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod inspect;
+pub(crate) mod overview;
 pub(crate) mod predict;
 pub(crate) mod pretrain;
 pub(crate) mod report;

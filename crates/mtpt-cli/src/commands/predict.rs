@@ -1,177 +1,216 @@
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use mtpt::core::TaskIndex;
-use mtpt::infer::{Candidates, Prompts, rank_choices, rank_rows};
+use mtpt::infer::{Candidates, PromptTask, Prompts, rank_choices, rank_rows};
 use mtpt::t5::GenerationConfig;
-use mtpt::tasks::{
-    Example, Labels, Prediction, SourceLocation, Template, TokenizedExample, truncate,
-};
+use mtpt::tasks::{Labels, Prediction, Template, TokenizedExample, truncate};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::args::Prompted;
+use crate::args::inference::Prompted;
 use crate::error::Result;
-use crate::model::PromptedModel;
-use crate::output::Output;
-use crate::progress::say;
-use crate::rows::{Row, each_batch};
+use crate::input::batches::for_each_batch;
+use crate::input::row::Row;
+use crate::model::Model;
+use crate::prompted_model::{PromptedModel, unlabeled};
+use crate::stdio::{Output, message};
 
+/// A prediction, as a row of standard output.
 #[derive(Clone, Serialize)]
 #[serde(untagged)]
 enum Answer {
-    /// The likeliest label word or candidate of the row, and the log-probability of each, by its word or field.
+    /// The most likely label word or candidate, and the log-probability of each, keyed by label
+    /// word or candidate field.
     Label {
         label: String,
-        /// The label that it stands for in the task's files, where it is another text.
+        /// The label in the task's files, if it differs from `label`.
         #[serde(skip_serializing_if = "Option::is_none")]
         raw_label: Option<String>,
         scores: Map<String, Value>,
     },
-    /// What the model says, where a task's labels are free text, or not known.
+    /// Generated text, if the labels of the task are free text or unknown.
     Text { text: String },
 }
 
-/// What is needed to answer rows of a task.
-struct Answering {
+/// How rows of a task are predicted.
+struct TaskPredictor {
     template: Option<Template>,
-    way: Way,
+    method: Method,
 }
 
-/// Where answers come from.
-enum Way {
-    /// From label words, the same for all rows.
-    Words(Labels, Candidates),
-    /// From candidates that each row brings.
-    Choices(Labels),
-    /// From the model.
-    Text,
+enum Method {
+    /// Ranks the label words of the task.
+    RankLabels(Labels, Candidates),
+    /// Ranks the candidates in each row.
+    RankChoices(Labels),
+    Generate,
 }
 
-struct Prepared {
-    task: TaskIndex,
-    input: Vec<u32>,
-    /// Whether it was longer than what the prompts were learned with.
-    cut: bool,
-    /// The row's own candidates, where its task asks for such, and their tokens.
+/// A row, ready for the model.
+struct PreparedRow {
+    example: TokenizedExample,
+    /// Whether the input was longer than the longest input in training.
+    truncated: bool,
+    /// The row's own candidates and their tokens, for [`Method::RankChoices`].
     choices: Option<(Vec<String>, Candidates)>,
+}
+
+/// Everything that predictions need.
+struct Predictor<'a> {
+    prompted: &'a PromptedModel,
+    prompts: &'a Prompts,
+    tasks: Vec<TaskPredictor>,
 }
 
 pub(crate) fn run(arguments: &Prompted) -> Result<()> {
     let prompted = PromptedModel::load(arguments)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
-    let answering = prompts
-        .tasks()
-        .iter()
-        .map(|task| {
-            let labels = task.labels()?;
-            let way = match labels {
-                Some(labels) if labels.choice_fields().is_some() => Way::Choices(labels),
-                Some(labels) if !labels.is_text() => {
-                    let tokenizer = prompted.model.tokenizer()?;
-                    let candidates =
-                        Candidates::new(&task.name, labels.words(), tokenizer.as_inner())?;
-                    Way::Words(labels, candidates)
-                }
-                _ => Way::Text,
-            };
-            Ok(Answering { template: task.template()?, way })
-        })
-        .collect::<Result<Vec<_>>>()?;
+    let predictor = Predictor::new(&prompted, prompts)?;
     let mut output = Output::new();
-    let mut cut = 0;
-    let outcome = each_batch(
+    let mut truncated = 0;
+    let outcome = for_each_batch(
         arguments.input.as_deref(),
         arguments.batch_size,
-        |row| prepare(&prompted, &answering, &row),
+        |row| predictor.prepare(&row),
         |rows| {
-            cut += rows.iter().filter(|row| row.cut).count();
-            for answer in answer(&prompted, &answering, rows)? {
+            truncated += rows.iter().filter(|row| row.truncated).count();
+            for answer in predictor.predict(rows)? {
                 output.row(&answer)?;
             }
             output.flush()
         },
     );
-    if cut > 0 {
+    if truncated > 0 {
         let longest = prompts.header().longest_input();
-        say(&format!(
-            "note: inputs longer than the {longest} tokens that the prompts were learned with: {cut}, cut there"
+        message(&format!(
+            "note: inputs longer than the {longest} tokens that the prompts were learned with: {truncated}, cut there"
         ));
     }
     outcome
 }
 
-/// The tokens of a row: those of its `input`, or of its fields in the task's template.
-fn prepare(prompted: &PromptedModel, answering: &[Answering], row: &Row) -> Result<Prepared> {
-    let task = prompted.task(row.text("task")?).map_err(|problem| row.refuse(problem))?;
-    let task = task.ok_or_else(|| row.refuse("the row has no task"))?;
-    let given = row.fields().contains_key("input") || row.fields().contains_key("input_ids");
-    let of_task = &answering[task.position()];
-    let mut input = match &of_task.template {
-        Some(template) if !given => {
-            let text = render(template, row)?;
-            let tokenizer = prompted.model.tokenizer();
-            tokenizer
-                .and_then(|tokenizer| tokenizer.encode(&text))
-                .map_err(|error| row.refuse(error.to_string()))?
-        }
-        _ => prompted.tokens(row, "input")?,
-    };
-    let longest =
-        prompted.prompts.as_ref().map_or(usize::MAX, |prompts| prompts.header().longest_input());
-    let cut = input.len() > longest;
-    truncate(&mut input, longest);
-    let choices = match &of_task.way {
-        Way::Choices(labels) => Some(choices(prompted, labels, row)?),
-        Way::Words(..) | Way::Text => None,
-    };
-    Ok(Prepared { task, input, cut, choices })
-}
-
-/// The candidates of a row, and their tokens.
-fn choices(
-    prompted: &PromptedModel,
-    labels: &Labels,
-    row: &Row,
-) -> Result<(Vec<String>, Candidates)> {
-    let example = example(row);
-    let mut fields = labels.choice_fields().into_iter().flatten();
-    if let Some(missing) = fields.find(|field| example.get(field).is_none()) {
-        return Err(
-            row.refuse(format!("expected a candidate in the field `{missing}`, found none"))
-        );
-    }
-    let texts = labels.choices_of(&example)?;
-    let longest =
-        prompted.prompts.as_ref().map_or(usize::MAX, |prompts| prompts.header().longest_target());
-    let tokenizer = prompted.model.tokenizer()?;
-    let tokens = texts.iter().map(|text| {
-        let mut ids = tokenizer.encode(text)?;
-        truncate(&mut ids, longest);
-        Ok(ids)
-    });
-    let candidates = Candidates::of_tokens(tokens.collect::<Result<_>>()?);
-    Ok((texts, candidates))
-}
-
-/// A row's fields with a text, a number or a truth value.
-fn example(row: &Row) -> Example {
-    let fields = row.fields().iter().filter_map(|(name, value)| {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            Value::Bool(truth) => truth.to_string(),
-            _ => return None,
+impl TaskPredictor {
+    fn new(task: &PromptTask, model: &Model) -> Result<Self> {
+        let method = match task.labels()? {
+            Some(labels) if labels.choice_fields().is_some() => Method::RankChoices(labels),
+            Some(labels) if !labels.is_text() => {
+                let tokenizer = model.tokenizer()?;
+                let candidates = Candidates::new(&task.name, labels.words(), tokenizer.as_inner())?;
+                Method::RankLabels(labels, candidates)
+            }
+            _ => Method::Generate,
         };
-        Some((name.clone(), text))
-    });
-    Example::new(fields, SourceLocation::new(Path::new("standard input"), row.line))
+        Ok(Self { template: task.template()?, method })
+    }
+}
+
+impl<'a> Predictor<'a> {
+    fn new(prompted: &'a PromptedModel, prompts: &'a Prompts) -> Result<Self> {
+        let tasks = prompts.tasks().iter().map(|task| TaskPredictor::new(task, &prompted.model));
+        Ok(Self { prompted, prompts, tasks: tasks.collect::<Result<_>>()? })
+    }
+
+    /// Tokenizes the `input` of a row, or its fields in the template of its task.
+    fn prepare(&self, row: &Row) -> Result<PreparedRow> {
+        let task = self.prompted.task(row)?.ok_or_else(|| row.error("the row has no task"))?;
+        let TaskPredictor { template, method } = &self.tasks[task.position()];
+        let mut input_ids = match template {
+            Some(template) if !row.has("input") && !row.has("input_ids") => {
+                self.tokenize(&render(template, row)?, row)?
+            }
+            _ => self.prompted.tokens(row, "input")?,
+        };
+        let longest = self.prompts.header().longest_input();
+        let truncated = input_ids.len() > longest;
+        truncate(&mut input_ids, longest);
+        let choices = match method {
+            Method::RankChoices(labels) => Some(self.choices(labels, row)?),
+            Method::RankLabels(..) | Method::Generate => None,
+        };
+        Ok(PreparedRow { example: unlabeled(task, input_ids), truncated, choices })
+    }
+
+    fn tokenize(&self, text: &str, row: &Row) -> Result<Vec<u32>> {
+        let tokenizer = self.prompted.model.tokenizer();
+        tokenizer
+            .and_then(|tokenizer| tokenizer.encode(text))
+            .map_err(|error| row.error(error.to_string()))
+    }
+
+    /// Returns the candidates of a row and their tokens.
+    fn choices(&self, labels: &Labels, row: &Row) -> Result<(Vec<String>, Candidates)> {
+        let example = row.example();
+        let mut fields = labels.choice_fields().into_iter().flatten();
+        if let Some(missing) = fields.find(|field| example.get(field).is_none()) {
+            return Err(
+                row.error(format!("expected a candidate in the field `{missing}`, found none"))
+            );
+        }
+        let texts = labels.choices_of(&example)?;
+        let longest = self.prompts.header().longest_target();
+        let tokenizer = self.prompted.model.tokenizer()?;
+        let tokens = texts.iter().map(|text| {
+            let mut ids = tokenizer.encode(text)?;
+            truncate(&mut ids, longest);
+            Ok(ids)
+        });
+        let candidates = Candidates::of_tokens(tokens.collect::<Result<_>>()?);
+        Ok((texts, candidates))
+    }
+
+    /// Predicts a batch of rows, one task at a time.
+    fn predict(&self, rows: &[PreparedRow]) -> Result<Vec<Answer>> {
+        let mut by_task: BTreeMap<u32, Vec<usize>> = BTreeMap::new();
+        for (position, row) in rows.iter().enumerate() {
+            by_task.entry(row.example.task).or_default().push(position);
+        }
+        let mut answers = vec![Answer::Text { text: String::new() }; rows.len()];
+        for (task, positions) in by_task {
+            let rows: Vec<&PreparedRow> = positions.iter().map(|&row| &rows[row]).collect();
+            let answers_of_task = self.predict_task(&self.tasks[task as usize].method, &rows)?;
+            for (position, answer) in positions.into_iter().zip(answers_of_task) {
+                answers[position] = answer;
+            }
+        }
+        Ok(answers)
+    }
+
+    fn predict_task(&self, method: &Method, rows: &[&PreparedRow]) -> Result<Vec<Answer>> {
+        let examples: Vec<_> = rows.iter().map(|row| row.example.clone()).collect();
+        let (t5, composition) = (&self.prompted.model.t5, Some(self.prompts.composition()));
+        match method {
+            Method::RankLabels(labels, candidates) => {
+                let scores = rank_rows(t5, composition, &examples, candidates, examples.len())?;
+                let best = |scores| best_answer(labels, labels.words(), scores);
+                scores.into_iter().map(best).collect()
+            }
+            Method::RankChoices(labels) => {
+                let choices = rows.iter().filter_map(|row| row.choices.clone());
+                let (texts, candidates): (Vec<_>, Vec<_>) = choices.unzip();
+                let scores = rank_choices(t5, composition, &examples, &candidates, examples.len())?;
+                let best = |(texts, scores): (&Vec<String>, _)| best_answer(labels, texts, scores);
+                texts.iter().zip(scores).map(best).collect()
+            }
+            Method::Generate => self.generate(&examples),
+        }
+    }
+
+    fn generate(&self, examples: &[TokenizedExample]) -> Result<Vec<Answer>> {
+        let inputs = self.prompted.inputs(examples)?;
+        let config = GenerationConfig {
+            max_new_tokens: self.prompts.header().longest_target(),
+            ..GenerationConfig::default()
+        };
+        let model = &self.prompted.model;
+        let texts = model.t5.generate_from_embeddings(inputs.embeddings, inputs.mask, &config)?;
+        let answer = |ids: &Vec<u32>| Ok(Answer::Text { text: model.tokenizer()?.decode(ids)? });
+        texts.iter().map(answer).collect()
+    }
 }
 
 fn render(template: &Template, row: &Row) -> Result<String> {
-    let example = example(row);
+    let example = row.example();
     if let Some(missing) = template.fields().find(|field| example.get(field).is_none()) {
-        return Err(row.refuse(format!(
+        return Err(row.error(format!(
             "expected `input`, or the fields of the task's template `{}`; found no `{missing}`",
             template.as_str()
         )));
@@ -179,74 +218,8 @@ fn render(template: &Template, row: &Row) -> Result<String> {
     Ok(template.render(&example)?)
 }
 
-fn answer(
-    prompted: &PromptedModel,
-    answering: &[Answering],
-    rows: &[Prepared],
-) -> Result<Vec<Answer>> {
-    let mut by_task: BTreeMap<TaskIndex, Vec<usize>> = BTreeMap::new();
-    for (place, row) in rows.iter().enumerate() {
-        by_task.entry(row.task).or_default().push(place);
-    }
-    let mut answers = vec![Answer::Text { text: String::new() }; rows.len()];
-    for (task, places) in by_task {
-        let rows: Vec<&Prepared> = places.iter().map(|&place| &rows[place]).collect();
-        let of_task = match &answering[task.position()].way {
-            Way::Words(labels, candidates) => choose(prompted, task, labels, candidates, &rows)?,
-            Way::Choices(labels) => choose_own(prompted, task, labels, &rows)?,
-            Way::Text => speak(prompted, task, &rows)?,
-        };
-        for (place, answer) in places.into_iter().zip(of_task) {
-            answers[place] = answer;
-        }
-    }
-    Ok(answers)
-}
-
-fn choose(
-    prompted: &PromptedModel,
-    task: TaskIndex,
-    labels: &Labels,
-    candidates: &Candidates,
-    rows: &[&Prepared],
-) -> Result<Vec<Answer>> {
-    let examples = examples(task, rows);
-    let composition = prompted.prompts.as_ref().map(Prompts::composition);
-    let t5 = &prompted.model.t5;
-    let scores = rank_rows(t5, composition, &examples, candidates, examples.len())?;
-    scores.into_iter().map(|scores| chosen(labels, labels.words(), scores)).collect()
-}
-
-fn choose_own(
-    prompted: &PromptedModel,
-    task: TaskIndex,
-    labels: &Labels,
-    rows: &[&Prepared],
-) -> Result<Vec<Answer>> {
-    let examples = examples(task, rows);
-    let (texts, candidates): (Vec<_>, Vec<_>) =
-        rows.iter().filter_map(|row| row.choices.clone()).unzip();
-    let composition = prompted.prompts.as_ref().map(Prompts::composition);
-    let t5 = &prompted.model.t5;
-    let scores = rank_choices(t5, composition, &examples, &candidates, examples.len())?;
-    let of_rows = texts.iter().zip(scores);
-    of_rows.map(|(texts, scores)| chosen(labels, texts, scores)).collect()
-}
-
-fn examples(task: TaskIndex, rows: &[&Prepared]) -> Vec<TokenizedExample> {
-    rows.iter()
-        .map(|row| TokenizedExample {
-            task: task.position() as u32,
-            input_ids: row.input.clone(),
-            target_ids: Vec::new(),
-            label: None,
-            gold: None,
-        })
-        .collect()
-}
-
-/// The likeliest of the texts that the labels stand for.
-fn chosen(labels: &Labels, texts: &[String], scores: Vec<f64>) -> Result<Answer> {
+/// Returns the most likely of the texts that stand for the labels.
+fn best_answer(labels: &Labels, texts: &[String], scores: Vec<f64>) -> Result<Answer> {
     let best = labels.rank(&scores)?;
     let (label, raw_label) = match best {
         Prediction::Label(index) => (texts[index].clone(), labels.raw(index)),
@@ -256,18 +229,4 @@ fn chosen(labels: &Labels, texts: &[String], scores: Vec<f64>) -> Result<Answer>
     let scores = labels.words().iter().zip(scores);
     let scores = scores.map(|(word, score)| (word.clone(), Value::from(score))).collect();
     Ok(Answer::Label { label, raw_label, scores })
-}
-
-fn speak(prompted: &PromptedModel, task: TaskIndex, rows: &[&Prepared]) -> Result<Vec<Answer>> {
-    let inputs = prompted.inputs(rows.iter().map(|row| (Some(task), row.input.as_slice())));
-    let longest = prompted.prompts.as_ref().map(|prompts| prompts.header().longest_target());
-    let config = GenerationConfig {
-        max_new_tokens: longest.unwrap_or(GenerationConfig::default().max_new_tokens),
-        ..GenerationConfig::default()
-    };
-    let t5 = &prompted.model.t5;
-    t5.generate_from_embeddings(inputs.embeddings, inputs.mask, &config)?
-        .iter()
-        .map(|ids| Ok(Answer::Text { text: prompted.model.tokenizer()?.decode(ids)? }))
-        .collect()
 }

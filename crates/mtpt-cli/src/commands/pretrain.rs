@@ -1,28 +1,28 @@
-use std::fs;
 use std::path::PathBuf;
 
 use mtpt::t5::{T5, T5Tokenizer, locate};
 use mtpt::tasks::{self, CorpusFile, Split, TaskFile};
-use mtpt::train::{Output, Pretrained, PretrainingConfig, PretrainingData, RunFolder, pretrain};
+use mtpt::train::{
+    Output as RunOutput, Pretrained, PretrainingConfig, PretrainingData, RunFolder, pretrain,
+};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::args::Run;
-use crate::commands::train::run_folder;
-use crate::device;
-use crate::edit::read_with_settings;
-use crate::error::{Error, Result};
-use crate::model::beside;
-use crate::output;
-use crate::progress::{Progress, say};
+use crate::args::training::Run;
+use crate::config::{read_with_settings, resolve_path};
+use crate::destination::run_dir;
+use crate::error::Result;
+use crate::model::open_device;
+use crate::progress::run::RunProgress;
 use crate::signals::Signals;
+use crate::stdio::{Output, message};
 
-/// What a run came to, on standard output.
+/// Summary on standard output.
 #[derive(Serialize)]
 struct Summary {
     model: PathBuf,
     step: usize,
-    /// Nats for each target token of `dev`.
+    /// Mean negative log-likelihood of the target tokens of `dev`, in nats.
     losses: Map<String, Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     score: Option<f64>,
@@ -31,51 +31,55 @@ struct Summary {
 }
 
 pub(crate) fn run(arguments: &Run) -> Result<()> {
-    let device = device::open(&arguments.on.device)?;
+    let device = open_device(&arguments.device.device)?;
     let path = &arguments.config;
-    let text =
-        fs::read_to_string(path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let read = |text: &str| PretrainingConfig::parse(text, path);
-    let (text, config) = read_with_settings(text, &arguments.set, read)?;
+    let parse = |text: &str| PretrainingConfig::parse(text, path);
+    let (text, config) = read_with_settings(path, &arguments.set, parse)?;
     let corpora = CorpusFile::parse(&text, path)?.into_corpora();
     let tasks = match TaskFile::parse(&text, path) {
         Ok(tasks) => tasks.into_tasks(),
-        // Text may be all there is.
+        // A configuration may have corpora only.
         Err(tasks::Error::NoTasks { .. }) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let origin = locate(&beside(path, &config.model))?;
+    let origin = locate(&resolve_path(path, &config.model))?;
     let t5 = T5::load(&origin, &device.autodiff())?;
     let tokenizer = T5Tokenizer::load(&origin, t5.config())?;
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
     let tokenizer = tokenizer.as_inner();
     let signals = Signals::watch()?;
     let data = PretrainingData::read(tasks, corpora, tokenizer, &sentinels, &t5, lengths)?;
-    let folder = RunFolder::create(&run_folder(arguments)?)?;
+    let folder = RunFolder::create(&run_dir(arguments)?)?;
     let model = folder.model();
+    describe(&data);
+    let output = RunOutput { folder, resume: arguments.resume };
+    let mut progress = RunProgress::new(config.training.steps);
+    let trained = pretrain(&config, &data, t5, Some(&output), &mut (&mut progress, &signals));
+    drop(progress);
+    let trained =
+        trained.map_err(|error| signals.interruption(&error).unwrap_or_else(|| error.into()))?;
+    drop(signals);
+    trained.model.save_with_tokenizer(&model, &origin)?;
+    let Pretrained { step, losses, score, stopped_early, .. } = trained;
+    let losses = losses.iter().map(|(name, loss)| (name.to_string(), (*loss).into())).collect();
+    let mut output = Output::new();
+    output.row(&Summary { model, step, losses, score, stopped_early })?;
+    output.flush()
+}
+
+/// Writes the size of the training data to standard error.
+fn describe(data: &PretrainingData) {
     for task in data.tasks() {
-        say(&format!("{}: {} rows", task.task().id(), task.count(Split::Train)));
+        message(&format!("{}: {} rows", task.task().id(), task.count(Split::Train)));
     }
     for corpus in data.corpora() {
         if let Some(chunks) = corpus.chunks(Split::Train) {
             let (name, longest) = (corpus.corpus().id(), corpus.chunk_length());
             let tokens = chunks.tokens().len();
-            say(&format!(
+            message(&format!(
                 "{name}: {tokens} tokens in {} chunks of at most {longest}",
                 chunks.len()
             ));
         }
     }
-    let output = Output { folder, resume: arguments.resume };
-    let mut progress = Progress::new(config.training.steps);
-    let trained = pretrain(&config, &data, t5, Some(&output), &mut (&mut progress, &signals));
-    drop(progress);
-    let trained = trained.map_err(|error| signals.ended(&error).unwrap_or_else(|| error.into()))?;
-    drop(signals);
-    trained.model.save_with_tokenizer(&model, &origin)?;
-    let Pretrained { step, losses, score, stopped_early, .. } = trained;
-    let losses = losses.iter().map(|(name, loss)| (name.to_string(), (*loss).into())).collect();
-    let mut output = output::Output::new();
-    output.row(&Summary { model, step, losses, score, stopped_early })?;
-    output.flush()
 }

@@ -5,24 +5,25 @@ use mtpt::burn::module::Module;
 use mtpt::t5::{T5, T5Config, T5Tokenizer, locate};
 use serde::Serialize;
 
-use super::{Report, thousands};
-use crate::device;
+use crate::commands::inspect::description::Description;
 use crate::error::Result;
+use crate::model::open_device;
+use crate::number_format::thousands;
 
 #[derive(Serialize)]
 struct Json<'a> {
     kind: &'static str,
     config: &'a T5Config,
     parameters: usize,
-    /// Ids that the tokenizer may give.
+    /// Vocabulary size of the tokenizer.
     #[serde(skip_serializing_if = "Option::is_none")]
     tokenizer_size: Option<usize>,
 }
 
-pub(super) fn folder(path: &Path) -> Result<Report> {
-    // Loaded whole: only so it is known that it can be used.
+pub(crate) fn describe(path: &Path) -> Result<Description> {
+    // Loading the weights shows that the model is usable.
     let folder = locate(path)?;
-    let model = T5::load(&folder, &device::open("auto")?)?;
+    let model = T5::load(&folder, &open_device("auto")?)?;
     let (config, parameters) = (model.config(), model.num_params());
     let tokenizer = T5Tokenizer::load(&folder, config).map(|tokenizer| tokenizer.vocab_size());
     let mut text = format!("{}: a T5 of {} parameters\n", path.display(), thousands(parameters));
@@ -40,5 +41,5 @@ pub(super) fn folder(path: &Path) -> Result<Report> {
         }
     }
     let tokenizer_size = tokenizer.ok();
-    Report::new(path, &Json { kind: "model", config, parameters, tokenizer_size }, text)
+    Description::new(path, &Json { kind: "model", config, parameters, tokenizer_size }, text)
 }

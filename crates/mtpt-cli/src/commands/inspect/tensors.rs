@@ -7,8 +7,9 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Report, counted, thousands};
+use crate::commands::inspect::description::Description;
 use crate::error::{Error, Result};
+use crate::number_format::{counted, thousands};
 
 /// The key of the metadata that makes a safetensors file a prompt file.
 const PROMPTS: &str = "mtpt";
@@ -46,7 +47,7 @@ struct Json<'a> {
 
 pub(super) fn read(path: &Path) -> Result<TensorFile> {
     let failed = |source| Error::Read { path: path.to_owned(), source };
-    let refused = |problem: String| Error::Inspected { path: path.to_owned(), problem };
+    let refused = |problem: String| Error::File { path: path.to_owned(), problem };
     let mut file = File::open(path).map_err(failed)?;
     let mut length = [0; 8];
     let whole = file.metadata().map_err(failed)?.len();
@@ -84,7 +85,7 @@ impl TensorFile {
         self.metadata.contains_key(PROMPTS)
     }
 
-    pub(super) fn report(&self, path: &Path) -> Result<Report> {
+    pub(super) fn report(&self, path: &Path) -> Result<Description> {
         let parameters = self.tensors.iter().map(|tensor| tensor.parameters).sum();
         let mut text = format!(
             "{}: a safetensors file of {}, {}\n",
@@ -97,7 +98,7 @@ impl TensorFile {
         }
         list(&mut text, &self.tensors);
         let (metadata, tensors) = (&self.metadata, self.tensors.as_slice());
-        Report::new(path, &Json { kind: "tensors", metadata, parameters, tensors }, text)
+        Description::new(path, &Json { kind: "tensors", metadata, parameters, tensors }, text)
     }
 }
 

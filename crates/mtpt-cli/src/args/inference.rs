@@ -1,0 +1,84 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::args::device::DeviceArgs;
+use crate::args::values::{EvaluatedSplit, positive};
+
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// Hugging Face model folder or one step of a T5X checkpoint; with the feature `hub` also a hub
+    /// id
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// Prompt file, or prompts in PEFT, NumPy or T5X format
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prompts: PathBuf,
+    /// Task file or run configuration
+    #[arg(long, value_name = "CONFIG.toml")]
+    pub(crate) tasks: PathBuf,
+    /// Split to evaluate
+    #[arg(long, value_enum, default_value = "dev")]
+    pub(crate) split: EvaluatedSplit,
+    /// Maximum number of rows per batch
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
+    pub(crate) batch_size: usize,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+}
+
+/// A model with optional prompts, and the rows to apply it to.
+#[derive(Debug, Args)]
+pub(crate) struct Prompted {
+    /// Hugging Face model folder or one step of a T5X checkpoint; with the feature `hub` also a hub
+    /// id
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: PathBuf,
+    /// Prompt file, or prompts in PEFT, NumPy or T5X format
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prompts: Option<PathBuf>,
+    /// Input rows as CSV, TSV or JSON Lines [default: JSON Lines on standard input]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) input: Option<PathBuf>,
+    /// Task of rows without a `task` field
+    #[arg(long, value_name = "NAME", requires = "prompts")]
+    pub(crate) task: Option<String>,
+    /// Number of rows per batch
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]
+    pub(crate) batch_size: usize,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    #[command(flatten)]
+    pub(crate) prompted: Prompted,
+    /// Maximum length of the generated text, in tokens
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
+    pub(crate) max_new_tokens: usize,
+    /// Number of beams; 1 decodes greedily
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
+    pub(crate) num_beams: usize,
+    /// Exponent of the length that divides a beam's score
+    #[arg(long, value_name = "X", default_value_t = 1.0)]
+    pub(crate) length_penalty: f64,
+    /// Sample tokens at this temperature (higher = more random)
+    #[arg(long, value_name = "T", conflicts_with = "num_beams")]
+    pub(crate) temperature: Option<f64>,
+    /// Sample from the K most likely tokens
+    #[arg(long, value_name = "K", conflicts_with = "num_beams")]
+    pub(crate) top_k: Option<usize>,
+    /// Sample from the smallest set of tokens whose total probability is at least P
+    #[arg(long, value_name = "P", conflicts_with = "num_beams")]
+    pub(crate) top_p: Option<f64>,
+    /// Random seed for sampling
+    #[arg(long, value_name = "S", default_value_t = 0)]
+    pub(crate) seed: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Score {
+    #[command(flatten)]
+    pub(crate) prompted: Prompted,
+}

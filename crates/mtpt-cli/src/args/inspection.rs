@@ -1,0 +1,33 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+#[derive(Debug, Args)]
+pub(crate) struct Inspect {
+    /// Task file or run configuration (TOML), prompts (also of other programs), model folder, run
+    /// folder, safetensors file, or data file
+    #[arg(value_name = "PATH")]
+    pub(crate) path: PathBuf,
+    /// Model whose tokenizer counts the tokens of tasks [default: the model in the configuration]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Run folder; the run may still be in progress
+    #[arg(value_name = "RUN")]
+    pub(crate) run: PathBuf,
+    /// HTML file to write [default: `report.html` in RUN]
+    #[arg(long, value_name = "FILE.html")]
+    pub(crate) output: Option<PathBuf>,
+    /// Model whose token embeddings the prompts are compared with [default: the model of the run]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) model: Option<PathBuf>,
+    /// Overwrite the file even if mtpt did not write it
+    #[arg(long)]
+    pub(crate) force: bool,
+}

@@ -1,0 +1,113 @@
+//! Command-line arguments.
+//!
+//! Doc comments of commands, options and values are their help texts.
+
+pub(crate) mod device;
+pub(crate) mod exchange;
+pub(crate) mod inference;
+pub(crate) mod init;
+pub(crate) mod inspection;
+pub(crate) mod training;
+pub(crate) mod values;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::args::exchange::{Export, Import};
+use crate::args::inference::{Eval, Generate, Prompted, Score};
+use crate::args::init::Init;
+use crate::args::inspection::{Inspect, Report};
+use crate::args::training::{Adapt, Run, Train};
+
+/// Multitask prompt tuning for T5: one frozen model, many tasks, a small trained prompt for each.
+///
+/// Commands that take rows read them from standard input and write results to standard output as
+/// JSON Lines, in the same order. Messages go to standard error. The exit code is 0 on success, 1
+/// after an error, and 2 after wrong usage.
+#[derive(Debug, Parser)]
+#[command(name = "mtpt", version)]
+pub(crate) struct Arguments {
+    /// The command; without one, an overview is printed.
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Write a commented configuration for your own labeled rows.
+    #[command(after_help = "Examples:
+  mtpt init tickets.csv --model flan-t5-small
+  mtpt init reviews.csv tickets.jsonl --model flan-t5-small --label category --output both.toml")]
+    Init(Init),
+    /// Train the prompts of several tasks jointly.
+    #[command(after_help = "Example:
+  mtpt train tasks.toml --set training.steps=500 --output runs/first")]
+    Train(Train),
+    /// Adapt trained prompts to new tasks, optionally from few examples.
+    #[command(after_help = "Examples:
+  mtpt adapt target.toml --prompts runs/sources/prompts.safetensors
+  mtpt adapt target.toml --prompts runs/sources/prompts.safetensors --few-shot 4,16,32 --draws 10")]
+    Adapt(Adapt),
+    /// Continue training all model weights on raw text and on tasks.
+    #[command(after_help = "Example:
+  mtpt pretrain adapt.toml --set training.steps=10000 --output runs/adapted
+  mtpt train tasks.toml --set model=runs/adapted/model")]
+    Pretrain(Run),
+    /// Evaluate trained prompts on the dev or test split of tasks.
+    #[command(after_help = "Example:
+  mtpt eval --model t5 --prompts runs/first/prompts.safetensors --tasks tasks.toml")]
+    Eval(Eval),
+    /// Predict a label, or generate text, for each input row.
+    #[command(
+        mut_arg("prompts", |prompts| prompts.required(true)),
+        after_help = "Examples:
+  echo '{\"input\": \"sst2 sentence: a fine film\"}' |
+    mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task sst2
+  mtpt predict --model t5 --prompts runs/tickets/prompts.safetensors --input new.csv > answers.jsonl"
+    )]
+    Predict(Prompted),
+    /// Generate text for each input row.
+    #[command(after_help = "Example:
+  echo '{\"input\": \"summarize: ...\"}' | mtpt generate --model t5 --num-beams 4")]
+    Generate(Generate),
+    /// Compute the log-probability of target texts.
+    #[command(after_help = "Example:
+  echo '{\"input\": \"sst2 sentence: a fine film\", \"target\": \"positive\"}' |
+    mtpt score --model t5")]
+    Score(Score),
+    /// Show the contents of a task file, prompt file, model or run.
+    #[command(after_help = "Examples:
+  mtpt inspect tasks.toml --model t5
+  mtpt inspect runs/first/prompts.safetensors")]
+    Inspect(Inspect),
+    /// Write an HTML report of a run: curves, metrics, and an analysis of its prompts.
+    #[command(after_help = "Examples:
+  mtpt report runs/first
+  mtpt report runs/first --model flan-t5-small --output first.html")]
+    Report(Report),
+    /// Convert prompts of another program into a prompt file.
+    #[command(after_help = "Examples:
+  mtpt import --format peft adapter --task reviews --task tickets --output prompts.safetensors
+  mtpt import --format npy sst2.npy --tasks sst2.toml --output sst2.safetensors")]
+    Import(Import),
+    /// Convert prompts into the format of another program.
+    #[command(after_help = "Examples:
+  mtpt export --format peft --prompts runs/first/prompts.safetensors --output adapter
+  mtpt export --format npy --prompts runs/first/prompts.safetensors --task sst2 --output sst2.npy")]
+    Export(Export),
+    /// List devices and whether each is available.
+    #[command(after_help = "Example:
+  mtpt devices")]
+    Devices,
+    /// Generate shell completions.
+    #[command(after_help = "Example:
+  mtpt completions bash > ~/.local/share/bash-completion/completions/mtpt")]
+    Completions(Completions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Completions {
+    /// Shell to generate completions for
+    #[arg(value_enum)]
+    pub(crate) shell: Shell,
+}

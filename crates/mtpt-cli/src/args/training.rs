@@ -1,0 +1,65 @@
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::args::device::DeviceArgs;
+use crate::args::values::{Stage, positive};
+
+/// Arguments of every command that trains.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Run configuration
+    #[arg(value_name = "CONFIG.toml")]
+    pub(crate) config: PathBuf,
+    /// Override a value of the configuration, for example `training.steps=500`
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Resume from the newest checkpoint in the output folder
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Run folder [default: `runs/` and the name of the configuration without its extension]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) device: DeviceArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Train {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Run only this stage of the configuration; can be repeated
+    #[arg(long, value_enum, value_name = "STAGE")]
+    pub(crate) stage: Vec<Stage>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Adapt {
+    #[command(flatten)]
+    pub(crate) run: Run,
+    /// Prompts to start from: a prompt file, or prompts in PEFT, NumPy or T5X format
+    #[arg(long, value_name = "PATH")]
+    pub(crate) prompts: PathBuf,
+    /// Initial values of task-specific parameters: `average` over the known tasks, `fresh`, `own`
+    /// (the task of the same name), or the name of a known task [default: set by the
+    /// configuration, or `average`]
+    #[arg(long, value_name = "WHERE", conflicts_with = "nearest")]
+    pub(crate) task_parts: Option<String>,
+    /// Start from the known task whose prompt is most similar to a prompt trained on the target for
+    /// this many steps
+    #[arg(long, value_name = "STEPS", value_parser = positive)]
+    pub(crate) nearest: Option<usize>,
+    /// Train the target tasks jointly from a shared starting point
+    #[arg(long)]
+    pub(crate) together: bool,
+    /// Train on this many sampled examples, repeated for several draws; separate several numbers
+    /// with commas
+    #[arg(long, value_name = "ROWS", value_delimiter = ',', value_parser = positive)]
+    pub(crate) few_shot: Vec<usize>,
+    /// Sample this many examples per label instead of in total
+    #[arg(long, requires = "few_shot")]
+    pub(crate) per_label: bool,
+    /// Number of draws for each number of examples [default: 10]
+    #[arg(long, value_name = "N", requires = "few_shot", value_parser = positive)]
+    pub(crate) draws: Option<usize>,
+}

@@ -1,0 +1,106 @@
+//! Values of options, and their conversion to types of the libraries.
+
+use clap::ValueEnum;
+use mtpt::infer::{ArrayComposition, PromptFormat};
+use mtpt::tasks::Split;
+
+/// Parses a number of at least 1.
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("must be at least 1".into()),
+        Ok(number) => Ok(number),
+        Err(error) => Err(format!("{error}")),
+    }
+}
+
+/// A stage of multitask prompt tuning.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Stage {
+    /// Train a separate prompt for each source task
+    Teachers,
+    /// Train the shared prompt and the task-specific parameters of the source tasks
+    Source,
+    /// Adapt to the target tasks
+    Targets,
+}
+
+impl From<Stage> for mtpt::train::Stage {
+    fn from(stage: Stage) -> Self {
+        match stage {
+            Stage::Teachers => Self::Teachers,
+            Stage::Source => Self::Source,
+            Stage::Targets => Self::Targets,
+        }
+    }
+}
+
+/// A split that `mtpt eval` accepts.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum EvaluatedSplit {
+    Dev,
+    Test,
+}
+
+impl From<EvaluatedSplit> for Split {
+    fn from(split: EvaluatedSplit) -> Self {
+        match split {
+            EvaluatedSplit::Dev => Self::Dev,
+            EvaluatedSplit::Test => Self::Test,
+        }
+    }
+}
+
+/// A prompt format of another program.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Format {
+    /// PEFT adapter folder: prompt tuning or multitask prompt tuning
+    Peft,
+    /// NumPy arrays, as written by google-research/prompt-tuning
+    Npy,
+    /// T5X checkpoint that contains prompts
+    #[cfg(feature = "t5x")]
+    T5x,
+}
+
+impl Format {
+    /// Returns whether the prompts may be arrays that don't record how they are composed.
+    pub(crate) fn has_arrays(self) -> bool {
+        !matches!(self, Self::Peft)
+    }
+}
+
+impl From<Format> for PromptFormat {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Peft => Self::Peft,
+            Format::Npy => Self::Npy,
+            #[cfg(feature = "t5x")]
+            Format::T5x => Self::T5x,
+        }
+    }
+}
+
+/// How the arrays of a shared prompt and of task-specific parts are composed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Strategy {
+    /// `AddMultiTaskPrompt`
+    Add,
+    /// `ConcatMultiTaskPrompt`
+    Concat,
+    /// `ConcatFeaturesMultiTaskPrompt`
+    ConcatFeatures,
+    /// `ProjectMultiTaskPrompt`
+    Project,
+}
+
+impl From<Strategy> for ArrayComposition {
+    fn from(strategy: Strategy) -> Self {
+        match strategy {
+            Strategy::Add => Self::Add,
+            Strategy::Concat => Self::Concat,
+            Strategy::ConcatFeatures => Self::ConcatFeatures,
+            Strategy::Project => Self::Project,
+        }
+    }
+}

@@ -1,0 +1,180 @@
+use std::path::{Path, PathBuf};
+
+use mtpt::tasks::{Format, TaskId};
+
+/// A task of the configuration, derived from a data file.
+pub(crate) struct StartingTask {
+    pub(crate) name: TaskId,
+    pub(crate) format: Format,
+    pub(crate) train: PathBuf,
+    pub(crate) dev: Option<PathBuf>,
+    pub(crate) template: String,
+    pub(crate) label_field: String,
+    /// Labels with their label words.
+    pub(crate) labels: Vec<(String, String)>,
+    /// Columns that the template doesn't use.
+    pub(crate) other_columns: Vec<String>,
+}
+
+/// A configuration with a comment on every value that a user may want to change.
+pub(crate) struct StartingConfig {
+    pub(crate) model: PathBuf,
+    pub(crate) max_input_length: usize,
+    /// Length of the longest input, in tokens.
+    pub(crate) longest_input: usize,
+    /// Number of training rows of all tasks.
+    pub(crate) training_rows: usize,
+    pub(crate) tasks: Vec<StartingTask>,
+}
+
+/// Number of training rows below which the batch size is smaller, so that an epoch has enough
+/// steps.
+const SMALL_DATA: usize = 500;
+
+impl StartingConfig {
+    pub(crate) fn to_toml(&self) -> String {
+        let several = self.tasks.len() > 1;
+        let strategy = if several {
+            "# How a task's prompt is made of what all tasks share and of its own part. `low_rank` is that of multitask prompt\n\
+             # tuning; `add`, `concat`, `weighted` and `gated` share, too; `separate` shares nothing.\n\
+             [composition]\nstrategy = \"low_rank\"\nrank = 1\n"
+        } else {
+            "# With one task there is nothing to share: a plain prompt. With more tasks take `low_rank` (multitask prompt tuning),\n\
+             # `add`, `concat`, `weighted` or `gated`.\n\
+             [composition]\nstrategy = \"separate\"\n"
+        };
+        let mut text = format!(
+            "# A run of `mtpt train`, begun by `mtpt init`. What is not here has its default.\n\
+             # `mtpt train THIS --set training.steps=500` changes a value for one run.\n\
+             \n\
+             # The frozen model: a folder in Hugging Face form.\n\
+             model = {}\n\
+             # Another seed gives other first values and another order of rows.\n\
+             seed = 0\n\
+             \n\
+             # Vectors in front of each input: 20 to 100 are usual; more can hold more, and make each step slower.\n\
+             [prompt]\n\
+             length = 20\n\
+             \n\
+             {strategy}\
+             \n\
+             [training]\n\
+             # Steps, and rows of each. Go on while the figures of `dev` rise.\n\
+             steps = 300\n\
+             batch_size = {}\n\
+             # Prompts want a high rate; take a third of it if the loss jumps about.\n\
+             learning_rate = 0.3\n\
+             # AdamW unless it is said; this is what prompt tuning was introduced with, at a constant rate.\n\
+             # optimizer = {{ kind = \"adafactor\" }}\n\
+             # Tokens; the longest input has {}{}.\n\
+             max_input_length = {}\n\
+             \n\
+             [evaluation]\n\
+             # The tasks are judged every so many steps, and the best prompts kept.\n\
+             every = 50\n\
+             # Training ends when so many evaluations in a row were no better.\n\
+             # patience = 4\n",
+            toml_string(&self.model.to_string_lossy()),
+            if self.training_rows < SMALL_DATA { 16 } else { 32 },
+            self.longest_input,
+            if self.longest_input > self.max_input_length { ", and loses its end" } else { "" },
+            self.max_input_length,
+        );
+        for task in &self.tasks {
+            text.push('\n');
+            text.push_str(&task.to_toml());
+        }
+        text
+    }
+}
+
+impl StartingTask {
+    fn to_toml(&self) -> String {
+        let path = |path: &Path| toml_string(&path.to_string_lossy());
+        let mut text = format!(
+            "[[tasks]]\nname = {}\nformat = {}\ntrain = {}\n",
+            toml_string(self.name.as_str()),
+            toml_string(self.format.as_str()),
+            path(&self.train)
+        );
+        match &self.dev {
+            Some(dev) => text.push_str(&format!("dev = {}\n", path(dev))),
+            None => text.push_str(
+                "# A share of the rows that is not learned from but judged by; or name a file of its own with `dev`.\n\
+                 hold_out = 0.2\n",
+            ),
+        }
+        text.push_str("# The input, with columns in braces.");
+        if !self.other_columns.is_empty() {
+            text.push_str(&format!(
+                " There are also: {}.",
+                self.other_columns
+                    .iter()
+                    .map(|name| toml_string(name))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ));
+        }
+        text.push_str(&format!(
+            "\ntemplate = {}\nlabel_field = {}\n# The word that the model says for each label: best a word that it knows and that fits.\n[tasks.labels]\n",
+            toml_string(&self.template),
+            toml_string(&self.label_field),
+        ));
+        for (label, word) in &self.labels {
+            text.push_str(&format!("{} = {}\n", toml_string(label), toml_string(word)));
+        }
+        text
+    }
+}
+
+/// Formats a text as a basic string of TOML, which accepts all escapes of JSON.
+fn toml_string(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use mtpt::tasks::TaskFile;
+    use mtpt::train::RunConfig;
+
+    use super::*;
+
+    #[test]
+    fn special_characters_survive_toml() {
+        let folder = tempfile::tempdir().unwrap();
+        let odd = "the \"text\"\\, née\tx";
+        let config = StartingConfig {
+            model: PathBuf::from("C:\\models\\t5"),
+            max_input_length: 16,
+            longest_input: 9,
+            training_rows: 3,
+            tasks: vec![StartingTask {
+                name: "tickets".parse().unwrap(),
+                format: Format::Csv,
+                train: PathBuf::from("a \"b\".csv"),
+                dev: None,
+                template: format!("{{{odd}}}"),
+                label_field: odd.to_owned(),
+                labels: vec![("a.b = \"c\"".into(), "yes".into()), ("d\n".into(), "no".into())],
+                other_columns: vec!["line\nbreak".into()],
+            }],
+        };
+        let (text, path) = (config.to_toml(), folder.path().join("run.toml"));
+        let run = RunConfig::parse(&text, &path).unwrap();
+        assert_eq!((run.model.as_str(), run.training.batch_size), ("C:\\models\\t5", 16));
+        // Commented-out settings are valid.
+        let commented = text.replace("# optimizer", "optimizer").replace("# patience", "patience");
+        let other = RunConfig::parse(&commented, &path).unwrap();
+        assert!(other.training.optimizer != run.training.optimizer);
+        assert_eq!((other.evaluation.patience, run.evaluation.patience), (Some(4), None));
+        let tasks = TaskFile::parse(&text, &path).unwrap().into_tasks();
+        assert_eq!(tasks[0].label_field(), odd);
+        assert_eq!(tasks[0].template().fields().collect::<Vec<_>>(), [odd]);
+        assert_eq!(tasks[0].labels().words(), ["yes", "no"]);
+        let task = tasks[0].config();
+        assert_eq!(
+            (task.hold_out, task.train.as_deref()),
+            (Some(0.2), Some(folder.path().join("a \"b\".csv").as_path()))
+        );
+    }
+}

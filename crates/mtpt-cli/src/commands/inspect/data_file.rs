@@ -1,0 +1,66 @@
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use mtpt::tasks::Format;
+use serde::Serialize;
+
+use crate::commands::inspect::description::Description;
+use crate::error::Result;
+use crate::number_format::counted;
+
+#[derive(Serialize)]
+struct Json<'a> {
+    kind: &'static str,
+    format: Format,
+    rows: usize,
+    fields: &'a [Field],
+}
+
+/// A text field.
+#[derive(Serialize)]
+struct Field {
+    name: String,
+    /// Number of rows that have the field.
+    rows: usize,
+    /// Mean number of characters.
+    characters: f64,
+}
+
+/// Describes a data file. Its first line reveals its format.
+pub(crate) fn describe(path: &Path) -> Result<Description> {
+    let format = Format::of_file(path)?;
+    let mut order: Vec<String> = Vec::new();
+    let mut sums: BTreeMap<String, (usize, usize)> = BTreeMap::new();
+    let mut rows = 0;
+    for example in format.open(path)? {
+        let example = example?;
+        rows += 1;
+        for (name, text) in example.fields() {
+            if !sums.contains_key(name) {
+                order.push(name.to_owned());
+            }
+            let (rows, characters) = sums.entry(name.to_owned()).or_default();
+            *rows += 1;
+            *characters += text.chars().count();
+        }
+    }
+    let fields: Vec<Field> = order
+        .into_iter()
+        .map(|name| {
+            let (rows, characters) = sums[&name];
+            Field { name, rows, characters: characters as f64 / rows as f64 }
+        })
+        .collect();
+    let mut text =
+        format!("{}: {}, format `{}`\n", path.display(), counted(rows, "row"), format.as_str());
+    let width = fields.iter().map(|field| field.name.chars().count()).max().unwrap_or(0);
+    for Field { name, rows, characters } in &fields {
+        let _ = writeln!(
+            text,
+            "  {name:width$}  in {}, {characters:.1} characters on average",
+            counted(*rows, "row")
+        );
+    }
+    Description::new(path, &Json { kind: "rows", format, rows, fields: &fields }, text)
+}

@@ -1,0 +1,247 @@
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use mtpt::t5::T5Tokenizer;
+use mtpt::tasks::{
+    self, CorpusFile, Format, Gold, Metric, Split, Task, TaskFile, TaskTree, read_toml,
+};
+use mtpt::train::{PretrainingConfig, StagedRunConfig};
+use serde::{Deserialize, Serialize};
+
+use crate::commands::inspect::description::Description;
+use crate::commands::inspect::lengths::Lengths;
+use crate::config::{read_text, resolve_path};
+use crate::error::Result;
+use crate::model::load_tokenizer;
+use crate::number_format::{counted, percent};
+use crate::stdio::message;
+
+/// The fields that distinguish a run configuration from a task file, and pretraining from prompt
+/// tuning.
+#[derive(Deserialize)]
+struct Document {
+    model: Option<String>,
+    #[serde(default)]
+    corpora: Vec<serde::de::IgnoredAny>,
+}
+
+/// Settings of a run configuration; all `None` for a task file.
+#[derive(Default)]
+struct Run {
+    model: Option<String>,
+    longest_input: Option<usize>,
+    longest_target: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Json<'a> {
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<&'a str>,
+    /// Folder of the tokenizer that counted the tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokenizer: Option<&'a Path>,
+    tasks: &'a [TaskSummary],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    corpora: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct TaskSummary {
+    task: String,
+    format: Format,
+    template: String,
+    metrics: Vec<Metric>,
+    splits: Vec<SplitSummary>,
+}
+
+#[derive(Serialize)]
+struct SplitSummary {
+    split: Split,
+    rows: usize,
+    /// Number of rows with each label, keyed by label word or candidate field.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scores: Option<Scores>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_tokens: Option<Lengths>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target_tokens: Option<Lengths>,
+}
+
+#[derive(Serialize)]
+struct Scores {
+    lowest: f64,
+    mean: f64,
+    highest: f64,
+}
+
+/// Describes a task file or run configuration.
+pub(crate) fn describe(path: &Path, model: Option<&Path>) -> Result<Description> {
+    let text = read_text(path)?;
+    let run = read_run(&text, path)?;
+    let corpora = CorpusFile::parse(&text, path)?.into_corpora();
+    let tasks = match TaskFile::parse(&text, path) {
+        Ok(tasks) => tasks.into_tasks(),
+        Err(tasks::Error::NoTasks { .. }) if !corpora.is_empty() => Vec::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let tokenizer = tokenizer(path, model, run.model.as_deref())?;
+    let counter = tokenizer.as_ref().map(|(_, tokenizer)| tokenizer);
+    let summaries =
+        tasks.iter().map(|task| summarize(task, counter, &run)).collect::<Result<Vec<_>>>()?;
+    let tree = TaskTree::new(tasks.iter().map(Task::id))?;
+
+    let mut text = path.display().to_string();
+    let _ = match &run.model {
+        Some(model) => write!(text, ": a run on `{model}` with {}", counted(tasks.len(), "task")),
+        None => write!(text, ": {}", counted(tasks.len(), "task")),
+    };
+    let corpora: Vec<String> = corpora.iter().map(|corpus| corpus.id().to_string()).collect();
+    if !corpora.is_empty() {
+        let _ = write!(text, " and the corpora {}", corpora.join(", "));
+    }
+    text.push('\n');
+    for node in tree.nodes().skip(1) {
+        let indent = "  ".repeat(node.depth() - 1);
+        let _ = match node.task() {
+            None => writeln!(text, "{indent}{}/", node.name()),
+            Some(task) => writeln!(text, "{indent}{}", summaries[task].text(node.name(), &indent)),
+        };
+    }
+    let json = Json {
+        kind: if run.model.is_some() { "run_configuration" } else { "tasks" },
+        model: run.model.as_deref(),
+        tokenizer: tokenizer.as_ref().map(|(folder, _)| folder.as_path()),
+        tasks: &summaries,
+        corpora,
+    };
+    Description::new(path, &json, text)
+}
+
+/// Reads and checks the run settings, if there are any.
+fn read_run(text: &str, path: &Path) -> Result<Run> {
+    let refused = |problem: tasks::TomlProblem| tasks::Error::Toml {
+        file: path.to_owned(),
+        line: problem.line,
+        message: problem.message,
+    };
+    let document: Document = read_toml(text).map_err(refused)?;
+    let Some(model) = document.model else { return Ok(Run::default()) };
+    let training = if document.corpora.is_empty() {
+        StagedRunConfig::parse(text, path)?.run.training
+    } else {
+        PretrainingConfig::parse(text, path)?.training
+    };
+    Ok(Run {
+        model: Some(model),
+        longest_input: Some(training.max_input_length),
+        longest_target: Some(training.max_target_length),
+    })
+}
+
+/// Loads the tokenizer of the requested model, or of the model in the configuration, which may not
+/// exist yet.
+fn tokenizer(
+    path: &Path,
+    requested: Option<&Path>,
+    configured: Option<&str>,
+) -> Result<Option<(PathBuf, T5Tokenizer)>> {
+    match (requested, configured) {
+        (Some(model), _) => load_tokenizer(model).map(Some),
+        (None, Some(model)) => Ok(load_tokenizer(&resolve_path(path, model))
+            .map_err(|error| message(&format!("note: tokens are not counted: {error}")))
+            .ok()),
+        (None, None) => Ok(None),
+    }
+}
+
+fn summarize(task: &Task, tokenizer: Option<&T5Tokenizer>, run: &Run) -> Result<TaskSummary> {
+    let splits = Split::ALL.into_iter().filter(|&split| task.has(split)).map(|split| {
+        let mut rows = 0;
+        let mut labels = BTreeMap::new();
+        let mut scores = Vec::new();
+        let (mut inputs, mut targets) = (Vec::new(), Vec::new());
+        // Streaming, because the task may not fit in memory.
+        for row in task.stream(split)? {
+            let row = row?;
+            rows += 1;
+            if let Some(tokenizer) = tokenizer {
+                inputs.push(tokenizer.encode(&row.input)?.len());
+                targets.push(tokenizer.encode(&row.target)?.len());
+            }
+            match row.gold {
+                Gold::Label(label) => {
+                    *labels.entry(task.labels().words()[label].clone()).or_default() += 1;
+                }
+                Gold::Score(score) => scores.push(score),
+                Gold::Text => {}
+            }
+        }
+        let lengths = |lengths, limit| tokenizer.is_some().then(|| Lengths::new(lengths, limit));
+        Ok(SplitSummary {
+            split,
+            rows,
+            labels,
+            scores: Scores::new(&scores),
+            input_tokens: lengths(inputs, run.longest_input),
+            target_tokens: lengths(targets, run.longest_target),
+        })
+    });
+    Ok(TaskSummary {
+        task: task.id().to_string(),
+        format: task.config().format,
+        template: task.template().as_str().to_owned(),
+        metrics: task.metrics().to_vec(),
+        splits: splits.collect::<Result<_>>()?,
+    })
+}
+
+impl Scores {
+    fn new(scores: &[f64]) -> Option<Self> {
+        let extreme = |select: fn(f64, f64) -> f64| scores.iter().copied().reduce(select);
+        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+        Some(Self { lowest: extreme(f64::min)?, mean, highest: extreme(f64::max)? })
+    }
+}
+
+impl TaskSummary {
+    fn text(&self, name: &str, indent: &str) -> String {
+        let metrics: Vec<&str> = self.metrics.iter().map(Metric::name).collect();
+        let mut text = format!(
+            "{name}  {}  {:?}  {}",
+            self.format.as_str(),
+            self.template,
+            metrics.join(", ")
+        );
+        for split in &self.splits {
+            let _ = write!(
+                text,
+                "\n{indent}  {:5}  {}",
+                split.split.as_str(),
+                counted(split.rows, "row")
+            );
+            let labels = split
+                .labels
+                .iter()
+                .map(|(label, &rows)| format!("{label} {rows} ({})", percent(rows, split.rows)));
+            let labels = labels.collect::<Vec<_>>().join(", ");
+            if !labels.is_empty() {
+                let _ = write!(text, ": {labels}");
+            }
+            if let Some(Scores { lowest, mean, highest }) = &split.scores {
+                let _ = write!(text, ": scores from {lowest} to {highest}, mean {mean:.2}");
+            }
+            for (what, lengths) in
+                [("input", &split.input_tokens), ("target", &split.target_tokens)]
+            {
+                if let Some(lengths) = lengths {
+                    let _ = write!(text, "\n{indent}         {what} tokens: {}", lengths.text());
+                }
+            }
+        }
+        text
+    }
+}

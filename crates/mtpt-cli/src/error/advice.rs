@@ -1,0 +1,151 @@
+//! Advice on how to fix an error, where the program can find out more about its cause.
+
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use mtpt::io::{IoError, TensorError};
+use mtpt::t5::{TokenizerError, WeightsError};
+use mtpt::tasks::nearest_name;
+use mtpt::{infer, t5, tasks, train};
+
+use crate::error::Error;
+
+/// Returns what to do about an error, as a clause without a full stop.
+pub(crate) fn for_error(error: &Error) -> Option<String> {
+    match error {
+        Error::Model(t5::Error::Weights(WeightsError::ModelNotFound { model })) => {
+            missing_model(Path::new(model))
+        }
+        Error::Model(
+            t5::Error::Weights(WeightsError::MissingFile { folder, .. })
+            | t5::Error::Tokenizer(TokenizerError::NotFound { folder }),
+        ) => Some(incomplete_model(folder)),
+        Error::Infer(error) => for_prompt_error(error).map(str::to_owned),
+        Error::Train(train::Error::NoWholeCheckpoint { .. }) => {
+            Some("leave `--resume` away for that".to_owned())
+        }
+        _ => None,
+    }
+    .or_else(|| for_failed_access(error))
+}
+
+fn for_prompt_error(error: &infer::Error) -> Option<&'static str> {
+    use infer::Error::{NoForm, TaskCount, UnknownComposition};
+    match error {
+        NoForm { .. } => Some("name one with `--task NAME`"),
+        UnknownComposition { .. } => {
+            Some("make a prompt file of them with `mtpt import --format npy --strategy`")
+        }
+        TaskCount { .. } => {
+            Some("name each once, in their order, with `--task NAME` or in `--tasks CONFIG.toml`")
+        }
+        _ => None,
+    }
+}
+
+fn missing_model(path: &Path) -> Option<String> {
+    if path.is_file() { Some("it is a file".to_owned()) } else { nearest_path(path) }
+}
+
+fn incomplete_model(folder: &Path) -> String {
+    model_below(folder, 3).map_or_else(
+        || "choose the folder that holds `config.json`, the weights (`model.safetensors`) and the tokenizer (`tokenizer.json` or `spiece.model`) of a T5".to_owned(),
+        |found| format!("there is a model in `{}`", found.display()),
+    )
+}
+
+fn for_failed_access(error: &Error) -> Option<String> {
+    let (action, path, source) = failed_access(error)?;
+    let advice = match source.kind() {
+        ErrorKind::NotFound if action == "read" => return nearest_path(path),
+        ErrorKind::NotADirectory if action == "read" => {
+            "a file is in the place of a folder; move it away, or name another path"
+        }
+        ErrorKind::IsADirectory => "expected a file, found a folder",
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if action != "read" => {
+            "choose a place that you may write to with `--output`, or change its permissions"
+        }
+        ErrorKind::PermissionDenied => "change its permissions, or take a copy",
+        ErrorKind::NotADirectory | ErrorKind::AlreadyExists if action != "read" => {
+            "a file is in the place of a folder; choose another place with `--output`"
+        }
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "make room; what was written before is whole"
+        }
+        ErrorKind::FileTooLarge => {
+            "raise the limit on the size of files (`ulimit -f`); what was written before is whole"
+        }
+        _ => return None,
+    };
+    Some(advice.to_owned())
+}
+
+/// Returns the action, the path and the error of the operating system.
+fn failed_access(error: &Error) -> Option<(&'static str, &Path, &io::Error)> {
+    match error {
+        Error::Read { path, source } => Some(("read", path, source)),
+        Error::Tasks(error) | Error::Train(train::Error::Tasks(error)) => failed_read(error),
+        Error::Model(t5::Error::Io { action, path, source })
+        | Error::Io(IoError { action, path, source })
+        | Error::Train(
+            train::Error::File { action, path, source }
+            | train::Error::Io(IoError { action, path, source })
+            | train::Error::Tensors(TensorError::Io(IoError { action, path, source })),
+        ) => Some((action, path, source)),
+        Error::Infer(error) | Error::Train(train::Error::Infer(error)) => failed_inference(error),
+        _ => None,
+    }
+}
+
+fn failed_inference(error: &infer::Error) -> Option<(&'static str, &Path, &io::Error)> {
+    match error {
+        infer::Error::Tasks(error) => failed_read(error),
+        infer::Error::File { action, path, source }
+        | infer::Error::Io(IoError { action, path, source })
+        | infer::Error::Tensors(TensorError::Io(IoError { action, path, source })) => {
+            Some((action, path, source))
+        }
+        _ => None,
+    }
+}
+
+fn failed_read(error: &tasks::Error) -> Option<(&'static str, &Path, &io::Error)> {
+    match error {
+        tasks::Error::InTask { problem, .. }
+        | tasks::Error::InTaskFile { problem, .. }
+        | tasks::Error::InCorpus { problem, .. } => failed_read(problem),
+        tasks::Error::Read { path, source } => Some(("read", path, source)),
+        _ => None,
+    }
+}
+
+/// Suggests the existing path that is most similar to a mistyped one.
+fn nearest_path(path: &Path) -> Option<String> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let name = path.file_name()?.to_str()?;
+    let Ok(entries) = fs::read_dir(parent.unwrap_or(Path::new("."))) else {
+        return parent.map(|parent| format!("there is no folder `{}`", parent.display()));
+    };
+    let names: Vec<String> =
+        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let nearest = nearest_name(name, names.iter().map(String::as_str))?;
+    let nearest = parent.map_or_else(|| PathBuf::from(nearest), |parent| parent.join(nearest));
+    Some(format!("did you mean `{}`?", nearest.display()))
+}
+
+/// Searches subfolders for a model configuration. Caches keep models a few levels down.
+fn model_below(folder: &Path, depth: usize) -> Option<PathBuf> {
+    let mut folders: Vec<PathBuf> = fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.is_dir())
+        .collect();
+    folders.sort();
+    let has_config = |folder: &&PathBuf| folder.join("config.json").is_file();
+    folders.iter().find(has_config).cloned().or_else(|| {
+        let depth = depth.checked_sub(1).filter(|&depth| depth > 0)?;
+        folders.iter().find_map(|folder| model_below(folder, depth))
+    })
+}

@@ -1,0 +1,97 @@
+//! The error that ends a command, and [`advice`] on how to fix it.
+
+pub(crate) mod advice;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// `Result` with this crate's [`Error`].
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error that ends a command.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Train(#[from] mtpt::train::Error),
+    #[error(transparent)]
+    Infer(#[from] mtpt::infer::Error),
+    #[error(transparent)]
+    Tasks(#[from] mtpt::tasks::Error),
+    #[error(transparent)]
+    Model(#[from] mtpt::t5::Error),
+    #[error(transparent)]
+    Device(#[from] mtpt::DeviceError),
+    #[error(transparent)]
+    Io(#[from] mtpt::io::IoError),
+    #[error("cannot read `{path}`")]
+    Read { path: PathBuf, source: io::Error },
+    #[error("cannot read standard input")]
+    Input(#[source] io::Error),
+    #[error("cannot write to standard output")]
+    Output(#[source] io::Error),
+    #[error("cannot watch for signals")]
+    Signals(#[source] io::Error),
+    /// A run ended by a signal: not a failure, but reported like one.
+    #[error(
+        "stopped by {name} after step {step} of {steps}, {}",
+        checkpoint.as_ref().map_or_else(
+            || "of which nothing is kept; the same command with `--resume` begins this run again".to_owned(),
+            |path| format!("which is kept in `{}`; the same command with `--resume` goes on from there", path.display())
+        )
+    )]
+    Interrupted {
+        code: u8,
+        name: &'static str,
+        step: usize,
+        steps: usize,
+        checkpoint: Option<PathBuf>,
+    },
+    #[error("`--set {setting}`: {problem}")]
+    Setting { setting: String, problem: String },
+    /// An unusable row of standard input or of `--input`.
+    #[error("line {line}: {problem}")]
+    Row { line: usize, problem: String },
+    /// A data file that `mtpt init` can't turn into a task.
+    #[error("{path}: {problem}", path = path.display())]
+    Data { path: PathBuf, problem: String },
+    /// Any other file or folder with unexpected contents.
+    #[error("`{path}`: {problem}")]
+    File { path: PathBuf, problem: String },
+    #[error("`{tasks}` has the task `{task}`, but `{prompts}` has prompts for {known} alone")]
+    NoPrompt { tasks: PathBuf, task: String, prompts: PathBuf, known: String },
+    #[error("`{path}` names no `{split}` file for any task")]
+    NoSplit { path: PathBuf, split: &'static str },
+    #[error(
+        "`{path}` is there already; name another file with `--output`, or write over it with `--force`"
+    )]
+    Exists { path: PathBuf },
+    #[error(
+        "`{path}` holds {by}, which a run would write over; choose another folder with `--output`"
+    )]
+    Occupied { path: PathBuf, by: &'static str },
+    #[error(
+        "`--strategy` is for a folder with the arrays of several tasks, `--format npy`; leave it away for `{path}`"
+    )]
+    NoArrays { path: PathBuf },
+    /// An output path that is also an input path.
+    #[error("`{path}` holds {by}; name another {place} with `--output`")]
+    OutputIsInput { path: PathBuf, by: &'static str, place: &'static str },
+}
+
+impl Error {
+    /// Adds the path of the configuration to errors about its settings.
+    pub(crate) fn in_config(path: &Path, error: mtpt::train::Error) -> Self {
+        use mtpt::train::Error::{
+            Composition, NearestTogether, NoSource, OutOfRange, Stage, UnevenLengths,
+        };
+        match error {
+            Composition(_)
+            | OutOfRange { .. }
+            | UnevenLengths { .. }
+            | Stage { .. }
+            | NearestTogether
+            | NoSource => Self::File { path: path.to_owned(), problem: error.to_string() },
+            other => other.into(),
+        }
+    }
+}

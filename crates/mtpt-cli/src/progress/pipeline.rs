@@ -1,0 +1,49 @@
+use mtpt::train::{BeginEvent, EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
+
+use crate::number_format::counted;
+use crate::progress::run::RunProgress;
+use crate::stdio::message;
+
+/// Shows the progress of the runs of a pipeline, one after the other.
+#[derive(Default)]
+pub(crate) struct PipelineProgress {
+    /// Progress of the current run.
+    run: Option<RunProgress>,
+}
+
+impl Observer for PipelineProgress {
+    fn begin(&mut self, event: &BeginEvent<'_>) {
+        // Clear the bar of the previous run first.
+        self.run = None;
+        let BeginEvent { place, tasks, steps, trained_numbers } = event;
+        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        let tasks = counted(*tasks, "task");
+        message(&format!("{place}{tasks}, {trained_numbers} trained numbers, {steps} steps"));
+        self.run = Some(RunProgress::new(*steps));
+    }
+
+    fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
+        self.run.as_mut().map_or(Ok(()), |run| run.step(event))
+    }
+
+    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
+        self.run.as_mut().map_or(Ok(()), |run| run.evaluation(event))
+    }
+
+    fn mean(&mut self, event: &MeanEvent<'_>) -> Result<()> {
+        self.run.as_mut().map_or(Ok(()), |run| run.mean(event))
+    }
+
+    fn remark(&mut self, text: &str) {
+        if let Some(run) = &mut self.run {
+            run.remark(text);
+        }
+    }
+
+    fn note(&mut self, text: &str) {
+        match &mut self.run {
+            Some(run) => run.note(text),
+            None => message(&format!("note: {text}")),
+        }
+    }
+}

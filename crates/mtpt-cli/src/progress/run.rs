@@ -1,0 +1,115 @@
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressStyle};
+use mtpt::tasks::TaskId;
+use mtpt::train::{EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
+
+use crate::progress::statistics::Statistics;
+use crate::stdio::message;
+
+/// Number of progress lines over a whole run if there is no terminal.
+const LINES: usize = 20;
+/// Width of the tasks' losses in a progress line, in characters.
+const LOSSES_WIDTH: usize = 60;
+
+/// Shows the progress of a run: a bar in a terminal, occasional lines elsewhere.
+pub(crate) struct RunProgress {
+    bar: Option<ProgressBar>,
+    start: Instant,
+    statistics: Statistics,
+    /// Tasks of the current evaluation so far.
+    evaluated: Vec<TaskId>,
+}
+
+impl RunProgress {
+    pub(crate) fn new(steps: usize) -> Self {
+        let bar = std::io::stderr().is_terminal().then(|| {
+            let bar = ProgressBar::new(steps as u64);
+            let template = "{bar:30} {pos}/{len} steps, {elapsed} gone\n{wide_msg}\n{prefix}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style.progress_chars("=> "));
+            }
+            bar.enable_steady_tick(Duration::from_millis(500));
+            bar
+        });
+        let (start, statistics) = (Instant::now(), Statistics::default());
+        Self { bar, start, statistics, evaluated: Vec::new() }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| message(text)),
+            None => message(text),
+        }
+    }
+}
+
+/// Clears the bar, so that the final messages start on a free line.
+impl Drop for RunProgress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Observer for RunProgress {
+    fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
+        self.evaluated.clear();
+        self.statistics.add_step(event);
+        let elapsed = self.start.elapsed();
+        match &self.bar {
+            Some(bar) => {
+                bar.set_position(event.step as u64);
+                bar.set_message(self.statistics.bar_text(elapsed));
+                let (_, width) = console::Term::stderr().size();
+                bar.set_prefix(self.statistics.losses(usize::from(width)));
+            }
+            None => {
+                let every = event.steps.div_ceil(LINES);
+                if event.step.is_multiple_of(every) || event.step == event.steps {
+                    message(&self.statistics.line(elapsed, LOSSES_WIDTH));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
+        let EvaluationEvent { step, split, task, metric, value } = event;
+        // Losses are in nats, other metrics are fractions.
+        let value = match *metric {
+            EvaluationEvent::LOSS => format!("{value:.4}"),
+            _ => format!("{:.1}", 100.0 * value),
+        };
+        self.line(&format!("step {step}: {task} {split} {metric} {value}"));
+        if self.evaluated.last() != Some(*task) {
+            self.evaluated.push((*task).clone());
+        }
+        Ok(())
+    }
+
+    fn mean(&mut self, event: &MeanEvent<'_>) -> Result<()> {
+        self.statistics.add_mean(event);
+        let MeanEvent { step, split, value, best_step, .. } = event;
+        // The mean of a single task would repeat its metrics.
+        let tasks = std::mem::take(&mut self.evaluated).len();
+        if tasks > 1 {
+            let best = if best_step == step { ", the best so far" } else { "" };
+            let value = 100.0 * value;
+            self.line(&format!("step {step}: mean of {tasks} tasks {split} {value:.1}{best}"));
+        }
+        Ok(())
+    }
+
+    fn remark(&mut self, text: &str) {
+        if let Some(bar) = &self.bar {
+            bar.set_message(text.to_owned());
+        }
+    }
+
+    fn note(&mut self, text: &str) {
+        self.line(&format!("note: {text}"));
+    }
+}

@@ -1,0 +1,176 @@
+//! Running statistics of training, formatted for a progress line or bar. Nothing here prints.
+
+use std::time::Duration;
+
+use mtpt::train::{MeanEvent, StepEvent};
+
+use crate::number_format::{learning_rate, remaining_time};
+
+/// Weight of the newest step in a running mean of the loss. The loss of a single step is noisy.
+const NEWEST: f64 = 0.1;
+
+/// Running statistics of a run.
+#[derive(Default)]
+pub(crate) struct Statistics {
+    step: usize,
+    steps: usize,
+    loss: Option<f64>,
+    /// Running mean of the loss of each task seen so far, in order of appearance.
+    tasks: Vec<(String, f64)>,
+    learning_rate: f64,
+    /// Steps since this process started. A resumed run has earlier steps.
+    steps_here: usize,
+    rows: usize,
+    seconds: f64,
+    /// Best mean over tasks, and its step.
+    best: Option<(usize, f64)>,
+}
+
+fn running_mean(before: f64, newest: f64) -> f64 {
+    before + NEWEST * (newest - before)
+}
+
+impl Statistics {
+    /// Adds a step.
+    pub(crate) fn add_step(&mut self, event: &StepEvent<'_>) {
+        (self.step, self.steps) = (event.step, event.steps);
+        self.loss = Some(self.loss.map_or(event.loss, |loss| running_mean(loss, event.loss)));
+        for (task, newest) in event.task_losses {
+            match self.tasks.iter_mut().find(|(known, _)| known == task.as_str()) {
+                Some((_, loss)) => *loss = running_mean(*loss, *newest),
+                None => self.tasks.push((task.to_string(), *newest)),
+            }
+        }
+        self.learning_rate = event.learning_rate;
+        self.steps_here += 1;
+        self.rows += event.rows;
+        self.seconds += event.seconds;
+    }
+
+    /// Adds the mean of an evaluation.
+    pub(crate) fn add_mean(&mut self, event: &MeanEvent<'_>) {
+        self.best = Some((event.best_step, event.best_value));
+    }
+
+    /// Returns a complete progress line. `elapsed` is the time since this process started.
+    pub(crate) fn line(&self, elapsed: Duration, width: usize) -> String {
+        let mut text = format!("step {}/{}, {}", self.step, self.steps, self.loss_text());
+        if self.tasks.len() > 1 {
+            text.push_str(&format!(" ({})", self.losses(width)));
+        }
+        let remaining = remaining_time(self.remaining(elapsed));
+        format!("{text}, {}, {remaining} to go", self.pace())
+    }
+
+    /// Returns the text next to a progress bar, which shows the steps itself.
+    pub(crate) fn bar_text(&self, elapsed: Duration) -> String {
+        let remaining = remaining_time(self.remaining(elapsed));
+        let mut text = format!("{remaining} to go, {}, {}", self.loss_text(), self.pace());
+        if let Some((step, value)) = self.best {
+            text.push_str(&format!(", best mean {:.1} at step {step}", 100.0 * value));
+        }
+        text
+    }
+
+    /// Returns the losses of as many tasks as fit into `width` characters, at least one, in
+    /// descending order of the loss.
+    pub(crate) fn losses(&self, width: usize) -> String {
+        let mut tasks: Vec<&(String, f64)> = self.tasks.iter().collect();
+        tasks.sort_by(|(_, first), (_, second)| second.total_cmp(first));
+        let first = |count: usize| {
+            let mut text: Vec<String> =
+                tasks[..count].iter().map(|(task, loss)| format!("{task} {loss:.3}")).collect();
+            if count < tasks.len() {
+                text.push(format!("{} more", tasks.len() - count));
+            }
+            text.join(", ")
+        };
+        let fits = |count: &usize| first(*count).chars().count() <= width;
+        (2..=tasks.len()).rev().find(fits).map_or_else(|| first(tasks.len().min(1)), first)
+    }
+
+    fn loss_text(&self) -> String {
+        format!("loss {:.3}", self.loss.unwrap_or(f64::NAN))
+    }
+
+    fn pace(&self) -> String {
+        let rows_per_second = self.rows as f64 / self.seconds.max(1e-9);
+        format!("lr {}, {rows_per_second:.0} rows/s", learning_rate(self.learning_rate))
+    }
+
+    /// Estimates the remaining time from wall-clock time, which includes evaluations and
+    /// checkpoints.
+    fn remaining(&self, elapsed: Duration) -> Duration {
+        let per_step = elapsed.as_secs_f64() / self.steps_here.max(1) as f64;
+        let left = self.steps.saturating_sub(self.step) as f64 * per_step;
+        Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mtpt::tasks::TaskId;
+
+    use super::*;
+
+    fn add_step(statistics: &mut Statistics, step: usize, losses: &[(&str, f64)]) {
+        let losses: Vec<(TaskId, f64)> =
+            losses.iter().map(|(task, loss)| (TaskId::new(task).unwrap(), *loss)).collect();
+        statistics.add_step(&StepEvent {
+            step,
+            steps: 100,
+            loss: losses.iter().map(|(_, loss)| loss).sum::<f64>() / losses.len() as f64,
+            added_losses: &[],
+            task_losses: &losses,
+            learning_rate: 0.3,
+            task_learning_rate: None,
+            gradient_norm: 1.0,
+            rows: 32,
+            seconds: 0.5,
+        });
+    }
+
+    #[test]
+    fn line_shows_losses_pace_and_remaining_time() {
+        let mut statistics = Statistics::default();
+        add_step(&mut statistics, 11, &[("a", 1.0), ("group/b", 3.0)]);
+        let second = Duration::from_secs(1);
+        let expected =
+            "step 11/100, loss 2.000 (group/b 3.000, a 1.000), lr 0.3, 64 rows/s, 89 s to go";
+        assert_eq!(statistics.line(second, 60), expected);
+        // A task without examples in a step keeps its loss.
+        add_step(&mut statistics, 12, &[("a", 2.0)]);
+        let expected = "88 s to go, loss 2.000, lr 0.3, 64 rows/s";
+        assert_eq!(statistics.bar_text(2 * second), expected);
+        assert_eq!(statistics.losses(60), "group/b 3.000, a 1.100");
+        let mean = MeanEvent { step: 12, split: "dev", value: 0.5, best_step: 9, best_value: 0.75 };
+        statistics.add_mean(&mean);
+        let expected = format!("{expected}, best mean 75.0 at step 9");
+        assert_eq!(statistics.bar_text(2 * second), expected);
+    }
+
+    #[test]
+    fn loss_of_a_single_task_is_not_repeated() {
+        let mut statistics = Statistics::default();
+        add_step(&mut statistics, 100, &[("a", 0.25)]);
+        let line = statistics.line(Duration::from_secs(3), 60);
+        assert_eq!(line, "step 100/100, loss 0.250, lr 0.3, 64 rows/s, 0 s to go");
+    }
+
+    #[test]
+    fn highest_losses_are_shown_if_not_all_fit() {
+        let mut statistics = Statistics::default();
+        let names: Vec<String> = (0..20).map(|task| format!("task{task}")).collect();
+        let losses: Vec<(&str, f64)> =
+            names.iter().zip(0..).map(|(name, task)| (name.as_str(), f64::from(task))).collect();
+        add_step(&mut statistics, 1, &losses);
+        assert_eq!(statistics.losses(40), "task19 19.000, task18 18.000, 18 more");
+        assert_eq!(statistics.losses(36), "task19 19.000, 19 more");
+        assert_eq!(statistics.losses(1), "task19 19.000, 19 more");
+        for width in 22..400 {
+            assert!(statistics.losses(width).len() <= width, "{width}");
+        }
+        assert!(statistics.losses(1000).ends_with("task0 0.000"));
+        assert_eq!(Statistics::default().losses(80), "");
+    }
+}

@@ -1,0 +1,106 @@
+use std::path::Path;
+
+use mtpt::burn::tensor::{Bool, Device, Tensor};
+use mtpt::core::{TaskIndex, embed_prompted};
+use mtpt::infer::{DeviceBatch, Prompts};
+use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
+
+use crate::args::inference::Prompted;
+use crate::error::Result;
+use crate::input::row::Row;
+use crate::model::{Model, open_device};
+
+/// A model, with or without prompts for its inputs.
+pub(crate) struct PromptedModel {
+    pub(crate) model: Model,
+    pub(crate) prompts: Option<Prompts>,
+    /// Task of rows without a `task` field.
+    default_task: Option<TaskIndex>,
+}
+
+/// Inputs on the device, ready for the encoder.
+pub(crate) struct Inputs {
+    pub(crate) embeddings: Tensor<3>,
+    pub(crate) mask: Tensor<2, Bool>,
+}
+
+impl PromptedModel {
+    pub(crate) fn load(arguments: &Prompted) -> Result<Self> {
+        let device = open_device(&arguments.device.device)?;
+        let prompts = arguments.prompts.as_deref();
+        Self::new(&arguments.model, prompts, arguments.task.as_deref(), &device)
+    }
+
+    pub(crate) fn new(
+        model: &Path,
+        prompts: Option<&Path>,
+        task: Option<&str>,
+        device: &Device,
+    ) -> Result<Self> {
+        // Prompts are read first, so a mistyped path fails before a large model is loaded.
+        let prompts = prompts.map(|path| Prompts::read(path, device)).transpose()?;
+        let default_task = match (&prompts, task) {
+            (Some(prompts), Some(task)) => Some(prompts.find(task)?),
+            (Some(prompts), None) if prompts.tasks().len() == 1 => Some(TaskIndex::new(0)),
+            _ => None,
+        };
+        let model = Model::load(model, device)?;
+        if let Some(prompts) = &prompts {
+            prompts.check_fits(&model.t5)?;
+        }
+        Ok(Self { model, prompts, default_task })
+    }
+
+    /// Returns the task of a row; `None` without prompts.
+    pub(crate) fn task(&self, row: &Row) -> Result<Option<TaskIndex>> {
+        match (&self.prompts, row.text("task")?) {
+            (None, None) => Ok(None),
+            (None, Some(name)) => Err(row.error(format!(
+                "the row names the task `{name}`, but there are no prompts: give `--prompts`"
+            ))),
+            (Some(prompts), Some(name)) => {
+                prompts.find(name).map(Some).map_err(|error| row.error(error.to_string()))
+            }
+            (Some(_), None) => match self.default_task {
+                Some(task) => Ok(Some(task)),
+                None => Err(row.error("the row names no `task`, and neither does `--task`")),
+            },
+        }
+    }
+
+    /// Returns the task of a row and the tokens of its `input` or `input_ids`.
+    pub(crate) fn example(&self, row: &Row) -> Result<TokenizedExample> {
+        // Without prompts, the task isn't used.
+        let task = self.task(row)?.unwrap_or(TaskIndex::new(0));
+        Ok(unlabeled(task, self.tokens(row, "input")?))
+    }
+
+    /// Returns the tokens of a field.
+    pub(crate) fn tokens(&self, row: &Row, field: &str) -> Result<Vec<u32>> {
+        let vocab_size = self.model.t5.config().vocab_size;
+        row.tokens(field, vocab_size, |text| self.model.tokenizer()?.encode(text))
+    }
+
+    /// Embeds the inputs of examples, with the prompts of their tasks in front if there are any.
+    pub(crate) fn inputs(&self, examples: &[TokenizedExample]) -> Result<Inputs> {
+        let t5 = &self.model.t5;
+        let padding = Padding { id: t5.config().pad_token_id, multiple: 1 };
+        let batch = TokenBatch::new(examples, padding)?;
+        let batch = DeviceBatch::new(&batch, t5.config().decoder_start_token_id, &t5.device());
+        let composition = self.prompts.as_ref().map(Prompts::composition);
+        let (ids, mask) = (batch.input_ids, batch.input_mask);
+        let (embeddings, mask) = embed_prompted(t5, composition, &batch.tasks, ids, mask);
+        Ok(Inputs { embeddings, mask })
+    }
+}
+
+/// Creates an example without a target.
+pub(crate) fn unlabeled(task: TaskIndex, input_ids: Vec<u32>) -> TokenizedExample {
+    TokenizedExample {
+        task: task.position() as u32,
+        input_ids,
+        target_ids: Vec::new(),
+        label: None,
+        gold: None,
+    }
+}

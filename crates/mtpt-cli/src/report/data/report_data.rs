@@ -1,0 +1,181 @@
+use std::path::Path;
+
+use mtpt::burn::tensor::Tensor;
+use mtpt::core::{Compose, TaskIndex};
+use mtpt::infer::Prompts;
+use mtpt::tasks::TaskFile;
+
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::report::data::mixture::Mixtures;
+use crate::report::data::nearest_tokens::{NearestToken, nearest_tokens};
+use crate::report::data::similarity::Similarity;
+use crate::run_files::history::highest;
+use crate::run_files::run_dir::RunDir;
+
+/// The contents of a report.
+pub(crate) struct ReportData<'a> {
+    /// Name of the run folder.
+    pub(crate) name: String,
+    pub(crate) run: &'a RunDir,
+    /// `None` without prompts.
+    pub(crate) similarity: Option<Similarity>,
+    pub(crate) mixtures: Mixtures,
+    pub(crate) nearest: NearestTokens,
+    /// Missing parts of the run, as sentences.
+    pub(crate) missing: Vec<String>,
+}
+
+/// The vocabulary tokens that are nearest to the vectors of the prompts.
+pub(crate) enum NearestTokens {
+    Known {
+        /// Name of the model with the vocabulary.
+        model: String,
+        /// Nearest tokens of the first vectors of each task's prompt.
+        tasks: Vec<Vec<NearestToken>>,
+    },
+    /// Unknown for this reason.
+    Unknown(String),
+}
+
+impl<'a> ReportData<'a> {
+    /// Collects the contents of a report.
+    ///
+    /// `model` is the model with its name, or the reason why there is none.
+    pub(crate) fn new(
+        path: &Path,
+        run: &'a RunDir,
+        model: Result<(String, Model), String>,
+    ) -> Result<Self> {
+        let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let name = absolute.file_name().unwrap_or(absolute.as_os_str()).to_string_lossy();
+        let mut data = Self {
+            name: name.into_owned(),
+            run,
+            similarity: None,
+            mixtures: Mixtures::default(),
+            nearest: NearestTokens::Unknown("The strategy of these prompts is that of another program, which alone can compose them.".into()),
+            missing: Vec::new(),
+        };
+        data.missing = data.missing_files();
+        if let Some(prompts) = &run.prompts {
+            data.add_prompts(path, prompts, model)?;
+        }
+        Ok(data)
+    }
+
+    fn add_prompts(
+        &mut self,
+        path: &Path,
+        prompts: &Prompts,
+        model: Result<(String, Model), String>,
+    ) -> Result<()> {
+        let composed = compose_all(prompts);
+        self.similarity = Some(Similarity::new(&composed));
+        self.mixtures = Mixtures::new(prompts)?;
+        self.nearest = match model {
+            Ok((name, model)) => {
+                self.add_mixtures_of_inputs(path, prompts, &model);
+                let tokenizer = model.tokenizer().ok();
+                let tasks = nearest_tokens(&composed, &model.t5, tokenizer.as_deref());
+                NearestTokens::Known { model: name, tasks }
+            }
+            Err(reason) => NearestTokens::Unknown(reason),
+        };
+        Ok(())
+    }
+
+    /// Adds mixtures that depend on inputs, if the data files of the run can be read.
+    fn add_mixtures_of_inputs(&mut self, path: &Path, prompts: &Prompts, model: &Model) {
+        let (Some(config), Ok(tokenizer)) = (&self.run.config, model.tokenizer()) else { return };
+        if !prompts.composition().reads_inputs() {
+            return;
+        }
+        let tasks = TaskFile::parse(&config.text, &path.join("config.toml"));
+        let mixtures = tasks.map(TaskFile::into_tasks).map_err(Error::from).and_then(|tasks| {
+            Mixtures::new(prompts)?.with_inputs(prompts, &model.t5, &tokenizer, &tasks)
+        });
+        match mixtures {
+            Ok(mixtures) => self.mixtures = mixtures,
+            Err(error) => self.missing.push(format!(
+                "Which components inputs choose is not told, since the rows cannot be read: {error}."
+            )),
+        }
+    }
+
+    /// Returns the best mean over tasks on `dev` and its step. `None` for a run that doesn't select
+    /// its prompts by it.
+    pub(crate) fn best(&self) -> Option<(usize, f64)> {
+        if self.trains_model() { None } else { highest(&self.run.history.means()) }
+    }
+
+    /// Returns whether the run trained all model weights.
+    pub(crate) fn trains_model(&self) -> bool {
+        let has_corpora =
+            self.run.config.as_ref().is_some_and(|config| config.settings.corpora.is_some());
+        self.run.has_model || has_corpora
+    }
+
+    /// Returns whether this folder contains only nested runs.
+    pub(crate) fn has_only_nested_runs(&self) -> bool {
+        self.run.history.steps.is_empty() && !self.run.nested.is_empty()
+    }
+
+    /// Returns the names of the tasks: those of the prompts or of the configuration, then any others
+    /// in the history.
+    pub(crate) fn tasks(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = match (&self.run.header, &self.run.config) {
+            (Some(header), _) => header.tasks.iter().map(|task| task.name.as_str()).collect(),
+            (None, Some(config)) => {
+                let corpora = config.settings.corpora.iter().flatten();
+                let entries = corpora.chain(&config.settings.tasks);
+                entries.map(|entry| entry.name.as_str()).collect()
+            }
+            (None, None) => Vec::new(),
+        };
+        for name in self.run.history.tasks() {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    fn missing_files(&self) -> Vec<String> {
+        let run = self.run;
+        let mut missing = Vec::new();
+        if run.config.is_none() {
+            missing
+                .push("There is no config.toml: what the run was to be is not known.".to_owned());
+        }
+        if self.has_only_nested_runs() {
+            return missing;
+        }
+        if run.history.steps.is_empty() {
+            missing.push(
+                "metrics.jsonl is not there, or tells of no step: there are no curves.".into(),
+            );
+        } else if run.history.results.is_empty() {
+            missing.push("Nothing was judged on dev yet.".into());
+        }
+        match (&run.header, self.best()) {
+            (None, _) if self.trains_model() => {}
+            (None, _) => missing.push(
+                "There is no prompts.safetensors: the run has not kept any prompts yet.".into(),
+            ),
+            (Some(header), Some((step, _))) if step != header.steps => missing.push(format!(
+                "prompts.safetensors is from step {}, while step {step} is the best in metrics.jsonl: they may be of two runs.",
+                header.steps
+            )),
+            (Some(_), _) => {}
+        }
+        missing
+    }
+}
+
+/// Returns the prompts of all tasks, each of shape `[prompt_length, d_model]`.
+fn compose_all(prompts: &Prompts) -> Vec<Tensor<2>> {
+    let composition = prompts.composition();
+    let tasks = (0..composition.task_count()).map(TaskIndex::new);
+    tasks.map(|task| composition.compose(task)).collect()
+}

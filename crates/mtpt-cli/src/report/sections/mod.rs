@@ -1,0 +1,13 @@
+//! The sections of a report, one file each. A section without contents writes nothing.
+
+pub(super) mod configuration;
+pub(super) mod few_shot;
+pub(super) mod metrics;
+pub(super) mod missing;
+pub(super) mod mixture;
+pub(super) mod nearest_tokens;
+pub(super) mod nested_runs;
+pub(super) mod similarity;
+pub(super) mod summary;
+pub(super) mod tasks;
+pub(super) mod training;

@@ -1,0 +1,58 @@
+//! The vocabulary tokens that are nearest to the vectors of the prompts.
+
+use crate::report::components::{head_row, number, section, table};
+use crate::report::data::nearest_tokens::NearestToken;
+use crate::report::data::report_data::{NearestTokens, ReportData};
+use crate::report::html::Html;
+
+pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
+    if data.run.header.is_none() {
+        return;
+    }
+    section(html, "nearest", "Nearest tokens", |html| match &data.nearest {
+        NearestTokens::Unknown(reason) => html.leaf("p", &[], reason),
+        NearestTokens::Known { model, tasks } => {
+            let shown = tasks.iter().map(Vec::len).max().unwrap_or(0);
+            write_introduction(html, model, shown);
+            write_table(html, &data.tasks(), tasks, shown);
+        }
+    });
+}
+
+fn write_introduction(html: &mut Html, model: &str, shown: usize) {
+    html.element("p", &[], |html| {
+        html.text(&format!(
+            "For the first {shown} vectors of each prompt, the token of the vocabulary of "
+        ));
+        html.leaf("code", &[], model);
+        html.text(
+            " whose embedding has the highest cosine with it, and that cosine. A low one means that the vector is near to no \
+             token, which is usual after many steps at a high rate.",
+        );
+    });
+}
+
+fn write_table(html: &mut Html, names: &[&str], tasks: &[Vec<NearestToken>], shown: usize) {
+    table(html, "Nearest token of each vector, and its cosine", |html| {
+        let positions: Vec<String> = (1..=shown).map(|position| position.to_string()).collect();
+        let head = ["Task"].into_iter().chain(positions.iter().map(String::as_str));
+        head_row(html, &head.collect::<Vec<_>>());
+        html.element("tbody", &[], |html| {
+            for (name, tokens) in names.iter().zip(tasks) {
+                html.element("tr", &[], |html| {
+                    html.leaf("th", &[("scope", "row"), ("title", name)], name);
+                    tokens.iter().for_each(|token| write_token(html, token));
+                });
+                html.line();
+            }
+        });
+    });
+}
+
+fn write_token(html: &mut Html, NearestToken { token, cosine }: &NearestToken) {
+    html.element("td", &[("class", "number")], |html| {
+        html.leaf("code", &[], token);
+        html.empty("br", &[]);
+        html.element("small", &[], |html| number(html, *cosine, &format!("{cosine:.2}")));
+    });
+}

@@ -1,0 +1,75 @@
+use std::fs;
+use std::path::Path;
+
+use mtpt::burn::tensor::Device;
+use mtpt::infer::{PromptFile, PromptHeader, Prompts};
+
+use crate::error::{Error, Result};
+use crate::run_files::config::{RunConfigFile, read_config};
+use crate::run_files::few_shot::{FewShotResult, read_few_shot};
+use crate::run_files::history::{History, read_history};
+use crate::run_files::nested_runs::{NestedRun, find_nested_runs};
+
+/// The contents of a run folder. Any file may be missing.
+pub(crate) struct RunDir {
+    pub(crate) config: Option<RunConfigFile>,
+    pub(crate) history: History,
+    /// Header of the prompt file.
+    pub(crate) header: Option<PromptHeader>,
+    /// The prompts; `None` if another program brings their strategy.
+    pub(crate) prompts: Option<Prompts>,
+    /// Whether the run trained all model weights.
+    pub(crate) has_model: bool,
+    /// Whether the run recorded its end.
+    pub(crate) is_over: bool,
+    /// Results of few-shot adaptation.
+    pub(crate) few_shot: Vec<FewShotResult>,
+    /// Runs in subfolders.
+    pub(crate) nested: Vec<NestedRun>,
+}
+
+impl RunDir {
+    /// Reads a run folder.
+    ///
+    /// # Errors
+    ///
+    /// If a file can't be read or is malformed, or the folder contains no file of a run.
+    pub(crate) fn read(path: &Path, device: &Device) -> Result<Self> {
+        if !path.is_dir() {
+            // The error of the operating system is the most precise.
+            fs::read_dir(path).map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        }
+        let config = read_config(&path.join("config.toml"))?;
+        let history = read_history(&path.join("metrics.jsonl"))?;
+        let prompts = path.join("prompts.safetensors");
+        let (header, prompts) =
+            if prompts.is_file() { read_prompts(&prompts, device)? } else { (None, None) };
+        let nested = find_nested_runs(path)?;
+        if config.is_none() && history.is_none() && header.is_none() && nested.is_empty() {
+            let problem = "expected the folder of a run, with `config.toml`, `metrics.jsonl` or `prompts.safetensors`; found none of them";
+            return Err(Error::File { path: path.to_owned(), problem: problem.to_owned() });
+        }
+        Ok(Self {
+            config,
+            history: history.unwrap_or_default(),
+            header,
+            prompts,
+            has_model: path.join("model/config.json").is_file(),
+            is_over: path.join("outcome.json").is_file(),
+            few_shot: read_few_shot(&path.join("few_shot.jsonl"))?,
+            nested,
+        })
+    }
+}
+
+fn read_prompts(path: &Path, device: &Device) -> Result<(Option<PromptHeader>, Option<Prompts>)> {
+    use mtpt::compose::Error::OwnStrategy;
+    use mtpt::infer::Error::Composition;
+    let header = PromptHeader::of_file(&PromptFile::read(path)?, path)?;
+    match Prompts::read(path, device) {
+        Ok(prompts) => Ok((Some(header), Some(prompts))),
+        // The file is valid. Only its strategy is unknown here.
+        Err(Composition(OwnStrategy { .. })) => Ok((Some(header), None)),
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,54 @@
+//! Standard output and standard error. No other crate of the workspace prints.
+
+#![expect(clippy::print_stderr, reason = "the only place that writes messages to the terminal")]
+
+use std::error::Error as StdError;
+use std::io::{self, BufWriter, StdoutLock, Write};
+
+use mtpt::train::error_line;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+
+/// Standard output: JSON Lines, or text for a person or a shell.
+pub(crate) struct Output {
+    stream: BufWriter<StdoutLock<'static>>,
+}
+
+impl Output {
+    pub(crate) fn new() -> Self {
+        Self { stream: BufWriter::new(io::stdout().lock()) }
+    }
+
+    /// Writes one row as a line of JSON.
+    pub(crate) fn row(&mut self, row: &impl Serialize) -> Result<()> {
+        serde_json::to_writer(&mut self.stream, row)
+            .map_err(|error| Error::Output(error.into()))?;
+        self.stream.write_all(b"\n").map_err(Error::Output)
+    }
+
+    /// Writes anything other than rows.
+    pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.write_all(bytes).map_err(Error::Output)
+    }
+
+    /// Flushes the buffer, so that the reader of a pipe receives what was written.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.stream.flush().map_err(Error::Output)
+    }
+}
+
+/// Writes an error with its causes and advice, as one line of standard error.
+pub(crate) fn error(error: &dyn StdError, advice: Option<String>) {
+    let mut line = format!("error: {}", error_line(error));
+    if let Some(advice) = advice {
+        line.push_str("; ");
+        line.push_str(&advice);
+    }
+    eprintln!("{}", line.replace('\n', " "));
+}
+
+/// Writes a line to standard error.
+pub(crate) fn message(text: &str) {
+    eprintln!("{text}");
+}
