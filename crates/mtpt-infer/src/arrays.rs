@@ -13,12 +13,12 @@ use mtpt_compose::{
 use mtpt_io::npy::read_npy;
 
 use crate::error::{Error, Result};
-use crate::layout::{floats, stack, unstack};
 use crate::npy;
 use crate::npy::matrix_shape;
 use crate::prompt_files::PromptFiles;
 use crate::prompts::{PromptHeader, Prompts};
 use crate::sidecar;
+use mtpt_io::layout::{f32_values, stack, transpose, unstack};
 
 /// How a shared prompt and parts of tasks that lie in arrays are composed, which the arrays themselves do not tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl ArrayComposition {
         [length, features]: [usize; 2],
         part: &TensorData,
     ) -> Vec<(&'static str, TensorData)> {
-        let values = floats(part);
+        let values = f32_values(part);
         let matrix = |[rows, columns]: [usize; 2]| {
             vec![("", TensorData::new(values.to_vec(), [rows, columns]))]
         };
@@ -115,7 +115,8 @@ impl ArrayComposition {
             Self::Project => {
                 let d_model = values.len() / (features + 1);
                 let (kernel, bias) = values.split_at(d_model * features);
-                let weight = transposed(kernel, [d_model, features]);
+                let kernel = transpose(kernel, [d_model, features]);
+                let weight = TensorData::new(kernel, [features, d_model]);
                 let bias = TensorData::new(bias.to_vec(), [d_model]);
                 vec![(".weight", weight), (".bias", bias)]
             }
@@ -129,19 +130,13 @@ impl ArrayComposition {
             Self::Project => {
                 let weight = tensor(".weight");
                 let shape = [weight.shape()[0], weight.shape()[1]];
-                [floats(&transposed(floats(weight), shape)), floats(tensor(".bias"))].concat()
+                [&transpose(f32_values(weight), shape), f32_values(tensor(".bias"))].concat()
             }
-            _ => floats(tensor("")).to_vec(),
+            _ => f32_values(tensor("")).to_vec(),
         };
         let count = values.len();
         TensorData::new(values, [count])
     }
-}
-
-/// A matrix with rows and columns exchanged.
-fn transposed(values: &[f32], [rows, columns]: [usize; 2]) -> TensorData {
-    let values = (0..rows * columns).map(|place| values[place % rows * columns + place / rows]);
-    TensorData::new(values.collect::<Vec<f32>>(), [columns, rows])
 }
 
 /// What a folder of arrays holds.

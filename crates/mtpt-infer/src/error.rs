@@ -38,10 +38,29 @@ pub enum Error {
         /// The parameter that does not match.
         source: mtpt_core::Error,
     },
-    /// A T5X checkpoint could not be read or written.
+    /// A T5X checkpoint without prompts.
     #[cfg(feature = "t5x")]
-    #[error(transparent)]
-    T5x(#[from] mtpt_io::t5x::Error),
+    #[error(
+        "`{}` has no prompt: expected an array whose name ends with `.prompt.prompt`, `.prompt.shared_prompt` or \
+         `.prompt.task_prompts.embedding`",
+        folder.display()
+    )]
+    NoT5xPrompt {
+        /// The folder of the checkpoint.
+        folder: PathBuf,
+    },
+    /// A T5X checkpoint with a prompt for the decoder.
+    #[cfg(feature = "t5x")]
+    #[error(
+        "`{}` has a prompt for the decoder, `{array}`, which is not supported; only prompts of the encoder are",
+        folder.display()
+    )]
+    DecoderPrompt {
+        /// The folder of the checkpoint.
+        folder: PathBuf,
+        /// Dotted name of the array.
+        array: String,
+    },
     /// Of a composition.
     #[error(transparent)]
     Composition(#[from] mtpt_compose::Error),

@@ -6,7 +6,6 @@ mod device_batch;
 mod error;
 mod evaluate;
 mod format;
-mod layout;
 mod npy;
 mod peft;
 mod prompt_file;
@@ -15,6 +14,8 @@ mod prompts;
 mod sidecar;
 #[cfg(feature = "t5x")]
 mod t5x;
+#[cfg(feature = "t5x")]
+mod t5x_arrays;
 mod task_data;
 mod token_budget;
 mod tree;
@@ -25,7 +26,6 @@ pub use device_batch::DeviceBatch;
 pub use error::{Error, Result};
 pub use evaluate::{check_width, evaluate, generate_rows, rank_choices, rank_rows};
 pub use format::PromptFormat;
-pub use layout::floats;
 pub use prompt_file::PromptFile;
 pub use prompt_files::PromptFiles;
 pub use prompts::{PromptHeader, PromptTask, Prompts};

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 use burn::module::Module;
 use burn::tensor::TensorData;
 use mtpt_core::{load_parameters, named_parameters};
-use mtpt_io::layout::first_non_finite;
-use mtpt_io::{NamedTensors, TensorError};
+use mtpt_io::{NamedTensors, TensorError, check_finite};
 
 use crate::error::{Error, Result};
 
@@ -83,13 +82,8 @@ impl PromptFile {
     ///
     /// [`TensorError::NotFinite`] for the first of them.
     pub fn check_finite(&self) -> Result<(), TensorError> {
-        for (tensor, data) in &self.tensors {
-            if let Some((index, value)) = first_non_finite(data) {
-                let (path, tensor) = (self.path.clone(), Some(tensor.clone()));
-                return Err(TensorError::NotFinite { path, tensor, index, value });
-            }
-        }
-        Ok(())
+        let mut tensors = self.tensors.iter();
+        tensors.try_for_each(|(name, data)| check_finite(data, &self.path, Some(name)))
     }
 
     /// Returns the header.

@@ -3,11 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::tensor::{Device, TensorData};
-use mtpt_io::t5x::{
-    Array, CHECKPOINT_FILE, Checkpoint, PROMPT_NAME, Prompt, PromptKind, SHARED_PROMPT_NAME,
-    TASK_PROMPTS_NAME, checkpoint_bytes, prompts as prompts_in,
-};
+use burn::tensor::Device;
+use mtpt_io::t5x::{CHECKPOINT_FILE, Checkpoint, checkpoint_bytes};
 
 use crate::arrays;
 use crate::arrays::{ArrayComposition, MultitaskArrays};
@@ -16,30 +13,34 @@ use crate::npy;
 use crate::prompt_files::PromptFiles;
 use crate::prompts::Prompts;
 use crate::sidecar;
+use crate::t5x_arrays::{
+    PROMPT_NAME, PromptArray, PromptKind, SHARED_PROMPT_NAME, TASK_PROMPTS_NAME, prompt_arrays,
+};
 
 /// Reads the prompts of a checkpoint: that of one task, or a shared prompt and the parts of all tasks, which are composed as
 /// told, or as the file beside them says.
 ///
 /// # Errors
 ///
-/// When the checkpoint is malformed or holds no prompt ([`Error::T5x`]), holds several ([`Error::PromptArray`]), or nothing
+/// When the checkpoint is malformed, has no prompt ([`Error::NoT5xPrompt`]), holds several ([`Error::PromptArray`]), or nothing
 /// tells how parts are composed ([`Error::UnknownComposition`]).
 pub(crate) fn read(
     folder: &Path,
     composition: Option<ArrayComposition>,
     device: &Device,
 ) -> Result<Prompts> {
-    let mut found = prompts_in(&Checkpoint::open(folder)?)?;
+    let mut found = prompt_arrays(&Checkpoint::open(folder)?)?;
     found.sort_by_key(|prompt| prompt.kind != PromptKind::Shared);
-    let data = |array: &Array| TensorData::new(array.values.clone(), array.shape.clone());
     match found.as_slice() {
-        [Prompt { kind: PromptKind::Whole, array, .. }] => npy::plain(data(array), folder, device),
+        [PromptArray { kind: PromptKind::Whole, data, .. }] => {
+            npy::plain(data.clone(), folder, device)
+        }
         [
-            Prompt { kind: PromptKind::Shared, array: shared, .. },
-            Prompt { kind: PromptKind::Tasks, array: tasks, name },
+            PromptArray { kind: PromptKind::Shared, data: shared, .. },
+            PromptArray { kind: PromptKind::Tasks, data: tasks, name },
         ] => {
             let place = folder.join(name);
-            let (shared, tasks) = (data(shared), data(tasks));
+            let (shared, tasks) = (shared.clone(), tasks.clone());
             arrays::compose(folder, composition, shared, (tasks, &place), device)
         }
         several => {
@@ -59,23 +60,19 @@ pub(crate) fn read(
 ///
 /// [`Error::NoForm`] when there is no form for several tasks that are composed so.
 pub(crate) fn files(prompts: &Prompts, folder: &Path) -> Result<PromptFiles> {
-    let array = |data: &TensorData| Array {
-        shape: data.shape().to_vec(),
-        values: data.iter::<f32>().collect(),
-    };
     let mut files = Vec::new();
     let arrays = match ArrayComposition::of(&prompts.header().composition) {
         Some(composition) => {
             let MultitaskArrays { header, shared, tasks } = arrays::arrays(prompts, composition);
             files.push(sidecar::file(folder, &header)?);
             BTreeMap::from([
-                (SHARED_PROMPT_NAME.to_owned(), array(&shared)),
-                (TASK_PROMPTS_NAME.to_owned(), array(&tasks)),
+                (SHARED_PROMPT_NAME.to_owned(), shared),
+                (TASK_PROMPTS_NAME.to_owned(), tasks),
             ])
         }
         None => {
             let prompt = npy::only_prompt(prompts)?;
-            BTreeMap::from([(PROMPT_NAME.to_owned(), array(&prompt))])
+            BTreeMap::from([(PROMPT_NAME.to_owned(), prompt)])
         }
     };
     let step = i32::try_from(prompts.header().steps).unwrap_or(i32::MAX);

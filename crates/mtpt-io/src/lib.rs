@@ -1,19 +1,48 @@
 #![doc = include_str!("../README.md")]
 
 pub mod fs;
+
+#[cfg(feature = "tensors")]
+mod dtype;
+#[cfg(feature = "tensors")]
+mod error;
+#[cfg(feature = "tensors")]
+mod finite;
 #[cfg(feature = "tensors")]
 pub mod layout;
 #[cfg(feature = "tensors")]
 mod named_tensors;
 #[cfg(feature = "tensors")]
 pub mod npy;
+#[cfg(feature = "tensors")]
+mod open;
+#[cfg(feature = "tensors")]
+mod pytorch;
+#[cfg(feature = "tensors")]
+pub mod safetensors;
+#[cfg(feature = "tensors")]
+mod sharded;
+#[cfg(feature = "tensors")]
+mod source;
 #[cfg(feature = "t5x")]
 pub mod t5x;
-#[cfg(feature = "tensors")]
-mod tensor_error;
 
+#[cfg(feature = "tensors")]
+pub use dtype::Dtype;
+#[cfg(feature = "tensors")]
+pub use error::TensorError;
+#[cfg(feature = "tensors")]
+pub use finite::{check_finite, first_non_finite};
 pub use fs::IoError;
 #[cfg(feature = "tensors")]
 pub use named_tensors::NamedTensors;
 #[cfg(feature = "tensors")]
-pub use tensor_error::TensorError;
+pub use open::open;
+#[cfg(feature = "tensors")]
+pub use pytorch::PytorchFile;
+#[cfg(feature = "tensors")]
+pub use safetensors::SafetensorsFile;
+#[cfg(feature = "tensors")]
+pub use sharded::{ShardedFiles, shard_names};
+#[cfg(feature = "tensors")]
+pub use source::TensorSource;

@@ -1,16 +1,16 @@
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use burn::tensor::TensorData;
-use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
 
-use crate::fs::{self, write_atomic};
-use crate::tensor_error::TensorError;
+use crate::error::{Result, TensorError};
+use crate::fs::write_atomic;
+use crate::safetensors::{SafetensorsFile, to_bytes};
+use crate::source::TensorSource;
 
 /// Named tensors of 32-bit floats with metadata: the contents of a safetensors file.
 ///
-/// Equal contents give equal bytes.
+/// Equal contents give equal bytes if there is at most one entry of metadata.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NamedTensors {
     /// The text entries of the file's metadata.
@@ -20,32 +20,26 @@ pub struct NamedTensors {
 }
 
 impl NamedTensors {
-    /// Reads a safetensors file.
+    /// Reads a safetensors file of 32-bit floats.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, is malformed or truncated ([`TensorError::Safetensors`]), or has a
-    /// tensor of another type than 32-bit floats ([`TensorError::Dtype`]).
-    pub fn read(path: &Path) -> Result<Self, TensorError> {
-        let bytes = fs::read(path)?;
-        let malformed = |source| TensorError::Safetensors { path: path.to_owned(), source };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(malformed)?;
-        let metadata = header.metadata().clone().unwrap_or_default().into_iter().collect();
-        let mut tensors = BTreeMap::new();
-        for (name, view) in SafeTensors::deserialize(&bytes).map_err(malformed)?.tensors() {
-            if view.dtype() != Dtype::F32 {
-                return Err(TensorError::Dtype {
+    /// As [`SafetensorsFile::open`], and [`TensorError::Dtype`] for a tensor of another type.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = SafetensorsFile::open(path)?;
+        let tensors = file
+            .names()
+            .map(|name| match file.dtype(name) {
+                Some(found) if found != "F32" => Err(TensorError::Dtype {
                     path: path.to_owned(),
-                    tensor: Some(name),
+                    tensor: Some(name.to_owned()),
                     expected: "elements of type `F32`",
-                    found: format!("`{:?}`", view.dtype()),
-                });
-            }
-            let (chunks, _) = view.data().as_chunks::<4>();
-            let values: Vec<f32> = chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-            tensors.insert(name, TensorData::new(values, view.shape().to_vec()));
-        }
-        Ok(Self { metadata, tensors })
+                    found: format!("`{found}`"),
+                }),
+                _ => Ok((name.to_owned(), file.read(name)?)),
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { metadata: file.metadata().clone(), tensors })
     }
 
     /// Writes a safetensors file atomically.
@@ -57,7 +51,7 @@ impl NamedTensors {
     /// # Panics
     ///
     /// As [`to_bytes`](Self::to_bytes).
-    pub fn write(&self, path: &Path) -> Result<(), TensorError> {
+    pub fn write(&self, path: &Path) -> Result<()> {
         Ok(write_atomic(path, &self.to_bytes(path)?)?)
     }
 
@@ -69,26 +63,9 @@ impl NamedTensors {
     ///
     /// # Panics
     ///
-    /// When the elements of a tensor are not 32-bit floats.
-    pub fn to_bytes(&self, path: &Path) -> Result<Vec<u8>, TensorError> {
-        let bytes: Vec<(&String, Vec<usize>, Vec<u8>)> = self
-            .tensors
-            .iter()
-            .map(|(name, data)| {
-                let values = data.as_slice::<f32>().expect("named tensors are 32-bit floats");
-                let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-                (name, data.shape().to_vec(), bytes)
-            })
-            .collect();
-        let views = bytes
-            .iter()
-            .map(|(name, shape, bytes)| {
-                TensorView::new(Dtype::F32, shape.clone(), bytes).map(|view| (name.as_str(), view))
-            })
-            .collect::<Result<Vec<_>, _>>();
-        let metadata: HashMap<_, _> = self.metadata.clone().into_iter().collect();
-        views
-            .and_then(|views| safetensors::serialize(views, Some(metadata)))
-            .map_err(|source| TensorError::Safetensors { path: path.to_owned(), source })
+    /// When a tensor has elements of another type than 32- or 16-bit floats.
+    pub fn to_bytes(&self, path: &Path) -> Result<Vec<u8>> {
+        let tensors = self.tensors.iter().map(|(name, data)| (name.as_str(), data));
+        to_bytes(tensors, &self.metadata, path)
     }
 }

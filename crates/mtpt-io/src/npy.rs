@@ -1,14 +1,17 @@
 //! Arrays of 32- and 64-bit floats in numpy's `.npy` format.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
-use npyz::{DType, NpyFile, Order, TypeChar, WriterBuilder};
+use npyz::{DType, Order, TypeChar, WriterBuilder};
 
+use crate::dtype::Dtype;
+use crate::error::{Result, TensorError};
+use crate::finite::check_finite;
 use crate::fs;
-use crate::layout::{first_non_finite, to_row_major};
-use crate::tensor_error::TensorError;
+use crate::layout::to_row_major;
+use crate::source::TensorSource;
 
 /// The first bytes of every `.npy` file.
 const MAGIC: &[u8] = b"\x93NUMPY";
@@ -23,7 +26,7 @@ pub fn is_npy(bytes: &[u8]) -> bool {
 /// # Errors
 ///
 /// When the file cannot be read, and as [`parse_npy`].
-pub fn read_npy(path: &Path) -> Result<TensorData, TensorError> {
+pub fn read_npy(path: &Path) -> Result<TensorData> {
     parse_npy(&fs::read(path)?, path)
 }
 
@@ -33,9 +36,9 @@ pub fn read_npy(path: &Path) -> Result<TensorData, TensorError> {
 ///
 /// When the file is malformed or truncated ([`TensorError::Npy`]), its elements have another type
 /// ([`TensorError::Dtype`]), or one of them is not finite ([`TensorError::NotFinite`]).
-pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<TensorData, TensorError> {
+pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<TensorData> {
     let malformed = |source| TensorError::Npy { path: path.to_owned(), source };
-    let file = NpyFile::new(bytes).map_err(malformed)?;
+    let file = npyz::NpyFile::new(bytes).map_err(malformed)?;
     let shape: Vec<usize> = file.shape().iter().map(|&size| size as usize).collect();
     let count = shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size));
     if count.is_none_or(|count| count > bytes.len()) {
@@ -60,12 +63,8 @@ pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<TensorData, TensorError> {
     };
     let values = if is_column_major { to_row_major(&values, &shape) } else { values };
     let data = TensorData::new(values, shape);
-    match first_non_finite(&data) {
-        Some((index, value)) => {
-            Err(TensorError::NotFinite { path: path.to_owned(), tensor: None, index, value })
-        }
-        None => Ok(data),
-    }
+    check_finite(&data, path, None)?;
+    Ok(data)
 }
 
 /// Returns the bytes of a `.npy` file of little-endian 32-bit floats in row-major order.
@@ -87,6 +86,52 @@ pub fn npy_bytes(data: &TensorData) -> Vec<u8> {
         })
         .expect("invariant: writing to memory succeeds, and the shape matches the data");
     bytes
+}
+
+/// The array of a `.npy` file as a source of one tensor, whose name is empty.
+///
+/// It is read when the file is opened, since the format has no need for more than one read.
+#[derive(Clone, Debug)]
+pub struct NpyFile {
+    path: PathBuf,
+    data: TensorData,
+}
+
+impl NpyFile {
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_npy`].
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { path: path.to_owned(), data: read_npy(path)? })
+    }
+
+    fn get(&self, name: &str) -> Option<&TensorData> {
+        name.is_empty().then_some(&self.data)
+    }
+}
+
+impl TensorSource for NpyFile {
+    fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        Box::new(std::iter::once(""))
+    }
+
+    fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.get(name).map(|data| &data.shape()[..])
+    }
+
+    fn dtype(&self, name: &str) -> Option<String> {
+        self.get(name).map(|_| Dtype::F32.to_string())
+    }
+
+    fn read(&self, name: &str) -> Result<TensorData> {
+        self.get(name).cloned().ok_or_else(|| self.missing(name, None))
+    }
 }
 
 /// Returns the size of an element in bytes if elements are floats.

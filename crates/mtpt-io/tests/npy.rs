@@ -1,9 +1,8 @@
 use std::fs;
 
 use burn::tensor::TensorData;
-use mtpt_io::TensorError;
-use mtpt_io::layout::first_non_finite;
 use mtpt_io::npy::{is_npy, npy_bytes, read_npy};
+use mtpt_io::{TensorError, first_non_finite};
 
 #[test]
 fn a_written_file_is_read_bit_for_bit() {

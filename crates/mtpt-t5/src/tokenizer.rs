@@ -15,7 +15,7 @@ use tokenizers::processors::template::TemplateProcessing;
 use tokenizers::{AddedToken, Tokenizer};
 
 use crate::config::T5Config;
-use crate::error::{Error, Result, TokenizerError};
+use crate::error::{Result, TokenizerError};
 use crate::weights::files::{SENTENCE_PIECE_FILE, TOKENIZER_FILE, tokenizer_dir};
 
 /// Number of sentinel tokens that T5 appends to the pieces of its SentencePiece model.
@@ -41,7 +41,7 @@ impl T5Tokenizer {
     /// # Errors
     ///
     /// [`TokenizerError::NotFound`] (`NotFoundForT5x` for a T5X checkpoint),
-    /// [`TokenizerError::File`], [`TokenizerError::Vocabulary`], or [`Error::Io`].
+    /// [`TokenizerError::File`], [`TokenizerError::Vocabulary`], or [`Error::Io`](crate::Error::Io).
     pub fn load(folder: &Path, config: &T5Config) -> Result<Self> {
         let home = tokenizer_dir(folder);
         let json = home.join(TOKENIZER_FILE);
@@ -66,7 +66,7 @@ impl T5Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] or [`TokenizerError::File`], naming the file.
+    /// [`Error::Io`](crate::Error::Io) or [`TokenizerError::File`], naming the file.
     pub fn from_tokenizer_json(path: &Path) -> Result<Self> {
         let invalid = |source| TokenizerError::File { path: path.to_owned(), source };
         let mut tokenizer = Tokenizer::from_bytes(read(path)?).map_err(invalid)?;
@@ -80,7 +80,7 @@ impl T5Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`], [`TokenizerError::File`] or [`TokenizerError::SentencePieceType`], naming the
+    /// [`Error::Io`](crate::Error::Io), [`TokenizerError::File`] or [`TokenizerError::SentencePieceType`], naming the
     /// file.
     pub fn from_sentence_piece(path: &Path) -> Result<Self> {
         let invalid = |source: Box<dyn std::error::Error + Send + Sync>| TokenizerError::File {
@@ -228,7 +228,7 @@ fn sentinel(number: usize) -> String {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(Error::io("read", path))
+    Ok(mtpt_io::fs::read(path)?)
 }
 
 /// Type of T5's SentencePiece models.

@@ -67,7 +67,7 @@ fn a_missing_tensor_is_named_with_its_shape() {
     let copy = with_tensors("v1_0", |tensors| {
         tensors.remove(KEY).unwrap();
     });
-    check(copy.path(), &["model.safetensors` lacks tensor", KEY, "[16, 16]"]);
+    check(copy.path(), &["model.safetensors` has no tensor", KEY, "[16, 16]"]);
 }
 
 #[test]
@@ -75,7 +75,7 @@ fn a_missing_table_is_named() {
     let copy = with_tensors("v1_0", |tensors| {
         tensors.remove("shared.weight").unwrap();
     });
-    check(copy.path(), &["lacks tensor `shared.weight`", "[96, 16]"]);
+    check(copy.path(), &["has no tensor `shared.weight`", "[96, 16]"]);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn a_mis_shaped_tensor_is_named_with_both_shapes() {
     let copy = with_tensors("v1_0", |tensors| {
         tensors.get_mut(KEY).unwrap().1 = vec![8, 32];
     });
-    check(copy.path(), &["model.safetensors", KEY, "must have shape [16, 16], but has [8, 32]"]);
+    check(copy.path(), &["model.safetensors", KEY, "expected shape [16, 16], found [8, 32]"]);
     let copy = with_config("v1_0", "\"num_heads\": 4", "\"num_heads\": 2");
     check(copy.path(), &["model.safetensors", "[32, 2]", "[32, 4]"]);
 }
@@ -93,7 +93,7 @@ fn a_tensor_of_integers_is_refused() {
     let copy = with_tensors("v1_0", |tensors| {
         tensors.get_mut(KEY).unwrap().0 = safetensors::Dtype::I32;
     });
-    check(copy.path(), &["model.safetensors", KEY, "must be f32, f16, bf16 or f64", "I32"]);
+    check(copy.path(), &["model.safetensors", KEY, "expected f32, f16, bf16 or f64", "I32"]);
 }
 
 #[test]

@@ -25,26 +25,6 @@ pub enum Error {
     /// A file of tensors could not be read or written.
     #[error(transparent)]
     Tensors(#[from] mtpt_io::TensorError),
-    /// A safetensors file that is not a prompt file.
-    #[error("`{path}` is not a prompt file: its metadata has no key `{expected}`")]
-    NotAPromptFile {
-        /// The file.
-        path: PathBuf,
-        /// The key of the metadata that marks a prompt file.
-        expected: &'static str,
-    },
-    /// The tensors of a prompt file do not match the parameters of its composition.
-    #[error("`{path}` does not match its composition")]
-    PromptParameters {
-        /// The file.
-        path: PathBuf,
-        /// The parameter that does not match.
-        source: mtpt_core::Error,
-    },
-    /// A T5X checkpoint could not be read or written.
-    #[cfg(feature = "t5x")]
-    #[error(transparent)]
-    T5x(#[from] mtpt_io::t5x::Error),
     /// Of a composition.
     #[error(transparent)]
     Composition(#[from] mtpt_compose::Error),

@@ -1,5 +1,6 @@
-//! Prompts in checkpoints of T5X; that flax reads what is written, and writes what is read, is held in `mtpt-core`.
+//! Prompts in T5X checkpoints. Tests against files that flax wrote are in `mtpt-io`.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -8,9 +9,13 @@ use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, TaskIndex};
 use mtpt_infer::Error;
 use mtpt_infer::{ArrayComposition, PromptFormat, Prompts};
-use mtpt_io::t5x::{Checkpoint, PROMPT_NAME};
+use mtpt_io::TensorSource;
+use mtpt_io::t5x::{self, Checkpoint};
 
 use crate::small_world::{SmallWorld, config};
+
+/// The name under which prompt-tuning looks for a prompt of the encoder.
+const PROMPT_NAME: &str = "target.encoder.prompt.prompt.prompt";
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/prompt_tuning").join(name)
@@ -93,7 +98,7 @@ fn any_composition_is_written_task_by_task() {
 fn what_holds_no_prompt_is_refused() {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/t5x/v1_1");
     let refused = read(&model).unwrap_err();
-    assert!(matches!(refused, Error::T5x(_)), "{refused}");
+    assert!(matches!(refused, Error::Tensors(_)), "{refused}");
     assert!(refused.to_string().contains("prompt"), "{refused}");
 
     let world = SmallWorld::new();
@@ -105,4 +110,41 @@ fn what_holds_no_prompt_is_refused() {
     let path = world.folder.path().join("checkpoint");
     let refused = PromptFormat::T5x.files(&prompts.prompts, None, &path).unwrap_err();
     assert!(matches!(refused, Error::NoForm { strategy: "low_rank", .. }), "{refused}");
+}
+
+/// A checkpoint that flax wrote.
+fn flax(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-io/tests/fixtures/t5x").join(name)
+}
+
+#[test]
+fn prompts_are_found_by_their_names() {
+    let expected: Vec<f32> = (0..12).map(|value| (value as f32 - 5.0) / 8.0).collect();
+    assert_eq!(numbers(&read(&flax("prompt")).unwrap()), [expected]);
+
+    let prompts =
+        Prompts::read_arrays(&flax("multitask"), ArrayComposition::Add, &Device::flex()).unwrap();
+    assert_eq!(prompts.tasks().len(), 3);
+    assert_eq!((prompts.header().length, prompts.header().d_model), (2, 4));
+    let error = PromptFormat::T5x.read(&flax("kinds"), &Device::flex()).unwrap_err();
+    assert!(matches!(error, Error::NoT5xPrompt { .. }), "{error}");
+    let message = error.to_string();
+    assert!(message.contains("kinds` has no prompt"), "{message}");
+    assert!(message.contains("`.prompt.prompt`"), "{message}");
+}
+
+#[test]
+fn prompts_of_the_decoder_are_rejected() {
+    let place = tempfile::tempdir().unwrap();
+    let of_decoder = "target.decoder.prompt.prompt.prompt";
+    let array = Checkpoint::open(&flax("prompt")).unwrap().read(PROMPT_NAME).unwrap();
+    let alone = BTreeMap::from([(of_decoder.to_owned(), array.clone())]);
+    let both = alone.clone().into_iter().chain([(PROMPT_NAME.to_owned(), array)]).collect();
+    for (name, arrays) in [("alone", alone), ("both", both)] {
+        let folder = place.path().join(name);
+        t5x::write(&folder, &arrays, 7).unwrap();
+        let message = read(&folder).unwrap_err().to_string();
+        let expected = format!("{name}` has a prompt for the decoder, `{of_decoder}`");
+        assert!(message.contains(&expected), "{message}");
+    }
 }

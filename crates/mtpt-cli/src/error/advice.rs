@@ -86,8 +86,9 @@ fn failed_access(error: &Error) -> Option<(&'static str, &Path, &io::Error)> {
     match error {
         Error::Read { path, source } => Some(("read", path, source)),
         Error::Tasks(error) | Error::Train(train::Error::Tasks(error)) => failed_read(error),
-        Error::Model(t5::Error::Io { action, path, source })
-        | Error::Io(IoError { action, path, source })
+        Error::Model(error) => error.io_error().map(parts),
+        Error::Tensors(error) => error.io_error().map(parts),
+        Error::Io(IoError { action, path, source })
         | Error::Train(
             train::Error::File { action, path, source }
             | train::Error::Io(IoError { action, path, source })
@@ -96,6 +97,10 @@ fn failed_access(error: &Error) -> Option<(&'static str, &Path, &io::Error)> {
         Error::Infer(error) | Error::Train(train::Error::Infer(error)) => failed_inference(error),
         _ => None,
     }
+}
+
+fn parts(error: &IoError) -> (&'static str, &Path, &io::Error) {
+    (error.action, &error.path, &error.source)
 }
 
 fn failed_inference(error: &infer::Error) -> Option<(&'static str, &Path, &io::Error)> {

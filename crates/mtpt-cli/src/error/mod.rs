@@ -23,6 +23,8 @@ pub(crate) enum Error {
     Device(#[from] mtpt::DeviceError),
     #[error(transparent)]
     Io(#[from] mtpt::io::IoError),
+    #[error(transparent)]
+    Tensors(#[from] mtpt::io::TensorError),
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot read standard input")]

@@ -5,12 +5,12 @@ use burn::tensor::{Device, TensorData};
 use mtpt_compose::{CompositionConfig, LowRankConfig, SeparateConfig};
 
 use crate::error::{Error, Result};
-use crate::layout::{floats, stack, unstack};
 use crate::peft::config::{AdapterConfig, AdapterKind, CONFIG};
 use crate::peft::weights::AdapterWeights;
 use crate::prompt_files::PromptFiles;
 use crate::prompts::{PromptHeader, Prompts};
 use crate::sidecar;
+use mtpt_io::layout::{f32_values, stack, unstack};
 
 /// Tensors of an adapter: the shared prompt `[length, d_model]`, and the factors of all tasks, `[tasks, length, rank]` and
 /// `[tasks, rank, d_model]`.
@@ -33,7 +33,7 @@ pub(crate) fn is_adapter(folder: &Path) -> bool {
 /// not those that its configuration tells of.
 pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
     let config = AdapterConfig::read(folder).map_err(|error| with_tensors(error, folder))?;
-    let mut weights = AdapterWeights::read(folder)?;
+    let mut weights = AdapterWeights::open(folder)?;
     let AdapterConfig { kind, length, d_model, model } = config;
     let shared = weights.take(SHARED, &[length, d_model])?;
     let mut tensors = BTreeMap::new();
@@ -108,7 +108,7 @@ pub(crate) fn files(prompts: &Prompts, folder: &Path) -> Result<PromptFiles> {
 /// itself, the other has ones on its diagonal.
 fn of_highest_rank(left: &TensorData, right: &TensorData) -> (TensorData, TensorData) {
     let ([length, rank], d_model) = ([left.shape()[0], left.shape()[1]], right.shape()[1]);
-    let (left, right) = (floats(left), floats(right));
+    let (left, right) = (f32_values(left), f32_values(right));
     let product = (0..length * d_model).map(|place| {
         let (row, column) = (place / d_model, place % d_model);
         let terms = (0..rank).map(|inner| {
@@ -126,7 +126,7 @@ fn of_highest_rank(left: &TensorData, right: &TensorData) -> (TensorData, Tensor
 /// What adapters of other types have beside a prompt tells why they cannot be one.
 fn with_tensors(error: Error, folder: &Path) -> Error {
     let Error::AdapterType { path, found, .. } = error else { return error };
-    let beside: Vec<String> = AdapterWeights::read(folder)
+    let beside: Vec<String> = AdapterWeights::open(folder)
         .map(|weights| weights.names().filter(|name| *name != SHARED).map(str::to_owned).collect())
         .unwrap_or_default();
     Error::AdapterType { path, found, beside }

@@ -2,25 +2,30 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Formatter};
 use std::path::{Component, Path, PathBuf};
 
+use burn::tensor::TensorData;
+
+use super::error::{EXPECTED_DTYPE, Error};
 use super::msgpack::{self, NUMPY_ARRAY, NUMPY_SCALAR, Node, NumpyArray};
-use super::number_type::NumberType;
-use super::zarr_folder::ZarrFolder;
-use super::{Array, Error, Result};
+use super::zarr::ZarrArray;
+use crate::dtype::Dtype;
+use crate::error::{Result, TensorError};
+use crate::finite::check_finite;
+use crate::source::TensorSource;
 
 /// Name of the msgpack file in the folder of a checkpoint.
 pub const CHECKPOINT_FILE: &str = "checkpoint";
-/// Orbax keeps the same in a folder within.
+/// Name of the folder in which Orbax stores it.
 const STATE_FOLDER: &str = "state";
-/// What Orbax writes in the place of an array that has a folder of its own.
+/// Start of the text that Orbax stores instead of an array in a folder of its own.
 const PLACEHOLDER: &str = "PLACEHOLDER://";
-/// What tells flax's form for arrays of more than 2^30 bytes from other dictionaries.
+/// Key that marks flax's form of arrays of more than 2^30 bytes.
 const CHUNKED: &str = "__msgpack_chunked_array__";
-/// Versions below this one keep the bits of bfloat16 as unsigned integers in zarr folders.
+/// Older versions store the bits of bfloat16 as unsigned integers in zarr folders.
 const FIRST_WITH_BF16: i64 = 3;
 
-/// The parameters of a checkpoint of T5X.
+/// The parameters of a T5X checkpoint.
 ///
-/// Names are dotted, as those of the folders are: `target.encoder.layers_0.attention.query.kernel`.
+/// Names are dotted like those of the folders: `target.encoder.layers_0.attention.query.kernel`.
 pub struct Checkpoint {
     folder: PathBuf,
     /// The msgpack file.
@@ -28,97 +33,95 @@ pub struct Checkpoint {
     arrays: BTreeMap<String, Stored>,
 }
 
-/// Where the numbers of an array are.
+/// Where an array is stored.
 enum Stored {
-    /// In the msgpack file: the contents of flax's extensions, several where the array is in parts.
-    Here {
-        shape: Vec<usize>,
-        parts: Vec<Vec<u8>>,
-    },
+    /// In the msgpack file: the payloads of flax's extensions, several if the array is in parts.
+    Msgpack { shape: Vec<usize>, dtype: Dtype, parts: Vec<Vec<u8>> },
     /// A plain number in the msgpack file.
     Number(f32),
-    Folder {
-        shape: Vec<usize>,
-        folder: Box<ZarrFolder>,
-    },
+    /// In a folder of its own.
+    Zarr { shape: Vec<usize>, array: Box<ZarrArray> },
 }
 
 impl Checkpoint {
-    /// Whether a folder looks like a checkpoint of T5X, or of its form in Orbax.
+    /// Returns whether a folder looks like a T5X checkpoint, or one of Orbax.
     ///
-    /// TensorFlow's checkpoints have a file of that name too, a text: [`open`](Self::open) tells.
+    /// TensorFlow's checkpoints have a text file of the same name: only [`open`](Self::open) can tell them
+    /// apart.
     pub fn is_at(folder: &Path) -> bool {
         file_of(folder).is_file()
     }
 
-    /// Opens a checkpoint: reads the msgpack file but for the optimizer's state, and the descriptions of all zarr
-    /// folders that it names.
+    /// Opens a checkpoint. Reads the msgpack file, without the optimizer's state, and the descriptions of
+    /// all zarr folders that it names.
     ///
     /// # Errors
     ///
-    /// When the folder is no checkpoint, the msgpack file is cut short or something else, or an array is neither in it nor
-    /// in a folder of its own.
+    /// When the folder is not a checkpoint, the msgpack file is malformed or truncated, or an array is
+    /// neither in it nor in a folder of its own.
     pub fn open(folder: &Path) -> Result<Self> {
         let file = file_of(folder);
         if !file.is_file() {
-            return Err(Error::NotACheckpoint {
-                folder: folder.to_owned(),
-                step: newest_step(folder),
-            });
+            let (folder, step) = (folder.to_owned(), newest_step(folder));
+            return Err(Error::NotACheckpoint { folder, step }.into());
         }
         let (version, target) = msgpack::read(&file)?;
-        // Folders of arrays are beside the msgpack file.
-        let beside = file.parent().unwrap_or(folder).to_owned();
-        let mut opener = Opener { beside, file, version, arrays: BTreeMap::new() };
+        // Folders of arrays are next to the msgpack file.
+        let parent = file.parent().unwrap_or(folder).to_owned();
+        let mut opener = Opener { parent, file, version, arrays: BTreeMap::new() };
         opener.collect("target", target)?;
         let Opener { file, arrays, .. } = opener;
         Ok(Self { folder: folder.to_owned(), file, arrays })
     }
+}
 
-    /// The folder.
-    pub fn folder(&self) -> &Path {
+impl TensorSource for Checkpoint {
+    fn path(&self) -> &Path {
         &self.folder
     }
 
-    /// Names of all arrays, in order.
-    pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.arrays.keys().map(String::as_str)
+    fn names(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        Box::new(self.arrays.keys().map(String::as_str))
     }
 
-    /// The shape of an array, `None` if there is no such array.
-    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+    fn shape(&self, name: &str) -> Option<&[usize]> {
         self.arrays.get(name).map(|stored| match stored {
-            Stored::Here { shape, .. } | Stored::Folder { shape, .. } => shape.as_slice(),
+            Stored::Msgpack { shape, .. } | Stored::Zarr { shape, .. } => shape.as_slice(),
             Stored::Number(_) => &[],
         })
     }
 
-    /// Reads an array. Floating point of any width and integers become single precision.
-    ///
-    /// # Errors
-    ///
-    /// When there is no such array, a chunk of it is missing or damaged, or a number is not finite.
-    pub fn read(&self, name: &str) -> Result<Array> {
-        let stored = self.arrays.get(name).ok_or_else(|| Error::MissingArray {
-            folder: self.folder.clone(),
-            array: name.to_owned(),
-        })?;
-        match stored {
-            Stored::Number(number) => {
-                Array { shape: Vec::new(), values: vec![*number] }.check_finite(name, &self.file)
-            }
-            Stored::Here { shape, parts } => {
+    fn dtype(&self, name: &str) -> Option<String> {
+        self.arrays.get(name).map(|stored| match stored {
+            Stored::Msgpack { dtype, .. } => dtype.to_string(),
+            Stored::Zarr { array, .. } => array.dtype().to_string(),
+            Stored::Number(_) => "number".to_owned(),
+        })
+    }
+
+    /// Reads an array. Its elements may be floats or integers of any width, and must be finite.
+    fn read(&self, name: &str) -> Result<TensorData> {
+        let stored = self.arrays.get(name).ok_or_else(|| self.missing(name, None))?;
+        let data = match stored {
+            Stored::Number(number) => TensorData::new(vec![*number], Vec::<usize>::new()),
+            Stored::Msgpack { shape, dtype, parts } => {
                 let mut values = Vec::with_capacity(shape.iter().product());
                 for part in parts {
-                    let (_, number_type, bytes) = numpy_array(part, name, &self.file)?;
-                    number_type.widen(bytes, &mut values);
+                    let (_, _, bytes) = numpy_array(part, name, &self.file)?;
+                    dtype.widen_into(bytes, &mut values);
                 }
-                Array { shape: shape.clone(), values }.check_finite(name, &self.file)
+                TensorData::new(values, shape.clone())
             }
-            Stored::Folder { shape, folder } => {
-                let values = folder.read(name)?;
-                Array { shape: shape.clone(), values }.check_finite(name, folder.path())
-            }
+            Stored::Zarr { shape, array } => TensorData::new(array.read(name)?, shape.clone()),
+        };
+        check_finite(&data, self.file(name), Some(name))?;
+        Ok(data)
+    }
+
+    fn file(&self, name: &str) -> &Path {
+        match self.arrays.get(name) {
+            Some(Stored::Zarr { array, .. }) => array.path(),
+            _ => &self.file,
         }
     }
 }
@@ -134,14 +137,14 @@ impl fmt::Debug for Checkpoint {
     }
 }
 
-/// The msgpack file of a folder, whether it is there or not.
+/// Returns the path of the msgpack file, which need not exist.
 fn file_of(folder: &Path) -> PathBuf {
     let file = folder.join(CHECKPOINT_FILE);
     let within = folder.join(STATE_FOLDER).join(CHECKPOINT_FILE);
     if !file.is_file() && within.is_file() { within } else { file }
 }
 
-/// The folder of the highest step in a folder of several checkpoints.
+/// Returns the folder of the highest step in a folder of several checkpoints.
 fn newest_step(folder: &Path) -> Option<PathBuf> {
     std::fs::read_dir(folder)
         .ok()?
@@ -155,10 +158,10 @@ fn newest_step(folder: &Path) -> Option<PathBuf> {
         .map(|(_, path)| path)
 }
 
-/// Notes every array of a checkpoint.
+/// Collects the arrays of a checkpoint.
 struct Opener {
-    /// The folder that those of arrays are in.
-    beside: PathBuf,
+    /// The folder in which folders of arrays are.
+    parent: PathBuf,
     file: PathBuf,
     version: i64,
     arrays: BTreeMap<String, Stored>,
@@ -167,13 +170,13 @@ struct Opener {
 impl Opener {
     fn collect(&mut self, name: &str, node: Node) -> Result<()> {
         let stored = match node {
-            // An empty place of the tree.
+            // An empty branch.
             Node::Nothing => return Ok(()),
             Node::Integer(number) => Stored::Number(number as f32),
             Node::Real(number) => Stored::Number(number as f32),
             Node::Extension(NUMPY_ARRAY | NUMPY_SCALAR, bytes) => {
-                let (shape, _, _) = numpy_array(&bytes, name, &self.file)?;
-                Stored::Here { shape, parts: vec![bytes] }
+                let (shape, dtype, _) = numpy_array(&bytes, name, &self.file)?;
+                Stored::Msgpack { shape, dtype, parts: vec![bytes] }
             }
             Node::Text(text) if text.starts_with(PLACEHOLDER) => {
                 self.folder(name, &text[PLACEHOLDER.len()..], None)?
@@ -188,55 +191,61 @@ impl Opener {
                 }
                 return Ok(());
             }
-            node => return Err(self.refused(name, "an array", node.kind())),
+            node => return Err(self.malformed(name, "an array", node.kind())),
         };
         self.arrays.insert(name.to_owned(), stored);
         Ok(())
     }
 
-    fn refused(&self, name: &str, expected: &'static str, found: String) -> Error {
-        Error::Form { path: self.file.clone(), array: name.to_owned(), expected, found }
+    fn malformed(&self, name: &str, expected: &'static str, found: String) -> TensorError {
+        let (path, array) = (self.file.clone(), name.to_owned());
+        Error::Form { path, array, expected, found }.into()
     }
 
-    /// Flax's form for large arrays: the parts of the flat array, one after the other.
+    /// Collects a large array, which flax stores as consecutive parts of the flattened array.
     fn chunked(&self, name: &str, node: Node) -> Result<Stored> {
         let expected = "an array in parts, with `shape` and `chunks`";
         let shape = node
             .get("shape")
             .and_then(Node::sizes)
-            .ok_or_else(|| self.refused(name, expected, "no `shape`".into()))?;
+            .ok_or_else(|| self.malformed(name, expected, "no `shape`".into()))?;
         let items = node
             .get("chunks")
             .and_then(Node::items)
-            .ok_or_else(|| self.refused(name, expected, "no `chunks`".into()))?;
+            .ok_or_else(|| self.malformed(name, expected, "no `chunks`".into()))?;
         let mut parts = Vec::new();
-        let mut found = 0;
+        let (mut found, mut dtypes) = (0, Vec::new());
         for item in items {
             let Node::Extension(NUMPY_ARRAY, bytes) = item else {
-                return Err(self.refused(name, "parts that are arrays", item.kind()));
+                return Err(self.malformed(name, "parts that are arrays", item.kind()));
             };
-            let (part, _, _) = numpy_array(bytes, name, &self.file)?;
+            let (part, dtype, _) = numpy_array(bytes, name, &self.file)?;
+            dtypes.push(dtype);
             found += part.iter().product::<usize>();
             parts.push(bytes.clone());
         }
         if count(&shape) != Some(found) {
-            let found = format!("{found} numbers for shape {shape:?}");
-            return Err(self.refused(name, "parts that fill the shape", found));
+            let found = format!("{found} elements for shape {shape:?}");
+            return Err(self.malformed(name, "parts that fill the shape", found));
         }
-        Ok(Stored::Here { shape, parts })
+        let dtype = dtypes.first().copied().unwrap_or(Dtype::F32);
+        if dtypes.iter().any(|other| *other != dtype) {
+            return Err(self.malformed(name, "parts of one type", format!("{dtypes:?}")));
+        }
+        Ok(Stored::Msgpack { shape, dtype, parts })
     }
 
-    /// A description of TensorStore's in the place of an array.
+    /// Collects an array that is a description in the form of TensorStore.
     fn described(&self, name: &str, node: &Node) -> Result<Stored> {
         let driver = node.get("driver").and_then(Node::text).unwrap_or_default();
         if driver != "zarr" {
-            return Err(self.refused(
+            return Err(self.malformed(
                 name,
                 "an array of TensorStore's driver `zarr`",
                 format!("driver `{driver}`"),
             ));
         }
-        // Older versions have the path beside the store, and not in it.
+        // Older versions have the path next to the store instead of in it.
         let path = node
             .get("kvstore")
             .and_then(|store| store.get("path"))
@@ -249,60 +258,62 @@ impl Opener {
 
     fn folder(&self, name: &str, path: &str, expected: Option<Vec<usize>>) -> Result<Stored> {
         let path = path.trim_end_matches('/');
-        let is_beside = !path.is_empty()
+        let is_next_to_file = !path.is_empty()
             && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-        if !is_beside {
-            return Err(self.refused(
+        if !is_next_to_file {
+            return Err(self.malformed(
                 name,
-                "the name of a folder beside the file",
+                "the name of a folder next to the file",
                 format!("`{path}`"),
             ));
         }
-        if self.beside.join("manifest.ocdbt").is_file() {
-            return Err(Error::Ocdbt { folder: self.beside.clone() });
+        if self.parent.join("manifest.ocdbt").is_file() {
+            return Err(Error::Ocdbt { folder: self.parent.clone() }.into());
         }
-        let folder =
-            ZarrFolder::open(self.beside.join(path), name, self.version < FIRST_WITH_BF16)?;
-        let shape = folder.shape();
+        let array = ZarrArray::open(self.parent.join(path), name, self.version < FIRST_WITH_BF16)?;
+        let shape = array.shape();
         match expected {
             Some(expected) if expected != shape => Err(Error::Shape {
-                path: folder.description(),
+                path: array.description(),
                 array: name.to_owned(),
                 expected,
                 found: shape,
-            }),
-            _ => Ok(Stored::Folder { shape, folder: Box::new(folder) }),
+            }
+            .into()),
+            _ => Ok(Stored::Zarr { shape, array: Box::new(array) }),
         }
     }
 }
 
-/// Number of numbers of a shape, `None` if there is no such number.
+/// Returns the number of elements of a shape, `None` if it overflows.
 fn count(shape: &[usize]) -> Option<usize> {
     shape.iter().try_fold(1, |count: usize, size| count.checked_mul(*size))
 }
 
-/// Shape, type and bytes of one of flax's extensions, which fit each other.
+/// Parses the payload of one of flax's extensions. Shape, type and bytes match each other.
 fn numpy_array<'a>(
-    bytes: &'a [u8],
+    payload: &'a [u8],
     name: &str,
     file: &Path,
-) -> Result<(Vec<usize>, NumberType, &'a [u8])> {
-    let refused = |found: String| Error::Form {
+) -> Result<(Vec<usize>, Dtype, &'a [u8])> {
+    let malformed = |found: String| Error::Form {
         path: file.to_owned(),
         array: name.to_owned(),
-        expected: "an array with its shape, type and numbers",
+        expected: "an array with its shape, type and elements",
         found,
     };
-    let (shape, dtype, numbers): NumpyArray<'a> =
-        rmp_serde::from_slice(bytes).map_err(|error| refused(error.to_string()))?;
-    let number_type = NumberType::of_numpy(dtype).ok_or_else(|| Error::NumberType {
+    let (shape, stored, bytes): NumpyArray<'a> =
+        rmp_serde::from_slice(payload).map_err(|error| malformed(error.to_string()))?;
+    let dtype = Dtype::from_numpy(stored).ok_or_else(|| TensorError::Dtype {
         path: file.to_owned(),
-        array: name.to_owned(),
-        found: dtype.to_owned(),
+        tensor: Some(name.to_owned()),
+        expected: EXPECTED_DTYPE,
+        found: format!("`{stored}`"),
     })?;
-    let expected = count(&shape).and_then(|count| count.checked_mul(number_type.size()));
-    if expected != Some(numbers.len()) {
-        return Err(refused(format!("{} bytes of `{dtype}` for shape {shape:?}", numbers.len())));
+    let expected = count(&shape).and_then(|count| count.checked_mul(dtype.size()));
+    if expected != Some(bytes.len()) {
+        let found = format!("{} bytes of `{stored}` for shape {shape:?}", bytes.len());
+        return Err(malformed(found).into());
     }
-    Ok((shape, number_type, numbers))
+    Ok((shape, dtype, bytes))
 }

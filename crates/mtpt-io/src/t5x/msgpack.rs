@@ -9,14 +9,15 @@ use rmp_serde::decode::Error as DecodeError;
 use serde::Deserialize;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 
-use super::{Error, Result};
+use super::error::Error;
+use crate::error::{Result, TensorError};
 use crate::fs::{self, IoError};
 
-/// Codes of flax's extensions of msgpack.
+/// Codes of flax's msgpack extensions.
 pub(super) const NUMPY_ARRAY: i8 = 1;
 pub(super) const NUMPY_SCALAR: i8 = 3;
 
-/// A value of the file. What arrays hold stays as it is in the file.
+/// A value of the file. Arrays stay encoded.
 #[derive(Debug)]
 pub(super) enum Node {
     Nothing,
@@ -26,12 +27,12 @@ pub(super) enum Node {
     List(Vec<Self>),
     Branch(Vec<(String, Self)>),
     Extension(i8, Vec<u8>),
-    /// A truth value, or bytes.
+    /// A boolean, or bytes.
     Other(&'static str),
 }
 
 impl Node {
-    /// What it is, in words.
+    /// Describes the value for a message.
     pub(super) fn kind(&self) -> String {
         match self {
             Self::Nothing => "nothing".into(),
@@ -45,7 +46,7 @@ impl Node {
         }
     }
 
-    /// The value under a key.
+    /// Returns the value under a key.
     pub(super) fn get(&self, key: &str) -> Option<&Self> {
         match self {
             Self::Branch(entries) => {
@@ -55,6 +56,7 @@ impl Node {
         }
     }
 
+    /// Returns the text, if it is one.
     pub(super) fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -62,7 +64,7 @@ impl Node {
         }
     }
 
-    /// The sizes of axes: a list, or a dictionary of `"0"`, `"1"`, ..., which is what flax makes of a tuple.
+    /// Returns the sizes of axes: a list, or a dictionary of `"0"`, `"1"`, ..., as flax stores a tuple.
     pub(super) fn sizes(&self) -> Option<Vec<usize>> {
         self.items()?
             .into_iter()
@@ -73,7 +75,7 @@ impl Node {
             .collect()
     }
 
-    /// The items of a list, or of a dictionary of `"0"`, `"1"`, ....
+    /// Returns the items of a list, or of a dictionary of `"0"`, `"1"`, ....
     pub(super) fn items(&self) -> Option<Vec<&Self>> {
         match self {
             Self::List(items) => Some(items.iter().collect()),
@@ -85,12 +87,12 @@ impl Node {
     }
 }
 
-/// What a checkpoint has in its msgpack file, as far as it matters here: the optimizer's state is not kept.
+/// The contents of the file, without the optimizer's state.
 #[derive(Deserialize)]
 struct Contents {
     version: Option<Node>,
     optimizer: Option<Optimizer>,
-    /// The first versions of T5X, and Orbax, have the parameters here.
+    /// The parameters in the first versions of T5X and in Orbax.
     target: Option<Node>,
 }
 
@@ -99,26 +101,26 @@ struct Optimizer {
     target: Option<Node>,
 }
 
-/// The version and the parameters of a msgpack file.
+/// Reads the version and the parameters.
 pub(super) fn read(path: &Path) -> Result<(i64, Node)> {
-    let failed = |source| Error::from(IoError::new("read", path, source));
+    let failed = |source| TensorError::from(IoError::new("read", path, source));
     let file = fs::open(path)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut deserializer = Deserializer::new(BufReader::new(file));
     let contents = Contents::deserialize(&mut deserializer).map_err(|error| match error {
         DecodeError::InvalidMarkerRead(source) | DecodeError::InvalidDataRead(source) => {
             if source.kind() == io::ErrorKind::UnexpectedEof {
-                Error::Truncated { path: path.to_owned(), length }
+                Error::Truncated { path: path.to_owned(), length }.into()
             } else {
                 failed(source)
             }
         }
-        error => Error::Msgpack { path: path.to_owned(), source: error.into() },
+        error => Error::Msgpack { path: path.to_owned(), source: error.into() }.into(),
     })?;
     let reader = deserializer.get_mut();
     if reader.read(&mut [0]).map_err(failed)? > 0 {
         let end = reader.stream_position().map_err(failed)? - 1;
-        return Err(Error::Trailing { path: path.to_owned(), end });
+        return Err(Error::Trailing { path: path.to_owned(), end }.into());
     }
     let version = match contents.version {
         Some(Node::Integer(version)) => version,
@@ -130,7 +132,7 @@ pub(super) fn read(path: &Path) -> Result<(i64, Node)> {
         .or(contents.target)
         .filter(|target| matches!(target, Node::Branch(_)))
         .map(|target| (version, target))
-        .ok_or_else(|| Error::NoParameters { path: path.to_owned() })
+        .ok_or_else(|| Error::NoParameters { path: path.to_owned() }.into())
 }
 
 impl<'de> Deserialize<'de> for Node {
@@ -153,7 +155,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_bool<E>(self, _value: bool) -> Result<Node, E> {
-        Ok(Node::Other("a truth value"))
+        Ok(Node::Other("a boolean"))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Node, E> {
@@ -161,7 +163,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Node, E> {
-        // No size and no version comes near.
+        // No size and no version is that large.
         Ok(i64::try_from(value).map_or(Node::Real(value as f64), Node::Integer))
     }
 
@@ -193,7 +195,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
         Ok(Node::Branch(entries))
     }
 
-    /// Extensions come so.
+    /// Visits an extension.
     fn visit_newtype_struct<D: serde::Deserializer<'de>>(
         self,
         deserializer: D,
@@ -203,7 +205,7 @@ impl<'de> Visitor<'de> for NodeVisitor {
     }
 }
 
-/// Bytes, which serde takes for a list of numbers if they are a plain `Vec`.
+/// Bytes, which serde would read as a list of integers from a plain `Vec`.
 struct Bytes(Vec<u8>);
 
 impl<'de> Deserialize<'de> for Bytes {
@@ -230,5 +232,5 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
-/// What flax's extensions for arrays hold: shape, type by numpy's name, little-endian numbers.
+/// The payload of flax's array extensions: shape, numpy's name of the type, little-endian elements.
 pub(super) type NumpyArray<'a> = (Vec<usize>, &'a str, &'a [u8]);

@@ -2,68 +2,60 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 
+use burn::tensor::TensorData;
 use rmp_serde::MSGPACK_EXT_STRUCT_NAME;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::checkpoint::CHECKPOINT_FILE;
+use super::error::Error;
 use super::msgpack::NUMPY_ARRAY;
-use super::{Array, Error, Result};
+use crate::error::Result;
 use crate::fs::{IoError, write_dir_atomic};
-
-/// The name under which prompt-tuning looks for a prompt of the encoder.
-pub const PROMPT_NAME: &str = "target.encoder.prompt.prompt.prompt";
-
-/// The name of the prompt that all tasks share, in a multi-task prompt of the encoder.
-pub const SHARED_PROMPT_NAME: &str = "target.encoder.prompt.prompt.shared_prompt";
-
-/// The name of the parts of all tasks, in a multi-task prompt of the encoder.
-pub const TASK_PROMPTS_NAME: &str = "target.encoder.prompt.prompt.task_prompts.embedding";
+use crate::layout::f32_values;
 
 /// The version of the format that T5X has written since June 2021.
 const VERSION: i32 = 3;
 
-/// Writes arrays as the checkpoint of one step, all in the msgpack file, as `flax.serialization.to_bytes` does it.
+/// Writes arrays as the checkpoint of one step, all of them in the msgpack file, as
+/// `flax.serialization.to_bytes` does. The optimizer's state is empty except for the step.
 ///
-/// For a prompt in the form of prompt-tuning, `arrays` holds one of shape `[length, d_model]` under [`PROMPT_NAME`].
-/// The optimizer's state is empty but for the step.
-///
-/// The folder appears whole or not at all.
+/// The folder is written atomically.
 ///
 /// # Errors
 ///
-/// [`Error::FolderExists`] rather than writing over anything, [`Error::Name`] for a name that does not start with
-/// `target.` or is part of another, [`Error::Form`] where numbers do not fill their shape, and [`Error::Io`].
-pub fn write(folder: &Path, arrays: &BTreeMap<String, Array>, step: i32) -> Result<()> {
+/// [`Error::FolderExists`] if the folder exists, [`Error::Name`] for a name that doesn't start with
+/// `target.` or is a prefix of another, and when the folder cannot be written.
+///
+/// # Panics
+///
+/// When the elements of an array are not 32-bit floats.
+pub fn write(folder: &Path, arrays: &BTreeMap<String, TensorData>, step: i32) -> Result<()> {
     let bytes = checkpoint_bytes(folder, arrays, step)?;
     if folder.exists() {
-        return Err(Error::FolderExists { folder: folder.to_owned() });
+        return Err(Error::FolderExists { folder: folder.to_owned() }.into());
     }
     write_dir_atomic(folder, |files| Ok(files.write(CHECKPOINT_FILE, &bytes)?))
 }
 
-/// The content of [`CHECKPOINT_FILE`], as [`write()`] writes it; the folder is for messages.
+/// Returns the contents of [`CHECKPOINT_FILE`] as [`write()`] writes it. The folder is for messages.
 ///
 /// # Errors
 ///
-/// [`Error::Name`] and [`Error::Form`], as [`write()`].
+/// [`Error::Name`] like [`write()`].
+///
+/// # Panics
+///
+/// When the elements of an array are not 32-bit floats.
 pub fn checkpoint_bytes(
     folder: &Path,
-    arrays: &BTreeMap<String, Array>,
+    arrays: &BTreeMap<String, TensorData>,
     step: i32,
 ) -> Result<Vec<u8>> {
     let mut target = Tree::default();
-    for (name, array) in arrays {
-        if array.values.len() != array.shape.iter().product::<usize>() {
-            return Err(Error::Form {
-                path: folder.to_owned(),
-                array: name.clone(),
-                expected: "numbers that fill the shape",
-                found: format!("{} numbers for shape {:?}", array.values.len(), array.shape),
-            });
-        }
-        let bytes: Vec<u8> = array.values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        let array = NumpyArray { shape: array.shape.clone(), dtype: "float32", bytes };
+    for (name, data) in arrays {
+        let bytes = f32_values(data).iter().flat_map(|value| value.to_le_bytes()).collect();
+        let array = NumpyArray { shape: data.shape().to_vec(), dtype: "float32", bytes };
         name.strip_prefix("target.")
             .and_then(|path| target.insert(path, array))
             .ok_or_else(|| Error::Name { array: name.clone() })?;
@@ -82,7 +74,7 @@ pub fn checkpoint_bytes(
         .map_err(|error| IoError::new("write", folder, io::Error::other(error)).into())
 }
 
-/// What flax writes.
+/// A value that flax writes.
 enum Tree {
     Branch(Vec<(String, Self)>),
     Leaf(NumpyArray),
@@ -96,7 +88,7 @@ impl Default for Tree {
 }
 
 impl Tree {
-    /// Puts an array at a dotted path, unless something is there or a part of the path is an array itself.
+    /// Inserts an array at a dotted path. Returns `None` if the path is occupied or leads through an array.
     fn insert(&mut self, path: &str, array: NumpyArray) -> Option<()> {
         let Self::Branch(entries) = self else { return None };
         let (key, rest) = match path.split_once('.') {
@@ -138,11 +130,11 @@ impl Serialize for Tree {
     }
 }
 
-/// An array as flax's extension of msgpack has it.
+/// An array in flax's msgpack extension.
 struct NumpyArray {
     shape: Vec<usize>,
     dtype: &'static str,
-    /// Little-endian numbers.
+    /// Little-endian elements.
     bytes: Vec<u8>,
 }
 
@@ -155,7 +147,7 @@ impl Serialize for NumpyArray {
     }
 }
 
-/// Bytes, which serde takes for a list of numbers otherwise.
+/// Bytes, which serde would write as a list of integers otherwise.
 struct Bytes<'a>(&'a [u8]);
 
 impl Serialize for Bytes<'_> {

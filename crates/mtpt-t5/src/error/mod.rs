@@ -8,27 +8,20 @@ mod generation;
 mod tokenizer;
 mod weights;
 
-use std::path::{Path, PathBuf};
-
 pub use config::ConfigError;
 pub use generation::GenerationError;
 pub use tokenizer::TokenizerError;
 pub use weights::WeightsError;
+
+use mtpt_io::{IoError, TensorError};
 
 /// Any error of this crate.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// A file or folder cannot be read or written.
-    #[error("cannot {action} `{}`", path.display())]
-    Io {
-        /// The failed operation: `read`, `write`, `rename to`, ….
-        action: &'static str,
-        /// The file or folder.
-        path: PathBuf,
-        /// Why it failed.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Io(#[from] IoError),
     /// A configuration is invalid.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -57,9 +50,18 @@ impl Error {
         }
     }
 
-    /// Returns a constructor of [`Io`](Self::Io) for an operation on a path.
-    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
-        let path = path.to_owned();
-        move |source| Self::Io { action, path, source }
+    /// Returns the failed access to a file, if that is the cause.
+    pub fn io_error(&self) -> Option<&IoError> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Weights(WeightsError::Tensors(error)) => error.io_error(),
+            _ => None,
+        }
+    }
+}
+
+impl From<TensorError> for Error {
+    fn from(error: TensorError) -> Self {
+        WeightsError::from(error).into()
     }
 }

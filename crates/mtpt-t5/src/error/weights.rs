@@ -42,19 +42,9 @@ pub enum WeightsError {
         expected: &'static str,
     },
 
-    /// The index of a sharded checkpoint is invalid.
-    #[error("cannot parse `{}`", path.display())]
-    Index {
-        /// The file.
-        path: PathBuf,
-        /// Where and why.
-        source: serde_json::Error,
-    },
-
-    /// A T5X checkpoint cannot be read.
-    #[cfg(feature = "t5x")]
+    /// A checkpoint cannot be read, or lacks a tensor of the expected shape.
     #[error(transparent)]
-    T5x(#[from] mtpt_io::t5x::Error),
+    Tensors(#[from] mtpt_io::TensorError),
 
     /// The folder may hold a T5X checkpoint, but the feature `t5x` is not enabled.
     #[cfg(not(feature = "t5x"))]
@@ -77,70 +67,6 @@ pub enum WeightsError {
         /// The supported arrays.
         expected: String,
         /// The arrays of the checkpoint.
-        found: String,
-    },
-
-    /// A file is shorter or longer than its header specifies.
-    #[error("`{}` is truncated or damaged: expected {expected} bytes, found {found}", path.display())]
-    FileLength {
-        /// The file.
-        path: PathBuf,
-        /// Number of bytes by the header.
-        expected: u64,
-        /// Number of bytes on disk.
-        found: u64,
-    },
-
-    /// The header of a safetensors file is invalid.
-    #[error("`{}` is not a safetensors file", path.display())]
-    Safetensors {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: safetensors::SafeTensorError,
-    },
-
-    /// A PyTorch file cannot be read.
-    #[error("`{}` is not a readable PyTorch checkpoint", path.display())]
-    PyTorch {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        source: Box<pytorch_reader::PytorchError>,
-    },
-
-    /// The checkpoint lacks a tensor of the model.
-    #[error("`{}` lacks tensor `{tensor}`, expected with shape {expected:?}", path.display())]
-    MissingTensor {
-        /// The checkpoint.
-        path: PathBuf,
-        /// Name of the tensor.
-        tensor: String,
-        /// Its shape by the configuration.
-        expected: Vec<usize>,
-    },
-
-    /// A tensor has another shape than the configuration specifies.
-    #[error("tensor `{tensor}` of `{}` must have shape {expected:?}, but has {found:?}", path.display())]
-    TensorShape {
-        /// The file.
-        path: PathBuf,
-        /// Name of the tensor.
-        tensor: String,
-        /// Its shape by the configuration.
-        expected: Vec<usize>,
-        /// Its shape in the file.
-        found: Vec<usize>,
-    },
-
-    /// A tensor is not of a floating point type.
-    #[error("tensor `{tensor}` of `{}` must be f32, f16, bf16 or f64, but is `{found}`", path.display())]
-    TensorType {
-        /// The file.
-        path: PathBuf,
-        /// Name of the tensor.
-        tensor: String,
-        /// Its type.
         found: String,
     },
 

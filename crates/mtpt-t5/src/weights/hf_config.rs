@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Activation, T5Config};
-use crate::error::{ConfigError, Error, Result};
+use crate::error::{ConfigError, Result};
 
 /// The fields of a transformers `config.json` that affect the output of a T5.
 ///
@@ -126,9 +126,9 @@ impl HuggingFaceConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] and [`ConfigError::Json`] name the file.
+    /// [`Error::Io`](crate::Error::Io) and [`ConfigError::Json`] name the file.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read(path).map_err(Error::io("read", path))?;
+        let text = mtpt_io::fs::read(path)?;
         let config = serde_json::from_slice(&text);
         Ok(config.map_err(|source| ConfigError::Json { path: path.to_owned(), source })?)
     }

@@ -3,10 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use hf_hub::api::sync::{ApiBuilder, ApiError};
+use mtpt_io::shard_names;
 
 use crate::error::{Result, WeightsError};
-use crate::weights::checkpoint::{shards, weight_files};
 use crate::weights::files::{CONFIG_FILE, SENTENCE_PIECE_FILE, TOKENIZER_FILE};
+use crate::weights::weight_files::weight_file;
 
 /// Downloads the files of a model unless they are in the cache, and returns their folder.
 ///
@@ -37,10 +38,12 @@ pub(crate) fn download(model: &Path) -> Result<PathBuf> {
             repository.get(name).map_err(failed)?;
         }
     }
-    if let Some(name) = weight_files(&files) {
+    if let Some(name) = weight_file(&files) {
         let path = repository.get(name).map_err(failed)?;
-        for shard in shards(&path)? {
-            repository.get(&shard).map_err(failed)?;
+        if path.extension().is_some_and(|extension| extension == "json") {
+            for shard in shard_names(&path)? {
+                repository.get(&shard).map_err(failed)?;
+            }
         }
     }
     Ok(folder)

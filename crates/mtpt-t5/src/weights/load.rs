@@ -7,11 +7,11 @@ use burn::tensor::{Device, FloatDType};
 use crate::config::T5Config;
 use crate::error::{ConfigError, Result, WeightsError};
 use crate::model::t5::T5;
-use crate::weights::checkpoint::has_weights;
 use crate::weights::files::CONFIG_FILE;
 use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::source::build;
 use crate::weights::transformers::TransformersWeights;
+use crate::weights::weight_files::has_weights;
 
 impl T5 {
     /// Loads a model in f32, regardless of the precision of its files.
@@ -66,9 +66,10 @@ fn is_t5x(folder: &Path) -> bool {
     #[cfg(feature = "t5x")]
     {
         // For a folder of several steps, opening it fails with an error that names one of them.
-        use mtpt_io::t5x::{Checkpoint, Error};
+        use mtpt_io::TensorError::T5x;
+        use mtpt_io::t5x::{Checkpoint, Error::NotACheckpoint};
         Checkpoint::is_at(folder)
-            || matches!(Checkpoint::open(folder), Err(Error::NotACheckpoint { step: Some(_), .. }))
+            || matches!(Checkpoint::open(folder), Err(T5x(NotACheckpoint { step: Some(_), .. })))
     }
     #[cfg(not(feature = "t5x"))]
     {

@@ -1,6 +1,5 @@
 //! Loading and saving: transformers folders, T5X checkpoints and the Hugging Face hub.
 
-pub(crate) mod checkpoint;
 pub(crate) mod files;
 pub(crate) mod hf_config;
 #[cfg(feature = "hub")]
@@ -12,7 +11,7 @@ mod source;
 #[cfg(feature = "t5x")]
 mod t5x;
 mod transformers;
-mod transpose;
+pub(crate) mod weight_files;
 
 pub use hf_config::{EndTokens, HuggingFaceConfig};
 pub use load::{locate, read_config};

@@ -1,15 +1,13 @@
 //! Saving a model as a transformers folder.
 
-use std::collections::HashMap;
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use burn::module::{Module, ModuleVisitor, Param};
-use burn::tensor::{DType, Tensor};
-use half::{bf16, f16};
-use safetensors::Dtype;
-use safetensors::tensor::TensorView;
+use burn::tensor::{DType, Tensor, TensorData};
+use mtpt_io::fs::{self, write_atomic, write_dir_atomic};
+use mtpt_io::layout::transpose;
+use mtpt_io::safetensors;
 
 use crate::config::T5Config;
 use crate::error::{Error, GenerationError, Result};
@@ -17,7 +15,6 @@ use crate::model::t5::T5;
 use crate::weights::files::{COMPANION_FILES, CONFIG_FILE, WEIGHTS_FILE, tokenizer_dir};
 use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::names::{HEAD, Layout, Names, SHARED};
-use crate::weights::transpose::transposed;
 
 impl T5 {
     /// Saves the model as `config.json` and `model.safetensors`, which transformers can load too.
@@ -49,14 +46,13 @@ impl T5 {
             .into_iter()
             .map(|name| (name, origin.join(name)))
             .filter(|(_, path)| path.is_file())
-            .map(|(name, path)| Ok((name, fs::read(&path).map_err(Error::io("read", &path))?)))
+            .map(|(name, path)| Ok((name, fs::read(&path)?)))
             .collect::<Result<Vec<_>>>()?;
         self.save_with_files(folder, &companions)?;
         // The tokenizer of a model saved here earlier could take precedence over this one's.
         for name in COMPANION_FILES {
-            let path = folder.join(name);
-            if !companions.iter().any(|(known, _)| *known == name) && path.is_file() {
-                fs::remove_file(&path).map_err(Error::io("remove", &path))?;
+            if !companions.iter().any(|(known, _)| *known == name) {
+                fs::remove_file(&folder.join(name))?;
             }
         }
         Ok(())
@@ -67,7 +63,7 @@ impl T5 {
         let mut collector = Collector {
             gated: self.config.gated,
             path: Vec::new(),
-            tensors: Vec::new(),
+            tensors: BTreeMap::new(),
             error: None,
         };
         self.visit(&mut collector);
@@ -77,46 +73,33 @@ impl T5 {
         let mut tensors = collector.tensors;
         if self.config.tie_word_embeddings && !self.config.scale_decoder_outputs {
             // Older versions of transformers initialize a missing head randomly if it is not scaled.
-            let copy = tensors.iter().find(|tensor| tensor.name == SHARED).map(|shared| Stored {
-                name: HEAD.to_owned(),
-                dtype: shared.dtype,
-                shape: shared.shape.clone(),
-                bytes: shared.bytes.clone(),
-            });
-            tensors.extend(copy);
+            let copy = tensors.get(SHARED).cloned();
+            tensors.extend(copy.map(|shared| (HEAD.to_owned(), shared)));
         }
-        let weights = serialize(&tensors);
+        // transformers requires the name of the framework.
+        let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
+        let named = tensors.iter().map(|(name, data)| (name.as_str(), data));
+        let weights = safetensors::to_bytes(named, &metadata, &folder.join(WEIGHTS_FILE))?;
         let config = config_json(&self.config, self.shared.weight.val().dtype());
         let mut files = vec![(WEIGHTS_FILE, weights.as_slice()), (CONFIG_FILE, config.as_slice())];
         files.extend(companions.iter().map(|(name, bytes)| (*name, bytes.as_slice())));
 
         if folder.is_dir() {
-            files.iter().try_for_each(|(name, bytes)| replace(&folder.join(name), bytes))
+            files.iter().try_for_each(|(name, bytes)| write_atomic(&folder.join(name), bytes))?;
         } else {
-            let partial = partial_name(folder);
-            let made = write_folder(&partial, &files).and_then(|()| rename(&partial, folder));
-            if made.is_err() {
-                // The first error is the one to report.
-                let _ = fs::remove_dir_all(&partial);
-            }
-            made
+            write_dir_atomic(folder, |new| {
+                files.iter().try_for_each(|(name, bytes)| new.write(name, bytes))
+            })?;
         }
+        Ok(())
     }
-}
-
-/// A tensor in the layout of the file.
-struct Stored {
-    name: String,
-    dtype: Dtype,
-    shape: Vec<usize>,
-    bytes: Vec<u8>,
 }
 
 /// Reads every parameter back from the device.
 struct Collector {
     gated: bool,
     path: Vec<String>,
-    tensors: Vec<Stored>,
+    tensors: BTreeMap<String, TensorData>,
     error: Option<Error>,
 }
 
@@ -148,20 +131,15 @@ impl ModuleVisitor for Collector {
             Layout::Same => values,
             Layout::Transposed => {
                 shape.reverse();
-                transposed(&values, shape[1], shape[0])
+                transpose(&values, [shape[1], shape[0]])
             }
         };
-        let (dtype, bytes) = match dtype {
-            DType::BF16 => (
-                Dtype::BF16,
-                values.iter().flat_map(|n| bf16::from_f32(*n).to_le_bytes()).collect(),
-            ),
-            DType::F16 => {
-                (Dtype::F16, values.iter().flat_map(|n| f16::from_f32(*n).to_le_bytes()).collect())
-            }
-            _ => (Dtype::F32, values.iter().flat_map(|n| n.to_le_bytes()).collect()),
+        let data = TensorData::new(values, shape);
+        let data = match dtype {
+            DType::BF16 | DType::F16 => data.convert_dtype(dtype),
+            _ => data,
         };
-        self.tensors.push(Stored { name, dtype, shape, bytes });
+        self.tensors.insert(name, data);
     }
 }
 
@@ -176,52 +154,4 @@ fn config_json(config: &T5Config, dtype: DType) -> Vec<u8> {
     let mut text = format!("{config:#}").into_bytes();
     text.push(b'\n');
     text
-}
-
-fn serialize(tensors: &[Stored]) -> Vec<u8> {
-    let views = tensors.iter().map(|tensor| {
-        let view = TensorView::new(tensor.dtype, tensor.shape.clone(), &tensor.bytes)
-            .expect("invariant: there are as many bytes as the shape has");
-        (tensor.name.as_str(), view)
-    });
-    // transformers requires the name of the framework.
-    let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    safetensors::serialize(views, Some(metadata))
-        .expect("invariant: the header of a model is far below the limit of the format")
-}
-
-fn write_folder(folder: &Path, files: &[(&str, &[u8])]) -> Result<()> {
-    fs::create_dir_all(folder).map_err(Error::io("create", folder))?;
-    files.iter().try_for_each(|(name, bytes)| write(&folder.join(name), bytes))
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let partial = partial_name(path);
-    let replaced = write(&partial, bytes).and_then(|()| rename(&partial, path));
-    if replaced.is_err() {
-        // The first error is the one to report.
-        let _ = fs::remove_file(&partial);
-    }
-    replaced
-}
-
-fn write(path: &Path, bytes: &[u8]) -> Result<()> {
-    File::create(path)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            // Before the rename: otherwise a crash could leave the final name on a partial file.
-            file.sync_all()
-        })
-        .map_err(Error::io("write", path))
-}
-
-fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(Error::io("rename to", to))
-}
-
-/// Returns a temporary name next to the final one, unique to this process.
-fn partial_name(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".partial-{}", std::process::id()));
-    path.with_file_name(name)
 }

@@ -9,8 +9,8 @@ use crate::model::t5::T5;
 
 /// A source of a model's parameters.
 pub(crate) trait ParameterSource {
-    /// Returns the values of the parameter at a path of the modules, row-major in the given shape.
-    fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<Vec<f32>>;
+    /// Returns the values of the parameter at a path of the modules, in the given shape.
+    fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<TensorData>;
 
     /// Returns an error if the source has parameters that were not requested.
     fn finish(self) -> Result<()>;
@@ -57,10 +57,7 @@ impl<S: ParameterSource> ModuleMapper for Loader<'_, S> {
         // The lazy shape, so that no random initial values are sampled.
         let shape = param.lazy_shape().to_vec();
         match self.source.parameter(&self.path, &shape) {
-            Ok(values) => {
-                let data = TensorData::new(values, shape);
-                Param::from_tensor(Tensor::from_data(data, (self.device, self.dtype)))
-            }
+            Ok(data) => Param::from_tensor(Tensor::from_data(data, (self.device, self.dtype))),
             Err(error) => {
                 self.error = Some(error);
                 param

@@ -1,19 +1,17 @@
-use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, Part, Start};
 use mtpt_core::{Backbone, Initializer, TaskIndex};
-use mtpt_io::npy::{is_npy, parse_npy};
+use mtpt_io::check_finite;
 use mtpt_tasks::{NodeIndex, Task, TaskTree, Tokenize};
-use safetensors::{Dtype, SafeTensors};
 
 use crate::config::run::{InitializerConfig, RunConfig};
 use crate::error::{Error, Result};
 use crate::init::start_from::start_from;
 use mtpt_infer::composed_tree;
-use mtpt_infer::floats;
 use mtpt_infer::{Candidates, Prompts};
+use mtpt_io::layout::f32_values;
 
 /// The composition of a run before its first step, on a device with autodiff if it is to be trained.
 ///
@@ -153,60 +151,34 @@ fn read_prompt(path: &Path, task: Option<&str>) -> Result<Initializer> {
     };
     let composed = prompts.composition().plain_prompt(task)?;
     let [_, d_model] = composed.dims();
-    Ok(Initializer::Values { values: floats(&composed.into_data()).to_vec(), d_model })
+    Ok(Initializer::Values { values: f32_values(&composed.into_data()).to_vec(), d_model })
 }
 
-/// The values of a prompt from a `.npy` or safetensors file.
+/// Reads the values of a prompt from a file of tensors.
 fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
     let refused = |message: String| Error::InitialValues { path: path.to_owned(), message };
-    let bytes = fs::read(path).map_err(|source| Error::File {
-        action: "read",
-        path: path.to_owned(),
-        source,
-    })?;
-    // Numpy checkpoints of prompt-tuning have no ending.
-    let (values, shape) = if is_npy(&bytes) || path.extension().is_some_and(|name| name == "npy") {
-        if let Some(tensor) = tensor {
+    let source = mtpt_io::open(path)?;
+    let names: Vec<&str> = source.names().collect();
+    let name = match (tensor, names.as_slice()) {
+        (Some(tensor), [""]) => {
             return Err(refused(format!(
-                "a `.npy` file holds one array without a name: leave out `tensor = \"{tensor}\"`"
+                "a `.npy` file has one array without a name: omit `tensor = \"{tensor}\"`"
             )));
         }
-        let data = parse_npy(&bytes, path)?;
-        (floats(&data).to_vec(), data.shape().to_vec())
-    } else {
-        read_safetensors(&bytes, tensor).map_err(refused)?
+        (Some(name), _) => name,
+        (None, [name]) => name,
+        (None, _) => {
+            let names = names.join(", ");
+            return Err(refused(format!("expected `tensor` to name one of: {names}")));
+        }
     };
-    let &[_, d_model] = shape.as_slice() else {
+    let data = source.read(name)?;
+    let shape = &data.shape()[..];
+    let &[_, d_model] = shape else {
         return Err(refused(format!(
             "expected a prompt `[length, d_model]`, found shape {shape:?}"
         )));
     };
-    if let Some(place) = values.iter().position(|value| !value.is_finite()) {
-        return Err(refused(format!("value {place} is {}", values[place])));
-    }
-    Ok(Initializer::Values { values, d_model })
-}
-
-fn read_safetensors(bytes: &[u8], tensor: Option<&str>) -> Result<(Vec<f32>, Vec<usize>), String> {
-    let file = SafeTensors::deserialize(bytes)
-        .map_err(|error| format!("neither `.npy` nor a whole safetensors file: {error}"))?;
-    let mut names = file.names();
-    names.sort_unstable();
-    let name = match (tensor, names.as_slice()) {
-        (Some(name), _) => name,
-        (None, [name]) => name,
-        (None, _) => {
-            return Err(format!("expected `tensor` to name one of: {}", names.join(", ")));
-        }
-    };
-    let view = file
-        .tensor(name)
-        .map_err(|_| format!("no tensor `{name}`; there are: {}", names.join(", ")))?;
-    if view.dtype() != Dtype::F32 {
-        let found = view.dtype();
-        return Err(format!("tensor `{name}`: expected elements of type `F32`, found `{found:?}`"));
-    }
-    let (chunks, _) = view.data().as_chunks::<4>();
-    let values = chunks.iter().map(|&bytes| f32::from_le_bytes(bytes)).collect();
-    Ok((values, view.shape().to_vec()))
+    check_finite(&data, path, Some(name))?;
+    Ok(Initializer::Values { values: f32_values(&data).to_vec(), d_model })
 }

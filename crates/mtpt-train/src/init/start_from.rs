@@ -10,7 +10,7 @@ use crate::config::run::RunConfig;
 use crate::config::task_parts::TaskParts;
 use crate::error::{Error, Result};
 use mtpt_infer::Prompts;
-use mtpt_infer::floats;
+use mtpt_io::layout::f32_values;
 
 /// A composition whose shared parts, and whose parts of groups that have the same name there, have the values of trained
 /// prompts; parts of tasks begin where [`TaskParts`] says, and the others are left as they are.
@@ -167,9 +167,9 @@ impl Source<'_> {
         if parts.is_empty() {
             return None;
         }
-        let mut sums = vec![0.0_f64; floats(like).len()];
+        let mut sums = vec![0.0_f64; f32_values(like).len()];
         for part in &parts {
-            let values = floats(part).iter();
+            let values = f32_values(part).iter();
             sums.iter_mut().zip(values).for_each(|(sum, &value)| *sum += f64::from(value));
         }
         let count = parts.len() as f64;

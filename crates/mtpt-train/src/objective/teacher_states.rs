@@ -11,8 +11,8 @@ use crate::data::micro_batches::micro_batches;
 use crate::error::{Error, Result};
 use crate::objective::hidden_states::TargetStates;
 use crate::objective::teachers::Teachers;
-use mtpt_infer::floats;
 use mtpt_infer::{DeviceBatch, TaskData};
+use mtpt_io::layout::f32_values;
 
 /// The last hidden states that teachers have for every training row, in a temporary file: of the decoder, and if wanted of the
 /// encoder.
@@ -86,14 +86,14 @@ impl TeacherStates {
                     let states = TargetStates::new(backbone, composition, &on_device);
                     let encoder = with_encoder.then(|| states.encoder.into_data());
                     let decoder = states.decoder.into_data();
-                    let mut decoder = floats(&decoder);
+                    let mut decoder = f32_values(&decoder);
                     for row in 0..batch.len() {
                         let of_target;
                         (of_target, decoder) =
                             decoder.split_at(batch.target_lengths[row] * d_model);
                         let of_input = encoder.as_ref().map_or(&[][..], |states| {
                             let begin = row * batch.input_length * d_model;
-                            &floats(states)[begin..begin + batch.input_lengths[row] * d_model]
+                            &f32_values(states)[begin..begin + batch.input_lengths[row] * d_model]
                         });
                         put(&mut starts[batch.rows[row]], &[of_target, of_input])
                             .map_err(failed)?;

@@ -6,7 +6,7 @@ use mtpt_tasks::TaskId;
 
 use crate::error::{Error, Result};
 use mtpt_infer::Prompts;
-use mtpt_infer::floats;
+use mtpt_io::layout::f32_values;
 
 /// A plain, learned prompt for each task, which a student learns from.
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl Teachers {
         let mut checksum = crc32fast::Hasher::new();
         for prompt in &composed {
             let values = prompt.to_data();
-            floats(&values).iter().for_each(|value| checksum.update(&value.to_le_bytes()));
+            f32_values(&values).iter().for_each(|value| checksum.update(&value.to_le_bytes()));
         }
         let composition = Composition::plain(composed)?;
         Ok(Self { composition, checksum: checksum.finalize() })

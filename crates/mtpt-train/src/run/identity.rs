@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::config::run::RunConfig;
 use crate::data::pretraining_data::PretrainingData;
 use crate::error::Result;
-use mtpt_infer::floats;
 use mtpt_infer::{Candidates, TaskData};
+use mtpt_io::layout::f32_values;
 
 /// What a run is, as its checkpoints remember it: its configuration, and what it learns from and is judged by.
 ///
@@ -91,7 +91,7 @@ impl<'a> RunIdentity<'a, RunConfig> {
         if config.prompt.files().next().is_some() {
             let mut checksum = crc32fast::Hasher::new();
             for values in named_parameters(begins).values() {
-                floats(values).iter().for_each(|value| checksum.update(&value.to_le_bytes()));
+                f32_values(values).iter().for_each(|value| checksum.update(&value.to_le_bytes()));
             }
             identity.first_values = Some(checksum.finalize());
         }

@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use mtpt_core::{named_parameters, parameter_names};
-use mtpt_io::layout::first_non_finite;
+use mtpt_io::first_non_finite;
 use mtpt_tasks::{SourceLocation, Task, TaskId, TokenBatch};
 
 use crate::data::locate::row_places;

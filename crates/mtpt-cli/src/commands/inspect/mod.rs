@@ -12,8 +12,6 @@ mod tensors;
 use std::path::Path;
 
 use mtpt::infer::PromptFormat;
-#[cfg(feature = "t5x")]
-use mtpt::io::t5x::Error::NoPrompt;
 
 use crate::args::inspection::Inspect;
 use crate::commands::inspect::description::Description;
@@ -59,7 +57,7 @@ fn describe_folder(path: &Path) -> Result<Description> {
         // The same files may contain a model, prompts, or both.
         #[cfg(feature = "t5x")]
         Ok(Some(PromptFormat::T5x)) => match prompts::describe_arrays(path) {
-            Err(Error::Infer(mtpt::infer::Error::T5x(NoPrompt { .. }))) => model::describe(path),
+            Err(Error::Infer(mtpt::infer::Error::NoT5xPrompt { .. })) => model::describe(path),
             description => description,
         },
         Ok(Some(_)) => prompts::describe_arrays(path),

@@ -3,7 +3,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use crate::config::T5Config;
-use crate::error::{ConfigError, Error, Result};
+use crate::error::{ConfigError, Result};
 use crate::weights::hf_config::HuggingFaceConfig;
 
 /// Fields that the arrays determine.
@@ -23,7 +23,7 @@ const DETERMINED: [&str; 9] = [
 ///
 /// Values of the file that the arrays determine must agree with them.
 pub(super) fn with_config_file(inferred: T5Config, path: &Path, folder: &Path) -> Result<T5Config> {
-    let text = std::fs::read(path).map_err(Error::io("read", path))?;
+    let text = mtpt_io::fs::read(path)?;
     let json = |source| ConfigError::Json { path: path.to_owned(), source };
     let file: Map<String, Value> = serde_json::from_slice(&text).map_err(json)?;
     let mut merged = serde_json::to_value(HuggingFaceConfig::from(&inferred)).map_err(json)?;

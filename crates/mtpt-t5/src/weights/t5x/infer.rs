@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use mtpt_io::TensorSource;
 use mtpt_io::t5x::Checkpoint;
 
 use crate::config::{Activation, T5Config};
@@ -103,7 +104,7 @@ struct Shapes<'a>(&'a Checkpoint);
 
 impl<'a> Shapes<'a> {
     fn unsupported(&self, expected: String, found: String) -> WeightsError {
-        WeightsError::UnsupportedT5x { path: self.0.folder().to_owned(), expected, found }
+        WeightsError::UnsupportedT5x { path: self.0.path().to_owned(), expected, found }
     }
 
     fn any(&self, name: &str) -> Result<&'a [usize]> {

@@ -1,7 +1,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use mtpt_io::t5x::{Array, CHECKPOINT_FILE, Checkpoint};
+use burn::tensor::TensorData;
+use mtpt_io::layout::{f32_values, select, transpose};
+use mtpt_io::t5x::{CHECKPOINT_FILE, Checkpoint};
+use mtpt_io::{TensorError, TensorSource};
 
 use crate::config::T5Config;
 use crate::error::{ConfigError, Result, WeightsError};
@@ -10,7 +13,6 @@ use crate::weights::names::Names;
 use crate::weights::source::ParameterSource;
 use crate::weights::t5x::config_file::with_config_file;
 use crate::weights::t5x::infer::{Inferred, POSITION_BIAS, STACKS, Scan, infer};
-use crate::weights::transpose::transposed;
 
 /// Part of the names of prompt-tuning's prompts, which the model does not have.
 const PROMPTS: &str = ".prompt.";
@@ -22,14 +24,14 @@ pub(crate) struct T5xWeights {
     /// Layout of the stacks whose layers share arrays, by the stack's name.
     scanned: BTreeMap<&'static str, Scan>,
     /// Shared arrays, until their last layer is read.
-    shared: BTreeMap<String, Array>,
+    shared: BTreeMap<String, TensorData>,
     used: BTreeSet<String>,
 }
 
 impl T5xWeights {
     /// Opens a checkpoint and infers its configuration.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
-        let checkpoint = Checkpoint::open(folder).map_err(WeightsError::from)?;
+        let checkpoint = Checkpoint::open(folder)?;
         let Inferred { mut config, scanned } = infer(&checkpoint)?;
         let path = folder.join(CONFIG_FILE);
         if path.is_file() {
@@ -50,15 +52,20 @@ impl T5xWeights {
     }
 
     /// Reads the array of one layer from an array that all layers share.
-    fn read_layer(&mut self, name: &str, layer: usize, scan: Scan) -> Result<Array, WeightsError> {
+    fn read_layer(
+        &mut self,
+        name: &str,
+        layer: usize,
+        scan: Scan,
+    ) -> Result<TensorData, WeightsError> {
         let whole = match self.shared.remove(name) {
             Some(whole) => whole,
             None => self.checkpoint.read(name)?,
         };
-        if whole.shape.get(scan.axis) != Some(&scan.layers) {
+        if whole.shape().get(scan.axis) != Some(&scan.layers) {
             return Err(self.unsupported(
                 format!("{} layers along axis {} of `{name}`", scan.layers, scan.axis),
-                format!("shape {:?}", whole.shape),
+                format!("shape {:?}", &whole.shape()[..]),
             ));
         }
         let part = select(&whole, scan.axis, layer);
@@ -69,18 +76,21 @@ impl T5xWeights {
     }
 
     fn unsupported(&self, expected: String, found: String) -> WeightsError {
-        WeightsError::UnsupportedT5x { path: self.checkpoint.folder().to_owned(), expected, found }
+        WeightsError::UnsupportedT5x { path: self.checkpoint.path().to_owned(), expected, found }
     }
 
     /// Reads the position bias of a stack that stores one for each layer. All must be equal.
-    fn read_common_position_bias(&mut self, stack: &'static str) -> Result<Array, WeightsError> {
+    fn read_common_position_bias(
+        &mut self,
+        stack: &'static str,
+    ) -> Result<TensorData, WeightsError> {
         let layers = if stack == "encoder" {
             self.config.num_layers
         } else {
             self.config.num_decoder_layers
         };
         let scan = self.scanned.get(stack).copied();
-        let mut first: Option<Array> = None;
+        let mut first: Option<TensorData> = None;
         for layer in 0..layers {
             let array = match scan {
                 Some(scan) => {
@@ -108,13 +118,9 @@ impl T5xWeights {
         Ok(first.expect("invariant: an inferred stack has layers"))
     }
 
-    fn read(&self, name: &str, shape: &[usize]) -> Result<Array, WeightsError> {
-        if self.checkpoint.shape(name).is_none() {
-            return Err(WeightsError::MissingTensor {
-                path: self.checkpoint.folder().to_owned(),
-                tensor: name.to_owned(),
-                expected: shape.to_vec(),
-            });
+    fn read(&self, name: &str, shape: &[usize]) -> Result<TensorData, WeightsError> {
+        if !self.checkpoint.contains(name) {
+            return Err(self.checkpoint.missing(name, Some(shape)).into());
         }
         Ok(self.checkpoint.read(name)?)
     }
@@ -134,7 +140,7 @@ impl T5xWeights {
 }
 
 impl ParameterSource for T5xWeights {
-    fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<Vec<f32>> {
+    fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<TensorData> {
         let Names { t5x: pattern, block, .. } = Names::of(path, self.config.gated);
         let stack = STACKS.into_iter().find(|stack| path[0] == *stack);
         let scan = stack.and_then(|stack| self.scanned.get(stack)).copied();
@@ -166,20 +172,19 @@ impl ParameterSource for T5xWeights {
         if is_transposed {
             expected.reverse();
         }
-        if array.shape != expected && array.shape != self.shape_by_heads(&name, &expected) {
-            return Err(WeightsError::TensorShape {
-                path: self.checkpoint.folder().to_owned(),
-                tensor: name,
-                expected,
-                found: array.shape,
-            }
-            .into());
+        let found = &array.shape()[..];
+        if found != expected && found != self.shape_by_heads(&name, &expected) {
+            let (path, found) = (self.checkpoint.path().to_owned(), found.to_vec());
+            return Err(TensorError::Shape { path, tensor: name, expected, found }.into());
         }
         self.used.insert(name);
         Ok(if is_transposed {
-            transposed(&array.values, expected[0], expected[1])
+            let values = transpose(f32_values(&array), [expected[0], expected[1]]);
+            TensorData::new(values, shape.to_vec())
         } else {
-            array.values
+            // An axis for heads doesn't change the order of the values.
+            let (bytes, _, dtype) = array.into_parts();
+            TensorData::from_bytes(bytes, shape.to_vec(), dtype)
         })
     }
 
@@ -190,39 +195,6 @@ impl ParameterSource for T5xWeights {
             .filter(|name| !self.used.contains(*name) && !name.contains(PROMPTS))
             .map(str::to_owned)
             .collect();
-        Ok(WeightsError::unless_all_used(self.checkpoint.folder(), unused)?)
-    }
-}
-
-/// Returns the part of an array at one index of an axis, without that axis.
-fn select(array: &Array, axis: usize, index: usize) -> Array {
-    let size = array.shape[axis];
-    let inner: usize = array.shape[axis + 1..].iter().product();
-    let mut shape = array.shape.clone();
-    shape.remove(axis);
-    let values = array
-        .values
-        .chunks_exact((size * inner).max(1))
-        .flat_map(|outer| &outer[index * inner..(index + 1) * inner])
-        .copied()
-        .collect();
-    Array { shape, values }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn select_removes_one_axis() {
-        let array =
-            Array { shape: vec![2, 3, 2], values: (0..12).map(|value| value as f32).collect() };
-        let check = |axis, index, shape: [usize; 2], values: &[f32]| {
-            let found = select(&array, axis, index);
-            assert_eq!((found.shape, found.values), (shape.to_vec(), values.to_vec()));
-        };
-        check(0, 1, [3, 2], &[6.0, 7.0, 8.0, 9.0, 10.0, 11.0]);
-        check(1, 2, [2, 2], &[4.0, 5.0, 10.0, 11.0]);
-        check(2, 0, [2, 3], &[0.0, 2.0, 4.0, 6.0, 8.0, 10.0]);
+        Ok(WeightsError::unless_all_used(self.checkpoint.path(), unused)?)
     }
 }

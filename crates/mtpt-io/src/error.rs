@@ -1,0 +1,163 @@
+use std::path::{Path, PathBuf};
+
+use crate::fs::IoError;
+
+/// Result of reading or writing tensors.
+pub(crate) type Result<T, E = TensorError> = std::result::Result<T, E>;
+
+/// A failure to read or write tensors.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TensorError {
+    /// A file or folder could not be accessed.
+    #[error(transparent)]
+    Io(#[from] IoError),
+    /// A malformed T5X checkpoint.
+    #[cfg(feature = "t5x")]
+    #[error(transparent)]
+    T5x(#[from] crate::t5x::error::Error),
+    /// A safetensors file with a malformed header.
+    #[error("`{}` is not a safetensors file", path.display())]
+    Safetensors {
+        /// The file.
+        path: PathBuf,
+        /// The parser's error.
+        source: safetensors::SafeTensorError,
+    },
+    /// A file that is shorter or longer than its header says.
+    #[error("`{}` is truncated or damaged: expected {expected} bytes, found {found}", path.display())]
+    FileLength {
+        /// The file.
+        path: PathBuf,
+        /// The length according to the header.
+        expected: u64,
+        /// The length of the file.
+        found: u64,
+    },
+    /// A malformed or truncated PyTorch file.
+    #[error("`{}` is not a readable PyTorch checkpoint", path.display())]
+    Pytorch {
+        /// The file.
+        path: PathBuf,
+        /// The parser's error.
+        source: Box<pytorch_reader::PytorchError>,
+    },
+    /// A PyTorch file with something other than tensors.
+    #[error("`{}`: expected a dictionary of tensors only, found {found}", path.display())]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+        /// The other objects.
+        found: String,
+    },
+    /// A malformed or truncated `.npy` file.
+    #[error("`{}` is not a complete `.npy` file", path.display())]
+    Npy {
+        /// The file.
+        path: PathBuf,
+        /// The parser's error.
+        source: std::io::Error,
+    },
+    /// A malformed JSON file.
+    #[error("cannot parse `{}`", path.display())]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The parser's error.
+        source: serde_json::Error,
+    },
+    /// A tensor that does not exist.
+    #[error(
+        "`{}` has no tensor `{tensor}`{}, found {}",
+        path.display(),
+        expected.as_ref().map_or(String::new(), |shape| format!(" of shape {shape:?}")),
+        listed(found)
+    )]
+    MissingTensor {
+        /// The file or folder.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// The expected shape, if any.
+        expected: Option<Vec<usize>>,
+        /// Names of the tensors that exist.
+        found: Vec<String>,
+    },
+    /// A tensor of another shape than expected.
+    #[error("tensor `{tensor}` in `{}`: expected shape {expected:?}, found {found:?}", path.display())]
+    Shape {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// The expected shape.
+        expected: Vec<usize>,
+        /// The shape in the file.
+        found: Vec<usize>,
+    },
+    /// A tensor with another element type than expected.
+    #[error("{}expected {expected}, found {found}", located(path, tensor.as_deref()))]
+    Dtype {
+        /// The file.
+        path: PathBuf,
+        /// The tensor, if the format names its tensors.
+        tensor: Option<String>,
+        /// The expected types.
+        expected: &'static str,
+        /// The type in the words of the file format, such as `'<i8'`.
+        found: String,
+    },
+    /// An element that is infinite or NaN.
+    #[error("{}expected finite values, found {value} at {index:?}", located(path, tensor.as_deref()))]
+    NotFinite {
+        /// The file or folder.
+        path: PathBuf,
+        /// The tensor, if the format names its tensors.
+        tensor: Option<String>,
+        /// Index of the element along each axis.
+        index: Vec<usize>,
+        /// The element.
+        value: f32,
+    },
+}
+
+impl TensorError {
+    /// Returns the failed access to a file, if that is the cause.
+    pub fn io_error(&self) -> Option<&IoError> {
+        match self {
+            Self::Io(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Returns the error that elements are not floats.
+    pub(crate) fn not_float(path: &Path, tensor: &str, found: String) -> Self {
+        Self::Dtype {
+            path: path.to_owned(),
+            tensor: Some(tensor.to_owned()),
+            expected: "f32, f16, bf16 or f64",
+            found: format!("`{found}`"),
+        }
+    }
+}
+
+/// Returns the start of a message about a tensor.
+fn located(path: &Path, tensor: Option<&str>) -> String {
+    match tensor {
+        Some(tensor) => format!("tensor `{tensor}` in `{}`: ", path.display()),
+        None => format!("`{}`: ", path.display()),
+    }
+}
+
+/// Formats a list of names that may be long.
+fn listed(names: &[String]) -> String {
+    const SHOWN: usize = 8;
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    match names.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
+}
