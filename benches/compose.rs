@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Device, Tensor};
-use mtpt::compose::{Composition, CompositionConfig, LowRankConfig, Start, Tree};
+use mtpt::compose::{Composition, CompositionConfig, InitContext, LowRankConfig, Tree};
 use mtpt::core::{Compose, TaskIndex};
 
 const LENGTH: usize = 100;
@@ -12,7 +12,7 @@ const ROWS: usize = 32;
 
 fn composition(config: &CompositionConfig, task_count: usize) -> Composition {
     let zeros = |length| Tensor::zeros([length, D_MODEL], &Device::flex());
-    let start = Start {
+    let start = InitContext {
         shared: zeros(LENGTH),
         tree: Tree::flat(task_count),
         part: &|_, length| Ok(zeros(length)),

@@ -2,7 +2,7 @@
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Device, Tensor};
-use mtpt::compose::{CompositionConfig, Start, Tree};
+use mtpt::compose::{CompositionConfig, InitContext, Tree};
 use mtpt::infer::{PromptHeader, PromptTask, Prompts};
 use mtpt::t5::{T5, T5Config};
 use mtpt::tasks::TaskId;
@@ -13,7 +13,7 @@ const D_MODEL: usize = 512;
 
 fn prompts() -> Prompts {
     let ones = |length| Tensor::ones([length, D_MODEL], &Device::flex());
-    let start = Start {
+    let start = InitContext {
         shared: ones(PROMPT),
         tree: Tree::flat(TASKS),
         part: &|_, length| Ok(ones(length)),

@@ -2,7 +2,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Device, Tensor};
-use mtpt::compose::{Composition, CompositionConfig, Start, Tree};
+use mtpt::compose::{Composition, CompositionConfig, InitContext, Tree};
 use mtpt::core::Frozen;
 use mtpt::t5::{T5, T5Config};
 use mtpt::tasks::{Padding, TaskId, TokenBatch, TokenizedExample};
@@ -18,7 +18,7 @@ fn model() -> Frozen<T5> {
 
 fn trainer(tasks: usize) -> Trainer<Composition> {
     let ones = |length| Tensor::ones([length, D_MODEL], &Device::flex());
-    let start = Start {
+    let start = InitContext {
         shared: ones(PROMPT),
         tree: Tree::flat(tasks),
         part: &|_, length| Ok(ones(length)),

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use mtpt::burn::{self, module::Param};
-use mtpt::compose::{CompositionConfig, OwnConfig};
+use mtpt::compose::{CompositionConfig, CustomConfig};
 use mtpt::core::Initializer;
 use mtpt::infer::{Prompts, TaskData, evaluate};
 use mtpt::prelude::*;
@@ -92,7 +92,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         seed: 0,
         prompt: PromptConfig::default(),
         // Files only store its name.
-        composition: CompositionConfig::Own(OwnConfig { name: "shift".into() }),
+        composition: CompositionConfig::Custom(CustomConfig { name: "shift".into() }),
         training: TrainingConfig {
             steps: arguments.steps,
             batch_size: 48,

@@ -98,7 +98,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         };
         let start =
             initial_composition(&config, &tasks, t5, tokenizer, &device.clone().autodiff())?;
-        let parameters = start.trained_numbers();
+        let parameters = start.trainable_parameters();
         eprintln!(
             "{name}: {} steps, {} trainable parameters, prompt length {length}",
             config.training.steps,

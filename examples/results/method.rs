@@ -251,7 +251,7 @@ fn run(
     let tasks: Vec<Task> = setting.data.iter().map(|data| data.task().clone()).collect();
     let tokenizer = setting.model.tokenizer.as_inner();
     let start = initial_composition(config, &tasks, t5, tokenizer, &t5.device().autodiff())?;
-    let counted = start.trained_numbers();
+    let counted = start.trainable_parameters();
     let mut measured = Measured::default();
     let trained = train_on(objective, config, &setting.data, t5, start, None, &mut measured)?;
     let step = trained.step;

@@ -1,204 +1,62 @@
-use std::fmt;
-
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bool, Tensor};
 use mtpt_core::{Compose, TaskIndex};
-use serde::de::value::{MapAccessDeserializer, MapDeserializer};
-use serde::de::{self, MapAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::fold::Fold;
+use crate::config::{CompositionConfig, Kind};
+use crate::error::{Error, Result};
+use crate::flat::Flat;
+use crate::hierarchy::{self, Hierarchy};
+use crate::init::InitContext;
+use crate::mixture_weights::NodeWeights;
+use crate::parameter_count::ParameterCount;
 use crate::range::check_range;
-use crate::{
-    AddConfig, AttentionConfig, ConcatConfig, ConcatFeaturesConfig, Error, Flat, GatedConfig,
-    Hierarchy, HierarchyConfig, InstanceAttention, InstanceAttentionConfig, LowRankConfig,
-    NodeWeights, ParameterCount, ProjectConfig, Result, SeparateConfig, Start, Tree,
-    WeightedConfig,
-};
+use crate::strategies::instance_attention::InstanceAttention;
+use crate::tree::Tree;
 
-/// Which strategy composes prompts, and its options: `strategy = "low_rank"`, `rank = 1`.
-///
-/// The name alone, `"low_rank"`, is the strategy with its default options.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "strategy", rename_all = "snake_case", remote = "Self")]
-#[non_exhaustive]
-pub enum CompositionConfig {
-    /// `P ∘ (U_k V_k)`
-    LowRank(LowRankConfig),
-    /// `[P ; T_k]` along the sequence
-    Concat(ConcatConfig),
-    /// `P + T_k`
-    Add(AddConfig),
-    /// `s P + (1 - s) T_k`
-    Weighted(WeightedConfig),
-    /// `g_0 P + g_1 T_k`
-    Gated(GatedConfig),
-    /// `[P_s ; T_k]` along the width
-    ConcatFeatures(ConcatFeaturesConfig),
-    /// `P_s A_k + b_k`
-    Project(ProjectConfig),
-    /// `P` and what a task's query finds in a pool
-    Attention(AttentionConfig),
-    /// `T_k + sum_j a_j C_j`, `a` from the input
-    InstanceAttention(InstanceAttentionConfig),
-    /// A strategy for each level of the task tree
-    Hierarchy(HierarchyConfig),
-    /// `T_k`
-    Separate(SeparateConfig),
-    /// A strategy that the program at hand brings itself: `strategy = "own"`, `name = "mean"`
-    Own(OwnConfig),
-}
-
-/// A strategy that the program at hand brings itself, by implementing [`Compose`]: its name is all that files know of it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OwnConfig {
-    /// What the program calls it.
-    pub name: String,
-}
-
-/// One of this crate's strategies, chosen at run time by a [`CompositionConfig`].
+/// A composition whose strategy is chosen at run time by a [`CompositionConfig`].
 #[derive(Module, Debug)]
 pub enum Composition {
-    /// A shared prompt and a part for each task.
+    /// A shared prompt and one part per task.
     Flat(Flat),
-    /// A part for each node of the task tree.
+    /// One part per node of the task tree.
     Hierarchy(Hierarchy),
-    /// Prompts that depend on the inputs.
+    /// Prompts that depend on the input.
     InstanceAttention(InstanceAttention),
 }
 
-impl Serialize for CompositionConfig {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for CompositionConfig {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NameOrTable;
-        impl<'de> Visitor<'de> for NameOrTable {
-            type Value = CompositionConfig;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str(
-                    "a strategy, `{ strategy = \"low_rank\", rank = 1 }` or `\"low_rank\"`",
-                )
-            }
-
-            fn visit_str<E: de::Error>(self, name: &str) -> Result<Self::Value, E> {
-                let table = MapDeserializer::new(std::iter::once(("strategy", name)));
-                CompositionConfig::deserialize(table)
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, table: A) -> Result<Self::Value, A::Error> {
-                CompositionConfig::deserialize(MapAccessDeserializer::new(table))
-            }
-        }
-        deserializer.deserialize_any(NameOrTable)
-    }
-}
-
-impl Default for CompositionConfig {
-    fn default() -> Self {
-        Self::LowRank(LowRankConfig::default())
-    }
-}
-
 impl CompositionConfig {
-    /// Every strategy of this crate with its default options, in the order of the catalogue.
-    pub fn catalogue() -> Vec<Self> {
-        vec![
-            Self::LowRank(LowRankConfig::default()),
-            Self::Concat(ConcatConfig::default()),
-            Self::Add(AddConfig::default()),
-            Self::Weighted(WeightedConfig::default()),
-            Self::Gated(GatedConfig::default()),
-            Self::ConcatFeatures(ConcatFeaturesConfig::default()),
-            Self::Project(ProjectConfig::default()),
-            Self::Attention(AttentionConfig::default()),
-            Self::InstanceAttention(InstanceAttentionConfig::default()),
-            Self::Hierarchy(HierarchyConfig::default()),
-            Self::Separate(SeparateConfig::default()),
-        ]
-    }
-
-    /// The name under which a configuration file knows the strategy.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::LowRank(_) => "low_rank",
-            Self::Concat(_) => "concat",
-            Self::Add(_) => "add",
-            Self::Weighted(_) => "weighted",
-            Self::Gated(_) => "gated",
-            Self::ConcatFeatures(_) => "concat_features",
-            Self::Project(_) => "project",
-            Self::Attention(_) => "attention",
-            Self::InstanceAttention(_) => "instance_attention",
-            Self::Hierarchy(_) => "hierarchy",
-            Self::Separate(_) => "separate",
-            Self::Own(_) => "own",
-        }
-    }
-
-    /// What kind of strategy it is.
-    fn kind(&self) -> Kind<'_> {
-        match self {
-            Self::LowRank(config) => Kind::Fold(config),
-            Self::Concat(config) => Kind::Fold(config),
-            Self::Add(config) => Kind::Fold(config),
-            Self::Weighted(config) => Kind::Fold(config),
-            Self::Gated(config) => Kind::Fold(config),
-            Self::ConcatFeatures(config) => Kind::Fold(config),
-            Self::Project(config) => Kind::Fold(config),
-            Self::Attention(config) => Kind::Fold(config),
-            Self::Separate(config) => Kind::Fold(config),
-            Self::InstanceAttention(config) => Kind::InstanceAttention(config),
-            Self::Hierarchy(config) => Kind::Hierarchy(config),
-            Self::Own(config) => Kind::Own(config),
-        }
-    }
-
-    /// The strategy, if it makes a prompt of the one above and a part alone.
-    pub(crate) fn fold(&self) -> Option<&dyn Fold> {
-        match self.kind() {
-            Kind::Fold(strategy) => Some(strategy),
-            _ => None,
-        }
-    }
-
     /// Checks the options against the shape of the shared prompt.
     ///
     /// # Errors
     ///
-    /// When an option is out of its range, which the error names.
+    /// When an option is out of range.
     pub fn check(&self, prompt_length: usize, d_model: usize) -> Result<()> {
         match self.kind() {
-            Kind::Fold(strategy) => strategy.check(prompt_length, d_model),
+            Kind::Level(strategy) => strategy.check(prompt_length, d_model),
             Kind::InstanceAttention(config) => config.check(),
-            Kind::Hierarchy(config) => config.check(prompt_length, d_model),
-            Kind::Own(_) => Ok(()),
+            Kind::Hierarchy(config) => hierarchy::check(config, prompt_length, d_model),
+            Kind::Custom(_) => Ok(()),
         }
     }
 
-    /// Number of prompts that attentions mix, those of all levels together; 0 for strategies without one.
+    /// Returns the number of prompts that attention mixes, over all levels; 0 for other strategies.
     pub fn component_count(&self) -> usize {
         match self.kind() {
-            Kind::Fold(strategy) => strategy.components(),
+            Kind::Level(strategy) => strategy.component_count(),
             Kind::InstanceAttention(config) => config.components,
             Kind::Hierarchy(config) => {
                 config.levels.iter().flatten().map(Self::component_count).sum()
             }
-            Kind::Own(_) => 0,
+            Kind::Custom(_) => 0,
         }
     }
 
-    /// Number of trained numbers, in closed form, for a shared prompt of shape `[prompt_length, d_model]` and these tasks.
+    /// Returns the number of trainable parameters, in closed form, for a shared prompt of shape
+    /// `[prompt_length, d_model]` and a task tree.
     ///
     /// # Errors
     ///
-    /// [`Error::Levels`] and its like, when the levels of a hierarchy are not those of the tree; [`Error::OwnStrategy`], since
-    /// nothing is known of it here.
+    /// When the levels of a hierarchy don't match the tree, and [`Error::CustomStrategy`].
     pub fn parameter_count(
         &self,
         prompt_length: usize,
@@ -206,61 +64,52 @@ impl CompositionConfig {
         tree: &Tree,
     ) -> Result<ParameterCount> {
         match self.kind() {
-            Kind::Fold(strategy) => {
+            Kind::Level(strategy) => {
                 Ok(Flat::parameter_count(strategy, prompt_length, d_model, tree))
             }
             Kind::InstanceAttention(config) => {
                 Ok(config.parameter_count(prompt_length, d_model, tree))
             }
-            Kind::Hierarchy(config) => config.parameter_count(prompt_length, d_model, tree),
-            Kind::Own(config) => Err(config.unknown()),
+            Kind::Hierarchy(config) => {
+                hierarchy::parameter_count(config, prompt_length, d_model, tree)
+            }
+            Kind::Custom(config) => Err(config.unknown()),
         }
     }
 
-    /// Makes the composition.
+    /// Initializes the composition.
     ///
     /// # Errors
     ///
-    /// When an option is out of range, there is no task, first values are not to be had, or the levels of a hierarchy are not
-    /// those of the tree or give tasks prompts of different lengths; [`Error::OwnStrategy`], which its own program makes.
-    pub fn init(&self, start: &Start<'_>) -> Result<Composition> {
-        if start.tree.task_count() == 0 {
+    /// When an option is out of range, there is no task, initial values are missing or of the wrong
+    /// shape, or the levels of a hierarchy don't match the tree or yield prompts of different
+    /// lengths; [`Error::CustomStrategy`] for a strategy of the calling program.
+    pub fn init(&self, context: &InitContext<'_>) -> Result<Composition> {
+        if context.tree.task_count() == 0 {
             return Err(Error::NoTask);
         }
         match self.kind() {
-            Kind::Fold(strategy) => Flat::init(strategy, start).map(Composition::Flat),
+            Kind::Level(strategy) => Flat::init(strategy, context).map(Composition::Flat),
             Kind::InstanceAttention(config) => {
-                config.init(start).map(Composition::InstanceAttention)
+                config.init(context).map(Composition::InstanceAttention)
             }
-            Kind::Hierarchy(config) => config.init(start).map(Composition::Hierarchy),
-            Kind::Own(config) => Err(config.unknown()),
+            Kind::Hierarchy(config) => Hierarchy::init(config, context).map(Composition::Hierarchy),
+            Kind::Custom(config) => Err(config.unknown()),
         }
     }
 }
 
-impl OwnConfig {
-    fn unknown(&self) -> Error {
-        Error::OwnStrategy { name: self.name.clone() }
-    }
-}
-
-/// A strategy by what makes it.
-enum Kind<'a> {
-    /// It makes a prompt of the one above and a part alone, at any level.
-    Fold(&'a dyn Fold),
-    InstanceAttention(&'a InstanceAttentionConfig),
-    Hierarchy(&'a HierarchyConfig),
-    Own(&'a OwnConfig),
-}
-
 impl Composition {
-    /// Leaves levels out of training: 0 is the root, with the shared prompt; in strategies without a tree, 1 is the tasks.
+    /// Freezes levels. Level 0 is the root with the shared prompt; without a tree, level 1 is the
+    /// tasks.
     ///
-    /// Gradients are neither computed nor applied there, so that these numbers keep every bit.
+    /// Gradients of frozen levels are neither computed nor applied, so the values stay
+    /// bit-identical.
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfRange`] for a level that there is not, [`Error::AllFrozen`] if none is left.
+    /// [`Error::OutOfRange`] for a level that doesn't exist, [`Error::AllFrozen`] if no trainable
+    /// parameter is left.
     pub fn freeze_levels(mut self, levels: &[usize]) -> Result<Self> {
         let count = match &self {
             Self::Hierarchy(hierarchy) => hierarchy.tree().levels(),
@@ -276,14 +125,14 @@ impl Composition {
                 }
             };
         }
-        if !levels.is_empty() && self.trained_numbers() == 0 {
+        if !levels.is_empty() && self.trainable_parameters() == 0 {
             return Err(Error::AllFrozen);
         }
         Ok(self)
     }
 
-    /// How many numbers training can change.
-    pub fn trained_numbers(&self) -> usize {
+    /// Returns the number of trainable parameters.
+    pub fn trainable_parameters(&self) -> usize {
         struct Count(usize);
         impl ModuleVisitor for Count {
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
@@ -297,9 +146,10 @@ impl Composition {
         count.0
     }
 
-    /// By what weights the prompts of tasks and groups are mixed, in the order of their nodes: those of `weighted`, `gated`
-    /// and `attention`, on every level of a tree. None of strategies that learn no such weights, nor of `instance_attention`,
-    /// whose weights are those of an input: [`InstanceAttention::component_shares`].
+    /// Returns the trained mixture weights of tasks and groups, in the order of their nodes.
+    ///
+    /// `weighted`, `gated` and `attention` have them, at every level of a tree. The weights of
+    /// `instance_attention` depend on the input: see [`InstanceAttention::component_weights`].
     pub fn mixture_weights(&self) -> Vec<NodeWeights> {
         match self {
             Self::Flat(flat) => flat.mixture_weights(),
@@ -308,11 +158,11 @@ impl Composition {
         }
     }
 
-    /// The plain prompt that a task's parts come to, `[prompt_length, d_model]`, without gradients.
+    /// Returns the composed prompt of a task, `[prompt_length, d_model]`, outside the autodiff graph.
     ///
     /// # Errors
     ///
-    /// [`Error::ReadsInputs`], when there is no such prompt, since it depends on the input.
+    /// [`Error::ReadsInputs`] when prompts depend on the input.
     ///
     /// # Panics
     ///
@@ -321,11 +171,11 @@ impl Composition {
         if self.reads_inputs() { Err(Error::ReadsInputs) } else { Ok(self.compose(task).inner()) }
     }
 
-    /// The plain prompts that some tasks' parts come to, as a composition of their own, in the order asked for.
+    /// Returns a `separate` composition of the composed prompts of some tasks, in the given order.
     ///
     /// # Errors
     ///
-    /// [`Error::ReadsInputs`], when there is no such prompt, since it depends on the input; [`Error::NoTask`] for none.
+    /// [`Error::ReadsInputs`] when prompts depend on the input, [`Error::NoTask`] without tasks.
     ///
     /// # Panics
     ///
@@ -334,7 +184,7 @@ impl Composition {
         Self::plain(tasks.iter().map(|&task| self.plain_prompt(task)).collect::<Result<_>>()?)
     }
 
-    /// Plain prompts, one for each task.
+    /// Creates a `separate` composition from one prompt per task.
     ///
     /// # Shapes
     ///
@@ -342,7 +192,7 @@ impl Composition {
     ///
     /// # Errors
     ///
-    /// [`Error::NoTask`] for none.
+    /// [`Error::NoTask`] without prompts.
     ///
     /// # Panics
     ///
@@ -355,7 +205,7 @@ impl Composition {
     }
 }
 
-/// Calls the same method on whatever the variant holds.
+/// Evaluates an expression for the content of the variant.
 macro_rules! each {
     ($value:expr, $inner:ident => $body:expr) => {
         match $value {

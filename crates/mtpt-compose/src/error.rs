@@ -1,18 +1,18 @@
 use mtpt_core::TaskIndex;
 
-use crate::Part;
+use crate::part_id::PartId;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can be wrong with a composition.
+/// An invalid configuration or use of a composition.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A composition of no task.
+    /// A composition without tasks.
     #[error("a composition needs at least one task, but was given none")]
     NoTask,
-    /// A number of a configuration is out of its range.
+    /// A configuration value out of its range.
     #[error("`{name}` must be between {lowest} and {highest}, found {found}")]
     OutOfRange {
         /// The option.
@@ -21,10 +21,10 @@ pub enum Error {
         lowest: f64,
         /// Largest value.
         highest: f64,
-        /// The value given.
+        /// The given value.
         found: f64,
     },
-    /// Heads of an attention do not divide its width.
+    /// The number of attention heads doesn't divide the width.
     #[error("`inner` must be a multiple of `heads`, found {inner} and {heads}")]
     Heads {
         /// Number of heads.
@@ -32,25 +32,27 @@ pub enum Error {
         /// Width of all heads together.
         inner: usize,
     },
-    /// Lines of tasks that make no tree.
+    /// Lines of tasks that form no tree.
     #[error("not a tree of tasks: {problem}")]
     Tree {
-        /// What is wrong, by the numbers of nodes.
+        /// The problem, by node numbers.
         problem: String,
     },
-    /// A hierarchy has more or fewer strategies than its tree has levels.
+    /// A hierarchy whose number of strategies differs from the tree's number of levels.
     #[error(
-        "`levels` must hold a strategy for each of the {expected} levels of the tree, the root's first, found {found}"
+        "`levels` must have one strategy for each of the {expected} levels of the tree, the \
+         root's first, found {found}"
     )]
     Levels {
         /// Levels of the tree.
         expected: usize,
-        /// Strategies given.
+        /// Given strategies.
         found: usize,
     },
-    /// A strategy cannot be a level of a hierarchy.
+    /// A strategy that can't be a level of a hierarchy.
     #[error(
-        "level {level}, counted from the root, 0: `{strategy}` cannot be a level, since it does not make a prompt of the one above"
+        "level {level} (the root is 0): `{strategy}` cannot be a level, because it does not \
+         compute a prompt from its parent prompt"
     )]
     NoLevel {
         /// The level.
@@ -58,18 +60,18 @@ pub enum Error {
         /// The strategy.
         strategy: &'static str,
     },
-    /// Something is wrong with the strategy of a level.
-    #[error("level {level}, counted from the root, 0: {source}")]
+    /// An invalid strategy of a level.
+    #[error("level {level} (the root is 0): {source}")]
     InLevel {
         /// The level.
         level: usize,
-        /// What is wrong.
+        /// The problem.
         source: Box<Self>,
     },
-    /// Tasks of one hierarchy would have prompts of different lengths.
+    /// Tasks of one hierarchy whose prompts have different lengths.
     #[error(
-        "the prompts of task {} and task {} would be {} and {} vectors long: a level that makes prompts longer must be one that \
-         every task has",
+        "task {} and task {} would have prompts of {} and {} vectors: use a strategy that \
+         lengthens prompts only at a level that every task has",
         tasks[0], tasks[1], lengths[0], lengths[1]
     )]
     UnevenLengths {
@@ -78,32 +80,32 @@ pub enum Error {
         /// The lengths of their prompts.
         lengths: [usize; 2],
     },
-    /// All that there is to learn was left out of training.
-    #[error("`frozen_levels` leaves nothing to learn: no other level has numbers of its own")]
+    /// No trainable parameter is left.
+    #[error("`frozen_levels` freezes every level that has parameters; remove at least one")]
     AllFrozen,
-    /// A strategy that is not of this crate.
-    #[error("`{name}` is a strategy of the program that names it, which alone can make it")]
-    OwnStrategy {
-        /// Its name.
+    /// A strategy that isn't part of this crate.
+    #[error("`{name}` is a custom strategy, which only the program that defines it can create")]
+    CustomStrategy {
+        /// Name of the strategy.
         name: String,
     },
-    /// A plain prompt was asked of a composition whose prompts depend on the inputs.
+    /// A plain prompt was requested from a composition whose prompts depend on the input.
     #[error(
-        "prompts of this composition depend on the input, so that no plain prompt, and no format of another program, can \
-         stand for them; use the prompt file itself"
+        "the prompts of this composition depend on the input, so they cannot be converted to \
+         plain prompts or to another program's format; use the prompt file itself"
     )]
     ReadsInputs,
-    /// First values of a part have the wrong shape.
-    #[error("first values of {part}: expected shape {expected:?}, found {found:?}")]
-    StartShape {
+    /// Initial values of the wrong shape.
+    #[error("initial values of {part}: expected shape {expected:?}, found {found:?}")]
+    InitialShape {
         /// The part.
-        part: Part,
+        part: PartId,
         /// The shape that the composition needs.
         expected: [usize; 2],
-        /// The shape given.
+        /// The given shape.
         found: [usize; 2],
     },
-    /// First values could not be made.
+    /// Initial values could not be computed.
     #[error(transparent)]
-    Start(#[from] mtpt_core::Error),
+    Init(#[from] mtpt_core::Error),
 }

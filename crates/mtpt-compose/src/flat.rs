@@ -4,18 +4,22 @@ use mtpt_core::{Compose, TaskIndex};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use crate::attention::Pool;
-use crate::fold::{Fold, Own, Place};
-use crate::start::on;
-use crate::{NodeWeights, ParameterCount, Part, Result, Start, Tree};
+use crate::error::Result;
+use crate::init::{InitContext, PartInit, detached_on};
+use crate::mixture_weights::NodeWeights;
+use crate::parameter_count::ParameterCount;
+use crate::part::{LevelStrategy, TaskPart};
+use crate::part_id::PartId;
+use crate::strategies::attention::Pool;
+use crate::tree::Tree;
 
-/// A shared prompt, and a part for each task.
+/// A shared prompt and one part per task.
 #[derive(Module, Debug)]
 pub struct Flat {
-    /// `P`, `[prompt_length, width]`; none where nothing of it is read.
+    /// `P`, `[prompt_length, width]`; `None` if the strategy doesn't use it.
     shared: Option<Param<Tensor<2>>>,
     pool: Option<Pool>,
-    tasks: Vec<Own>,
+    tasks: Vec<TaskPart>,
     #[module(skip)]
     prompt_length: usize,
     #[module(skip)]
@@ -23,47 +27,50 @@ pub struct Flat {
 }
 
 impl Flat {
-    pub(crate) fn init(strategy: &dyn Fold, start: &Start<'_>) -> Result<Self> {
-        let (length, d_model) = (start.length(), start.d_model());
+    pub(crate) fn init(strategy: &dyn LevelStrategy, context: &InitContext<'_>) -> Result<Self> {
+        let (length, d_model) = (context.length(), context.d_model());
         strategy.check(length, d_model)?;
-        let target = start.shared.clone();
-        let above = strategy.shared(target.clone());
-        let mut rng = ChaCha8Rng::seed_from_u64(start.seed);
-        let part = Part::Node(0);
-        let mut place = Place { part, above, target, components_above: 0, rng: &mut rng, start };
+        let target = context.shared.clone();
+        let parent = strategy.init_shared(target.clone());
+        let mut rng = ChaCha8Rng::seed_from_u64(context.seed);
+        let part = PartId::Node(0);
+        let mut init =
+            PartInit { part, parent, target, components_above: 0, rng: &mut rng, context };
         let mut tasks = Vec::new();
-        for task in start.tree.tasks() {
-            place.part = Part::Task(task);
-            tasks.push(strategy.own(&mut place)?);
+        for task in context.tree.tasks() {
+            init.part = PartId::Task(task);
+            tasks.push(strategy.init_part(&mut init)?);
         }
-        let pool = strategy.pool(&mut place)?;
-        let shared = place.above.take().map(|above| Param::from_tensor(on(&start.device, above)));
+        let pool = strategy.init_pool(&mut init)?;
+        let shared = init.parent.take();
+        let shared = shared.map(|shared| Param::from_tensor(detached_on(&context.device, shared)));
         let prompt_length = length + strategy.added_length();
         Ok(Self { shared, pool, tasks, prompt_length, d_model })
     }
 
-    /// Plain prompts, at least one, all of one shape.
+    /// Creates a `separate` composition from at least one prompt, all of the same shape.
     pub(crate) fn separate(prompts: Vec<Tensor<2>>) -> Self {
         let [prompt_length, d_model] = prompts[0].dims();
-        let tasks = prompts.into_iter().map(|prompt| Own::Separate(Param::from_tensor(prompt)));
+        let tasks =
+            prompts.into_iter().map(|prompt| TaskPart::Separate(Param::from_tensor(prompt)));
         Self { shared: None, pool: None, tasks: tasks.collect(), prompt_length, d_model }
     }
 
     pub(crate) fn parameter_count(
-        strategy: &dyn Fold,
+        strategy: &dyn LevelStrategy,
         prompt_length: usize,
         d_model: usize,
         tree: &Tree,
     ) -> ParameterCount {
-        let shared = prompt_length * strategy.width_above(d_model);
+        let shared = prompt_length * strategy.parent_width(d_model);
         ParameterCount {
-            shared: shared + strategy.pool_numbers(prompt_length, d_model),
-            own: strategy.own_numbers(prompt_length, d_model) * tree.task_count(),
+            shared: shared + strategy.pool_size(prompt_length, d_model),
+            own: strategy.part_size(prompt_length, d_model) * tree.task_count(),
             task_count: tree.task_count(),
         }
     }
 
-    /// Leaves out of training what all tasks share (level 0), or what each owns (level 1).
+    /// Freezes the shared parameters (level 0) or the parts of the tasks (level 1).
     pub(crate) fn frozen(mut self, level: usize) -> Self {
         if level == 0 {
             self.shared = self.shared.map(Module::no_grad);
@@ -74,11 +81,11 @@ impl Flat {
         self
     }
 
-    /// By what the prompts of the tasks are mixed.
+    /// Returns the mixture weights of the tasks.
     pub(crate) fn mixture_weights(&self) -> Vec<NodeWeights> {
-        let weights = self.tasks.iter().zip(1..).filter_map(|(own, node)| {
+        let weights = self.tasks.iter().zip(1..).filter_map(|(part, node)| {
             let shared = self.shared.as_ref().map(Param::val);
-            let weights = own.weights(shared, self.pool.as_ref())?;
+            let weights = part.mixture_weights(shared, self.pool.as_ref())?;
             Some(NodeWeights { node, weights })
         });
         weights.collect()
@@ -104,6 +111,6 @@ impl Compose for Flat {
 
     fn compose(&self, task: TaskIndex) -> Tensor<2> {
         let shared = self.shared.as_ref().map(Param::val);
-        self.tasks[task.position()].fold(shared, self.pool.as_ref())
+        self.tasks[task.position()].forward(shared, self.pool.as_ref())
     }
 }

@@ -1,24 +1,24 @@
 use mtpt_core::TaskIndex;
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
-/// The tree that tasks are the leaves of: for every task, the nodes from the root down to it.
+/// A tree whose leaves are the tasks, stored as each task's line of nodes from the root.
 ///
-/// Nodes are numbers, 0 for the root; whoever owns names keeps the map from a name to its node.
+/// Nodes are numbers, 0 for the root. This crate doesn't know the names of nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tree {
-    /// For every task, its nodes from the root down.
+    /// Nodes of each task, from the root down.
     lines: Vec<Vec<usize>>,
-    /// For every node, how many stand above it.
+    /// Number of ancestors of each node.
     depths: Vec<usize>,
-    /// For every node, the one above; none for the root.
+    /// Parent of each node; `None` for the root.
     parents: Vec<Option<usize>>,
-    /// For every node, the task that it is, if it is one.
+    /// Task of each leaf; `None` for the root and groups.
     tasks: Vec<Option<TaskIndex>>,
 }
 
 impl Tree {
-    /// Tasks right below the root, in their order.
+    /// Creates a tree of tasks directly below the root.
     pub fn flat(task_count: usize) -> Self {
         Self {
             lines: (1..=task_count).map(|node| vec![0, node]).collect(),
@@ -31,19 +31,19 @@ impl Tree {
         }
     }
 
-    /// The tree of these lines: one for every task, from the root, 0, down to the task's own node.
+    /// Creates a tree from one line per task: the nodes from the root, 0, down to the task's node.
     ///
     /// # Errors
     ///
-    /// [`Error::Tree`], when a line does not begin at the root, a node stands below two others or below itself, two tasks have
-    /// one node, a task stands below another, or a number is left out.
+    /// [`Error::Tree`] when a line doesn't start at the root, a node has two parents or is its own
+    /// ancestor, two tasks share a node, a task is below another, or a node number is missing.
     pub fn new(lines: Vec<Vec<usize>>) -> Result<Self> {
         let refused = |problem: String| Err(Error::Tree { problem });
         if lines.is_empty() {
             return Ok(Self::flat(0));
         }
         let highest = lines.iter().flatten().copied().max().unwrap_or(0);
-        // Every number is of a node on some line, so that there are no more of them than these.
+        // Every node is on some line, which bounds the number of nodes.
         let most = 1 + lines.iter().map(Vec::len).sum::<usize>();
         if highest >= most {
             return refused(format!("node {highest} is one of at most {most}, counted from 0"));
@@ -60,12 +60,12 @@ impl Tree {
             for (depth, pair) in (1..).zip(line.windows(2)) {
                 let (parent, node) = (pair[0], pair[1]);
                 if line[..depth].contains(&node) {
-                    return refused(format!("node {node} stands below itself: {line:?}"));
+                    return refused(format!("node {node} is its own ancestor: {line:?}"));
                 }
                 match above[node] {
                     None => above[node] = Some(Some(parent)),
                     Some(known) if known == Some(parent) => {}
-                    Some(_) => return refused(format!("node {node} stands below two others")),
+                    Some(_) => return refused(format!("node {node} has two parents")),
                 }
                 depths[node] = depth;
             }
@@ -83,7 +83,7 @@ impl Tree {
         }
         let mut leaves: Vec<usize> = lines.iter().filter_map(|line| line.last().copied()).collect();
         if let Some(&node) = leaves.iter().find(|&&leaf| is_group[leaf]) {
-            return refused(format!("node {node} is a task, and another stands below it"));
+            return refused(format!("node {node} is a task, but has a child"));
         }
         let mut tasks = vec![None; parents.len()];
         for (task, &leaf) in (0..).map(TaskIndex::new).zip(&leaves) {
@@ -91,32 +91,32 @@ impl Tree {
         }
         leaves.sort_unstable();
         if let Some(pair) = leaves.windows(2).find(|pair| pair[0] == pair[1]) {
-            return refused(format!("node {} is that of two tasks", pair[0]));
+            return refused(format!("node {} belongs to two tasks", pair[0]));
         }
         Ok(Self { lines, depths, parents, tasks })
     }
 
-    /// Number of tasks.
+    /// Returns the number of tasks.
     pub fn task_count(&self) -> usize {
         self.lines.len()
     }
 
-    /// Number of nodes: the root, groups and tasks.
+    /// Returns the number of nodes: the root, groups and tasks.
     pub fn node_count(&self) -> usize {
         self.depths.len()
     }
 
-    /// Number of levels: 1 for a root alone, 2 for tasks right below it.
+    /// Returns the number of levels: 1 for a root without tasks, 2 for tasks directly below it.
     pub fn levels(&self) -> usize {
         self.depths.iter().max().map_or(1, |depth| depth + 1)
     }
 
-    /// How many nodes stand above each node.
+    /// Returns the depth of each node; the root has depth 0.
     pub fn depths(&self) -> &[usize] {
         &self.depths
     }
 
-    /// The nodes from the root down to a task.
+    /// Returns the nodes from the root down to a task.
     ///
     /// # Panics
     ///
@@ -125,17 +125,17 @@ impl Tree {
         &self.lines[task.position()]
     }
 
-    /// The tasks, in their order.
+    /// Iterates over the tasks.
     pub(crate) fn tasks(&self) -> impl Iterator<Item = TaskIndex> + use<> {
         (0..self.lines.len()).map(TaskIndex::new)
     }
 
-    /// The task whose node is given, if it is one's.
+    /// Returns the task of a node, or `None` for the root and groups.
     pub(crate) fn task_at(&self, node: usize) -> Option<TaskIndex> {
         self.tasks[node]
     }
 
-    /// The node above, for all but the root.
+    /// Returns the parent of a node, or `None` for the root.
     pub(crate) fn parent(&self, node: usize) -> Option<usize> {
         self.parents[node]
     }

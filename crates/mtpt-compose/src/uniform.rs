@@ -2,7 +2,7 @@ use burn::tensor::TensorData;
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
-/// Numbers drawn evenly from `[-bound, bound)`.
+/// Samples values uniformly from `[-bound, bound)`.
 pub(crate) fn uniform<const D: usize>(
     rng: &mut ChaCha8Rng,
     shape: [usize; D],

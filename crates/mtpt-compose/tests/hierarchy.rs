@@ -1,13 +1,13 @@
 use burn::tensor::{Device, Tensor};
-use mtpt_compose::{CompositionConfig, Start, Tree};
+use mtpt_compose::{CompositionConfig, InitContext, Tree};
 use mtpt_core::{Compose, TaskIndex};
 
 fn config(toml: &str) -> CompositionConfig {
     serde_json::from_str(toml).unwrap()
 }
 
-fn start(tree: Tree) -> Start<'static> {
-    Start {
+fn start(tree: Tree) -> InitContext<'static> {
+    InitContext {
         shared: Tensor::ones([4, 6], &Device::flex()),
         tree,
         part: &|_, length| Ok(Tensor::full([length, 6], 2.0, &Device::flex())),
@@ -82,7 +82,7 @@ fn every_level_needs_a_strategy() {
             &format!(r#"{{"strategy": "hierarchy", "levels": [{list}]}}"#),
             three_levels(),
             &format!(
-                "`levels` must hold a strategy for each of the 3 levels of the tree, the root's first, found {levels}"
+                "`levels` must have one strategy for each of the 3 levels of the tree, the root's first, found {levels}"
             ),
         );
     }
@@ -93,13 +93,13 @@ fn a_level_must_fold_and_be_in_range() {
     check_refused(
         r#"{"strategy": "hierarchy", "levels": [{"strategy": "add"}, {"strategy": "instance_attention"}]}"#,
         Tree::flat(1),
-        "level 1, counted from the root, 0: `instance_attention` cannot be a level, since it does not make a prompt of the \
-         one above",
+        "level 1 (the root is 0): `instance_attention` cannot be a level, because it does not compute \
+         a prompt from its parent prompt",
     );
     check_refused(
         r#"{"strategy": "hierarchy", "levels": [{"strategy": "add"}, {"strategy": "low_rank", "rank": 0}]}"#,
         Tree::flat(1),
-        "level 1, counted from the root, 0: `rank` must be between 1 and 4, found 0",
+        "level 1 (the root is 0): `rank` must be between 1 and 4, found 0",
     );
 }
 
@@ -108,8 +108,8 @@ fn prompts_of_one_batch_have_one_length() {
     check_refused(
         r#"{"strategy": "hierarchy", "levels": [{"strategy": "add"}, {"strategy": "add"}, {"strategy": "concat"}]}"#,
         Tree::new(vec![vec![0, 1], vec![0, 2, 3]]).unwrap(),
-        "the prompts of task 0 and task 1 would be 4 and 14 vectors long: a level that makes prompts longer must be one \
-         that every task has",
+        "task 0 and task 1 would have prompts of 4 and 14 vectors: use a strategy that lengthens \
+         prompts only at a level that every task has",
     );
 }
 
@@ -127,10 +127,10 @@ fn lines_that_make_no_tree_are_refused() {
         "the line of task 0 must lead from the root, 0, down to it, found [1, 2]",
     );
     check_no_tree(&[&[0]], "the line of task 0 must lead from the root, 0, down to it, found [0]");
-    check_no_tree(&[&[0, 1, 2, 1]], "node 1 stands below itself: [0, 1, 2, 1]");
-    check_no_tree(&[&[0, 1, 3], &[0, 2, 3]], "node 3 stands below two others");
-    check_no_tree(&[&[0, 1], &[0, 1, 2]], "node 1 is a task, and another stands below it");
-    check_no_tree(&[&[0, 1], &[0, 1]], "node 1 is that of two tasks");
+    check_no_tree(&[&[0, 1, 2, 1]], "node 1 is its own ancestor: [0, 1, 2, 1]");
+    check_no_tree(&[&[0, 1, 3], &[0, 2, 3]], "node 3 has two parents");
+    check_no_tree(&[&[0, 1], &[0, 1, 2]], "node 1 is a task, but has a child");
+    check_no_tree(&[&[0, 1], &[0, 1]], "node 1 belongs to two tasks");
     check_no_tree(&[&[0, 2]], "node 1 leads to no task");
     check_no_tree(&[&[0, 99]], "node 99 is one of at most 3, counted from 0");
 }

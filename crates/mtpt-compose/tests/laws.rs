@@ -5,8 +5,8 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Distribution, Tensor, TensorData};
 use mtpt_compose::{
     AttentionConfig, Composition, CompositionConfig, ConcatConfig, ConcatFeaturesConfig, Error,
-    GateInput, GatedConfig, HierarchyConfig, InstanceAttentionConfig, LowRankConfig, Part,
-    ProjectConfig, Start, Tree,
+    GateInput, GatedConfig, HierarchyConfig, InitContext, InstanceAttentionConfig, LowRankConfig,
+    PartId, ProjectConfig, Tree,
 };
 use mtpt_core::{Compose, TaskIndex, load_parameters, named_parameters};
 use mtpt_io::NamedTensors;
@@ -113,22 +113,22 @@ enum Parts {
 fn fresh(config: &CompositionConfig, case: &Case, parts: Parts) -> (Tensor<2>, Composition) {
     let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
     let shared = random([case.length, case.d_model], &mut rng);
-    let part = |part: Part, length| {
+    let part = |part: PartId, length| {
         if parts == Parts::Neutral {
             return Ok(match part {
-                Part::Component(_) => shared.clone(),
+                PartId::Component(_) => shared.clone(),
                 _ => Tensor::zeros([length, case.d_model], &Device::flex()),
             });
         }
         let number = match part {
-            Part::Task(task) => 1 + task.position() as u64,
-            Part::Node(node) => 1000 + node as u64,
-            Part::Component(component) => 2000 + component as u64,
+            PartId::Task(task) => 1 + task.position() as u64,
+            PartId::Node(node) => 1000 + node as u64,
+            PartId::Component(component) => 2000 + component as u64,
         };
         let mut rng = ChaCha8Rng::seed_from_u64(case.seed ^ number);
         Ok(random([length, case.d_model], &mut rng))
     };
-    let start = Start {
+    let start = InitContext {
         shared: shared.clone(),
         tree: case.tree.clone(),
         part: &part,
@@ -350,8 +350,8 @@ proptest! {
                     continue;
                 }
             };
-            prop_assert!(composition.trained_numbers() <= whole.trained_numbers());
-            prop_assert_eq!(whole.trained_numbers(), whole.num_params());
+            prop_assert!(composition.trainable_parameters() <= whole.trainable_parameters());
+            prop_assert_eq!(whole.trainable_parameters(), whole.num_params());
             let loss = composition.compose_rows(&tasks(&case.tree)).powi_scalar(2).sum();
             let gradients = GradientsParams::from_grads(loss.backward(), &composition);
             let all = named_parameters(&composition);
@@ -472,8 +472,8 @@ fn every_direction_of_a_wide_shared_prompt_can_learn() {
     assert!(shared.iter().all(|gradient| gradient.abs() > 1e-6), "{shared:?}");
 }
 
-fn start(tree: Tree) -> Start<'static> {
-    Start {
+fn start(tree: Tree) -> InitContext<'static> {
+    InitContext {
         shared: Tensor::zeros([4, 6], &Device::flex()),
         tree,
         part: &|_, length| Ok(Tensor::zeros([length, 6], &Device::flex())),
@@ -493,8 +493,8 @@ fn no_task_is_an_error() {
 #[test]
 fn first_values_of_the_wrong_width_are_refused() {
     let part = |_, length| Ok(Tensor::zeros([length, 7], &Device::flex()));
-    let start = Start { part: &part, ..start(Tree::flat(2)) };
+    let start = InitContext { part: &part, ..start(Tree::flat(2)) };
     let config = CompositionConfig::Concat(ConcatConfig { task_length: 3 });
     let failure = config.init(&start).unwrap_err().to_string();
-    assert_eq!(failure, "first values of task 0: expected shape [3, 6], found [3, 7]");
+    assert_eq!(failure, "initial values of task 0: expected shape [3, 6], found [3, 7]");
 }

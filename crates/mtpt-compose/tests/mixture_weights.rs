@@ -155,7 +155,7 @@ fn shares_of_inputs_make_their_prompts() {
         let Composition::InstanceAttention(attention) = composition else { unreachable!() };
         let rows = case.rows();
         let (inputs, mask) = case.inputs().unwrap();
-        let shares = attention.component_shares(&rows, &inputs, &mask);
+        let shares = attention.component_weights(&rows, &inputs, &mask);
         let [_, columns] = shares.dims();
         let shares: Vec<f64> = shares.into_data().iter::<f32>().map(f64::from).collect();
         let components = case.values("components");

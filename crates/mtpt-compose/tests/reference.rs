@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
-use mtpt_compose::{Composition, CompositionConfig, Start, Tree};
+use mtpt_compose::{Composition, CompositionConfig, InitContext, Tree};
 use mtpt_core::{Compose, TaskIndex, load_parameters};
 use serde::Deserialize;
 
@@ -45,7 +45,7 @@ impl Case {
     /// The composition with the tensors of the case.
     pub(crate) fn composition(&self, length: usize, d_model: usize) -> Composition {
         let device = Device::flex();
-        let start = Start {
+        let start = InitContext {
             shared: Tensor::zeros([length, d_model], &device),
             tree: Tree::new(self.lines.clone()).unwrap(),
             part: &|_, length| Ok(Tensor::zeros([length, d_model], &device)),

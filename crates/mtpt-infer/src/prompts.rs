@@ -3,7 +3,7 @@ use std::path::Path;
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor, TensorData};
-use mtpt_compose::{Composition, CompositionConfig, ParameterCount, SeparateConfig, Start};
+use mtpt_compose::{Composition, CompositionConfig, InitContext, ParameterCount, SeparateConfig};
 use mtpt_core::{Backbone, Compose, TaskIndex, load_parameters, named_parameters};
 use mtpt_tasks::{Labels, LabelsConfig, Task, TaskId, TaskTree, Template};
 use serde::{Deserialize, Serialize};
@@ -309,7 +309,7 @@ impl PromptHeader {
         let plain = device.clone().without_autodiff();
         let zeros = |length| Tensor::zeros([length, self.d_model], &plain);
         let tree = TaskTree::new(self.tasks.iter().map(|task| &task.name))?;
-        let start = Start {
+        let start = InitContext {
             shared: zeros(self.length),
             tree: composed_tree(&tree)?,
             part: &|_, length| Ok(zeros(length)),

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::module::{Module, Param};
 use burn::tensor::{Bool, Device, Int, Tensor};
-use mtpt_compose::{CompositionConfig, OwnConfig};
+use mtpt_compose::{CompositionConfig, CustomConfig};
 use mtpt_core::{Backbone, Compose, TaskIndex};
 use mtpt_infer::TaskData;
 use mtpt_t5::T5;
@@ -219,8 +219,8 @@ fn rows_whose_files_changed_are_told_by_their_numbers() {
 fn a_gradient_is_told_with_its_parameter_and_the_rows_to_blame() {
     for (clip_norm, micro_batch_size) in [(Some(1.0), None), (None, Some(4))] {
         let world = SmallWorld::new();
-        let own = OwnConfig { name: "steep".into() };
-        let mut config = config(CompositionConfig::Own(own));
+        let own = CustomConfig { name: "steep".into() };
+        let mut config = config(CompositionConfig::Custom(own));
         config.training.optimizer = AdamWConfig { clip_norm, ..AdamWConfig::default() }.into();
         config.training.micro_batch_size = micro_batch_size;
         config.training.checkpoint_every = 2;

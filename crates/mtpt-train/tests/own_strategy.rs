@@ -1,6 +1,6 @@
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use mtpt_compose::{CompositionConfig, OwnConfig};
+use mtpt_compose::{CompositionConfig, CustomConfig};
 use mtpt_core::{Compose, TaskIndex};
 use mtpt_infer::Prompts;
 use mtpt_train::{Output, RunFolder, TrainingConfig, train};
@@ -40,7 +40,7 @@ fn same(length: usize, d_model: usize, tasks: usize, device: &Device) -> Same {
 #[test]
 fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
     let world = SmallWorld::new();
-    let config = config(CompositionConfig::Own(OwnConfig { name: "same".into() }));
+    let config = config(CompositionConfig::Custom(CustomConfig { name: "same".into() }));
     let device = Device::flex().autodiff();
     let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
     let output = |resume| Output { folder: folder.clone(), resume };
@@ -63,7 +63,7 @@ fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
 
     let refused = Prompts::read(&folder.prompts(), &Device::flex()).unwrap_err();
     assert!(matches!(refused, mtpt_infer::Error::Composition(_)));
-    let expected = "`same` is a strategy of the program that names it, which alone can make it";
+    let expected = "`same` is a custom strategy, which only the program that defines it can create";
     assert_eq!(refused.to_string(), expected);
 }
 
@@ -73,7 +73,7 @@ type Setting = (&'static str, fn(&mut TrainingConfig));
 #[test]
 fn a_rate_decay_or_norm_for_tasks_needs_something_that_they_own() {
     let world = SmallWorld::new();
-    let config = config(CompositionConfig::Own(OwnConfig { name: "same".into() }));
+    let config = config(CompositionConfig::Custom(CustomConfig { name: "same".into() }));
     let options: [Setting; 3] = [
         ("task_learning_rate", |training| training.task_learning_rate = Some(0.1)),
         ("task_weight_decay", |training| training.task_weight_decay = Some(0.1)),

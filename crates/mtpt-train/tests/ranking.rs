@@ -1,5 +1,5 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use mtpt_compose::{Composition, CompositionConfig, Start, Tree};
+use mtpt_compose::{Composition, CompositionConfig, InitContext, Tree};
 use mtpt_core::{Compose, TaskIndex, prepend};
 use mtpt_infer::Error;
 use mtpt_infer::{evaluate, rank_rows};
@@ -56,7 +56,7 @@ fn the_order_of_the_work_is_not_that_of_the_output() {
 #[test]
 fn prompts_of_another_width_are_refused() {
     let world = SmallWorld::new();
-    let start = Start {
+    let start = InitContext {
         shared: Tensor::zeros([3, 8], &Device::flex()),
         tree: Tree::flat(2),
         part: &|_, length| Ok(Tensor::zeros([length, 8], &Device::flex())),

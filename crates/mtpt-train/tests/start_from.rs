@@ -119,7 +119,7 @@ fn something_must_be_left_to_learn() {
         (
             CompositionConfig::default(),
             vec![0, 1],
-            "`frozen_levels` leaves nothing to learn: no other level has numbers of its own",
+            "`frozen_levels` freezes every level that has parameters; remove at least one",
         ),
         (CompositionConfig::default(), vec![2], "`frozen_levels` must be between 0 and 1, found 2"),
         (hierarchy(), vec![3], "`frozen_levels` must be between 0 and 2, found 3"),

@@ -14,7 +14,7 @@ use std::process::Command;
 use mtpt::burn::module::{Module, ModuleVisitor, Param};
 use mtpt::burn::optim::GradientsParams;
 use mtpt::burn::tensor::{Device, Tensor, TensorData};
-use mtpt::compose::{CompositionConfig, Part, Start, Tree};
+use mtpt::compose::{CompositionConfig, InitContext, PartId, Tree};
 use mtpt::core::Frozen;
 use mtpt::t5::T5;
 use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
@@ -64,14 +64,14 @@ fn losses_and_gradients(
 ) -> (Vec<f32>, Vec<f32>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/v1_1");
     let t5 = Frozen::new(T5::load(&folder, device).unwrap());
-    let start = Start {
+    let start = InitContext {
         shared: numbers(1, [LENGTH, D_MODEL]),
         tree: Tree::flat(3),
         part: &|part, length| {
             let seed = match part {
-                Part::Task(task) => 2 + task.position() as u32,
-                Part::Node(node) => 100 + node as u32,
-                Part::Component(component) => 200 + component as u32,
+                PartId::Task(task) => 2 + task.position() as u32,
+                PartId::Node(node) => 100 + node as u32,
+                PartId::Component(component) => 200 + component as u32,
             };
             Ok(numbers(seed, [length, D_MODEL]))
         },

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use mtpt_compose::{Composition, Part, Start};
+use mtpt_compose::{Composition, InitContext, PartId};
 use mtpt_core::{Backbone, Initializer, TaskIndex};
 use mtpt_io::check_finite;
 use mtpt_tasks::{NodeIndex, Task, TaskTree, Tokenize};
@@ -71,18 +71,18 @@ pub fn initial_composition<B: Backbone>(
         .iter()
         .map(|kind| of_tasks_below(kind, NodeIndex::ROOT))
         .collect::<Result<Vec<_>>>()?;
-    let start = Start {
+    let start = InitContext {
         shared: shared.init(config.prompt.length, backbone, config.seed)?,
         tree: composed_tree(&tree)?,
         part: &|part, length| {
             // Parts of one run start apart from one another where chance decides.
             let (values, number) = match part {
-                Part::Task(task) => {
+                PartId::Task(task) => {
                     let node = tree.node_of_task(task.position());
                     (of_node(node.position()), 1 + task.position() as u64)
                 }
-                Part::Node(node) => (of_node(node), (1 << 32) + node as u64),
-                Part::Component(component) => {
+                PartId::Node(node) => (of_node(node), (1 << 32) + node as u64),
+                PartId::Component(component) => {
                     let given = components.get(component).unwrap_or(&shared);
                     (given, (2 << 32) + component as u64)
                 }

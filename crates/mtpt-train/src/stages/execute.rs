@@ -626,7 +626,7 @@ impl<'a, B: Backbone, E: Tokenize> Stages<'a, B, E> {
             place: &place.to_string_lossy(),
             tasks: tasks.len(),
             steps: config.training.steps,
-            trained_numbers: composition.trained_numbers(),
+            trained_numbers: composition.trainable_parameters(),
         });
         Ok(composition)
     }

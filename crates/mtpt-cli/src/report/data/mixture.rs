@@ -99,6 +99,6 @@ fn mean_weights(
     let batch = TokenBatch::new(examples, padding)?;
     let batch = DeviceBatch::new(&batch, t5.config().decoder_start_token_id, &t5.device());
     let embeddings = t5.embed(batch.input_ids);
-    let weights = attention.component_shares(&batch.tasks, &embeddings, &batch.input_mask);
+    let weights = attention.component_weights(&batch.tasks, &embeddings, &batch.input_mask);
     Ok(weights.mean_dim(0).into_data().iter::<f32>().map(f64::from).collect())
 }

@@ -1,48 +1,53 @@
 use burn::module::{Module, Param, ParamId, list_param_ids};
 use burn::tensor::{Bool, Tensor, activation};
-use mtpt_core::{Compose, TaskIndex};
+use mtpt_core::{Compose, TaskIndex, gather_task_rows};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use crate::attention::MOST_COMPONENTS;
+use crate::error::{Error, Result};
+use crate::init::InitContext;
+use crate::parameter_count::ParameterCount;
+use crate::part_id::PartId;
 use crate::range::check_count;
-use crate::start::Part;
+use crate::strategies::attention::MAX_COMPONENTS;
+use crate::tree::Tree;
 use crate::uniform::uniform;
-use crate::{Error, ParameterCount, Result, Start, Tree};
 
-/// A task's prompt plus a mixture of components that the example's own embeddings choose: `T_k + sum_j a_j C_j`.
+/// Adds a mixture of components, weighted by the input's embeddings, to a task-specific prompt:
+/// `T_k + sum_j a_j C_j`.
 ///
-/// ATTEMPT (Asai et al., 2022, section 3.2): the input is max-pooled over its tokens, taken through a down-projection, SiLU,
-/// an up-projection and a layer norm, and compared with each max-pooled component; `a` is the softmax of these products over
-/// a temperature. The task's own prompt is one of the components too, as in the paper, unless `attend_target` is off.
+/// Source: ATTEMPT (Asai et al., 2022, section 3.2). The input is max-pooled over its tokens and
+/// passed through a down-projection, SiLU, an up-projection and a layer norm. `a` is the softmax of
+/// its dot products with the max-pooled components, divided by a temperature. As in the paper, `T_k`
+/// is one of the components too, unless `attend_target` is false.
 ///
-/// This is the one strategy whose prompts depend on the inputs that they stand in front of, so that no plain prompt can stand
-/// for them.
+/// This is the only strategy whose prompts depend on the input, so they can't be converted to plain
+/// prompts.
 ///
 /// Shared: `M L d + 2 d b + 2 d`. Each task: `L d`.
 ///
 /// | Name | Default | Purpose | Range |
 /// | :--- | :--- | :--- | :--- |
-/// | `components` | 6 | `M`, prompts in the pool | 1 to 1,024 |
-/// | `bottleneck` | 100 | `b`, width between the projections | 1 to 65,536 |
-/// | `temperature` | `e` times `d_model` | divides what the softmax reads | 1e-6 to 1e9 |
-/// | `attend_target` | `true` | whether the task's own prompt is among the components | |
+/// | `components` | 6 | `M`, number of prompts in the pool | 1 to 1,024 |
+/// | `bottleneck` | 100 | `b`, output width of the down-projection | 1 to 65,536 |
+/// | `temperature` | `e` times `d_model` | divisor of the dot products | 1e-6 to 1e9 |
+/// | `attend_target` | `true` | whether `T_k` is one of the components | |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct InstanceAttentionConfig {
-    /// Prompts in the pool.
+    /// Number of prompts in the pool.
     pub components: usize,
-    /// Width between the projections.
+    /// Output width of the down-projection.
     pub bottleneck: usize,
-    /// Divides what the softmax reads.
+    /// Divisor of the dot products.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub temperature: Option<f64>,
-    /// Whether the task's own prompt is among the components.
+    /// Whether the task-specific prompt is one of the components.
     pub attend_target: bool,
 }
 
-/// What an [`InstanceAttentionConfig`] makes.
+/// Components, projections and task-specific prompts, built by an [`InstanceAttentionConfig`].
 #[derive(Module, Debug)]
 pub struct InstanceAttention {
     /// `C`, `[components, prompt_length, d_model]`.
@@ -63,11 +68,12 @@ pub struct InstanceAttention {
     attend_target: bool,
 }
 
-const WIDEST: usize = 65_536;
-/// Beyond these a softmax in single precision knows one component or all alike, whatever the input is.
-const LOWEST_TEMPERATURE: f64 = 1e-6;
-const HIGHEST_TEMPERATURE: f64 = 1e9;
-/// Of the layer norm, as in PyTorch.
+const MAX_WIDTH: usize = 65_536;
+/// Beyond these limits, a softmax in single precision selects one component or weights all equally,
+/// independent of the input.
+const MIN_TEMPERATURE: f64 = 1e-6;
+const MAX_TEMPERATURE: f64 = 1e9;
+/// Epsilon of the layer norm, as in PyTorch.
 const EPSILON: f64 = 1e-5;
 
 impl Default for InstanceAttentionConfig {
@@ -79,14 +85,14 @@ impl Default for InstanceAttentionConfig {
 impl InstanceAttentionConfig {
     /// Checks the options.
     pub(crate) fn check(&self) -> Result<()> {
-        check_count("components", self.components, MOST_COMPONENTS)?;
-        check_count("bottleneck", self.bottleneck, WIDEST)?;
+        check_count("components", self.components, MAX_COMPONENTS)?;
+        check_count("bottleneck", self.bottleneck, MAX_WIDTH)?;
         match self.temperature {
-            Some(found) if !(LOWEST_TEMPERATURE..=HIGHEST_TEMPERATURE).contains(&found) => {
+            Some(found) if !(MIN_TEMPERATURE..=MAX_TEMPERATURE).contains(&found) => {
                 Err(Error::OutOfRange {
                     name: "temperature",
-                    lowest: LOWEST_TEMPERATURE,
-                    highest: HIGHEST_TEMPERATURE,
+                    lowest: MIN_TEMPERATURE,
+                    highest: MAX_TEMPERATURE,
                     found,
                 })
             }
@@ -109,13 +115,13 @@ impl InstanceAttentionConfig {
         }
     }
 
-    pub(crate) fn init(&self, start: &Start<'_>) -> Result<InstanceAttention> {
+    pub(crate) fn init(&self, context: &InitContext<'_>) -> Result<InstanceAttention> {
         self.check()?;
-        let (length, d_model, device) = (start.length(), start.d_model(), &start.device);
+        let (length, d_model, device) = (context.length(), context.d_model(), &context.device);
         let components = (0..self.components)
-            .map(|component| start.part(Part::Component(component), length))
+            .map(|component| context.initial_values(PartId::Component(component), length))
             .collect::<Result<Vec<_>>>()?;
-        let mut rng = ChaCha8Rng::seed_from_u64(start.seed);
+        let mut rng = ChaCha8Rng::seed_from_u64(context.seed);
         // Glorot and Bengio (2010), equation 16.
         let bound = (6.0 / (d_model + self.bottleneck) as f32).sqrt();
         let mut projection = |shape: [usize; 2]| {
@@ -123,10 +129,10 @@ impl InstanceAttentionConfig {
         };
         let (down, up) =
             (projection([d_model, self.bottleneck]), projection([self.bottleneck, d_model]));
-        let tasks = start
+        let tasks = context
             .tree
             .tasks()
-            .map(|task| start.part(Part::Task(task), length).map(Param::from_tensor))
+            .map(|task| context.initial_values(PartId::Task(task), length).map(Param::from_tensor))
             .collect::<Result<_>>()?;
         Ok(InstanceAttention {
             components: Param::from_tensor(Tensor::stack(components, 0)),
@@ -142,7 +148,7 @@ impl InstanceAttentionConfig {
 }
 
 impl InstanceAttention {
-    /// Leaves out of training what all tasks share (level 0), or what each owns (level 1).
+    /// Freezes the shared parameters (level 0) or the prompts of the tasks (level 1).
     pub(crate) fn frozen(self, level: usize) -> Self {
         if level == 1 {
             return Self { tasks: self.tasks.no_grad(), ..self };
@@ -157,38 +163,39 @@ impl InstanceAttention {
         }
     }
 
-    /// What the inputs ask for, `[rows, d_model]`, of their largest values over tokens.
-    fn question(&self, pooled: Tensor<2>) -> Tensor<2> {
+    /// Projects max-pooled inputs to queries, `[rows, d_model]`.
+    fn queries(&self, pooled: Tensor<2>) -> Tensor<2> {
         let up = activation::silu(pooled.matmul(self.down.val())).matmul(self.up.val());
-        let centred = up.clone() - up.mean_dim(1);
-        let variance = centred.clone().powi_scalar(2).mean_dim(1);
-        centred / (variance + EPSILON).sqrt() * self.gamma.val().unsqueeze()
+        let centered = up.clone() - up.mean_dim(1);
+        let variance = centered.clone().powi_scalar(2).mean_dim(1);
+        centered / (variance + EPSILON).sqrt() * self.gamma.val().unsqueeze()
             + self.beta.val().unsqueeze()
     }
 
-    /// The share of each component in the prompts of rows, as [`compose_for`](Compose::compose_for) mixes them.
+    /// Returns the attention weights of the components that [`compose_for`](Compose::compose_for)
+    /// uses for each row.
     ///
     /// # Shapes
     ///
     /// - `embeddings`: `[rows, length, d_model]`
     /// - `mask`: `[rows, length]`
-    /// - output: `[rows, components]`, with the task's own prompt as one more, the last, if it is attended to; those of a row
-    ///   add up to 1
+    /// - output: `[rows, components]`, or one column more if the task-specific prompt is attended to,
+    ///   which is the last; each row sums to 1
     ///
     /// # Panics
     ///
     /// As [`compose_for`](Compose::compose_for).
-    pub fn component_shares(
+    pub fn component_weights(
         &self,
         rows: &[TaskIndex],
         embeddings: &Tensor<3>,
         mask: &Tensor<2, Bool>,
     ) -> Tensor<2> {
-        let own = mtpt_core::gather_task_rows(rows, |task| self.tasks[task.position()].val());
-        self.shares(&own, self.pooled(embeddings, mask))
+        let prompts = gather_task_rows(rows, |task| self.tasks[task.position()].val());
+        self.attention_weights(&prompts, self.pooled(embeddings, mask))
     }
 
-    /// Prompts for inputs of which the largest values over tokens are given.
+    /// Computes the prompts of max-pooled inputs.
     ///
     /// # Shapes
     ///
@@ -197,10 +204,10 @@ impl InstanceAttention {
     fn mix(&self, tasks: &[TaskIndex], pooled: Tensor<2>) -> Tensor<3> {
         let components = self.components.val();
         let [count, length, d_model] = components.dims();
-        let own = mtpt_core::gather_task_rows(tasks, |task| self.tasks[task.position()].val());
+        let own = gather_task_rows(tasks, |task| self.tasks[task.position()].val());
         let rows = tasks.len();
-        let shares = self.shares(&own, pooled);
-        let mixed = shares
+        let weights = self.attention_weights(&own, pooled);
+        let mixed = weights
             .clone()
             .narrow(1, 0, count)
             .matmul(components.reshape([count, length * d_model]))
@@ -209,31 +216,36 @@ impl InstanceAttention {
         if !self.attend_target {
             return prompts;
         }
-        prompts + own * shares.narrow(1, count, 1).unsqueeze_dim(2)
+        prompts + own * weights.narrow(1, count, 1).unsqueeze_dim(2)
     }
 
-    /// The share of each component, and last of the task's own prompt if it is attended to, of tasks' own prompts
-    /// `[rows, prompt_length, d_model]` and pooled inputs `[rows, d_model]`.
-    fn shares(&self, own: &Tensor<3>, pooled: Tensor<2>) -> Tensor<2> {
-        let question = self.question(pooled);
+    /// Returns the weights of the components, and in the last column of the task-specific prompt if
+    /// it is attended to.
+    ///
+    /// # Shapes
+    ///
+    /// - `own`: task-specific prompts, `[rows, prompt_length, d_model]`
+    /// - `pooled`: `[rows, d_model]`
+    fn attention_weights(&self, own: &Tensor<3>, pooled: Tensor<2>) -> Tensor<2> {
+        let queries = self.queries(pooled);
         let pooled_components: Tensor<2> = self.components.val().max_dim(1).squeeze_dim(1);
-        let mut scores = question.clone().matmul(pooled_components.transpose());
+        let mut scores = queries.clone().matmul(pooled_components.transpose());
         if self.attend_target {
             let pooled_own: Tensor<2> = own.clone().max_dim(1).squeeze_dim(1);
-            scores = Tensor::cat(vec![scores, (pooled_own * question).sum_dim(1)], 1);
+            scores = Tensor::cat(vec![scores, (pooled_own * queries).sum_dim(1)], 1);
         }
         activation::softmax(scores.div_scalar(self.temperature), 1)
     }
 
-    /// The largest values of inputs over their tokens, `[rows, d_model]`; zeros of an input without any.
+    /// Max-pools inputs over their tokens, `[rows, d_model]`; zeros for an input without tokens.
     fn pooled(&self, embeddings: &Tensor<3>, mask: &Tensor<2, Bool>) -> Tensor<2> {
-        // Padding must not be the largest value: what a row's prompt is would depend on the rows beside it.
+        // With padding in the maximum, a row's prompt would depend on the other rows of its batch.
         let padding = mask.clone().bool_not().unsqueeze_dim::<3>(2);
         let padding = padding.expand(embeddings.dims());
         let pooled: Tensor<2> =
             embeddings.clone().mask_fill(padding, f32::MIN).max_dim(1).squeeze_dim(1);
-        let nothing = mask.clone().any_dim(1).bool_not().expand(pooled.dims());
-        pooled.mask_fill(nothing, 0.0)
+        let empty = mask.clone().any_dim(1).bool_not().expand(pooled.dims());
+        pooled.mask_fill(empty, 0.0)
     }
 }
 
@@ -258,10 +270,10 @@ impl Compose for InstanceAttention {
         list_param_ids(&self.tasks)
     }
 
-    /// The prompt in front of an input that says nothing, whose pooled embedding is zero.
+    /// Returns the prompt of an empty input, whose pooled embedding is zero.
     fn compose(&self, task: TaskIndex) -> Tensor<2> {
-        let nothing = Tensor::zeros([1, self.d_model()], &self.components.device());
-        self.mix(&[task], nothing).squeeze_dim(0)
+        let pooled = Tensor::zeros([1, self.d_model()], &self.components.device());
+        self.mix(&[task], pooled).squeeze_dim(0)
     }
 
     fn compose_for(

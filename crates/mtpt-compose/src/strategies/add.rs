@@ -1,0 +1,35 @@
+use burn::module::Param;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::init::{PartInit, Strategy};
+
+/// Adds a task-specific prompt to the shared prompt: `P + T_k`. It has no options.
+///
+/// Source: `AddMultiTaskPrompt` of `google-research/prompt-tuning`
+/// (`prompt_tuning/extended/multitask_prompts.py`). `T_k` is initialized to zero, so training starts
+/// at the shared prompt.
+///
+/// Shared: `L d`. Each task: `L d`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AddConfig {}
+
+impl Strategy for AddConfig {
+    /// `T_k`, `[prompt_length, d_model]`.
+    type Part = Param<Tensor<2>>;
+
+    fn part_size(&self, prompt_length: usize, d_model: usize) -> usize {
+        prompt_length * d_model
+    }
+
+    fn init(&self, init: &mut PartInit<'_, '_>) -> Result<Self::Part> {
+        Ok(Param::from_tensor(Tensor::zeros(init.dims(), init.device())))
+    }
+}
+
+/// `P + T_k`
+pub(crate) fn forward(parent: Tensor<2>, summand: &Param<Tensor<2>>) -> Tensor<2> {
+    parent + summand.val()
+}
