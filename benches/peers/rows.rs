@@ -5,9 +5,10 @@ use std::path::Path;
 use mtpt::infer::Candidates;
 use mtpt::io::fs::write_atomic;
 use mtpt::t5::T5Tokenizer;
+use mtpt::tasks::benchmarks::glue;
 use mtpt::tasks::{
     Format, LabelsConfig, MaxLengths, Mixture, MixtureConfig, Split, Task, TaskConfig, TaskId,
-    TokenizedExample, glue,
+    TokenizedExample,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

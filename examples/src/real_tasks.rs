@@ -4,10 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt::io::fs::write_atomic;
-use mtpt::tasks::score::Scale;
-use mtpt::tasks::{
-    Format, LabelsConfig, Limit, Metric, Split, Splits, Task, TaskConfig, TaskId, glue,
-};
+use mtpt::tasks::benchmarks::glue;
+use mtpt::tasks::labels::Scale;
+use mtpt::tasks::{Format, LabelsConfig, Limit, Metric, Split, Splits, Task, TaskConfig, TaskId};
 use rand::SeedableRng;
 use rand::seq::index;
 use rand_chacha::ChaCha8Rng;
@@ -30,7 +29,7 @@ const GROUPS: [(&str, &[&str]); 3] = [
 /// Returns five GLUE tasks, TREC's six question types, subjectivity (Subj) and opinions (MPQA).
 ///
 /// GLUE inputs start with a word that names the task, and label words are single tokens: the
-/// easiest form for a small model without T5's own training. `mtpt::tasks::glue` without a template
+/// easiest form for a small model without T5's own training. `mtpt::tasks::benchmarks::glue` without a template
 /// or labels has T5's texts.
 ///
 /// GLUE's test files have no labels, so its dev files are the test data. The rows that select a

@@ -238,10 +238,16 @@ fn rows_of_another_kind_than_told_are_named() {
     world.write("run.toml", &dev.replace("[\"dry\", \"soaked\"]", "\"verbatim\""));
     world.write("wet.csv", "text,label\nday,dry\nnight,wet\n");
     world.write("dev.csv", "text,label\nday,dry\nnight,soaked\n");
-    let parts = ["dev.csv:3", "no row of `wet.csv`", "`soaked`", "list all labels in `labels`"];
+    let parts =
+        ["dev.csv:3", "does not occur in `wet.csv`", "`soaked`", "list all labels in `labels`"];
     check(&world, "train run.toml --output run", "", &parts);
     world.write("wet.csv", "text,label\nday,dry\nnight,Dry\n");
-    check(&world, "train run.toml --output run", "", &["wet.csv:3", "`dry` and `Dry` differ in"]);
+    check(
+        &world,
+        "train run.toml --output run",
+        "",
+        &["wet.csv:3", "`dry` and `Dry` differ only in"],
+    );
     assert!(!world.path("run").exists(), "nothing was begun");
 }
 

@@ -163,11 +163,11 @@ fn what_cannot_become_a_configuration_is_told_and_nothing_written() {
     refused(
         "text,label\nday,a\nnight,\n",
         "",
-        &["rows.csv:3: the field `label` has no label; fill it in, or take the row out"],
+        &["rows.csv:3: the field `label` has no label; fill it in, or remove the row"],
     );
     refused("text,label\nday,a\nnight,a\n", "", &["one value only"]);
     refused("text,label\nday,a\nnight,A\n", "", &["rows.csv:3", "`a` and `A` differ in"]);
-    refused("text,label\nday,a\nnight,b\n", "", &["leaves 2 rows to learn from and 0 to judge by"]);
+    refused("text,label\nday,a\nnight,b\n", "", &["gives 2 training and 0 validation rows"]);
     refused("text,label\nday,a\nnight,b\n", "--label lable", &["did you mean `label`?"]);
     refused("text,label\nday,a\nnight,b\n", "--text label", &["cannot be the text and the label"]);
     world.write("tickets.csv", TICKETS);

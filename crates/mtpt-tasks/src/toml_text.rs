@@ -1,6 +1,7 @@
 use serde::de::DeserializeOwned;
 
-use crate::nearest_name::with_nearest_name;
+use crate::error::Result;
+use crate::names::with_nearest_name;
 
 /// Why a text of TOML cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,9 +2,10 @@
 
 use std::fs;
 
+use mtpt_tasks::labels::Scale;
 use mtpt_tasks::{
     Gold, Instance, Labels, LabelsConfig, MaxLengths, Metric, Split, Task, TaskFile, TokenizeError,
-    TokenizeFn, TokenizedExample, score::Scale,
+    TokenizeFn, TokenizedExample,
 };
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;

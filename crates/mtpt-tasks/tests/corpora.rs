@@ -3,10 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use mtpt_tasks::{
-    Corpus, CorpusFile, CorpusTokens, MaxLengths, Mixture, Result, SpecialTokens, Split,
-    TextObjective, Tokenize, TokenizeError, TokenizeFn,
-};
+use mtpt_tasks::corpus::{Corpus, CorpusFile, CorpusTokens, SpecialTokens, TextObjective};
+use mtpt_tasks::{MaxLengths, Mixture, Result, Split, Tokenize, TokenizeError, TokenizeFn};
 use tempfile::TempDir;
 
 use crate::message;
@@ -229,11 +227,11 @@ fn weights_say_how_often() {
 
 #[test]
 fn a_document_format_follows_the_ending() {
-    use mtpt_tasks::DocumentFormat::{JsonLines, Text};
+    use mtpt_tasks::corpus::DocumentFormat::{JsonLines, Text};
     for (name, format) in
         [("a.txt", Text), ("a", Text), ("a.jsonl", JsonLines), ("a.JSON", JsonLines)]
     {
-        assert_eq!(mtpt_tasks::DocumentFormat::of(Path::new(name)), format, "{name}");
+        assert_eq!(mtpt_tasks::corpus::DocumentFormat::of(Path::new(name)), format, "{name}");
     }
     let folder = folder();
     let lines = "train = 'b.jsonl'\nformat = 'text'\nobjective = 'prefix_lm'";

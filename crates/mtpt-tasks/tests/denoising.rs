@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use mtpt_tasks::{MaxLengths, PrefixLm, SpanCorruption, SpecialTokens, TextObjective};
+use mtpt_tasks::MaxLengths;
+use mtpt_tasks::corpus::{PrefixLm, SpanCorruption, SpecialTokens, TextObjective};
 use proptest::prelude::*;
 
 use crate::denoising_reference::{COUNTS, LENGTHS, PROBABILITIES};

@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use mtpt_tasks::{Format, MajorityBaseline, Split, Task, TaskConfig, glue};
+use mtpt_tasks::benchmarks::glue;
+use mtpt_tasks::{Format, MajorityBaseline, Split, Task, TaskConfig};
 
 use crate::shared;
 

@@ -44,7 +44,7 @@ fn shared(folder: &str) -> Option<PathBuf> {
 fn problem(error: Error) -> Error {
     match error {
         Error::InTask { problem, .. } => *problem,
-        Error::InTaskFile { problem, .. } => self::problem(*problem),
+        Error::InFile { problem, .. } => self::problem(*problem),
         other => other,
     }
 }

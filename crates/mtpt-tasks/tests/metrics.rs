@@ -1,5 +1,6 @@
-use mtpt_tasks::metric::{accuracy, f1, macro_f1, matthews, micro_f1, pearson, spearman};
-use mtpt_tasks::score::Scale;
+use mtpt_tasks::labels::Scale;
+use mtpt_tasks::metric::classification::{accuracy, f1, macro_f1, matthews, micro_f1};
+use mtpt_tasks::metric::correlation::{pearson, spearman};
 use mtpt_tasks::{Evaluation, Gold, Labels, MajorityBaseline, Metric, Prediction};
 use proptest::prelude::*;
 

@@ -1,10 +1,15 @@
 use std::path::{Path, PathBuf};
 
 #[cfg(feature = "parquet")]
-use mtpt_tasks::Example;
+use mtpt_tasks::{Example, Reader};
 use mtpt_tasks::{Format, LabelsConfig, Split, Task, TaskConfig};
 
 use crate::message;
+
+#[cfg(feature = "parquet")]
+fn read_all(path: &Path) -> mtpt_tasks::Result<Vec<Example>> {
+    Reader::open(Format::Parquet, path)?.collect()
+}
 
 /// Written by `scripts/generate_parquet.py`.
 fn fixture() -> PathBuf {
@@ -42,7 +47,7 @@ fn without_the_feature_the_feature_is_named() {
 #[cfg(feature = "parquet")]
 #[test]
 fn columns_become_the_text_that_json_has_for_them() {
-    let rows: Vec<Example> = Format::Parquet.read_all(&fixture()).unwrap();
+    let rows: Vec<Example> = read_all(&fixture()).unwrap();
     let column =
         |name: &str| -> Vec<Option<&str>> { rows.iter().map(|row| row.get(name)).collect() };
     let all = |texts: &[&'static str]| texts.iter().copied().map(Some).collect::<Vec<_>>();
@@ -67,7 +72,7 @@ fn columns_become_the_text_that_json_has_for_them() {
 #[cfg(feature = "parquet")]
 #[test]
 fn a_column_of_another_type_is_named() {
-    let rows: Vec<Example> = Format::Parquet.read_all(&fixture()).unwrap();
+    let rows: Vec<Example> = read_all(&fixture()).unwrap();
     let file = fixture();
     for (row, column, found) in [
         (0, "image", "bytes"),
@@ -80,7 +85,7 @@ fn a_column_of_another_type_is_named() {
         assert_eq!(
             message(rows[row].require(column)),
             format!(
-                "{}:{}: expected text, a number or a truth value in the field `{column}`, found {found}",
+                "{}:{}: expected text, a number or a boolean in the field `{column}`, found {found}",
                 file.display(),
                 row + 1
             )
@@ -99,7 +104,7 @@ fn integers_of_classes_have_words() {
     let rows = task.read(Split::Train).unwrap();
     assert_eq!((rows[4].input.as_str(), rows[4].target.as_str()), ("p4 true", "one"));
     let mut scores = config();
-    scores.labels = Some(LabelsConfig::Regression(mtpt_tasks::score::Scale::default()));
+    scores.labels = Some(LabelsConfig::Regression(mtpt_tasks::labels::Scale::default()));
     scores.label_field = Some("score".into());
     let found = message(Task::new(&scores).unwrap().read(Split::Train));
     assert!(
@@ -114,12 +119,12 @@ fn what_is_no_parquet_file_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.parquet");
     std::fs::write(&path, "text,label\n").unwrap();
-    let found = message(Format::Parquet.read_all(&path));
+    let found = message(read_all(&path));
     assert!(found.contains("rows.parquet: expected a Parquet file, but "), "{found}");
     let whole = std::fs::read(fixture()).unwrap();
     std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-    let found = message(Format::Parquet.read_all(&path));
+    let found = message(read_all(&path));
     assert!(found.contains("rows.parquet: expected a Parquet file, but "), "{found}");
-    let missing = Format::Parquet.open(Path::new("no/such.parquet")).unwrap_err();
+    let missing = Reader::open(Format::Parquet, Path::new("no/such.parquet")).unwrap_err();
     assert_eq!(missing.to_string(), "cannot read `no/such.parquet`");
 }

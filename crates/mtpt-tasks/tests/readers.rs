@@ -92,7 +92,7 @@ fn bytes_that_are_no_text_are_named() {
         message(rows(Format::Tsv, b"a\tb\ta\n")),
         "rows:1: expected every column once, found `a` again"
     );
-    let error = Format::Tsv.open(Path::new("no/such.tsv")).unwrap_err();
+    let error = Reader::open(Format::Tsv, Path::new("no/such.tsv")).unwrap_err();
     assert_eq!(error.to_string(), "cannot read `no/such.tsv`");
     assert!(std::error::Error::source(&error).is_some());
 }
@@ -109,7 +109,7 @@ fn json_values_become_text_as_they_are_written() {
     assert_eq!(fields(&rows[1]), [("label", "-3"), ("text", "")]);
     assert_eq!(
         message(rows[1].require("spans").map(str::len)),
-        "rows:3: expected text, a number or a truth value in the field `spans`, found an array"
+        "rows:3: expected text, a number or a boolean in the field `spans`, found an array"
     );
     assert_eq!(
         message(rows[1].require("score").map(str::len)),

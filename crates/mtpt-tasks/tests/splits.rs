@@ -3,7 +3,9 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use mtpt_tasks::{Error, FewShot, Format, Split, Splits, Task, TaskConfig, glue, superglue};
+use mtpt_tasks::benchmarks::{glue, superglue};
+use mtpt_tasks::task::TaskError;
+use mtpt_tasks::{Error, FewShot, Format, Split, Splits, Task, TaskConfig};
 
 use crate::{message, problem, shared};
 
@@ -162,14 +164,17 @@ fn splits_that_cannot_be_made_are_refused() {
     );
     assert_eq!(
         refused(&|config| (config.hold_out, config.dev) = (Some(0.1), None)),
-        "`splits = \"mpt\"` needs no `hold_out` beside it"
+        "`splits = \"mpt\"` needs `hold_out` to be omitted"
     );
     // Answers to one question would stand on both sides.
     let folder = Path::new("folder");
     for mut config in [superglue::record(folder), superglue::multirc(folder)] {
         Task::new(&config).unwrap();
         (config.hold_out, config.dev) = (Some(0.1), None);
-        assert!(matches!(problem(Task::new(&config).unwrap_err()), Error::HoldOutOfAnswers { .. }));
+        assert!(matches!(
+            problem(Task::new(&config).unwrap_err()),
+            Error::Task(TaskError::HoldOutOfAnswers { .. })
+        ));
     }
 }
 

@@ -2,6 +2,8 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
+use mtpt_tasks::data::DataError;
+use mtpt_tasks::task::TaskError;
 use mtpt_tasks::{
     Error, ExamplesOnDisk, FewShot, Format, Instance, LabelsConfig, Limit, MaxLengths, Mixture,
     MixtureConfig, Split, Splits, Task, TaskConfig, TokenizeFn, TokenizedExample,
@@ -126,7 +128,7 @@ fn splits_are_streamed_as_they_are_read() {
     let dev = folder.path().join("dev.tsv");
     let rows: String = (0..9).map(|row| format!("x\t{}\t\tsentence {row}\n", row % 2)).collect();
     fs::write(&dev, rows).unwrap();
-    let mut config = mtpt_tasks::glue::cola(folder.path());
+    let mut config = mtpt_tasks::benchmarks::glue::cola(folder.path());
     config.splits = Some(Splits::Mpt);
     let task = Task::new(&config).unwrap();
     for (split, count) in [(Split::Dev, 4), (Split::Test, 5)] {
@@ -160,11 +162,11 @@ fn a_file_that_changes_between_its_two_readings_is_an_error() {
         change(&path, append);
         let last = stream.last().unwrap().unwrap_err();
         match problem(last) {
-            Error::FileChanged { expected: 4_000, found, .. } => {
+            Error::Data(DataError::FileChanged { expected: 4_000, found, .. }) => {
                 assert!(if append { found == 4_001 } else { found < 2_000 }, "{found}");
             }
             // The cut may be in the middle of a row.
-            Error::FieldCount { .. } if !append => {}
+            Error::Data(DataError::FieldCount { .. }) if !append => {}
             other => panic!("{other}"),
         }
     }
@@ -179,12 +181,18 @@ fn what_cannot_be_read_is_told_by_the_stream() {
     let task = Task::new(&config).unwrap();
     let mut rows = task.stream(Split::Train).unwrap();
     assert!(rows.next().unwrap().is_ok());
-    assert!(matches!(problem(rows.next().unwrap().unwrap_err()), Error::UnknownLabel { .. }));
+    assert!(matches!(
+        problem(rows.next().unwrap().unwrap_err()),
+        Error::Data(DataError::UnknownLabel { .. })
+    ));
     let failed = ExamplesOnDisk::write(0, &task, Split::Train, &tokens(), LONGEST).unwrap_err();
-    assert!(matches!(problem(failed), Error::UnknownLabel { .. }));
+    assert!(matches!(problem(failed), Error::Data(DataError::UnknownLabel { .. })));
     config.dev = None;
     fs::write(&path, "text\tlabel\n").unwrap();
     let empty = Task::new(&config).unwrap();
-    assert!(matches!(problem(empty.stream(Split::Train).err().unwrap()), Error::NoRows { .. }));
-    assert!(matches!(empty.stream(Split::Dev).err(), Some(Error::NoSplit { .. })));
+    assert!(matches!(
+        problem(empty.stream(Split::Train).err().unwrap()),
+        Error::Data(DataError::NoRows { .. })
+    ));
+    assert!(matches!(empty.stream(Split::Dev).err(), Some(Error::Task(TaskError::NoSplit { .. }))));
 }

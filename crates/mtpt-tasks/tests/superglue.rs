@@ -1,6 +1,7 @@
 use std::path::Path;
 
-use mtpt_tasks::{Example, Format, Reader, Result, Split, Task, TaskConfig, superglue};
+use mtpt_tasks::benchmarks::superglue;
+use mtpt_tasks::{Example, Format, Reader, Result, Split, Task, TaskConfig};
 
 use crate::message;
 

@@ -1,7 +1,10 @@
 use std::fs;
 use std::path::Path;
 
-use mtpt_tasks::{Error, Format, LabelsConfig, Metric, Split, Task, TaskConfig, TaskFile, glue};
+use mtpt_tasks::benchmarks::glue;
+use mtpt_tasks::data::DataError;
+use mtpt_tasks::task::TaskError;
+use mtpt_tasks::{Error, Format, LabelsConfig, Metric, Split, Task, TaskConfig, TaskFile};
 
 use crate::{message, problem};
 
@@ -58,7 +61,10 @@ fn a_file_of_tasks_is_read_from_its_own_folder() {
         ("film: so so", "fair", 2)
     );
     assert_eq!(rows[2].location.line(), 4);
-    assert!(matches!(task.read(Split::Test), Err(Error::NoSplit { split: Split::Test, .. })));
+    assert!(matches!(
+        task.read(Split::Test),
+        Err(Error::Task(TaskError::NoSplit { split: Split::Test, .. }))
+    ));
 
     let found = message(task.read(Split::Dev));
     let dev = folder.path().join("films/dev.tsv");
@@ -81,11 +87,11 @@ fn what_is_wrong_is_named_with_file_line_and_task() {
     for (text, expected) in [
         (
             format!("{FILMS}{FILMS}"),
-            "task `sentiment/films`: expected every name once, but a task before it has this name, on line 2",
+            "duplicate task name `sentiment/films`, first defined on line 2",
         ),
         (
             format!("{FILMS}{}", FILMS.replace("sentiment/films", "sentiment")),
-            "task `sentiment`: `sentiment` is a task, so that it cannot be the group of another",
+            "`sentiment` is a task, so it cannot also be the group of `sentiment/films`; rename one of them",
         ),
         (
             second("train = \"films/train.tsv\"\ndev = \"films/dev.tsv\"", ""),
@@ -104,11 +110,11 @@ fn what_is_wrong_is_named_with_file_line_and_task() {
         ),
         (
             second("\"0\" = \"bad\"", "\"0\" = \"good\""),
-            "task `b`: expected a word of its own for each label, but `9` and `0` share `good`",
+            "task `b`: expected a distinct word for each label, but `9` and `0` share `good`",
         ),
         (
             second("film: {review}", "film: {review"),
-            "task `b`: template `film: {review`: expected `}` after `{` and a field's name, found none, at character 7",
+            "task `b`: template `film: {review`: expected `}` after `{` and a field name, found none, at character 7",
         ),
         (
             second("template = \"film: {review}\"", ""),
@@ -204,7 +210,7 @@ fn an_unknown_field_is_found_with_the_data() {
             )),
             "{text}"
         );
-        assert!(matches!(problem(error), Error::UnknownField { .. }));
+        assert!(matches!(problem(error), Error::Data(DataError::UnknownField { .. })));
     }
 }
 
@@ -228,11 +234,14 @@ fn labels_can_be_words_of_the_training_file() {
 
     let mut without = questions();
     (without.train, without.dev) = (None, without.train);
-    assert!(matches!(problem(Task::new(&without).unwrap_err()), Error::VerbatimWithoutTrain));
+    assert!(matches!(
+        problem(Task::new(&without).unwrap_err()),
+        Error::Task(TaskError::VerbatimWithoutTrain)
+    ));
     let mut empty = questions();
     empty.train = Some("empty.jsonl".into());
     let error = Task::new(&empty.in_folder(folder.path())).unwrap_err();
-    assert!(matches!(problem(error), Error::NoRows { .. }));
+    assert!(matches!(problem(error), Error::Data(DataError::NoRows { .. })));
 }
 
 #[test]
@@ -323,10 +332,7 @@ fn descriptions_from_elsewhere_have_no_line() {
     let mut words = questions();
     words.labels = Some(LabelsConfig::words([("a", "a")]));
     let found = message(TaskFile::from_configs(vec![words.clone(), words], Path::new("run.toml")));
-    assert_eq!(
-        found,
-        "run.toml: task `trec`: expected every name once, but a task before it has this name"
-    );
+    assert_eq!(found, "run.toml: duplicate task name `trec`");
     // Data is read before the second is looked at, and is not there.
     let found = message(TaskFile::from_configs(configs, Path::new("run.toml")));
     assert_eq!(found, "run.toml: task `trec`: cannot read `questions.jsonl`");
@@ -382,10 +388,7 @@ fn what_cannot_be_held_out_is_refused() {
         "expected `dev` or `hold_out`, found both"
     );
     let found = failure(rows, "hold_out = 0.2");
-    assert!(
-        found.contains("`hold_out = 0.2` leaves 2 rows to learn from and 0 to judge by"),
-        "{found}"
-    );
+    assert!(found.contains("`hold_out = 0.2` gives 2 training and 0 validation rows"), "{found}");
 }
 
 #[test]
@@ -413,7 +416,7 @@ fn a_label_of_the_development_split_alone_is_named() {
     fs::write(folder.path().join("dev.csv"), "text,label\nx,other\ny,refund\n").unwrap();
     let file = tickets(&folder, "one,billing\ntwo,other\n", "dev = \"dev.csv\"").unwrap();
     let found = message(file.tasks()[0].read(Split::Dev));
-    assert!(found.contains("dev.csv:3: no row of `"), "{found}");
+    assert!(found.contains("dev.csv:3: the label `"), "{found}");
     assert!(
         found.contains("has the label `refund`; add such rows or list all labels in `labels`"),
         "{found}"
@@ -470,9 +473,9 @@ fn groups_that_make_no_tree_are_named_with_their_line() {
             "top = [\"x\"]\na = [\"b\"]\nb = [\"c\"]\nc = [\"a\"]",
             vec!["x"],
             3,
-            "`groups`: a group cannot be below itself: a -> b -> c -> a",
+            "`groups`: a group cannot contain itself: a -> b -> c -> a",
         ),
-        ("a = [\"a\"]", vec!["x"], 2, "`groups`: a group cannot be below itself: a -> a"),
+        ("a = [\"a\"]", vec!["x"], 2, "`groups`: a group cannot contain itself: a -> a"),
         (
             "a = [\"x\"]\nb = [\n\"y\",\n\"x\"]",
             vec!["x", "y"],
@@ -483,13 +486,13 @@ fn groups_that_make_no_tree_are_named_with_their_line() {
             "a = [\"x\", \"x\"]",
             vec!["x"],
             2,
-            "`groups`: expected `x` to be listed once, found it in `a` and there again",
+            "`groups`: expected `x` to be listed once, found it in `a` twice",
         ),
         (
             "a = [\"x\"]\nx = [\"y\"]",
             vec!["x", "y"],
             3,
-            "`groups`: `x` is a task and a group; give one of them another name",
+            "`groups`: `x` is both a task and a group; rename one of them",
         ),
         (
             "a = []",
@@ -515,18 +518,18 @@ fn groups_that_make_no_tree_are_named_with_their_line() {
     }
     // The way down from one cycle's group to another's is no cycle of its own; both are found somewhere.
     let found = message(grouped("a = [\"b\"]\nb = [\"x\"]\nc = [\"d\"]\nd = [\"c\"]", &["x"]));
-    assert_eq!(found, "run/tasks.toml:4: `groups`: a group cannot be below itself: c -> d -> c");
+    assert_eq!(found, "run/tasks.toml:4: `groups`: a group cannot contain itself: c -> d -> c");
     let found = message(grouped("a = [\"x\"]\na = [\"y\"]", &["x", "y"]));
     assert!(found.starts_with("run/tasks.toml:3: duplicate key"), "{found}");
     let found = message(grouped("a = \"x\"", &["x"]));
     assert!(found.starts_with("run/tasks.toml:2: invalid type: string"), "{found}");
     let found = message(grouped(&format!("{long} = [\"{long}\"]"), &[&long]));
-    assert!(found.contains("task name") || found.contains("task and a group"), "{found}");
+    assert!(found.contains("task name") || found.contains("both a task and a group"), "{found}");
     let found = message(grouped(&format!("b{long} = [\"{long}\"]"), &[&long]));
     assert!(found.starts_with("run/tasks.toml:2: expected a task name"), "{found}");
     // A group at the top and a path may still meet.
     let found = message(grouped("a = [\"x\"]", &["x", "a/x"]));
-    assert!(found.contains("task `a/x`: expected every name once"), "{found}");
+    assert!(found.contains("duplicate task name `a/x`"), "{found}");
 }
 
 #[test]
@@ -545,7 +548,7 @@ fn rows_that_cannot_be_used_are_named_with_their_line() {
             Format::Csv,
             words(),
             "text,label\none,a\ntwo,\n",
-            "3: the field `label` has no label; fill it in, or take the row out",
+            "3: the field `label` has no label; fill it in, or remove the row",
         ),
         (
             Format::Csv,
@@ -563,7 +566,7 @@ fn rows_that_cannot_be_used_are_named_with_their_line() {
             Format::JsonLines,
             words(),
             "{\"text\": \"one\", \"label\": \"a\"}\n{\"text\": \"two\", \"label\": null}\n",
-            "2: expected text, a number or a truth value in the field `label`, found null",
+            "2: expected text, a number or a boolean in the field `label`, found null",
         ),
         (
             Format::JsonLines,
@@ -573,15 +576,15 @@ fn rows_that_cannot_be_used_are_named_with_their_line() {
         ),
         (
             Format::Tsv,
-            LabelsConfig::Regression(mtpt_tasks::score::Scale::default()),
+            LabelsConfig::Regression(mtpt_tasks::labels::Scale::default()),
             "text\tlabel\none\t2.5\ntwo\tNaN\n",
             "3: expected a score from 0 to 5, found `NaN`",
         ),
         (
             Format::Tsv,
-            LabelsConfig::Regression(mtpt_tasks::score::Scale::default()),
+            LabelsConfig::Regression(mtpt_tasks::labels::Scale::default()),
             "text\tlabel\none\t2.5\ntwo\t \n",
-            "3: the field `label` has no label; fill it in, or take the row out",
+            "3: the field `label` has no label; fill it in, or remove the row",
         ),
     ] {
         fs::write(&path, text).unwrap();

@@ -1,6 +1,8 @@
 //! Metrics of texts and of groups, held to the programs that define them, see scripts/generate_text_reference.py.
 
-use mtpt_tasks::metric::{bleu::bleu, f1, group_exact_match, rouge, squad};
+use mtpt_tasks::metric::bleu::bleu;
+use mtpt_tasks::metric::classification::{f1, group_exact_match};
+use mtpt_tasks::metric::{rouge, squad};
 use mtpt_tasks::{Evaluation, Gold, Labels, Metric, Prediction};
 use proptest::prelude::*;
 use serde::Deserialize;

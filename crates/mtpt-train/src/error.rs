@@ -322,7 +322,7 @@ mod tests {
     #[test]
     fn causes_follow_in_one_line_and_nothing_is_said_twice() {
         let source = io::Error::new(io::ErrorKind::NotFound, "no\nsuch file");
-        let read = mtpt_tasks::Error::Read { path: "a.tsv".into(), source };
+        let read = mtpt_tasks::Error::from(mtpt_io::IoError::new("read", "a.tsv", source));
         // `Tasks` says what it passes on.
         assert_eq!(error_line(&Error::Tasks(read)), "cannot read `a.tsv`: no such file");
     }

@@ -6,9 +6,9 @@ use std::fs;
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_t5::T5;
+use mtpt_tasks::corpus::{Corpus, CorpusFile};
 use mtpt_tasks::{
-    Corpus, CorpusFile, MaxLengths, Mixture, Padding, Split, StochasticTasks, Task, TokenBatch,
-    TokenizedExample,
+    MaxLengths, Mixture, Padding, Split, StochasticTasks, Task, TokenBatch, TokenizedExample,
 };
 use mtpt_train::{
     AdafactorConfig, Error, EvaluationEvent, FullFineTuning, Observer, Output, Pretrained,

@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Tensor, TensorData};
 use mtpt_compose::CompositionConfig;
 use mtpt_infer::TaskData;
-use mtpt_tasks::score::Scale;
+use mtpt_tasks::labels::Scale;
 use mtpt_tasks::{LabelsConfig, Metric, Split, StochasticTasks, Task, TaskConfig, Tokenize};
 use mtpt_train::{
     AdafactorConfig, Error, Observer, Output, RunConfig, RunFolder, StepEvent, TrainingConfig,

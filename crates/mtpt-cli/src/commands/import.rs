@@ -76,7 +76,11 @@ fn tasks(arguments: &Import, known: &[PromptTask]) -> Result<Option<Vec<PromptTa
         let (template, labels) =
             known.get(index).map(|task| (task.template.clone(), task.labels.clone())).unzip();
         let (template, labels) = (template.flatten(), labels.flatten());
-        Ok(PromptTask { name: TaskId::new(name)?, template, labels })
+        Ok(PromptTask {
+            name: TaskId::new(name).map_err(mtpt::tasks::Error::from)?,
+            template,
+            labels,
+        })
     };
     arguments.task.iter().enumerate().map(named).collect::<Result<_>>().map(Some)
 }

@@ -1,7 +1,9 @@
 use std::path::PathBuf;
 
 use mtpt::t5::{T5, T5Tokenizer, locate};
-use mtpt::tasks::{self, CorpusFile, Split, TaskFile};
+use mtpt::tasks::corpus::CorpusFile;
+use mtpt::tasks::task::TaskError;
+use mtpt::tasks::{self, Split, TaskFile};
 use mtpt::train::{
     Output as RunOutput, Pretrained, PretrainingConfig, PretrainingData, RunFolder, pretrain,
 };
@@ -39,7 +41,7 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
     let tasks = match TaskFile::parse(&text, path) {
         Ok(tasks) => tasks.into_tasks(),
         // A configuration may have corpora only.
-        Err(tasks::Error::NoTasks { .. }) => Vec::new(),
+        Err(tasks::Error::Task(TaskError::NoTasks { .. })) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
     let origin = locate(&resolve_path(path, &config.model))?;

@@ -116,11 +116,8 @@ fn failed_inference(error: &infer::Error) -> Option<(&'static str, &Path, &io::E
 }
 
 fn failed_read(error: &tasks::Error) -> Option<(&'static str, &Path, &io::Error)> {
-    match error {
-        tasks::Error::InTask { problem, .. }
-        | tasks::Error::InTaskFile { problem, .. }
-        | tasks::Error::InCorpus { problem, .. } => failed_read(problem),
-        tasks::Error::Read { path, source } => Some(("read", path, source)),
+    match error.without_context() {
+        tasks::Error::Io(IoError { action, path, source }) => Some((action, path, source)),
         _ => None,
     }
 }

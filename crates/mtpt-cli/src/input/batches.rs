@@ -2,7 +2,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
-use mtpt::tasks::Format;
+use mtpt::tasks::{Format, Reader};
 
 use crate::error::{Error, Result};
 use crate::input::row::Row;
@@ -51,7 +51,7 @@ pub(crate) fn for_each_batch<T>(
 fn read_file(path: &Path) -> Result<Box<dyn Iterator<Item = Result<Row>>>> {
     let format = Format::of_file(path)?;
     if format != Format::JsonLines {
-        let rows = format.open(path)?;
+        let rows = Reader::open(format, path)?;
         return Ok(Box::new(rows.map(|example| Ok(Row::from_example(&example?)))));
     }
     let failed = {

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// | `seed` | 0 | seed of the order of rows and of what is drawn from them |
 /// | `dropout` | `false` | whether the model's own dropout acts; T5 1.1 was pretrained without |
 /// | `training` | | see below |
-/// | `corpora` | none | text to learn from, see [`CorpusConfig`](mtpt_tasks::CorpusConfig) |
+/// | `corpora` | none | text to learn from, see [`CorpusConfig`](mtpt_tasks::corpus::CorpusConfig) |
 /// | `tasks` | none | rows with labels to learn from, see [`TaskFile`](mtpt_tasks::TaskFile) |
 /// | `tasks_weight` | 1.0 | how often rows of all tasks together occur, beside the `weight` of each corpus |
 /// | `mixture` | | how tasks are mixed with one another, see [`MixtureConfig`] |
@@ -123,7 +123,7 @@ struct Document {
     mixture: MixtureConfig,
     #[serde(default)]
     evaluation: PretrainingEvaluationConfig,
-    /// Read by `mtpt_tasks::CorpusFile` and `mtpt_tasks::TaskFile`, which know the lines.
+    /// Read by `mtpt_tasks::corpus::CorpusFile` and `mtpt_tasks::TaskFile`, which know the lines.
     #[serde(rename = "corpora", default)]
     _corpora: serde::de::IgnoredAny,
     #[serde(rename = "tasks", default)]
@@ -185,7 +185,7 @@ impl PretrainingConfig {
     }
 
     /// Reads the text of a configuration file, all but its `[[corpora]]` and `[[tasks]]`, which are
-    /// [`CorpusFile`](mtpt_tasks::CorpusFile)'s and [`TaskFile`](mtpt_tasks::TaskFile)'s; the path is for messages.
+    /// [`CorpusFile`](mtpt_tasks::corpus::CorpusFile)'s and [`TaskFile`](mtpt_tasks::TaskFile)'s; the path is for messages.
     ///
     /// # Errors
     ///

@@ -1,10 +1,8 @@
 use std::borrow::Cow;
 
 use mtpt_core::Backbone;
-use mtpt_tasks::{
-    Chunks, Corpus, CorpusTokens, MaxLengths, Mixture, SpecialTokens, Split, Task, TaskId,
-    Tokenize, TokenizedExample,
-};
+use mtpt_tasks::corpus::{Chunks, Corpus, CorpusError, CorpusTokens, SpecialTokens};
+use mtpt_tasks::{MaxLengths, Mixture, Split, Task, TaskId, Tokenize, TokenizedExample};
 
 use crate::config::pretraining::PretrainingConfig;
 use crate::error::{Error, Result};
@@ -43,7 +41,9 @@ impl PretrainingData {
         if let Some((_, name)) =
             names.iter().enumerate().find(|(index, name)| names[..*index].contains(name))
         {
-            return Err(mtpt_tasks::Error::NameTaken { name: name.clone() }.into());
+            return Err(
+                mtpt_tasks::Error::from(CorpusError::NameTaken { name: name.clone() }).into()
+            );
         }
         if let Some(task) = tasks.iter().find(|task| task.file(Split::Train).is_none()) {
             return Err(Error::NoTrainingRows { task: task.id().clone() });

@@ -1,6 +1,7 @@
 use burn::module::Module;
 use mtpt_core::named_parameters;
-use mtpt_tasks::{CorpusConfig, CorpusTokens, Gold, Metric, Split, TaskId};
+use mtpt_tasks::corpus::{CorpusConfig, CorpusTokens};
+use mtpt_tasks::{Gold, Metric, Split, TaskId};
 use serde::Serialize;
 use serde_json::Value;
 

@@ -1,7 +1,8 @@
 use burn::module::Module;
 use mtpt_compose::Composition;
 use mtpt_core::Backbone;
-use mtpt_tasks::{CorpusConfig, Mixture, Split, Task, TaskConfig, TaskId};
+use mtpt_tasks::corpus::CorpusConfig;
+use mtpt_tasks::{Mixture, Split, Task, TaskConfig, TaskId};
 use serde::Serialize;
 
 use crate::config::pretraining::PretrainingConfig;

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mtpt::tasks::{Format, did_you_mean};
+use mtpt::tasks::data::DataError;
+use mtpt::tasks::{Format, Reader, did_you_mean};
 
 use crate::error::Result;
 
@@ -42,7 +43,7 @@ pub(crate) struct Column {
 impl Columns {
     pub(crate) fn read(path: &Path, format: Format) -> Result<Self> {
         let mut found = Self { columns: Vec::new(), rows: 0 };
-        for example in format.open(path)? {
+        for example in Reader::open(format, path)? {
             let example = example?;
             found.rows += 1;
             for (name, text) in example.fields() {
@@ -56,7 +57,9 @@ impl Columns {
             }
         }
         if found.rows == 0 {
-            return Err(mtpt::tasks::Error::NoRows { path: path.to_owned() }.into());
+            return Err(
+                mtpt::tasks::Error::from(DataError::NoRows { path: path.to_owned() }).into()
+            );
         }
         Ok(found)
     }

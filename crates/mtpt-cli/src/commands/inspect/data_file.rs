@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use mtpt::tasks::Format;
+use mtpt::tasks::{Format, Reader};
 use serde::Serialize;
 
 use crate::commands::inspect::description::Description;
@@ -33,7 +33,7 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
     let mut order: Vec<String> = Vec::new();
     let mut sums: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut rows = 0;
-    for example in format.open(path)? {
+    for example in Reader::open(format, path)? {
         let example = example?;
         rows += 1;
         for (name, text) in example.fields() {

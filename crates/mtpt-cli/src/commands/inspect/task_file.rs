@@ -3,9 +3,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use mtpt::t5::T5Tokenizer;
-use mtpt::tasks::{
-    self, CorpusFile, Format, Gold, Metric, Split, Task, TaskFile, TaskTree, read_toml,
-};
+use mtpt::tasks::corpus::CorpusFile;
+use mtpt::tasks::task::TaskError;
+use mtpt::tasks::{self, Format, Gold, Metric, Split, Task, TaskFile, TaskTree, read_toml};
 use mtpt::train::{PretrainingConfig, StagedRunConfig};
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ pub(crate) fn describe(path: &Path, model: Option<&Path>) -> Result<Description>
     let corpora = CorpusFile::parse(&text, path)?.into_corpora();
     let tasks = match TaskFile::parse(&text, path) {
         Ok(tasks) => tasks.into_tasks(),
-        Err(tasks::Error::NoTasks { .. }) if !corpora.is_empty() => Vec::new(),
+        Err(tasks::Error::Task(TaskError::NoTasks { .. })) if !corpora.is_empty() => Vec::new(),
         Err(error) => return Err(error.into()),
     };
     let tokenizer = tokenizer(path, model, run.model.as_deref())?;
@@ -123,12 +123,8 @@ pub(crate) fn describe(path: &Path, model: Option<&Path>) -> Result<Description>
 
 /// Reads and checks the run settings, if there are any.
 fn read_run(text: &str, path: &Path) -> Result<Run> {
-    let refused = |problem: tasks::TomlProblem| tasks::Error::Toml {
-        file: path.to_owned(),
-        line: problem.line,
-        message: problem.message,
-    };
-    let document: Document = read_toml(text).map_err(refused)?;
+    let document: Document =
+        read_toml(text).map_err(|problem| tasks::Error::toml(path, problem))?;
     let Some(model) = document.model else { return Ok(Run::default()) };
     let training = if document.corpora.is_empty() {
         StagedRunConfig::parse(text, path)?.run.training

@@ -1,0 +1,69 @@
+use crate::batch::max_lengths::MaxLengths;
+use crate::error::{Error, Result};
+use crate::labels::gold::Gold;
+use crate::task::instance::Instance;
+use crate::tokenize::{Tokenize, truncate};
+
+/// A row as tokens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenizedExample {
+    /// Position of the row's task among the tasks of a run.
+    pub task: u32,
+    /// Tokens of the input, the end of sentence last.
+    pub input_ids: Vec<u32>,
+    /// Tokens of the target, the end of sentence last.
+    pub target_ids: Vec<u32>,
+    /// Index of the target among what it is chosen from, see [`Instance::label`], if it is one of several.
+    pub label: Option<usize>,
+    /// What the row's label means, if it has one.
+    pub gold: Option<Gold>,
+}
+
+impl TokenizedExample {
+    /// The tokens of rows of one task, cut to the longest lengths.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tokenize`] with the location of the row whose text cannot be tokenized.
+    pub fn tokenize_all(
+        task: u32,
+        instances: &[Instance],
+        tokenizer: &impl Tokenize,
+        max_lengths: MaxLengths,
+    ) -> Result<Vec<Self>> {
+        // Label words are few, and come again and again.
+        let mut targets: Vec<Option<Vec<u32>>> = Vec::new();
+        let tokenize = |instance: &Instance, text: &str, length: usize| {
+            let mut ids = tokenizer.tokenize(text).map_err(|problem| Error::Tokenize {
+                location: instance.location.clone(),
+                problem,
+            })?;
+            truncate(&mut ids, length);
+            Ok::<_, Error>(ids)
+        };
+        let mut examples = Vec::with_capacity(instances.len());
+        for instance in instances {
+            let input_ids = tokenize(instance, &instance.input, max_lengths.input)?;
+            let target = || tokenize(instance, &instance.target, max_lengths.target);
+            let target_ids = if instance.has_own_targets() {
+                target()?
+            } else {
+                if targets.len() <= instance.label {
+                    targets.resize(instance.label + 1, None);
+                }
+                match &targets[instance.label] {
+                    Some(ids) => ids.clone(),
+                    None => targets[instance.label].insert(target()?).clone(),
+                }
+            };
+            examples.push(Self {
+                task,
+                input_ids,
+                target_ids,
+                label: Some(instance.label),
+                gold: Some(instance.gold),
+            });
+        }
+        Ok(examples)
+    }
+}

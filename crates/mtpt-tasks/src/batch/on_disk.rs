@@ -1,0 +1,133 @@
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::sync::{Mutex, PoisonError};
+
+use crate::batch::error::BatchError;
+use crate::batch::example::TokenizedExample;
+use crate::batch::max_lengths::MaxLengths;
+use crate::error::Result;
+use crate::labels::gold::Gold;
+use crate::split::Split;
+use crate::task::task::Task;
+use crate::tokenize::Tokenize;
+
+/// The rows of a split as tokens in a temporary file, for data that does not fit in memory: any row can be read on demand.
+///
+/// Memory holds 8 bytes a row for where it begins and 16 for what its label means; the file takes 4 bytes a token. It has no
+/// name and is gone with the program; it lies in the folder for temporary files, which `TMPDIR` names and which should not be in
+/// memory itself. The rows, their order and their tokens are those of [`Task::read`] and
+/// [`TokenizedExample::tokenize_all`]: whoever picks rows by their numbers does so alike.
+#[derive(Debug)]
+pub struct ExamplesOnDisk {
+    file: Mutex<File>,
+    /// Where each row begins, and where the last one ends.
+    starts: Vec<u64>,
+    gold: Vec<Gold>,
+    task: u32,
+    highest_token: u32,
+}
+
+/// Rows that are turned into tokens at a time.
+const AT_ONCE: usize = 1_024;
+
+/// Stands for no label.
+const NO_LABEL: u32 = u32::MAX;
+
+impl ExamplesOnDisk {
+    /// Reads a split of a task, whose position is given, and writes its tokens.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Task::stream`] and [`TokenizedExample::tokenize_all`], and [`BatchError::OnDisk`].
+    pub fn write(
+        task: u32,
+        of: &Task,
+        split: Split,
+        tokenizer: &impl Tokenize,
+        longest: MaxLengths,
+    ) -> Result<Self> {
+        let failed = |source| BatchError::OnDisk { source };
+        let file = tempfile::tempfile().map_err(failed)?;
+        let mut writer = BufWriter::new(file);
+        let (mut starts, mut gold, mut at) = (vec![0], Vec::new(), 0_u64);
+        let mut highest_token = 0;
+        let mut instances = of.stream(split)?;
+        loop {
+            let some = instances.by_ref().take(AT_ONCE).collect::<Result<Vec<_>>>()?;
+            if some.is_empty() {
+                break;
+            }
+            for row in TokenizedExample::tokenize_all(task, &some, tokenizer, longest)? {
+                let tokens = row.input_ids.iter().chain(&row.target_ids);
+                highest_token = tokens.fold(highest_token, |highest, &token| highest.max(token));
+                let label = row.label.map_or(NO_LABEL, |label| label as u32);
+                let numbers = [label, row.input_ids.len() as u32].into_iter();
+                for number in numbers.chain(row.input_ids).chain(row.target_ids) {
+                    writer.write_all(&number.to_le_bytes()).map_err(failed)?;
+                    at += size_of::<u32>() as u64;
+                }
+                starts.push(at);
+            }
+            gold.extend(some.into_iter().map(|instance| instance.gold));
+        }
+        let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
+        starts.shrink_to_fit();
+        gold.shrink_to_fit();
+        Ok(Self { file: Mutex::new(file), starts, gold, task, highest_token })
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.gold.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.gold.is_empty()
+    }
+
+    /// What the rows' labels mean.
+    pub fn gold(&self) -> &[Gold] {
+        &self.gold
+    }
+
+    /// The largest of all tokens, inputs' and targets'.
+    pub fn highest_token(&self) -> u32 {
+        self.highest_token
+    }
+
+    /// A row by its number, counted from 0.
+    ///
+    /// # Errors
+    ///
+    /// [`BatchError::OnDisk`] if the file cannot be read.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such row.
+    pub fn read(&self, row: usize) -> Result<TokenizedExample> {
+        let (start, end) = (self.starts[row], self.starts[row + 1]);
+        let mut bytes = vec![0; (end - start) as usize];
+        self.fill(start, &mut bytes).map_err(|source| BatchError::OnDisk { source })?;
+        let mut numbers = bytes.chunks_exact(size_of::<u32>()).map(|bytes| {
+            u32::from_le_bytes(bytes.try_into().expect("invariant: chunks of four bytes"))
+        });
+        let mut next = || numbers.next().expect("invariant: a row begins with two numbers");
+        let (label, input) = (next(), next() as usize);
+        let input_ids = numbers.by_ref().take(input).collect();
+        Ok(TokenizedExample {
+            task: self.task,
+            input_ids,
+            target_ids: numbers.collect(),
+            label: (label != NO_LABEL).then_some(label as usize),
+            gold: Some(self.gold[row]),
+        })
+    }
+
+    fn fill(&self, start: u64, bytes: &mut [u8]) -> io::Result<()> {
+        // Who was interrupted while reading left no half-done change behind: the place is set anew each time.
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(start))?;
+        file.read_exact(bytes)
+    }
+}

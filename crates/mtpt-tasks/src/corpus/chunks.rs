@@ -1,0 +1,111 @@
+use crate::error::Result;
+
+/// Documents as tokens, cut into chunks of at most a length.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Chunks {
+    tokens: Vec<u32>,
+    /// Where each chunk ends among the tokens.
+    ends: Vec<usize>,
+}
+
+/// Tokens of the shortest chunk: one for the input, one for the target.
+const SHORTEST: usize = 2;
+
+impl Chunks {
+    /// Cuts documents into chunks of a length, at least 2, the last chunk being what is left.
+    ///
+    /// Packed, the documents are one long text, without anything between them, as T5's preprocessing makes of them for span
+    /// corruption. Else each is cut by itself, and no chunk holds tokens of two, as there for prefix language modelling.
+    /// What is left of less than two tokens is dropped.
+    ///
+    /// # Errors
+    ///
+    /// The first one among the documents.
+    pub fn new<E>(
+        documents: impl IntoIterator<Item = Result<Vec<u32>, E>>,
+        length: usize,
+        packed: bool,
+    ) -> Result<Self, E> {
+        let length = length.max(SHORTEST);
+        let mut chunks = Self::default();
+        for document in documents {
+            chunks.tokens.extend(document?);
+            if !packed {
+                chunks.cut(length);
+            }
+        }
+        chunks.cut(length);
+        Ok(chunks)
+    }
+
+    /// Makes chunks of what comes after the last.
+    fn cut(&mut self, length: usize) {
+        let mut begin = self.ends.last().copied().unwrap_or(0);
+        while self.tokens.len() - begin >= SHORTEST {
+            begin = self.tokens.len().min(begin + length);
+            self.ends.push(begin);
+        }
+        self.tokens.truncate(begin);
+    }
+
+    /// Number of chunks.
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Whether there is no chunk.
+    pub fn is_empty(&self) -> bool {
+        self.ends.is_empty()
+    }
+
+    /// The tokens of a chunk, counted from 0.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such chunk.
+    pub fn get(&self, chunk: usize) -> &[u32] {
+        let begin = chunk.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.tokens[begin..self.ends[chunk]]
+    }
+
+    /// Tokens of all chunks together.
+    pub fn tokens(&self) -> &[u32] {
+        &self.tokens
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(documents: &[&[u32]], length: usize, packed: bool, expected: &[&[u32]]) {
+        let documents = documents.iter().map(|document| Ok::<_, Infallible>(document.to_vec()));
+        let Ok(chunks) = Chunks::new(documents, length, packed);
+        let found: Vec<&[u32]> = (0..chunks.len()).map(|chunk| chunks.get(chunk)).collect();
+        assert_eq!(found, expected);
+        assert_eq!(chunks.tokens(), expected.concat());
+    }
+
+    #[test]
+    fn packed_documents_are_one_text() {
+        check(&[&[1, 2, 3], &[4], &[5, 6]], 4, true, &[&[1, 2, 3, 4], &[5, 6]]);
+        check(&[&[1, 2, 3], &[4], &[5]], 4, true, &[&[1, 2, 3, 4]]);
+        check(&[&[1], &[2], &[], &[3, 4]], 2, true, &[&[1, 2], &[3, 4]]);
+    }
+
+    #[test]
+    fn else_each_document_is_cut_by_itself() {
+        check(&[&[1, 2, 3, 4, 5], &[6], &[7, 8]], 3, false, &[&[1, 2, 3], &[4, 5], &[7, 8]]);
+        check(&[&[1, 2, 3, 4], &[5, 6]], 3, false, &[&[1, 2, 3], &[5, 6]]);
+    }
+
+    #[test]
+    fn nothing_gives_no_chunk() {
+        check(&[], 4, true, &[]);
+        check(&[&[], &[1]], 4, true, &[]);
+        check(&[&[1], &[2]], 4, false, &[]);
+    }
+}

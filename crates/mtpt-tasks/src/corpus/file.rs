@@ -1,0 +1,85 @@
+use std::path::Path;
+
+use mtpt_io::fs::read_to_string;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::corpus::config::CorpusConfig;
+use crate::corpus::corpus::Corpus;
+use crate::corpus::error::CorpusError;
+use crate::error::{Error, Result};
+use crate::toml_text::{line_of, read_toml};
+
+/// The corpora of a TOML file, in its order: its `[[corpora]]` entries, of which there may be none.
+///
+/// Relative paths begin at the folder of the file. Other keys of the file belong to others and are passed over.
+///
+/// ```toml
+/// [[corpora]]
+/// name = "web"
+/// train = ["web/1.txt", "web/2.jsonl"]
+/// dev = "web/dev.txt"
+/// objective = "span_corruption"
+/// weight = 2.0
+/// ```
+#[derive(Clone, Debug)]
+pub struct CorpusFile {
+    corpora: Vec<Corpus>,
+}
+
+/// The part of a configuration that is read here.
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    corpora: Vec<Spanned<CorpusConfig>>,
+}
+
+impl CorpusFile {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    ///
+    /// [`IoError`] and those of [`parse`](Self::parse).
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = read_to_string(path)?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks the text of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Toml`] for another form than expected, and [`Error::InTaskFile`] around the error of [`Corpus::new`] or
+    /// around [`CorpusError::NameTaken`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let mut corpora: Vec<Corpus> = Vec::with_capacity(document.corpora.len());
+        for entry in document.corpora {
+            let at = line_of(text, entry.span().start);
+            let mut config = entry.into_inner();
+            for file in config.train.iter_mut().chain(&mut config.dev) {
+                // An absolute path replaces the folder.
+                *file = folder.join(&*file);
+            }
+            let name = config.name.clone();
+            let corpus = if corpora.iter().any(|corpus| corpus.id() == &name) {
+                Err(CorpusError::NameTaken { name }.into())
+            } else {
+                Corpus::new(config)
+            };
+            corpora.push(corpus.map_err(|error| error.in_file(path, Some(at)))?);
+        }
+        Ok(Self { corpora })
+    }
+
+    /// The corpora, in the order of the file.
+    pub fn corpora(&self) -> &[Corpus] {
+        &self.corpora
+    }
+
+    /// The corpora, in the order of the file.
+    pub fn into_corpora(self) -> Vec<Corpus> {
+        self.corpora
+    }
+}

@@ -1,0 +1,163 @@
+use std::collections::HashMap;
+use std::path::Path;
+
+use crate::batch::example::TokenizedExample;
+use crate::batch::max_lengths::MaxLengths;
+use crate::corpus::chunks::Chunks;
+use crate::corpus::corpus::Corpus;
+use crate::corpus::documents::DocumentFormat;
+use crate::corpus::error::CorpusError;
+use crate::corpus::objective::TextObjective;
+use crate::corpus::special_tokens::SpecialTokens;
+use crate::data::error::DataError;
+use crate::error::{Error, Result};
+use crate::sampling::permutation::hash;
+use crate::split::Split;
+use crate::tokenize::Tokenize;
+
+/// A corpus as chunks of tokens, from which rows are made.
+///
+/// The chunks are made once; what a row asks of its chunk is drawn each time that the chunk is seen.
+#[derive(Clone, Debug)]
+pub struct CorpusTokens {
+    corpus: Corpus,
+    special: SpecialTokens,
+    longest: usize,
+    train: Chunks,
+    dev: Chunks,
+}
+
+/// What a seed is used for, so that no two uses share their numbers.
+const FOR_TRAIN: u64 = 3;
+const FOR_DEV: u64 = 4;
+
+impl CorpusTokens {
+    /// Reads the files of a corpus, turns documents into tokens and cuts them into chunks: the longest whose input and
+    /// target are not too long and that do with the sentinels there are.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InCorpus`] around [`CorpusError::NoSentinel`], [`CorpusError::ChunkLengths`], [`DataError::NoRows`] for a file without a
+    /// document, [`CorpusError::NoChunk`], [`Error::Tokenize`], [`CorpusError::SentinelInText`], and the errors of
+    /// [`Documents`](crate::Documents).
+    pub fn read(
+        corpus: Corpus,
+        tokenizer: &impl Tokenize,
+        special: SpecialTokens,
+        longest: MaxLengths,
+    ) -> Result<Self> {
+        let name = corpus.id().clone();
+        Self::read_files(corpus, tokenizer, special, longest)
+            .map_err(|error| error.in_corpus(&name))
+    }
+
+    fn read_files(
+        corpus: Corpus,
+        tokenizer: &impl Tokenize,
+        special: SpecialTokens,
+        longest: MaxLengths,
+    ) -> Result<Self> {
+        let fills_in = matches!(corpus.objective(), TextObjective::SpanCorruption(_));
+        if fills_in && special.sentinels.is_empty() {
+            return Err(CorpusError::NoSentinel.into());
+        }
+        let chunk_length = corpus.objective().longest_text(longest, special.sentinels.len());
+        let Some(chunk_length) = chunk_length else {
+            return Err(
+                CorpusError::ChunkLengths { input: longest.input, target: longest.target }.into()
+            );
+        };
+        let read = |split: Split| {
+            let files = corpus.files(split);
+            let documents = files.iter().flat_map(|path| {
+                documents(path, &corpus, tokenizer, &special, fills_in).unwrap_or_else(|error| {
+                    // A file that cannot be opened is a list of one error.
+                    Box::new(std::iter::once(Err(error)))
+                })
+            });
+            let chunks = Chunks::new(documents, chunk_length, corpus.is_packed())?;
+            if chunks.is_empty() && !files.is_empty() {
+                return Err(Error::from(CorpusError::NoChunk { split }));
+            }
+            Ok(chunks)
+        };
+        let (train, dev) = (read(Split::Train)?, read(Split::Dev)?);
+        Ok(Self { corpus, special, longest: chunk_length, train, dev })
+    }
+
+    /// The corpus.
+    pub fn corpus(&self) -> &Corpus {
+        &self.corpus
+    }
+
+    /// The chunks of a split; there are none for `test`, nor where the corpus names no file.
+    pub fn chunks(&self, split: Split) -> Option<&Chunks> {
+        match split {
+            Split::Train => Some(&self.train),
+            Split::Dev => Some(&self.dev),
+            Split::Test => None,
+        }
+    }
+
+    /// Tokens of a chunk, unless it is the last of a text.
+    pub fn chunk_length(&self) -> usize {
+        self.longest
+    }
+
+    /// A row to learn from: a pure function of the chunk, the seed of the run and the row's position among all rows of the run,
+    /// so that a chunk asks for something else each time it is seen. The task is the corpus' position in the run.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such chunk.
+    pub fn row(&self, task: u32, chunk: usize, seed: u64, position: u64) -> TokenizedExample {
+        self.example(task, self.train.get(chunk), hash(seed, [FOR_TRAIN, position]))
+    }
+
+    /// The rows whose loss is measured: always the same ones, whatever the seed of the run.
+    pub fn dev_rows(&self, task: u32) -> Vec<TokenizedExample> {
+        (0..self.dev.len())
+            .map(|chunk| self.example(task, self.dev.get(chunk), hash(0, [FOR_DEV, chunk as u64])))
+            .collect()
+    }
+
+    fn example(&self, task: u32, chunk: &[u32], seed: u64) -> TokenizedExample {
+        let (input_ids, target_ids) = self.corpus.objective().apply(chunk, &self.special, seed);
+        TokenizedExample { task, input_ids, target_ids, label: None, gold: None }
+    }
+}
+
+/// The tokens of each document of a file, without the end of sentence.
+fn documents<'a>(
+    path: &'a Path,
+    corpus: &Corpus,
+    tokenizer: &'a impl Tokenize,
+    special: &SpecialTokens,
+    fills_in: bool,
+) -> Result<Box<dyn Iterator<Item = Result<Vec<u32>>> + 'a>> {
+    let format = corpus.config().format.unwrap_or_else(|| DocumentFormat::of(path));
+    let end_of_sentence = special.end_of_sentence;
+    // Elsewhere than in span corruption a sentinel is a token like any other.
+    let sentinels = special.sentinels.iter().copied().filter(|_| fills_in);
+    let numbers: HashMap<u32, usize> = sentinels.zip(0..).collect();
+    let mut documents = format.open(path)?.peekable();
+    if documents.peek().is_none() {
+        return Err(DataError::NoRows { path: path.to_path_buf() }.into());
+    }
+    Ok(Box::new(documents.map(move |document| {
+        let (text, location) = document?;
+        let mut ids = tokenizer
+            .tokenize(&text)
+            .map_err(|problem| Error::Tokenize { location: location.clone(), problem })?;
+        if ids.last() == Some(&end_of_sentence) {
+            ids.pop();
+        }
+        if ids.contains(&end_of_sentence) {
+            return Err(CorpusError::EndInText { location }.into());
+        }
+        match ids.iter().find_map(|id| numbers.get(id).copied()) {
+            Some(number) => Err(CorpusError::SentinelInText { location, number }.into()),
+            None => Ok(ids),
+        }
+    })))
+}

@@ -1,0 +1,166 @@
+//! Data sets by their id on the hub.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::format::Format;
+use crate::data::hub_error::HubError;
+use crate::error::{Error, Result};
+use crate::split::Split;
+
+/// A data set on the hub, whose files are fetched to its cache and then read like any others.
+///
+/// The cache and the endpoint are those of the hub's own programs, with the same environment variables (`HF_HOME`,
+/// `HF_ENDPOINT`). `train`, `dev` and `test` are paths in its repository then; where none of them is given, the files are found by
+/// their names.
+///
+/// | Key | Default | Purpose |
+/// |---|---|---|
+/// | `dataset` | | the id, `owner/name` or `name` |
+/// | `revision` | `main` | a branch, tag or commit; `refs/convert/parquet` has most data sets as Parquet |
+/// | `folder` | the whole repository | where files are found by their names, such as the name of a configuration |
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HubDataset {
+    /// The id.
+    pub dataset: String,
+    /// A branch, tag or commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<String>,
+    /// Where files are found by their names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+}
+
+/// Names that files of a split have.
+fn names(split: Split) -> &'static [&'static str] {
+    match split {
+        Split::Train => &["train", "training"],
+        Split::Dev => &["dev", "validation", "valid", "val"],
+        Split::Test => &["test"],
+    }
+}
+
+impl HubDataset {
+    /// The file of each split, by the names of all files of the repository: a file of the format that has the split's name as a word
+    /// in its path, below the folder.
+    ///
+    /// # Errors
+    ///
+    /// [`HubError::Files`] where a split has several, and where no split has any.
+    pub fn files<'a>(&self, format: Format, listed: &'a [String]) -> Result<[Option<&'a str>; 3]> {
+        let endings: &[&str] = match format {
+            Format::Parquet => &["parquet"],
+            Format::Csv | Format::CsvSemicolon => &["csv"],
+            Format::Tsv => &["tsv"],
+            format if format.is_json() => &["jsonl", "ndjson", "json"],
+            _ => &["tsv", "txt"],
+        };
+        let folder = self.folder.as_deref().map(|folder| format!("{}/", folder.trim_matches('/')));
+        let below = |file: &'a String| match &folder {
+            Some(folder) => file.strip_prefix(folder.as_str()),
+            None => Some(file.as_str()),
+        };
+        let is_of = |path: &str, split| {
+            let Some((path, ending)) = path.rsplit_once('.') else { return false };
+            let mut words = path.split(|character: char| !character.is_ascii_alphanumeric());
+            endings.contains(&ending) && words.any(|word| names(split).contains(&word))
+        };
+        let refused = |expected: String, found: Vec<String>| {
+            Error::from(HubError::Files { dataset: self.dataset.clone(), expected, found })
+        };
+        let mut files = [None; 3];
+        for split in Split::ALL {
+            let found =
+                listed.iter().filter(|file| below(file).is_some_and(|path| is_of(path, split)));
+            let found: Vec<&String> = found.collect();
+            match found.as_slice() {
+                [] => {}
+                [file] => files[split as usize] = Some(file.as_str()),
+                several => {
+                    let expected = format!("one file of the split `{split}`");
+                    return Err(refused(
+                        expected,
+                        several.iter().map(|&file| file.clone()).collect(),
+                    ));
+                }
+            }
+        }
+        if files == [None; 3] {
+            let expected = format!("files of splits with the ending `.{}`", endings.join("`, `."));
+            return Err(refused(expected, listed.to_vec()));
+        }
+        Ok(files)
+    }
+
+    /// CHECK
+    pub(crate) fn check(&self) -> Result<()> {
+        let is_name = |name: &str| {
+            let mut characters = name.chars();
+            characters.next().is_some_and(char::is_alphanumeric)
+                && characters.all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        };
+        let mut parts = self.dataset.split('/');
+        if self.dataset.split('/').count() <= 2 && parts.all(is_name) {
+            Ok(())
+        } else {
+            Err(HubError::Name { found: self.dataset.clone() }.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dataset(folder: Option<&str>) -> HubDataset {
+        let folder = folder.map(str::to_owned);
+        HubDataset { dataset: "owner/name".into(), revision: None, folder }
+    }
+
+    #[test]
+    fn files_are_found_by_their_names() {
+        let listed = [
+            "README.md",
+            ".gitattributes",
+            "train.csv",
+            "a/train-00000-of-00001.parquet",
+            "a/validation-00000-of-00001.parquet",
+            "b/test/0000.parquet",
+            "b/contest/0001.parquet",
+            "b/latest.jsonl",
+            "c/train-0.parquet",
+            "c/train-1.parquet",
+        ]
+        .map(str::to_owned);
+        let of = |folder, format| dataset(folder).files(format, &listed);
+        let a =
+            [Some("a/train-00000-of-00001.parquet"), Some("a/validation-00000-of-00001.parquet")];
+        assert_eq!(of(Some("a"), Format::Parquet).unwrap(), [a[0], a[1], None]);
+        assert_eq!(
+            of(Some("b/"), Format::Parquet).unwrap(),
+            [None, None, Some("b/test/0000.parquet")]
+        );
+        assert_eq!(of(None, Format::Csv).unwrap(), [Some("train.csv"), None, None]);
+        let refused = |folder, format| of(folder, format).unwrap_err().to_string();
+        assert_eq!(
+            refused(Some("c"), Format::Parquet),
+            "data set `owner/name`: expected one file of the split `train`, found `c/train-0.parquet`, \
+             `c/train-1.parquet`; name files by `train`, `dev` and `test`, or their `folder`"
+        );
+        assert!(
+            refused(None, Format::JsonLines).contains("files of splits with the ending `.jsonl`")
+        );
+    }
+
+    #[test]
+    fn ids_are_told_from_paths() {
+        let check = |id: &str| HubDataset { dataset: id.to_owned(), ..dataset(None) }.check();
+        for id in ["glue", "nyu-mll/glue", "a/b_c.d-1"] {
+            assert!(check(id).is_ok(), "{id}");
+        }
+        for path in ["", "a/b/c", "../glue", "/glue", "glue/", "a b"] {
+            let found = check(path).unwrap_err().to_string();
+            assert!(found.ends_with(&format!("found `{path}`")), "{found}");
+        }
+    }
+}

@@ -1,0 +1,352 @@
+use crate::data::error::DataError;
+use crate::data::example::Example;
+use crate::data::location::SourceLocation;
+use crate::error::{Error, Result};
+use crate::labels::config::LabelsConfig;
+use crate::labels::error::LabelsError;
+use crate::labels::gold::{Gold, Prediction};
+use crate::labels::scale::{Scale, parse_score};
+
+/// The labels of a task: which texts a target can be, and what a label in a file means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Labels {
+    kind: Kind,
+    /// What is ranked; of choices, the fields that have the texts.
+    words: Vec<String>,
+}
+
+/// What labels are, as files have them.
+#[derive(Clone, Debug, PartialEq)]
+enum Kind {
+    /// These, each with a word.
+    Words(Vec<String>),
+    /// These, each with a field of the row.
+    Choices(Vec<String>),
+    Scores(Scale),
+    Text {
+        references: Option<String>,
+    },
+}
+
+impl Labels {
+    /// Labels with a word for each, in the order given.
+    ///
+    /// # Errors
+    ///
+    /// [`LabelsError::NoLabels`] for none, [`LabelsError::DuplicateLabel`], [`LabelsError::EmptyWord`], and [`LabelsError::SharedWord`] where
+    /// a prediction could not tell two labels apart.
+    pub fn new<L: Into<String>, W: Into<String>>(
+        pairs: impl IntoIterator<Item = (L, W)>,
+    ) -> Result<Self> {
+        let (raw, words) = told_apart(pairs)?;
+        Ok(Self { kind: Kind::Words(raw), words })
+    }
+
+    /// Scores from 0 to 5, a word every 0.2.
+    pub fn regression() -> Self {
+        let scale = Scale::default();
+        Self { kind: Kind::Scores(scale), words: scale.words() }
+    }
+
+    /// Scores of a scale.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Scale::check`].
+    pub fn scores(scale: Scale) -> Result<Self> {
+        scale.check()?;
+        Ok(Self { kind: Kind::Scores(scale), words: scale.words() })
+    }
+
+    /// Free text; what is right stands in the field with the label, or in another one.
+    pub fn free_text(references: Option<String>) -> Self {
+        Self { kind: Kind::Text { references }, words: Vec::new() }
+    }
+
+    /// Labels that say which field of the row has the right one of its candidates, in the order given.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), with the fields as words, and [`LabelsError::NoLabels`] for one candidate alone.
+    pub fn choices<L: Into<String>, F: Into<String>>(
+        pairs: impl IntoIterator<Item = (L, F)>,
+    ) -> Result<Self> {
+        let (raw, words) = told_apart(pairs)?;
+        if words.len() < 2 {
+            return Err(LabelsError::NoLabels { found: "one choice alone" }.into());
+        }
+        Ok(Self { kind: Kind::Choices(raw), words })
+    }
+
+    /// The labels that a configuration tells of; none for [`LabelsConfig::Verbatim`], which the rows tell of.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), [`scores`](Self::scores) and [`choices`](Self::choices).
+    pub fn of_config(config: &LabelsConfig) -> Result<Option<Self>> {
+        Ok(Some(match config {
+            LabelsConfig::Words(words) => Self::new(words.iter().cloned())?,
+            LabelsConfig::Verbatim => return Ok(None),
+            LabelsConfig::Regression(scale) => Self::scores(*scale)?,
+            LabelsConfig::Text { references } => Self::free_text(references.clone()),
+            LabelsConfig::Choices(choices) => Self::choices(choices.iter().cloned())?,
+        }))
+    }
+
+    /// All texts that a target can be; a label's index is its position here. These are ranked to predict.
+    ///
+    /// Free text has none. Where rows bring their own candidates, these are the names of their fields.
+    pub fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    /// The label, as files have it, whose word stands at an index of [`words`](Self::words); none for scores and free text.
+    pub fn raw(&self, index: usize) -> Option<&str> {
+        self.raw_labels()?.get(index).map(String::as_str)
+    }
+
+    fn raw_labels(&self) -> Option<&[String]> {
+        match &self.kind {
+            Kind::Words(raw) | Kind::Choices(raw) => Some(raw),
+            Kind::Scores(_) | Kind::Text { .. } => None,
+        }
+    }
+
+    /// Whether labels are scores.
+    pub fn is_regression(&self) -> bool {
+        matches!(self.kind, Kind::Scores(_))
+    }
+
+    /// Whether labels are free text.
+    pub fn is_text(&self) -> bool {
+        matches!(self.kind, Kind::Text { .. })
+    }
+
+    /// The field with the texts that are right, where it is another than that of the label.
+    pub(crate) fn references(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text { references } => references.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// The fields with a row's own candidates, where rows bring them.
+    pub fn choice_fields(&self) -> Option<&[String]> {
+        matches!(self.kind, Kind::Choices(_)).then_some(&self.words)
+    }
+
+    /// A row's own candidates, in the order of [`choice_fields`](Self::choice_fields); none where words are ranked.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Example::require`], for a field that the row lacks.
+    pub fn choices_of(&self, example: &Example) -> Result<Vec<String>> {
+        let fields = self.choice_fields().unwrap_or_default();
+        fields.iter().map(|field| example.require(field).map(str::to_owned)).collect()
+    }
+
+    /// Index of a word among [`words`](Self::words).
+    pub fn index(&self, word: &str) -> Option<usize> {
+        self.words.iter().position(|known| known == word)
+    }
+
+    /// What a label in a file means.
+    ///
+    /// # Errors
+    ///
+    /// [`DataError::UnknownLabel`] or [`DataError::Score`], with the row's location.
+    pub fn gold(&self, label: &str, location: &SourceLocation) -> Result<Gold> {
+        match &self.kind {
+            Kind::Words(raw) | Kind::Choices(raw) => {
+                raw.iter().position(|known| known == label).map(Gold::Label).ok_or_else(|| {
+                    Error::from(DataError::UnknownLabel {
+                        location: location.clone(),
+                        label: label.to_owned(),
+                        known: raw.clone(),
+                    })
+                })
+            }
+            Kind::Scores(scale) => parse_score(label)
+                .filter(|&score| scale.contains(score))
+                .map(Gold::Score)
+                .ok_or_else(|| {
+                    Error::from(DataError::Score {
+                        location: location.clone(),
+                        lowest: scale.lowest,
+                        highest: scale.highest,
+                        found: label.to_owned(),
+                    })
+                }),
+            Kind::Text { .. } => Ok(Gold::Text),
+        }
+    }
+
+    /// Index of the word that a row with this meaning has as its target.
+    pub fn target(&self, gold: Gold) -> usize {
+        match (gold, &self.kind) {
+            (Gold::Label(index), _) => index,
+            (Gold::Score(score), Kind::Scores(scale)) => scale.nearest(score),
+            _ => 0,
+        }
+    }
+
+    /// The prediction that ranks highest: one score for each of [`words`](Self::words), larger is likelier.
+    ///
+    /// Of equal scores the first wins. Scores that are not a number never win; if all are such, the prediction is
+    /// [`Prediction::Unknown`].
+    ///
+    /// # Errors
+    ///
+    /// [`LabelsError::ScoreCount`] if there are more or fewer scores than words.
+    pub fn rank(&self, scores: &[f64]) -> Result<Prediction> {
+        if scores.len() != self.words.len() {
+            return Err(LabelsError::ScoreCount {
+                expected: self.words.len(),
+                found: scores.len(),
+            }
+            .into());
+        }
+        let mut best: Option<(usize, f64)> = None;
+        for (index, &score) in scores.iter().enumerate() {
+            if !score.is_nan() && best.is_none_or(|(_, highest)| score > highest) {
+                best = Some((index, score));
+            }
+        }
+        Ok(best.map_or(Prediction::Unknown, |(index, _)| self.prediction(index)))
+    }
+
+    /// The prediction that a generated text says; free text says none.
+    pub fn read(&self, text: &str) -> Prediction {
+        if self.is_regression() {
+            return parse_score(text).map_or(Prediction::Unknown, Prediction::Score);
+        }
+        self.index(text.trim()).map_or(Prediction::Unknown, Prediction::Label)
+    }
+
+    /// A prediction as a text: the label's word, or a score as the scale's words spell it; empty for none.
+    pub fn text(&self, prediction: Prediction) -> String {
+        match (prediction, &self.kind) {
+            (Prediction::Label(index), _) => self.words[index].clone(),
+            (Prediction::Score(score), Kind::Scores(scale)) => scale.spell(score),
+            (Prediction::Score(score), _) => score.to_string(),
+            (Prediction::Unknown, _) => String::new(),
+        }
+    }
+
+    /// The prediction of the word at an index.
+    pub fn prediction(&self, index: usize) -> Prediction {
+        match &self.kind {
+            Kind::Scores(scale) => Prediction::Score(scale.value(index)),
+            _ => Prediction::Label(index),
+        }
+    }
+
+    /// The configuration that says the same.
+    pub(crate) fn to_config(&self) -> LabelsConfig {
+        let pairs = |raw: &[String]| raw.iter().cloned().zip(self.words.iter().cloned()).collect();
+        match &self.kind {
+            Kind::Words(raw) => LabelsConfig::Words(pairs(raw)),
+            Kind::Choices(raw) => LabelsConfig::Choices(pairs(raw)),
+            Kind::Scores(scale) => LabelsConfig::Regression(*scale),
+            Kind::Text { references } => LabelsConfig::Text { references: references.clone() },
+        }
+    }
+}
+
+/// Labels and their words, every one once.
+fn told_apart<L: Into<String>, W: Into<String>>(
+    pairs: impl IntoIterator<Item = (L, W)>,
+) -> Result<(Vec<String>, Vec<String>)> {
+    let mut raw: Vec<String> = Vec::new();
+    let mut words: Vec<String> = Vec::new();
+    for (label, word) in pairs {
+        let (label, word) = (label.into(), word.into());
+        if raw.contains(&label) {
+            return Err(LabelsError::DuplicateLabel { label }.into());
+        }
+        if word.trim().is_empty() {
+            return Err(LabelsError::EmptyWord { label }.into());
+        }
+        if let Some(first) = words.iter().position(|other| *other == word) {
+            let first = raw[first].clone();
+            return Err(LabelsError::SharedWord { first, second: label, word }.into());
+        }
+        raw.push(label);
+        words.push(word);
+    }
+    if words.is_empty() {
+        return Err(LabelsError::NoLabels { found: "an empty table" }.into());
+    }
+    Ok((raw, words))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    fn location() -> SourceLocation {
+        SourceLocation::new(Path::new("dev.tsv"), 3)
+    }
+
+    #[test]
+    fn labels_mean_the_index_of_their_word() {
+        let labels = Labels::new([("0", "negative"), ("1", "positive")]).unwrap();
+        assert_eq!(labels.gold("1", &location()).unwrap(), Gold::Label(1));
+        let message = labels.gold("positive", &location()).unwrap_err().to_string();
+        assert_eq!(message, "dev.tsv:3: expected one of the labels `0`, `1`, found `positive`");
+    }
+
+    #[test]
+    fn words_that_cannot_be_told_apart_are_refused() {
+        let message =
+            |pairs: &[(&str, &str)]| Labels::new(pairs.iter().copied()).unwrap_err().to_string();
+        assert_eq!(
+            message(&[("0", "no"), ("1", "yes"), ("2", "no")]),
+            "expected a word of its own for each label, but `0` and `2` share `no`"
+        );
+        assert_eq!(message(&[("0", " ")]), "expected a word for the label `0`, found an empty one");
+        assert_eq!(
+            message(&[("0", "a"), ("0", "b")]),
+            "expected every label once, found `0` again"
+        );
+        assert!(message(&[]).ends_with("found an empty table"));
+    }
+
+    #[test]
+    fn scores_keep_their_precision_and_their_target_is_rounded() {
+        let labels = Labels::regression();
+        let gold = labels.gold("3.750", &location()).unwrap();
+        assert_eq!(gold, Gold::Score(3.75));
+        assert_eq!(labels.words()[labels.target(gold)], "3.8");
+        for label in ["5.1", "-0.1", "nan", "", "high"] {
+            let message = labels.gold(label, &location()).unwrap_err().to_string();
+            assert_eq!(
+                message,
+                format!("dev.tsv:3: expected a score from 0 to 5, found `{label}`")
+            );
+        }
+    }
+
+    #[test]
+    fn the_highest_score_is_predicted() {
+        let labels = Labels::new([("0", "a"), ("1", "b"), ("2", "c")]).unwrap();
+        let rank = |scores: &[f64]| labels.rank(scores).unwrap();
+        assert_eq!(rank(&[-3.0, -1.0, -1.0]), Prediction::Label(1));
+        assert_eq!(rank(&[f64::NAN, -9.0, f64::NEG_INFINITY]), Prediction::Label(1));
+        assert_eq!(rank(&[f64::NAN; 3]), Prediction::Unknown);
+        assert!(labels.rank(&[0.0]).is_err());
+        let mut scores = vec![0.0; 26];
+        scores[19] = 1.0;
+        assert_eq!(Labels::regression().rank(&scores).unwrap(), Prediction::Score(3.8));
+    }
+
+    #[test]
+    fn generated_texts_are_read_back() {
+        let labels = Labels::new([("0", "not_entailment"), ("1", "entailment")]).unwrap();
+        assert_eq!(labels.read(" entailment"), Prediction::Label(1));
+        assert_eq!(labels.read("entail"), Prediction::Unknown);
+        assert_eq!(Labels::regression().read("4.2"), Prediction::Score(4.2));
+        assert_eq!(Labels::regression().read("four"), Prediction::Unknown);
+    }
+}

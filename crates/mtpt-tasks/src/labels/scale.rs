@@ -1,0 +1,191 @@
+//! Regression in T5's way: a score is a word (Raffel et al. 2020, section 2.4).
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::out_of_range::OutOfRange;
+
+/// Most words that a scale may have: all are ranked for each row.
+const MOST_WORDS: f64 = 1_001.0;
+/// Most digits behind the point that a word may have.
+const MOST_DIGITS: i32 = 6;
+
+/// The scores that rows can have, and the steps that their words are apart.
+///
+/// | Key | Default | Range |
+/// |---|---|---|
+/// | `lowest` | 0 | |
+/// | `highest` | 5 | above `lowest` |
+/// | `step` | 0.2 | above 0, a whole number of times in the range, at most 1,000; at most six digits behind the point |
+///
+/// The default is the scale of STS-B in T5's way: the 26 words `0.0`, `0.2`, ..., `5.0`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Scale {
+    /// Lowest score.
+    pub lowest: f64,
+    /// Highest score.
+    pub highest: f64,
+    /// How far two neighbouring words are apart.
+    pub step: f64,
+}
+
+impl Default for Scale {
+    fn default() -> Self {
+        Self { lowest: 0.0, highest: 5.0, step: 0.2 }
+    }
+}
+
+impl Scale {
+    /// Checks that the words are a step apart from end to end.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfRange`], which names the number that does not fit.
+    pub fn check(&self) -> Result<()> {
+        let refuse = |option, expected, found| Err(OutOfRange { option, expected, found }.into());
+        let Self { lowest, highest, step } = *self;
+        if !lowest.is_finite() {
+            return refuse("lowest", "to be finite", lowest);
+        }
+        if !(highest.is_finite() && highest > lowest) {
+            return refuse("highest", "to be finite and above `lowest`", highest);
+        }
+        let steps = (highest - lowest) / step;
+        if !(step > 0.0 && steps <= MOST_WORDS - 1.0 && is_whole(steps)) {
+            let expected = "to be in the range from `lowest` to `highest` a whole number of times, at most 1,000";
+            return refuse("step", expected, step);
+        }
+        if self.digits() > MOST_DIGITS {
+            let expected = "and `lowest` to have at most six digits behind the point";
+            return refuse("step", expected, step);
+        }
+        Ok(())
+    }
+
+    /// The words that a score can be, the lowest first.
+    pub fn words(&self) -> Vec<String> {
+        (0..=self.last()).map(|position| self.spell(self.value(position))).collect()
+    }
+
+    /// The position of the nearest word among [`words`](Self::words).
+    ///
+    /// Halfway cases go to the even step and the arithmetic is in single precision, as in T5's own preprocessing, so that
+    /// targets are those that T5 has seen: of STS-B's scores, 2.5 becomes `2.4`, and 3.5 becomes `3.6`. Scores out of range go
+    /// to the nearest end.
+    ///
+    /// ```
+    /// use mtpt_tasks::score::Scale;
+    ///
+    /// let scale = Scale::default();
+    /// assert_eq!(scale.words()[scale.nearest(3.75)], "3.8");
+    /// assert_eq!(scale.words()[scale.nearest(2.5)], "2.4");
+    /// ```
+    pub fn nearest(&self, score: f64) -> usize {
+        // The reciprocal, since T5 multiplies by 5 and does not divide by 0.2.
+        let steps = (score - self.lowest) as f32 * self.step.recip() as f32;
+        // Saturates: a negative number or none becomes 0.
+        (steps.round_ties_even() as usize).min(self.last())
+    }
+
+    /// The score of the word at a position among [`words`](Self::words).
+    pub fn value(&self, position: usize) -> f64 {
+        // Through whole numbers of the last digit, so that 3 * 0.2 is what `0.6` says.
+        let unit = 10_f64.powi(self.digits());
+        let value = (self.lowest * unit).round() + position as f64 * (self.step * unit).round();
+        value / unit
+    }
+
+    /// A score with as many digits behind the point as the words have.
+    pub(crate) fn spell(&self, score: f64) -> String {
+        format!("{score:.*}", self.digits().max(0) as usize)
+    }
+
+    /// Whether a score lies on the scale.
+    pub fn contains(&self, score: f64) -> bool {
+        (self.lowest..=self.highest).contains(&score)
+    }
+
+    /// Position of the highest word.
+    fn last(&self) -> usize {
+        ((self.highest - self.lowest) / self.step).round() as usize
+    }
+
+    /// Digits behind the point that every word needs.
+    fn digits(&self) -> i32 {
+        (0..=MOST_DIGITS)
+            .find(|&digits| {
+                let unit = 10_f64.powi(digits);
+                is_whole(self.lowest * unit) && is_whole(self.step * unit)
+            })
+            .unwrap_or(MOST_DIGITS + 1)
+    }
+}
+
+/// Whether a number is whole but for rounding.
+fn is_whole(number: f64) -> bool {
+    (number - number.round()).abs() < 1e-6
+}
+
+/// The score that a text says, or none if it says no number.
+pub fn parse_score(text: &str) -> Option<f64> {
+    text.trim().parse().ok().filter(|score: &f64| score.is_finite())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_a_step_apart() {
+        let words = Scale::default().words();
+        assert_eq!(words.len(), 26);
+        assert_eq!(words[..4], ["0.0", "0.2", "0.4", "0.6"]);
+        assert_eq!(words[24..], ["4.8", "5.0"]);
+        let halves = Scale { lowest: -1.0, highest: 1.0, step: 0.5 };
+        assert_eq!(halves.words(), ["-1.0", "-0.5", "0.0", "0.5", "1.0"]);
+        assert_eq!(Scale { lowest: 1.0, highest: 3.0, step: 1.0 }.words(), ["1", "2", "3"]);
+        assert_eq!(
+            Scale { lowest: 0.05, highest: 0.25, step: 0.1 }.words(),
+            ["0.05", "0.15", "0.25"]
+        );
+        for scale in [Scale::default(), halves, Scale { lowest: 0.0, highest: 1.0, step: 0.001 }] {
+            assert!(scale.check().is_ok());
+            for (position, word) in scale.words().iter().enumerate() {
+                assert_eq!(parse_score(word), Some(scale.value(position)));
+                assert_eq!(scale.nearest(scale.value(position)), position);
+            }
+        }
+    }
+
+    #[test]
+    fn scales_that_do_not_fit_are_refused() {
+        let scale = |lowest, highest, step| {
+            Scale { lowest, highest, step }.check().unwrap_err().to_string()
+        };
+        assert_eq!(scale(f64::NAN, 5.0, 0.2), "expected `lowest` to be finite, found NaN");
+        assert_eq!(
+            scale(0.0, 0.0, 0.2),
+            "expected `highest` to be finite and above `lowest`, found 0"
+        );
+        for step in [0.0, -1.0, 0.3, 0.001, f64::NAN] {
+            let message = scale(0.0, 5.0, step);
+            assert!(message.starts_with("expected `step` to be in the range"), "{message}");
+        }
+        let thirds = scale(0.0, 1.0, 1.0 / 3.0);
+        assert!(thirds.contains("at most six digits"), "{thirds}");
+    }
+
+    #[test]
+    fn texts_that_are_no_number_have_no_score() {
+        for text in ["", "positive", "nan", "inf", "3,8"] {
+            assert_eq!(parse_score(text), None, "{text}");
+        }
+        assert_eq!(parse_score(" 3.80 "), Some(3.8));
+    }
+
+    #[test]
+    fn scores_out_of_range_go_to_an_end() {
+        assert_eq!([-1.0, 5.4, f64::NAN].map(|score| Scale::default().nearest(score)), [0, 25, 0]);
+    }
+}

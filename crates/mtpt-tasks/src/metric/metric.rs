@@ -1,0 +1,261 @@
+//! Measures of predictions, over pairs of what is right and what was predicted.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::labels::gold::{Gold, Prediction};
+use crate::labels::labels::Labels;
+use crate::metric::classification::{
+    accuracy, f1, group_exact_match, macro_f1, matthews, micro_f1, ratio,
+};
+use crate::metric::correlation::{pearson, spearman};
+use crate::metric::error::MetricError;
+use crate::metric::{bleu, rouge, squad};
+
+/// How predictions are judged. Values are fractions: 1 is perfect. Tests hold them to scikit-learn's,
+/// scipy's, sacrebleu's, `rouge_score`'s and those of SQuAD's own script.
+///
+/// In TOML: `metrics = ["accuracy", { f1 = { positive = "equivalent" } }]`.
+///
+/// | Labels | Metrics |
+/// |---|---|
+/// | words, or candidates of the row | `accuracy`, `f1`, `f1a`, `macro_f1`, `micro_f1`, `matthews`, `group_exact_match` |
+/// | scores | `pearson`, `spearman` |
+/// | free text | `exact_match`, `squad_f1`, `rouge_1`, `rouge_2`, `rouge_l`, `rouge_lsum`, `bleu` |
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Metric {
+    /// Share of rows predicted right, see [`accuracy`].
+    Accuracy,
+    /// F1 of one label word, see [`f1`].
+    F1 {
+        /// The word that counts as positive.
+        positive: String,
+    },
+    /// The same over all answers to all questions, as MultiRC calls it (Khashabi et al. 2018, section 4).
+    F1a {
+        /// The word that counts as positive.
+        positive: String,
+    },
+    /// Share of groups of rows, all of whose rows are predicted right, see [`group_exact_match`]: of MultiRC, the questions.
+    GroupExactMatch {
+        /// A text with fields of the row, such as `{question_id}`: rows that make the same text of it are one group.
+        group: String,
+    },
+    /// Mean of the F1 of every label, see [`macro_f1`].
+    MacroF1,
+    /// F1 of some label words together, see [`micro_f1`].
+    ///
+    /// Over all labels of rows that have one label each, it is the accuracy: the words tell which labels count, such as all
+    /// but one for what is none of them.
+    MicroF1 {
+        /// The words that count.
+        labels: Vec<String>,
+    },
+    /// Matthews' correlation, see [`matthews`].
+    Matthews,
+    /// Pearson's correlation of scores, see [`pearson`].
+    Pearson,
+    /// Spearman's rank correlation of scores, see [`spearman`].
+    Spearman,
+    /// Share of texts that are one of their references, see [`squad::exact_match`].
+    ExactMatch,
+    /// Mean F1 of the words of texts, see [`squad::f1`].
+    SquadF1,
+    /// Mean F1 of words, see [`rouge::rouge_n`]; of several references, the nearest counts.
+    #[serde(rename = "rouge_1")]
+    Rouge1,
+    /// Mean F1 of pairs of words, see [`rouge::rouge_n`]; of several references, the nearest counts.
+    #[serde(rename = "rouge_2")]
+    Rouge2,
+    /// Mean F1 of the longest common subsequence, see [`rouge::rouge_l`]; of several references, the nearest counts.
+    RougeL,
+    /// The same sentence by sentence, see [`rouge::rouge_lsum`]; of several references, the nearest counts.
+    RougeLsum,
+    /// BLEU of all texts together, see [`bleu::bleu`].
+    Bleu,
+}
+
+/// What a metric judges.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Words,
+    Scores,
+    Texts,
+}
+
+impl Kind {
+    fn of(labels: &Labels) -> Self {
+        if labels.is_text() {
+            Self::Texts
+        } else if labels.is_regression() {
+            Self::Scores
+        } else {
+            Self::Words
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Words => "label words",
+            Self::Scores => "scores (`labels = \"regression\"`)",
+            Self::Texts => "free text (`labels = \"text\"`)",
+        }
+    }
+}
+
+impl Metric {
+    /// Name in files and tables.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Accuracy => "accuracy",
+            Self::F1 { .. } => "f1",
+            Self::F1a { .. } => "f1a",
+            Self::GroupExactMatch { .. } => "group_exact_match",
+            Self::MacroF1 => "macro_f1",
+            Self::MicroF1 { .. } => "micro_f1",
+            Self::Matthews => "matthews",
+            Self::Pearson => "pearson",
+            Self::Spearman => "spearman",
+            Self::ExactMatch => "exact_match",
+            Self::SquadF1 => "squad_f1",
+            Self::Rouge1 => "rouge_1",
+            Self::Rouge2 => "rouge_2",
+            Self::RougeL => "rouge_l",
+            Self::RougeLsum => "rouge_lsum",
+            Self::Bleu => "bleu",
+        }
+    }
+
+    /// The text that rows of one group have in common, where groups are judged.
+    pub(crate) fn group(&self) -> Option<&str> {
+        match self {
+            Self::GroupExactMatch { group } => Some(group),
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Accuracy
+            | Self::F1 { .. }
+            | Self::F1a { .. }
+            | Self::GroupExactMatch { .. }
+            | Self::MacroF1
+            | Self::MicroF1 { .. }
+            | Self::Matthews => Kind::Words,
+            Self::Pearson | Self::Spearman => Kind::Scores,
+            Self::ExactMatch
+            | Self::SquadF1
+            | Self::Rouge1
+            | Self::Rouge2
+            | Self::RougeL
+            | Self::RougeLsum
+            | Self::Bleu => Kind::Texts,
+        }
+    }
+
+    /// Whether the metric judges these labels at all.
+    pub(crate) fn check(&self, labels: &Labels) -> Result<()> {
+        let (judged, given) = (self.kind(), Kind::of(labels));
+        if judged != given {
+            let (expected, found) = (judged.name(), given.name());
+            return Err(MetricError::WrongLabels { metric: self.name(), expected, found }.into());
+        }
+        match self {
+            Self::F1 { positive } | Self::F1a { positive } if labels.index(positive).is_none() => {
+                let (metric, word, known) =
+                    (self.name(), positive.clone(), labels.words().to_vec());
+                Err(MetricError::PositiveWord { metric, word, known }.into())
+            }
+            Self::MicroF1 { labels: counted } => {
+                let unknown = counted.iter().find(|word| labels.index(word).is_none());
+                let found = match unknown {
+                    Some(word) => format!("`{word}`"),
+                    None if counted.is_empty() => "none".to_owned(),
+                    None => return Ok(()),
+                };
+                let (metric, known) = (self.name(), labels.words().to_vec());
+                Err(MetricError::CountedWords { metric, found, known }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The metric's value over rows with words or scores; the groups are those of [`group_exact_match`].
+    pub(crate) fn value(
+        &self,
+        labels: &Labels,
+        rows: &[(Gold, Prediction)],
+        groups: &[usize],
+    ) -> f64 {
+        let classes: Vec<(usize, usize)> = match self.kind() {
+            Kind::Words => rows.iter().map(|&row| class(row, labels.words().len())).collect(),
+            Kind::Scores | Kind::Texts => Vec::new(),
+        };
+        let scores = || rows.iter().map(|&row| scores(row)).collect::<Vec<_>>();
+        match self {
+            Self::Accuracy => accuracy(&classes),
+            Self::F1 { positive } | Self::F1a { positive } => {
+                labels.index(positive).map_or(0.0, |positive| f1(&classes, positive))
+            }
+            Self::GroupExactMatch { .. } => group_exact_match(&classes, groups),
+            Self::MacroF1 => macro_f1(&classes),
+            Self::MicroF1 { labels: counted } => {
+                let counted = counted.iter().filter_map(|word| labels.index(word));
+                micro_f1(&classes, &counted.collect::<Vec<_>>())
+            }
+            Self::Matthews => matthews(&classes),
+            Self::Pearson => pearson(&scores()),
+            Self::Spearman => spearman(&scores()),
+            _ => 0.0,
+        }
+    }
+
+    /// The metric's value over texts and what is right for each; 0 for a metric that judges no texts.
+    pub(crate) fn value_of_texts(&self, predictions: &[String], references: &[Vec<String>]) -> f64 {
+        let mean = |judge: &dyn Fn(&str, &[String]) -> f64| {
+            let rows = predictions.iter().zip(references);
+            ratio(rows.map(|(text, right)| judge(text, right)).sum(), predictions.len() as f64)
+        };
+        let nearest = |judge: &dyn Fn(&str, &str) -> f64| {
+            mean(&|text, references| {
+                references.iter().map(|reference| judge(text, reference)).fold(0.0, f64::max)
+            })
+        };
+        match self {
+            Self::ExactMatch => {
+                mean(&|text, references| f64::from(squad::exact_match(text, references)))
+            }
+            Self::SquadF1 => mean(&squad::f1::<String>),
+            Self::Rouge1 => nearest(&|text, reference| rouge::rouge_n(text, reference, 1)),
+            Self::Rouge2 => nearest(&|text, reference| rouge::rouge_n(text, reference, 2)),
+            Self::RougeL => nearest(&rouge::rouge_l),
+            Self::RougeLsum => nearest(&rouge::rouge_lsum),
+            Self::Bleu => bleu::bleu(predictions, references),
+            _ => 0.0,
+        }
+    }
+}
+
+/// A row as two classes; what is no class is one of its own, which no row has.
+fn class((gold, prediction): (Gold, Prediction), classes: usize) -> (usize, usize) {
+    let gold = if let Gold::Label(index) = gold { index } else { classes };
+    (gold, if let Prediction::Label(index) = prediction { index } else { classes + 1 })
+}
+
+/// A row as two numbers. A text that is no number counts as -1, as in T5's own evaluation.
+fn scores((gold, prediction): (Gold, Prediction)) -> (f64, f64) {
+    let gold = match gold {
+        Gold::Score(score) => score,
+        Gold::Label(index) => index as f64,
+        Gold::Text => f64::NAN,
+    };
+    let prediction = match prediction {
+        Prediction::Score(score) => score,
+        Prediction::Label(index) => index as f64,
+        Prediction::Unknown => -1.0,
+    };
+    (gold, prediction)
+}

@@ -1,0 +1,20 @@
+//! Metrics and their evaluation.
+//!
+//! The functions of [`classification`] and [`correlation`] take pairs of the gold and the predicted
+//! value.
+
+pub mod bleu;
+pub mod classification;
+pub mod correlation;
+pub mod rouge;
+pub mod squad;
+
+pub(crate) mod baseline;
+pub(crate) mod error;
+pub(crate) mod evaluation;
+pub(crate) mod metric;
+
+pub use baseline::MajorityBaseline;
+pub use error::MetricError;
+pub use evaluation::Evaluation;
+pub use metric::Metric;

@@ -1,0 +1,89 @@
+use strsim::damerau_levenshtein;
+
+/// The known name that a mistyped one was probably meant to be, if one is near enough.
+///
+/// Names that differ in upper and lower case or in the space around them alone are always near; otherwise a third of the
+/// characters may be wrong, missing, added or exchanged with their neighbour.
+///
+/// ```
+/// use mtpt_tasks::nearest_name;
+///
+/// assert_eq!(nearest_name("stpes", ["seed", "steps"]), Some("steps"));
+/// assert_eq!(nearest_name("colour", ["seed", "steps"]), None);
+/// ```
+pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = |name: &str| name.trim().to_lowercase();
+    let given = folded(name);
+    // As many characters as the lengths differ by are wrong at least; long texts need not be compared for that.
+    let near = |other: &str| {
+        let [given, other] = [name, other].map(|name| name.trim().chars().count());
+        3 * given.abs_diff(other) <= given.max(other)
+    };
+    known
+        .into_iter()
+        .filter(|other| near(other))
+        .map(|other| (damerau_levenshtein(&given, &folded(other)), other))
+        .filter(|&(distance, other)| {
+            3 * distance <= given.chars().count().max(other.chars().count())
+        })
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, other)| other)
+}
+
+/// `; did you mean …?`, or nothing where no known name is near.
+pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    nearest_name(name, known)
+        .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+}
+
+/// Returns `; did you mean ...?` for the nearest of the known names, or nothing.
+pub(crate) fn did_you_mean_one_of(name: &str, known: &[String]) -> String {
+    did_you_mean(name, known.iter().map(String::as_str))
+}
+
+/// Returns the names in backticks, separated by commas, or `none`.
+pub(crate) fn quoted_list(names: &[String]) -> String {
+    if names.is_empty() {
+        return "none".to_owned();
+    }
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// The message of a reader such as serde's, with the nearest of the names that it lists after an unknown one.
+///
+/// Serde says which names it knows (``unknown field `stpes`, expected one of `steps`, `seed` ``), but not which one is near.
+pub(crate) fn with_nearest_name(message: &str) -> String {
+    let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
+    let mut names = message.split('`').skip(1).step_by(2);
+    match names.next() {
+        Some(found) if unknown => format!("{message}{}", did_you_mean(found, names)),
+        _ => message.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn near_names_are_found_and_far_ones_are_not() {
+        let known = ["billing", "delivery", "account"];
+        assert_eq!(nearest_name("Billing ", known), Some("billing"));
+        assert_eq!(nearest_name("delivrey", known), Some("delivery"));
+        assert_eq!(nearest_name("acount", known), Some("account"));
+        assert_eq!(nearest_name("refund", known), None);
+        assert_eq!(nearest_name("", known), None);
+        assert_eq!(nearest_name("x", []), None);
+    }
+
+    #[test]
+    fn messages_of_serde_get_the_nearest_of_their_names() {
+        assert_eq!(
+            with_nearest_name("unknown field `stpes`, expected one of `seed`, `steps`"),
+            "unknown field `stpes`, expected one of `seed`, `steps`; did you mean `steps`?"
+        );
+        for other in ["unknown field `colour`, expected `seed`", "missing field `seed`", ""] {
+            assert_eq!(with_nearest_name(other), other);
+        }
+    }
+}

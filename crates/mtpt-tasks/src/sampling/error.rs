@@ -1,0 +1,53 @@
+use std::path::PathBuf;
+
+/// Examples that cannot be sampled as configured.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SamplingError {
+    /// One of the training and validation splits would be empty.
+    #[error(
+        "{}: `hold_out = {share}` gives {train} training and {dev} validation rows; add rows, or \
+         choose another fraction",
+        .path.display()
+    )]
+    HoldOut {
+        /// The file of the training split.
+        path: PathBuf,
+        /// The fraction.
+        share: f64,
+        /// Number of training rows.
+        train: usize,
+        /// Number of validation rows.
+        dev: usize,
+    },
+    /// A label has fewer rows than are to be sampled.
+    #[error(
+        "{}: `few_shot` samples {expected} rows{}, found {found}", .path.display(),
+        label.as_ref().map_or_else(String::new, |label| format!(" of each label, but of `{label}`"))
+    )]
+    FewShot {
+        /// The file of the training split.
+        path: PathBuf,
+        /// The label's word, or `None` if targets are not label words.
+        label: Option<String>,
+        /// Number of rows to be sampled.
+        expected: usize,
+        /// Number of rows available.
+        found: usize,
+    },
+    /// A mixture has no tasks.
+    #[error("a mixture needs at least one task, found none")]
+    EmptyMixture,
+    /// A task of a mixture has no examples.
+    #[error("task {task} of the mixture (counted from 0) has no examples")]
+    EmptyTask {
+        /// Position of the task.
+        task: usize,
+    },
+    /// Tasks are to be both sampled for each batch and used in turn.
+    #[error(
+        "`stochastic` samples the tasks of each batch, but `shuffle = false` uses them in turn; \
+         omit one of the two"
+    )]
+    StochasticInTurn,
+}

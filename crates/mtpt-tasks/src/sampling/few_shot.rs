@@ -1,0 +1,98 @@
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::labels::gold::Gold;
+use crate::sampling::hold_out::by_label;
+use crate::sampling::permutation::Permutation;
+
+/// A few rows of the training split: as many of each label; where targets are no labels, as many in all.
+///
+/// | Key | Default | Purpose |
+/// |---|---|---|
+/// | `per_label` | | number of rows of each label, at least 1 |
+/// | `seed` | 0 | draws them |
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FewShot {
+    /// Number of rows of each label.
+    pub per_label: usize,
+    /// Draws them: which rows of a label, depends on the seed and on the rows of that label alone.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+impl FewShot {
+    /// Which rows are drawn, or the first row of a label that has too few, and how many it has.
+    pub(crate) fn sample(self, gold: &[Gold]) -> Result<Vec<bool>, (usize, usize)> {
+        let mut drawn = vec![false; gold.len()];
+        for rows in by_label(gold) {
+            if rows.len() < self.per_label {
+                return Err((rows[0], rows.len()));
+            }
+            let order = Permutation::new(rows.len(), self.seed);
+            for place in 0..self.per_label {
+                drawn[rows[order.get(place)]] = true;
+            }
+        }
+        Ok(drawn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn gold(labels: &[usize]) -> Vec<Gold> {
+        labels.iter().copied().map(Gold::Label).collect()
+    }
+
+    /// Of the rows with a label, which are drawn.
+    fn drawn_of(label: usize, labels: &[usize], drawn: &[bool]) -> Vec<bool> {
+        let rows = labels.iter().zip(drawn).filter(|&(&other, _)| other == label);
+        rows.map(|(_, &drawn)| drawn).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn every_label_has_as_many_rows_whatever_the_others_are(
+            mut labels in prop::collection::vec(0_usize..4, 0..60),
+            others in prop::collection::vec(1_usize..4, 60),
+            per_label in 1_usize..4,
+            seed: u64,
+        ) {
+            // Enough of each.
+            labels.extend((0..16).map(|row| row % 4));
+            let few = FewShot { per_label, seed };
+            let drawn = few.sample(&gold(&labels)).unwrap();
+            for label in 0..4 {
+                let count = drawn_of(label, &labels, &drawn).iter().filter(|&&drawn| drawn).count();
+                prop_assert_eq!(count, per_label);
+            }
+            prop_assert_eq!(&few.sample(&gold(&labels)).unwrap(), &drawn);
+            // Rows of other labels come, go and change places, and label 0 keeps its own.
+            let mut mixed = Vec::new();
+            for (&label, other) in labels.iter().zip(others.iter().cycle()) {
+                mixed.extend([*other; 2]);
+                mixed.extend((label == 0).then_some(0));
+            }
+            mixed.extend((1..4).flat_map(|label| [label; 4]));
+            let again = few.sample(&gold(&mixed)).unwrap();
+            prop_assert_eq!(drawn_of(0, &mixed, &again), drawn_of(0, &labels, &drawn));
+        }
+    }
+
+    #[test]
+    fn seeds_draw_different_rows_and_scores_are_one_kind() {
+        let scores: Vec<Gold> = (0..40).map(|row| Gold::Score(f64::from(row) / 8.0)).collect();
+        let mut seen: Vec<Vec<bool>> =
+            (0..50).map(|seed| FewShot { per_label: 4, seed }.sample(&scores).unwrap()).collect();
+        assert!(seen.iter().all(|drawn| drawn.iter().filter(|&&drawn| drawn).count() == 4));
+        seen.sort();
+        seen.dedup();
+        assert_eq!(seen.len(), 50);
+        let few = FewShot { per_label: 2, seed: 0 };
+        assert_eq!(few.sample(&gold(&[1, 1, 0, 1])), Err((2, 1)));
+    }
+}

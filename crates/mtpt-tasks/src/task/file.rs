@@ -1,0 +1,152 @@
+use std::path::Path;
+
+use mtpt_io::fs::read_to_string;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::error::{Error, Result};
+use crate::task::config::TaskConfig;
+use crate::task::error::TaskError;
+use crate::task::task::Task;
+use crate::toml_text::{line_of, read_toml};
+use crate::tree::error::TreeError;
+use crate::tree::groups::Groups;
+
+/// The tasks of a TOML file, in its order: its `[[tasks]]` entries.
+///
+/// Relative paths begin at the folder of the file. Other keys of the file belong to others and are passed over, so
+/// that tasks can stand in the configuration of a run.
+///
+/// ```toml
+/// [[tasks]]
+/// name = "sentiment/sst2"
+/// format = "glue_sst2"          # implies template, labels and metrics
+/// train = "data/SST-2/train.tsv"
+/// dev = "data/SST-2/dev.tsv"
+///
+/// [[tasks]]
+/// name = "trec"
+/// format = "json_lines"
+/// train = "data/trec/train.jsonl"
+/// test = "data/trec/test.jsonl"
+/// template = "trec question: {text}"
+/// labels = "verbatim"
+/// metrics = ["accuracy", "macro_f1"]
+/// limit = { train = 1000, seed = 1 }
+/// ```
+///
+/// The groups that tasks belong to may stand in a table of their own instead of in the names:
+///
+/// ```toml
+/// [groups]
+/// nlu = ["sentiment", "trec"]   # tasks or other groups
+/// sentiment = ["sst2"]
+/// ```
+///
+/// makes tasks named `sst2` and `trec` into `nlu/sentiment/sst2` and `nlu/trec`; a task in no group keeps its name.
+#[derive(Clone, Debug)]
+pub struct TaskFile {
+    tasks: Vec<Task>,
+}
+
+/// The part of a configuration that is read here.
+#[derive(Deserialize)]
+struct Document {
+    #[serde(default)]
+    tasks: Vec<Spanned<TaskConfig>>,
+    #[serde(default)]
+    groups: Groups,
+}
+
+impl TaskFile {
+    /// Reads and checks a file.
+    ///
+    /// # Errors
+    ///
+    /// [`IoError`] and those of [`parse`](Self::parse).
+    pub fn load(path: &Path) -> Result<Self> {
+        let text = read_to_string(path)?;
+        Self::parse(&text, path)
+    }
+
+    /// Checks the text of a file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Toml`] for another form than expected, [`TaskError::NoTasks`], [`Error::InTaskFile`] around
+    /// [`TreeError::GroupName`], [`TreeError::GroupIsTask`], [`TreeError::EmptyGroup`], [`TreeError::UnknownChild`], [`TreeError::TwoGroups`] or
+    /// [`TreeError::GroupCycle`] for groups that make no tree, and [`Error::InTaskFile`] around
+    /// [`Error::InTask`] for a task that is wrong: [`TreeError::DuplicateTask`], [`TreeError::TaskIsGroup`] and those of
+    /// [`Task::new`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self> {
+        let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        let configs = document.tasks.into_iter().map(|config| {
+            let line = line_of(text, config.span().start);
+            (config.into_inner().in_folder(folder), Some(line))
+        });
+        let mut configs: Vec<_> = configs.collect();
+        let names: Vec<&str> = configs.iter().map(|(config, _)| config.name.as_str()).collect();
+        let paths = document
+            .groups
+            .paths(&names)
+            .map_err(|(byte, error)| error.in_file(path, Some(line_of(text, byte))))?;
+        for ((config, _), path) in configs.iter_mut().zip(paths) {
+            config.name = path;
+        }
+        Self::check(configs, path)
+    }
+
+    /// Checks descriptions that come from elsewhere, whose paths are left as they are; the path is for messages.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), without lines.
+    pub fn from_configs(configs: Vec<TaskConfig>, path: &Path) -> Result<Self> {
+        Self::check(configs.into_iter().map(|config| (config, None)).collect(), path)
+    }
+
+    fn check(configs: Vec<(TaskConfig, Option<usize>)>, path: &Path) -> Result<Self> {
+        if configs.is_empty() {
+            return Err(TaskError::NoTasks { file: path.to_path_buf() }.into());
+        }
+        let mut tasks = Vec::with_capacity(configs.len());
+        for (index, (config, line)) in configs.iter().enumerate() {
+            let task = Self::check_name(config, &configs[..index])
+                .and_then(|()| Task::new(config))
+                .map_err(|error| error.in_file(path, *line))?;
+            tasks.push(task);
+        }
+        Ok(Self { tasks })
+    }
+
+    /// A name is taken once, and never by a task and a group at once.
+    fn check_name(config: &TaskConfig, before: &[(TaskConfig, Option<usize>)]) -> Result<()> {
+        let name = &config.name;
+        for (other, line) in before {
+            let other = &other.name;
+            if name == other {
+                let (task, first_line) = (name.clone(), *line);
+                return Err(TreeError::DuplicateTask { task, first_line }.into());
+            }
+            for (task, inner) in [(name, other), (other, name)] {
+                let rest = inner.as_str().strip_prefix(task.as_str());
+                if rest.is_some_and(|rest| rest.starts_with('/')) {
+                    let (task, member) = (task.clone(), inner.clone());
+                    return Err(TreeError::TaskIsGroup { task, member }.into());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The tasks, in the order of the file.
+    pub fn tasks(&self) -> &[Task] {
+        &self.tasks
+    }
+
+    /// The tasks, in the order of the file.
+    pub fn into_tasks(self) -> Vec<Task> {
+        self.tasks
+    }
+}
