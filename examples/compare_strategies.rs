@@ -19,7 +19,7 @@ use mtpt::compose::CompositionConfig;
 use mtpt::infer::{TaskData, evaluate};
 use mtpt::tasks::{MixtureConfig, Rates, Split};
 use mtpt::train::{
-    EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition, train,
+    EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
 };
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};
@@ -143,7 +143,7 @@ fn learn(config: &RunConfig, model: &Model, sizes: Sizes) -> Result<Run> {
     let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;
     let parameters = start.num_params();
     let begun = Instant::now();
-    let trained = train(config, &data, t5, start, None, &mut ())?;
+    let trained = PromptTuningRun::new(config, &data, t5).train(start)?;
     let seconds = begun.elapsed().as_secs_f64();
     let composition = trained.prompts.composition();
     let accuracies = data

@@ -17,7 +17,7 @@ use mtpt::infer::{Prompts, TaskData, evaluate};
 use mtpt::prelude::*;
 use mtpt::tasks::{MixtureConfig, Split};
 use mtpt::train::{
-    EvaluationConfig, Output, PromptConfig, RunConfig, RunFolder, TrainingConfig, train,
+    EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, RunDir, TrainingConfig,
 };
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};
@@ -111,15 +111,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     output.flush()?;
 
     let before = start.valid();
-    let run = RunFolder::create(&folder.path().join("run"))?;
-    train(
-        &config,
-        &data,
-        t5,
-        start,
-        Some(&Output { folder: run.clone(), resume: false }),
-        &mut (),
-    )?;
+    let run = RunDir::create(&folder.path().join("run"))?;
+    PromptTuningRun::new(&config, &data, t5).output(&run).train(start)?;
     let learned = Prompts::read_as(&run.prompts(), |header| {
         let zeros = Tensor::zeros([header.length, header.d_model], &device);
         Ok(Shift::new(zeros, header.tasks.len(), &device))

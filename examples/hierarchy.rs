@@ -19,7 +19,7 @@ use mtpt::compose::{AddConfig, CompositionConfig, HierarchyConfig, LowRankConfig
 use mtpt::infer::{TaskData, evaluate};
 use mtpt::tasks::{MixtureConfig, Rates, Split, Task, TaskTree};
 use mtpt::train::{
-    EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition, train,
+    EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
 };
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};
@@ -105,7 +105,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             grouped(parameters)
         );
         let begun = Instant::now();
-        let trained = train(&config, &data, t5, start, None, &mut ())?;
+        let trained = PromptTuningRun::new(&config, &data, t5).train(start)?;
         eprintln!("{name}: {:.0} seconds", begun.elapsed().as_secs_f64());
         let score = |task| -> Result<f64> {
             let composition = Some(trained.prompts.composition());

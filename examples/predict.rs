@@ -21,7 +21,7 @@ use mtpt::compose::{CompositionConfig, SeparateConfig};
 use mtpt::infer::{Prompts, TaskData};
 use mtpt::tasks::{MixtureConfig, Split, Task};
 use mtpt::train::{
-    EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition, train,
+    EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
 };
 use mtpt_examples::Result;
 use mtpt_examples::answering::Answering;
@@ -121,7 +121,7 @@ fn learn(model: &Model) -> Result<Prompts> {
     let device = t5.device().autodiff();
     let start = initial_composition(&config, &tasks, t5, tokenizer, &device)?;
     let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;
-    let trained = train(&config, &data, t5, start, None, &mut ())?;
+    let trained = PromptTuningRun::new(&config, &data, t5).train(start)?;
     if let Some(score) = trained.score {
         eprintln!("{:.0} % correct on {} test rows", 100.0 * score, data[0].rows(Split::Dev).len());
     }

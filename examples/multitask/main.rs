@@ -24,7 +24,7 @@ use mtpt::compose::{Composition, CompositionConfig};
 use mtpt::infer::{TaskData, evaluate};
 use mtpt::tasks::{Mixture, MixtureConfig, Rates, Split, Task, TaskTree};
 use mtpt::train::{
-    EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition, train,
+    EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
 };
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};
@@ -126,7 +126,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let mut live = Live::new(&tree, &data, &majority, config.training.steps)?;
     let before = measure(&start.valid())?;
     let learning = Instant::now();
-    let trained = train(&config, &data, t5, start, None, &mut live)?;
+    let trained = PromptTuningRun::new(&config, &data, t5).observer(&mut live).train(start)?;
     let learning = learning.elapsed().as_secs_f64();
     live.finish();
     let after = measure(trained.prompts.composition())?;

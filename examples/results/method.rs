@@ -11,8 +11,8 @@ use mtpt::t5::T5;
 use mtpt::tasks::{Padding, Split, Task, TaskId, TokenBatch, group_by_length};
 use mtpt::train::{
     Distillation, DistillationConfig, EvaluationEvent, FullFineTuning, InitializerConfig,
-    Objective, Observer, PromptTuning, RunConfig, Teachers, Trained, Trainer, initial_composition,
-    train_on,
+    Objective, Observer, PromptTuning, PromptTuningRun, RunConfig, Teachers, Trained, Trainer,
+    initial_composition,
 };
 use mtpt_examples::Result;
 use serde_json::{Value, json};
@@ -253,7 +253,10 @@ fn run(
     let start = initial_composition(config, &tasks, t5, tokenizer, &t5.device().autodiff())?;
     let counted = start.trainable_parameters();
     let mut measured = Measured::default();
-    let trained = train_on(objective, config, &setting.data, t5, start, None, &mut measured)?;
+    let trained = PromptTuningRun::new(config, &setting.data, t5)
+        .objective(objective)
+        .observer(&mut measured)
+        .train(start)?;
     let step = trained.step;
     let dev = measured.0.iter().filter(|(at, _)| *at == step).map(|(_, value)| *value).collect();
     Ok((trained, Learned { step, dev, trained: counted, notes: json!({}) }))

@@ -29,7 +29,9 @@ pub(crate) fn read_with_settings<T>(
         Ok(config) => Ok((edited, config)),
         Err(error) if !settings.is_empty() && parse(&text).is_ok() => {
             let problem = match error {
-                mtpt::train::Error::Config { message, .. } => message,
+                mtpt::train::Error::Config(mtpt::train::ConfigError::File { message, .. }) => {
+                    message
+                }
                 other => other.to_string(),
             };
             Err(Error::Setting { setting: settings.join(" --set "), problem })

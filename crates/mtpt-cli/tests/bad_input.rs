@@ -278,7 +278,7 @@ fn inputs_that_are_cut_are_told() {
     let world = World::new();
     let outcome = world.run("train run.toml --output run --set training.max_input_length=3", "");
     assert_eq!(outcome.code, 0, "{}", outcome.messages);
-    let note = "note: 11 of 11 inputs have `training.max_input_length`, 3 tokens, or more, and are cut there";
+    let note = "note: 11 of 11 inputs have `training.max_input_length`, 3 tokens, or more, and are truncated there";
     assert!(outcome.messages.contains(note), "{}", outcome.messages);
 }
 

@@ -11,6 +11,7 @@ mod run;
 mod stages;
 
 pub use config::distillation::{DistillationConfig, KeepStates, Reduction, Stack};
+pub use config::error::ConfigError;
 pub use config::optimizer::{AdafactorConfig, AdamWConfig, OptimizerConfig};
 pub use config::pretraining::{PretrainingConfig, PretrainingEvaluationConfig};
 pub use config::run::{
@@ -21,23 +22,31 @@ pub use config::stages::{
     AdaptationConfig, FewShotConfig, NearestConfig, StagedRunConfig, TeachersConfig,
 };
 pub use config::task_parts::TaskParts;
+pub use data::error::DataError;
 pub use data::pretraining_data::PretrainingData;
 pub use error::{Error, Result, error_line};
+pub use init::error::InitError;
 pub use init::initial::initial_composition;
 pub use objective::cross_entropy::token_losses;
 pub use objective::distillation::Distillation;
-pub use objective::mean_loss::mean_loss;
+pub use objective::error::TeacherError;
+pub use objective::fine_tuning::{FullFineTuning, mean_loss};
+pub use objective::loss::{Objective, TokenLosses};
+pub use objective::prompt_tuning::PromptTuning;
 pub use objective::teachers::Teachers;
-pub use objective::{FullFineTuning, Objective, PromptTuning, TokenLosses};
 pub use optim::adafactor::{Adafactor, AdafactorState};
 pub use optim::clip::{clip_global_norm, global_norm};
-pub use optim::trainer::{GroupOptions, StepReport, Trainer};
+pub use optim::parameter_group::GroupOptions;
+pub use output::error::CheckpointError;
 pub use output::metrics_log::MetricsLog;
-pub use output::run_dir::RunFolder;
+pub use output::run_dir::RunDir;
 pub use output::tensorboard::TensorBoard;
-pub use run::non_finite::{NotFinite, TrainingRow};
+pub use run::non_finite::{NotFinite, TrainingExample};
 pub use run::observer::{BeginEvent, EvaluationEvent, MeanEvent, Observer, StepEvent};
-pub use run::pretrain::{Pretrained, pretrain};
-pub use run::train::{Output, Trained, train, train_on};
-pub use stages::execute::{Stage, StageRun, Stages, StagesDone};
-pub use stages::few_shot::FewShotFigure;
+pub use run::pretraining::{Pretrained, PretrainingRun};
+pub use run::prompt_tuning::{PromptTuningRun, Trained};
+pub use run::trainer::{StepReport, Trainer};
+pub use stages::error::StageError;
+pub use stages::pipeline::Pipeline;
+pub use stages::report::{FewShotResult, PipelineReport, StageOutcome};
+pub use stages::stage::Stage;

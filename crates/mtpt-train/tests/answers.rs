@@ -15,7 +15,8 @@ use mtpt_tasks::{
     Tokenize, TokenizeError, TokenizedExample,
 };
 use mtpt_train::{
-    EvaluationConfig, Output, RunConfig, RunFolder, TrainingConfig, initial_composition, train,
+    CheckpointError, EvaluationConfig, PromptTuningRun, RunConfig, TrainingConfig,
+    initial_composition,
 };
 use tempfile::TempDir;
 
@@ -108,7 +109,7 @@ fn free_text_is_learned_and_the_best_prompts_are_chosen_by_it() {
         let judged = evaluate(&t5, Some(&untrained), data, Split::Dev, 64).unwrap();
         assert_eq!(judged.get("exact_match"), Some(0.0));
     }
-    let trained = train(&config, &data, &t5, untrained, None, &mut ()).unwrap();
+    let trained = PromptTuningRun::new(&config, &data, &t5).train(untrained).unwrap();
     assert_eq!(trained.prompts.header().longest_target(), 5);
     for data in &data {
         let composition = Some(trained.prompts.composition());
@@ -146,15 +147,19 @@ fn a_run_with_other_references_or_candidates_is_another() {
             let composition = start(&config, std::slice::from_ref(&task), &t5);
             let lengths = config.max_lengths();
             let data = TaskData::read(vec![task], &WordNumbers, &t5, lengths).unwrap();
-            let output =
-                Output { folder: RunFolder::create(&folder.path().join("run")).unwrap(), resume };
-            train(&config, &data, &t5, composition, Some(&output), &mut ())
+            PromptTuningRun::new(&config, &data, &t5)
+                .output(folder.path().join("run"))
+                .resume(resume)
+                .train(composition)
         };
         run(rows, false).unwrap();
         run(rows, true).unwrap();
         // The target is the same.
         let error = run(&rows.replace("rain", "snow"), true).unwrap_err();
-        assert!(matches!(error, mtpt_train::Error::Resume { .. }), "{error}");
+        assert!(
+            matches!(error, mtpt_train::Error::Checkpoint(CheckpointError::OtherRun { .. })),
+            "{error}"
+        );
     }
 }
 

@@ -136,14 +136,14 @@ fn keys_of_another_optimizer_and_unknown_ones_are_named() {
         "decay_rate = 0.8",
         &[
             "line 2",
-            "`decay_rate` is a key of the optimizer `adafactor`, found beside `kind = \"adamw\"`",
+            "`decay_rate` is a key of the optimizer `adafactor`, found next to `kind = \"adamw\"`",
         ],
     );
     check(
         "kind = 'adafactor'\nbeta_2 = 0.9",
         &[
             "line 2",
-            "`beta_2` is a key of the optimizer `adamw`, found beside `kind = \"adafactor\"`",
+            "`beta_2` is a key of the optimizer `adamw`, found next to `kind = \"adafactor\"`",
         ],
     );
     check(

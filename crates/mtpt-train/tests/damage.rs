@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use mtpt_compose::CompositionConfig;
-use mtpt_train::{Error, MetricsLog, Observer, RunFolder};
+use mtpt_train::{CheckpointError, Error, MetricsLog, Observer, RunDir};
 
 use crate::resume::{StopAt, metrics, run};
 use crate::small_world::{SmallWorld, config};
@@ -74,7 +74,7 @@ fn a_damaged_checkpoint_is_passed_over_and_named() {
     for file in FILES {
         for (name, harm, reason) in HARMS {
             let case = format!("{file} {name}");
-            let folder = RunFolder::create(&world.folder.path().join(&case)).unwrap();
+            let folder = RunDir::create(&world.folder.path().join(&case)).unwrap();
             copy(stopped.path(), folder.path());
             let [newest, before] =
                 ["step-00000006", "step-00000003"].map(|step| folder.checkpoints().join(step));
@@ -125,7 +125,7 @@ fn where_no_checkpoint_is_whole_the_newest_is_named() {
         newest.join("optimizer.bpk").display()
     );
     assert_eq!(failure.to_string(), expected);
-    assert!(matches!(failure, Error::NoWholeCheckpoint { .. }));
+    assert!(matches!(failure, Error::Checkpoint(CheckpointError::NoneIntact { .. })));
     assert!(newest.is_dir() && before.is_dir(), "nothing was touched");
     run(&world, &config, "run", false, &mut ()).1.unwrap();
 }

@@ -11,8 +11,8 @@ use mtpt_core::Compose;
 use mtpt_infer::{PromptHeader, PromptTask, Prompts};
 use mtpt_tasks::{Padding, Split, TaskId, TokenBatch, TokenizedExample};
 use mtpt_train::{
-    Distillation, DistillationConfig, KeepStates, Objective, Output, PromptTuning, RunFolder,
-    Stack, Teachers, TrainingConfig, train_on,
+    Distillation, DistillationConfig, KeepStates, Objective, PromptTuning, PromptTuningRun, RunDir,
+    Stack, Teachers, TrainingConfig,
 };
 use serde_json::Value;
 
@@ -109,10 +109,10 @@ fn losses_and_gradients_are_those_of_transformers() {
             let values = |tensor: &Tensor<1>| -> Vec<f32> {
                 tensor.clone().inner().into_data().iter::<f32>().collect()
             };
-            assert_close(&values(&losses.likelihood), &numbers(&case["likelihood"]), "likelihood");
+            assert_close(&values(&losses.nll), &numbers(&case["likelihood"]), "likelihood");
             let expected = case["added"].as_object().unwrap();
-            assert_eq!(losses.added.len(), expected.len(), "{setting:?}");
-            for (name, term) in &losses.added {
+            assert_eq!(losses.auxiliary.len(), expected.len(), "{setting:?}");
+            for (name, term) in &losses.auxiliary {
                 assert_close(&values(term), &numbers(&expected[*name]), name);
             }
             let found = numbers_of(&student, gradients);
@@ -128,8 +128,9 @@ fn trained_teachers(world: &SmallWorld) -> Teachers {
     let separate = config(CompositionConfig::Separate(SeparateConfig::default()));
     let composition = world.composition(&separate);
     let objective = PromptTuning::new(&world.t5);
-    let trained =
-        train_on(&objective, &separate, &world.data, &world.t5, composition, None, &mut ());
+    let trained = PromptTuningRun::new(&separate, &world.data, &world.t5)
+        .objective(&objective)
+        .train(composition);
     Teachers::new(&[trained.unwrap().prompts], world.tasks.iter().map(mtpt_tasks::Task::id))
         .unwrap()
 }
@@ -143,10 +144,10 @@ fn a_student_that_is_its_teacher_has_nothing_to_learn_from_it() {
     let objective = Distillation::new(&world.t5, &teachers, &setting);
     let losses = objective.token_losses(teachers.composition(), &batch.unwrap()).unwrap();
     assert_eq!(
-        losses.added.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
+        losses.auxiliary.iter().map(|(name, _)| *name).collect::<Vec<_>>(),
         ["logits", "hidden"]
     );
-    for (name, term) in losses.added {
+    for (name, term) in losses.auxiliary {
         let term: Vec<f32> = term.into_data().iter::<f32>().collect();
         // The same numbers on both sides, computed twice.
         assert!(term.iter().all(|value| value.abs() < 1e-6), "{name}: {term:?}");
@@ -166,9 +167,10 @@ fn states_that_are_kept_are_those_that_are_read_again() {
         let student = world.composition(&config(CompositionConfig::default())).valid();
         let read = Distillation::new(&world.t5, &teachers, &setting);
         // In groups of five, which no batch below is.
-        let kept =
-            Distillation::new(&world.t5, &teachers, &setting).keeping(&world.data, 0, 5).unwrap();
-        assert!(kept.keeps() && !read.keeps());
+        let kept = Distillation::new(&world.t5, &teachers, &setting)
+            .with_cache(&world.data, 0, 5)
+            .unwrap();
+        assert!(kept.is_cached() && !read.is_cached());
         let numbers = [9, 3, 17, 4];
         let rows = numbers.map(|row| &world.data[1].rows(Split::Train)[row]);
         let batch = TokenBatch::new(rows, Padding { id: 0, multiple: 1 }).unwrap();
@@ -188,7 +190,7 @@ fn states_are_kept_where_that_is_cheaper() {
     let keeps = |keep_states: KeepStates, rows: usize| {
         let setting = DistillationConfig { keep_states, ..DistillationConfig::default() };
         let objective = Distillation::new(&world.t5, &teachers, &setting);
-        objective.keeping(&world.data, rows, 8).unwrap().keeps()
+        objective.with_cache(&world.data, rows, 8).unwrap().is_cached()
     };
     // The two tasks have 32 training rows.
     assert!(!keeps(KeepStates::Auto, 32));
@@ -209,12 +211,15 @@ fn every_composition_learns_from_teachers_and_goes_on_bit_for_bit() {
             let training = TrainingConfig { steps, ..whole.training.clone() };
             let run = mtpt_train::RunConfig { training, ..whole.clone() };
             let objective = Distillation::new(&world.t5, &teachers, &setting)
-                .keeping(&world.data, steps * 12, 5)
+                .with_cache(&world.data, steps * 12, 5)
                 .unwrap();
-            let folder = RunFolder::create(&world.folder.path().join(folder)).unwrap();
-            let output = Output { folder, resume };
+            let folder = RunDir::create(&world.folder.path().join(folder)).unwrap();
             let start = world.composition(&run);
-            train_on(&objective, &run, &world.data, &world.t5, start, Some(&output), &mut ())
+            PromptTuningRun::new(&run, &world.data, &world.t5)
+                .objective(&objective)
+                .output(&folder)
+                .resume(resume)
+                .train(start)
         };
         let once = learn(8, &format!("{name}-once"), false).unwrap();
         let again = learn(8, &format!("{name}-again"), false).unwrap();
@@ -246,10 +251,13 @@ fn other_teachers_make_another_run() {
     let learn = |teachers: &Teachers, weight: f64, resume: bool| {
         let setting = DistillationConfig { weight, ..DistillationConfig::default() };
         let objective = Distillation::new(t5, teachers, &setting);
-        let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
-        let output = Output { folder, resume };
+        let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
         let start = world.composition(&run);
-        train_on(&objective, &run, &world.data, t5, start, Some(&output), &mut ())
+        PromptTuningRun::new(&run, &world.data, t5)
+            .objective(&objective)
+            .output(&folder)
+            .resume(resume)
+            .train(start)
     };
     let teachers = trained_teachers(&world);
     learn(&teachers, 0.9, false).unwrap();

@@ -4,8 +4,8 @@ use mtpt_compose::CompositionConfig;
 use mtpt_infer::TaskData;
 use mtpt_tasks::{Task, TaskConfig};
 use mtpt_train::{
-    Error, EvaluationConfig, EvaluationEvent, Observer, Output, RunConfig, RunFolder, StepEvent,
-    Trained, train,
+    ConfigError, Error, EvaluationConfig, EvaluationEvent, Observer, PromptTuningRun, RunConfig,
+    StepEvent, Trained,
 };
 
 use crate::small_world::{SmallWorld, config, tokenizer};
@@ -22,7 +22,11 @@ impl Observer for Events {
     fn step(&mut self, event: &StepEvent<'_>) -> mtpt_train::Result<()> {
         self.steps.push(event.step);
         if self.stop_at.is_some_and(|stop| event.step >= stop) {
-            return Err(Error::OutOfRange { option: "test", expected: "over", found: 0.0 });
+            return Err(Error::Config(ConfigError::OutOfRange {
+                option: "test",
+                expected: "over",
+                found: 0.0,
+            }));
         }
         Ok(())
     }
@@ -46,12 +50,12 @@ fn run(
     place: Option<(&str, bool)>,
     events: &mut Events,
 ) -> mtpt_train::Result<Trained> {
-    let output = place.map(|(name, resume)| {
-        let folder = RunFolder::create(&world.folder.path().join(name)).unwrap();
-        Output { folder, resume }
-    });
-    let start = world.composition(config);
-    train(config, &world.data, &world.t5, start, output.as_ref(), events)
+    let run = PromptTuningRun::new(config, &world.data, &world.t5).observer(events);
+    let run = match place {
+        Some((name, resume)) => run.output(world.folder.path().join(name)).resume(resume),
+        None => run,
+    };
+    run.train(world.composition(config))
 }
 
 /// A run that is judged after each of up to thirty steps.

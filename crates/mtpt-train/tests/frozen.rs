@@ -6,8 +6,8 @@ use mtpt_infer::PromptFile;
 use mtpt_infer::TaskData;
 use mtpt_tasks::{MaxLengths, Padding, Split, TokenBatch};
 use mtpt_train::{
-    FullFineTuning, Objective, OptimizerConfig, Output, PromptTuning, RunFolder, Schedule, Trainer,
-    train,
+    FullFineTuning, Objective, OptimizerConfig, PromptTuning, PromptTuningRun, RunDir, Schedule,
+    Trainer,
 };
 
 use crate::small_world::{SmallWorld, config, t5, tokenizer};
@@ -36,9 +36,8 @@ fn the_backbone_is_bit_identical_after_training_and_files_hold_prompts_alone() {
         let start = world.composition(&config);
         let expected = start.num_params();
         let untrained = PromptFile::from_module(&start, String::new());
-        let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
-        let output = Output { folder: folder.clone(), resume: false };
-        train(&config, &world.data, &world.t5, start, Some(&output), &mut ()).unwrap();
+        let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
+        PromptTuningRun::new(&config, &world.data, &world.t5).output(&folder).train(start).unwrap();
         assert!(before == bits(world.t5.get()), "the backbone has moved");
         let file = PromptFile::read(&folder.prompts()).unwrap();
         let numbers: usize = file.tensors().values().map(|tensor| tensor.num_elements()).sum();
@@ -102,7 +101,8 @@ fn composition_parameters<M: Module>(module: &M) -> usize {
 fn a_trained_prompt_acts_on_its_own_task() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
-    let trained = train(&config, &world.data, &world.t5, world.composition(&config), None, &mut ());
+    let trained =
+        PromptTuningRun::new(&config, &world.data, &world.t5).train(world.composition(&config));
     let prompts = trained.unwrap().prompts;
     let [first, second] = [0, 1].map(|task| {
         let prompt = prompts.composition().compose(TaskIndex::new(task));

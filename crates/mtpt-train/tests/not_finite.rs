@@ -12,8 +12,8 @@ use mtpt_infer::TaskData;
 use mtpt_t5::T5;
 use mtpt_tasks::{Split, Task, TaskConfig, Tokenize};
 use mtpt_train::{
-    AdamWConfig, Error, NotFinite, Observer, Output, PretrainingData, RunFolder, StepEvent,
-    pretrain, train,
+    AdamWConfig, Error, NotFinite, Observer, PretrainingData, PretrainingRun, PromptTuningRun,
+    RunDir, StepEvent,
 };
 
 use crate::resume::metrics;
@@ -159,18 +159,20 @@ fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
         // The word `7` stands in the eighth row of both tasks; every row comes once in three steps.
         let clock = Clock::default();
         let model = Broken { t5: t5(&Device::flex()), token: token("7"), clock: clock.clone() };
-        let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
-        let output = Output { folder: folder.clone(), resume: false };
+        let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
         let start = world.composition(&config);
         let mut observer = clock;
-        let outcome = train(&config, &world.data, &model, start, Some(&output), &mut observer);
+        let outcome = PromptTuningRun::new(&config, &world.data, &model)
+            .output(&folder)
+            .observer(&mut observer)
+            .train(start);
         let error = outcome.map(|_| ()).unwrap_err();
         let told = error.to_string();
         let problem = problem(error);
         assert!(problem.value.is_nan() && problem.parameter.is_none());
-        assert!(problem.step > GOOD && !problem.rows.is_empty());
-        for row in &problem.rows {
-            assert_eq!(row.number, 7, "{told}");
+        assert!(problem.step > GOOD && !problem.examples.is_empty());
+        for row in &problem.examples {
+            assert_eq!(row.index, 7, "{told}");
             let path = world.folder.path().join(format!("{}.train.jsonl", row.task));
             assert_eq!(row.location.as_ref().unwrap().to_string(), format!("{}:8", path.display()));
             assert!(
@@ -190,9 +192,12 @@ fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
         let steps = metrics(&folder).iter().filter(|line| line.get("loss").is_some()).count();
         assert_eq!(steps, steps_done);
         // It goes on from there, once the model is mended.
-        let output = Output { folder: folder.clone(), resume: true };
         let start = world.composition(&config);
-        train(&config, &world.data, &world.t5, start, Some(&output), &mut ()).unwrap();
+        PromptTuningRun::new(&config, &world.data, &world.t5)
+            .output(&folder)
+            .resume(true)
+            .train(start)
+            .unwrap();
         let steps = metrics(&folder).iter().filter(|line| line.get("loss").is_some()).count();
         assert_eq!(steps, config.training.steps);
     }
@@ -209,7 +214,8 @@ fn rows_whose_files_changed_are_told_by_their_numbers() {
     }
     let start = world.composition(&config);
     let mut observer = clock;
-    let outcome = train(&config, &world.data, &model, start, None, &mut observer);
+    let outcome =
+        PromptTuningRun::new(&config, &world.data, &model).observer(&mut observer).train(start);
     let told = outcome.map(|_| ()).unwrap_err().to_string();
     assert!(told.contains("row 7 of `"), "{told}");
     assert!(!told.contains("is kept in"), "{told}");
@@ -227,20 +233,24 @@ fn a_gradient_is_told_with_its_parameter_and_the_rows_to_blame() {
         let clock = Clock::default();
         let prompt = Tensor::ones([4, 16], &Device::flex().autodiff());
         let start = Steep { prompt: Param::from_tensor(prompt), clock: clock.clone() };
-        let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
-        let output = Output { folder: folder.clone(), resume: false };
+        let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
         let mut observer = clock;
         let t5 = &world.t5;
-        let outcome = train(&config, &world.data, t5, start, Some(&output), &mut observer);
+        let outcome = PromptTuningRun::new(&config, &world.data, t5)
+            .output(&folder)
+            .observer(&mut observer)
+            .train(start);
         let error = outcome.map(|_| ()).unwrap_err();
         let told = error.to_string();
         let problem = problem(error);
         assert_eq!(problem.step, GOOD + 1);
         assert_eq!(problem.parameter.as_deref(), Some("prompt"));
         assert!(told.starts_with("step 4: the gradient of `prompt` is NaN, from "), "{told}");
-        assert!(!problem.rows.is_empty() && problem.rows.len() < config.training.batch_size);
         assert!(
-            problem.rows.iter().all(|row| row.task.as_str() == "wet" && row.location.is_some())
+            !problem.examples.is_empty() && problem.examples.len() < config.training.batch_size
+        );
+        assert!(
+            problem.examples.iter().all(|row| row.task.as_str() == "wet" && row.location.is_some())
         );
         assert!(folder.checkpoints().join("step-00000003").is_dir());
         assert!(folder.checkpoints().join("step-00000002").is_dir());
@@ -262,12 +272,12 @@ fn a_pretraining_run_keeps_the_state_before_the_step() {
     let tasks = world.tasks.clone();
     let data =
         PretrainingData::read(tasks, Vec::new(), &tokenizer(), &[], &model, lengths).unwrap();
-    let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
-    let output = Output { folder: folder.clone(), resume: false };
+    let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
     let mut observer = clock;
-    let outcome = pretrain(&config, &data, model, Some(&output), &mut observer);
+    let outcome =
+        PretrainingRun::new(&config, &data).output(&folder).observer(&mut observer).train(model);
     let problem = problem(outcome.map(|_| ()).unwrap_err());
-    assert!(problem.rows.iter().all(|row| row.number == 7 && row.location.is_some()));
+    assert!(problem.examples.iter().all(|row| row.index == 7 && row.location.is_some()));
     let steps_done = problem.step - 1;
     let place = folder.checkpoints().join(format!("step-{steps_done:08}"));
     assert_eq!(problem.checkpoint, Some(place.clone()));

@@ -3,7 +3,7 @@ use burn::tensor::{Device, Tensor};
 use mtpt_compose::{CompositionConfig, CustomConfig};
 use mtpt_core::{Compose, TaskIndex};
 use mtpt_infer::Prompts;
-use mtpt_train::{Output, RunFolder, TrainingConfig, train};
+use mtpt_train::{PromptTuningRun, RunDir, TrainingConfig};
 
 use crate::small_world::{SmallWorld, config};
 
@@ -42,11 +42,14 @@ fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::Custom(CustomConfig { name: "same".into() }));
     let device = Device::flex().autodiff();
-    let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
-    let output = |resume| Output { folder: folder.clone(), resume };
+    let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
     let learn = |resume| {
         let start = same(4, 16, 2, &device);
-        train(&config, &world.data, &world.t5, start, Some(&output(resume)), &mut ()).unwrap()
+        PromptTuningRun::new(&config, &world.data, &world.t5)
+            .output(&folder)
+            .resume(resume)
+            .train(start)
+            .unwrap()
     };
     let trained = learn(false);
     let values = |prompts: &Prompts<Same>| {
@@ -83,7 +86,8 @@ fn a_rate_decay_or_norm_for_tasks_needs_something_that_they_own() {
         let mut config = config.clone();
         set(&mut config.training);
         let start = same(4, 16, 2, &Device::flex().autodiff());
-        let refused = train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap_err();
+        let refused =
+            PromptTuningRun::new(&config, &world.data, &world.t5).train(start).unwrap_err();
         let expected = format!(
             "`training.{option}`: the composition tells of no parameters that belong to one task; leave it out, or implement \
              `Compose::task_parameters`"

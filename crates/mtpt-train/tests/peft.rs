@@ -47,7 +47,7 @@ fn adapters_of_peft_give_its_log_probabilities() {
             .collect();
         let batch = TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).unwrap();
         let losses =
-            PromptTuning::new(&t5).token_losses(prompts.composition(), &batch).unwrap().likelihood;
+            PromptTuning::new(&t5).token_losses(prompts.composition(), &batch).unwrap().nll;
         let found: Vec<f32> = losses.into_data().iter::<f32>().collect();
         let expected: Vec<f64> = expected
             .as_array()

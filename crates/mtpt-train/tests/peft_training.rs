@@ -13,8 +13,8 @@ use mtpt_tasks::{
     TokenizeFn,
 };
 use mtpt_train::{
-    AdamWConfig, Decay, EvaluationConfig, Observer, OptimizerConfig, PromptConfig, RunConfig,
-    StepEvent, TrainingConfig, train,
+    AdamWConfig, Decay, EvaluationConfig, Observer, OptimizerConfig, PromptConfig, PromptTuningRun,
+    RunConfig, StepEvent, TrainingConfig,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -137,7 +137,10 @@ impl Reference {
         let data = TaskData::read(tasks, &tokenizer(), &self.t5, lengths).unwrap();
         let start = prompts.composition().clone();
         let mut steps = Steps::default();
-        let trained = train(&config, &data, &self.t5, start, None, &mut steps).unwrap();
+        let trained = PromptTuningRun::new(&config, &data, &self.t5)
+            .observer(&mut steps)
+            .train(start)
+            .unwrap();
         (trained.prompts, steps)
     }
 

@@ -2,7 +2,7 @@ use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, TaskIndex};
 use mtpt_infer::rank_rows;
 use mtpt_tasks::Split;
-use mtpt_train::train;
+use mtpt_train::PromptTuningRun;
 
 use crate::small_world::{SmallWorld, config};
 
@@ -12,7 +12,7 @@ fn a_composition_frozen_into_plain_prompts_gives_the_same_scores() {
         let world = SmallWorld::new();
         let config = config(composition);
         let start = world.composition(&config);
-        let trained = train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap();
+        let trained = PromptTuningRun::new(&config, &world.data, &world.t5).train(start).unwrap();
         let composed = trained.prompts.composition();
         if composed.reads_inputs() {
             let refused = composed.to_separate(&[TaskIndex::new(0)]).unwrap_err().to_string();

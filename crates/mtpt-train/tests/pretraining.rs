@@ -11,9 +11,9 @@ use mtpt_tasks::{
     MaxLengths, Mixture, Padding, Split, StochasticTasks, Task, TokenBatch, TokenizedExample,
 };
 use mtpt_train::{
-    AdafactorConfig, Error, EvaluationEvent, FullFineTuning, Observer, Output, Pretrained,
-    PretrainingConfig, PretrainingData, RunFolder, StepEvent, Trainer, TrainingConfig, mean_loss,
-    pretrain,
+    AdafactorConfig, ConfigError, Error, EvaluationEvent, FullFineTuning, Observer, Pretrained,
+    PretrainingConfig, PretrainingData, PretrainingRun, RunDir, StepEvent, Trainer, TrainingConfig,
+    mean_loss,
 };
 use serde_json::Value;
 
@@ -107,7 +107,8 @@ fn losses_on_dev_fall_for_each_objective() {
         config.training.steps = 100;
         config.evaluation.every = 100;
         let mut events = Events::default();
-        let trained = pretrain(&config, &data, model(), None, &mut events).unwrap();
+        let trained =
+            PretrainingRun::new(&config, &data).observer(&mut events).train(model()).unwrap();
         assert_eq!(events.steps.len(), 100);
         let [(0, _, _, before), (100, task, metric, after)] = &events.figures[..] else {
             panic!("{:?}", events.figures)
@@ -147,7 +148,7 @@ fn rows_of_tasks_are_learned_as_by_full_fine_tuning() {
     let data = data(&world, world.tasks.clone(), "");
     let config = PretrainingConfig { dropout: false, ..config() };
     let mut events = Events::default();
-    let trained = pretrain(&config, &data, model(), None, &mut events).unwrap();
+    let trained = PretrainingRun::new(&config, &data).observer(&mut events).train(model()).unwrap();
 
     let sizes: Vec<usize> = data.tasks().iter().map(|task| task.rows(Split::Train).len()).collect();
     let mixture = Mixture::new(&config.mixture, &sizes, config.seed).unwrap();
@@ -183,7 +184,7 @@ fn nothing_is_dropped_unless_it_is_asked_for() {
     let mut config = config();
     config.training.steps = 1;
     let mut events = Events::default();
-    pretrain(&config, &data, model(), None, &mut events).unwrap();
+    PretrainingRun::new(&config, &data).observer(&mut events).train(model()).unwrap();
     let row = data.corpora()[0].row(0, 0, 0, 0);
     let expected = mean_loss(&model().valid(), &[row], 1).unwrap();
     // The same operations with and without gradients.
@@ -196,15 +197,16 @@ fn run(
     name: &str,
     resume: bool,
     observer: &mut impl Observer,
-) -> (RunFolder, mtpt_train::Result<Pretrained<T5>>) {
+) -> (RunDir, mtpt_train::Result<Pretrained<T5>>) {
     let data = data(world, world.tasks.clone(), &format!("{SPANS}{PREFIX}"));
-    let folder = RunFolder::create(&world.folder.path().join(name)).unwrap();
-    let output = Output { folder: folder.clone(), resume };
-    (folder, pretrain(config, &data, model(), Some(&output), observer))
+    let folder = RunDir::create(&world.folder.path().join(name)).unwrap();
+    let run = PretrainingRun::new(config, &data).output(&folder).resume(resume);
+    let trained = run.observer(observer).train(model());
+    (folder, trained)
 }
 
 /// The lines of a log without the time that steps took.
-fn metrics(folder: &RunFolder) -> Vec<Value> {
+fn metrics(folder: &RunDir) -> Vec<Value> {
     fs::read_to_string(folder.metrics())
         .unwrap()
         .lines()
@@ -224,7 +226,7 @@ impl Observer for StopAt {
         if event.step < self.0 {
             return Ok(());
         }
-        Err(Error::OutOfRange { option: "test", expected: "over", found: 0.0 })
+        Err(Error::Config(ConfigError::OutOfRange { option: "test", expected: "over", found: 0.0 }))
     }
 }
 
@@ -325,9 +327,13 @@ fn another_configuration_is_not_gone_on_with() {
     assert!(failed.contains("step-00000008") && failed.contains("`seed` was 5"), "{failed}");
     // Other text is another run.
     let data = data(&world, world.tasks.clone(), SPANS);
-    let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
-    let output = Output { folder, resume: true };
-    let failed = pretrain(&first, &data, model(), Some(&output), &mut ()).map(|_| ()).unwrap_err();
+    let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
+    let failed = PretrainingRun::new(&first, &data)
+        .output(&folder)
+        .resume(true)
+        .train(model())
+        .map(|_| ())
+        .unwrap_err();
     assert!(failed.to_string().contains("`corpora` was"), "{failed}");
 }
 
@@ -402,7 +408,8 @@ fn the_best_model_on_dev_comes_out_if_that_is_asked_for() {
     for (tasks, text) in [(world.tasks.clone(), SPANS), (Vec::new(), PREFIX)] {
         let data = data(&world, tasks.clone(), text);
         let mut events = Events::default();
-        let last = pretrain(&steep(false), &data, model(), None, &mut events).unwrap();
+        let last =
+            PretrainingRun::new(&steep(false), &data).observer(&mut events).train(model()).unwrap();
         assert_eq!(last.step, 12);
         // The mean of the metrics, or the loss of the only corpus.
         let means: Vec<f64> = (0..=12)
@@ -420,7 +427,8 @@ fn the_best_model_on_dev_comes_out_if_that_is_asked_for() {
         let best = (0..=12).fold(0, |best, at| if means[at] > means[best] { at } else { best });
         assert!(0 < best && best < 12, "{means:?}");
         let mut events = Events::default();
-        let kept = pretrain(&steep(true), &data, model(), None, &mut events).unwrap();
+        let kept =
+            PretrainingRun::new(&steep(true), &data).observer(&mut events).train(model()).unwrap();
         assert_eq!((kept.step, kept.stopped_early), (best, None));
         assert_eq!(kept.score, (!tasks.is_empty()).then_some(means[best]));
         assert_eq!(last.score, (!tasks.is_empty()).then_some(means[12]));
@@ -472,7 +480,7 @@ fn the_best_of_nothing_cannot_be_kept() {
     let world = SmallWorld::new();
     let data = data(&world, Vec::new(), &SPANS.replace("dev = 'dev.txt'\n", ""));
     let failure = |config: &PretrainingConfig| {
-        pretrain(config, &data, model(), None, &mut ()).map(|_| ()).unwrap_err().to_string()
+        PretrainingRun::new(config, &data).train(model()).map(|_| ()).unwrap_err().to_string()
     };
     let expected = "nothing has a `dev` split to judge by; leave it out, or give one";
     assert_eq!(failure(&steep(true)), format!("`evaluation.keep_best`: {expected}"));
@@ -480,7 +488,7 @@ fn the_best_of_nothing_cannot_be_kept() {
     config.evaluation.patience = Some(3);
     assert_eq!(failure(&config), format!("`evaluation.patience`: {expected}"));
     config.evaluation.patience = None;
-    pretrain(&config, &data, model(), None, &mut ()).unwrap();
+    PretrainingRun::new(&config, &data).train(model()).unwrap();
 }
 
 #[test]
@@ -505,7 +513,7 @@ fn a_whole_model_learns_by_adafactor_and_is_gone_on_with() {
     let data = data(&world, Vec::new(), PREFIX);
     config.training.steps = 40;
     config.evaluation.every = 40;
-    pretrain(&config, &data, model(), None, &mut events).unwrap();
+    PretrainingRun::new(&config, &data).observer(&mut events).train(model()).unwrap();
     let [(0, _, _, before), (40, _, _, after)] = &events.figures[..] else {
         panic!("{:?}", events.figures)
     };

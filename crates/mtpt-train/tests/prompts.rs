@@ -5,7 +5,7 @@ use mtpt_infer::Error;
 use mtpt_infer::PromptFile;
 use mtpt_infer::{PromptHeader, PromptTask, Prompts};
 use mtpt_tasks::TaskId;
-use mtpt_train::{Output, RunFolder, train};
+use mtpt_train::{PromptTuningRun, RunDir};
 
 use crate::small_world::{SmallWorld, config};
 
@@ -14,11 +14,12 @@ fn a_prompt_file_is_enough_to_go_on_with() {
     for composition in CompositionConfig::catalogue() {
         let world = SmallWorld::new();
         let config = config(composition);
-        let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
-        let output = Output { folder: folder.clone(), resume: false };
+        let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
         let start = world.composition(&config);
-        let trained =
-            train(&config, &world.data, &world.t5, start, Some(&output), &mut ()).unwrap();
+        let trained = PromptTuningRun::new(&config, &world.data, &world.t5)
+            .output(&folder)
+            .train(start)
+            .unwrap();
         let prompts = Prompts::read(&folder.prompts(), &Device::flex()).unwrap();
         assert_eq!(prompts.header(), trained.prompts.header());
         for task in ["mood", "wet"] {
@@ -95,7 +96,7 @@ fn numbers_that_are_not_finite_are_named() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let start = world.composition(&config);
-    let trained = train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap();
+    let trained = PromptTuningRun::new(&config, &world.data, &world.t5).train(start).unwrap();
     let path = world.folder.path().join("prompts.safetensors");
     trained.prompts.write(&path).unwrap();
     let file = PromptFile::read(&path).unwrap();
@@ -118,7 +119,7 @@ fn prompts_with_parts_for_groups_keep_their_tree() {
     let hierarchy = CompositionConfig::Hierarchy(HierarchyConfig::default());
     let config = config(hierarchy);
     let start = world.composition(&config);
-    let trained = train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap();
+    let trained = PromptTuningRun::new(&config, &world.data, &world.t5).train(start).unwrap();
     let named = |names: [&str; 2]| {
         names.map(|name| PromptTask { name: name.parse().unwrap(), template: None, labels: None })
     };

@@ -8,8 +8,8 @@ use mtpt_infer::TaskData;
 use mtpt_tasks::labels::Scale;
 use mtpt_tasks::{LabelsConfig, Metric, Split, StochasticTasks, Task, TaskConfig, Tokenize};
 use mtpt_train::{
-    AdafactorConfig, Error, Observer, Output, RunConfig, RunFolder, StepEvent, TrainingConfig,
-    train,
+    AdafactorConfig, ConfigError, Error, Observer, PromptTuningRun, RunConfig, RunDir, StepEvent,
+    TrainingConfig,
 };
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ impl Observer for StopAt {
         if event.step < self.0 {
             return Ok(());
         }
-        Err(Error::OutOfRange { option: "test", expected: "over", found: 0.0 })
+        Err(Error::Config(ConfigError::OutOfRange { option: "test", expected: "over", found: 0.0 }))
     }
 }
 
@@ -34,16 +34,19 @@ pub(crate) fn run(
     name: &str,
     resume: bool,
     observer: &mut impl Observer,
-) -> (RunFolder, mtpt_train::Result<()>) {
-    let folder = RunFolder::create(&world.folder.path().join(name)).unwrap();
-    let output = Output { folder: folder.clone(), resume };
+) -> (RunDir, mtpt_train::Result<()>) {
+    let folder = RunDir::create(&world.folder.path().join(name)).unwrap();
     let start = world.composition(config);
-    let trained = train(config, &world.data, &world.t5, start, Some(&output), observer);
+    let trained = PromptTuningRun::new(config, &world.data, &world.t5)
+        .output(&folder)
+        .resume(resume)
+        .observer(observer)
+        .train(start);
     (folder, trained.map(|_| ()))
 }
 
 /// The lines of a log without the time that steps took.
-pub(crate) fn metrics(folder: &RunFolder) -> Vec<Value> {
+pub(crate) fn metrics(folder: &RunDir) -> Vec<Value> {
     fs::read_to_string(folder.metrics())
         .unwrap()
         .lines()
@@ -151,7 +154,7 @@ fn texts_and_candidates_on_disk_make_the_run_of_those_in_memory() {
         read_only(&mut world, &in_memory, &WordNumbers);
         run(&world, &config, "begun on disk", true, &mut ()).1.unwrap();
         for parts in ["on disk", "begun in memory", "begun on disk"] {
-            let folder = RunFolder::create(&world.folder.path().join(parts)).unwrap();
+            let folder = RunDir::create(&world.folder.path().join(parts)).unwrap();
             assert!(
                 fs::read(folder.prompts()).unwrap() == fs::read(whole.prompts()).unwrap(),
                 "{name}, {parts}"
@@ -361,19 +364,21 @@ fn what_a_killed_process_left_half_written_is_removed() {
 fn a_run_that_fails_at_once_leaves_no_prompts_of_another_in_its_place() {
     let world = SmallWorld::new();
     let mut config = config(CompositionConfig::default());
-    let folder = RunFolder::create(&world.folder.path().join("run")).unwrap();
-    let output = Output { folder: folder.clone(), resume: false };
+    let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
     let start = world.composition(&config);
-    train(&config, &world.data, &world.t5, start, Some(&output), &mut ()).unwrap();
+    PromptTuningRun::new(&config, &world.data, &world.t5).output(&folder).train(start).unwrap();
     assert!(folder.prompts().is_file());
     // What cannot even begin leaves everything as it was.
     config.training.steps = 0;
     let start = world.composition(&config);
-    train(&config, &world.data, &world.t5, start, Some(&output), &mut ()).unwrap_err();
+    PromptTuningRun::new(&config, &world.data, &world.t5).output(&folder).train(start).unwrap_err();
     assert!(folder.prompts().is_file());
     config.training.steps = 8;
     let endless = world.composition(&config).map(&mut Endless);
-    train(&config, &world.data, &world.t5, endless, Some(&output), &mut ()).unwrap_err();
+    PromptTuningRun::new(&config, &world.data, &world.t5)
+        .output(&folder)
+        .train(endless)
+        .unwrap_err();
     assert!(!folder.prompts().exists());
 }
 

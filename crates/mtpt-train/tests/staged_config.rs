@@ -86,7 +86,7 @@ fn without_stages_it_is_a_run() {
     assert_eq!((config.first_stage(), config.teachers()), (None, None));
     assert_eq!(config.run, RunConfig::parse("model = \"t5\"\n", Path::new("a.toml")).unwrap());
     let problem = RunConfig::parse(WHOLE, Path::new("a.toml")).unwrap_err().to_string();
-    assert_eq!(problem, "`a.toml`: `teachers` makes more than one run of it; expected one alone");
+    assert_eq!(problem, "`a.toml`: expected a single run, found the stage `teachers`; remove it");
 }
 
 #[test]

@@ -11,9 +11,9 @@ use mtpt_infer::PromptFile;
 use mtpt_infer::{Prompts, TaskData, evaluate};
 use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
 use mtpt_train::{
-    AdaptationConfig, BeginEvent, DistillationConfig, Error, FewShotConfig, InitializerConfig,
-    NearestConfig, Observer, RunConfig, Stage, StagedRunConfig, Stages, StagesDone, TaskParts,
-    TrainingConfig,
+    AdaptationConfig, BeginEvent, CheckpointError, ConfigError, DataError, DistillationConfig,
+    Error, FewShotConfig, InitializerConfig, NearestConfig, Observer, Pipeline, PipelineReport,
+    RunConfig, Stage, StageError, StagedRunConfig, TaskParts, TrainingConfig,
 };
 
 use crate::small_world::{SmallWorld, config, task, tokenizer};
@@ -27,7 +27,7 @@ struct Told {
 
 impl Observer for Told {
     fn begin(&mut self, event: &BeginEvent<'_>) {
-        self.runs.push((event.place.to_owned(), event.steps));
+        self.runs.push((event.dir.to_owned(), event.steps));
     }
 
     fn note(&mut self, text: &str) {
@@ -75,11 +75,11 @@ fn run(
     resume: bool,
     asked: &[Stage],
     told: &mut Told,
-) -> mtpt_train::Result<StagesDone> {
-    let (tasks, tokenizer, device) = (tasks(world), tokenizer(), Device::flex().autodiff());
+) -> mtpt_train::Result<PipelineReport> {
+    let (tasks, tokenizer) = (tasks(world), tokenizer());
     let folder = world.folder.path().join(folder);
-    let stages = Stages::new(config, &tasks, &world.t5, &tokenizer, &device, &folder, resume)?;
-    stages.run(asked, told)
+    let pipeline = Pipeline::new(config, &tasks, &world.t5, &tokenizer)?;
+    pipeline.resume(resume).observer(told).run(&folder, asked)
 }
 
 fn adapt(
@@ -88,11 +88,11 @@ fn adapt(
     source: &Path,
     folder: &str,
     told: &mut Told,
-) -> mtpt_train::Result<StagesDone> {
-    let (tasks, tokenizer, device) = (tasks(world), tokenizer(), Device::flex().autodiff());
+) -> mtpt_train::Result<PipelineReport> {
+    let (tasks, tokenizer) = (tasks(world), tokenizer());
     let folder = world.folder.path().join(folder);
-    let stages = Stages::new(config, &tasks, &world.t5, &tokenizer, &device, &folder, false)?;
-    stages.adapt(source, told)
+    let pipeline = Pipeline::new(config, &tasks, &world.t5, &tokenizer)?;
+    pipeline.observer(told).adapt(&folder, source)
 }
 
 fn composed(path: &Path, task: &str) -> Vec<f32> {
@@ -204,13 +204,13 @@ fn stages_that_are_stopped_again_and_again_come_to_the_same() {
     let world = SmallWorld::new();
     let config = staged(CompositionConfig::default());
     run(&world, &config, "once", false, &Stage::ALL, &mut Told::default()).unwrap();
-    let (tasks, tokenizer, device) = (tasks(&world), tokenizer(), Device::flex().autodiff());
+    let (tasks, tokenizer) = (tasks(&world), tokenizer());
     let folder = world.folder.path().join("parts");
     let mut stops = 0;
     loop {
         let t5 = &world.t5;
-        let stages = Stages::new(&config, &tasks, t5, &tokenizer, &device, &folder, true).unwrap();
-        match stages.run(&Stage::ALL, &mut EndAfter(Cell::new(4))) {
+        let pipeline = Pipeline::new(&config, &tasks, t5, &tokenizer).unwrap().resume(true);
+        match pipeline.observer(EndAfter(Cell::new(4))).run(&folder, &Stage::ALL) {
             Ok(_) => break,
             Err(Error::Stopped { checkpoint: Some(place), .. }) => assert!(place.is_dir()),
             Err(other) => panic!("{other}"),
@@ -308,7 +308,7 @@ fn parts_of_targets_begin_where_they_are_told_to() {
     close(begin(TaskParts::Task("wet".into())).unwrap(), product(&parts[1][0], &parts[1][1]));
     close(begin(TaskParts::Fresh).unwrap(), shared.clone());
     // The target is the third of them.
-    close(begin(TaskParts::Own).unwrap(), product(&parts[2][0], &parts[2][1]));
+    close(begin(TaskParts::SameName).unwrap(), product(&parts[2][0], &parts[2][1]));
     let problem = begin(TaskParts::Task("weather".into())).unwrap_err().to_string();
     assert!(problem.contains("unknown task `weather`; known are `mood`, `wet`, "), "{problem}");
 }
@@ -326,10 +326,10 @@ fn groups_average_over_groups_and_tasks_over_tasks_of_their_level() {
     let hierarchy = CompositionConfig::Hierarchy(mtpt_compose::HierarchyConfig::default());
     let run = config(hierarchy);
     let config = StagedRunConfig { run, teachers: None, distillation: None, adaptation: None };
-    let (tokenizer, device) = (tokenizer(), Device::flex().autodiff());
+    let tokenizer = tokenizer();
     let place = folder.join("tree");
-    let stages = Stages::new(&config, &known, &world.t5, &tokenizer, &device, &place, false);
-    stages.unwrap().run(&Stage::ALL, &mut ()).unwrap();
+    let pipeline = Pipeline::new(&config, &known, &world.t5, &tokenizer);
+    pipeline.unwrap().run(&place, &Stage::ALL).unwrap();
     let source = place.join("prompts.safetensors");
     let mut target = config.run.clone();
     target.prompt.start_from = Some(source.clone());
@@ -392,11 +392,10 @@ fn the_nearest_source_is_found() {
         alone.run.training.steps = 8;
         alone.run.training.task_learning_rate = None;
         alone.run.evaluation.every = 0;
-        let (tasks, tokenizer, device) =
-            (&world.tasks[1..], tokenizer(), Device::flex().autodiff());
+        let (tasks, tokenizer) = (&world.tasks[1..], tokenizer());
         let place = world.folder.path().join("probe");
-        let stages = Stages::new(&alone, tasks, &world.t5, &tokenizer, &device, &place, false);
-        stages.unwrap().run(&Stage::ALL, &mut ()).unwrap();
+        let pipeline = Pipeline::new(&alone, tasks, &world.t5, &tokenizer);
+        pipeline.unwrap().run(&place, &Stage::ALL).unwrap();
         tensors(&place.join("checkpoints/step-00000008/last.safetensors"))["tasks.0"].clone()
     };
     let cosine = |source: Vec<f32>| {
@@ -473,22 +472,25 @@ fn what_cannot_be_is_said_before_anything_is_learned() {
     let mut all = staged(CompositionConfig::default());
     all.adaptation.as_mut().unwrap().targets =
         ["mood", "wet", "new/joy", "new/rain"].map(name).into();
-    assert!(matches!(run(&world, &all, "bad", false, &Stage::ALL, told), Err(Error::NoSource)));
+    assert!(matches!(
+        run(&world, &all, "bad", false, &Stage::ALL, told),
+        Err(Error::Stages(StageError::NoSource))
+    ));
     let mut together = staged(CompositionConfig::default());
     let adaptation = together.adaptation.as_mut().unwrap();
     (adaptation.together, adaptation.nearest) = (true, Some(NearestConfig::default()));
     assert!(matches!(
         run(&world, &together, "bad", false, &Stage::ALL, told),
-        Err(Error::NearestTogether)
+        Err(Error::Stages(StageError::NearestTogether))
     ));
     // A target whose rows are broken.
     let broken = staged(CompositionConfig::default());
-    let (tasks, tokenizer, device) = (tasks(&world), tokenizer(), Device::flex().autodiff());
+    let (tasks, tokenizer) = (tasks(&world), tokenizer());
     let path = world.folder.path().join("new/joy.train.jsonl");
     fs::write(&path, "{\"text\": \"a\", \"label\": \"neither\"}\n").unwrap();
     let place = world.folder.path().join("bad");
-    let stages = Stages::new(&broken, &tasks, &world.t5, &tokenizer, &device, &place, false);
-    let problem = stages.unwrap().run(&Stage::ALL, told).unwrap_err().to_string();
+    let pipeline = Pipeline::new(&broken, &tasks, &world.t5, &tokenizer).unwrap();
+    let problem = pipeline.observer(&mut *told).run(&place, &Stage::ALL).unwrap_err().to_string();
     assert!(problem.contains("neither"), "{problem}");
     assert!(told.runs.is_empty() && !place.exists());
 }
@@ -572,7 +574,7 @@ fn a_new_run_leaves_nothing_of_an_earlier_one_to_go_on_with() {
     run(&world, &config, "run", false, &Stage::ALL, told).unwrap();
     let folder = world.folder.path().join("run");
     let left = |stage: Stage| {
-        let runs = stage.runs_below(&folder).into_iter();
+        let runs = stage.runs_in(&folder).into_iter();
         runs.filter(|run| run.join("prompts.safetensors").exists()).count()
     };
     let all = || Stage::ALL.map(left);
@@ -605,10 +607,10 @@ fn what_a_run_begins_at_is_not_removed() {
     let before = fs::read(&source).unwrap();
     let config = staged(CompositionConfig::default());
     let problem = adapt(&world, &config, &source, "run", told).unwrap_err();
-    assert!(matches!(problem, Error::WouldRemove { .. }), "{problem}");
+    assert!(matches!(problem, Error::Stages(StageError::WouldRemove { .. })), "{problem}");
     alone.run.prompt.start_from = Some(source.clone());
     let problem = run(&world, &alone, "run", false, &[Stage::Source], told).unwrap_err();
-    assert!(matches!(problem, Error::WouldRemove { .. }), "{problem}");
+    assert!(matches!(problem, Error::Stages(StageError::WouldRemove { .. })), "{problem}");
     assert_eq!(fs::read(&source).unwrap(), before);
     // Nor is anything for prompts that are not there.
     let missing = world.folder.path().join("missing.safetensors");
@@ -652,19 +654,19 @@ fn stages_without_anything_to_do_or_begin_at_are_refused() {
     run(&world, &config, "cut", false, &[Stage::Teachers], told).unwrap();
     fs::remove_file(world.folder.path().join("cut/teachers/wet/outcome.json")).unwrap();
     let problem = run(&world, &config, "cut", false, &[Stage::Source], told).unwrap_err();
-    assert!(matches!(problem, Error::Unfinished { .. }), "{problem}");
+    assert!(matches!(problem, Error::Stages(StageError::Unfinished { .. })), "{problem}");
     let adapted = |change: &dyn Fn(&mut AdaptationConfig)| {
         let mut config = config.clone();
         change(config.adaptation.as_mut().unwrap());
         run(&world, &config, "bad", false, &Stage::ALL, &mut Told::default()).unwrap_err()
     };
     let twice = adapted(&|adaptation| adaptation.targets = ["wet", "wet"].map(name).into());
-    assert!(matches!(twice, Error::TwiceTarget { .. }), "{twice}");
+    assert!(matches!(twice, Error::Config(ConfigError::DuplicateTarget { .. })), "{twice}");
     let few = adapted(&|adaptation| {
         adaptation.nearest = Some(NearestConfig::default());
         adaptation.few_shot = Some(FewShotConfig::default());
     });
-    assert!(matches!(few, Error::NearestOfFewRows), "{few}");
+    assert!(matches!(few, Error::Stages(StageError::NearestFewShot)), "{few}");
     let unknown = adapted(&|adaptation| adaptation.task_parts = TaskParts::Task("moot".into()));
     assert!(
         unknown.to_string().contains("unknown task `moot`; known are `mood`, `wet`"),
@@ -683,7 +685,7 @@ fn stages_without_anything_to_do_or_begin_at_are_refused() {
         CompositionConfig::InstanceAttention(InstanceAttentionConfig::default());
     mixing.adaptation.as_mut().unwrap().nearest = Some(NearestConfig::default());
     let problem = run(&world, &mixing, "bad", false, &Stage::ALL, told).unwrap_err();
-    assert!(matches!(problem, Error::NearestReadsInputs), "{problem}");
+    assert!(matches!(problem, Error::Stages(StageError::NearestReadsInputs)), "{problem}");
     let mut drawing = config.clone();
     drawing.run.mixture.stochastic = Some(mtpt_tasks::StochasticTasks::new(13));
     let problem = run(&world, &drawing, "bad", false, &Stage::ALL, told).unwrap_err();
@@ -696,12 +698,15 @@ fn stages_without_anything_to_do_or_begin_at_are_refused() {
     many.adaptation.as_mut().unwrap().few_shot = Some(few_shot);
     let source = world.folder.path().join("all/source/prompts.safetensors");
     let problem = adapt(&world, &many, &source, "many", told).unwrap_err();
-    assert!(matches!(problem, Error::TooFewRows { expected: 17, found: 16, .. }), "{problem}");
+    assert!(
+        matches!(problem, Error::Data(DataError::TooFewExamples { expected: 17, found: 16, .. })),
+        "{problem}"
+    );
     // What draws left is not taken for the runs of a later command.
-    let before = Stage::Targets.runs_below(&world.folder.path().join("many"));
+    let before = Stage::Targets.runs_in(&world.folder.path().join("many"));
     assert!(!before.is_empty());
     adapt(&world, &config, &source, "many", told).unwrap();
-    let after = Stage::Targets.runs_below(&world.folder.path().join("many"));
+    let after = Stage::Targets.runs_in(&world.folder.path().join("many"));
     assert_eq!(after.len(), 2, "{after:?}");
 }
 
@@ -714,7 +719,7 @@ struct Again<'a> {
 
 impl Observer for Again<'_> {
     fn begin(&mut self, event: &BeginEvent<'_>) {
-        if event.place == "source" {
+        if event.dir == "source" {
             let told = &mut Told::default();
             let again = run(self.world, self.config, "run", false, &Stage::ALL, told);
             self.problem = again.err();
@@ -731,9 +736,13 @@ fn two_of_them_do_not_write_to_one_folder() {
     let world = SmallWorld::new();
     let config = staged(CompositionConfig::default());
     let mut again = Again { world: &world, config: &config, problem: None };
-    let (tasks, tokenizer, device) = (tasks(&world), tokenizer(), Device::flex().autodiff());
+    let (tasks, tokenizer) = (tasks(&world), tokenizer());
     let folder = world.folder.path().join("run");
-    let stages = Stages::new(&config, &tasks, &world.t5, &tokenizer, &device, &folder, false);
-    stages.unwrap().run(&Stage::ALL, &mut again).unwrap();
-    assert!(matches!(again.problem, Some(Error::InUse { .. })), "{:?}", again.problem);
+    let pipeline = Pipeline::new(&config, &tasks, &world.t5, &tokenizer).unwrap();
+    pipeline.observer(&mut again).run(&folder, &Stage::ALL).unwrap();
+    assert!(
+        matches!(again.problem, Some(Error::Checkpoint(CheckpointError::InUse { .. }))),
+        "{:?}",
+        again.problem
+    );
 }

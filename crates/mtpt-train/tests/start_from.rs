@@ -8,7 +8,7 @@ use mtpt_core::{Compose, TaskIndex};
 use mtpt_infer::PromptFile;
 use mtpt_infer::{Prompts, TaskData};
 use mtpt_tasks::Task;
-use mtpt_train::{Output, PromptConfig, RunConfig, RunFolder, initial_composition, train};
+use mtpt_train::{PromptConfig, PromptTuningRun, RunConfig, RunDir, initial_composition};
 
 use crate::small_world::{SmallWorld, config, task, tokenizer};
 
@@ -39,9 +39,8 @@ fn learn(world: &SmallWorld, config: &RunConfig, tasks: Vec<Task>, run: &str) ->
     let (t5, device) = (&world.t5, Device::flex().autodiff());
     let start = initial_composition(config, &tasks, t5, &tokenizer(), &device).unwrap();
     let data = TaskData::read(tasks, &tokenizer(), t5, config.max_lengths()).unwrap();
-    let folder = RunFolder::create(&world.folder.path().join(run)).unwrap();
-    let output = Output { folder: folder.clone(), resume: false };
-    train(config, &data, t5, start, Some(&output), &mut ()).unwrap();
+    let folder = RunDir::create(&world.folder.path().join(run)).unwrap();
+    PromptTuningRun::new(config, &data, t5).output(&folder).train(start).unwrap();
     folder.prompts()
 }
 

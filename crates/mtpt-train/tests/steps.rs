@@ -4,8 +4,8 @@ use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_infer::PromptFile;
 use mtpt_tasks::{Padding, Split, StochasticTasks, TokenBatch, TokenizedExample};
 use mtpt_train::{
-    AdafactorConfig, AdamWConfig, Decay, OptimizerConfig, PromptTuning, RunConfig, Schedule,
-    StepEvent, Trainer, train,
+    AdafactorConfig, AdamWConfig, Decay, OptimizerConfig, PromptTuning, PromptTuningRun, RunConfig,
+    Schedule, StepEvent, Trainer,
 };
 
 use crate::small_world::{SmallWorld, config, t5};
@@ -93,7 +93,10 @@ fn training_lowers_the_loss_of_every_composition() {
         }
         let mut losses = Losses(Vec::new());
         let start = world.composition(&config);
-        train(&config, &world.data, &world.t5, start, None, &mut losses).unwrap();
+        PromptTuningRun::new(&config, &world.data, &world.t5)
+            .observer(&mut losses)
+            .train(start)
+            .unwrap();
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
         let (first, last) = (mean(&losses.0[..5]), mean(&losses.0[35..]));
         assert!(last < 0.8 * first, "{}: {first} to {last}", config.composition.name());
@@ -107,7 +110,7 @@ fn a_batch_has_a_row_for_each_task_that_may_be_drawn() {
         let mut config = config(CompositionConfig::default());
         config.mixture.stochastic = Some(StochasticTasks::new(most_tasks));
         let start = world.composition(&config);
-        train(&config, &world.data, &world.t5, start, None, &mut ()).map(|_| ())
+        PromptTuningRun::new(&config, &world.data, &world.t5).train(start).map(|_| ())
     };
     let failure = run(13).unwrap_err().to_string();
     assert_eq!(failure, "expected `most_tasks` to be at most `batch_size`, found 13");
@@ -120,7 +123,7 @@ fn a_run_repeats_itself_bit_for_bit() {
         let world = SmallWorld::new();
         let config = config(CompositionConfig::default());
         let start = world.composition(&config);
-        let trained = train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap();
+        let trained = PromptTuningRun::new(&config, &world.data, &world.t5).train(start).unwrap();
         values(trained.prompts.composition())
     };
     assert_eq!(run(), run());

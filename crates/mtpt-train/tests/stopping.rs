@@ -10,8 +10,8 @@ use mtpt_infer::PromptFile;
 use mtpt_infer::{Prompts, TaskData};
 use mtpt_tasks::{StochasticTasks, Task, TaskConfig};
 use mtpt_train::{
-    AdafactorConfig, Decay, Error, EvaluationEvent, Observer, RunConfig, RunFolder, StepEvent,
-    train,
+    AdafactorConfig, ConfigError, Decay, Error, EvaluationEvent, Observer, PromptTuningRun,
+    RunConfig, RunDir, StepEvent,
 };
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -45,9 +45,11 @@ impl Early {
 
     fn crash(&self) -> mtpt_train::Result<()> {
         match self.end {
-            End::Crash(at) if self.count() == at => {
-                Err(Error::OutOfRange { option: "test", expected: "over", found: 0.0 })
-            }
+            End::Crash(at) if self.count() == at => Err(Error::Config(ConfigError::OutOfRange {
+                option: "test",
+                expected: "over",
+                found: 0.0,
+            })),
             _ => Ok(()),
         }
     }
@@ -114,7 +116,10 @@ fn runs_that_were_ended_early_end_as_if_they_had_not_been() {
                     assert!(checkpoint.unwrap().is_dir(), "{case}");
                     ended[0] += 1;
                 }
-                (Err(Error::OutOfRange { option: "test", .. }), End::Crash(_)) => ended[1] += 1,
+                (
+                    Err(Error::Config(ConfigError::OutOfRange { option: "test", .. })),
+                    End::Crash(_),
+                ) => ended[1] += 1,
                 (Ok(()), _) => {}
                 (Err(other), _) => panic!("{other}: {case}"),
             }
@@ -135,7 +140,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-fn stopped(world: &SmallWorld, config: &RunConfig, resume: bool, at: usize) -> (RunFolder, usize) {
+fn stopped(world: &SmallWorld, config: &RunConfig, resume: bool, at: usize) -> (RunDir, usize) {
     let (folder, outcome) = run(world, config, "run", resume, &mut Early::new(End::Asked(at)));
     match outcome.unwrap_err() {
         Error::Stopped { step, steps, checkpoint } => {
@@ -195,7 +200,8 @@ fn a_run_that_writes_nothing_can_be_stopped_too() {
     let config = config(CompositionConfig::default());
     let start = world.composition(&config);
     let mut early = ((), Early::new(End::Asked(4)));
-    let outcome = train(&config, &world.data, &world.t5, start, None, &mut early);
+    let outcome =
+        PromptTuningRun::new(&config, &world.data, &world.t5).observer(&mut early).train(start);
     let error = outcome.map(|_| ()).unwrap_err();
     assert!(matches!(error, Error::Stopped { step: 3, steps: 8, checkpoint: None }), "{error}");
     assert_eq!(error.to_string(), "stopped after step 3 of 8");

@@ -80,7 +80,7 @@ fn any_composition_is_written_task_by_task() {
         let start = world.composition(&config);
         let reads_inputs = start.reads_inputs();
         let trained =
-            mtpt_train::train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap();
+            mtpt_train::PromptTuningRun::new(&config, &world.data, &world.t5).train(start).unwrap();
         let path = world.folder.path().join(config.composition.name());
         let files = PromptFormat::T5x.files(&trained.prompts, Some(TaskIndex::new(1)), &path);
         if reads_inputs {
@@ -105,7 +105,7 @@ fn what_holds_no_prompt_is_refused() {
     let prompts = {
         let config = config(CompositionConfig::default());
         let start = world.composition(&config);
-        mtpt_train::train(&config, &world.data, &world.t5, start, None, &mut ()).unwrap()
+        mtpt_train::PromptTuningRun::new(&config, &world.data, &world.t5).train(start).unwrap()
     };
     let path = world.folder.path().join("checkpoint");
     let refused = PromptFormat::T5x.files(&prompts.prompts, None, &path).unwrap_err();

@@ -2,7 +2,9 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::Tensor;
 use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_core::Compose;
-use mtpt_train::{AdafactorConfig, AdamWConfig, OptimizerConfig, RunConfig, StepEvent, train};
+use mtpt_train::{
+    AdafactorConfig, AdamWConfig, OptimizerConfig, PromptTuningRun, RunConfig, StepEvent,
+};
 
 use crate::small_world::{SmallWorld, config};
 
@@ -25,7 +27,7 @@ fn trained(config: &RunConfig) -> [Vec<(bool, Vec<f32>)>; 2] {
     let world = SmallWorld::new();
     let start = world.composition(config);
     let before = parameters(&start);
-    let trained = train(config, &world.data, &world.t5, start, None, &mut ()).unwrap();
+    let trained = PromptTuningRun::new(config, &world.data, &world.t5).train(start).unwrap();
     [before, parameters(trained.prompts.composition())]
 }
 
@@ -216,7 +218,10 @@ fn a_step_tells_the_rate_of_what_tasks_own_where_there_is_one() {
     let rates = |config: &RunConfig| {
         let mut rates = Rates::default();
         let start = world.composition(config);
-        train(config, &world.data, &world.t5, start, None, &mut rates).unwrap();
+        PromptTuningRun::new(config, &world.data, &world.t5)
+            .observer(&mut rates)
+            .train(start)
+            .unwrap();
         rates.0
     };
     let shared = [0.5, 0.375, 0.25, 0.125];

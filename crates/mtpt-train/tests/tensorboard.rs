@@ -6,7 +6,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use mtpt_compose::CompositionConfig;
-use mtpt_train::{Error, Observer, Output, RunFolder, StepEvent, TensorBoard, train};
+use mtpt_train::{ConfigError, Error, Observer, PromptTuningRun, RunDir, StepEvent, TensorBoard};
 use serde_json::Value;
 
 use crate::small_world::{SmallWorld, config};
@@ -22,19 +22,22 @@ impl Observer for StopAt {
         if event.step < self.0 {
             return Ok(());
         }
-        Err(Error::OutOfRange { option: "test", expected: "over", found: 0.0 })
+        Err(Error::Config(ConfigError::OutOfRange { option: "test", expected: "over", found: 0.0 }))
     }
 }
 
 /// A run of eight steps, with checkpoints after the third and the sixth, that is stopped and gone on with.
-fn run(world: &SmallWorld, name: &str, stops: &[usize]) -> RunFolder {
+fn run(world: &SmallWorld, name: &str, stops: &[usize]) -> RunDir {
     let mut config = config(CompositionConfig::default());
     config.training.task_learning_rate = Some(0.03);
-    let folder = RunFolder::create(&world.folder.path().join(name)).unwrap();
+    let folder = RunDir::create(&world.folder.path().join(name)).unwrap();
     let run = |resume, observer: &mut StopAt| {
         let start = world.composition(&config);
-        let output = Output { folder: folder.clone(), resume };
-        train(&config, &world.data, &world.t5, start, Some(&output), observer)
+        PromptTuningRun::new(&config, &world.data, &world.t5)
+            .output(&folder)
+            .resume(resume)
+            .observer(observer)
+            .train(start)
     };
     for (number, &stop) in stops.iter().enumerate() {
         run(number > 0, &mut StopAt(stop)).unwrap_err();
@@ -44,7 +47,7 @@ fn run(world: &SmallWorld, name: &str, stops: &[usize]) -> RunFolder {
 }
 
 /// What `metrics.jsonl` says, under TensorBoard's tags, but for what depends on the clock.
-fn logged(folder: &RunFolder) -> Scalars {
+fn logged(folder: &RunDir) -> Scalars {
     let mut scalars = Scalars::new();
     let mut evaluations: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
     for line in fs::read_to_string(folder.metrics()).unwrap().lines() {
@@ -285,7 +288,7 @@ fn what_cannot_be_written_is_named() {
     let place = folder.path().join("tensorboard");
     fs::write(&place, "a file").unwrap();
     let error = TensorBoard::open(&place, 0).unwrap_err();
-    assert_eq!(error.to_string(), format!("cannot make `{}`", place.display()));
+    assert_eq!(error.to_string(), format!("cannot create `{}`", place.display()));
     fs::remove_file(&place).unwrap();
     let mut board = TensorBoard::open(&place, 0).unwrap();
     fs::remove_dir(&place).unwrap();
@@ -293,7 +296,7 @@ fn what_cannot_be_written_is_named() {
         step: 1,
         steps: 2,
         loss: 1.0,
-        added_losses: &[],
+        auxiliary_losses: &[],
         task_losses: &[],
         learning_rate: 0.1,
         task_learning_rate: None,
@@ -302,6 +305,8 @@ fn what_cannot_be_written_is_named() {
         seconds: 1.0,
     };
     let error = board.step(&event).unwrap_err();
-    let Error::File { action: "write", path, .. } = &error else { panic!("{error}") };
+    let Error::Io(mtpt_io::IoError { action: "write", path, .. }) = &error else {
+        panic!("{error}")
+    };
     assert!(path.starts_with(&place), "{error}");
 }

@@ -23,7 +23,7 @@ pub mod prelude {
     pub use mtpt_infer::{Prompts, TaskData, evaluate};
     pub use mtpt_t5::{T5, T5Config, T5Tokenizer};
     pub use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
-    pub use mtpt_train::{Observer, RunConfig, train};
+    pub use mtpt_train::{Observer, RunConfig};
 }
 
 /// The README of the workspace, whose example is a test.

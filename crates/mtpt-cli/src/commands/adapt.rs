@@ -25,7 +25,7 @@ fn with_arguments(arguments: &Adapt, config: StagedRunConfig, tasks: &[Task]) ->
     if let Some(parts) = &arguments.task_parts {
         adaptation.nearest = None;
         adaptation.task_parts = match parts.as_str() {
-            "own" => TaskParts::Own,
+            "own" => TaskParts::SameName,
             "fresh" => TaskParts::Fresh,
             "average" => TaskParts::Average,
             task => TaskParts::Task(task.to_owned()),

@@ -4,9 +4,7 @@ use mtpt::t5::{T5, T5Tokenizer, locate};
 use mtpt::tasks::corpus::CorpusFile;
 use mtpt::tasks::task::TaskError;
 use mtpt::tasks::{self, Split, TaskFile};
-use mtpt::train::{
-    Output as RunOutput, Pretrained, PretrainingConfig, PretrainingData, RunFolder, pretrain,
-};
+use mtpt::train::{Pretrained, PretrainingConfig, PretrainingData, PretrainingRun, RunDir};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -51,12 +49,15 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
     let tokenizer = tokenizer.as_inner();
     let signals = Signals::watch()?;
     let data = PretrainingData::read(tasks, corpora, tokenizer, &sentinels, &t5, lengths)?;
-    let folder = RunFolder::create(&run_dir(arguments)?)?;
+    let folder = RunDir::create(&run_dir(arguments)?)?;
     let model = folder.model();
     describe(&data);
-    let output = RunOutput { folder, resume: arguments.resume };
     let mut progress = RunProgress::new(config.training.steps);
-    let trained = pretrain(&config, &data, t5, Some(&output), &mut (&mut progress, &signals));
+    let trained = PretrainingRun::new(&config, &data)
+        .output(&folder)
+        .resume(arguments.resume)
+        .observer((&mut progress, &signals))
+        .train(t5);
     drop(progress);
     let trained =
         trained.map_err(|error| signals.interruption(&error).unwrap_or_else(|| error.into()))?;

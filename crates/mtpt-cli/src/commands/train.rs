@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use mtpt::tasks::{Task, TaskFile};
-use mtpt::train::{Stage, StagedRunConfig, Stages, StagesDone};
+use mtpt::train::{Pipeline, PipelineReport, Stage, StagedRunConfig};
 use serde::Serialize;
 
 use crate::args::training::{Run, Train};
@@ -58,16 +58,14 @@ pub(crate) fn run_pipeline(
     let model = Model::load(&resolve_path(path, &config.run.model), &device)?;
     let tokenizer = model.tokenizer()?;
     let dir = run_dir(arguments)?;
-    let (tokenizer, device) = (tokenizer.as_inner(), device.autodiff());
-    let t5 = &model.t5;
-    let stages = Stages::new(&config, &tasks, t5, tokenizer, &device, &dir, arguments.resume)
-        .map_err(in_config)?;
+    let pipeline =
+        Pipeline::new(&config, &tasks, &model.t5, tokenizer.as_inner()).map_err(in_config)?;
     let mut progress = PipelineProgress::default();
     let signals = Signals::watch()?;
-    let mut observer = (&mut progress, &signals);
+    let pipeline = pipeline.resume(arguments.resume).observer((&mut progress, &signals));
     let done = match mode {
-        Mode::Train(selected) => stages.run(selected, &mut observer),
-        Mode::Adapt(prompts) => stages.adapt(prompts, &mut observer),
+        Mode::Train(selected) => pipeline.run(&dir, selected),
+        Mode::Adapt(prompts) => pipeline.adapt(&dir, prompts),
     };
     drop(progress);
     let done =
@@ -76,7 +74,7 @@ pub(crate) fn run_pipeline(
     write_results(&done, config.first_stage().is_some())
 }
 
-fn write_results(done: &StagesDone, has_stages: bool) -> Result<()> {
+fn write_results(done: &PipelineReport, has_stages: bool) -> Result<()> {
     let mut output = Output::new();
     if let (false, [run]) = (has_stages, done.runs.as_slice()) {
         let (prompts, step) = (run.prompts.as_path(), Some(run.step));

@@ -22,7 +22,7 @@ pub(crate) fn for_error(error: &Error) -> Option<String> {
             | t5::Error::Tokenizer(TokenizerError::NotFound { folder }),
         ) => Some(incomplete_model(folder)),
         Error::Infer(error) => for_prompt_error(error).map(str::to_owned),
-        Error::Train(train::Error::NoWholeCheckpoint { .. }) => {
+        Error::Train(train::Error::Checkpoint(train::CheckpointError::NoneIntact { .. })) => {
             Some("leave `--resume` away for that".to_owned())
         }
         _ => None,
@@ -90,8 +90,7 @@ fn failed_access(error: &Error) -> Option<(&'static str, &Path, &io::Error)> {
         Error::Tensors(error) => error.io_error().map(parts),
         Error::Io(IoError { action, path, source })
         | Error::Train(
-            train::Error::File { action, path, source }
-            | train::Error::Io(IoError { action, path, source })
+            train::Error::Io(IoError { action, path, source })
             | train::Error::Tensors(TensorError::Io(IoError { action, path, source })),
         ) => Some((action, path, source)),
         Error::Infer(error) | Error::Train(train::Error::Infer(error)) => failed_inference(error),

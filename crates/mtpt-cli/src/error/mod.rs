@@ -83,16 +83,16 @@ pub(crate) enum Error {
 impl Error {
     /// Adds the path of the configuration to errors about its settings.
     pub(crate) fn in_config(path: &Path, error: mtpt::train::Error) -> Self {
-        use mtpt::train::Error::{
-            Composition, NearestTogether, NoSource, OutOfRange, Stage, UnevenLengths,
-        };
+        use mtpt::train::Error::{Composition, Config, InStage, Init, Stages};
+        use mtpt::train::{ConfigError, InitError, StageError};
         match error {
             Composition(_)
-            | OutOfRange { .. }
-            | UnevenLengths { .. }
-            | Stage { .. }
-            | NearestTogether
-            | NoSource => Self::File { path: path.to_owned(), problem: error.to_string() },
+            | Config(ConfigError::OutOfRange { .. })
+            | Init(InitError::UnevenLengths { .. })
+            | InStage { .. }
+            | Stages(StageError::NearestTogether | StageError::NoSource) => {
+                Self::File { path: path.to_owned(), problem: error.to_string() }
+            }
             other => other.into(),
         }
     }

@@ -15,10 +15,10 @@ impl Observer for PipelineProgress {
     fn begin(&mut self, event: &BeginEvent<'_>) {
         // Clear the bar of the previous run first.
         self.run = None;
-        let BeginEvent { place, tasks, steps, trained_numbers } = event;
-        let place = if place.is_empty() { String::new() } else { format!("{place}: ") };
+        let BeginEvent { dir, tasks, steps, trainable_parameters } = event;
+        let dir = if dir.is_empty() { String::new() } else { format!("{dir}: ") };
         let tasks = counted(*tasks, "task");
-        message(&format!("{place}{tasks}, {trained_numbers} trained numbers, {steps} steps"));
+        message(&format!("{dir}{tasks}, {trainable_parameters} trained numbers, {steps} steps"));
         self.run = Some(RunProgress::new(*steps));
     }
 
@@ -34,9 +34,9 @@ impl Observer for PipelineProgress {
         self.run.as_mut().map_or(Ok(()), |run| run.mean(event))
     }
 
-    fn remark(&mut self, text: &str) {
+    fn status(&mut self, text: &str) {
         if let Some(run) = &mut self.run {
-            run.remark(text);
+            run.status(text);
         }
     }
 

@@ -103,7 +103,7 @@ impl Observer for RunProgress {
         Ok(())
     }
 
-    fn remark(&mut self, text: &str) {
+    fn status(&mut self, text: &str) {
         if let Some(bar) = &self.bar {
             bar.set_message(text.to_owned());
         }

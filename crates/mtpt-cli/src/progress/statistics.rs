@@ -120,7 +120,7 @@ mod tests {
             step,
             steps: 100,
             loss: losses.iter().map(|(_, loss)| loss).sum::<f64>() / losses.len() as f64,
-            added_losses: &[],
+            auxiliary_losses: &[],
             task_losses: &losses,
             learning_rate: 0.3,
             task_learning_rate: None,

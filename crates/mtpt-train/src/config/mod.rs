@@ -1,6 +1,7 @@
 //! The settings of a run, as its TOML file has them.
 
 pub(crate) mod distillation;
+pub(crate) mod error;
 pub(crate) mod optimizer;
 pub(crate) mod overlay;
 pub(crate) mod pretraining;

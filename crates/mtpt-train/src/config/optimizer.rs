@@ -1,32 +1,31 @@
-use burn::module::ParamGroup;
-use burn::optim::{self, ModuleOptimizer};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::error::{Error, Result};
-use crate::optim::adafactor::Adafactor;
+use crate::config::error::ConfigError;
+use crate::error::Result;
 
-/// The optimizer of a run: `kind = "adamw"`, which need not be said, or `kind = "adafactor"`.
+/// The optimizer of a run: `kind = "adamw"`, the default, or `kind = "adafactor"`.
 ///
-/// The keys beside `kind` are those of [`AdamWConfig`] or of [`AdafactorConfig`].
+/// The keys next to `kind` are those of [`AdamWConfig`] or [`AdafactorConfig`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "lowercase", try_from = "Written")]
+#[serde(tag = "kind", rename_all = "lowercase", try_from = "OptimizerTable")]
 #[non_exhaustive]
 pub enum OptimizerConfig {
     /// AdamW.
     AdamW(AdamWConfig),
-    /// Adafactor as T5X has it.
+    /// Adafactor as implemented in T5X.
     Adafactor(AdafactorConfig),
 }
 
-/// AdamW (Loshchilov and Hutter, 2019) with PyTorch's numbers, a weight decay of 1e-5, and clipping by the global norm.
+/// AdamW (Loshchilov and Hutter, 2019) with PyTorch's defaults, a weight decay of 1e-5, and clipping
+/// by the global norm.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
 /// | `beta_1` | 0.9 | decay of the mean of gradients | `[0, 1)` |
 /// | `beta_2` | 0.999 | decay of the mean of squared gradients | `[0, 1)` |
 /// | `epsilon` | 1e-8 | added to the denominator | above 0 |
-/// | `weight_decay` | 1e-5 | share of each number that a step of rate 1 takes away | from 0 |
-/// | `clip_norm` | 1.0 | largest global norm of the gradient; `inf` clips nothing | above 0 |
+/// | `weight_decay` | 1e-5 | fraction of each parameter subtracted by a step with learning rate 1 | from 0 |
+/// | `clip_norm` | 1.0 | maximum global norm of the gradient; `inf` disables clipping | above 0 |
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AdamWConfig {
     /// Decay of the mean of gradients.
@@ -35,56 +34,57 @@ pub struct AdamWConfig {
     pub beta_2: f32,
     /// Added to the denominator.
     pub epsilon: f32,
-    /// Share of each number that a step of rate 1 takes away.
+    /// Fraction of each parameter subtracted by a step with learning rate 1.
     pub weight_decay: f32,
-    /// Largest global norm of the gradient; without one, nothing is clipped.
+    /// Maximum global norm of the gradient; none disables clipping.
     #[serde(serialize_with = "or_infinity")]
     pub clip_norm: Option<f64>,
 }
 
-/// Adafactor (Shazeer and Stern, 2018) as T5X takes it for prompts (Lester et al., 2021): with the rate as it is, a decay rate of
-/// 0.8, a weight decay of 1e-5. What a step does is told at [`Adafactor`].
+/// Adafactor (Shazeer and Stern, 2018) with the settings for prompts in T5X (Lester et al., 2021):
+/// an unscaled learning rate, a decay rate of 0.8 and a weight decay of 1e-5.
+/// [`Adafactor`](crate::Adafactor) has the equations.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `decay_rate` | 0.8 | how fast old squares of gradients are forgotten less | `[0, 1]` |
-/// | `steps_before` | 0 | steps that count as done before the first: T5X goes on counting from those of the model, such as 1,100,000 | |
-/// | `multiply_by_parameter_scale` | `false` | whether a step is as large as the rate times the parameter's root mean square | |
-/// | `factored` | `true` | whether the second moment of large parameters is kept as means of rows and columns | |
-/// | `min_dim_size_to_factor` | 128 | how large both dimensions must be for that | from 1 |
-/// | `clipping_threshold` | 1.0 | largest root mean square of a parameter's update, before the rate; `inf` clips nothing | above 0 |
-/// | `beta_1` | none | decay of the mean of updates; without it there is no momentum | `[0, 1)` |
-/// | `weight_decay` | 1e-5 | share of each number that a step takes away, whatever the rate | from 0 |
-/// | `weight_decay_rate_exponent` | 0 | power of the rate that multiplies the weight decay: 1 is as with AdamW | from 0 |
+/// | `decay_rate` | 0.8 | exponent of the decay of the second moment | `[0, 1]` |
+/// | `steps_before` | 0 | offset of the step count: T5X continues counting from the model's pretraining, such as 1,100,000 | |
+/// | `multiply_by_parameter_scale` | `false` | whether the learning rate is multiplied by the parameter's root mean square | |
+/// | `factored` | `true` | whether the second moment of large parameters is stored as means of rows and columns | |
+/// | `min_dim_size_to_factor` | 128 | minimum size of both dimensions for that | from 1 |
+/// | `clipping_threshold` | 1.0 | maximum root mean square of a parameter's update, before the learning rate; `inf` disables clipping | above 0 |
+/// | `beta_1` | none | decay of the mean of updates; none disables momentum | `[0, 1)` |
+/// | `weight_decay` | 1e-5 | fraction of each parameter subtracted by a step, independent of the learning rate | from 0 |
+/// | `weight_decay_rate_exponent` | 0 | exponent of the learning rate that the weight decay is multiplied by; 1 as in AdamW | from 0 |
 /// | `epsilon_1` | 1e-30 | added to the squares of gradients | above 0 |
-/// | `epsilon_2` | 1e-3 | least root mean square of a parameter, where that multiplies the rate | above 0 |
-/// | `clip_norm` | none | largest global norm of the gradient | above 0 |
+/// | `epsilon_2` | 1e-3 | minimum root mean square of a parameter as a factor of the learning rate | above 0 |
+/// | `clip_norm` | none | maximum global norm of the gradient | above 0 |
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AdafactorConfig {
-    /// Exponent of the second moment's decay.
+    /// Exponent of the decay of the second moment.
     pub decay_rate: f32,
-    /// Steps that count as done before the first.
+    /// Offset of the step count.
     pub steps_before: usize,
-    /// Whether a step is as large as the rate times the parameter's root mean square.
+    /// Whether the learning rate is multiplied by the parameter's root mean square.
     pub multiply_by_parameter_scale: bool,
-    /// Whether the second moment of large parameters is kept as means of rows and columns.
+    /// Whether the second moment of large parameters is stored as means of rows and columns.
     pub factored: bool,
-    /// How large both dimensions must be for that.
+    /// Minimum size of both dimensions for that.
     pub min_dim_size_to_factor: usize,
-    /// Largest root mean square of a parameter's update, before the rate.
+    /// Maximum root mean square of a parameter's update, before the learning rate.
     pub clipping_threshold: f32,
     /// Decay of the mean of updates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beta_1: Option<f32>,
-    /// Share of each number that a step takes away.
+    /// Fraction of each parameter subtracted by a step.
     pub weight_decay: f32,
-    /// Power of the rate that multiplies the weight decay.
+    /// Exponent of the learning rate that the weight decay is multiplied by.
     pub weight_decay_rate_exponent: f32,
     /// Added to the squares of gradients.
     pub epsilon_1: f32,
-    /// Least root mean square of a parameter, where that multiplies the rate.
+    /// Minimum root mean square of a parameter as a factor of the learning rate.
     pub epsilon_2: f32,
-    /// Largest global norm of the gradient; without one, nothing is clipped.
+    /// Maximum global norm of the gradient; none disables clipping.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
 }
@@ -133,7 +133,7 @@ impl From<AdafactorConfig> for OptimizerConfig {
 }
 
 impl OptimizerConfig {
-    /// Largest global norm of the gradient.
+    /// Returns the maximum global norm of the gradient.
     pub fn clip_norm(&self) -> Option<f64> {
         match self {
             Self::AdamW(config) => config.clip_norm,
@@ -141,7 +141,7 @@ impl OptimizerConfig {
         }
     }
 
-    /// The same optimizer with another weight decay.
+    /// Sets the weight decay.
     #[must_use]
     pub fn with_weight_decay(self, weight_decay: f32) -> Self {
         match self {
@@ -150,11 +150,11 @@ impl OptimizerConfig {
         }
     }
 
-    /// Checks every number.
+    /// Checks every value.
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfRange`], which names the key.
+    /// [`ConfigError::OutOfRange`](crate::ConfigError::OutOfRange).
     pub fn check(&self) -> Result<()> {
         match self {
             Self::AdamW(config) => {
@@ -167,11 +167,18 @@ impl OptimizerConfig {
                 let (option, found) = ("training.optimizer.decay_rate", config.decay_rate);
                 if !(0.0..=1.0).contains(&found) {
                     let expected = "at least 0 and at most 1";
-                    return Err(Error::OutOfRange { option, expected, found: found.into() });
+                    return Err(
+                        ConfigError::OutOfRange { option, expected, found: found.into() }.into()
+                    );
                 }
                 if config.min_dim_size_to_factor == 0 {
                     let option = "training.optimizer.min_dim_size_to_factor";
-                    return Err(Error::OutOfRange { option, expected: "at least 1", found: 0.0 });
+                    return Err(ConfigError::OutOfRange {
+                        option,
+                        expected: "at least 1",
+                        found: 0.0,
+                    }
+                    .into());
                 }
                 let threshold = config.clipping_threshold;
                 above_zero("training.optimizer.clipping_threshold", threshold.into())?;
@@ -185,59 +192,32 @@ impl OptimizerConfig {
         }
         above_zero("training.optimizer.clip_norm", self.clip_norm().unwrap_or(1.0))
     }
-
-    /// The optimizer of all parameters of a module.
-    pub(crate) fn init(&self) -> ModuleOptimizer {
-        match self {
-            Self::AdamW(config) => config.build().into(),
-            Self::Adafactor(config) => Adafactor::new(config.clone()).into(),
-        }
-    }
-
-    /// Makes this the optimizer of some parameters.
-    pub(crate) fn take_group(&self, all: ModuleOptimizer, group: ParamGroup) -> ModuleOptimizer {
-        match self {
-            Self::AdamW(config) => all.with_group(group, config.build(), None),
-            Self::Adafactor(config) => all.with_group(group, Adafactor::new(config.clone()), None),
-        }
-    }
 }
 
-impl AdamWConfig {
-    fn build(&self) -> optim::AdamW {
-        optim::AdamWConfig::new()
-            .with_beta_1(self.beta_1)
-            .with_beta_2(self.beta_2)
-            .with_epsilon(self.epsilon)
-            .with_weight_decay(self.weight_decay)
-            .build()
-    }
-}
-
-/// Refuses a number that is 0, negative, infinite or none.
+/// Rejects a value that is not positive and finite.
 pub(crate) fn positive(option: &'static str, found: f64) -> Result<()> {
     if found.is_finite() && found > 0.0 {
         return Ok(());
     }
-    Err(Error::OutOfRange { option, expected: "positive and finite", found })
+    Err(ConfigError::OutOfRange { option, expected: "positive and finite", found }.into())
 }
 
-/// Refuses a limit that is 0, negative or none.
+/// Rejects a limit that is not positive. It may be infinite.
 pub(crate) fn above_zero(option: &'static str, found: f64) -> Result<()> {
     if found > 0.0 {
         Ok(())
     } else {
-        Err(Error::OutOfRange { option, expected: "positive", found })
+        Err(ConfigError::OutOfRange { option, expected: "positive", found }.into())
     }
 }
 
-/// Refuses a number that is negative, infinite or none.
+/// Rejects a value that is negative, infinite or NaN.
 pub(crate) fn not_negative(option: &'static str, found: impl Into<f64>) -> Result<()> {
     let found = found.into();
     if found.is_finite() && found >= 0.0 {
         return Ok(());
     }
-    Err(Error::OutOfRange { option, expected: "at least 0 and finite", found })
+    Err(ConfigError::OutOfRange { option, expected: "at least 0 and finite", found }.into())
 }
 
 fn below_one(option: &'static str, found: f32) -> Result<()> {
@@ -245,10 +225,10 @@ fn below_one(option: &'static str, found: f32) -> Result<()> {
         return Ok(());
     }
     let expected = "at least 0 and below 1";
-    Err(Error::OutOfRange { option, expected, found: found.into() })
+    Err(ConfigError::OutOfRange { option, expected, found: found.into() }.into())
 }
 
-/// TOML cannot say that there is no limit where one is the default.
+/// TOML has no null to express that there is no limit if the default is one.
 fn or_infinity<S: Serializer>(limit: &Option<f64>, serializer: S) -> Result<S::Ok, S::Error> {
     limit.unwrap_or(f64::INFINITY).serialize(serializer)
 }
@@ -261,10 +241,10 @@ enum Kind {
     Adafactor,
 }
 
-/// The table as it is written, with the keys of every kind: so each mistake in it is told with its own line.
+/// The table with the keys of every kind, so that serde reports each unknown key with its line.
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Written {
+struct OptimizerTable {
     kind: Kind,
     beta_1: Option<f32>,
     weight_decay: Option<f32>,
@@ -282,8 +262,8 @@ struct Written {
     epsilon_2: Option<f32>,
 }
 
-impl Written {
-    /// Refuses keys of the other kind.
+impl OptimizerTable {
+    /// Rejects keys of the other kind.
     fn check(&self) -> Result<(), String> {
         let of_adamw = [("beta_2", self.beta_2.is_some()), ("epsilon", self.epsilon.is_some())];
         let of_adafactor = [
@@ -303,53 +283,53 @@ impl Written {
         };
         match foreign.iter().find(|(_, given)| *given) {
             Some((key, _)) => Err(format!(
-                "`{key}` is a key of the optimizer `{other}`, found beside `kind = \"{kind}\"`"
+                "`{key}` is a key of the optimizer `{other}`, found next to `kind = \"{kind}\"`"
             )),
             None => Ok(()),
         }
     }
 }
 
-impl TryFrom<Written> for OptimizerConfig {
+impl TryFrom<OptimizerTable> for OptimizerConfig {
     type Error = String;
 
-    fn try_from(written: Written) -> Result<Self, String> {
-        written.check()?;
+    fn try_from(table: OptimizerTable) -> Result<Self, String> {
+        table.check()?;
         let finite = |limit: f64| limit != f64::INFINITY;
-        Ok(match written.kind {
+        Ok(match table.kind {
             Kind::AdamW => {
                 let default = AdamWConfig::default();
                 Self::AdamW(AdamWConfig {
-                    beta_1: written.beta_1.unwrap_or(default.beta_1),
-                    beta_2: written.beta_2.unwrap_or(default.beta_2),
-                    epsilon: written.epsilon.unwrap_or(default.epsilon),
-                    weight_decay: written.weight_decay.unwrap_or(default.weight_decay),
-                    clip_norm: written.clip_norm.or(default.clip_norm).filter(|&it| finite(it)),
+                    beta_1: table.beta_1.unwrap_or(default.beta_1),
+                    beta_2: table.beta_2.unwrap_or(default.beta_2),
+                    epsilon: table.epsilon.unwrap_or(default.epsilon),
+                    weight_decay: table.weight_decay.unwrap_or(default.weight_decay),
+                    clip_norm: table.clip_norm.or(default.clip_norm).filter(|&it| finite(it)),
                 })
             }
             Kind::Adafactor => {
                 let default = AdafactorConfig::default();
                 Self::Adafactor(AdafactorConfig {
-                    decay_rate: written.decay_rate.unwrap_or(default.decay_rate),
-                    steps_before: written.steps_before.unwrap_or(default.steps_before),
-                    multiply_by_parameter_scale: written
+                    decay_rate: table.decay_rate.unwrap_or(default.decay_rate),
+                    steps_before: table.steps_before.unwrap_or(default.steps_before),
+                    multiply_by_parameter_scale: table
                         .multiply_by_parameter_scale
                         .unwrap_or(default.multiply_by_parameter_scale),
-                    factored: written.factored.unwrap_or(default.factored),
-                    min_dim_size_to_factor: written
+                    factored: table.factored.unwrap_or(default.factored),
+                    min_dim_size_to_factor: table
                         .min_dim_size_to_factor
                         .unwrap_or(default.min_dim_size_to_factor),
-                    clipping_threshold: written
+                    clipping_threshold: table
                         .clipping_threshold
                         .unwrap_or(default.clipping_threshold),
-                    beta_1: written.beta_1,
-                    weight_decay: written.weight_decay.unwrap_or(default.weight_decay),
-                    weight_decay_rate_exponent: written
+                    beta_1: table.beta_1,
+                    weight_decay: table.weight_decay.unwrap_or(default.weight_decay),
+                    weight_decay_rate_exponent: table
                         .weight_decay_rate_exponent
                         .unwrap_or(default.weight_decay_rate_exponent),
-                    epsilon_1: written.epsilon_1.unwrap_or(default.epsilon_1),
-                    epsilon_2: written.epsilon_2.unwrap_or(default.epsilon_2),
-                    clip_norm: written.clip_norm.filter(|&it| finite(it)),
+                    epsilon_1: table.epsilon_1.unwrap_or(default.epsilon_1),
+                    epsilon_2: table.epsilon_2.unwrap_or(default.epsilon_2),
+                    clip_norm: table.clip_norm.filter(|&it| finite(it)),
                 })
             }
         })

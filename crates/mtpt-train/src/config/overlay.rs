@@ -3,16 +3,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use toml::{Table, Value};
 
-/// A configuration with some of its values changed: keys that the table lacks keep the value they have, those of tables in it, too.
+/// Returns a configuration with the values of a table replaced, including those of nested tables.
 ///
-/// A table that tells another `kind` than there is takes its place whole: its keys are others.
+/// A nested table with another `kind` or `strategy` replaces the whole table, since its keys differ.
 pub(crate) fn overlay<T: Serialize + DeserializeOwned>(
     base: &T,
     changes: Table,
 ) -> Result<T, String> {
     let mut table = Table::try_from(base).map_err(|error| error.to_string())?;
     change(&mut table, changes);
-    // Through text, so that problems are told in the words of whoever writes it.
+    // Parsed from text, so that errors are worded as for a configuration file.
     let text = toml::to_string(&table).map_err(|error| error.to_string())?;
     read_toml(&text).map_err(|problem| {
         let line = problem.line.and_then(|line| text.lines().nth(line - 1));
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_told_stays() {
+    fn values_that_are_not_given_are_unchanged() {
         let base = TrainingConfig { steps: 70, batch_size: 9, ..TrainingConfig::default() };
         let changes = table("batch_size = 4\n[optimizer]\nweight_decay = 0.5");
         let changed: TrainingConfig = overlay(&base, changes).unwrap();
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn another_kind_has_other_keys() {
+    fn a_table_of_another_kind_replaces_the_whole_table() {
         let base: PromptConfig =
             toml::from_str("initializer = { kind = \"text\", text = \"go\" }").unwrap();
         let changes = table("initializer = { kind = \"random_uniform\" }");
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_keys_are_refused() {
+    fn unknown_keys_are_rejected() {
         let problem = overlay(&TrainingConfig::default(), table("stepz = 4")).unwrap_err();
         assert!(problem.contains("stepz") && problem.contains("`steps`"), "{problem}");
     }

@@ -3,77 +3,78 @@ use std::path::Path;
 use mtpt_tasks::{MixtureConfig, read_toml};
 use serde::{Deserialize, Serialize};
 
+use crate::config::error::ConfigError;
 use crate::config::optimizer::OptimizerConfig;
 use crate::config::run::{EvaluationConfig, TrainingConfig};
 use crate::config::schedule::Decay;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-/// Everything that continued pretraining is made from, as a TOML file says it.
+/// Configuration of continued pretraining, as in its TOML file.
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
-/// | `model` | | folder of the model to start from, or its id on the hub |
-/// | `seed` | 0 | seed of the order of rows and of what is drawn from them |
-/// | `dropout` | `false` | whether the model's own dropout acts; T5 1.1 was pretrained without |
+/// | `model` | | directory of the model to start from, or its id on the hub |
+/// | `seed` | 0 | seed of the order of examples and of everything sampled |
+/// | `dropout` | `false` | whether the model's dropout is active; T5 1.1 was pretrained without |
 /// | `training` | | see below |
-/// | `corpora` | none | text to learn from, see [`CorpusConfig`](mtpt_tasks::corpus::CorpusConfig) |
-/// | `tasks` | none | rows with labels to learn from, see [`TaskFile`](mtpt_tasks::TaskFile) |
-/// | `tasks_weight` | 1.0 | how often rows of all tasks together occur, beside the `weight` of each corpus |
+/// | `corpora` | none | text to train on, see [`CorpusConfig`](mtpt_tasks::corpus::CorpusConfig) |
+/// | `tasks` | none | labeled examples to train on, see [`TaskFile`](mtpt_tasks::TaskFile) |
+/// | `tasks_weight` | 1.0 | weight of the examples of all tasks together, relative to the `weight` of each corpus |
 /// | `mixture` | | how tasks are mixed with one another, see [`MixtureConfig`] |
 /// | `evaluation` | | see [`PretrainingEvaluationConfig`] |
 ///
-/// `training` has the keys of [`TrainingConfig`], but for those of what tasks own (`task_…`), some with other defaults:
+/// `training` has the keys of [`TrainingConfig`] except `task_*`, some with other defaults:
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
 /// | `steps` | 1000 | |
-/// | `learning_rate` | 0.0003 | for all weights alike |
-/// | `max_input_length` | 512 | longest input, of a corpus and of a task |
-/// | `max_target_length` | 512 | longest target |
-/// | `checkpoint_every` | 500 | steps between checkpoints, of three times the model's size with AdamW, and of one more with the best model; 0 writes none |
+/// | `learning_rate` | 0.0003 | for all weights |
+/// | `max_input_length` | 512 | maximum length of inputs, of corpora and tasks |
+/// | `max_target_length` | 512 | maximum length of targets |
+/// | `checkpoint_every` | 500 | number of steps between checkpoints, each with three times the size of the model for AdamW, four times with the best model; 0 writes none |
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PretrainingConfig {
-    /// Folder of the model to start from, or its id on the hub.
+    /// Directory of the model to start from, or its id on the hub.
     pub model: String,
-    /// Seed of the order of rows and of what is drawn from them.
+    /// Seed of the order of examples and of everything sampled.
     pub seed: u64,
-    /// Whether the model's own dropout acts.
+    /// Whether the model's dropout is active.
     pub dropout: bool,
-    /// How often rows of all tasks together occur.
+    /// Weight of the examples of all tasks together.
     pub tasks_weight: f64,
-    /// Steps, rates and batches.
+    /// Steps, learning rates and batches.
     pub training: TrainingConfig,
     /// How tasks are mixed with one another.
     pub mixture: MixtureConfig,
-    /// When and how the learned is judged.
+    /// When and how the model is evaluated.
     pub evaluation: PretrainingEvaluationConfig,
 }
 
-/// When and how the learned is judged, and whether the best or the last of it is what comes out.
+/// When and how the model is evaluated, and whether the best or the last one is returned.
 ///
-/// A model is judged by the mean of the tasks' metrics on `dev`; where no task has this split, by the mean of the losses of the
-/// corpora, the lower the better.
+/// Models are compared by the mean of the tasks' metrics on `dev` or, if no task has this split, by the
+/// mean of the corpora's losses.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `every` | 100 | steps between evaluations on `dev`, of which one is before the first step; 0 evaluates after the last step alone | |
-/// | `batch_size` | 64 | rows scored at a time | from 1 |
-/// | `keep_best` | `false` | whether the model that comes out is the best on `dev`, not the last step's; it is held in memory and in checkpoints, beside the one that learns | |
-/// | `patience` | | evaluations without a better model, after which training ends before its last step; keeps the best, too | from 1; `every` is not 0 |
-/// | `min_delta` | 0 | by more than how much a model must be better than the last one that was, a fraction of metrics or nats of losses | from 0 |
+/// | `every` | 100 | number of steps between evaluations on `dev`, with one before the first step; 0 evaluates after the last step only | |
+/// | `batch_size` | 64 | number of examples evaluated at a time | from 1 |
+/// | `keep_best` | `false` | whether the result is the best model on `dev` instead of the last one; it is stored in memory and in checkpoints in addition to the current one | |
+/// | `patience` | | number of evaluations without progress after which training ends early; implies `keep_best` | from 1; `every` is not 0 |
+/// | `min_delta` | 0 | difference that must be exceeded to count as progress, as a fraction for metrics or in nats for losses | from 0 |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PretrainingEvaluationConfig {
-    /// Steps between evaluations.
+    /// Number of steps between evaluations.
     pub every: usize,
-    /// Rows scored at a time.
+    /// Number of examples evaluated at a time.
     pub batch_size: usize,
-    /// Whether the best model comes out.
+    /// Whether the result is the best model.
     pub keep_best: bool,
-    /// Evaluations without progress, after which training ends.
+    /// Number of evaluations without progress after which training ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
-    /// What is more than this is progress.
+    /// Difference that must be exceeded to count as progress.
     pub min_delta: f64,
 }
 
@@ -86,7 +87,7 @@ impl Default for PretrainingEvaluationConfig {
 }
 
 impl PretrainingEvaluationConfig {
-    /// The option that asks for the best model, if one does.
+    /// Returns the option that requests the best model, if one does.
     pub(crate) fn keeps_best(&self) -> Option<&'static str> {
         match self {
             Self { patience: Some(_), .. } => Some("evaluation.patience"),
@@ -95,18 +96,18 @@ impl PretrainingEvaluationConfig {
         }
     }
 
-    /// Checks every number.
+    /// Checks every value.
     ///
     /// # Errors
     ///
-    /// When one is out of its range, which the error names.
+    /// When a value is out of range; the error names the option.
     pub fn check(&self) -> Result<()> {
         let Self { every, batch_size, patience, min_delta, .. } = *self;
         EvaluationConfig { every, batch_size, patience, min_delta }.check()
     }
 }
 
-/// A configuration file as it is written.
+/// A configuration file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -123,7 +124,7 @@ struct Document {
     mixture: MixtureConfig,
     #[serde(default)]
     evaluation: PretrainingEvaluationConfig,
-    /// Read by `mtpt_tasks::corpus::CorpusFile` and `mtpt_tasks::TaskFile`, which know the lines.
+    /// Parsed by `mtpt_tasks::corpus::CorpusFile` and `mtpt_tasks::TaskFile`.
     #[serde(rename = "corpora", default)]
     _corpora: serde::de::IgnoredAny,
     #[serde(rename = "tasks", default)]
@@ -132,7 +133,7 @@ struct Document {
     _groups: serde::de::IgnoredAny,
 }
 
-/// The same keys as ever, with other defaults.
+/// [`TrainingConfig`] with other defaults.
 #[derive(Deserialize)]
 #[serde(remote = "TrainingConfig", default = "training", deny_unknown_fields)]
 struct Training {
@@ -140,7 +141,7 @@ struct Training {
     batch_size: usize,
     micro_batch_size: Option<usize>,
     learning_rate: f64,
-    /// Weights belong to no task.
+    /// There are no task-specific parameters.
     #[serde(skip)]
     task_learning_rate: Option<f64>,
     #[serde(skip)]
@@ -171,7 +172,7 @@ fn one() -> f64 {
 }
 
 impl PretrainingConfig {
-    /// The defaults, for a model.
+    /// Creates the default configuration for a model.
     pub fn new(model: impl Into<String>) -> Self {
         Self {
             model: model.into(),
@@ -184,14 +185,15 @@ impl PretrainingConfig {
         }
     }
 
-    /// Reads the text of a configuration file, all but its `[[corpora]]` and `[[tasks]]`, which are
-    /// [`CorpusFile`](mtpt_tasks::corpus::CorpusFile)'s and [`TaskFile`](mtpt_tasks::TaskFile)'s; the path is for messages.
+    /// Parses a configuration file, except `[[corpora]]` and `[[tasks]]`, which
+    /// [`CorpusFile`](mtpt_tasks::corpus::CorpusFile) and [`TaskFile`](mtpt_tasks::TaskFile) parse.
     ///
     /// # Errors
     ///
-    /// When the text is not TOML, has an unknown key or a value out of its range.
+    /// When the text is not TOML, has an unknown key or a value out of range.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
+        let document: Document =
+            read_toml(text).map_err(|problem| ConfigError::toml(path, problem))?;
         let config = Self {
             model: document.model,
             seed: document.seed,
@@ -201,20 +203,20 @@ impl PretrainingConfig {
             mixture: document.mixture,
             evaluation: document.evaluation,
         };
-        config.check().map_err(|error| error.in_config(path))?;
+        config.check().map_err(|error| ConfigError::in_file(path, &error))?;
         Ok(config)
     }
 
-    /// Checks what can be checked without the model.
+    /// Checks everything that can be checked without the model.
     ///
     /// # Errors
     ///
-    /// When a number is out of its range, which the error names.
+    /// When a value is out of range; the error names the option.
     pub fn check(&self) -> Result<()> {
         let found = self.tasks_weight;
         if !(found.is_finite() && found > 0.0) {
             let (option, expected) = ("tasks_weight", "positive and finite");
-            return Err(Error::OutOfRange { option, expected, found });
+            return Err(ConfigError::OutOfRange { option, expected, found }.into());
         }
         self.training.check()?;
         self.evaluation.check()

@@ -4,20 +4,21 @@ use mtpt_compose::CompositionConfig;
 use mtpt_tasks::{MaxLengths, MixtureConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::config::error::ConfigError;
 use crate::config::optimizer::OptimizerConfig;
 use crate::config::optimizer::{above_zero, not_negative, positive};
 use crate::config::schedule::{Decay, Schedule};
 use crate::config::stages::StagedRunConfig;
 use crate::config::task_parts::TaskParts;
-use crate::error::{Error, Result};
-use crate::optim::trainer::GroupOptions;
+use crate::error::Result;
+use crate::optim::parameter_group::GroupOptions;
 
-/// Everything that a training run is made from, as a TOML file says it.
+/// Configuration of a prompt tuning run, as in its TOML file.
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
-/// | `model` | | folder of the frozen model, or its id on the hub |
-/// | `seed` | 0 | seed of first values and of the order of rows |
+/// | `model` | | directory of the frozen model, or its id on the hub |
+/// | `seed` | 0 | seed of the initial values and the order of examples |
 /// | `prompt` | | see [`PromptConfig`] |
 /// | `composition` | `{ strategy = "low_rank", rank = 1 }` | see [`CompositionConfig`] |
 /// | `training` | | see [`TrainingConfig`] |
@@ -27,52 +28,52 @@ use crate::optim::trainer::GroupOptions;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// Folder of the frozen model, or its id on the hub.
+    /// Directory of the frozen model, or its id on the hub.
     pub model: String,
-    /// Seed of first values and of the order of rows.
+    /// Seed of the initial values and the order of examples.
     #[serde(default)]
     pub seed: u64,
-    /// The prompt's length and first values.
+    /// Length and initial values of the prompt.
     #[serde(default)]
     pub prompt: PromptConfig,
     /// How a task's prompt is composed.
     #[serde(default)]
     pub composition: CompositionConfig,
-    /// Steps, rates and batches.
+    /// Steps, learning rates and batches.
     #[serde(default)]
     pub training: TrainingConfig,
     /// How tasks are mixed.
     #[serde(default)]
     pub mixture: MixtureConfig,
-    /// When and how the learned is judged.
+    /// When and how the prompts are evaluated.
     #[serde(default)]
     pub evaluation: EvaluationConfig,
 }
 
-/// The prompt's length and first values.
+/// Length and initial values of the prompt.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `length` | 20 | vectors of the shared prompt | 1 to 10,000 |
-/// | `initializer` | `{ kind = "sampled_vocabulary" }` | first values, see [`InitializerConfig`] | |
-/// | `components` | `initializer`, drawn anew for each | first values of the prompts that an attention mixes, in their order, such as trained prompts of other tasks | at most as many as there are |
-/// | `start_from` | | a prompt file to go on from: what is shared, and the parts of groups of the same name, begin at its values | same composition and length |
-/// | `task_parts` | `"own"` | where parts of tasks begin with `start_from`, see [`TaskParts`] | |
-/// | `frozen_levels` | none | levels that are not trained: 0 is the root, with the shared prompt; without a hierarchy, 1 is the tasks | not all |
+/// | `length` | 20 | number of vectors of the shared prompt | 1 to 10,000 |
+/// | `initializer` | `{ kind = "sampled_vocabulary" }` | initial values, see [`InitializerConfig`] | |
+/// | `components` | `initializer`, sampled for each | initial values of the components of an attention, in order, such as trained prompts of other tasks | at most as many as there are |
+/// | `start_from` | | a prompt file to start from: shared parameters, and those of groups of the same name, are initialized from it | same composition and length |
+/// | `task_parts` | `"own"` | initial values of task-specific parameters with `start_from`, see [`TaskParts`] | |
+/// | `frozen_levels` | none | levels that are not trained: 0 is the root with the shared prompt; without a hierarchy, 1 is the tasks | not all |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PromptConfig {
-    /// Vectors of the shared prompt, at least 1.
+    /// Number of vectors of the shared prompt, at least 1.
     pub length: usize,
-    /// Where its first values come from, and those of tasks' own parts that do not follow from the shared one.
+    /// Initial values of the shared prompt, and of task-specific parts that don't derive from it.
     pub initializer: InitializerConfig,
-    /// Where the first values of an attention's components come from; those beyond the list as `initializer` says.
+    /// Initial values of an attention's components; components beyond the list use `initializer`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<InitializerConfig>,
-    /// Prompts to go on from.
+    /// Prompts to start from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_from: Option<PathBuf>,
-    /// Where the parts of tasks begin with prompts to go on from.
+    /// Initial values of task-specific parameters when starting from prompts.
     #[serde(skip_serializing_if = "TaskParts::is_default")]
     pub task_parts: TaskParts,
     /// Levels that are not trained.
@@ -94,18 +95,18 @@ impl Default for PromptConfig {
 }
 
 impl PromptConfig {
-    /// The same with relative paths that begin at a folder.
-    pub(crate) fn in_folder(&mut self, folder: &Path) {
-        self.files_mut().for_each(|path| *path = folder.join(&*path));
+    /// Makes relative paths relative to a directory.
+    pub(crate) fn resolve_paths(&mut self, dir: &Path) {
+        self.files_mut().for_each(|path| *path = dir.join(&*path));
     }
 
-    /// The files that prompts begin at.
+    /// Returns the files that prompts are initialized from.
     pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
         let initializers = self.components.iter().chain([&self.initializer]);
         initializers.filter_map(InitializerConfig::file).chain(self.start_from.as_deref())
     }
 
-    /// The same whatever the files are: what counts is what they hold.
+    /// Clears the paths of files, for comparing configurations by the contents of the files.
     pub(crate) fn without_files(mut self) -> Self {
         self.files_mut().for_each(|path| *path = PathBuf::new());
         self
@@ -117,50 +118,52 @@ impl PromptConfig {
     }
 }
 
-/// Where the first values of prompts come from: `initializer = { kind = "text", text = "classify this" }`.
+/// Initial values of prompts: `initializer = { kind = "text", text = "classify this" }`.
 ///
-/// What each does is told at [`Initializer`](mtpt_core::Initializer).
+/// [`Initializer`](mtpt_core::Initializer) has the details.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum InitializerConfig {
-    /// Numbers drawn evenly from `[-range, range)`.
+    /// Values sampled uniformly from `[-range, range)`.
     RandomUniform {
-        /// Largest magnitude, 0.5 by default as in Lester et al. (2021), section 3.2.
+        /// Maximum magnitude, 0.5 by default as in Lester et al. (2021), section 3.2.
         #[serde(default = "half")]
         range: f64,
     },
-    /// Embeddings of tokens drawn from the first `population` of the vocabulary, or from all of it.
+    /// Embeddings of tokens sampled from the first `population` of the vocabulary, or from all of it.
     SampledVocabulary {
-        /// Number of tokens to draw from.
+        /// Number of tokens to sample from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         population: Option<usize>,
     },
-    /// Embeddings of a text's tokens without the end of sentence, repeated until the prompt is full.
+    /// Embeddings of a text's tokens without the end-of-sequence token, repeated to the prompt's
+    /// length.
     Text {
         /// The text.
         text: String,
     },
-    /// Embeddings of the label words: of all tasks for a shared part, of a task's own for its part.
+    /// Embeddings of the label words: of all tasks for a shared part, of one task for its part.
     ClassLabels {
-        /// Number of tokens that vectors beyond the labels are drawn from.
+        /// Number of tokens that vectors beyond the labels are sampled from.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         population: Option<usize>,
     },
-    /// Values from a prompt of `google-research/prompt-tuning` (`.npy`) or from a tensor of a safetensors file: 32-bit floats
-    /// `[length, d_model]`, as many vectors as the prompt has.
+    /// Values of a prompt of `google-research/prompt-tuning` (`.npy`) or of a tensor in a safetensors
+    /// file: 32-bit floats `[length, d_model]`, with the length of the prompt.
     File {
-        /// The file; a relative path begins at the folder of the configuration.
+        /// The file, relative to the directory of the configuration.
         path: PathBuf,
-        /// The tensor, where the file holds several.
+        /// The tensor, if the file has several.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         tensor: Option<String>,
     },
-    /// The prompt of a task out of learned prompts, in any form that prompts are read in: as many vectors as the prompt has.
+    /// The prompt of one task of trained prompts, in any supported format, with the length of the
+    /// prompt.
     Prompts {
-        /// The prompt file, or a folder of another program; a relative path begins at the folder of the configuration.
+        /// The prompt file or directory, relative to the directory of the configuration.
         path: PathBuf,
-        /// The task, where there are several.
+        /// The task, if there are several.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         task: Option<String>,
     },
@@ -192,55 +195,55 @@ impl Default for InitializerConfig {
     }
 }
 
-/// Steps, rates and batches of training.
+/// Steps, learning rates and batches of training.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `steps` | 300 | steps of the optimizer | from 1 |
-/// | `batch_size` | 32 | rows of a step | from 1 |
-/// | `micro_batch_size` | `batch_size` | rows computed at a time; smaller needs less memory, for the same step | from 1 |
-/// | `learning_rate` | 0.3 | highest rate | above 0 |
-/// | `task_learning_rate` | `learning_rate` | highest rate of what each task owns, [`Compose::task_parameters`](mtpt_core::Compose::task_parameters) | above 0 |
-/// | `task_weight_decay` | the optimizer's | weight decay of what each task owns | from 0 |
-/// | `task_clip_norm` | | largest norm of the gradient of what tasks own, which is then clipped by itself, and the rest by the optimizer's `clip_norm`; without it, all is clipped together | above 0 |
-/// | `warmup_steps` | 0 | steps in which the rate rises from 0 | below `steps` |
-/// | `decay` | `linear` | what follows, see [`Decay`] | `linear`, `constant`, `cosine`, `inverse_square_root` |
+/// | `steps` | 300 | number of optimizer steps | from 1 |
+/// | `batch_size` | 32 | number of examples per step | from 1 |
+/// | `micro_batch_size` | `batch_size` | number of examples computed at a time; a smaller number needs less memory for the same result | from 1 |
+/// | `learning_rate` | 0.3 | highest learning rate | above 0 |
+/// | `task_learning_rate` | `learning_rate` | highest learning rate of task-specific parameters, [`Compose::task_parameters`](mtpt_core::Compose::task_parameters) | above 0 |
+/// | `task_weight_decay` | the optimizer's | weight decay of task-specific parameters | from 0 |
+/// | `task_clip_norm` | | maximum norm of the gradient of task-specific parameters, which are then clipped separately from the others; if not set, all parameters are clipped together by the optimizer's `clip_norm` | above 0 |
+/// | `warmup_steps` | 0 | number of steps in which the learning rate rises from 0 | below `steps` |
+/// | `decay` | `linear` | decay after the warm-up, see [`Decay`] | `linear`, `constant`, `cosine`, `inverse_square_root` |
 /// | `optimizer` | | see [`OptimizerConfig`] | |
-/// | `max_input_length` | 256 | longest input in tokens, the prompt not counted | from 1 |
-/// | `max_target_length` | 32 | longest target in tokens | from 1 |
-/// | `checkpoint_every` | 100 | steps between checkpoints; 0 writes none | |
+/// | `max_input_length` | 256 | maximum length of inputs in tokens, without the prompt | from 1 |
+/// | `max_target_length` | 32 | maximum length of targets in tokens | from 1 |
+/// | `checkpoint_every` | 100 | number of steps between checkpoints; 0 writes none | |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TrainingConfig {
-    /// Steps of the optimizer.
+    /// Number of optimizer steps.
     pub steps: usize,
-    /// Rows of a step.
+    /// Number of examples per step.
     pub batch_size: usize,
-    /// Rows computed at a time.
+    /// Number of examples computed at a time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub micro_batch_size: Option<usize>,
     /// Highest learning rate.
     pub learning_rate: f64,
-    /// Highest learning rate of what each task owns.
+    /// Highest learning rate of task-specific parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_learning_rate: Option<f64>,
-    /// Weight decay of what each task owns.
+    /// Weight decay of task-specific parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_weight_decay: Option<f32>,
-    /// Largest norm of the gradient of what tasks own.
+    /// Maximum norm of the gradient of task-specific parameters.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub task_clip_norm: Option<f64>,
-    /// Steps in which the rate rises from 0.
+    /// Number of steps in which the learning rate rises from 0.
     pub warmup_steps: usize,
-    /// What follows the warm-up.
+    /// Decay after the warm-up.
     pub decay: Decay,
-    /// Longest input, in tokens.
+    /// Maximum length of inputs, in tokens.
     pub max_input_length: usize,
-    /// Longest target, in tokens.
+    /// Maximum length of targets, in tokens.
     pub max_target_length: usize,
-    /// Steps between checkpoints.
+    /// Number of steps between checkpoints.
     pub checkpoint_every: usize,
-    /// The optimizer's numbers and clipping.
+    /// Settings of the optimizer.
     pub optimizer: OptimizerConfig,
 }
 
@@ -265,11 +268,11 @@ impl Default for TrainingConfig {
 }
 
 impl TrainingConfig {
-    /// Checks every number.
+    /// Checks every value.
     ///
     /// # Errors
     ///
-    /// When one is out of its range, which the error names.
+    /// When a value is out of range; the error names the option.
     pub fn check(&self) -> Result<()> {
         at_least_one(&[
             ("training.steps", self.steps),
@@ -281,7 +284,7 @@ impl TrainingConfig {
         if self.warmup_steps >= self.steps {
             let (option, expected) = ("training.warmup_steps", "below `training.steps`");
             let found = self.warmup_steps as f64;
-            return Err(Error::OutOfRange { option, expected, found });
+            return Err(ConfigError::OutOfRange { option, expected, found }.into());
         }
         positive("training.learning_rate", self.learning_rate)?;
         positive("training.task_learning_rate", self.task_learning_rate.unwrap_or(1.0))?;
@@ -290,7 +293,7 @@ impl TrainingConfig {
         self.optimizer.check()
     }
 
-    /// The learning rate of each step.
+    /// Returns the learning rate schedule.
     pub fn schedule(&self) -> Schedule {
         Schedule {
             peak: self.learning_rate,
@@ -300,13 +303,14 @@ impl TrainingConfig {
         }
     }
 
-    /// The learning rate in each step of what each task owns, where it differs.
+    /// Returns the learning rate schedule of task-specific parameters, if it differs.
     pub fn task_schedule(&self) -> Option<Schedule> {
         let peak = self.task_learning_rate?;
         Some(Schedule { peak, ..self.schedule() })
     }
 
-    /// What that has of its own, and one of the options that say so; none where it is as everything else.
+    /// Returns the optimizer settings of task-specific parameters and the first option that sets
+    /// one, or none if no option does.
     pub(crate) fn task_options(&self) -> Option<(&'static str, GroupOptions)> {
         let given = [
             ("training.task_learning_rate", self.task_learning_rate.is_some()),
@@ -322,7 +326,7 @@ impl TrainingConfig {
         Some((option, options))
     }
 
-    /// The same for prompts that share nothing.
+    /// Clears the settings of task-specific parameters, for prompts without shared parameters.
     pub(crate) fn without_task_options(&self) -> Self {
         Self {
             task_learning_rate: None,
@@ -332,31 +336,31 @@ impl TrainingConfig {
         }
     }
 
-    /// Longest input and target.
+    /// Returns the maximum lengths of inputs and targets.
     pub fn max_lengths(&self) -> MaxLengths {
         MaxLengths { input: self.max_input_length, target: self.max_target_length }
     }
 }
 
-/// When and how the learned is judged.
+/// When and how the prompts are evaluated.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `every` | 100 | steps between evaluations on `dev`; 0 evaluates after the last step alone | |
-/// | `batch_size` | 64 | rows scored at a time | from 1 |
-/// | `patience` | | evaluations on `dev` without a better mean of the tasks' metrics, after which training ends before its last step | from 1; `every` is not 0 |
-/// | `min_delta` | 0 | by more than how much a mean, a fraction, must be above the last one that was better, to be better | from 0 |
+/// | `every` | 100 | number of steps between evaluations on `dev`; 0 evaluates after the last step only | |
+/// | `batch_size` | 64 | number of examples evaluated at a time | from 1 |
+/// | `patience` | | number of evaluations on `dev` without progress in the mean of the tasks' metrics, after which training ends early | from 1; `every` is not 0 |
+/// | `min_delta` | 0 | difference of means, as a fraction, that must be exceeded to count as progress | from 0 |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EvaluationConfig {
-    /// Steps between evaluations.
+    /// Number of steps between evaluations.
     pub every: usize,
-    /// Rows scored at a time.
+    /// Number of examples evaluated at a time.
     pub batch_size: usize,
-    /// Evaluations without progress, after which training ends.
+    /// Number of evaluations without progress after which training ends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
-    /// What is more than this is progress.
+    /// Difference that must be exceeded to count as progress.
     pub min_delta: f64,
 }
 
@@ -367,11 +371,11 @@ impl Default for EvaluationConfig {
 }
 
 impl EvaluationConfig {
-    /// Checks every number.
+    /// Checks every value.
     ///
     /// # Errors
     ///
-    /// When one is out of its range, which the error names.
+    /// When a value is out of range; the error names the option.
     pub fn check(&self) -> Result<()> {
         let patience = self.patience.unwrap_or(1);
         at_least_one(&[
@@ -380,26 +384,35 @@ impl EvaluationConfig {
         ])?;
         if self.patience.is_some() && self.every == 0 {
             let expected = "at least 1 where `evaluation.patience` is given";
-            return Err(Error::OutOfRange { option: "evaluation.every", expected, found: 0.0 });
+            return Err(ConfigError::OutOfRange {
+                option: "evaluation.every",
+                expected,
+                found: 0.0,
+            }
+            .into());
         }
         not_negative("evaluation.min_delta", self.min_delta)
     }
 }
 
-/// A length beyond which a prompt is surely a mistake: no encoder reads it in reasonable time.
-const LONGEST_PROMPT: usize = 10_000;
+/// Maximum length of a prompt. No encoder processes a longer one in reasonable time, so it is surely a
+/// mistake.
+const MAX_PROMPT_LENGTH: usize = 10_000;
 
-/// Refuses counts of nothing.
+/// Rejects counts of 0.
 pub(crate) fn at_least_one(counts: &[(&'static str, usize)]) -> Result<()> {
     match counts.iter().find(|(_, count)| *count == 0) {
-        Some(&(option, _)) => Err(Error::OutOfRange { option, expected: "at least 1", found: 0.0 }),
+        Some(&(option, _)) => {
+            Err(ConfigError::OutOfRange { option, expected: "at least 1", found: 0.0 }.into())
+        }
         None => Ok(()),
     }
 }
 
 impl RunConfig {
-    /// Reads the text of a configuration file, all but its `[[tasks]]` and `[groups]`, which are [`TaskFile`](mtpt_tasks::TaskFile)'s; the
-    /// path is for messages, and where relative paths of files begin.
+    /// Parses a configuration file, except `[[tasks]]` and `[groups]`, which
+    /// [`TaskFile`](mtpt_tasks::TaskFile) parses. Relative paths in it are relative to the file's
+    /// directory.
     ///
     /// # Errors
     ///
@@ -409,35 +422,36 @@ impl RunConfig {
         let staged = StagedRunConfig::parse(text, path)?;
         match staged.first_stage() {
             None => Ok(staged.run),
-            Some(key) => Err(Error::Config {
+            Some(key) => Err(ConfigError::File {
                 path: path.to_owned(),
                 line: None,
-                message: format!("`{key}` makes more than one run of it; expected one alone"),
-            }),
+                message: format!("expected a single run, found the stage `{key}`; remove it"),
+            }
+            .into()),
         }
     }
 
-    /// Checks what can be checked without the model.
+    /// Checks everything that can be checked without the model.
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfRange`], which names the option.
+    /// [`ConfigError::OutOfRange`](crate::ConfigError::OutOfRange).
     pub fn check(&self) -> Result<()> {
-        if !(1..=LONGEST_PROMPT).contains(&self.prompt.length) {
+        if !(1..=MAX_PROMPT_LENGTH).contains(&self.prompt.length) {
             let (option, expected) = ("prompt.length", "between 1 and 10000");
             let found = self.prompt.length as f64;
-            return Err(Error::OutOfRange { option, expected, found });
+            return Err(ConfigError::OutOfRange { option, expected, found }.into());
         }
         self.training.check()?;
         self.evaluation.check()
     }
 
-    /// The learning rate of each step.
+    /// Returns the learning rate schedule.
     pub fn schedule(&self) -> Schedule {
         self.training.schedule()
     }
 
-    /// Longest input and target.
+    /// Returns the maximum lengths of inputs and targets.
     pub fn max_lengths(&self) -> MaxLengths {
         self.training.max_lengths()
     }

@@ -2,25 +2,27 @@ use std::f64::consts::PI;
 
 use serde::{Deserialize, Serialize};
 
-/// How the learning rate goes from step to step.
+/// How the learning rate decays after the warm-up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Decay {
-    /// Down to zero along a straight line.
+    /// Linearly to zero.
     #[default]
     Linear,
-    /// None: the peak stays.
+    /// Not at all.
     Constant,
-    /// Down to zero along half a cosine (Loshchilov and Hutter, 2017, without restarts).
+    /// To zero along half a cosine (Loshchilov and Hutter, 2017, without restarts).
     Cosine,
-    /// By the inverse of the square root of the step, as T5 was pretrained (Raffel et al., 2020, section 3.1.2).
+    /// With the inverse square root of the step, as in the pretraining of T5 (Raffel et al., 2020,
+    /// section 3.1.2).
     InverseSquareRoot,
 }
 
 /// The learning rate as a pure function of the step: a linear warm-up to a peak, then the decay.
 ///
-/// With a warm-up of `w` steps of `n` in all, step `s < w` has the rate `peak s / w`, and a later one `peak` times
+/// With a warm-up of `w` of `n` steps, step `s < w` has the learning rate `peak s / w`, and a later step
+/// has `peak` times
 ///
 /// | [`Decay`] | factor of step `s` | in transformers |
 /// |---|---|---|
@@ -29,21 +31,21 @@ pub enum Decay {
 /// | [`Cosine`](Decay::Cosine) | `(1 + cos(π (s - w) / (n - w))) / 2` | `get_cosine_schedule_with_warmup` |
 /// | [`InverseSquareRoot`](Decay::InverseSquareRoot) | `√(w / s)`; without a warm-up `√(10000 / (10000 + s))` | `get_inverse_sqrt_schedule` |
 ///
-/// From step `n` on, the rate of `Linear` and `Cosine` is 0.
+/// From step `n` on, the learning rate of `Linear` and `Cosine` is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
-    /// Highest rate.
+    /// Highest learning rate.
     pub peak: f64,
     /// Steps before the peak.
     pub warmup_steps: usize,
-    /// Steps in all.
+    /// Total number of steps.
     pub steps: usize,
-    /// What follows the warm-up.
+    /// Decay after the warm-up.
     pub decay: Decay,
 }
 
 impl Schedule {
-    /// The rate of a step, counted from 0.
+    /// Returns the learning rate of a step, counted from 0.
     pub fn rate(&self, step: usize) -> f64 {
         if step < self.warmup_steps {
             return self.peak * step as f64 / self.warmup_steps as f64;
@@ -68,22 +70,16 @@ impl Schedule {
     }
 }
 
-/// Steps of the warm-up that [`Decay::InverseSquareRoot`] goes on from where there is none, as in transformers; T5 was
-/// pretrained with as many.
+/// Length of the warm-up that [`Decay::InverseSquareRoot`] assumes if there is none, as in
+/// transformers. T5 was pretrained with the same number.
 const SCALE_WITHOUT_WARMUP: f64 = 10_000.0;
-
-/// Whether what is done every so many steps, and after the last, is done after a step; every 0 steps is after the last
-/// alone.
-pub(crate) fn is_due(step: usize, steps: usize, every: usize) -> bool {
-    step == steps || (every > 0 && step.is_multiple_of(every))
-}
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn linear_rates_are_those_of_transformers() {
+    fn linear_learning_rates_match_transformers() {
         let schedule = Schedule { peak: 0.5, warmup_steps: 2, steps: 6, decay: Decay::Linear };
         let rates: Vec<f64> = (0..7).map(|step| schedule.rate(step)).collect();
         // get_linear_schedule_with_warmup(optimizer with lr 0.5, 2, 6), printed step by step.
@@ -94,13 +90,13 @@ mod tests {
         assert_eq!(steps.len(), expected.len());
         for (&step, expected) in steps.iter().zip(expected) {
             let found = schedule.rate(step);
-            // The same operations in another order: some units in the last place.
+            // The order of operations differs, so values differ by a few units in the last place.
             assert!((found - expected).abs() < 1e-15, "step {step}: {found} {expected}");
         }
     }
 
     #[test]
-    fn cosine_rates_are_those_of_transformers() {
+    fn cosine_learning_rates_match_transformers() {
         let schedule = Schedule { peak: 0.5, warmup_steps: 2, steps: 6, decay: Decay::Cosine };
         // get_cosine_schedule_with_warmup(optimizer with lr 0.5, 2, 6), printed step by step, then (.., 0, 6).
         let expected = [0.0, 0.25, 0.5, 0.42677669529663687, 0.25, 0.07322330470336313, 0.0];
@@ -113,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn inverse_square_root_rates_are_those_of_transformers() {
+    fn inverse_square_root_learning_rates_match_transformers() {
         let decay = Decay::InverseSquareRoot;
         let schedule = Schedule { peak: 0.5, warmup_steps: 2, steps: 6, decay };
         // get_inverse_sqrt_schedule(optimizer with lr 0.5, 2), printed step by step, then (.., 100) and (.., 0).
@@ -135,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn rates_rise_to_the_peak_and_never_above_it_and_jump_nowhere() {
+    fn learning_rates_are_continuous_and_at_most_the_peak() {
         for decay in [Decay::Linear, Decay::Constant, Decay::Cosine, Decay::InverseSquareRoot] {
             for warmup_steps in [0, 1, 7, 50, 99] {
                 let schedule = Schedule { peak: 0.3, warmup_steps, steps: 100, decay };
@@ -145,8 +141,8 @@ mod tests {
                 assert!((0..warmup_steps).all(|step| rate(step) < rate(step + 1)), "{case}");
                 assert!((warmup_steps..120).all(|step| rate(step) >= rate(step + 1)), "{case}");
                 assert!((0..120).all(|step| (0.0..=0.3).contains(&rate(step))), "{case}");
-                // From step to step a rate moves by at most that of the steepest way there is: the warm-up, the line down
-                // and the middle of the cosine, the first step of the inverse square root.
+                // Between two steps the learning rate changes by at most the steepest slope: of the
+                // warm-up, the line, the middle of the cosine or the start of the square root.
                 let decaying = (100 - warmup_steps) as f64;
                 let steepest = match decay {
                     Decay::Linear => 1.0 / decaying,
@@ -164,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn without_warmup_the_first_step_has_the_peak() {
+    fn without_warmup_the_first_step_has_the_peak_learning_rate() {
         let schedule = Schedule { peak: 0.3, warmup_steps: 0, steps: 3, decay: Decay::Linear };
         assert_eq!(schedule.rate(0), 0.3);
         let schedule = Schedule { decay: Decay::Constant, ..schedule };

@@ -1,107 +1,112 @@
 use std::path::{self, Path, PathBuf};
 
 use mtpt_compose::CompositionConfig;
+use mtpt_io::IoError;
 use mtpt_tasks::{MixtureConfig, TaskId, line_of, read_toml};
 use serde::{Deserialize, Serialize};
 use toml::{Spanned, Table};
 
 use crate::config::distillation::DistillationConfig;
+use crate::config::error::ConfigError;
 use crate::config::overlay::overlay;
 use crate::config::run::at_least_one;
 use crate::config::run::{EvaluationConfig, PromptConfig, RunConfig, TrainingConfig};
 use crate::config::task_parts::TaskParts;
 use crate::error::{Error, Result};
 
-/// A run and the stages around it: multitask prompt tuning as a whole (Wang et al., 2023, section 3), or any part of it.
+/// Configuration of a run and the stages around it: multitask prompt tuning (Wang et al., 2023,
+/// section 3), or any part of it.
 ///
 /// | Key | Stage |
 /// |---|---|
-/// | `teachers` | before the run: a plain prompt for each source task, see [`TeachersConfig`] |
-/// | `distillation` | in the run: it learns from the teachers, too, see [`DistillationConfig`] |
-/// | `adaptation` | after the run: target tasks begin at what was learned, see [`AdaptationConfig`] |
+/// | `teachers` | before the run: trains a plain prompt for each source task, see [`TeachersConfig`] |
+/// | `distillation` | in the run: also trains it to match the teachers, see [`DistillationConfig`] |
+/// | `adaptation` | after the run: trains target tasks starting from its prompts, see [`AdaptationConfig`] |
 ///
-/// All other keys are those of [`RunConfig`]. Without any of these three, the run is all there is.
+/// All other keys are those of [`RunConfig`]. Without any of these three, there is only the run.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct StagedRunConfig {
-    /// The run on the source tasks: the shared prompt and what each task owns.
+    /// The run on the source tasks.
     #[serde(flatten)]
     pub run: RunConfig,
-    /// Where teachers come from.
+    /// The teachers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub teachers: Option<TeachersConfig>,
-    /// What is learned from them.
+    /// Distillation from the teachers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub distillation: Option<DistillationConfig>,
-    /// How targets begin and learn.
+    /// Adaptation to target tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub adaptation: Option<AdaptationConfig>,
 }
 
-/// A plain prompt for each source task, learned by itself before the run.
+/// A plain prompt for each source task, trained separately before the run.
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
-/// | `prompts` | | prompts that were learned before, of all source tasks, in any form that prompts are read in; none are learned then |
+/// | `prompts` | | trained prompts of all source tasks, in any supported format, to use instead of training them |
 /// | `prompt` | the run's | values of `[prompt]` that differ: `length`, `initializer` |
 /// | `training` | the run's | values of `[training]` that differ |
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct TeachersConfig {
-    /// Prompts that were learned before.
+    /// Trained prompts to use.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prompts: Option<PathBuf>,
-    /// The teachers' length and first values.
+    /// Length and initial values of the teachers.
     pub prompt: PromptConfig,
-    /// The teachers' training.
+    /// Training of the teachers.
     pub training: TrainingConfig,
 }
 
-/// Target tasks that begin at what the run learned, and learn on without teachers.
+/// Training of target tasks that starts from the prompts of the run, without teachers.
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
 /// | `targets` | | names of `[[tasks]]` to adapt to, at least one |
-/// | `sources` | all that are no targets | names of the `[[tasks]]` that the run learns; a task may be both |
-/// | `together` | `false` | targets share what they begin at and learn it on together, instead of each by itself |
-/// | `task_parts` | `"average"` | where the targets' own parts begin, see [`TaskParts`] |
-/// | `nearest` | | the source whose prompt is nearest to one that is learned for the target takes the place of `task_parts`, see [`NearestConfig`] |
-/// | `frozen_levels` | none | levels that targets do not train, as in `[prompt]` |
+/// | `sources` | all that are no targets | names of the `[[tasks]]` of the run; a task may be both |
+/// | `together` | `false` | trains the targets jointly, including the shared parameters, instead of separately |
+/// | `task_parts` | `"average"` | initial values of task-specific parameters, see [`TaskParts`] |
+/// | `nearest` | | initializes from the source with the nearest prompt instead of by `task_parts`, see [`NearestConfig`] |
+/// | `frozen_levels` | none | levels that are not trained, as in `[prompt]` |
 /// | `training` | the run's | values of `[training]` that differ, such as `task_learning_rate` |
-/// | `few_shot` | | learn from a few rows, drawn several times, see [`FewShotConfig`] |
+/// | `few_shot` | | trains on samples of a few examples, see [`FewShotConfig`] |
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AdaptationConfig {
     /// Names of the target tasks.
     pub targets: Vec<TaskId>,
-    /// Names of the source tasks; without them, all that are no targets.
+    /// Names of the source tasks; if none, all tasks that are not targets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sources: Option<Vec<TaskId>>,
-    /// Targets share what they begin at.
+    /// Whether the targets are trained jointly.
     pub together: bool,
-    /// Where the targets' own parts begin.
+    /// Initial values of task-specific parameters.
     pub task_parts: TaskParts,
-    /// Begin at the nearest source instead.
+    /// Initialization from the nearest source instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<NearestConfig>,
-    /// Levels that targets do not train.
+    /// Levels that are not trained.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub frozen_levels: Vec<usize>,
-    /// The targets' training.
+    /// Training of the targets.
     pub training: TrainingConfig,
-    /// A few rows, drawn several times.
+    /// Few-shot adaptation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub few_shot: Option<FewShotConfig>,
 }
 
-/// A target's part begins at the source task whose prompt is nearest (SPoT, Vu et al., 2022, section 3: "average of tokens"):
-/// a plain prompt is learned on the target for some steps, its vectors are averaged, and so are those of every source; the
-/// largest cosine decides.
+/// Initialization of a target from the source task with the nearest prompt (SPoT, Vu et al., 2022,
+/// section 3: "average of tokens").
+///
+/// A plain prompt is trained on the target for a number of steps. The mean of its vectors is compared
+/// with that of every source's prompt, and the source with the highest cosine similarity is used.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `steps` | 100 | steps in which the plain prompt is learned | from 1 |
+/// | `steps` | 100 | number of training steps of the plain prompt | from 1 |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct NearestConfig {
-    /// Steps of the plain prompt.
+    /// Number of training steps of the plain prompt.
     pub steps: usize,
 }
 
@@ -111,22 +116,22 @@ impl Default for NearestConfig {
     }
 }
 
-/// Adaptation to a few rows, drawn several times: the prompts of the last step are judged on `test`, or on `dev` where there is
-/// no `test`; no other row than those drawn chooses anything.
+/// Adaptation to samples of a few examples. The prompts of the last step are evaluated on `test`, or
+/// on `dev` if there is no `test`. Nothing is selected on examples outside the sample.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `rows` | `[4, 16, 32]` | numbers of rows, each an adaptation of its own | from 1 |
-/// | `per_label` | `false` | as many rows of each label instead of in all | |
-/// | `draws` | 10 | draws for each number: figures are means over them, with their deviation | from 1 |
+/// | `rows` | `[4, 16, 32]` | numbers of examples, with separate runs for each | from 1 |
+/// | `per_label` | `false` | whether the numbers are per label instead of in total | |
+/// | `draws` | 10 | number of samples for each number; results have the mean and standard deviation over them | from 1 |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FewShotConfig {
-    /// Numbers of rows.
+    /// Numbers of examples.
     pub rows: Vec<usize>,
-    /// As many of each label.
+    /// Whether the numbers are per label.
     pub per_label: bool,
-    /// Draws for each number.
+    /// Number of samples for each number of examples.
     pub draws: usize,
 }
 
@@ -137,15 +142,17 @@ impl Default for FewShotConfig {
 }
 
 impl StagedRunConfig {
-    /// Reads the text of a configuration file, all but its `[[tasks]]` and `[groups]`, which are [`TaskFile`](mtpt_tasks::TaskFile)'s; the
-    /// path is for messages, and where relative paths of files begin.
+    /// Parses a configuration file, except `[[tasks]]` and `[groups]`, which
+    /// [`TaskFile`](mtpt_tasks::TaskFile) parses. Relative paths in it are relative to the file's
+    /// directory.
     ///
     /// # Errors
     ///
     /// [`Error::Config`] with the file, and the line where one is known, when the text is not TOML, has an unknown key or a
     /// value out of its range.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
+        let document: Document =
+            read_toml(text).map_err(|problem| ConfigError::toml(path, problem))?;
         let run = RunConfig {
             model: document.model,
             seed: document.seed,
@@ -165,25 +172,24 @@ impl StagedRunConfig {
             run,
         };
         let folder = path.parent().unwrap_or(Path::new(""));
-        // Whole paths: what a run writes down is read from wherever it lies.
-        let failed = |source| Error::File { action: "find", path: folder.to_owned(), source };
-        let folder = &path::absolute(folder.join(".")).map_err(failed)?;
-        config.run.prompt.in_folder(folder);
+        // Absolute, since runs write their configurations to other directories.
+        let folder = &path::absolute(folder.join(".")).map_err(IoError::with("find", folder))?;
+        config.run.prompt.resolve_paths(folder);
         if let Some(teachers) = &mut config.teachers {
-            teachers.prompt.in_folder(folder);
+            teachers.prompt.resolve_paths(folder);
             if let Some(prompts) = &mut teachers.prompts {
                 *prompts = folder.join(&prompts);
             }
         }
-        config.check().map_err(|error| error.in_config(path))?;
+        config.check().map_err(|error| ConfigError::in_file(path, &error))?;
         Ok(config)
     }
 
-    /// Checks what can be checked without the model and the tasks.
+    /// Checks everything that can be checked without the model and the tasks.
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfRange`], which names the option, under [`Error::Stage`] for one of a stage around the run.
+    /// [`ConfigError::OutOfRange`], which names the option, under [`Error::Stage`] for one of a stage around the run.
     pub fn check(&self) -> Result<()> {
         self.run.check()?;
         if let Some(teachers) = &self.teachers {
@@ -203,14 +209,15 @@ impl StagedRunConfig {
         }
     }
 
-    /// The key of the first stage around the run, if there is one.
+    /// Returns the key of the first stage around the run, if there is one.
     pub fn first_stage(&self) -> Option<&'static str> {
         let teachers = self.teachers.as_ref().map(|_| "teachers");
         let distillation = self.distillation.as_ref().map(|_| "distillation");
         teachers.or(distillation).or(self.adaptation.as_ref().map(|_| "adaptation"))
     }
 
-    /// Where teachers come from, if there are any: those of a distillation are learned as the run learns, unless it is told.
+    /// Returns the configuration of the teachers, if there are any. Without `[teachers]`, those of a
+    /// distillation are trained with the settings of the run.
     pub fn teachers(&self) -> Option<TeachersConfig> {
         let as_the_run = || TeachersConfig::as_the_run(&self.run);
         let teachers = self.teachers.clone();
@@ -219,7 +226,7 @@ impl StagedRunConfig {
 }
 
 impl TeachersConfig {
-    /// Teachers that learn as the run does.
+    /// Creates the configuration of teachers that are trained with the settings of a run.
     pub fn as_the_run(run: &RunConfig) -> Self {
         let prompt = PromptConfig {
             length: run.prompt.length,
@@ -231,7 +238,7 @@ impl TeachersConfig {
 }
 
 impl AdaptationConfig {
-    /// Adaptation to some targets, each by itself, that learn as the run does.
+    /// Creates the configuration of separate adaptation to targets with the settings of a run.
     pub fn to(targets: Vec<TaskId>, run: &RunConfig) -> Self {
         Self {
             targets,
@@ -245,18 +252,18 @@ impl AdaptationConfig {
         }
     }
 
-    /// Checks every number.
+    /// Checks every value.
     ///
     /// # Errors
     ///
-    /// When one is out of its range, which the error names.
+    /// When a value is out of range; the error names the option.
     pub fn check(&self) -> Result<()> {
         let in_stage = |error: Error| error.in_stage("adaptation");
         self.training.check().map_err(in_stage)?;
         let repeated = (1..self.targets.len())
             .find(|&place| self.targets[..place].contains(&self.targets[place]));
         if let Some(place) = repeated {
-            return Err(Error::TwiceTarget { task: self.targets[place].clone() });
+            return Err(ConfigError::DuplicateTarget { task: self.targets[place].clone() }.into());
         }
         if let Some(nearest) = &self.nearest {
             at_least_one(&[("adaptation.nearest.steps", nearest.steps)])?;
@@ -271,7 +278,7 @@ impl AdaptationConfig {
     }
 }
 
-/// A configuration file as it is written: what a [`RunConfig`] holds, the stages around it, and the tasks beside it.
+/// A configuration file: the fields of a [`RunConfig`], the stages around it, and tasks.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Document {
@@ -291,7 +298,7 @@ struct Document {
     teachers: Option<TeachersDocument>,
     distillation: Option<DistillationConfig>,
     adaptation: Option<AdaptationDocument>,
-    /// Read by `mtpt_tasks::TaskFile`, which knows the lines.
+    /// Parsed by `mtpt_tasks::TaskFile`.
     #[serde(rename = "tasks", default)]
     _tasks: serde::de::IgnoredAny,
     #[serde(rename = "groups", default)]
@@ -322,7 +329,7 @@ struct AdaptationDocument {
     few_shot: Option<FewShotConfig>,
 }
 
-/// A file that is read, for messages.
+/// The file being parsed, for messages.
 struct File<'a> {
     text: &'a str,
     path: &'a Path,
@@ -360,7 +367,7 @@ impl File<'_> {
         })
     }
 
-    /// A stage's values: those of the run but for those that are told.
+    /// Returns the settings of a stage: those of the run with the given changes.
     fn changed<T: Serialize + serde::de::DeserializeOwned>(
         &self,
         base: T,
@@ -369,10 +376,11 @@ impl File<'_> {
     ) -> Result<T> {
         let Some(changes) = changes else { return Ok(base) };
         let line = line_of(self.text, changes.span().start);
-        overlay(&base, changes.into_inner()).map_err(|problem| Error::Config {
+        let changed = overlay(&base, changes.into_inner());
+        Ok(changed.map_err(|problem| ConfigError::File {
             path: self.path.to_owned(),
             line: Some(line),
             message: format!("`{key}`: {problem}"),
-        })
+        })?)
     }
 }

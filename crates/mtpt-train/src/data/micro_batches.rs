@@ -3,8 +3,8 @@ use mtpt_tasks::{Padding, TokenBatch, TokenizedExample, group_by_length};
 
 use crate::error::Result;
 
-/// The rows of a step in batches of similar lengths: how they are divided changes the padding, not the step. Each row comes
-/// with its number in its task's split.
+/// Divides the examples of a step, each with its index in its task's split, into batches of similar
+/// lengths. The division affects only the padding, not the result of the step.
 pub(crate) fn micro_batches<B: Backbone>(
     rows: &[(usize, &TokenizedExample)],
     size: usize,

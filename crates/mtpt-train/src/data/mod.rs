@@ -1,6 +1,6 @@
-//! Training examples: batches, truncation and where each example was read from.
+//! Training data: pretraining data, micro-batches and truncation.
 
-pub(crate) mod locate;
+pub(crate) mod error;
 pub(crate) mod micro_batches;
 pub(crate) mod pretraining_data;
 pub(crate) mod truncation;

@@ -5,10 +5,11 @@ use mtpt_tasks::corpus::{Chunks, Corpus, CorpusError, CorpusTokens, SpecialToken
 use mtpt_tasks::{MaxLengths, Mixture, Split, Task, TaskId, Tokenize, TokenizedExample};
 
 use crate::config::pretraining::PretrainingConfig;
-use crate::error::{Error, Result};
+use crate::data::error::DataError;
+use crate::error::Result;
 use mtpt_infer::TaskData;
 
-/// What continued pretraining learns from: tasks and, after them, corpora, as tokens.
+/// The tokenized data of continued pretraining: tasks, followed by corpora.
 #[derive(Clone, Debug)]
 pub struct PretrainingData {
     tasks: Vec<TaskData>,
@@ -17,14 +18,15 @@ pub struct PretrainingData {
 }
 
 impl PretrainingData {
-    /// Reads tasks and corpora and turns them into tokens.
+    /// Reads and tokenizes tasks and corpora.
     ///
-    /// The sentinels are those of the tokenizer, the first one for the first span; there may be none, if no corpus needs one.
+    /// The sentinels are the tokenizer's, the one for the first span first. They may be empty if no
+    /// corpus needs any.
     ///
     /// # Errors
     ///
-    /// When there is neither a task nor a corpus, two have one name, a task has no training split, data cannot be read, or the
-    /// tokenizer gives a token that the model lacks.
+    /// When there is neither a task nor a corpus, two have the same name, a task has no training split,
+    /// data cannot be read, or the tokenizer returns a token outside the model's vocabulary.
     pub fn read<B: Backbone>(
         tasks: Vec<Task>,
         corpora: Vec<Corpus>,
@@ -36,7 +38,7 @@ impl PretrainingData {
         let names: Vec<TaskId> =
             tasks.iter().map(Task::id).chain(corpora.iter().map(Corpus::id)).cloned().collect();
         if names.is_empty() {
-            return Err(Error::NothingToLearn);
+            return Err(DataError::NothingToTrainOn.into());
         }
         if let Some((_, name)) =
             names.iter().enumerate().find(|(index, name)| names[..*index].contains(name))
@@ -46,7 +48,7 @@ impl PretrainingData {
             );
         }
         if let Some(task) = tasks.iter().find(|task| task.file(Split::Train).is_none()) {
-            return Err(Error::NoTrainingRows { task: task.id().clone() });
+            return Err(DataError::NoTrainingExamples { task: task.id().clone() }.into());
         }
         let special = SpecialTokens {
             end_of_sentence: backbone.eos_token_id(),
@@ -64,26 +66,28 @@ impl PretrainingData {
         Ok(Self { tasks, corpora, names })
     }
 
-    /// The tasks.
+    /// Returns the tasks.
     pub fn tasks(&self) -> &[TaskData] {
         &self.tasks
     }
 
-    /// The corpora.
+    /// Returns the corpora.
     pub fn corpora(&self) -> &[CorpusTokens] {
         &self.corpora
     }
 
-    /// Names of the tasks and corpora, by their positions in the run.
+    /// Returns the names of the tasks and corpora, by their positions in the run.
     pub fn names(&self) -> &[TaskId] {
         &self.names
     }
 
-    /// How tasks and corpora are mixed: each corpus by its weight, the tasks, which share one, by their rates.
+    /// Returns the mixture of tasks and corpora: each corpus has its weight, and the tasks share one
+    /// that is divided by their sampling rates.
     ///
     /// # Errors
     ///
-    /// When a rate or weight is out of its range, or batches have fewer rows than tasks may be drawn for each.
+    /// When a sampling rate or weight is out of range, or a batch has fewer examples than tasks that
+    /// may be sampled for it.
     pub fn mixture(&self, config: &PretrainingConfig) -> Result<Mixture> {
         if let Some(stochastic) = config.mixture.stochastic {
             stochastic.check_batch_size(config.training.batch_size)?;
@@ -103,8 +107,8 @@ impl PretrainingData {
             .drawing(config.mixture.stochastic)?)
     }
 
-    /// The rows of a step, counted from 0, each with its number among those of its task, or that of its corpus' chunk: a pure
-    /// function of the seed and the step.
+    /// Returns the examples of a step, counted from 0, each with its index in its task or that of its
+    /// chunk in its corpus: a pure function of seed and step.
     pub(crate) fn rows(
         &self,
         mixture: &Mixture,
@@ -130,7 +134,7 @@ impl PretrainingData {
             .collect()
     }
 
-    /// The rows whose loss is measured, by the position in the run; none where no `dev` file is named.
+    /// Returns the `dev` examples of the task or corpus at a position in the run.
     pub(crate) fn dev_rows(&self, position: usize) -> Cow<'_, [TokenizedExample]> {
         match self.tasks.get(position) {
             Some(task) => Cow::Borrowed(task.rows(Split::Dev)),

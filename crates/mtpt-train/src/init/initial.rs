@@ -6,8 +6,10 @@ use mtpt_core::{Backbone, Initializer, TaskIndex};
 use mtpt_io::check_finite;
 use mtpt_tasks::{NodeIndex, Task, TaskTree, Tokenize};
 
+use crate::config::error::ConfigError;
 use crate::config::run::{InitializerConfig, RunConfig};
 use crate::error::{Error, Result};
+use crate::init::error::InitError;
 use crate::init::start_from::start_from;
 use mtpt_infer::composed_tree;
 use mtpt_infer::{Candidates, Prompts};
@@ -21,8 +23,8 @@ use mtpt_io::layout::f32_values;
 /// # Errors
 ///
 /// When the composition's options do not fit the prompt or the tree of tasks, a label word cannot be tokenized or has the
-/// tokens of another ([`mtpt_infer::Error::SameTokens`]), or first values are not to be had ([`Error::InitialValues`] for a file of
-/// them, [`Error::StartFrom`] for prompts that cannot be gone on from).
+/// tokens of another ([`mtpt_infer::Error::SameTokens`]), or first values are not to be had ([`InitError::Values`] for a file of
+/// them, [`InitError::StartFrom`] for prompts that cannot be gone on from).
 pub fn initial_composition<B: Backbone>(
     config: &RunConfig,
     tasks: &[Task],
@@ -32,11 +34,12 @@ pub fn initial_composition<B: Backbone>(
 ) -> Result<Composition> {
     config.composition.check(config.prompt.length, backbone.d_model())?;
     if config.prompt.components.len() > config.composition.component_count() {
-        return Err(Error::OutOfRange {
+        return Err(ConfigError::OutOfRange {
             option: "prompt.components",
             expected: "a list of no more prompts than the composition has components",
             found: config.prompt.components.len() as f64,
-        });
+        }
+        .into());
     }
     let labels = tasks
         .iter()
@@ -95,7 +98,7 @@ pub fn initial_composition<B: Backbone>(
     let mut composition = config.composition.init(&start).map_err(|error| match error {
         mtpt_compose::Error::UnevenLengths { tasks: [first, second], lengths } => {
             let name = |task: TaskIndex| tasks[task.position()].id().clone();
-            Error::UnevenLengths { tasks: [name(first), name(second)], lengths }
+            Error::from(InitError::UnevenLengths { tasks: [name(first), name(second)], lengths })
         }
         other => other.into(),
     })?;
@@ -146,7 +149,7 @@ fn read_prompt(path: &Path, task: Option<&str>) -> Result<Initializer> {
         (None, tasks) => {
             let names: Vec<String> = tasks.iter().map(|task| format!("`{}`", task.name)).collect();
             let message = format!("expected `task` to name one of: {}", names.join(", "));
-            return Err(Error::InitialValues { path: path.to_owned(), message });
+            return Err(InitError::Values { path: path.to_owned(), message }.into());
         }
     };
     let composed = prompts.composition().plain_prompt(task)?;
@@ -156,7 +159,7 @@ fn read_prompt(path: &Path, task: Option<&str>) -> Result<Initializer> {
 
 /// Reads the values of a prompt from a file of tensors.
 fn read_values(path: &Path, tensor: Option<&str>) -> Result<Initializer> {
-    let refused = |message: String| Error::InitialValues { path: path.to_owned(), message };
+    let refused = |message| Error::from(InitError::Values { path: path.to_owned(), message });
     let source = mtpt_io::open(path)?;
     let names: Vec<&str> = source.names().collect();
     let name = match (tensor, names.as_slice()) {

@@ -1,4 +1,5 @@
 //! Initial values of prompts.
 
+pub(crate) mod error;
 pub(crate) mod initial;
 pub(crate) mod start_from;

@@ -9,6 +9,7 @@ use mtpt_tasks::{NodeIndex, TaskTree};
 use crate::config::run::RunConfig;
 use crate::config::task_parts::TaskParts;
 use crate::error::{Error, Result};
+use crate::init::error::InitError;
 use mtpt_infer::Prompts;
 use mtpt_io::layout::f32_values;
 
@@ -24,7 +25,7 @@ pub(crate) fn start_from(
     device: &Device,
 ) -> Result<Composition> {
     let trained = Prompts::read(path, &device.clone().without_autodiff())?;
-    let refused = |reason: String| Error::StartFrom { path: path.to_owned(), reason };
+    let refused = |reason| Error::from(InitError::StartFrom { path: path.to_owned(), reason });
     let header = trained.header();
     if header.composition != config.composition {
         let [expected, found] = [&config.composition, &header.composition].map(as_text);
@@ -52,7 +53,7 @@ pub(crate) fn start_from(
             Some(owner) => {
                 let of_its_name = source.named(owner.path);
                 let found = match (&config.prompt.task_parts, owner.is_task) {
-                    (TaskParts::Own, _) | (TaskParts::Fresh, false) => {
+                    (TaskParts::SameName, _) | (TaskParts::Fresh, false) => {
                         of_its_name.and_then(|node| source.part(node, name))
                     }
                     (TaskParts::Fresh, true) => None,

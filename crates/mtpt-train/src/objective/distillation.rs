@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::config::distillation::{DistillationConfig, KeepStates, Reduction, Stack};
 use crate::error::Result;
 use crate::objective::cross_entropy::token_losses;
-use crate::objective::hidden_states::TargetStates;
+use crate::objective::hidden_states::HiddenStates;
+use crate::objective::loss::{Objective, TokenLosses};
 use crate::objective::prompt_gradient;
 use crate::objective::teacher_states::TeacherStates;
 use crate::objective::teachers::Teachers;
-use crate::objective::{Objective, TokenLosses};
 use mtpt_infer::{DeviceBatch, TaskData};
 
 /// Prompt tuning that learns from teachers, too: stage one of multitask prompt tuning (Wang et al., 2023, section 3.2).
@@ -53,7 +53,7 @@ impl<'a, B: Backbone> Distillation<'a, B> {
     /// # Errors
     ///
     /// When a streamed row cannot be read.
-    pub fn keeping(
+    pub fn with_cache(
         mut self,
         data: &'a [TaskData],
         rows_to_read: usize,
@@ -74,15 +74,15 @@ impl<'a, B: Backbone> Distillation<'a, B> {
     }
 
     /// Whether what teachers make of rows is kept.
-    pub fn keeps(&self) -> bool {
+    pub fn is_cached(&self) -> bool {
         self.kept.is_some()
     }
 
-    fn of_teachers(&self, batch: &TokenBatch, on_device: &DeviceBatch) -> Result<TargetStates> {
+    fn of_teachers(&self, batch: &TokenBatch, on_device: &DeviceBatch) -> Result<HiddenStates> {
         let (backbone, teachers) = (self.backbone, self.teachers);
         match self.kept_states()? {
             Some(states) => states.read(batch, &backbone.device()),
-            None => Ok(TargetStates::new(backbone, Some(teachers.composition()), on_device)),
+            None => Ok(HiddenStates::new(backbone, Some(teachers.composition()), on_device)),
         }
     }
 
@@ -103,7 +103,7 @@ impl<B: Backbone, C: Compose> Objective<C> for Distillation<'_, B> {
     fn token_losses(&self, composition: &C, batch: &TokenBatch) -> Result<TokenLosses> {
         let start = self.backbone.decoder_start_token_id();
         let on_device = DeviceBatch::new(batch, start, &self.backbone.device());
-        let states = TargetStates::new(self.backbone, Some(composition), &on_device);
+        let states = HiddenStates::new(self.backbone, Some(composition), &on_device);
         self.losses_of(states, batch, &on_device)
     }
 
@@ -117,7 +117,7 @@ impl<B: Backbone, C: Compose> Objective<C> for Distillation<'_, B> {
             // Once, and not by each part of the batch.
             self.kept_states()?;
         }
-        let losses = |states: TargetStates, batch: &TokenBatch, on_device: &DeviceBatch| {
+        let losses = |states: HiddenStates, batch: &TokenBatch, on_device: &DeviceBatch| {
             self.losses_of(states, batch, on_device)
         };
         prompt_gradient::differentiate(self.backbone, composition, batch, tokens, losses)
@@ -125,7 +125,7 @@ impl<B: Backbone, C: Compose> Objective<C> for Distillation<'_, B> {
 
     fn identity(&self) -> Value {
         // States that are kept were computed among other rows: the same but for rounding.
-        json!({ "distillation": self.config, "teachers": self.teachers.checksum(), "kept": self.keeps() })
+        json!({ "distillation": self.config, "teachers": self.teachers.checksum(), "kept": self.is_cached() })
     }
 }
 
@@ -133,19 +133,19 @@ impl<B: Backbone> Distillation<'_, B> {
     /// The losses of a batch of which the model made these states.
     fn losses_of(
         &self,
-        states: TargetStates,
+        states: HiddenStates,
         batch: &TokenBatch,
         on_device: &DeviceBatch,
     ) -> Result<TokenLosses> {
         let (backbone, config) = (self.backbone, self.config);
         let logits = backbone.logits(states.decoder.clone());
-        let mut added = Vec::new();
+        let mut auxiliary = Vec::new();
         if config.weight > 0.0 {
             let teacher = self.of_teachers(batch, on_device)?;
             if config.logits > 0.0 {
                 let teacher = backbone.logits(teacher.decoder.clone());
                 let divergence = divergences(logits.clone(), teacher, config.temperature);
-                added.push(("logits", divergence.mul_scalar(config.weight * config.logits)));
+                auxiliary.push(("logits", divergence.mul_scalar(config.weight * config.logits)));
             }
             let mut hidden = Vec::new();
             if config.reads(Stack::Encoder) {
@@ -158,11 +158,11 @@ impl<B: Backbone> Distillation<'_, B> {
                 hidden.push(reduce(difference, config).squeeze_dim::<1>(1));
             }
             if let Some(hidden) = hidden.into_iter().reduce(Tensor::add) {
-                added.push(("hidden", hidden.mul_scalar(config.weight * config.hidden)));
+                auxiliary.push(("hidden", hidden.mul_scalar(config.weight * config.hidden)));
             }
         }
         let targets = on_device.targets.clone();
-        Ok(TokenLosses { likelihood: token_losses(logits, targets), added })
+        Ok(TokenLosses { nll: token_losses(logits, targets), auxiliary })
     }
 }
 

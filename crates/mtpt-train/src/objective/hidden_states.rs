@@ -1,20 +1,22 @@
 use burn::tensor::Tensor;
 use mtpt_core::{Backbone, Compose, embed_prompted};
-
 use mtpt_infer::DeviceBatch;
 
-/// The last hidden states of a model that reads a batch and its targets.
+use crate::objective::cross_entropy::token_losses;
+
+/// The final hidden states of a model for a batch and its targets.
 #[derive(Clone, Debug)]
-pub(crate) struct TargetStates {
-    /// Of the encoder at the tokens of the inputs, the prompt in front of them left out, `[batch, input_length, d_model]`; rows
-    /// at padding are unspecified.
+pub(crate) struct HiddenStates {
+    /// States of the encoder at the tokens of the inputs, without the prompt,
+    /// `[batch, input_length, d_model]`; unspecified at padding.
     pub(crate) encoder: Tensor<3>,
-    /// Of the decoder where it writes the tokens of the targets, row after row, `[target_tokens, d_model]`.
+    /// States of the decoder that predict the tokens of the targets, row by row,
+    /// `[target_tokens, d_model]`.
     pub(crate) decoder: Tensor<2>,
 }
 
-impl TargetStates {
-    /// Reads a batch with the prompt of each row's task in front of it, or without prompts.
+impl HiddenStates {
+    /// Runs the forward pass on a batch, with each example's prompt or without prompts.
     pub(crate) fn new<B: Backbone, C: Compose>(
         backbone: &B,
         composition: Option<&C>,
@@ -23,17 +25,17 @@ impl TargetStates {
         let (ids, mask) = (batch.input_ids.clone(), batch.input_mask.clone());
         let (embeddings, mask) = embed_prompted(backbone, composition, &batch.tasks, ids, mask);
         let encoded = backbone.encode(embeddings, mask.clone());
-        let hidden = backbone.decode(batch.decoder_input_ids.clone(), encoded.clone(), mask);
-        Self::of(encoded, hidden, batch)
+        let decoded = backbone.decode(batch.decoder_input_ids.clone(), encoded.clone(), mask);
+        Self::select(encoded, decoded, batch)
     }
 
-    /// What counts of all states of a batch.
+    /// Selects the states at tokens of inputs and targets from all states of a batch.
     ///
     /// # Shapes
     ///
     /// - `encoded`: `[batch, prompt_length + input_length, d_model]`
     /// - `decoded`: `[batch, target_length, d_model]`
-    pub(crate) fn of(encoded: Tensor<3>, decoded: Tensor<3>, batch: &DeviceBatch) -> Self {
+    pub(crate) fn select(encoded: Tensor<3>, decoded: Tensor<3>, batch: &DeviceBatch) -> Self {
         let [_, length, _] = encoded.dims();
         let [_, input_length] = batch.input_mask.dims();
         let encoder = encoded.narrow(1, length - input_length, input_length);
@@ -41,5 +43,10 @@ impl TargetStates {
         let decoded = decoded.reshape([rows * length, d_model]);
         let decoder = decoded.select(0, batch.target_positions.clone());
         Self { encoder, decoder }
+    }
+
+    /// Returns the negative log-likelihood of each target token, `[target_tokens]`.
+    pub(crate) fn target_losses<B: Backbone>(self, backbone: &B, batch: &DeviceBatch) -> Tensor<1> {
+        token_losses(backbone.logits(self.decoder), batch.targets.clone())
     }
 }

@@ -1,29 +1,29 @@
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use mtpt_core::{Backbone, Compose, StateGradients, TaskIndex, par_map, prepend};
-use mtpt_infer::tokens_at_a_time;
+use mtpt_infer::{DeviceBatch, tokens_at_a_time};
 use mtpt_tasks::{TokenBatch, parts_by_length};
 
 use crate::error::Result;
-use crate::objective::TokenLosses;
-use crate::objective::hidden_states::TargetStates;
-use mtpt_infer::DeviceBatch;
+use crate::objective::hidden_states::HiddenStates;
+use crate::objective::loss::TokenLosses;
 
-/// The losses of a batch's target tokens by what a frozen model makes of the batch, and their part in the gradient of the mean
-/// over `tokens`; none where all that the batch's tasks have is frozen.
+/// Returns the losses of a batch's target tokens and their contribution to the gradient of the mean
+/// over `tokens`, or no gradient if the batch's tasks have no trainable parameters.
 ///
-/// The prompts are composed once, and differentiated once. In between the rows are read in parts of similar lengths, on a
-/// processor one on each core: the numbers are those of the whole batch, since a row's loss depends on no other row.
+/// The prompts are composed once and differentiated once. In between, the batch is computed in
+/// parts of similar lengths, on a CPU one per thread. The results are those of the whole batch,
+/// since no example's loss depends on another example.
 pub(crate) fn differentiate<B: Backbone, C: Compose>(
     backbone: &B,
     composition: &C,
     batch: &TokenBatch,
     tokens: usize,
-    losses: impl Fn(TargetStates, &TokenBatch, &DeviceBatch) -> Result<TokenLosses> + Sync,
+    losses: impl Fn(HiddenStates, &TokenBatch, &DeviceBatch) -> Result<TokenLosses> + Sync,
 ) -> Result<(TokenLosses, Option<GradientsParams>)> {
     let device = backbone.device();
     let prompts = prompts(backbone, composition, batch);
-    assert!(prompts.is_autodiff(), "a module that learns is on a device with autodiff");
+    assert!(prompts.is_autodiff(), "expected a module on a device with autodiff");
     let tracked = prompts.is_tracked();
     let plain = prompts.clone().without_autodiff();
 
@@ -39,18 +39,19 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
         let prompts = plain.clone().select(0, numbers);
         let part = batch.part(&rows);
         let of_part =
-            |states: TargetStates, on_device: &DeviceBatch| losses(states, &part, on_device);
-        read_part(backbone, prompts, &part, tokens, tracked, of_part)
+            |states: HiddenStates, on_device: &DeviceBatch| losses(states, &part, on_device);
+        differentiate_part(backbone, prompts, &part, tokens, tracked, of_part)
     });
     let (losses, gradients): (Vec<TokenLosses>, Vec<Option<Tensor<3>>>) =
         read.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
-    let losses = in_order(losses, batch, &order);
+    let losses = in_batch_order(losses, batch, &order);
     let gradients: Option<Vec<Tensor<3>>> = gradients.into_iter().collect();
     let gradients = gradients.map(|gradients| {
-        let gradient = Tensor::cat(gradients, 0).select(0, places_of(&order, &device));
-        // The chain rule: what moves the loss by so much for each number of the prompts moves their parameters.
-        let along = (prompts * gradient.autodiff()).sum();
-        GradientsParams::from_grads(along.backward(), composition)
+        let gradient = Tensor::cat(gradients, 0).select(0, inverse(&order, &device));
+        // Chain rule: the gradient of this product with the prompt gradient, a constant, is the
+        // gradient of the loss with respect to the composition's parameters.
+        let product = (prompts * gradient.autodiff()).sum();
+        GradientsParams::from_grads(product.backward(), composition)
     });
     Ok((losses, gradients))
 }
@@ -70,14 +71,15 @@ fn prompts<B: Backbone, C: Compose>(
     composition.compose_for(&on_device.tasks, &embeddings, &on_device.input_mask)
 }
 
-/// The losses of a part, and, where prompts learn, the gradient with regard to them, `[rows, prompt_length, d_model]`.
-fn read_part<B: Backbone>(
+/// Returns the losses of a part and, if the prompts are trainable, the gradient with respect to
+/// them, `[rows, prompt_length, d_model]`.
+fn differentiate_part<B: Backbone>(
     backbone: &B,
     prompts: Tensor<3>,
     part: &TokenBatch,
     tokens: usize,
     tracked: bool,
-    losses: impl Fn(TargetStates, &DeviceBatch) -> Result<TokenLosses>,
+    losses: impl Fn(HiddenStates, &DeviceBatch) -> Result<TokenLosses>,
 ) -> Result<(TokenLosses, Option<Tensor<3>>)> {
     let on_device = DeviceBatch::new(part, backbone.decoder_start_token_id(), &backbone.device());
     let [rows, prompt_length, d_model] = prompts.dims();
@@ -86,23 +88,24 @@ fn read_part<B: Backbone>(
     let inputs = on_device.decoder_input_ids.clone();
     let vjp = backbone.vjp(embeddings, mask, inputs, prompt_length);
     let states =
-        TargetStates::of(vjp.encoder_states.clone(), vjp.decoder_states.clone(), &on_device);
+        HiddenStates::select(vjp.encoder_states.clone(), vjp.decoder_states.clone(), &on_device);
     if !tracked {
         return Ok((losses(states, &on_device)?, None));
     }
 
-    // The loss by itself: its leaves are the states.
+    // Autodiff takes the loss to the hidden states only; the model's own pullback does the rest.
     let encoder = states.encoder.autodiff().require_grad();
     let decoder = states.decoder.autodiff().require_grad();
-    let states = TargetStates { encoder: encoder.clone(), decoder: decoder.clone() };
+    let states = HiddenStates { encoder: encoder.clone(), decoder: decoder.clone() };
     let losses = losses(states, &on_device)?;
     let mut gradients = losses.total().sum().div_scalar(tokens as f64).backward();
     let losses = losses.without_autodiff();
 
-    let of_decoder = decoder.grad_remove(&mut gradients).expect("a loss depends on the decoder");
+    let of_decoder =
+        decoder.grad_remove(&mut gradients).expect("invariant: the loss depends on the decoder");
     let [_, target_length] = on_device.decoder_input_ids.dims();
-    let places = rows * target_length;
-    let of_decoder = Tensor::<2>::zeros([places, d_model], &of_decoder.device())
+    let positions = rows * target_length;
+    let of_decoder = Tensor::<2>::zeros([positions, d_model], &of_decoder.device())
         .cast(of_decoder.dtype())
         .select_assign(0, on_device.target_positions, of_decoder, IndexingUpdateOp::Add)
         .reshape([rows, target_length, d_model]);
@@ -116,28 +119,28 @@ fn read_part<B: Backbone>(
     Ok((losses, Some(gradient)))
 }
 
-/// The losses of parts as those of the batch, row after row.
-fn in_order(parts: Vec<TokenLosses>, batch: &TokenBatch, order: &[usize]) -> TokenLosses {
-    // Where the tokens of each row begin among those of the parts.
-    let mut begins = vec![0; batch.len()];
-    let mut begin = 0;
+/// Returns the losses of parts as losses of the batch, row by row.
+fn in_batch_order(parts: Vec<TokenLosses>, batch: &TokenBatch, order: &[usize]) -> TokenLosses {
+    // Index of each row's first token among those of the parts.
+    let mut starts = vec![0; batch.len()];
+    let mut start = 0;
     for &row in order {
-        begins[row] = begin;
-        begin += batch.target_lengths[row];
+        starts[row] = start;
+        start += batch.target_lengths[row];
     }
-    let tokens = begins.iter().zip(&batch.target_lengths);
+    let tokens = starts.iter().zip(&batch.target_lengths);
     let tokens: Vec<i64> = tokens
-        .flat_map(|(&begin, &length)| begin..begin + length)
+        .flat_map(|(&start, &length)| start..start + length)
         .map(|token| token as i64)
         .collect();
     TokenLosses::cat(parts, &tokens)
 }
 
-/// Which of the rows in an order each row is: `[rows]`.
-fn places_of(order: &[usize], device: &Device) -> Tensor<1, Int> {
-    let mut places = vec![0_i64; order.len()];
-    for (place, &row) in order.iter().enumerate() {
-        places[row] = place as i64;
+/// Returns the inverse of a permutation, `[rows]`.
+fn inverse(order: &[usize], device: &Device) -> Tensor<1, Int> {
+    let mut positions = vec![0_i64; order.len()];
+    for (position, &row) in order.iter().enumerate() {
+        positions[row] = position as i64;
     }
-    Tensor::from_data(TensorData::new(places, [order.len()]), device)
+    Tensor::from_data(TensorData::new(positions, [order.len()]), device)
 }

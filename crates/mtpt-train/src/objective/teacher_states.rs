@@ -8,8 +8,9 @@ use mtpt_core::Backbone;
 use mtpt_tasks::{Split, TokenBatch};
 
 use crate::data::micro_batches::micro_batches;
-use crate::error::{Error, Result};
-use crate::objective::hidden_states::TargetStates;
+use crate::error::Result;
+use crate::objective::error::TeacherError;
+use crate::objective::hidden_states::HiddenStates;
 use crate::objective::teachers::Teachers;
 use mtpt_infer::{DeviceBatch, TaskData};
 use mtpt_io::layout::f32_values;
@@ -58,7 +59,7 @@ impl TeacherStates {
         with_encoder: bool,
         batch_size: usize,
     ) -> Result<Self> {
-        let failed = |source| Error::TeacherStates { source };
+        let failed = |source| TeacherError::Cache { source };
         let d_model = backbone.d_model();
         let mut writer = BufWriter::new(tempfile::tempfile().map_err(failed)?);
         let mut at = 0;
@@ -83,7 +84,7 @@ impl TeacherStates {
                     let start = backbone.decoder_start_token_id();
                     let on_device = DeviceBatch::new(&batch, start, &backbone.device());
                     let composition = Some(teachers.composition());
-                    let states = TargetStates::new(backbone, composition, &on_device);
+                    let states = HiddenStates::new(backbone, composition, &on_device);
                     let encoder = with_encoder.then(|| states.encoder.into_data());
                     let decoder = states.decoder.into_data();
                     let mut decoder = f32_values(&decoder);
@@ -105,9 +106,9 @@ impl TeacherStates {
         Ok(Self { file: Mutex::new(file), starts, with_encoder, d_model })
     }
 
-    /// The states of the rows of a batch, as [`TargetStates::new`] would make them; the encoder's are zeros at padding, and
+    /// The states of the rows of a batch, as [`HiddenStates::new`] would make them; the encoder's are zeros at padding, and
     /// where they were not kept.
-    pub(crate) fn read(&self, batch: &TokenBatch, device: &Device) -> Result<TargetStates> {
+    pub(crate) fn read(&self, batch: &TokenBatch, device: &Device) -> Result<HiddenStates> {
         let (d_model, rows) = (self.d_model, batch.len());
         let mut decoder = Vec::with_capacity(batch.target_tokens() * d_model);
         let length = if self.with_encoder { batch.input_length } else { 0 };
@@ -118,14 +119,14 @@ impl TeacherStates {
             let input = if self.with_encoder { batch.input_lengths[row] * d_model } else { 0 };
             let values = self
                 .values(start, target + input)
-                .map_err(|source| Error::TeacherStates { source })?;
+                .map_err(|source| TeacherError::Cache { source })?;
             decoder.extend_from_slice(&values[..target]);
             let begin = row * length * d_model;
             encoder[begin..begin + input].copy_from_slice(&values[target..]);
         }
         let tokens = decoder.len() / d_model;
         let encoder = TensorData::new(encoder, [rows, length, d_model]);
-        Ok(TargetStates {
+        Ok(HiddenStates {
             encoder: Tensor::from_data(encoder, device),
             decoder: Tensor::from_data(TensorData::new(decoder, [tokens, d_model]), device),
         })

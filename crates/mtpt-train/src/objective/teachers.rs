@@ -4,7 +4,8 @@ use burn::tensor::Device;
 use mtpt_compose::Composition;
 use mtpt_tasks::TaskId;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::objective::error::TeacherError;
 use mtpt_infer::Prompts;
 use mtpt_io::layout::f32_values;
 
@@ -22,8 +23,8 @@ impl Teachers {
     ///
     /// # Errors
     ///
-    /// [`Error::NoTeacher`] for a task that none of them knows; [`mtpt_compose::Error::ReadsInputs`] for prompts that depend on
-    /// the inputs; [`Error::TeacherShapes`] when prompts differ in shape.
+    /// [`TeacherError::NoTeacher`] for a task that none of them knows; [`mtpt_compose::Error::ReadsInputs`] for prompts that depend on
+    /// the inputs; [`TeacherError::Shapes`] when prompts differ in shape.
     pub fn new<'a>(
         prompts: &[Prompts],
         tasks: impl IntoIterator<Item = &'a TaskId>,
@@ -40,7 +41,7 @@ impl Teachers {
                     prompts.tasks().iter().map(|task| task.name.clone()).collect()
                 };
                 let known = prompts.iter().flat_map(of_one).collect();
-                return Err(Error::NoTeacher { task: task.clone(), known });
+                return Err(TeacherError::NoTeacher { task: task.clone(), known }.into());
             };
             composed.push(prompts.composition().plain_prompt(found)?);
             names.push(task.clone());
@@ -49,7 +50,9 @@ impl Teachers {
         if let Some(other) = shapes.position(|shape| shape != composed[0].dims()) {
             let [first, second] = [0, other].map(|task| names[task].clone());
             let [expected, found] = [0, other].map(|task| composed[task].dims());
-            return Err(Error::TeacherShapes { tasks: Box::new([first, second]), expected, found });
+            return Err(
+                TeacherError::Shapes { tasks: Box::new([first, second]), expected, found }.into()
+            );
         }
         let mut checksum = crc32fast::Hasher::new();
         for prompt in &composed {

@@ -1,5 +1,6 @@
-//! Optimizers, gradient clipping and the trainer that applies them.
+//! Optimizers and gradient clipping.
 
 pub(crate) mod adafactor;
+pub(crate) mod build;
 pub(crate) mod clip;
-pub(crate) mod trainer;
+pub(crate) mod parameter_group;

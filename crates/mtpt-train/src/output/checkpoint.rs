@@ -1,287 +1,249 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use mtpt_infer::PromptFile;
-use mtpt_io::fs::sync_dir;
+use mtpt_io::IoError;
+use mtpt_io::fs::{create_dir_all, read_dir, read_to_string, remove_dir_all, rename, sync_dir};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::error::{Error, Result};
-use crate::optim::trainer::Trainer;
+use crate::error::Result;
+use crate::output::error::CheckpointError;
 use crate::output::manifest::{CheckedFiles, Damage, first_damage};
 use crate::run::progress::Progress;
+use crate::run::state::{Best, RunState};
+use crate::run::trainer::Trainer;
 
-/// Checkpoints that are kept, the newest ones.
+/// Number of checkpoints to keep.
 const KEPT: usize = 2;
-/// Beginning of the name of a whole checkpoint, and the end of one that was written before an evaluation that is due.
-const WHOLE: &str = "step-";
-const UNJUDGED: &str = "-unjudged";
-/// Beginnings of the names of what is being written, or on its way out.
-const PASSING: [&str; 2] = [".writing-", ".removing-"];
+/// Prefix of the name of a complete checkpoint.
+const COMPLETE: &str = "step-";
+/// Suffix of the name of a checkpoint written before a pending evaluation.
+const EVALUATION_PENDING: &str = "-unjudged";
+/// Prefixes of the names of checkpoints being written or removed.
+const TEMPORARY: [&str; 2] = [".writing-", ".removing-"];
 /// Files of a checkpoint.
 const STATE: &str = "state.json";
 const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
 const OPTIMIZER: &str = "optimizer.bpk";
 
-/// The best module so far.
-#[derive(Clone, Debug)]
-pub(crate) struct Best<M> {
-    pub(crate) module: M,
-    pub(crate) step: usize,
-    /// Mean of the tasks' metrics on `dev`, or what else is higher for a better module.
-    pub(crate) score: f64,
-    pub(crate) progress: Progress,
-}
-
-/// Whether a run is at its end: all steps are done, or nothing was better for as long as it has patience.
-pub(crate) fn is_done<M: Module>(
-    trainer: &Trainer<M>,
-    best: Option<&Best<M>>,
-    patience: Option<usize>,
-) -> bool {
-    trainer.steps_done() >= trainer.steps()
-        || best.is_some_and(|best| best.progress.is_over(patience))
-}
-
-/// What a checkpoint says of itself.
+/// Contents of `state.json`.
 #[derive(Serialize, Deserialize)]
-struct State {
+struct StateFile {
     steps_done: usize,
-    /// Whether the evaluation that is due after these steps was cut short, or not begun.
-    unjudged: bool,
-    best: Option<BestState>,
-    /// What the run is.
+    /// Whether the evaluation after these steps was interrupted or not started.
+    #[serde(rename = "unjudged")]
+    evaluation_pending: bool,
+    best: Option<BestScore>,
+    /// Identity of the run.
     run: Value,
 }
 
 #[derive(Serialize, Deserialize)]
-struct BestState {
+struct BestScore {
     step: usize,
     #[serde(with = "crate::output::exact_float")]
     score: f64,
     progress: Progress,
 }
 
-/// What a checkpoint gives back.
-pub(crate) struct Checkpoint<M> {
-    pub(crate) trainer: Trainer<M>,
-    pub(crate) best: Option<Best<M>>,
-    pub(crate) unjudged: bool,
-    /// The checkpoint; none where there was none to go on from.
-    pub(crate) place: Option<PathBuf>,
-    /// What is wrong with newer ones.
-    pub(crate) passed_over: Vec<Damage>,
+/// A run restored from a checkpoint, or at its start if there was none.
+pub(crate) struct Restored<M> {
+    pub(crate) state: RunState<M>,
+    /// The checkpoint.
+    pub(crate) path: Option<PathBuf>,
+    /// Damage found in newer checkpoints.
+    pub(crate) damaged: Vec<Damage>,
 }
 
-/// Writes a checkpoint as a folder that appears whole or not at all, then drops those that are no longer needed.
+/// Writes a checkpoint as a directory that appears complete or not at all, then removes those that
+/// are no longer needed.
 ///
-/// It holds the module's parameters, whatever the module is, the optimizer's state, and what the run is. The order
-/// of rows needs no state: it is a pure function of the seed and the step.
+/// It contains the module's parameters, whatever the module is, the optimizer's state and the run's
+/// identity. The order of examples needs no state, since it is a pure function of seed and step.
 pub(crate) fn write<M: Module>(
-    folder: &Path,
-    trainer: &Trainer<M>,
-    best: Option<&Best<M>>,
-    unjudged: bool,
-    identity: &impl Serialize,
+    dir: &Path,
+    state: &RunState<M>,
+    identity: &Value,
 ) -> Result<PathBuf> {
-    let failed = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::File { action: "write", path, source }
-    };
-    fs::create_dir_all(folder).map_err(failed(folder))?;
-    remove_passing(folder)?;
+    let RunState { trainer, best, evaluation_pending } = state;
+    create_dir_all(dir)?;
+    remove_temporary(dir)?;
     let steps_done = trainer.steps_done();
-    let end = if unjudged { UNJUDGED } else { "" };
-    let place = folder.join(format!("{WHOLE}{steps_done:08}{end}"));
-    let draft =
-        tempfile::Builder::new().prefix(PASSING[0]).tempdir_in(folder).map_err(failed(folder))?;
-    let mut files = CheckedFiles::new(draft.path(), &place);
+    let suffix = if *evaluation_pending { EVALUATION_PENDING } else { "" };
+    let path = dir.join(format!("{COMPLETE}{steps_done:08}{suffix}"));
+    let draft = tempfile::Builder::new()
+        .prefix(TEMPORARY[0])
+        .tempdir_in(dir)
+        .map_err(IoError::with("write", dir))?;
+    let mut files = CheckedFiles::new(draft.path(), &path);
     let last = PromptFile::from_module(trainer.module(), String::new());
-    files.write(LAST, &last.to_bytes(&place.join(LAST))?)?;
+    files.write(LAST, &last.to_bytes(&path.join(LAST))?)?;
     if let Some(best) = best {
         let best = PromptFile::from_module(&best.module, String::new());
-        files.write(BEST, &best.to_bytes(&place.join(BEST))?)?;
+        files.write(BEST, &best.to_bytes(&path.join(BEST))?)?;
     }
-    let optimizer = trainer.optimizer().into_bytes().map_err(|error| Error::OptimizerState {
-        path: place.join(OPTIMIZER),
-        message: error.to_string(),
+    let optimizer = trainer.optimizer().into_bytes().map_err(|error| {
+        CheckpointError::OptimizerState { path: path.join(OPTIMIZER), message: error.to_string() }
     })?;
     files.write(OPTIMIZER, &optimizer)?;
+    let best = best.as_ref();
     let best =
-        best.map(|best| BestState { step: best.step, score: best.score, progress: best.progress });
-    let failed_state = |source| Error::Json { path: place.join(STATE), source };
-    let run = serde_json::to_value(identity).map_err(failed_state)?;
-    let state = State { steps_done, unjudged, best, run };
-    files.write(STATE, &serde_json::to_vec_pretty(&state).map_err(failed_state)?)?;
+        best.map(|best| BestScore { step: best.step, score: best.score, progress: best.progress });
+    let (evaluation_pending, run) = (*evaluation_pending, identity.clone());
+    let file = StateFile { steps_done, evaluation_pending, best, run };
+    let file = serde_json::to_vec_pretty(&file)
+        .map_err(|source| CheckpointError::Json { path: path.join(STATE), source })?;
+    files.write(STATE, &file)?;
     files.finish()?;
-    // A run only goes forward: what has this name already was damaged, and passed over when it went on.
-    if place.exists() {
-        remove(&place)?;
-    }
-    fs::rename(draft.path(), &place).map_err(failed(&place))?;
-    let _ = draft.keep();
-    sync_dir(folder)?;
-    remove_old(folder, &place)?;
-    // Those beyond it were passed over as well.
-    let beyond = list(folder)?.into_iter().rev().take_while(|(_, path)| *path != place);
-    for (_, path) in beyond {
+    // Steps only increase: a checkpoint of this name was damaged and skipped when the run resumed.
+    if path.exists() {
         remove(&path)?;
     }
-    Ok(place)
+    rename(draft.path(), &path)?;
+    let _ = draft.keep();
+    sync_dir(dir)?;
+    remove_old(dir, &path)?;
+    // Later checkpoints were skipped as well.
+    let later = list(dir)?.into_iter().rev().take_while(|(_, found)| *found != path);
+    for (_, path) in later {
+        remove(&path)?;
+    }
+    Ok(path)
 }
 
-/// Removes the checkpoints before one that are not to be kept beside it.
-fn remove_old(folder: &Path, place: &Path) -> Result<()> {
-    let before: Vec<_> = list(folder)?.into_iter().take_while(|(_, path)| path != place).collect();
+/// Removes the checkpoints before one, except those to keep.
+fn remove_old(dir: &Path, newest: &Path) -> Result<()> {
+    let before: Vec<_> = list(dir)?.into_iter().take_while(|(_, path)| path != newest).collect();
     before.iter().rev().skip(KEPT - 1).try_for_each(|(_, path)| remove(path))
 }
 
-/// Removes all checkpoints of a folder, whole ones and half-written ones.
-pub(crate) fn remove_all(folder: &Path) -> Result<()> {
-    list(folder)?.iter().try_for_each(|(_, path)| remove(path))?;
-    remove_passing(folder)
+/// Removes all checkpoints in a directory, complete and incomplete ones.
+pub(crate) fn remove_all(dir: &Path) -> Result<()> {
+    list(dir)?.iter().try_for_each(|(_, path)| remove(path))?;
+    remove_temporary(dir)
 }
 
-/// Removes a checkpoint, which at no time looks like a damaged one.
-fn remove(place: &Path) -> Result<()> {
-    let failed = |source| Error::File { action: "remove", path: place.to_owned(), source };
-    let name = place.file_name().unwrap_or_default().to_string_lossy();
-    let going = place.with_file_name(format!("{}{name}", PASSING[1]));
-    fs::rename(place, &going).and_then(|()| fs::remove_dir_all(&going)).map_err(failed)
+/// Removes a checkpoint in such an order that it never looks like a damaged one.
+fn remove(path: &Path) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let removing = path.with_file_name(format!("{}{name}", TEMPORARY[1]));
+    rename(path, &removing)?;
+    Ok(remove_dir_all(&removing)?)
 }
 
-/// Removes what a process that was killed was writing or removing; there is one at a time.
-fn remove_passing(folder: &Path) -> Result<()> {
-    for path in folders(folder)? {
+/// Removes the checkpoint that a killed process was writing or removing.
+fn remove_temporary(dir: &Path) -> Result<()> {
+    for path in subdirectories(dir)? {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if PASSING.iter().any(|beginning| name.starts_with(beginning)) {
-            fs::remove_dir_all(&path).map_err(|source| Error::File {
-                action: "remove",
-                path,
-                source,
-            })?;
+        if TEMPORARY.iter().any(|prefix| name.starts_with(prefix)) {
+            remove_dir_all(&path)?;
         }
     }
     Ok(())
 }
 
-/// Continues a trainer from the newest checkpoint that is whole, if there is one, and removes what a process that was killed
-/// left beside it: a run that was at its last step would have no other time for that.
+/// Restores a trainer from the newest intact checkpoint, if there is one, and removes leftovers of
+/// a killed process. A run that resumes at its last step writes no checkpoint, so nothing else
+/// would remove them.
 ///
 /// # Errors
 ///
-/// When there are checkpoints and none is whole, or the newest whole one is of another run.
+/// When there are checkpoints but none is intact, or the newest intact one is of another run.
 pub(crate) fn resume<M: Module>(
-    folder: &Path,
+    dir: &Path,
     trainer: Trainer<M>,
-    identity: &impl Serialize,
-) -> Result<Checkpoint<M>> {
-    let mut passed_over = Vec::new();
-    for (_, place) in list(folder)?.into_iter().rev() {
-        match first_damage(&place)? {
-            Some(damage) => passed_over.push(damage),
+    identity: &Value,
+) -> Result<Restored<M>> {
+    let mut damaged = Vec::new();
+    for (_, path) in list(dir)?.into_iter().rev() {
+        match first_damage(&path)? {
+            Some(damage) => damaged.push(damage),
             None => {
-                let checkpoint = read(place.clone(), trainer, identity)?;
-                remove_passing(folder)?;
-                remove_old(folder, &place)?;
-                return Ok(Checkpoint { passed_over, ..checkpoint });
+                let state = read(&path, trainer, identity)?;
+                remove_temporary(dir)?;
+                remove_old(dir, &path)?;
+                return Ok(Restored { state, path: Some(path), damaged });
             }
         }
     }
-    match passed_over.into_iter().next() {
-        Some(Damage { path, reason }) => Err(Error::NoWholeCheckpoint { path, reason }),
+    match damaged.into_iter().next() {
+        Some(Damage { path, reason }) => Err(CheckpointError::NoneIntact { path, reason }.into()),
         None => {
-            let passed_over = Vec::new();
-            Ok(Checkpoint { trainer, best: None, unjudged: false, place: None, passed_over })
+            let state = RunState { trainer, best: None, evaluation_pending: false };
+            Ok(Restored { state, path: None, damaged: Vec::new() })
         }
     }
 }
 
-/// Continues a trainer from a whole checkpoint.
-fn read<M: Module>(
-    place: PathBuf,
-    trainer: Trainer<M>,
-    identity: &impl Serialize,
-) -> Result<Checkpoint<M>> {
-    let path = place.join(STATE);
-    let text = fs::read_to_string(&path).map_err(|source| Error::File {
-        action: "read",
-        path: path.clone(),
-        source,
-    })?;
-    let failed = |source| Error::Json { path: path.clone(), source };
-    let state: State = serde_json::from_str(&text).map_err(failed)?;
-    // Through text too, as the other: what a number loses on that way, both have lost.
-    let now = serde_json::to_value(identity).map_err(failed)?;
-    let now = serde_json::from_str(&now.to_string()).map_err(failed)?;
-    check_same_run(&place, &state.run, &now)?;
-    let last = PromptFile::read(&place.join(LAST))?.apply(trainer.module().clone())?;
-    let best = match state.best {
-        Some(BestState { step, score, progress }) => {
-            let module = PromptFile::read(&place.join(BEST))?.apply(trainer.module().clone())?;
-            Some(Best { module, step, score, progress })
+/// Restores a trainer from an intact checkpoint.
+fn read<M: Module>(dir: &Path, trainer: Trainer<M>, identity: &Value) -> Result<RunState<M>> {
+    let path = dir.join(STATE);
+    let text = read_to_string(&path)?;
+    let failed = |source| CheckpointError::Json { path: path.clone(), source };
+    let file: StateFile = serde_json::from_str(&text).map_err(failed)?;
+    // Both values pass through text, so that they lose the same digits.
+    let identity = serde_json::from_str(&identity.to_string()).map_err(failed)?;
+    check_same_run(dir, &file.run, &identity)?;
+    let last = PromptFile::read(&dir.join(LAST))?.apply(trainer.module().clone())?;
+    let best = match file.best {
+        Some(BestScore { step, score, progress }) => {
+            let module = PromptFile::read(&dir.join(BEST))?.apply(trainer.module().clone())?;
+            Some(Best { module: module.valid(), step, score, progress })
         }
         None => None,
     };
-    let path = place.join(OPTIMIZER);
-    let optimizer = trainer
-        .optimizer()
-        .clone()
-        .load(&path)
-        .map_err(|error| Error::OptimizerState { path, message: error.to_string() })?;
-    let trainer = trainer.restore(last, optimizer, state.steps_done);
-    let (unjudged, passed_over) = (state.unjudged, Vec::new());
-    Ok(Checkpoint { trainer, best, unjudged, place: Some(place), passed_over })
+    let path = dir.join(OPTIMIZER);
+    let optimizer =
+        trainer.optimizer().clone().load(&path).map_err(|error| {
+            CheckpointError::OptimizerState { path, message: error.to_string() }
+        })?;
+    let trainer = trainer.restore(last, optimizer, file.steps_done);
+    Ok(RunState { trainer, best, evaluation_pending: file.evaluation_pending })
 }
 
-/// Steps and places of the checkpoints that a folder holds, the newest last: of one step, that after its evaluation.
-fn list(folder: &Path) -> Result<Vec<((usize, bool), PathBuf)>> {
+/// Lists the checkpoints in a directory, oldest first, with their steps and whether they were
+/// evaluated. Of two checkpoints of one step, the evaluated one is newer.
+fn list(dir: &Path) -> Result<Vec<((usize, bool), PathBuf)>> {
     let mut found = Vec::new();
-    for path in folders(folder)? {
+    for path in subdirectories(dir)? {
         let name = path.file_name().and_then(|name| name.to_str());
-        let Some(rest) = name.and_then(|name| name.strip_prefix(WHOLE)) else { continue };
-        let (number, judged) = match rest.strip_suffix(UNJUDGED) {
+        let Some(rest) = name.and_then(|name| name.strip_prefix(COMPLETE)) else { continue };
+        let (number, evaluated) = match rest.strip_suffix(EVALUATION_PENDING) {
             Some(number) => (number, false),
             None => (rest, true),
         };
         if let Ok(step) = number.parse() {
-            found.push(((step, judged), path));
+            found.push(((step, evaluated), path));
         }
     }
     found.sort();
     Ok(found)
 }
 
-/// The folders in a folder; none where there is no such folder.
-fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |source| Error::File { action: "read", path: folder.to_owned(), source };
-    if !folder.exists() {
+/// Lists the subdirectories of a directory, which need not exist.
+fn subdirectories(dir: &Path) -> Result<Vec<PathBuf>> {
+    if !dir.exists() {
         return Ok(Vec::new());
     }
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let path = entry.map_err(failed)?.path();
-        if path.is_dir() {
-            found.push(path);
-        }
-    }
-    Ok(found)
+    Ok(read_dir(dir)?.into_iter().filter(|path| path.is_dir()).collect())
 }
 
-/// A run goes on only as what it began as: else its steps would be those of no run at all.
-fn check_same_run(place: &Path, before: &Value, now: &Value) -> Result<()> {
+/// Checks that the run to resume is the one that wrote the checkpoint: otherwise the result would
+/// be that of neither.
+fn check_same_run(path: &Path, before: &Value, now: &Value) -> Result<()> {
     match first_difference(String::new(), before, now) {
         None => Ok(()),
-        Some((key, before, now)) => Err(Error::Resume {
-            path: place.to_owned(),
-            reason: format!("`{key}` was {before}, and is now {now}"),
-        }),
+        Some((key, before, now)) => Err(CheckpointError::OtherRun {
+            path: path.to_owned(),
+            reason: format!("`{key}` was {before} and is now {now}"),
+        }
+        .into()),
     }
 }
 
-/// Where two values differ first, as a key such as `tasks[1].name`, and both there.
+/// Returns the first key at which two values differ, such as `tasks[1].name`, and both values.
 fn first_difference<'a>(
     key: String,
     before: &'a Value,
@@ -299,8 +261,8 @@ fn first_difference<'a>(
         }
         (Value::Array(first), Value::Array(second)) if first.len() == second.len() => {
             let mut pairs = first.iter().zip(second).enumerate();
-            pairs.find_map(|(place, (first, second))| {
-                first_difference(format!("{key}[{place}]"), first, second)
+            pairs.find_map(|(index, (first, second))| {
+                first_difference(format!("{key}[{index}]"), first, second)
             })
         }
         _ => (before != now).then_some((key, before, now)),

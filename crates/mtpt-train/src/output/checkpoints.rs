@@ -1,85 +1,91 @@
 use std::path::PathBuf;
 
 use burn::module::Module;
-use serde::Serialize;
+use serde_json::Value;
 
 use crate::error::Result;
-use crate::optim::trainer::Trainer;
 use crate::output::checkpoint;
-use crate::output::checkpoint::{Best, Checkpoint};
+use crate::output::run_dir::RunDir;
 use crate::run::observer::Observer;
-use crate::run::train::Output;
+use crate::run::state::RunState;
+use crate::run::trainer::Trainer;
 
-/// Where a run writes its checkpoints, and when.
-pub(crate) struct Checkpoints<I> {
-    /// Their folder; none where the run writes nothing.
-    folder: Option<PathBuf>,
-    /// Steps from one to the next; 0 for none but where the run ends early.
+/// The checkpoints of a run: where and when they are written.
+pub(crate) struct Checkpoints {
+    /// Their directory, if the run writes any.
+    dir: Option<PathBuf>,
+    /// Steps between checkpoints; 0 writes one only if the run ends early.
     every: usize,
-    /// What the run is.
-    identity: I,
-    /// The newest one, with its step and whether the evaluation after it is still to come.
-    newest: Option<(PathBuf, usize, bool)>,
+    /// Identity of the run.
+    identity: Value,
+    /// The newest checkpoint.
+    newest: Option<Newest>,
 }
 
-impl<I: Serialize> Checkpoints<I> {
-    pub(crate) fn new(output: Option<&Output>, every: usize, identity: I) -> Self {
-        let folder = output.map(|output| output.folder.checkpoints());
-        Self { folder, every, identity, newest: None }
+struct Newest {
+    path: PathBuf,
+    steps_done: usize,
+    evaluation_pending: bool,
+}
+
+impl Checkpoints {
+    pub(crate) fn new(dir: Option<&RunDir>, every: usize, identity: Value) -> Self {
+        Self { dir: dir.map(RunDir::checkpoints), every, identity, newest: None }
     }
 
-    /// Continues a trainer from the newest checkpoint that is whole, if there is one.
+    /// Restores a run from its newest intact checkpoint, if there is one.
     pub(crate) fn resume<M: Module>(
         &mut self,
         trainer: Trainer<M>,
         observer: &mut impl Observer,
-    ) -> Result<Checkpoint<M>> {
-        let folder = self.folder.clone().unwrap_or_default();
-        let checkpoint = checkpoint::resume(&folder, trainer, &self.identity)?;
-        if let Some(place) = &checkpoint.place {
-            for damage in &checkpoint.passed_over {
-                observer.note(&format!("{damage}; going on from `{}`", place.display()));
+    ) -> Result<RunState<M>> {
+        let dir = self.dir.clone().unwrap_or_default();
+        let restored = checkpoint::resume(&dir, trainer, &self.identity)?;
+        if let Some(path) = restored.path {
+            for damage in &restored.damaged {
+                observer.note(&format!("{damage}; resuming from `{}`", path.display()));
             }
-            let steps_done = checkpoint.trainer.steps_done();
-            self.newest = Some((place.clone(), steps_done, checkpoint.unjudged));
+            self.newest = Some(Newest {
+                path,
+                steps_done: restored.state.trainer.steps_done(),
+                evaluation_pending: restored.state.evaluation_pending,
+            });
         }
-        Ok(checkpoint)
+        Ok(restored.state)
     }
 
-    /// Writes a checkpoint after a step and its evaluation, if one is due: every so many steps, and after the last.
+    /// Writes a checkpoint after a step and its evaluation, if one is due: every so many steps,
+    /// and after the last.
     pub(crate) fn write_if_due<M: Module>(
         &mut self,
-        trainer: &Trainer<M>,
-        best: Option<&Best<M>>,
+        state: &RunState<M>,
         is_last: bool,
         observer: &mut impl Observer,
     ) -> Result<()> {
-        if self.every > 0 && (is_last || trainer.steps_done().is_multiple_of(self.every)) {
-            self.write(trainer, best, false, observer)?;
+        let steps_done = state.trainer.steps_done();
+        if self.every > 0 && (is_last || steps_done.is_multiple_of(self.every)) {
+            self.write(state, observer)?;
         }
         Ok(())
     }
 
-    /// Writes a checkpoint, unless it is there; tells its place, where the run writes at all.
+    /// Writes a checkpoint unless it exists, and returns its path if the run writes any.
     pub(crate) fn write<M: Module>(
         &mut self,
-        trainer: &Trainer<M>,
-        best: Option<&Best<M>>,
-        unjudged: bool,
+        state: &RunState<M>,
         observer: &mut impl Observer,
     ) -> Result<Option<PathBuf>> {
-        let Some(folder) = &self.folder else { return Ok(None) };
-        let steps_done = trainer.steps_done();
-        match &self.newest {
-            Some((place, step, without)) if (*step, *without) == (steps_done, unjudged) => {
-                Ok(Some(place.clone()))
-            }
-            _ => {
-                observer.before_checkpoint()?;
-                let place = checkpoint::write(folder, trainer, best, unjudged, &self.identity)?;
-                self.newest = Some((place.clone(), steps_done, unjudged));
-                Ok(Some(place))
-            }
+        let Some(dir) = &self.dir else { return Ok(None) };
+        let (steps_done, evaluation_pending) =
+            (state.trainer.steps_done(), state.evaluation_pending);
+        if let Some(newest) = &self.newest
+            && (newest.steps_done, newest.evaluation_pending) == (steps_done, evaluation_pending)
+        {
+            return Ok(Some(newest.path.clone()));
         }
+        observer.before_checkpoint()?;
+        let path = checkpoint::write(dir, state, &self.identity)?;
+        self.newest = Some(Newest { path: path.clone(), steps_done, evaluation_pending });
+        Ok(Some(path))
     }
 }

@@ -1,21 +1,24 @@
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-use std::{fs, iter};
 
+use mtpt_io::IoError;
+use mtpt_io::fs::{read_dir, remove_file};
 use prost::Message;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 
-/// What the name of every event file begins with; readers go through the files of a folder in the order of their names.
-const BEGINNING: &str = "events.out.tfevents.";
-/// With this version, the start of a session says which steps are void, and readers drop them.
+/// Prefix of the name of every event file. TensorBoard reads the files of a directory in the order of
+/// their names.
+const PREFIX: &str = "events.out.tfevents.";
+/// File version. With it, the start of a session invalidates later steps in earlier files.
 const VERSION: &str = "brain.Event:2";
 /// `SessionLog.START`
 const START: i32 = 1;
 
-/// `tensorflow.Event` of `tensorboard/compat/proto/event.proto`, with the fields that are written here.
+/// `tensorflow.Event` of `tensorboard/compat/proto/event.proto`, with the fields used here.
 #[derive(Clone, PartialEq, Message)]
 struct Event {
     /// Seconds since 1970.
@@ -58,14 +61,14 @@ struct Value {
     value: Option<Simple>,
 }
 
-/// A oneof, so that a value of 0 is written, too.
+/// A oneof, so that a value of 0 is also written.
 #[derive(Clone, PartialEq, prost::Oneof)]
 enum Simple {
     #[prost(float, tag = "2")]
     SimpleValue(f32),
 }
 
-/// A file of TensorBoard's events, to which scalars are added.
+/// A TensorBoard event file that scalars are appended to.
 #[derive(Debug)]
 pub(crate) struct EventFile {
     path: PathBuf,
@@ -73,25 +76,23 @@ pub(crate) struct EventFile {
 }
 
 impl EventFile {
-    /// Begins a file that comes after all that the folder has. Readers drop what these have from a step on.
-    pub(crate) fn create(folder: &Path, first_step: usize) -> Result<Self> {
+    /// Creates a file whose name sorts after all others in the directory. It invalidates their steps
+    /// from a step on.
+    pub(crate) fn create(dir: &Path, first_step: usize) -> Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // Two parts of a run may begin in the same second, or under another clock.
-        let after = list(folder)?.iter().filter_map(|path| seconds(path)).max();
+        // Two processes may start in the same second, or the clock may have been changed.
+        let after = list(dir)?.iter().filter_map(|path| seconds(path)).max();
         let seconds = now.as_secs().max(after.map_or(0, |last| last + 1));
-        let path = folder.join(format!("{BEGINNING}{seconds:010}.mtpt"));
+        let path = dir.join(format!("{PREFIX}{seconds:010}.mtpt"));
         let file = OpenOptions::new().append(true).create_new(true).open(&path);
-        let file =
-            file.map_err(|source| Error::File { action: "write", path: path.clone(), source })?;
+        let file = file.map_err(IoError::with("write", &path))?;
         let mut file = Self { path, file };
         file.event(0, What::FileVersion(VERSION.into()))?;
         file.event(first_step, What::SessionLog(SessionLog { status: START }))?;
         Ok(file)
     }
 
-    /// Adds the scalars of a step.
-    ///
-    /// What is added is with the operating system when this returns, and whoever reads the file sees it.
+    /// Appends the scalars of a step. They are visible to readers of the file when this returns.
     pub(crate) fn scalars(
         &mut self,
         step: usize,
@@ -105,49 +106,37 @@ impl EventFile {
     fn event(&mut self, step: usize, what: What) -> Result<()> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let event = Event { wall_time: now.as_secs_f64(), step: step as i64, what: Some(what) };
-        // At once, so that a record is cut only where the disk is full.
-        self.file.write_all(&record(&event.encode_to_vec())).map_err(|source| Error::File {
-            action: "write",
-            path: self.path.clone(),
-            source,
-        })
+        // In one call, so that a record is truncated only if the disk is full.
+        let written = self.file.write_all(&record(&event.encode_to_vec()));
+        Ok(written.map_err(IoError::with("write", &self.path))?)
     }
 }
 
-/// Removes all event files of a folder, if there are any.
-pub(crate) fn remove_all(folder: &Path) -> Result<()> {
-    list(folder)?.into_iter().try_for_each(|path| {
-        fs::remove_file(&path).map_err(|source| Error::File { action: "remove", path, source })
-    })
+/// Removes all event files in a directory.
+pub(crate) fn remove_all(dir: &Path) -> Result<()> {
+    list(dir)?.iter().try_for_each(|path| Ok(remove_file(path)?))
 }
 
-/// The event files of a folder, which need not be there.
-fn list(folder: &Path) -> Result<Vec<PathBuf>> {
-    let failed = |source| Error::File { action: "read", path: folder.to_owned(), source };
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed)?,
-    };
-    let mut paths = Vec::new();
-    for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        if name(&path).is_some_and(|name| name.starts_with(BEGINNING)) {
-            paths.push(path);
-        }
+/// Lists the event files in a directory, which need not exist.
+fn list(dir: &Path) -> Result<Vec<PathBuf>> {
+    if !dir.exists() {
+        return Ok(Vec::new());
     }
-    Ok(paths)
+    let is_event_file = |path: &PathBuf| name(path).is_some_and(|name| name.starts_with(PREFIX));
+    Ok(read_dir(dir)?.into_iter().filter(is_event_file).collect())
 }
 
 fn name(path: &Path) -> Option<&str> {
     path.file_name()?.to_str()
 }
 
-/// The second at which a file was begun, by its name.
+/// Returns the second at which a file was created, from its name.
 fn seconds(path: &Path) -> Option<u64> {
-    name(path)?.strip_prefix(BEGINNING)?.split('.').next()?.parse().ok()
+    name(path)?.strip_prefix(PREFIX)?.split('.').next()?.parse().ok()
 }
 
-/// A record of `TFRecord`: its length, the length's check sum, the bytes, their check sum, all little-endian.
+/// Encodes a `TFRecord`: length, checksum of the length, bytes, checksum of the bytes, all
+/// little-endian.
 fn record(bytes: &[u8]) -> Vec<u8> {
     let length = (bytes.len() as u64).to_le_bytes();
     let check = |bytes: &[u8]| masked(crc32c::crc32c(bytes)).to_le_bytes();
@@ -159,20 +148,22 @@ fn record(bytes: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// A check sum that may stand among the bytes that another is made of: `tensorflow/core/lib/hash/crc32c.h`.
+/// Masks a checksum that is stored among checksummed bytes: `tensorflow/core/lib/hash/crc32c.h`.
 fn masked(check: u32) -> u32 {
     check.rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
-    /// As TensorBoard writes the same events: `scripts/tensorboard_events.py`.
+    /// The same events written by TensorBoard: `scripts/tensorboard_events.py`.
     const REFERENCE: &[u8] = include_bytes!("../../tests/fixtures/tensorboard.tfevents");
 
     #[test]
-    fn records_are_those_of_tensorboard() {
+    fn records_equal_those_of_tensorboard() {
         let event = |wall_time, step, what| Event { wall_time, step, what: Some(what) };
         let values = [("loss", 0.75), ("loss/reviews/sst2", 0.0), ("learning_rate", -1e-30)];
         let value = values
@@ -188,9 +179,9 @@ mod tests {
     }
 
     #[test]
-    fn a_file_comes_after_those_that_are_there() {
+    fn a_new_file_sorts_after_existing_ones() {
         let folder = tempfile::tempdir().unwrap();
-        let far = folder.path().join(format!("{BEGINNING}9000000000.other"));
+        let far = folder.path().join(format!("{PREFIX}9000000000.other"));
         fs::write(&far, "").unwrap();
         let first = EventFile::create(folder.path(), 0).unwrap();
         let second = EventFile::create(folder.path(), 1).unwrap();

@@ -1,9 +1,11 @@
-//! A number in JSON that is read back to the bit, for `#[serde(with = "crate::exact_float")]`: the numbers of JSON itself are read
-//! by a quick way that can be off by the last place, and a run that goes on would choose other prompts by it.
+//! A float in JSON that is read back exactly, for `#[serde(with = "crate::output::exact_float")]`.
+//!
+//! The parser of JSON numbers can be off by one unit in the last place, and a resumed run could then
+//! select other prompts.
 
 use serde::{Deserialize, Deserializer, Serializer, de};
 
-/// The shortest text that stands for the number alone.
+/// Writes the shortest text that identifies the value.
 pub(crate) fn serialize<S: Serializer>(value: &f64, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
@@ -22,7 +24,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_bit_comes_back(bits: u64) {
+        fn values_are_read_back_exactly(bits: u64) {
             let value = f64::from_bits(bits);
             prop_assume!(!value.is_nan());
             let text = serde_json::to_string(&Score(value)).unwrap();

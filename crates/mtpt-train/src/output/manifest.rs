@@ -1,20 +1,22 @@
-//! Files of a folder with a list of their lengths and checksums beside them, by which damage is noticed.
+//! Files of a directory with a list of their lengths and checksums, to detect damage.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
+use mtpt_io::IoError;
 use mtpt_io::fs::sync_dir;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::output::error::CheckpointError;
 
-/// The list's name. A list that is damaged itself fits the files no more, or says of them what it said before.
+/// Name of the list. If the list itself is damaged, it can't be parsed or doesn't match the files.
 const LIST: &str = "checksums.json";
 
-/// A file as it was written.
+/// Length and checksum of a file as it was written.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Checksum {
     bytes: usize,
@@ -27,7 +29,7 @@ impl Checksum {
     }
 }
 
-/// What is wrong with a file that was whole once.
+/// Damage to a file that was intact when it was written.
 #[derive(Clone, Debug)]
 pub(crate) struct Damage {
     pub(crate) path: PathBuf,
@@ -40,68 +42,63 @@ impl fmt::Display for Damage {
     }
 }
 
-/// Files that are being written to a folder that takes its name when all of them have reached the disk.
+/// Writes files to a directory that is renamed when all of them are on disk.
 pub(crate) struct CheckedFiles<'a> {
-    folder: &'a Path,
-    /// The name that the folder will have, for messages.
-    place: &'a Path,
-    sums: BTreeMap<String, Checksum>,
+    dir: &'a Path,
+    /// The directory's final path, for messages.
+    final_path: &'a Path,
+    checksums: BTreeMap<String, Checksum>,
 }
 
 impl<'a> CheckedFiles<'a> {
-    pub(crate) fn new(folder: &'a Path, place: &'a Path) -> Self {
-        Self { folder, place, sums: BTreeMap::new() }
+    pub(crate) fn new(dir: &'a Path, final_path: &'a Path) -> Self {
+        Self { dir, final_path, checksums: BTreeMap::new() }
     }
 
-    /// Writes one file, to the disk.
+    /// Writes a file and flushes it to disk.
     pub(crate) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<()> {
-        let write = || -> io::Result<()> {
-            let mut file = File::create(self.folder.join(name))?;
-            file.write_all(bytes)?;
-            file.sync_all()
-        };
-        write().map_err(|source| self.failed(name, source))?;
-        self.sums.insert(name.to_owned(), Checksum::of(bytes));
+        let path = self.final_path.join(name);
+        let failed = IoError::with("write", &path);
+        let mut file = File::create(self.dir.join(name)).map_err(failed)?;
+        file.write_all(bytes).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        self.checksums.insert(name.to_owned(), Checksum::of(bytes));
         Ok(())
     }
 
-    /// Writes the list: nothing is added after it.
+    /// Writes the list. No file can be added afterwards.
     pub(crate) fn finish(mut self) -> Result<()> {
-        let list = serde_json::to_vec_pretty(&self.sums)
-            .map_err(|source| Error::Json { path: self.place.join(LIST), source })?;
+        let list = serde_json::to_vec_pretty(&self.checksums)
+            .map_err(|source| CheckpointError::Json { path: self.final_path.join(LIST), source })?;
         self.write(LIST, &list)?;
-        Ok(sync_dir(self.folder)?)
-    }
-
-    fn failed(&self, name: &str, source: io::Error) -> Error {
-        Error::File { action: "write", path: self.place.join(name), source }
+        Ok(sync_dir(self.dir)?)
     }
 }
 
-/// The first file of a folder that is not as it was written, if there is one.
+/// Returns the first damaged file of a directory, if there is one.
 ///
 /// # Errors
 ///
-/// When a file may not be read; one that the disk cannot give back is damaged.
-pub(crate) fn first_damage(folder: &Path) -> Result<Option<Damage>> {
-    let path = folder.join(LIST);
+/// When permission to read a file is denied; any other failure to read it is damage.
+pub(crate) fn first_damage(dir: &Path) -> Result<Option<Damage>> {
+    let path = dir.join(LIST);
     let list = match read(&path)? {
         Ok(list) => list,
         Err(damage) => return Ok(Some(damage)),
     };
-    let Ok(sums) = serde_json::from_slice::<BTreeMap<String, Checksum>>(&list) else {
+    let Ok(checksums) = serde_json::from_slice::<BTreeMap<String, Checksum>>(&list) else {
         let reason = "is not the list of checksums that was written".to_owned();
         return Ok(Some(Damage { path, reason }));
     };
-    for (name, expected) in sums {
-        let path = folder.join(name);
+    for (name, expected) in checksums {
+        let path = dir.join(name);
         let found = match read(&path)? {
             Ok(bytes) => Checksum::of(&bytes),
             Err(damage) => return Ok(Some(damage)),
         };
         if found != expected {
             let reason = if found.bytes == expected.bytes {
-                "holds other bytes than were written".to_owned()
+                "has other contents than were written".to_owned()
             } else {
                 format!("has {} bytes, {} were written", found.bytes, expected.bytes)
             };
@@ -112,15 +109,13 @@ pub(crate) fn first_damage(folder: &Path) -> Result<Option<Damage>> {
 }
 
 fn read(path: &Path) -> Result<Result<Vec<u8>, Damage>> {
-    let path = path.to_owned();
-    match fs::read(&path) {
+    let damage = |reason| Damage { path: path.to_owned(), reason };
+    match fs::read(path) {
         Ok(bytes) => Ok(Ok(bytes)),
-        Err(source) if source.kind() == ErrorKind::PermissionDenied => {
-            Err(Error::File { action: "read", path, source })
-        }
-        Err(source) if source.kind() == ErrorKind::NotFound => {
-            Ok(Err(Damage { path, reason: "is missing".to_owned() }))
-        }
-        Err(source) => Ok(Err(Damage { path, reason: format!("cannot be read: {source}") })),
+        Err(source) => match source.kind() {
+            ErrorKind::PermissionDenied => Err(IoError::new("read", path, source).into()),
+            ErrorKind::NotFound => Ok(Err(damage("is missing".to_owned()))),
+            _ => Ok(Err(damage(format!("cannot be read: {source}")))),
+        },
     }
 }

@@ -1,32 +1,34 @@
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use mtpt_io::fs::write_atomic;
+use mtpt_io::IoError;
+use mtpt_io::fs::{read, write_atomic};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::run::observer::{EvaluationEvent, Observer, StepEvent};
 
-/// Writes `metrics.jsonl`: a line for every step and for every figure, each as soon as it is known.
+/// Writes `metrics.jsonl`: one line per step and per metric value, each as soon as it is known.
 ///
-/// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`, with `"added": {name: loss}`
-/// where the objective adds to the loss, and `"task_lr"` where what tasks own has a rate of its own; a figure is
-/// `{"step", "split", "task", "metric", "value"}`. Losses are nats for each target token, values of metrics fractions; a
-/// step is counted from 1.
+/// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`,
+/// with `"added": {name: loss}` if the objective has auxiliary losses, and `"task_lr"` if
+/// task-specific parameters have their own learning rate. A metric value is
+/// `{"step", "split", "task", "metric", "value"}`. Losses are in nats per target token, metric values
+/// are fractions, and steps are counted from 1.
 #[derive(Debug)]
 pub struct MetricsLog {
     path: PathBuf,
     file: File,
-    /// Bytes of whole lines.
+    /// Length of all complete lines, in bytes.
     length: u64,
 }
 
-/// The part of a line that says to which step it belongs, and whether it is a figure.
+/// The step of a line, and whether it is a metric value.
 #[derive(Deserialize)]
-struct Place {
+struct LogLine {
     step: usize,
     metric: Option<IgnoredAny>,
 }
@@ -56,7 +58,7 @@ struct EvaluationLine<'a> {
 }
 
 impl MetricsLog {
-    /// Opens a log that keeps what an earlier part of the run wrote up to a step, and nothing after it.
+    /// Opens a log and removes all lines after a step that an earlier process wrote.
     ///
     /// # Errors
     ///
@@ -65,36 +67,36 @@ impl MetricsLog {
         Self::open_after(path, steps_done, false)
     }
 
-    /// The same; where the evaluation after these steps is still to come, its figures, which an earlier part of the run may have
-    /// begun with, are not kept.
-    pub(crate) fn open_after(path: &Path, steps_done: usize, unjudged: bool) -> Result<Self> {
-        let failed = |action| move |source| Error::File { action, path: path.to_owned(), source };
-        let written = if steps_done > 0 && path.exists() {
-            fs::read(path).map_err(failed("read"))?
-        } else {
-            Vec::new()
-        };
+    /// Opens a log as [`open`](Self::open) does. If the evaluation after the step is pending, also
+    /// removes its metric values, some of which an earlier process may have written.
+    pub(crate) fn open_after(
+        path: &Path,
+        steps_done: usize,
+        evaluation_pending: bool,
+    ) -> Result<Self> {
+        let written = if steps_done > 0 && path.exists() { read(path)? } else { Vec::new() };
         let belongs = |line: &&[u8]| {
-            // A line cut short by a crash is no JSON, and goes with those after the checkpoint.
-            let Ok(place) = serde_json::from_slice::<Place>(line) else { return false };
-            let to_come = unjudged && place.metric.is_some();
-            line.ends_with(b"\n") && place.step < steps_done + usize::from(!to_come)
+            // A line truncated by a crash is not JSON and is removed, too.
+            let Ok(parsed) = serde_json::from_slice::<LogLine>(line) else { return false };
+            let is_pending = evaluation_pending && parsed.metric.is_some();
+            line.ends_with(b"\n") && parsed.step < steps_done + usize::from(!is_pending)
         };
         let lines = written.split_inclusive(|&byte| byte == b'\n');
         let kept = lines.filter(belongs).collect::<Vec<_>>().concat();
         write_atomic(path, &kept)?;
-        let file = OpenOptions::new().append(true).open(path).map_err(failed("write"))?;
+        let file = OpenOptions::new().append(true).open(path);
+        let file = file.map_err(IoError::with("write", path))?;
         Ok(Self { path: path.to_owned(), file, length: kept.len() as u64 })
     }
 
     fn line(&mut self, line: &impl Serialize) -> Result<()> {
-        let failed = |source| Error::File { action: "write", path: self.path.clone(), source };
-        let mut line = serde_json::to_string(line).map_err(|error| failed(error.into()))?;
+        let mut line = serde_json::to_string(line).map_err(IoError::with("write", &self.path))?;
         line.push('\n');
         if let Err(error) = self.file.write_all(line.as_bytes()) {
-            // A disk that is full takes half a line: the log has whole ones. If that fails too, resuming drops it.
+            // A full disk may store part of a line, which is removed. If that fails, too, it is
+            // removed when the run resumes.
             let _ = self.file.set_len(self.length);
-            return Err(failed(error));
+            return Err(IoError::new("write", &self.path, error).into());
         }
         self.length += line.len() as u64;
         Ok(())
@@ -108,7 +110,7 @@ impl Observer for MetricsLog {
             .iter()
             .map(|(task, loss)| (task.to_string(), Value::from(*loss)))
             .collect();
-        let added = event.added_losses.iter();
+        let added = event.auxiliary_losses.iter();
         let added = added.map(|(name, loss)| ((*name).to_owned(), Value::from(*loss))).collect();
         self.line(&StepLine {
             step: event.step,
@@ -134,7 +136,6 @@ impl Observer for MetricsLog {
     }
 
     fn before_checkpoint(&mut self) -> Result<()> {
-        let failed = |source| Error::File { action: "write", path: self.path.clone(), source };
-        self.file.sync_data().map_err(failed)
+        Ok(self.file.sync_data().map_err(IoError::with("write", &self.path))?)
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod checkpoint;
 pub(crate) mod checkpoints;
+pub(crate) mod error;
 pub(crate) mod event_file;
 pub(crate) mod exact_float;
 pub(crate) mod manifest;

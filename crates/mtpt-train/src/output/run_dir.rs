@@ -1,19 +1,31 @@
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{env, fs};
 
-use mtpt_io::fs::{DirLock, lock_dir, remove_temporary_files, write_atomic};
+use mtpt_io::IoError;
+use mtpt_io::fs::{
+    DirLock, create_dir_all, lock_dir, remove_dir_all, remove_file, remove_temporary_files,
+    write_atomic,
+};
 use mtpt_tasks::{Task, TaskConfig};
 use serde::Serialize;
 
-use crate::error::{Error, Result};
+use crate::config::error::ConfigError;
+use crate::error::Result;
 use crate::output::checkpoint;
+use crate::output::error::CheckpointError;
 use crate::output::metrics_log::MetricsLog;
 use crate::output::tensorboard::TensorBoard;
 
-/// The folder of a run: `config.toml`, `metrics.jsonl`, `tensorboard/`, `checkpoints/`, and `prompts.safetensors` or, of continued
-/// pretraining, `model/`.
+/// Name of the file of a run's prompts.
+pub(crate) const PROMPTS: &str = "prompts.safetensors";
+
+/// Name of the file that a run writes at its end.
+pub(crate) const OUTCOME: &str = "outcome.json";
+
+/// The directory of a run: `config.toml`, `metrics.jsonl`, `tensorboard/`, `checkpoints/`, and
+/// `prompts.safetensors` or, for pretraining, `model/`.
 #[derive(Clone, Debug)]
-pub struct RunFolder {
+pub struct RunDir {
     path: PathBuf,
 }
 
@@ -24,68 +36,68 @@ struct Document<'a, C> {
     tasks: Vec<TaskConfig>,
 }
 
-/// The file of a run's prompts.
-pub(crate) const PROMPTS: &str = "prompts.safetensors";
-
-/// The file that a run writes at its end.
-pub(crate) const OUTCOME: &str = "outcome.json";
-
-/// Removes a file, if it is there.
-pub(crate) fn remove_if_there(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(Error::File { action: "remove", path: path.to_owned(), source })
-        }
-        _ => Ok(()),
+impl AsRef<Path> for RunDir {
+    fn as_ref(&self) -> &Path {
+        &self.path
     }
 }
 
-impl RunFolder {
-    /// Makes the folder, if it is not there.
+impl RunDir {
+    /// Creates the directory if it does not exist.
     ///
     /// # Errors
     ///
-    /// When it cannot be made.
+    /// When it cannot be created.
     pub fn create(path: &Path) -> Result<Self> {
-        fs::create_dir_all(path).map_err(|source| Error::File {
-            action: "make",
-            path: path.to_owned(),
-            source,
-        })?;
+        create_dir_all(path)?;
         Ok(Self { path: path.to_owned() })
     }
 
-    /// The folder.
+    /// Returns the path.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// The configuration as it was resolved, with every default in its place.
+    /// Returns the file of the resolved configuration, with all defaults.
     pub fn config(&self) -> PathBuf {
         self.path.join("config.toml")
     }
 
-    /// What was measured, a JSON object a line.
+    /// Returns the file of losses and metrics, with one JSON object per line.
     pub fn metrics(&self) -> PathBuf {
         self.path.join("metrics.jsonl")
     }
 
-    /// The same, and the mean of the tasks, as event files of TensorBoard.
+    /// Returns the directory of TensorBoard event files, with the same values and the means of the
+    /// tasks.
     pub fn tensorboard(&self) -> PathBuf {
         self.path.join("tensorboard")
     }
 
-    /// The best prompts so far.
+    /// Returns the file of the best prompts so far.
     pub fn prompts(&self) -> PathBuf {
         self.path.join(PROMPTS)
     }
 
-    /// Where a run that was interrupted goes on.
+    /// Returns the directory of checkpoints.
     pub fn checkpoints(&self) -> PathBuf {
         self.path.join("checkpoints")
     }
 
-    /// Removes the checkpoints of an earlier run: a new one must never go on from them. What else is in their folder stays.
+    /// Returns the directory of a model whose weights were all trained, in the format it was
+    /// loaded from.
+    pub fn model(&self) -> PathBuf {
+        self.path.join("model")
+    }
+
+    /// Returns the file of the run's outcome: `{"step", "score", "stopped_early"}`. It exists only
+    /// if the run is complete.
+    pub fn outcome(&self) -> PathBuf {
+        self.path.join(OUTCOME)
+    }
+
+    /// Removes the checkpoints of an earlier run, which a new run must never resume. Other files in
+    /// their directory stay.
     ///
     /// # Errors
     ///
@@ -100,70 +112,59 @@ impl RunFolder {
     ///
     /// When they cannot be removed.
     pub fn remove_prompts(&self) -> Result<()> {
-        remove_if_there(&self.outcome())?;
-        remove_if_there(&self.prompts())
+        remove_file(&self.outcome())?;
+        Ok(remove_file(&self.prompts())?)
     }
 
-    /// Takes away all that an earlier run wrote.
+    /// Removes everything that an earlier run wrote. Other files stay.
     pub(crate) fn clear(&self) -> Result<()> {
         self.remove_checkpoints()?;
         self.remove_prompts()?;
-        remove_if_there(&self.metrics())?;
-        remove_if_there(&self.config())?;
+        remove_file(&self.metrics())?;
+        remove_file(&self.config())?;
         let events = self.tensorboard();
         if events.is_dir() {
-            let failed = |source| Error::File { action: "remove", path: events.clone(), source };
-            fs::remove_dir_all(&events).map_err(failed)?;
+            remove_dir_all(&events)?;
         }
-        // What else is there is others', and stays.
+        // Fails if there are other files.
         let _ = fs::remove_dir(self.checkpoints());
         Ok(())
     }
 
-    /// What the run came to: `{"step", "score", "stopped_early"}`. It is there when the run has come to its end, and not before.
-    pub fn outcome(&self) -> PathBuf {
-        self.path.join(OUTCOME)
-    }
-
-    /// Keeps other processes from writing to the folder, as long as what it returns is there; a process that ends in whatever
-    /// way lets go of it. Without effect where folders cannot be locked: on Windows, and on some network file systems.
+    /// Keeps other processes from writing to the directory while the returned lock exists.
     ///
     /// # Errors
     ///
-    /// [`Error::InUse`], when another run writes there.
+    /// [`CheckpointError::InUse`] when another run has locked it.
     pub(crate) fn lock(&self) -> Result<DirLock> {
-        lock_dir(&self.path)?.ok_or_else(|| Error::InUse { path: self.path.clone() })
+        let lock = lock_dir(&self.path)?;
+        Ok(lock.ok_or_else(|| CheckpointError::InUse { path: self.path.clone() })?)
     }
 
-    /// Opens what a run tells its course to, which keeps what was told before: see [`MetricsLog::open_after`] and
-    /// [`TensorBoard::open`].
+    /// Opens the logs of a run and removes what they contain beyond the given state: see
+    /// [`MetricsLog::open_after`] and [`TensorBoard::open`].
     pub(crate) fn open_logs(
         &self,
         steps_done: usize,
-        unjudged: bool,
+        evaluation_pending: bool,
     ) -> Result<(MetricsLog, TensorBoard)> {
-        let log = MetricsLog::open_after(&self.metrics(), steps_done, unjudged)?;
+        let log = MetricsLog::open_after(&self.metrics(), steps_done, evaluation_pending)?;
         Ok((log, TensorBoard::open(&self.tensorboard(), steps_done)?))
     }
 
-    /// Removes what a process that was killed left half-written beside the run's files.
+    /// Removes temporary files left by a killed process.
     ///
     /// # Errors
     ///
-    /// When it cannot be removed.
-    pub(crate) fn remove_drafts(&self) -> Result<()> {
+    /// When they cannot be removed.
+    pub(crate) fn remove_temporary_files(&self) -> Result<()> {
         [self.config(), self.metrics(), self.prompts()]
             .iter()
             .try_for_each(|path| Ok(remove_temporary_files(path)?))
     }
 
-    /// The model that was trained whole, in the form that it came in.
-    pub fn model(&self) -> PathBuf {
-        self.path.join("model")
-    }
-
-    /// Writes a configuration, a [`RunConfig`](crate::RunConfig) or [`StagedRunConfig`](crate::StagedRunConfig), with its tasks,
-    /// whole or not at all.
+    /// Writes a configuration, a [`RunConfig`](crate::RunConfig) or
+    /// [`StagedRunConfig`](crate::StagedRunConfig), together with its tasks.
     ///
     /// # Errors
     ///
@@ -173,21 +174,17 @@ impl RunFolder {
         config: &impl Serialize,
         tasks: impl Iterator<Item = &'a Task>,
     ) -> Result<()> {
-        // Files are found from wherever the configuration is read.
-        let failed = |source| Error::File { action: "find", path: PathBuf::from("."), source };
-        let folder = env::current_dir().map_err(failed)?;
-        let tasks = tasks.map(|task| task.config().clone().in_folder(&folder)).collect();
+        // Relative paths would depend on where the configuration is read.
+        let current = env::current_dir().map_err(IoError::with("find", Path::new(".")))?;
+        let tasks = tasks.map(|task| task.config().clone().in_folder(&current)).collect();
         self.write(&Document { config, tasks })
     }
 
-    /// Writes what stands in the configuration.
+    /// Writes the contents of the configuration file.
     pub(crate) fn write(&self, document: &impl Serialize) -> Result<()> {
         let path = self.config();
-        let text = toml::to_string(document).map_err(|error| Error::Config {
-            path: path.clone(),
-            line: None,
-            message: error.to_string(),
-        })?;
+        let text = toml::to_string(document);
+        let text = text.map_err(|error| ConfigError::in_file(&path, &error))?;
         Ok(write_atomic(&path, text.as_bytes())?)
     }
 }

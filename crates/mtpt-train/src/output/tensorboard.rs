@@ -1,51 +1,49 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
+use mtpt_io::fs::create_dir_all;
+
+use crate::error::Result;
 use crate::output::event_file;
 use crate::output::event_file::EventFile;
 use crate::run::observer::{EvaluationEvent, MeanEvent, Observer, StepEvent};
 
-/// Writes what `metrics.jsonl` has, and the mean of the tasks, as event files of TensorBoard: `tensorboard --logdir RUN`.
+/// Writes the values of `metrics.jsonl` and the means of the tasks as TensorBoard event files:
+/// `tensorboard --logdir RUN`.
 ///
 /// | Tag | Value |
 /// |---|---|
-/// | `loss`, `loss/TASK` | cross entropy for each target token, in nats |
-/// | `added_loss/NAME` | what the objective adds to it, such as `logits` and `hidden` of distillation |
-/// | `learning_rate`, `task_learning_rate` | the second where parameters of tasks have a rate of their own |
+/// | `loss`, `loss/TASK` | cross entropy per target token, in nats |
+/// | `added_loss/NAME` | auxiliary losses, such as `logits` and `hidden` of distillation |
+/// | `learning_rate`, `task_learning_rate` | the second if task-specific parameters have their own |
 /// | `gradient_norm` | before clipping |
 /// | `rows_per_second` | |
 /// | `dev/TASK/METRIC`, `dev/mean` | fractions; nats for the metric `loss` |
 ///
-/// Every process writes a file of its own, which begins at the first event. A run that goes on tells in it which steps are
-/// void, and TensorBoard drops what earlier files have of them.
+/// Every process writes its own file, created at the first event. A resumed run invalidates the
+/// later steps in earlier files, and TensorBoard drops them.
 #[derive(Debug)]
 pub struct TensorBoard {
-    folder: PathBuf,
-    /// The first step that this process tells of.
+    dir: PathBuf,
+    /// The first step that this process reports.
     first_step: usize,
     file: Option<EventFile>,
 }
 
 impl TensorBoard {
-    /// Makes the folder, if it is not there, and keeps the event files that it has, unless the run is at its beginning.
+    /// Creates the directory if it does not exist. At step 0, removes the event files in it.
     ///
     /// # Errors
     ///
-    /// When the folder cannot be made, or the files of an earlier run cannot be removed.
-    pub fn open(folder: &Path, steps_done: usize) -> Result<Self> {
-        let folder = folder.to_owned();
-        fs::create_dir_all(&folder).map_err(|source| Error::File {
-            action: "make",
-            path: folder.clone(),
-            source,
-        })?;
+    /// When the directory cannot be created, or event files cannot be removed.
+    pub fn open(dir: &Path, steps_done: usize) -> Result<Self> {
+        let dir = dir.to_owned();
+        create_dir_all(&dir)?;
         if steps_done == 0 {
-            event_file::remove_all(&folder)?;
+            event_file::remove_all(&dir)?;
         }
-        // The models that are trained whole are judged before the first step, too.
+        // Pretraining also evaluates before the first step.
         let first_step = if steps_done == 0 { 0 } else { steps_done + 1 };
-        Ok(Self { folder, first_step, file: None })
+        Ok(Self { dir, first_step, file: None })
     }
 
     fn scalars(
@@ -55,7 +53,7 @@ impl TensorBoard {
     ) -> Result<()> {
         let file = match self.file.take() {
             Some(file) => file,
-            None => EventFile::create(&self.folder, self.first_step)?,
+            None => EventFile::create(&self.dir, self.first_step)?,
         };
         self.file.insert(file).scalars(step, scalars)
     }
@@ -65,7 +63,7 @@ impl Observer for TensorBoard {
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
         let named = |name: &str, value| (name.to_owned(), value);
         let of_task = event.task_losses.iter().map(|(task, loss)| (format!("loss/{task}"), *loss));
-        let added = event.added_losses.iter();
+        let added = event.auxiliary_losses.iter();
         let added = added.map(|(name, loss)| (format!("added_loss/{name}"), *loss));
         let rates = [
             Some(named("learning_rate", event.learning_rate)),

@@ -1,9 +1,12 @@
-//! One training run.
+//! Training runs: the session that every run shares, and the two kinds of run.
 
-pub(crate) mod check;
 pub(crate) mod identity;
 pub(crate) mod non_finite;
 pub(crate) mod observer;
-pub(crate) mod pretrain;
+pub(crate) mod pretraining;
 pub(crate) mod progress;
-pub(crate) mod train;
+pub(crate) mod prompt_tuning;
+pub(crate) mod requirements;
+pub(crate) mod session;
+pub(crate) mod state;
+pub(crate) mod trainer;

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -6,50 +7,48 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use mtpt_core::{named_parameters, parameter_names};
 use mtpt_io::first_non_finite;
-use mtpt_tasks::{SourceLocation, Task, TaskId, TokenBatch};
+use mtpt_tasks::{SourceLocation, Split, Task, TaskId, TokenBatch};
 
-use crate::data::locate::row_places;
-
-/// A loss or a gradient that is infinite or not a number: of such a step nothing can be learned, and it is not made.
+/// A loss or gradient that is infinite or NaN. The step is not done.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct NotFinite {
     /// The step, counted from 1.
     pub step: usize,
-    /// Name of the parameter whose gradient it is; none for a loss.
+    /// Name of the parameter whose gradient is not finite; none for a loss.
     pub parameter: Option<String>,
-    /// The loss of the first of the rows, or the norm of the gradient.
+    /// The loss of the first example, or the norm of the gradient.
     pub value: f64,
-    /// The rows that it comes from: those whose loss it is, or whose gradient is not finite when they are computed alone; all
-    /// rows of the step, if none is by itself.
-    pub rows: Vec<TrainingRow>,
-    /// The checkpoint with the state before the step, where the run wrote one.
+    /// The examples that cause it: those whose loss, or whose gradient when computed alone, is not
+    /// finite; all examples of the step if there are none.
+    pub examples: Vec<TrainingExample>,
+    /// The checkpoint with the state before the step, if the run wrote one.
     pub checkpoint: Option<PathBuf>,
 }
 
-/// A row of the training split of a task, or a chunk of a corpus.
+/// An example of the training split of a task, or a chunk of a corpus.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct TrainingRow {
+pub struct TrainingExample {
     /// The task or corpus.
     pub task: TaskId,
-    /// Its number there, counted from 0.
-    pub number: usize,
-    /// Where it stands, where the task's file still tells.
+    /// Index in its training split.
+    pub index: usize,
+    /// Where it was read from, if the task's file still has it.
     pub location: Option<SourceLocation>,
 }
 
-impl fmt::Display for TrainingRow {
+impl fmt::Display for TrainingExample {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location {
             Some(location) => write!(formatter, "{location} (task `{}`)", self.task),
-            None => write!(formatter, "row {} of `{}`, counted from 0", self.number, self.task),
+            None => write!(formatter, "row {} of `{}`, counted from 0", self.index, self.task),
         }
     }
 }
 
-/// Rows that a message names.
-const NAMED: usize = 4;
+/// Number of examples that a message lists.
+const LISTED: usize = 4;
 
 impl fmt::Display for NotFinite {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,22 +56,24 @@ impl fmt::Display for NotFinite {
             Some(parameter) => format!("gradient of `{parameter}`"),
             None => "loss".to_owned(),
         };
-        let named: Vec<String> = self.rows.iter().take(NAMED).map(TrainingRow::to_string).collect();
-        let rest = match self.rows.len().saturating_sub(NAMED) {
+        let listed: Vec<String> =
+            self.examples.iter().take(LISTED).map(TrainingExample::to_string).collect();
+        let rest = match self.examples.len().saturating_sub(LISTED) {
             0 => String::new(),
             rest => format!(" and {rest} more rows"),
         };
-        let (step, value, named) = (self.step, self.value, named.join(", "));
-        write!(formatter, "step {step}: the {what} is {value}, from {named}{rest}; ")?;
-        if let Some(place) = &self.checkpoint {
-            let place = place.display();
+        let (step, value, listed) = (self.step, self.value, listed.join(", "));
+        write!(formatter, "step {step}: the {what} is {value}, from {listed}{rest}; ")?;
+        if let Some(path) = &self.checkpoint {
+            let path = path.display();
             write!(
                 formatter,
-                "the state before it is kept in `{place}`, but would come here again; "
+                "the state before this step was saved to `{path}`, but resuming from it will fail \
+                 the same way; "
             )?;
         }
         formatter.write_str(
-            "mend these rows or the model, or begin another run with a lower `training.learning_rate`",
+            "fix these rows or the model, or start a new run with a lower `training.learning_rate`",
         )
     }
 }
@@ -80,46 +81,61 @@ impl fmt::Display for NotFinite {
 impl std::error::Error for NotFinite {}
 
 impl NotFinite {
-    /// Tells where the rows of tasks stand; chunks of corpora keep their numbers.
-    pub(crate) fn find_places<'a>(&mut self, tasks: impl Iterator<Item = &'a Task>) {
+    /// Finds where the examples of tasks were read from; chunks of corpora keep their indices.
+    pub(crate) fn locate_examples<'a>(&mut self, tasks: impl Iterator<Item = &'a Task>) {
         for task in tasks {
-            let of_task = |row: &&mut TrainingRow| row.task == *task.id();
-            let numbers: Vec<usize> =
-                self.rows.iter_mut().filter(of_task).map(|row| row.number).collect();
-            let locations = row_places(task, &numbers);
-            for row in self.rows.iter_mut().filter(of_task) {
-                row.location = locations.get(&row.number).cloned();
+            let of_task = |example: &&mut TrainingExample| example.task == *task.id();
+            let indices: Vec<usize> =
+                self.examples.iter_mut().filter(of_task).map(|example| example.index).collect();
+            let locations = locate(task, &indices);
+            for example in self.examples.iter_mut().filter(of_task) {
+                example.location = locations.get(&example.index).cloned();
             }
         }
     }
 }
 
-/// Whether a module has nothing but finite numbers, and can be gone on from.
-pub(crate) fn is_finite<M: Module>(module: &M) -> bool {
-    named_parameters(module).values().all(|data| first_non_finite(data).is_none())
+/// Finds where training examples of a task were read from, by reading the file again; empty if it
+/// has changed.
+fn locate(task: &Task, indices: &[usize]) -> BTreeMap<usize, SourceLocation> {
+    let mut locations = BTreeMap::new();
+    let Some(&last) = indices.iter().max() else { return locations };
+    let Ok(instances) = task.stream(Split::Train) else { return locations };
+    for (index, instance) in instances.take(last + 1).enumerate() {
+        let Ok(instance) = instance else { return BTreeMap::new() };
+        if indices.contains(&index) {
+            locations.insert(index, instance.location);
+        }
+    }
+    locations
 }
 
-/// Rows of a batch, by their positions there.
-pub(crate) fn rows_of<'a>(
+/// Returns whether all parameters of a module are finite.
+pub(crate) fn is_finite<M: Module>(module: &M) -> bool {
+    named_parameters(module).values().all(|values| first_non_finite(values).is_none())
+}
+
+/// Returns the examples at positions of a batch.
+pub(crate) fn examples_at<'a>(
     batch: &'a TokenBatch,
     names: &'a [TaskId],
     positions: impl IntoIterator<Item = usize> + 'a,
-) -> impl Iterator<Item = TrainingRow> + 'a {
-    positions.into_iter().map(|position| TrainingRow {
+) -> impl Iterator<Item = TrainingExample> + 'a {
+    positions.into_iter().map(|position| TrainingExample {
         task: names[batch.tasks[position] as usize].clone(),
-        number: batch.rows[position],
+        index: batch.rows[position],
         location: None,
     })
 }
 
-/// The rows whose gradients are not finite when each is computed alone; those of the batches, if no row is to blame by itself;
-/// all of them, if no batch is either.
-pub(crate) fn rows_to_blame<M: Module>(
+/// Returns the examples whose gradients are not finite when each is computed alone. If there are
+/// none, returns all examples of the batches whose gradients are not finite, or of all batches.
+pub(crate) fn examples_to_blame<M: Module>(
     module: &M,
     batches: &[TokenBatch],
     names: &[TaskId],
     gradients: impl Fn(&TokenBatch) -> Option<GradientsParams>,
-) -> Vec<TrainingRow> {
+) -> Vec<TrainingExample> {
     let is_bad = |batch: &TokenBatch| {
         gradients(batch).is_some_and(|gradients| {
             norms(module, &gradients).iter().any(|(_, norm)| !norm.is_finite())
@@ -130,16 +146,18 @@ pub(crate) fn rows_to_blame<M: Module>(
     let mut blamed = Vec::new();
     for batch in &bad {
         let rows = (0..batch.len()).filter(|&row| is_bad(&batch.only(row)));
-        blamed.extend(rows_of(batch, names, rows));
+        blamed.extend(examples_at(batch, names, rows));
     }
     if blamed.is_empty() {
-        let all = |batch: &&TokenBatch| rows_of(batch, names, 0..batch.len()).collect::<Vec<_>>();
+        let all =
+            |batch: &&TokenBatch| examples_at(batch, names, 0..batch.len()).collect::<Vec<_>>();
         blamed = bad.iter().flat_map(all).collect();
     }
     blamed
 }
 
-/// Name and norm of the gradient that keeps a module's from being finite: the first that is not by itself, else the largest.
+/// Returns the name and norm of the first gradient that is not finite, or of the largest if all
+/// are.
 pub(crate) fn worst_gradient<M: Module>(module: &M, gradients: &GradientsParams) -> (String, f64) {
     let norms = norms(module, gradients);
     let first = norms.iter().find(|(_, norm)| !norm.is_finite());

@@ -1,44 +1,46 @@
 use mtpt_tasks::TaskId;
 
-/// A run that begins.
+use crate::error::Result;
+
+/// Start of a run.
 #[derive(Clone, Debug)]
 pub struct BeginEvent<'a> {
-    /// Its place below the folder of all runs; empty where there is one alone.
-    pub place: &'a str,
-    /// Number of its tasks.
+    /// Directory of the run, relative to that of the pipeline; empty for a single run.
+    pub dir: &'a str,
+    /// Number of tasks.
     pub tasks: usize,
-    /// Its steps in all.
+    /// Total number of steps.
     pub steps: usize,
-    /// How many numbers it trains.
-    pub trained_numbers: usize,
+    /// Number of trainable parameters.
+    pub trainable_parameters: usize,
 }
 
-/// What happened in a step of training.
+/// Result of a training step.
 #[derive(Clone, Debug)]
 pub struct StepEvent<'a> {
-    /// Number of steps done, this one counted.
+    /// Number of steps done, including this one.
     pub step: usize,
-    /// Steps in all.
+    /// Total number of steps.
     pub steps: usize,
-    /// Cross entropy for each target token, in nats.
+    /// Cross entropy per target token, in nats.
     pub loss: f64,
-    /// What the objective adds to it, by name, such as `logits` and `hidden` of distillation.
-    pub added_losses: &'a [(&'static str, f64)],
-    /// The cross entropy for the rows of each task that the step held.
+    /// Terms that the objective adds to it, by name, such as `logits` and `hidden` of distillation.
+    pub auxiliary_losses: &'a [(&'static str, f64)],
+    /// Cross entropy of each task that has examples in the step.
     pub task_losses: &'a [(TaskId, f64)],
-    /// Learning rate, of parameters without one of their own.
+    /// Learning rate.
     pub learning_rate: f64,
-    /// That of what each task owns, where it has one of its own.
+    /// Learning rate of task-specific parameters, if they have their own.
     pub task_learning_rate: Option<f64>,
     /// Global norm of the gradient before clipping.
     pub gradient_norm: f64,
-    /// Rows of the step.
+    /// Number of examples.
     pub rows: usize,
-    /// Duration of the step, in seconds.
+    /// Duration, in seconds.
     pub seconds: f64,
 }
 
-/// A figure measured on a split of a task.
+/// Value of a metric on a split of a task.
 #[derive(Clone, Debug)]
 pub struct EvaluationEvent<'a> {
     /// Number of steps done.
@@ -54,11 +56,11 @@ pub struct EvaluationEvent<'a> {
 }
 
 impl EvaluationEvent<'_> {
-    /// The metric that is the mean loss of a target token.
+    /// The metric that is the mean loss per target token.
     pub const LOSS: &'static str = "loss";
 }
 
-/// What the tasks came to together.
+/// Mean of the metrics of all tasks.
 #[derive(Clone, Debug)]
 pub struct MeanEvent<'a> {
     /// Number of steps done.
@@ -67,99 +69,102 @@ pub struct MeanEvent<'a> {
     pub split: &'a str,
     /// Mean over tasks of the mean of a task's metrics, as a fraction.
     pub value: f64,
-    /// The step with the best mean so far, the first of equal ones.
+    /// The step with the best mean so far, the first if several are equal.
     pub best_step: usize,
-    /// That mean.
+    /// The best mean so far.
     pub best_value: f64,
 }
 
-/// Told of everything that happens while training; whoever shows progress, keeps a log or ends a run early implements it.
+/// Receives the events of a run: to show progress, write a log or end the run early.
 ///
-/// Nothing here prints: what is shown, and where, is the observer's.
+/// The library itself prints nothing. `()` is an observer that ignores every event, a pair of
+/// observers passes every event to both, and `&mut O` is an observer if `O` is.
 pub trait Observer {
-    /// A run begins, perhaps one of several.
+    /// Called when a run starts; a pipeline has several.
     fn begin(&mut self, _event: &BeginEvent<'_>) {}
 
-    /// A step is done.
+    /// Called after every step.
     ///
     /// # Errors
     ///
-    /// What the observer could not do, for example write its log; training stops.
-    fn step(&mut self, _event: &StepEvent<'_>) -> crate::Result<()> {
+    /// When the observer fails, for example to write its log; the run ends with this error.
+    fn step(&mut self, _event: &StepEvent<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// A figure was measured.
+    /// Called for every metric value.
     ///
     /// # Errors
     ///
-    /// What the observer could not do; training stops.
-    fn evaluation(&mut self, _event: &EvaluationEvent<'_>) -> crate::Result<()> {
+    /// When the observer fails; the run ends with this error.
+    fn evaluation(&mut self, _event: &EvaluationEvent<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// All tasks were judged.
+    /// Called after all tasks were evaluated.
     ///
     /// # Errors
     ///
-    /// What the observer could not do; training stops.
-    fn mean(&mut self, _event: &MeanEvent<'_>) -> crate::Result<()> {
+    /// When the observer fails; the run ends with this error.
+    fn mean(&mut self, _event: &MeanEvent<'_>) -> Result<()> {
         Ok(())
     }
 
-    /// A remark on what is being done: `evaluating sst2`.
-    fn remark(&mut self, _text: &str) {}
+    /// Called with a description of the current activity, such as `evaluating sst2`.
+    fn status(&mut self, _text: &str) {}
 
-    /// Something that should be known, also afterwards.
+    /// Called with a message that should be shown permanently.
     fn note(&mut self, _text: &str) {}
 
-    /// A checkpoint is about to be written, which remembers that everything so far was told: what keeps it brings it to the
-    /// disk now.
+    /// Called before a checkpoint is written. The checkpoint assumes that all events so far are
+    /// stored, so an observer that stores them must flush them to disk now.
     ///
     /// # Errors
     ///
-    /// What the observer could not do; training stops, and the checkpoint is not written.
-    fn before_checkpoint(&mut self) -> crate::Result<()> {
+    /// When the observer fails; the run ends with this error and the checkpoint is not written.
+    fn before_checkpoint(&mut self) -> Result<()> {
         Ok(())
     }
 
-    /// Whether the run should end now: asked after every step, and between the tasks of an evaluation.
+    /// Returns whether the run should end now. Called after every step, and between the tasks of
+    /// an evaluation.
     ///
-    /// A run that writes then writes a checkpoint, and training ends with [`Error::Stopped`](crate::Error::Stopped). When
-    /// the run goes on from there, it comes to what it would have come to.
+    /// A run with an output then writes a checkpoint, and ends with
+    /// [`Error::Stopped`](crate::Error::Stopped). A run resumed from it produces the same result as
+    /// an uninterrupted one.
     fn stop(&self) -> bool {
         false
     }
 }
 
-/// An observer that looks away.
+/// Ignores every event.
 impl Observer for () {}
 
-/// Both are told, the first one first; either can end the run.
+/// Passes every event to both observers, to the first one first. Either can end the run.
 impl<A: Observer, B: Observer> Observer for (A, B) {
     fn begin(&mut self, event: &BeginEvent<'_>) {
         self.0.begin(event);
         self.1.begin(event);
     }
 
-    fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {
+    fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
         self.0.step(event)?;
         self.1.step(event)
     }
 
-    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> crate::Result<()> {
+    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
         self.0.evaluation(event)?;
         self.1.evaluation(event)
     }
 
-    fn mean(&mut self, event: &MeanEvent<'_>) -> crate::Result<()> {
+    fn mean(&mut self, event: &MeanEvent<'_>) -> Result<()> {
         self.0.mean(event)?;
         self.1.mean(event)
     }
 
-    fn remark(&mut self, text: &str) {
-        self.0.remark(text);
-        self.1.remark(text);
+    fn status(&mut self, text: &str) {
+        self.0.status(text);
+        self.1.status(text);
     }
 
     fn note(&mut self, text: &str) {
@@ -167,7 +172,7 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.note(text);
     }
 
-    fn before_checkpoint(&mut self) -> crate::Result<()> {
+    fn before_checkpoint(&mut self) -> Result<()> {
         self.0.before_checkpoint()?;
         self.1.before_checkpoint()
     }
@@ -182,27 +187,27 @@ impl<O: Observer + ?Sized> Observer for &mut O {
         (**self).begin(event);
     }
 
-    fn step(&mut self, event: &StepEvent<'_>) -> crate::Result<()> {
+    fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
         (**self).step(event)
     }
 
-    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> crate::Result<()> {
+    fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
         (**self).evaluation(event)
     }
 
-    fn mean(&mut self, event: &MeanEvent<'_>) -> crate::Result<()> {
+    fn mean(&mut self, event: &MeanEvent<'_>) -> Result<()> {
         (**self).mean(event)
     }
 
-    fn remark(&mut self, text: &str) {
-        (**self).remark(text);
+    fn status(&mut self, text: &str) {
+        (**self).status(text);
     }
 
     fn note(&mut self, text: &str) {
         (**self).note(text);
     }
 
-    fn before_checkpoint(&mut self) -> crate::Result<()> {
+    fn before_checkpoint(&mut self) -> Result<()> {
         (**self).before_checkpoint()
     }
 

@@ -60,7 +60,7 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
     let prompts = if prompts.is_file() { Some(prompts::describe_file(&prompts)?) } else { None };
     let checkpoints = visible_names(&path.join("checkpoints"));
     let model_trained = path.join("model/config.json").is_file();
-    let runs = Stage::ALL.iter().flat_map(|stage| stage.runs_below(path)).collect::<Vec<_>>();
+    let runs = Stage::ALL.iter().flat_map(|stage| stage.runs_in(path)).collect::<Vec<_>>();
 
     let mut text = if runs.is_empty() {
         format!(

@@ -1,0 +1,48 @@
+use std::path::PathBuf;
+
+/// Errors of run directories and checkpoints.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// Another run writes to the directory.
+    #[error(
+        "`{path}` is in use by another run: wait until it has ended, or choose another directory"
+    )]
+    InUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// All checkpoints are damaged.
+    #[error("`{path}` {reason}, and no older checkpoint is intact: start over instead of resuming")]
+    NoneIntact {
+        /// A file of the newest checkpoint.
+        path: PathBuf,
+        /// Its damage: `is missing`, `has 120 bytes, 128 were written`.
+        reason: String,
+    },
+    /// A checkpoint was written by another run.
+    #[error("cannot resume from `{path}`: {reason}")]
+    OtherRun {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The difference.
+        reason: String,
+    },
+    /// A file is not the JSON that this version writes.
+    #[error("`{path}` is not the JSON that this version writes: remove it to start over")]
+    Json {
+        /// The file.
+        path: PathBuf,
+        /// The parser's error.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The state of the optimizer cannot be written or read.
+    #[error("`{path}`: {message}")]
+    OptimizerState {
+        /// The file.
+        path: PathBuf,
+        /// Burn's message.
+        message: String,
+    },
+}
