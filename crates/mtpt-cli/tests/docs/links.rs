@@ -83,6 +83,53 @@ fn links_that_lead_nowhere_are_found() {
     check("docs/src/commands.md", "../../README.md", Some("leaves the book"));
 }
 
+/// Repository paths in backticks, with their lines: whole paths, `mtpt-crate/tests/file.rs`, and
+/// `tests/file.rs` after the name of its crate on the same line.
+fn paths(text: &str) -> Vec<(usize, String)> {
+    let is_path = |code: &&str| {
+        code.chars().all(|sign| sign.is_ascii_alphanumeric() || "/._-".contains(sign))
+    };
+    let mut found = Vec::new();
+    for (line, number) in text.lines().zip(1..) {
+        let mut name = None;
+        for code in line.split('`').skip(1).step_by(2).filter(is_path) {
+            let folder = code.split('/').next().unwrap();
+            if ["benches", "crates", "docs", "examples"].contains(&folder) && code != folder {
+                found.push((number, code.to_owned()));
+            } else if folder.starts_with("mtpt") && code.contains("/tests/") {
+                found.push((number, format!("crates/{code}")));
+            } else if ["src", "tests"].contains(&folder) && code.ends_with(".rs") {
+                found.extend(name.map(|name| (number, format!("crates/{name}/{code}"))));
+            } else if code.starts_with("mtpt") {
+                name = Some(code);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_path_exists() {
+    let mut failures = Vec::new();
+    for path in documents().iter().filter(|path| *path != "CHANGELOG.md") {
+        for (line, target) in paths(&Document::read(path).text) {
+            if !root().join(&target).exists() {
+                failures.push(format!("{path}:{line}: there is no `{target}`"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+#[test]
+fn paths_are_found_in_texts() {
+    let text = "see `crates/a/b.rs`\n| `mtpt-x`, `tests/y.rs` | `mtpt-z/tests/w.rs` | `docs` |";
+    let found = ["crates/a/b.rs", "crates/mtpt-x/tests/y.rs", "crates/mtpt-z/tests/w.rs"];
+    let lines = [1, 2, 2];
+    let expected: Vec<_> = lines.into_iter().zip(found.map(str::to_owned)).collect();
+    assert_eq!(paths(text), expected);
+}
+
 #[test]
 fn the_summary_lists_every_chapter_once() {
     let summary = Document::read("docs/src/SUMMARY.md");
