@@ -29,8 +29,8 @@ const GROUPS: [(&str, &[&str]); 3] = [
 /// Returns five GLUE tasks, TREC's six question types, subjectivity (Subj) and opinions (MPQA).
 ///
 /// GLUE inputs start with a word that names the task, and label words are single tokens: the
-/// easiest form for a small model without T5's own training. `mtpt::tasks::benchmarks::glue` without a template
-/// or labels has T5's texts.
+/// easiest form for a small model without T5's own training. `mtpt::tasks::benchmarks::glue`
+/// without a template or labels has T5's texts.
 ///
 /// GLUE's test files have no labels, so its dev files are the test data. The rows that select a
 /// step are sampled from the training files, whose two parts are written to the folder `cut`.
