@@ -17,7 +17,7 @@ pub(crate) fn open_device(name: &str) -> Result<Device> {
         message(&format!("note: {error}"));
     }
     if !chosen.passed_over.is_empty() {
-        message(&format!("note: going on with `{}`", chosen.name));
+        message(&format!("note: using `{}`", chosen.name));
     }
     Ok(chosen.device)
 }

@@ -51,6 +51,16 @@ pub(crate) fn remaining_time(duration: Duration) -> String {
     }
 }
 
+/// Formats a time as `mm:ss` or `h:mm:ss`.
+pub(crate) fn clock(duration: Duration) -> String {
+    let seconds = duration.as_secs_f64().round() as u64;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds % 3600 / 60, seconds % 60);
+    match hours {
+        0 => format!("{minutes:02}:{seconds:02}"),
+        _ => format!("{hours}:{minutes:02}:{seconds:02}"),
+    }
+}
+
 /// Formats a measured time with one decimal.
 pub(crate) fn measured_time(seconds: f64) -> String {
     match seconds {
@@ -79,6 +89,10 @@ mod tests {
     fn learning_rates_and_times_are_short() {
         let rates = [0.3, 0.123_456, 3e-5, 0.0, 1.0 / 3.0, 0.000_123_456];
         assert_eq!(rates.map(learning_rate), ["0.3", "0.123", "3e-5", "0", "0.333", "1.23e-4"]);
+        assert_eq!(
+            [8, 3600, 36_061].map(Duration::from_secs).map(clock),
+            ["00:08", "1:00:00", "10:01:01"]
+        );
         let times = [0, 119, 120, 7199, 7200, 90_000].map(Duration::from_secs).map(remaining_time);
         assert_eq!(times, ["0 s", "119 s", "2 min", "120 min", "2 h 0 min", "25 h 0 min"]);
     }

@@ -56,14 +56,16 @@ impl PromptedModel {
         match (&self.prompts, row.text("task")?) {
             (None, None) => Ok(None),
             (None, Some(name)) => Err(row.error(format!(
-                "the row names the task `{name}`, but there are no prompts: give `--prompts`"
+                "the row has the task `{name}`, but there are no prompts; pass `--prompts`"
             ))),
             (Some(prompts), Some(name)) => {
                 prompts.find(name).map(Some).map_err(|error| row.error(error.to_string()))
             }
             (Some(_), None) => match self.default_task {
                 Some(task) => Ok(Some(task)),
-                None => Err(row.error("the row names no `task`, and neither does `--task`")),
+                None => {
+                    Err(row.error("no task given: add a `task` field to the row, or pass `--task`"))
+                }
             },
         }
     }

@@ -8,8 +8,8 @@ use signal_hook::flag;
 
 use crate::error::{Error, Result};
 
-/// Signals that end a run, with their names.
-const SIGNALS: [(i32, &str); 2] = [(SIGINT, "SIGINT"), (SIGTERM, "SIGTERM")];
+/// Signals that end a run.
+const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 
 /// Ends a run on SIGINT or SIGTERM, after the current step and with a checkpoint.
 ///
@@ -29,7 +29,7 @@ impl Signals {
     }
 
     fn register(&self) -> io::Result<()> {
-        for (signal, _) in SIGNALS {
+        for signal in SIGNALS {
             // The order matters: the flag that the first signal sets must not end the process.
             let code = i32::from(exit_code(signal as usize));
             flag::register_conditional_shutdown(signal, code, Arc::clone(&self.exit_immediately))?;
@@ -43,9 +43,9 @@ impl Signals {
     pub(crate) fn interruption(&self, error: &train::Error) -> Option<Error> {
         let train::Error::Stopped { step, steps, checkpoint } = error else { return None };
         let received = self.received.load(Ordering::SeqCst);
-        let (_, name) = SIGNALS.iter().find(|(signal, _)| *signal as usize == received)?;
+        SIGNALS.iter().find(|signal| **signal as usize == received)?;
         let (step, steps, checkpoint) = (*step, *steps, checkpoint.clone());
-        Some(Error::Interrupted { code: exit_code(received), name, step, steps, checkpoint })
+        Some(Error::Interrupted { code: exit_code(received), step, steps, checkpoint })
     }
 }
 

@@ -61,16 +61,16 @@ fn a_bad_row_is_named_and_those_before_it_are_answered() {
         ),
         (
             "{\"input_ids\": [-1], \"target\": \"two\"}",
-            "line 3: `input_ids` must be a list of token numbers",
+            "line 3: `input_ids` must be a list of token ids",
         ),
-        ("{\"input_ids\": [], \"target\": \"two\"}", "line 3: `input` has no token"),
+        ("{\"input_ids\": [], \"target\": \"two\"}", "line 3: `input` has no tokens"),
         (
             "{\"input\": \"one\", \"input_ids\": [2], \"target\": \"two\"}",
             "line 3: expected `input` or `input_ids`, found both",
         ),
         (
             "{\"input\": \"one\", \"target\": \"two\", \"task\": \"mood\"}",
-            "line 3: the row names the task `mood`, but there are no prompts",
+            "line 3: the row has the task `mood`, but there are no prompts",
         ),
     ];
     for (bad, expected) in cases {
@@ -89,7 +89,12 @@ fn unknown_tasks_are_named_with_the_known_ones() {
     check(&world, &format!("{command} --task mod"), "", &known);
     let row = "{\"input\": \"day\", \"task\": \"mod\"}\n";
     check(&world, command, row, &["line 1: ", known[0], known[1]]);
-    check(&world, command, "{\"input\": \"day\"}\n", &["line 1: the row names no `task`"]);
+    check(
+        &world,
+        command,
+        "{\"input\": \"day\"}\n",
+        &["line 1: no task given: add a `task` field to the row, or pass `--task`"],
+    );
     check(
         &world,
         command,
@@ -99,7 +104,12 @@ fn unknown_tasks_are_named_with_the_known_ones() {
     world.write("other.toml", &CONFIG.replace("\"mood\"", "\"weather\""));
     let eval = "eval --model model --prompts run/prompts.safetensors --tasks";
     check(&world, &format!("{eval} other.toml"), "", &["other.toml", "`weather`", "`sky/wet`"]);
-    check(&world, &format!("{eval} run.toml --split test"), "", &["names no `test` file"]);
+    check(
+        &world,
+        &format!("{eval} run.toml --split test"),
+        "",
+        &["no task in `run.toml` has a `test` split"],
+    );
 }
 
 #[test]
@@ -256,10 +266,9 @@ fn rows_of_another_kind_than_told_are_named() {
 #[test]
 fn a_place_that_cannot_be_written_to_is_told_before_training() {
     let world = World::new();
-    let parts =
-        ["cannot create `/sys/mtpt`", "choose a place that you may write to with `--output`"];
+    let parts = ["cannot create `/sys/mtpt`", "choose a writable location with `--output`"];
     check(&world, "train run.toml --output /sys/mtpt", "", &parts);
-    let parts = ["a file is in the place of a folder", "`--output`"];
+    let parts = ["a file has the name of a required folder", "`--output`"];
     check(&world, "train run.toml --output run.toml/runs", "", &parts);
 }
 

@@ -64,8 +64,8 @@ fn rows_become_a_configuration_that_trains() {
     for part in [
         "model = \"model\"",
         "strategy = \"separate\"",
-        "# Tokens; the longest input has ",
-        "There are also: \"id\".",
+        "# Maximum input length in tokens. The longest input has ",
+        "Other columns: \"id\".",
         "template = \"team: {body}\"",
         "label_field = \"Team\"",
         "\"Happy_Desk\" = \"happy desk\"",
@@ -102,14 +102,20 @@ fn rows_become_a_configuration_that_trains() {
     let outcome =
         world.run("predict --model model --prompts runs/tickets/prompts.safetensors", TICKETS);
     assert!(
-        outcome.messages.contains("line 1: expected a JSON object; name a file of rows"),
+        outcome
+            .messages
+            .contains("line 1: expected a JSON object; pass a CSV or TSV file with `--input`"),
         "{}",
         outcome.messages
     );
     let long = format!("{{\"body\": \"{}\"}}\n", "day ".repeat(90));
     let outcome =
         world.run("predict --model model --prompts runs/tickets/prompts.safetensors", &long);
-    assert!(outcome.messages.contains("longer than the 64 tokens"), "{}", outcome.messages);
+    assert!(
+        outcome.messages.contains("warning: 1 input was truncated to 64 tokens"),
+        "{}",
+        outcome.messages
+    );
 }
 
 #[test]
@@ -121,9 +127,9 @@ fn several_files_become_tasks_that_share() {
     let outcome = world.run(command, "");
     assert_eq!(outcome.code, 0, "{}", outcome.messages);
     // The small tokenizer knows no digits.
-    let note = "note: task `mood`: the label words `0` and `1` have the same tokens; give them other words";
-    assert!(outcome.messages.contains(note), "{}", outcome.messages);
-    assert!(outcome.messages.contains("note: the labels are numbers"), "{}", outcome.messages);
+    let warning = "warning: task `mood`: the label words `0` and `1` have the same tokens; choose other label words";
+    assert!(outcome.messages.contains(warning), "{}", outcome.messages);
+    assert!(outcome.messages.contains("warning: the labels are numbers"), "{}", outcome.messages);
     let rows = outcome.rows;
     let names: Vec<_> =
         rows[0]["tasks"].as_array().unwrap().iter().map(|task| &task["task"]).collect();
@@ -165,33 +171,39 @@ fn what_cannot_become_a_configuration_is_told_and_nothing_written() {
         "",
         &["rows.csv:3: the field `label` has no label; fill it in, or remove the row"],
     );
-    refused("text,label\nday,a\nnight,a\n", "", &["one value only"]);
+    refused("text,label\nday,a\nnight,a\n", "", &["only one value"]);
     refused("text,label\nday,a\nnight,A\n", "", &["rows.csv:3", "`a` and `A` differ in"]);
     refused("text,label\nday,a\nnight,b\n", "", &["gives 2 training and 0 validation rows"]);
     refused("text,label\nday,a\nnight,b\n", "--label lable", &["did you mean `label`?"]);
-    refused("text,label\nday,a\nnight,b\n", "--text label", &["cannot be the text and the label"]);
+    refused("text,label\nday,a\nnight,b\n", "--text label", &["cannot be both text and label"]);
     world.write("tickets.csv", TICKETS);
     let outcome = world.run("init tickets.csv --model modle", "");
     assert!(outcome.messages.contains("did you mean `model`?"), "{}", outcome.messages);
     let outcome = world.run("init tickets.csv --model model --output run.toml", "");
-    assert!(outcome.messages.contains("`run.toml` is there already"), "{}", outcome.messages);
+    assert!(outcome.messages.contains("`run.toml` already exists"), "{}", outcome.messages);
     assert_eq!(outcome.code, 1);
     world.rows("init tickets.csv --model model --output run.toml --force", "");
     let outcome = world.run("init tickets.csv --model model --output tickets.csv --force", "");
-    assert!(outcome.messages.contains("`tickets.csv` holds the rows"), "{}", outcome.messages);
+    assert!(outcome.messages.contains("`tickets.csv` is an input file"), "{}", outcome.messages);
     assert_eq!(fs::read_to_string(world.path("tickets.csv")).unwrap(), TICKETS);
     let outcome = world.run("init tickets.csv tickets.csv --model model", "");
-    let problem = "tickets.csv: its task would be named `tickets`, as that of `tickets.csv`";
+    let problem =
+        "tickets.csv: its task would have the same name, `tickets`, as that of `tickets.csv`";
     assert!(outcome.messages.contains(problem), "{}", outcome.messages);
     world.write("{dev}.v2.csv", &TICKETS.replace("body", "{body}"));
     let outcome = world.run("init tickets.csv mood.jsonl --dev tickets.csv --model model", "");
-    assert!(outcome.messages.contains("its rows can be of one task alone"), "{}", outcome.messages);
+    assert!(
+        outcome.messages.contains("`--dev` works only with one data file"),
+        "{}",
+        outcome.messages
+    );
     let outcome = world.run("init {dev}.v2.csv --model model", "");
-    assert!(outcome.messages.contains("cannot name the column `{body}`"), "{}", outcome.messages);
+    assert!(outcome.messages.contains("cannot use the column `{body}`"), "{}", outcome.messages);
     world.write("few.csv", "text,label\na,x\nb,x\nc,x\nd,x\ne,y\n");
     let outcome = world.run("init few.csv --model model", "");
-    let note = "note: too few rows to learn from and to judge by, one each: `y`";
-    assert!(outcome.messages.contains(note), "{}", outcome.messages);
+    let warning =
+        "warning: these labels occur only once, so they cannot appear in both train and dev: `y`";
+    assert!(outcome.messages.contains(warning), "{}", outcome.messages);
     world.write("tickets.v2.csv", &TICKETS.replace("Team", "{Team}"));
     let rows = world.rows("init tickets.v2.csv --model model", "");
     assert_eq!(rows[0]["config"], "tickets.v2.toml");

@@ -54,7 +54,7 @@ fn a_file_beyond_the_limit_on_sizes_is_an_error_like_any_other() {
     let limit = size("run/metrics.jsonl").div_ceil(1024) + 1;
     let state = "run/checkpoints/step-00000004/optimizer.bpk";
     assert!(size(state) > 1024 * limit, "{} {limit}", size(state));
-    let parts = ["cannot write `run/", "raise the limit on the size of files (`ulimit -f`)"];
+    let parts = ["cannot write `run/", "raise the file size limit (`ulimit -f`)"];
     check(&world, &whole, &format!("ulimit -f {limit}; {COMMAND}"), &parts);
 }
 
@@ -107,7 +107,10 @@ fn a_full_disk_leaves_what_was_written_before() {
             continue;
         }
         let error = messages.lines().last().unwrap_or_default();
-        assert!(error.ends_with("; make room; what was written before is whole"), "{messages}");
+        assert!(
+            error.ends_with("; free some disk space; files written earlier are complete"),
+            "{messages}"
+        );
         let file = error.strip_prefix("error: cannot write `run/").unwrap();
         told.insert(file.split('`').next().unwrap().to_owned());
         let (code, messages) = world.shell(COMMAND);
@@ -126,21 +129,21 @@ fn a_folder_that_takes_nothing_is_named() {
         "mv run/checkpoints kept && echo > run/checkpoints; {COMMAND}; code=$?; \
          rm run/checkpoints && mv kept run/checkpoints; exit $code"
     );
-    let parts = ["`run/checkpoints`", "a file is in the place of a folder; move it away"];
+    let parts = ["`run/checkpoints`", "a file has the name of a required folder; move the file"];
     check(&world, &whole, &line, &parts);
     let (world, whole) = stopped();
     let read_only = format!("chmod -R a-w run; {COMMAND}; code=$?; chmod -R u+w run; exit $code");
     if world.shell("chmod a-w run; mkdir run/probe; code=$?; chmod u+w run; exit $code").0 == 0 {
         println!("skipped: permissions do not hold an administrator");
     } else {
-        let parts = ["cannot write `run/", "choose a place that you may write to with `--output`"];
+        let parts = ["cannot write `run/", "choose a writable location with `--output`"];
         check(&world, &whole, &read_only, &parts);
     }
     if may_mount() {
         let (world, whole) = stopped();
         let mounted = "mount --bind run run && mount -o remount,ro,bind run";
         let line = format!("unshare -rm bash -c '{mounted} && {COMMAND}'");
-        let parts = ["cannot write `run/", "choose a place that you may write to with `--output`"];
+        let parts = ["cannot write `run/", "choose a writable location with `--output`"];
         check(&world, &whole, &line, &parts);
     }
 }

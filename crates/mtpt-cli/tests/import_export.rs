@@ -87,7 +87,7 @@ fn tasks_are_named_when_prompts_are_imported() {
     assert_eq!(scores(&world, "b.safetensors").len(), 2);
     // A file of tasks gives templates and label words, too; there are two of them, and three prompts.
     let message = failure(&world, &format!("{import} --force --tasks run.toml"));
-    assert!(message.contains("for 3 tasks, but 2 were named; name each once"), "{message}");
+    assert!(message.contains("for 3 tasks, but 2 were named; name each task once"), "{message}");
     let export = "export --format npy --prompts b.safetensors --task sky/wet --output wet.npy";
     world.rows(export, "");
     let one = crate::world::CONFIG.split("[[tasks]]").nth(2).unwrap();
@@ -107,23 +107,23 @@ fn nothing_is_written_over_unless_told() {
     let export = "export --format npy --prompts run/prompts.safetensors --task mood --output";
     world.write("mood.npy", "mine");
     let message = failure(&world, &format!("{export} mood.npy"));
-    assert!(message.contains("`mood.npy` is there already"), "{message}");
+    assert!(message.contains("`mood.npy` already exists"), "{message}");
     assert_eq!(fs::read(world.path("mood.npy")).unwrap(), b"mine");
     world.rows(&format!("{export} mood.npy --force"), "");
     let import = "import --format npy mood.npy --output";
     world.write("own.safetensors", "mine");
     let message = failure(&world, &format!("{import} own.safetensors"));
-    assert!(message.contains("`own.safetensors` is there already"), "{message}");
+    assert!(message.contains("`own.safetensors` already exists"), "{message}");
     let message = failure(&world, &format!("{import} mood.npy --force"));
-    assert!(message.contains("`mood.npy` holds the prompts that are read"), "{message}");
+    assert!(message.contains("`mood.npy` is an input file"), "{message}");
     let prompts = "export --format npy --prompts mood.npy --output mood.npy --force";
-    assert!(failure(&world, prompts).contains("holds the prompts that are read"));
+    assert!(failure(&world, prompts).contains("is an input file"));
     // A folder with other things in it gets the adapter's files; one with an adapter is left alone.
     fs::create_dir(world.path("adapter")).unwrap();
     world.write("adapter/notes.txt", "mine");
     let export = "export --format peft --prompts run/prompts.safetensors --output adapter";
     world.rows(export, "");
-    assert!(failure(&world, export).contains("`adapter/adapter_model.safetensors` is there"));
+    assert!(failure(&world, export).contains("`adapter/adapter_model.safetensors` already exists"));
     assert_eq!(fs::read(world.path("adapter/notes.txt")).unwrap(), b"mine");
 }
 
@@ -152,7 +152,7 @@ fn what_has_no_form_is_refused_with_what_to_do() {
     world.rows(&format!("{import} npy --strategy add --task mood --task sky/wet"), "");
     assert_eq!(scores(&world, "a.safetensors"), scores(&world, "run/prompts.safetensors"));
     let message = failure(&world, &format!("{import} peft --strategy add --force"));
-    assert!(message.contains("`--strategy` is for a folder"), "{message}");
+    assert!(message.contains("`--strategy` applies only to a folder"), "{message}");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn inputs_that_are_something_else_are_named() {
     check("--format peft model", &["cannot read `model/adapter_config.json`", "No such file"]);
     check(
         "--format peft run.toml",
-        &["`run.toml/adapter_config.json`", "in the place of a folder"],
+        &["`run.toml/adapter_config.json`", "a file has the name of a required folder"],
     );
     check("--format npy run.toml", &["`run.toml` is not a complete `.npy` file"]);
     check("--format npy model", &["`model` is a folder without prompts", "`shared_prompt.npy`"]);

@@ -44,7 +44,7 @@ fn a_run_is_told_with_its_rows_labels_and_lengths() {
         "{text}"
     );
     assert!(text.contains("  train  8 rows: happy 4 (50.0 %), sad 4 (50.0 %)\n"), "{text}");
-    assert!(text.contains("longest 5; cut at 4: 8 (100.0 %)"), "{text}");
+    assert!(text.contains("maximum 5; truncated to 4: 8 (100.0 %)"), "{text}");
     assert!(text.contains("\nsky/\n  wet  tsv"), "{text}");
 }
 
@@ -145,7 +145,7 @@ fn prompts_and_the_run_that_they_come_from_are_told() {
     );
     let text = world.text("inspect run");
     assert!(text.starts_with("run: a run on `model`, 6 of 6 steps\n"), "{text}");
-    assert!(text.contains("parameters   104: 64 shared, 40 of tasks\n"), "{text}");
+    assert!(text.contains("parameters   104 (64 shared, 40 task-specific)\n"), "{text}");
 }
 
 #[test]
@@ -167,7 +167,7 @@ fn prompts_of_other_programs_are_told() {
     assert!(
         world
             .text("inspect adapter")
-            .starts_with("adapter: an adapter of PEFT, `MULTITASK_PROMPT_TUNING`, for 2 tasks\n")
+            .starts_with("adapter: PEFT adapter (`MULTITASK_PROMPT_TUNING`) for 2 tasks\n")
     );
 }
 

@@ -129,8 +129,8 @@ fn a_signal_ends_a_run_after_its_step_and_with_a_checkpoint() {
         assert_eq!(steps, (1..=last).collect::<Vec<u64>>());
         assert_eq!(checkpoints(&world.path(&run).join("checkpoints")), [last]);
         let told = format!(
-            "stopped by SIG{signal} after step {last} of 100000, which is kept in `{run}/checkpoints/step-{last:08}`; the same \
-             command with `--resume` goes on from there"
+            "Interrupted at step {last}/100000. Checkpoint saved to \
+             `{run}/checkpoints/step-{last:08}`. To continue, rerun with `--resume`."
         );
         assert_eq!(messages(&ended).lines().last(), Some(told.as_str()));
         assert!(ended.stdout.is_empty());
@@ -183,7 +183,7 @@ fn a_second_signal_ends_a_run_at_once() {
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130), "{}", messages(&ended));
     assert!(begun.elapsed() < Duration::from_secs(5), "at once, and not after the step");
-    assert!(!messages(&ended).contains("stopped by"), "{}", messages(&ended));
+    assert!(!messages(&ended).contains("Interrupted at"), "{}", messages(&ended));
     assert!(checkpoints(&world.path("run/checkpoints")).is_empty());
 }
 

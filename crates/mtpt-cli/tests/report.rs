@@ -118,8 +118,8 @@ fn the_page_of_a_run_tells_its_figures() {
     assert!(page.text.len() < 200_000, "{}", page.text.len());
     let document = page.document();
     let header = named(document.root(), "header").next().unwrap();
-    assert!(text(header).contains("All 6 steps are done."), "{}", text(header));
-    assert!(text(header).contains("336: 64 shared") || text(header).contains(": 64 shared"));
+    assert!(text(header).contains("All 6 steps are complete."), "{}", text(header));
+    assert!(text(header).contains("(64 shared, 40 task-specific)"));
     let numbers: Vec<f64> = named(header, "data")
         .map(|data| data.attribute("value").unwrap().parse().unwrap())
         .collect();
@@ -272,13 +272,13 @@ fn a_run_in_progress_and_what_is_missing_are_told() {
     assert!(page.text.contains("The run ended early, after 3 of 6 steps."));
     fs::remove_file(world.path("run/outcome.json")).unwrap();
     let page = Page::of(&world, "run");
-    let expected = "3 of 6 steps are done: the run is in progress, or was interrupted.";
+    let expected = "3 of 6 steps are complete. The run is in progress or was interrupted.";
     assert!(page.text.contains(expected));
-    assert!(page.text.contains("There is no model at model, which the run names"), "{}", page.text);
+    assert!(page.text.contains("The model of the run, model, was not found."), "{}", page.text);
     let page = Page::of(&world, "run --model moved");
-    assert!(page.text.contains("id=\"nearest\"") && !page.text.contains("There is no model"));
+    assert!(page.text.contains("id=\"nearest\"") && !page.text.contains("was not found"));
     for (name, expected) in [
-        ("prompts.safetensors", "has not kept any prompts yet"),
+        ("prompts.safetensors", "has not saved any prompts yet"),
         ("metrics.jsonl", "there are no curves"),
     ] {
         fs::remove_file(world.path("run").join(name)).unwrap();
@@ -334,7 +334,7 @@ fn the_runs_of_all_stages_have_pages_and_are_listed() {
     let source = Page::of(&world, "run/source");
     check_self_contained(&source);
     let course = text(section(&source.document(), "course"));
-    assert!(course.contains("Added to the loss") && course.contains("logits"), "{course}");
+    assert!(course.contains("Auxiliary losses") && course.contains("logits"), "{course}");
     let board = world.path("run/source/tensorboard");
     let events = fs::read(board.read_dir().unwrap().next().unwrap().unwrap().path()).unwrap();
     let tag = b"added_loss/logits";
@@ -347,7 +347,7 @@ fn the_runs_of_all_stages_have_pages_and_are_listed() {
     assert_eq!(names, ["source", "targets/new", "teachers/mood", "teachers/sky/wet"]);
     assert_eq!(text(found[2].1[0]), "4 of 4");
     let header = text(named(document.root(), "header").next().unwrap());
-    assert!(header.contains("4 runs in folders of this one."), "{header}");
+    assert!(header.contains("4 runs in subfolders."), "{header}");
     // The prompts that came of it all are told of here, and nothing is missing.
     assert!(page.text.contains("id=\"nearest\"") && !page.text.contains("id=\"notes\""));
 }
@@ -396,21 +396,17 @@ fn broken_files_are_named_and_others_are_not_written_over() {
         assert!(outcome.messages.contains(expected), "{arguments}: {}", outcome.messages);
     };
     refused("none", "cannot read `none`");
-    refused("model", "`model`: expected the folder of a run");
+    refused("model", "`model`: expected a run folder");
     world.train();
     world.write("notes.html", "my own");
-    refused("run --output notes.html", "`notes.html` is there already");
+    refused("run --output notes.html", "`notes.html` already exists");
     Page::of(&world, "run --output notes.html --force");
     Page::of(&world, "run --output notes.html");
     refused("run --model none", "none");
     refused("run --output none/page.html", "cannot write `none/page.html`");
     for (name, content, expected) in [
-        ("metrics.jsonl", "{\"step\":1}\n{}\n", "metrics.jsonl`: line 1 is not one of a run's"),
-        (
-            "config.toml",
-            "seed = \"x\"\n",
-            "config.toml`: expected the configuration that a run wrote",
-        ),
+        ("metrics.jsonl", "{\"step\":1}\n{}\n", "metrics.jsonl`: line 1: expected an object"),
+        ("config.toml", "seed = \"x\"\n", "config.toml`: expected the configuration of a run"),
         ("prompts.safetensors", "cut", "prompts.safetensors`"),
     ] {
         let path = world.path("run").join(name);

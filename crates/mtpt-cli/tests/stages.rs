@@ -151,7 +151,7 @@ fn a_few_rows_are_drawn_and_their_figures_told() {
         let mean = figure["mean"].as_f64().unwrap();
         assert!(page.contains(&format!("value=\"{mean}\"")), "{figure}");
     }
-    assert!(page.contains("Adaptation to a few rows") && !page.contains("Nothing was measured"));
+    assert!(page.contains("Few-shot adaptation") && !page.contains("Nothing has been measured"));
     let rows = world.rows(&format!("{adapt} --few-shot 2 --per-label --draws 1"), "");
     assert_eq!(rows.last().unwrap()["values"].as_array().unwrap().len(), 1);
 }

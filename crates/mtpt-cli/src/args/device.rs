@@ -3,8 +3,8 @@ use clap::Args;
 /// Device to compute on.
 #[derive(Debug, Args)]
 pub(crate) struct DeviceArgs {
-    /// `auto`, `flex` (CPU), or, if built in, `cuda`, `metal`, `rocm`, `vulkan`, `wgpu`; `cuda:1` is
-    /// the second GPU
+    /// `auto`, `flex` (CPU), or, if built in, `cuda`, `metal`, `rocm`, `vulkan`, `wgpu`; `cuda:1`
+    /// is the second GPU
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: String,
 }

@@ -22,8 +22,7 @@ struct Summary<'a> {
 pub(crate) fn run(arguments: &Export) -> Result<()> {
     let output = &arguments.output;
     if is_same_file(&arguments.prompts, output) {
-        let (by, place) = ("the prompts that are read", "place");
-        return Err(Error::OutputIsInput { path: output.clone(), by, place });
+        return Err(Error::OutputIsInput { path: output.clone() });
     }
     let prompts = Prompts::read(&arguments.prompts, &open_device("auto")?)?;
     let task = arguments.task.as_deref().map(|name| prompts.find(name)).transpose()?;

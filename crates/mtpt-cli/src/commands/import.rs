@@ -27,8 +27,7 @@ struct Summary<'a> {
 pub(crate) fn run(arguments: &Import) -> Result<()> {
     let output = &arguments.output;
     if is_same_file(&arguments.path, output) {
-        let (by, place) = ("the prompts that are read", "place");
-        return Err(Error::OutputIsInput { path: output.clone(), by, place });
+        return Err(Error::OutputIsInput { path: output.clone() });
     }
     if output.exists() && !arguments.force {
         return Err(Error::Exists { path: output.clone() });

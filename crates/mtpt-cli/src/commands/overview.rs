@@ -11,10 +11,10 @@ pub(crate) fn run() -> Result<()> {
     let width = command.get_subcommands().map(|command| name(command).len()).max().unwrap_or(0);
     let mut text = format!("mtpt {}\n\n", command.get_version().unwrap_or_default());
     text.push_str(
-        "One frozen T5, many tasks, a small learned prompt for each.\n\n\
-         From rows with a text and a label to predictions:\n\
-         \n  mtpt init tickets.csv --model flan-t5-small      # writes tickets.toml; look it through\
-         \n  mtpt train tickets.toml                          # learns the prompts, into runs/tickets\
+        "One frozen T5, many tasks, a small trained prompt for each.\n\n\
+         From labeled rows to predictions:\n\
+         \n  mtpt init tickets.csv --model flan-t5-small      # writes tickets.toml; review it\
+         \n  mtpt train tickets.toml                          # trains the prompts, into runs/tickets\
          \n  mtpt eval --model flan-t5-small --prompts runs/tickets/prompts.safetensors --tasks tickets.toml\
          \n  echo '{\"message\": \"where is my parcel?\"}' |\
          \n    mtpt predict --model flan-t5-small --prompts runs/tickets/prompts.safetensors\n\
@@ -24,7 +24,7 @@ pub(crate) fn run() -> Result<()> {
         let about = command.get_about().map(ToString::to_string).unwrap_or_default();
         text.push_str(&format!("  {:width$}  {about}\n", name(command)));
     }
-    text.push_str("\n`mtpt COMMAND --help` tells the options of a command and shows an example.\n");
+    text.push_str("\nRun `mtpt COMMAND --help` for its options and an example.\n");
     let mut output = Output::new();
     output.bytes(text.as_bytes())?;
     output.flush()

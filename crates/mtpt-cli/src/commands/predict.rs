@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::input::batches::for_each_batch;
 use crate::input::row::Row;
 use crate::model::Model;
+use crate::number_format::counted;
 use crate::prompted_model::{PromptedModel, unlabeled};
 use crate::stdio::{Output, message};
 
@@ -81,8 +82,10 @@ pub(crate) fn run(arguments: &Prompted) -> Result<()> {
     );
     if truncated > 0 {
         let longest = prompts.header().longest_input();
+        let verb = if truncated == 1 { "was" } else { "were" };
         message(&format!(
-            "note: inputs longer than the {longest} tokens that the prompts were learned with: {truncated}, cut there"
+            "warning: {} {verb} truncated to {longest} tokens, the limit used in training",
+            counted(truncated, "input")
         ));
     }
     outcome

@@ -73,14 +73,14 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
 /// Writes the size of the training data to standard error.
 fn describe(data: &PretrainingData) {
     for task in data.tasks() {
-        message(&format!("{}: {} rows", task.task().id(), task.count(Split::Train)));
+        message(&format!("{}: {} training rows", task.task().id(), task.count(Split::Train)));
     }
     for corpus in data.corpora() {
         if let Some(chunks) = corpus.chunks(Split::Train) {
             let (name, longest) = (corpus.corpus().id(), corpus.chunk_length());
             let tokens = chunks.tokens().len();
             message(&format!(
-                "{name}: {tokens} tokens in {} chunks of at most {longest}",
+                "{name}: {tokens} tokens in {} chunks of at most {longest} tokens",
                 chunks.len()
             ));
         }

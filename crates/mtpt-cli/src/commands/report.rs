@@ -61,13 +61,12 @@ fn load_model(
     let name = configured.filter(|name| !name.is_empty()).unwrap_or(&prompts.header().model);
     if name.is_empty() {
         return Ok(Err(
-            "The run does not say which model its prompts are for; name one with --model DIR."
-                .into(),
+            "The run does not record the model of its prompts. Specify it with --model DIR.".into(),
         ));
     }
     let Some(folder) = find_model(&arguments.run, name) else {
         return Ok(Err(format!(
-            "There is no model at {name}, which the run names; say where it is with --model DIR."
+            "The model of the run, {name}, was not found. Specify its path with --model DIR."
         )));
     };
     // The folder may contain another model by now. The report can do without it.
@@ -76,7 +75,9 @@ fn load_model(
         Ok(model)
     });
     let reason = |error: Error| {
-        format!("The model at {name} cannot be used: {error}. Name another with --model DIR.")
+        format!(
+            "The model at {name} cannot be used: {error}. Specify another one with --model DIR."
+        )
     };
     Ok(loaded.map(|model| (name.to_owned(), model)).map_err(reason))
 }

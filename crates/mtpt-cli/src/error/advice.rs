@@ -23,7 +23,7 @@ pub(crate) fn for_error(error: &Error) -> Option<String> {
         ) => Some(incomplete_model(folder)),
         Error::Infer(error) => for_prompt_error(error).map(str::to_owned),
         Error::Train(train::Error::Checkpoint(train::CheckpointError::NoneIntact { .. })) => {
-            Some("leave `--resume` away for that".to_owned())
+            Some("omit `--resume` to start over".to_owned())
         }
         _ => None,
     }
@@ -35,22 +35,30 @@ fn for_prompt_error(error: &infer::Error) -> Option<&'static str> {
     match error {
         NoForm { .. } => Some("name one with `--task NAME`"),
         UnknownComposition { .. } => {
-            Some("make a prompt file of them with `mtpt import --format npy --strategy`")
+            Some("convert them to a prompt file with `mtpt import --format npy --strategy`")
         }
         TaskCount { .. } => {
-            Some("name each once, in their order, with `--task NAME` or in `--tasks CONFIG.toml`")
+            Some("name each task once, in order, with `--task NAME` or `--tasks CONFIG.toml`")
         }
         _ => None,
     }
 }
 
 fn missing_model(path: &Path) -> Option<String> {
-    if path.is_file() { Some("it is a file".to_owned()) } else { nearest_path(path) }
+    if path.is_file() {
+        Some("it is a file, not a model folder".to_owned())
+    } else {
+        nearest_path(path)
+    }
 }
 
 fn incomplete_model(folder: &Path) -> String {
     model_below(folder, 3).map_or_else(
-        || "choose the folder that holds `config.json`, the weights (`model.safetensors`) and the tokenizer (`tokenizer.json` or `spiece.model`) of a T5".to_owned(),
+        || {
+            "choose the folder with `config.json`, the weights (`model.safetensors`) and the \
+             tokenizer (`tokenizer.json` or `spiece.model`) of a T5 model"
+                .to_owned()
+        },
         |found| format!("there is a model in `{}`", found.display()),
     )
 }
@@ -60,21 +68,21 @@ fn for_failed_access(error: &Error) -> Option<String> {
     let advice = match source.kind() {
         ErrorKind::NotFound if action == "read" => return nearest_path(path),
         ErrorKind::NotADirectory if action == "read" => {
-            "a file is in the place of a folder; move it away, or name another path"
+            "a file has the name of a required folder; move the file, or choose another path"
         }
         ErrorKind::IsADirectory => "expected a file, found a folder",
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem if action != "read" => {
-            "choose a place that you may write to with `--output`, or change its permissions"
+            "choose a writable location with `--output`, or change the permissions"
         }
-        ErrorKind::PermissionDenied => "change its permissions, or take a copy",
+        ErrorKind::PermissionDenied => "change the permissions, or use a copy",
         ErrorKind::NotADirectory | ErrorKind::AlreadyExists if action != "read" => {
-            "a file is in the place of a folder; choose another place with `--output`"
+            "a file has the name of a required folder; choose another path with `--output`"
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
-            "make room; what was written before is whole"
+            "free some disk space; files written earlier are complete"
         }
         ErrorKind::FileTooLarge => {
-            "raise the limit on the size of files (`ulimit -f`); what was written before is whole"
+            "raise the file size limit (`ulimit -f`); files written earlier are complete"
         }
         _ => return None,
     };

@@ -31,23 +31,20 @@ pub(crate) enum Error {
     Input(#[source] io::Error),
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
-    #[error("cannot watch for signals")]
+    #[error("cannot install signal handlers")]
     Signals(#[source] io::Error),
     /// A run ended by a signal: not a failure, but reported like one.
     #[error(
-        "stopped by {name} after step {step} of {steps}, {}",
+        "Interrupted at step {step}/{steps}. {}",
         checkpoint.as_ref().map_or_else(
-            || "of which nothing is kept; the same command with `--resume` begins this run again".to_owned(),
-            |path| format!("which is kept in `{}`; the same command with `--resume` goes on from there", path.display())
+            || "No checkpoint was saved. To start over, rerun the command.".to_owned(),
+            |path| format!(
+                "Checkpoint saved to `{}`. To continue, rerun with `--resume`.",
+                path.display()
+            )
         )
     )]
-    Interrupted {
-        code: u8,
-        name: &'static str,
-        step: usize,
-        steps: usize,
-        checkpoint: Option<PathBuf>,
-    },
+    Interrupted { code: u8, step: usize, steps: usize, checkpoint: Option<PathBuf> },
     #[error("`--set {setting}`: {problem}")]
     Setting { setting: String, problem: String },
     /// An unusable row of standard input or of `--input`.
@@ -59,25 +56,25 @@ pub(crate) enum Error {
     /// Any other file or folder with unexpected contents.
     #[error("`{path}`: {problem}")]
     File { path: PathBuf, problem: String },
-    #[error("`{tasks}` has the task `{task}`, but `{prompts}` has prompts for {known} alone")]
+    #[error("`{prompts}` has no prompt for the task `{task}` of `{tasks}`, only for {known}")]
     NoPrompt { tasks: PathBuf, task: String, prompts: PathBuf, known: String },
-    #[error("`{path}` names no `{split}` file for any task")]
+    #[error("no task in `{path}` has a `{split}` split; choose another one with `--split`")]
     NoSplit { path: PathBuf, split: &'static str },
     #[error(
-        "`{path}` is there already; name another file with `--output`, or write over it with `--force`"
+        "`{path}` already exists; choose another path with `--output`, or overwrite it with `--force`"
     )]
     Exists { path: PathBuf },
     #[error(
-        "`{path}` holds {by}, which a run would write over; choose another folder with `--output`"
+        "`{path}` contains {by}, which the run would overwrite; choose another folder with `--output`"
     )]
     Occupied { path: PathBuf, by: &'static str },
     #[error(
-        "`--strategy` is for a folder with the arrays of several tasks, `--format npy`; leave it away for `{path}`"
+        "`--strategy` applies only to a folder with the arrays of several tasks (`--format npy`); omit it for `{path}`"
     )]
     NoArrays { path: PathBuf },
     /// An output path that is also an input path.
-    #[error("`{path}` holds {by}; name another {place} with `--output`")]
-    OutputIsInput { path: PathBuf, by: &'static str, place: &'static str },
+    #[error("`{path}` is an input file; choose another path with `--output`")]
+    OutputIsInput { path: PathBuf },
 }
 
 impl Error {

@@ -26,12 +26,12 @@ impl Row {
         match serde_json::from_str(text) {
             Ok(Value::Object(fields)) => Ok(Self { line, fields }),
             Ok(_) => Err(problem(
-                "expected a JSON object, found another value; write one object a line".into(),
+                "expected a JSON object, found another value; write one object per line".into(),
             )),
             // Most likely a row of a CSV file.
-            Err(_) if !text.trim_start().starts_with('{') => Err(problem(
-                "expected a JSON object; name a file of rows in CSV, TSV or JSON Lines with `--input`".into(),
-            )),
+            Err(_) if !text.trim_start().starts_with('{') => {
+                Err(problem("expected a JSON object; pass a CSV or TSV file with `--input`".into()))
+            }
             Err(error) => {
                 let error = error.to_string().replace(" at line 1 column ", " at column ");
                 Err(problem(format!("expected a JSON object: {error}")))
@@ -86,7 +86,7 @@ impl Row {
             }
             (Some(text), None) => tokenize(text).map_err(|error| self.error(error.to_string()))?,
             (None, Some(ids)) => serde_json::from_value(ids.clone()).map_err(|_| {
-                self.error(format!("`{ids_field}` must be a list of token numbers, found {ids}"))
+                self.error(format!("`{ids_field}` must be a list of token ids, found {ids}"))
             })?,
             (None, None) => {
                 let problem = format!("expected `{field}` or `{ids_field}`, found neither");
@@ -94,7 +94,7 @@ impl Row {
             }
         };
         if ids.is_empty() {
-            return Err(self.error(format!("`{field}` has no token")));
+            return Err(self.error(format!("`{field}` has no tokens")));
         }
         if let Some(token) = ids.iter().find(|&&token| token as usize >= vocab_size) {
             return Err(self.error(format!(

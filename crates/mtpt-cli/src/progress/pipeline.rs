@@ -1,6 +1,6 @@
 use mtpt::train::{BeginEvent, EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
 
-use crate::number_format::counted;
+use crate::number_format::{counted, thousands};
 use crate::progress::run::RunProgress;
 use crate::stdio::message;
 
@@ -17,8 +17,9 @@ impl Observer for PipelineProgress {
         self.run = None;
         let BeginEvent { dir, tasks, steps, trainable_parameters } = event;
         let dir = if dir.is_empty() { String::new() } else { format!("{dir}: ") };
-        let tasks = counted(*tasks, "task");
-        message(&format!("{dir}{tasks}, {trainable_parameters} trained numbers, {steps} steps"));
+        let (tasks, steps_text) = (counted(*tasks, "task"), counted(*steps, "step"));
+        let parameters = thousands(*trainable_parameters);
+        message(&format!("{dir}{tasks}, {parameters} trainable parameters, {steps_text}"));
         self.run = Some(RunProgress::new(*steps));
     }
 

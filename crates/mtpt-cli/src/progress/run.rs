@@ -26,7 +26,7 @@ impl RunProgress {
     pub(crate) fn new(steps: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(steps as u64);
-            let template = "{bar:30} {pos}/{len} steps, {elapsed} gone\n{wide_msg}\n{prefix}";
+            let template = "[{bar:30}] {pos}/{len} {prefix}\n{msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("=> "));
             }
@@ -62,9 +62,9 @@ impl Observer for RunProgress {
         match &self.bar {
             Some(bar) => {
                 bar.set_position(event.step as u64);
-                bar.set_message(self.statistics.bar_text(elapsed));
+                bar.set_prefix(self.statistics.bar_times(elapsed));
                 let (_, width) = console::Term::stderr().size();
-                bar.set_prefix(self.statistics.losses(usize::from(width)));
+                bar.set_message(self.statistics.bar_text(usize::from(width)));
             }
             None => {
                 let every = event.steps.div_ceil(LINES);
@@ -96,7 +96,7 @@ impl Observer for RunProgress {
         // The mean of a single task would repeat its metrics.
         let tasks = std::mem::take(&mut self.evaluated).len();
         if tasks > 1 {
-            let best = if best_step == step { ", the best so far" } else { "" };
+            let best = if best_step == step { " (best so far)" } else { "" };
             let value = 100.0 * value;
             self.line(&format!("step {step}: mean of {tasks} tasks {split} {value:.1}{best}"));
         }

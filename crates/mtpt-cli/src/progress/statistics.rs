@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use mtpt::train::{MeanEvent, StepEvent};
 
-use crate::number_format::{learning_rate, remaining_time};
+use crate::number_format::{clock, learning_rate, remaining_time};
 
 /// Weight of the newest step in a running mean of the loss. The loss of a single step is noisy.
 const NEWEST: f64 = 0.1;
@@ -59,17 +59,22 @@ impl Statistics {
             text.push_str(&format!(" ({})", self.losses(width)));
         }
         let remaining = remaining_time(self.remaining(elapsed));
-        format!("{text}, {}, {remaining} to go", self.pace())
+        format!("{text}, {}, {remaining} left", self.pace())
     }
 
-    /// Returns the text next to a progress bar, which shows the steps itself.
-    pub(crate) fn bar_text(&self, elapsed: Duration) -> String {
-        let remaining = remaining_time(self.remaining(elapsed));
-        let mut text = format!("{remaining} to go, {}, {}", self.loss_text(), self.pace());
+    /// Returns the times next to a progress bar, which shows the steps itself.
+    pub(crate) fn bar_times(&self, elapsed: Duration) -> String {
+        format!("[{} elapsed, {} left]", clock(elapsed), clock(self.remaining(elapsed)))
+    }
+
+    /// Returns two lines below a progress bar, limited to `width` characters each.
+    pub(crate) fn bar_text(&self, width: usize) -> String {
+        let mut text = format!("{}, {}", self.loss_text(), self.pace());
         if let Some((step, value)) = self.best {
             text.push_str(&format!(", best mean {:.1} at step {step}", 100.0 * value));
         }
-        text
+        let first: String = text.chars().take(width).collect();
+        format!("{first}\n{}", self.losses(width))
     }
 
     /// Returns the losses of as many tasks as fit into `width` characters, at least one, in
@@ -136,17 +141,18 @@ mod tests {
         add_step(&mut statistics, 11, &[("a", 1.0), ("group/b", 3.0)]);
         let second = Duration::from_secs(1);
         let expected =
-            "step 11/100, loss 2.000 (group/b 3.000, a 1.000), lr 0.3, 64 rows/s, 89 s to go";
+            "step 11/100, loss 2.000 (group/b 3.000, a 1.000), lr 0.3, 64 rows/s, 89 s left";
         assert_eq!(statistics.line(second, 60), expected);
         // A task without examples in a step keeps its loss.
         add_step(&mut statistics, 12, &[("a", 2.0)]);
-        let expected = "88 s to go, loss 2.000, lr 0.3, 64 rows/s";
-        assert_eq!(statistics.bar_text(2 * second), expected);
-        assert_eq!(statistics.losses(60), "group/b 3.000, a 1.100");
+        assert_eq!(statistics.bar_times(2 * second), "[00:02 elapsed, 01:28 left]");
+        let (line, losses) = ("loss 2.000, lr 0.3, 64 rows/s", "group/b 3.000, a 1.100");
+        assert_eq!(statistics.bar_text(60), format!("{line}\n{losses}"));
+        assert_eq!(statistics.bar_text(10), "loss 2.000\ngroup/b 3.000, 1 more");
         let mean = MeanEvent { step: 12, split: "dev", value: 0.5, best_step: 9, best_value: 0.75 };
         statistics.add_mean(&mean);
-        let expected = format!("{expected}, best mean 75.0 at step 9");
-        assert_eq!(statistics.bar_text(2 * second), expected);
+        let expected = format!("{line}, best mean 75.0 at step 9\n{losses}");
+        assert_eq!(statistics.bar_text(60), expected);
     }
 
     #[test]
@@ -154,7 +160,7 @@ mod tests {
         let mut statistics = Statistics::default();
         add_step(&mut statistics, 100, &[("a", 0.25)]);
         let line = statistics.line(Duration::from_secs(3), 60);
-        assert_eq!(line, "step 100/100, loss 0.250, lr 0.3, 64 rows/s, 0 s to go");
+        assert_eq!(line, "step 100/100, loss 0.250, lr 0.3, 64 rows/s, 0 s left");
     }
 
     #[test]

@@ -46,7 +46,7 @@ pub(crate) fn read_config(path: &Path) -> Result<Option<RunConfigFile>> {
     let settings = read_toml(&text).map_err(|problem| Error::File {
         path: path.to_owned(),
         problem: format!(
-            "expected the configuration that a run wrote: {}{}",
+            "expected the configuration of a run: {}{}",
             problem.line.map(|line| format!("line {line}: ")).unwrap_or_default(),
             problem.message
         ),

@@ -30,7 +30,7 @@ pub(crate) fn read_few_shot(path: &Path) -> Result<Vec<FewShotResult>> {
     let parse = |(number, line): (usize, &str)| {
         serde_json::from_str(line).map_err(|error| Error::File {
             path: path.to_owned(),
-            problem: format!("line {number} is no figure of few rows: {error}"),
+            problem: format!("line {number} is not a few-shot result: {error}"),
         })
     };
     (1..).zip(text.lines()).map(parse).collect()

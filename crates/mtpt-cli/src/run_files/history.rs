@@ -82,8 +82,9 @@ impl History {
                 Err(_) if !line.ends_with('\n') => {}
                 Err(_) => {
                     let problem = format!(
-                        "line {number} is not one of a run's metrics: expected an object with `step`, `loss` and `lr`, or \
-                         with `step`, `split`, `task`, `metric` and `value`; remove the line, or train anew"
+                        "line {number}: expected an object with `step`, `loss` and `lr`, or with \
+                         `step`, `split`, `task`, `metric` and `value`; remove the line, or rerun \
+                         the training"
                     );
                     return Err(Error::File { path: path.to_owned(), problem });
                 }
@@ -242,7 +243,10 @@ mod tests {
         let mut lines: Vec<&str> = LOG.lines().collect();
         lines[2] = r#"{"step":2,"split":"dev"}"#;
         let error = parse(&(lines.join("\n") + "\n")).unwrap_err();
-        assert!(error.to_string().starts_with("`metrics.jsonl`: line 3 is not"), "{error}");
+        assert!(
+            error.to_string().starts_with("`metrics.jsonl`: line 3: expected an object"),
+            "{error}"
+        );
         assert_eq!(parse("").unwrap(), History::default());
     }
 

@@ -46,7 +46,8 @@ impl RunDir {
             if prompts.is_file() { read_prompts(&prompts, device)? } else { (None, None) };
         let nested = find_nested_runs(path)?;
         if config.is_none() && history.is_none() && header.is_none() && nested.is_empty() {
-            let problem = "expected the folder of a run, with `config.toml`, `metrics.jsonl` or `prompts.safetensors`; found none of them";
+            let problem = "expected a run folder with `config.toml`, `metrics.jsonl` or \
+                           `prompts.safetensors`, found none of them";
             return Err(Error::File { path: path.to_owned(), problem: problem.to_owned() });
         }
         Ok(Self {

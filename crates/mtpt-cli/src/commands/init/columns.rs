@@ -91,11 +91,12 @@ impl Columns {
         match (candidates.next(), candidates.next()) {
             (Some(column), None) => Ok(column),
             (None, _) => Err(format!(
-                "no column has the few values, each in several rows, that a label has; name its column with `--label`: {}",
+                "no column has few distinct values that repeat, as a label has; choose the label \
+                 column with `--label`: {}",
                 self.quoted_names()
             )),
             (Some(first), Some(second)) => Err(format!(
-                "`{}` and `{}` may both be the label; name its column with `--label`",
+                "`{}` and `{}` could both be the label; choose one with `--label`",
                 first.name, second.name
             )),
         }
@@ -115,9 +116,10 @@ impl Columns {
             return requested.iter().map(|name| self.find(name)).collect();
         }
         let others = self.columns.iter().filter(|column| column.name != label.name);
-        others.max_by_key(|column| column.characters).map(|column| vec![column]).ok_or_else(|| {
-            format!("there is no column beside the label `{}` to hold the text", label.name)
-        })
+        others
+            .max_by_key(|column| column.characters)
+            .map(|column| vec![column])
+            .ok_or_else(|| format!("there is no text column, only the label `{}`", label.name))
     }
 
     /// Returns the names of all other columns.
@@ -165,14 +167,14 @@ impl Column {
         let name = &self.name;
         let Some(values) = &self.values else {
             return Err(format!(
-                "the column `{name}` has more than {MAX_DISTINCT} different values, too many for labels; \
-                 name another with `--label`"
+                "the column `{name}` has more than {MAX_DISTINCT} distinct values, too many for labels; \
+                 choose another with `--label`"
             ));
         };
         if values.len() < 2 {
             return Err(format!(
-                "the column `{name}` has one value only, so there is nothing to learn; \
-                 name another with `--label`"
+                "the column `{name}` has only one value, so there is nothing to learn; \
+                 choose another with `--label`"
             ));
         }
         Ok(values)
@@ -213,13 +215,14 @@ mod tests {
             failure.unwrap_err()
         };
         let two = "kind,state,body\na,x,one\na,x,two\nb,y,three\nb,y,four\n";
-        assert!(failure(two, None).starts_with("`kind` and `state` may both be the label"));
+        assert!(failure(two, None).starts_with("`kind` and `state` could both be the label"));
         let found = failure(two, Some("knid"));
         assert!(found.ends_with("`kind`, `state`, `body`; did you mean `kind`?"), "{found}");
         assert!(
-            failure("id,body\n1,one\n2,two\n", None).starts_with("no column has the few values")
+            failure("id,body\n1,one\n2,two\n", None)
+                .starts_with("no column has few distinct values")
         );
-        assert!(failure("label,body\na,one\na,two\n", None).contains("one value only"));
+        assert!(failure("label,body\na,one\na,two\n", None).contains("only one value"));
         let many: String = (0..200).map(|row| format!("l{row},text\n")).collect();
         assert!(failure(&format!("label,body\n{many}"), None).contains("more than 100"));
     }

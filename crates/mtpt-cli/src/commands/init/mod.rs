@@ -49,8 +49,7 @@ struct TaskSummary {
 pub(crate) fn run(arguments: &Init) -> Result<()> {
     let output = output_path(arguments);
     if arguments.data.iter().chain(&arguments.dev).any(|path| is_same_file(path, &output)) {
-        let (by, place) = ("the rows", "file for the configuration");
-        return Err(Error::OutputIsInput { path: output, by, place });
+        return Err(Error::OutputIsInput { path: output });
     }
     if output.exists() && !arguments.force {
         return Err(Error::Exists { path: output });
@@ -88,7 +87,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
     let name = output.display().to_string();
     let argument =
         if name.contains(char::is_whitespace) { format!("'{name}'") } else { name.clone() };
-    message(&format!("look through `{name}`, then: mtpt train {argument}"));
+    message(&format!("review `{name}`, then run: mtpt train {argument}"));
     let mut rows = Output::new();
     rows.row(&Summary { config: &output, tasks: summaries })?;
     rows.flush()
@@ -102,7 +101,7 @@ fn task_names(arguments: &Init) -> Result<Vec<(TaskId, &Path)>> {
         let name = task_name(path).map_err(refuse)?;
         if let Some((_, other)) = names.iter().find(|(other, _)| *other == name) {
             let problem = format!(
-                "its task would be named `{name}`, as that of `{}`; rename one of the two",
+                "its task would have the same name, `{name}`, as that of `{}`; rename one of the files",
                 other.display()
             );
             return Err(refuse(problem));
@@ -110,8 +109,8 @@ fn task_names(arguments: &Init) -> Result<Vec<(TaskId, &Path)>> {
         names.push((name, path));
     }
     if let (Some(dev), true) = (&arguments.dev, names.len() > 1) {
-        let problem = "its rows can be of one task alone; leave `--dev` away, and name a file with `dev` in each task of the \
-                       configuration";
+        let problem = "`--dev` works only with one data file; omit it, and set `dev` for each task \
+                       in the configuration";
         return Err(Error::Data { path: dev.clone(), problem: problem.to_owned() });
     }
     Ok(names)
@@ -133,7 +132,7 @@ fn add_task(
     let words: Vec<String> = task.labels.iter().map(|(_, word)| word.clone()).collect();
     // Not an error: the configuration is where the user can change the label words.
     if let Err(error) = Candidates::new(&task.name, &words, tokenizer.as_inner()) {
-        message(&format!("note: {error}; give them other words in `{}`", output.display()));
+        message(&format!("warning: {error}; choose other label words in `{}`", output.display()));
     }
     config.training_rows += train.len();
     let summary = TaskSummary {
@@ -152,7 +151,7 @@ fn add_task(
 fn describe(summary: &TaskSummary) {
     let labels = summary.labels.iter().map(|(label, rows)| format!("{label} {rows}"));
     message(&format!(
-        "{}: {} rows to learn from, {} to judge by; text in `{}`, label in `{}`: {}",
+        "{}: {} training rows, {} validation rows; text in `{}`, label in `{}`: {}",
         summary.task,
         summary.train,
         summary.dev,
@@ -172,12 +171,15 @@ fn warn_of_unusual_labels(summary: &TaskSummary) {
         .collect();
     if !single.is_empty() {
         let labels = single.join("`, `");
-        message(&format!("note: too few rows to learn from and to judge by, one each: `{labels}`"));
+        message(&format!(
+            "warning: these labels occur only once, so they cannot appear in both train and dev: \
+             `{labels}`"
+        ));
     }
     if summary.labels.keys().all(|label| label.trim().parse::<f64>().is_ok()) {
         message(
-            "note: the labels are numbers; give them words that the model knows, or, for scores from 0 to 5, write \
-             `labels = \"regression\"`",
+            "warning: the labels are numbers; map them to words that the model knows, or use \
+             `labels = \"regression\"` for scores from 0 to 5",
         );
     }
 }

@@ -35,49 +35,52 @@ impl StartingConfig {
     pub(crate) fn to_toml(&self) -> String {
         let several = self.tasks.len() > 1;
         let strategy = if several {
-            "# How a task's prompt is made of what all tasks share and of its own part. `low_rank` is that of multitask prompt\n\
-             # tuning; `add`, `concat`, `weighted` and `gated` share, too; `separate` shares nothing.\n\
+            "# How a task's prompt is composed of shared and task-specific parameters. `low_rank` is\n\
+             # multitask prompt tuning. `add`, `concat`, `weighted` and `gated` also share parameters;\n\
+             # `separate` doesn't.\n\
              [composition]\nstrategy = \"low_rank\"\nrank = 1\n"
         } else {
-            "# With one task there is nothing to share: a plain prompt. With more tasks take `low_rank` (multitask prompt tuning),\n\
-             # `add`, `concat`, `weighted` or `gated`.\n\
+            "# `separate` is plain prompt tuning. With several tasks, `low_rank` (multitask prompt\n\
+             # tuning), `add`, `concat`, `weighted` or `gated` share parameters between them.\n\
              [composition]\nstrategy = \"separate\"\n"
         };
         let mut text = format!(
-            "# A run of `mtpt train`, begun by `mtpt init`. What is not here has its default.\n\
-             # `mtpt train THIS --set training.steps=500` changes a value for one run.\n\
+            "# Configuration for `mtpt train`, written by `mtpt init`. Omitted keys have default values.\n\
+             # Override a value for one run with `mtpt train THIS --set training.steps=500`.\n\
              \n\
-             # The frozen model: a folder in Hugging Face form.\n\
+             # Frozen model: a Hugging Face model folder.\n\
              model = {}\n\
-             # Another seed gives other first values and another order of rows.\n\
+             # Determines the initial parameter values and the order of the training rows.\n\
              seed = 0\n\
              \n\
-             # Vectors in front of each input: 20 to 100 are usual; more can hold more, and make each step slower.\n\
+             # Number of prompt vectors in front of each input. 20 to 100 is usual; more vectors have\n\
+             # more capacity, but make each step slower.\n\
              [prompt]\n\
              length = 20\n\
              \n\
              {strategy}\
              \n\
              [training]\n\
-             # Steps, and rows of each. Go on while the figures of `dev` rise.\n\
+             # Number of steps, and examples per step. Increase `steps` if the metrics on `dev` still\n\
+             # improve at the end.\n\
              steps = 300\n\
              batch_size = {}\n\
-             # Prompts want a high rate; take a third of it if the loss jumps about.\n\
+             # Prompts need a high learning rate. Divide it by 3 if the loss fluctuates strongly.\n\
              learning_rate = 0.3\n\
-             # AdamW unless it is said; this is what prompt tuning was introduced with, at a constant rate.\n\
+             # Default: AdamW. Lester et al. used Adafactor with a constant learning rate:\n\
              # optimizer = {{ kind = \"adafactor\" }}\n\
-             # Tokens; the longest input has {}{}.\n\
+             # Maximum input length in tokens. The longest input has {}{}.\n\
              max_input_length = {}\n\
              \n\
              [evaluation]\n\
-             # The tasks are judged every so many steps, and the best prompts kept.\n\
+             # Number of steps between evaluations on `dev`. The best prompts are saved.\n\
              every = 50\n\
-             # Training ends when so many evaluations in a row were no better.\n\
+             # Stop early after this many evaluations without improvement:\n\
              # patience = 4\n",
             toml_string(&self.model.to_string_lossy()),
             if self.training_rows < SMALL_DATA { 16 } else { 32 },
             self.longest_input,
-            if self.longest_input > self.max_input_length { ", and loses its end" } else { "" },
+            if self.longest_input > self.max_input_length { " and is truncated" } else { "" },
             self.max_input_length,
         );
         for task in &self.tasks {
@@ -100,14 +103,14 @@ impl StartingTask {
         match &self.dev {
             Some(dev) => text.push_str(&format!("dev = {}\n", path(dev))),
             None => text.push_str(
-                "# A share of the rows that is not learned from but judged by; or name a file of its own with `dev`.\n\
+                "# Fraction of rows held out for validation; or set `dev` to a separate file.\n\
                  hold_out = 0.2\n",
             ),
         }
-        text.push_str("# The input, with columns in braces.");
+        text.push_str("# Input text, with columns in braces.");
         if !self.other_columns.is_empty() {
             text.push_str(&format!(
-                " There are also: {}.",
+                " Other columns: {}.",
                 self.other_columns
                     .iter()
                     .map(|name| toml_string(name))
@@ -116,7 +119,9 @@ impl StartingTask {
             ));
         }
         text.push_str(&format!(
-            "\ntemplate = {}\nlabel_field = {}\n# The word that the model says for each label: best a word that it knows and that fits.\n[tasks.labels]\n",
+            "\ntemplate = {}\nlabel_field = {}\n\
+             # The word that the model generates for each label. Words that describe the label work best.\n\
+             [tasks.labels]\n",
             toml_string(&self.template),
             toml_string(&self.label_field),
         ));

@@ -36,7 +36,7 @@ impl FoundTask {
         let texts: Vec<&str> = texts.iter().map(|column| column.name.as_str()).collect();
         if texts.contains(&label.name.as_str()) {
             return Err(refuse(format!(
-                "the column `{}` cannot be the text and the label",
+                "the column `{}` cannot be both text and label",
                 label.name
             )));
         }
@@ -76,9 +76,7 @@ impl FoundTask {
 /// Returns a template with the name of the label column and the text columns.
 fn template(label: &str, texts: &[&str]) -> Result<String, String> {
     if let Some(name) = texts.iter().find(|name| name.contains(['{', '}'])) {
-        return Err(format!(
-            "a template cannot name the column `{name}`; rename it without braces"
-        ));
+        return Err(format!("a template cannot use the column `{name}`; rename it without braces"));
     }
     let fields = texts.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" | ");
     let prefix = label.trim().to_lowercase().replace('{', "{{").replace('}', "}}");
@@ -113,7 +111,7 @@ pub(crate) fn task_name(path: &Path) -> Result<TaskId, String> {
         })
         .collect();
     TaskId::new(name.trim_matches('-'))
-        .map_err(|error| format!("a task is named as its file: {error}"))
+        .map_err(|error| format!("the task is named after the file: {error}"))
 }
 
 #[cfg(test)]
@@ -126,7 +124,9 @@ mod tests {
         assert_eq!(name("data/Support Tickets.csv").unwrap(), "support-tickets");
         assert_eq!(name("a_1.train.jsonl").unwrap(), "a_1-train");
         assert!(
-            name("…").unwrap_err().starts_with("a task is named as its file: expected a task name")
+            name("…")
+                .unwrap_err()
+                .starts_with("the task is named after the file: expected a task name")
         );
     }
 

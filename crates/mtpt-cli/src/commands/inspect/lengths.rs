@@ -45,10 +45,10 @@ impl Lengths {
     pub(crate) fn text(&self) -> String {
         let Self { mean, median, percentile_95, longest, .. } = self;
         let mut text = format!(
-            "mean {mean:.1}, median {median}, 95 % at most {percentile_95}, longest {longest}"
+            "mean {mean:.1}, median {median}, 95th percentile {percentile_95}, maximum {longest}"
         );
         if let (Some(limit), Some(cut)) = (self.cut_at, self.cut) {
-            text.push_str(&format!("; cut at {limit}: {cut} ({})", percent(cut, self.texts)));
+            text.push_str(&format!("; truncated to {limit}: {cut} ({})", percent(cut, self.texts)));
         }
         text
     }
@@ -73,13 +73,13 @@ mod tests {
         assert_eq!(lengths, expected);
         assert_eq!(
             lengths.text(),
-            "mean 50.5, median 50, 95 % at most 95, longest 100; cut at 98: 2 (2.0 %)"
+            "mean 50.5, median 50, 95th percentile 95, maximum 100; truncated to 98: 2 (2.0 %)"
         );
         let one = Lengths::new(vec![7], None);
         assert_eq!((one.median, one.percentile_95, one.longest, one.cut), (7, 7, 7, None));
         assert_eq!(
             Lengths::new(Vec::new(), None).text(),
-            "mean 0.0, median 0, 95 % at most 0, longest 0"
+            "mean 0.0, median 0, 95th percentile 0, maximum 0"
         );
     }
 }

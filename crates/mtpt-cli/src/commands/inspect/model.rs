@@ -26,7 +26,8 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
     let model = T5::load(&folder, &open_device("auto")?)?;
     let (config, parameters) = (model.config(), model.num_params());
     let tokenizer = T5Tokenizer::load(&folder, config).map(|tokenizer| tokenizer.vocab_size());
-    let mut text = format!("{}: a T5 of {} parameters\n", path.display(), thousands(parameters));
+    let mut text =
+        format!("{}: T5 model with {} parameters\n", path.display(), thousands(parameters));
     if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(config) {
         for (name, value) in fields {
             let _ = writeln!(text, "  {name:32} {value}");
@@ -34,7 +35,7 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
     }
     match &tokenizer {
         Ok(size) => {
-            let _ = writeln!(text, "tokenizer of {} ids", thousands(*size));
+            let _ = writeln!(text, "tokenizer with {} tokens", thousands(*size));
         }
         Err(error) => {
             let _ = writeln!(text, "no tokenizer: {error}");

@@ -93,7 +93,7 @@ fn describe(
     let mut text = format!(
         "{}: {} for {}\n",
         path.display(),
-        peft_type.map_or("prompts".to_owned(), |kind| format!("an adapter of PEFT, `{kind}`,")),
+        peft_type.map_or("prompts".to_owned(), |kind| format!("PEFT adapter (`{kind}`)")),
         counted(header.tasks.len(), "task")
     );
     let parameters = tensors.iter().map(|tensor| tensor.parameters).sum();
@@ -140,7 +140,7 @@ fn write_header(text: &mut String, header: &PromptHeader, parameters: usize) {
     let _ = writeln!(text, "composition  {composition}");
     let length = counted(header.length, "vector");
     let _ = writeln!(text, "prompt       {length} of width {}", header.d_model);
-    let or_unknown = |known: bool, text: String| if known { text } else { "not known".to_owned() };
+    let or_unknown = |known: bool, text: String| if known { text } else { "unknown".to_owned() };
     let model = or_unknown(!header.model.is_empty(), header.model.clone());
     let _ = writeln!(text, "model        {model}");
     let steps = or_unknown(header.steps > 0, thousands(header.steps));
@@ -154,7 +154,7 @@ fn write_header(text: &mut String, header: &PromptHeader, parameters: usize) {
     let _ = write!(text, "parameters   {}", thousands(parameters));
     if let Ok(count) = header.parameter_count() {
         let (shared, own) = (thousands(count.shared), thousands(count.own));
-        let _ = write!(text, ": {shared} shared, {own} of tasks");
+        let _ = write!(text, " ({shared} shared, {own} task-specific)");
     }
     text.push_str("\ntasks\n");
     for task in &header.tasks {

@@ -123,7 +123,7 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
 fn read_settings(path: &Path) -> Result<RunSettings> {
     let settings = read_config(path)?.map(|config| config.settings).unwrap_or_default();
     if settings.model.is_empty() {
-        let problem = "expected the configuration that a run wrote: missing field `model`";
+        let problem = "expected the configuration of a run: missing field `model`";
         return Err(Error::File { path: path.to_owned(), problem: problem.to_owned() });
     }
     Ok(settings)

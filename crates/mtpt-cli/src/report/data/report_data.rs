@@ -54,7 +54,10 @@ impl<'a> ReportData<'a> {
             run,
             similarity: None,
             mixtures: Mixtures::default(),
-            nearest: NearestTokens::Unknown("The strategy of these prompts is that of another program, which alone can compose them.".into()),
+            nearest: NearestTokens::Unknown(
+                "These prompts use a strategy of another program and cannot be composed here."
+                    .into(),
+            ),
             missing: Vec::new(),
         };
         data.missing = data.missing_files();
@@ -98,7 +101,7 @@ impl<'a> ReportData<'a> {
         match mixtures {
             Ok(mixtures) => self.mixtures = mixtures,
             Err(error) => self.missing.push(format!(
-                "Which components inputs choose is not told, since the rows cannot be read: {error}."
+                "The component weights by input are missing, because the data cannot be read: {error}."
             )),
         }
     }
@@ -145,26 +148,25 @@ impl<'a> ReportData<'a> {
         let run = self.run;
         let mut missing = Vec::new();
         if run.config.is_none() {
-            missing
-                .push("There is no config.toml: what the run was to be is not known.".to_owned());
+            missing.push("config.toml is missing, so the run's settings are unknown.".to_owned());
         }
         if self.has_only_nested_runs() {
             return missing;
         }
         if run.history.steps.is_empty() {
-            missing.push(
-                "metrics.jsonl is not there, or tells of no step: there are no curves.".into(),
-            );
+            missing
+                .push("metrics.jsonl is missing or has no steps, so there are no curves.".into());
         } else if run.history.results.is_empty() {
-            missing.push("Nothing was judged on dev yet.".into());
+            missing.push("Nothing has been evaluated on dev yet.".into());
         }
         match (&run.header, self.best()) {
             (None, _) if self.trains_model() => {}
             (None, _) => missing.push(
-                "There is no prompts.safetensors: the run has not kept any prompts yet.".into(),
+                "prompts.safetensors is missing: the run has not saved any prompts yet.".into(),
             ),
             (Some(header), Some((step, _))) if step != header.steps => missing.push(format!(
-                "prompts.safetensors is from step {}, while step {step} is the best in metrics.jsonl: they may be of two runs.",
+                "prompts.safetensors is from step {}, but the best step in metrics.jsonl is {step}. \
+                 The files may belong to different runs.",
                 header.steps
             )),
             (Some(_), _) => {}

@@ -8,7 +8,7 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     let Some(config) = &data.run.config else { return };
     section(html, "configuration", "Configuration", |html| {
         html.element("details", &[], |html| {
-            html.leaf("summary", &[], "config.toml, as it was resolved");
+            html.leaf("summary", &[], "Resolved config.toml");
             html.leaf("pre", &[], &config.text);
         });
     });

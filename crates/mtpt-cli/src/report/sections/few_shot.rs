@@ -9,9 +9,9 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     if data.run.few_shot.is_empty() {
         return;
     }
-    section(html, "few-rows", "Adaptation to a few rows", |html| {
-        table(html, "Metrics in percent, means over draws of rows and their deviation", |html| {
-            head_row(html, &["Task", "Metric", "Rows", "Draws", "Mean", "Deviation"]);
+    section(html, "few-rows", "Few-shot adaptation", |html| {
+        table(html, "Metrics in percent: mean and standard deviation over draws", |html| {
+            head_row(html, &["Task", "Metric", "Examples", "Draws", "Mean", "Std. dev."]);
             html.element("tbody", &[], |html| {
                 for result in &data.run.few_shot {
                     html.element("tr", &[], |html| write_row(result, html));
@@ -26,7 +26,7 @@ fn write_row(result: &FewShotResult, html: &mut Html) {
     let number = [("class", "number")];
     html.leaf("th", &[("scope", "row")], &result.task);
     html.leaf("td", &number, &format!("{}, {}", result.metric, result.split));
-    let per_label = if result.per_label { " of each label" } else { "" };
+    let per_label = if result.per_label { " per label" } else { "" };
     html.leaf("td", &number, &format!("{}{per_label}", result.rows));
     html.leaf("td", &number, &result.values.len().to_string());
     html.element("td", &number, |html| percent(html, result.mean));

@@ -14,16 +14,16 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
 }
 
 fn write_table(data: &ReportData<'_>, html: &mut Html) {
-    let kept = data.best().map(|(step, _)| step);
-    let kept_name = kept.map(|step| format!("At step {}, kept", thousands(step)));
+    let saved = data.best().map(|(step, _)| step);
+    let saved_name = saved.map(|step| format!("Saved (step {})", thousands(step)));
     let mut names = vec!["Task", "Metric", "First", "Best", "Last"];
-    names.extend(kept_name.as_deref());
-    table(html, "Metrics in percent and the steps they are from; losses in nats", |html| {
+    names.extend(saved_name.as_deref());
+    table(html, "Metrics in percent, losses in nats; steps in parentheses", |html| {
         head_row(html, &names);
         html.element("tbody", &[], |html| {
             for task in data.tasks() {
                 for series in data.run.history.metrics_of(task) {
-                    html.element("tr", &[], |html| write_row(task, &series, kept, html));
+                    html.element("tr", &[], |html| write_row(task, &series, saved, html));
                     html.line();
                 }
             }
@@ -31,7 +31,7 @@ fn write_table(data: &ReportData<'_>, html: &mut Html) {
     });
 }
 
-fn write_row(task: &str, series: &MetricSeries, kept: Option<usize>, html: &mut Html) {
+fn write_row(task: &str, series: &MetricSeries, saved: Option<usize>, html: &mut Html) {
     let MetricSeries { split, metric, values } = series;
     html.leaf("th", &[("scope", "row"), ("title", task)], task);
     html.leaf("td", &[("class", "number")], &format!("{metric}, {split}"));
@@ -56,7 +56,7 @@ fn write_row(task: &str, series: &MetricSeries, kept: Option<usize>, html: &mut 
     cell(html, values.first().copied());
     cell(html, best);
     cell(html, values.last().copied());
-    if let Some(kept) = kept {
-        cell(html, values.iter().find(|(step, _)| *step == kept).copied());
+    if let Some(saved) = saved {
+        cell(html, values.iter().find(|(step, _)| *step == saved).copied());
     }
 }

@@ -8,7 +8,7 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     if data.missing.is_empty() {
         return;
     }
-    section(html, "notes", "What is missing here", |html| {
+    section(html, "notes", "Missing data", |html| {
         html.element("ul", &[], |html| {
             for sentence in &data.missing {
                 html.leaf("li", &[], sentence);

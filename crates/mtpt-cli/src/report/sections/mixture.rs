@@ -10,7 +10,7 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     if parent_and_own.is_empty() && heads.is_empty() && by_input.is_empty() {
         return;
     }
-    section(html, "mixture", "How the prompts are mixed", |html| {
+    section(html, "mixture", "Prompt mixture", |html| {
         if !parent_and_own.is_empty() {
             write_parent_and_own(parent_and_own, html);
         }
@@ -24,9 +24,9 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
 }
 
 fn write_parent_and_own(weights: &[(String, f64, f64)], html: &mut Html) {
-    let caption = "Shares of the prompt above, which is the shared one or that of the group, and of the part's own";
+    let caption = "Weights of the parent's prompt (shared or of the group) and of the own part";
     table(html, caption, |html| {
-        head_row(html, &["Task or group", "Above", "Own"]);
+        head_row(html, &["Task or group", "Parent", "Own"]);
         html.element("tbody", &[], |html| {
             for (name, parent, own) in weights {
                 write_row(html, name, &[*parent, *own]);
@@ -37,8 +37,7 @@ fn write_parent_and_own(weights: &[(String, f64, f64)], html: &mut Html) {
 
 fn write_heads(weights: &[(String, Vec<Vec<f64>>)], html: &mut Html) {
     let components = weights.iter().flat_map(|(_, heads)| heads.iter().map(Vec::len)).max();
-    let caption =
-        "Shares of the components that each head of the attention finds, means over positions";
+    let caption = "Component weights of each attention head, averaged over positions";
     table(html, caption, |html| {
         write_component_names(html, components.unwrap_or(0), false);
         html.element("tbody", &[], |html| {
@@ -53,7 +52,7 @@ fn write_heads(weights: &[(String, Vec<Vec<f64>>)], html: &mut Html) {
 
 fn write_by_input(weights: &[(String, Vec<f64>, usize)], attends_own: bool, html: &mut Html) {
     let components = weights.iter().map(|(_, weights, _)| weights.len()).max();
-    let caption = "Shares of the components that inputs choose, means over the first rows of dev";
+    let caption = "Component weights by input, averaged over the first rows of dev";
     table(html, caption, |html| {
         write_component_names(html, components.unwrap_or(0), attends_own);
         html.element("tbody", &[], |html| {

@@ -22,18 +22,19 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
 fn write_introduction(html: &mut Html, model: &str, shown: usize) {
     html.element("p", &[], |html| {
         html.text(&format!(
-            "For the first {shown} vectors of each prompt, the token of the vocabulary of "
+            "For the first {shown} vectors of each prompt: the token in the vocabulary of "
         ));
         html.leaf("code", &[], model);
         html.text(
-            " whose embedding has the highest cosine with it, and that cosine. A low one means that the vector is near to no \
-             token, which is usual after many steps at a high rate.",
+            " whose embedding has the highest cosine similarity to the vector, and that similarity. \
+             A low value means that the vector is not near any token, which is common after many \
+             steps at a high learning rate.",
         );
     });
 }
 
 fn write_table(html: &mut Html, names: &[&str], tasks: &[Vec<NearestToken>], shown: usize) {
-    table(html, "Nearest token of each vector, and its cosine", |html| {
+    table(html, "Nearest token of each vector, and its cosine similarity", |html| {
         let positions: Vec<String> = (1..=shown).map(|position| position.to_string()).collect();
         let head = ["Task"].into_iter().chain(positions.iter().map(String::as_str));
         head_row(html, &head.collect::<Vec<_>>());

@@ -11,8 +11,8 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     if data.run.nested.is_empty() {
         return;
     }
-    section(html, "runs-below", "Runs in folders of this one", |html| {
-        table(html, "Each has a page of its own, once `mtpt report` has written it", |html| {
+    section(html, "runs-below", "Runs in subfolders", |html| {
+        table(html, "A run is linked if `mtpt report` has written its report", |html| {
             head_row(html, &["Run", "Steps", "Loss of the last step", "Best mean on dev"]);
             html.element("tbody", &[], |html| {
                 for run in &data.run.nested {

@@ -8,30 +8,34 @@ use crate::report::html::Html;
 
 pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     let Some(similarity) = &data.similarity else { return };
-    section(html, "similarity", "How alike the prompts are", |html| {
+    section(html, "similarity", "Prompt similarity", |html| {
         if similarity.of_means.len() < 2 {
-            html.leaf("p", &[], "There is one prompt alone, and nothing to compare it with.");
+            html.leaf("p", &[], "There is only one prompt, so there is nothing to compare.");
             return;
         }
         html.leaf("p", &[], &introduction(data));
         let tasks = data.tasks();
-        let of_means = "Cosines of the mean vectors of the prompts";
+        let of_means = "Cosine similarity of the prompts' mean vectors";
         write_matrix(html, of_means, &tasks, &similarity.of_means);
         html.element("details", &[], |html| {
-            html.leaf("summary", &[], "The same of the whole prompts, position by position");
-            let of_prompts = "Cosines of the whole prompts";
+            html.leaf("summary", &[], "Similarity of the whole prompts, position by position");
+            let of_prompts = "Cosine similarity of the whole prompts";
             write_matrix(html, of_prompts, &tasks, &similarity.of_prompts);
         });
     });
 }
 
 fn introduction(data: &ReportData<'_>) -> String {
-    let mut text = "Cosines of the composed prompts of each pair of tasks: 1 for the same direction, 0 for none in \
-                    common. Prompts of tasks that share a part begin alike."
+    let mut text = "Cosine similarity of the composed prompts of each pair of tasks: 1 for the same \
+                    direction, 0 for orthogonal prompts. Prompts with a shared part are similar before \
+                    training."
         .to_owned();
     let prompts = data.run.prompts.as_ref();
     if prompts.is_some_and(|prompts| prompts.composition().reads_inputs()) {
-        text.push_str(" These prompts depend on the input; compared are those in front of an input that says nothing.");
+        text.push_str(
+            " These prompts depend on the input. The comparison uses the prompts for an \
+             uninformative input.",
+        );
     }
     text
 }

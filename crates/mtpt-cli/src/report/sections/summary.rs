@@ -19,28 +19,28 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
 fn status(data: &ReportData<'_>) -> String {
     let run = data.run;
     if data.has_only_nested_runs() {
-        return format!("{} in folders of this one.", counted(run.nested.len(), "run"));
+        return format!("{} in subfolders.", counted(run.nested.len(), "run"));
     }
     let done = run.history.steps.last().map_or(0, |step| step.step);
     let steps = run.config.as_ref().map_or(0, |config| config.settings.training.steps);
     if steps == 0 {
-        return format!("{} done.", counted(done, "step"));
+        return format!("{} completed.", counted(done, "step"));
     }
     let [done_text, steps_text] = [done, steps].map(thousands);
     if done >= steps {
-        format!("All {steps_text} steps are done.")
+        format!("All {steps_text} steps are complete.")
     } else if run.is_over {
         format!("The run ended early, after {done_text} of {steps_text} steps.")
     } else {
         format!(
-            "{done_text} of {steps_text} steps are done: the run is in progress, or was interrupted."
+            "{done_text} of {steps_text} steps are complete. The run is in progress or was interrupted."
         )
     }
 }
 
 fn write_results(data: &ReportData<'_>, html: &mut Html) {
     if let Some((step, value)) = data.best() {
-        item(html, "Best mean of the tasks on dev", |html| {
+        item(html, "Best mean over tasks on dev", |html| {
             html.element("strong", &[], |html| percent(html, value));
             html.text(&format!(" at step {}", thousands(step)));
         });
@@ -49,12 +49,12 @@ fn write_results(data: &ReportData<'_>, html: &mut Html) {
     if let Some(last) = steps.last() {
         item(html, "Loss of the last step", |html| {
             html.element("strong", &[], |html| nats(html, last.loss));
-            html.text(" nats for each target token");
+            html.text(" nats per target token");
         });
         let rows = steps.iter().map(|step| step.rows).sum();
         let seconds: f64 = steps.iter().map(|step| step.seconds).sum();
-        item(html, "Steps took", |html| {
-            html.text(&format!("{}, {}", measured_time(seconds), counted(rows, "row")));
+        item(html, "Training time", |html| {
+            html.text(&format!("{} for {}", measured_time(seconds), counted(rows, "row")));
         });
     }
     item(html, "Tasks", |html| html.text(&thousands(data.tasks().len())));
@@ -71,9 +71,9 @@ fn write_prompts(data: &ReportData<'_>, html: &mut Html) {
         html.text(&format!("{vectors} of width {}", thousands(header.d_model)));
     });
     if let Ok(count) = header.parameter_count() {
-        item(html, "Numbers of the prompts", |html| {
+        item(html, "Trainable parameters", |html| {
             let [all, shared, own] = [count.total(), count.shared, count.own].map(thousands);
-            html.text(&format!("{all}: {shared} shared, {own} of tasks"));
+            html.text(&format!("{all} ({shared} shared, {own} task-specific)"));
         });
     }
 }

@@ -31,7 +31,7 @@ fn write_task(data: &ReportData<'_>, task: &str, html: &mut Html) {
     html.element("section", &[], |html| {
         html.leaf("h3", &[], task);
         if losses.is_empty() && metrics.is_empty() && dev_losses.is_empty() {
-            html.leaf("p", &[], "Nothing was measured yet.");
+            html.leaf("p", &[], "Nothing has been measured yet.");
         }
         if !losses.is_empty() || !dev_losses.is_empty() {
             let dev_losses = dev_losses.first().map(|series| &series.values);

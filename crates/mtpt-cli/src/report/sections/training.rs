@@ -13,7 +13,7 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     if history.steps.is_empty() && history.results.is_empty() {
         return;
     }
-    section(html, "course", "Course of training", |html| {
+    section(html, "course", "Training", |html| {
         html.leaf("p", &[], &introduction(data));
         html.element("div", &[("class", "figures")], |html| {
             loss_figure(html, data, None, &history.losses(), None);
@@ -26,14 +26,18 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
 
 fn introduction(data: &ReportData<'_>) -> String {
     let smoothing = match Curve::new(&data.run.history.losses()).window {
-        1 => "Lines of losses show every step.".to_owned(),
+        1 => "Loss curves show every step.".to_owned(),
         window => format!(
-            "Lines of losses are means over {window} steps around each point; the band behind holds the middle four fifths of these steps."
+            "Loss curves are moving averages over {window} steps. The band shows the 10th to 90th \
+             percentile of these steps."
         ),
     };
-    let mut text = format!("Losses are in nats for each target token, over the steps. {smoothing}");
+    let mut text = format!("Losses are in nats per target token. {smoothing}");
     if data.best().is_some() {
-        text.push_str(" The upright line marks the step with the best mean of the tasks on dev, whose prompts are kept.");
+        text.push_str(
+            " The vertical line marks the step with the best mean over tasks on dev, whose prompts \
+             were saved.",
+        );
     }
     text
 }
@@ -45,7 +49,7 @@ fn write_auxiliary_losses(data: &ReportData<'_>, html: &mut Html) {
     }
     let words = |(name, series): &(&str, Series)| format!("{name} {}", in_words(series, false));
     let words: Vec<String> = losses.iter().map(words).collect();
-    let description = format!("What the objective adds to the loss: {}", words.join("; "));
+    let description = format!("Auxiliary losses: {}", words.join("; "));
     let line =
         |(_, series): &(&str, Series)| Line { points: Curve::new(series).smooth, dots: false };
     let lines: Vec<Line> = losses.iter().map(line).collect();
@@ -54,7 +58,7 @@ fn write_auxiliary_losses(data: &ReportData<'_>, html: &mut Html) {
     let logarithmic = spans_magnitudes(values);
     let chart = Chart { description: &description, lines, logarithmic, ..empty_chart(false) };
     figure(html, data, chart, |html| {
-        html.text(if logarithmic { "Added to the loss, logarithmic" } else { "Added to the loss" });
+        html.text(if logarithmic { "Auxiliary losses, logarithmic" } else { "Auxiliary losses" });
         for (number, (name, _)) in losses.iter().enumerate() {
             legend_entry(html, number, name);
         }
@@ -66,10 +70,10 @@ fn write_mean(data: &ReportData<'_>, html: &mut Html) {
     if means.is_empty() {
         return;
     }
-    let description = format!("Mean of the tasks' metrics on dev, {}", in_words(&means, true));
+    let description = format!("Mean over tasks on dev, {}", in_words(&means, true));
     let lines = vec![Line { points: points(&means), dots: true }];
     let chart = Chart { description: &description, lines, ..empty_chart(true) };
-    figure(html, data, chart, |html| html.text("Mean of the tasks on dev, in percent"));
+    figure(html, data, chart, |html| html.text("Mean over tasks on dev, in percent"));
 }
 
 fn write_learning_rate(data: &ReportData<'_>, html: &mut Html) {
@@ -94,8 +98,8 @@ fn write_learning_rate(data: &ReportData<'_>, html: &mut Html) {
     figure(html, data, chart, |html| {
         html.text("Learning rate");
         if has_own {
-            legend_entry(html, 0, "of what tasks share");
-            legend_entry(html, 1, "of tasks' own");
+            legend_entry(html, 0, "shared parameters");
+            legend_entry(html, 1, "task-specific parameters");
         }
     });
 }
