@@ -1,4 +1,4 @@
-//! Free text and candidates of rows on the command line: learned, judged and answered.
+//! Free text and candidates of rows on the command line: trained, evaluated and predicted.
 
 use serde_json::json;
 
@@ -40,22 +40,22 @@ const CHOSEN: &str = r#"{"text": "day", "a": "sun", "b": "rain one", "label": 0,
 "#;
 
 #[test]
-fn free_text_and_choices_go_from_rows_to_answers() {
+fn free_text_and_choices_are_trained_and_predicted() {
     let world = World::new();
     world.write("asked.toml", RUN);
     world.write("said.jsonl", SAID);
     world.write("chosen.jsonl", CHOSEN);
     let trained = world.rows("train asked.toml --output run", "");
-    let judged =
+    let evaluated =
         world.rows("eval --model model --prompts run/prompts.safetensors --tasks asked.toml", "");
-    let metrics: Vec<_> = judged.iter().map(|row| row["metric"].as_str().unwrap()).collect();
+    let metrics: Vec<_> = evaluated.iter().map(|row| row["metric"].as_str().unwrap()).collect();
     let names = ["squad_f1", "exact_match", "rouge_l", "bleu", "accuracy", "group_exact_match"];
     assert_eq!(metrics, names);
-    // What `eval` finds is what the best prompts were chosen by.
+    // `eval` agrees with the score that selected the best prompts.
     let mean = |rows: &[serde_json::Value]| {
         rows.iter().map(|row| row["value"].as_f64().unwrap()).sum::<f64>() / rows.len() as f64
     };
-    let score = (mean(&judged[..4]) + mean(&judged[4..])) / 2.0;
+    let score = (mean(&evaluated[..4]) + mean(&evaluated[4..])) / 2.0;
     assert!((trained[0]["score"].as_f64().unwrap() - score).abs() < 1e-12);
 
     let answers = world.rows(
@@ -70,7 +70,7 @@ fn free_text_and_choices_go_from_rows_to_answers() {
     let (a, b) = (scores["a"].as_f64().unwrap(), scores["b"].as_f64().unwrap());
     let (label, raw) = if a >= b { ("sun", "0") } else { ("rain one", "1") };
     assert_eq!((&answers[1]["label"], &answers[1]["raw_label"]), (&json!(label), &json!(raw)));
-    // The candidates' scores are those of the same targets by themselves.
+    // `score` gives the same log-probabilities for the candidates as targets.
     let scored = world.rows(
         "score --model model --prompts run/prompts.safetensors --task chosen",
         "{\"input\": \"choose day\", \"target\": \"sun\"}\n{\"input\": \"choose day\", \"target\": \"rain one\"}\n",
@@ -79,7 +79,7 @@ fn free_text_and_choices_go_from_rows_to_answers() {
         assert!((score - alone["logprob"].as_f64().unwrap()).abs() < 1e-4, "{score} {alone}");
     }
     assert!(!trained_messages(&world, 4).contains("targets have"));
-    // `sun`, `rain` and `wet` have two tokens each, the end of sentence counted; all five targets are such.
+    // All five targets have two tokens: a word and the end of sentence.
     let messages = trained_messages(&world, 2);
     let note = "note: 5 of 5 targets have `training.max_target_length`, 2 tokens, or more";
     assert!(messages.contains(note), "{messages}");

@@ -2,7 +2,7 @@ use std::fs;
 
 use crate::world::{CONFIG, World};
 
-/// Runs a command that must fail with one line that has all parts.
+/// Runs a command that must fail with one line that contains all parts.
 #[track_caller]
 fn check(world: &World, arguments: &str, input: &str, parts: &[&str]) -> Vec<serde_json::Value> {
     let outcome = world.run(arguments, input);
@@ -17,7 +17,7 @@ fn check(world: &World, arguments: &str, input: &str, parts: &[&str]) -> Vec<ser
 }
 
 #[test]
-fn wrong_usage_ends_with_2() {
+fn wrong_usage_exits_with_2() {
     let world = World::new();
     for arguments in [
         "trane",
@@ -35,7 +35,7 @@ fn wrong_usage_ends_with_2() {
 }
 
 #[test]
-fn what_is_missing_is_named() {
+fn missing_files_are_named() {
     let world = World::new();
     check(&world, "score --model nowhere", "", &["nowhere"]);
     check(&world, "train nowhere.toml", "", &["cannot read `nowhere.toml`", "No such file"]);
@@ -47,7 +47,7 @@ fn what_is_missing_is_named() {
 }
 
 #[test]
-fn a_bad_row_is_named_and_those_before_it_are_answered() {
+fn rows_before_a_bad_row_are_processed() {
     let world = World::new();
     let good = "{\"input\": \"one\", \"target\": \"two\"}\n";
     let cases = [
@@ -81,7 +81,7 @@ fn a_bad_row_is_named_and_those_before_it_are_answered() {
 }
 
 #[test]
-fn unknown_tasks_are_named_with_the_known_ones() {
+fn unknown_tasks_list_known_tasks() {
     let world = World::new();
     world.train();
     let command = "predict --model model --prompts run/prompts.safetensors";
@@ -113,11 +113,11 @@ fn unknown_tasks_are_named_with_the_known_ones() {
 }
 
 #[test]
-fn data_that_does_not_fit_is_named_by_file_and_line() {
+fn data_errors_name_file_and_line() {
     let world = World::new();
     world.write("wet.tsv", "text\tlabel\nday brought sun\tdry\nnight brought rain\n");
     check(&world, "train run.toml --output run", "", &["wet.tsv:3", "sky/wet", "2", "1"]);
-    assert!(!world.path("run").exists(), "nothing was begun");
+    assert!(!world.path("run").exists(), "nothing is written");
     let world = World::new();
     world.write("mood.jsonl", "{\"text\": \"day\", \"label\": \"2\"}\n");
     check(&world, "train run.toml --output run", "", &["mood.jsonl:1", "mood", "`2`", "`0`, `1`"]);
@@ -127,7 +127,7 @@ fn data_that_does_not_fit_is_named_by_file_and_line() {
 }
 
 #[test]
-fn a_configuration_that_does_not_fit_is_named_by_line() {
+fn configuration_errors_name_the_line_or_setting() {
     let world = World::new();
     let train = "train run.toml --output run";
     check(
@@ -143,11 +143,11 @@ fn a_configuration_that_does_not_fit_is_named_by_line() {
     check(&world, train, "", &["run.toml", "mood"]);
     world.write("run.toml", "model = ");
     check(&world, train, "", &["`run.toml`, line 1"]);
-    assert!(!world.path("run").exists(), "nothing was begun");
+    assert!(!world.path("run").exists(), "nothing is written");
 }
 
 #[test]
-fn a_broken_model_is_named_by_file() {
+fn model_errors_name_the_file() {
     let world = World::new();
     let path = world.path("model/model.safetensors");
     let bytes = fs::read(&path).unwrap();
@@ -160,7 +160,7 @@ fn a_broken_model_is_named_by_file() {
 }
 
 #[test]
-fn prompts_of_another_width_are_refused() {
+fn prompts_of_another_width_are_rejected() {
     let world = World::new();
     world.train();
     let wide = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -182,7 +182,7 @@ fn prompts_of_another_width_are_refused() {
 }
 
 #[test]
-fn a_mistyped_name_is_answered_by_the_nearest() {
+fn mistyped_names_get_suggestions() {
     let world = World::new();
     let outcome = world.run("trian run.toml", "");
     assert_eq!(outcome.code, 2);
@@ -202,7 +202,7 @@ fn a_mistyped_name_is_answered_by_the_nearest() {
 }
 
 #[test]
-fn a_wrong_folder_is_told_where_a_model_is() {
+fn wrong_model_folders_get_suggestions() {
     let world = World::new();
     fs::create_dir_all(world.path("cache/snapshots/12ab")).unwrap();
     check(&world, "score --model cache", "", &["`cache`", "`config.json`", "choose the folder"]);
@@ -215,9 +215,9 @@ fn a_wrong_folder_is_told_where_a_model_is() {
 }
 
 #[test]
-fn a_feature_that_is_not_built_in_is_named() {
+fn missing_features_are_named() {
     let world = World::new();
-    // Tests are built with the CPU alone, but a workspace may have been built with a GPU's feature.
+    // Tests are built for the CPU, but the workspace may have been built with a GPU feature.
     let devices = world.rows("devices", "");
     let Some(missing) = devices.iter().find(|row| row["state"] == "not built in") else { return };
     let name = missing["device"].as_str().unwrap();
@@ -227,7 +227,7 @@ fn a_feature_that_is_not_built_in_is_named() {
 }
 
 #[test]
-fn rows_of_another_kind_than_told_are_named() {
+fn rows_in_another_format_are_rejected() {
     let world = World::new();
     let tickets = CONFIG.replace("\"tsv\"", "\"csv\"").replace("wet.tsv", "wet.csv");
     world.write("run.toml", &tickets);
@@ -258,13 +258,13 @@ fn rows_of_another_kind_than_told_are_named() {
         "",
         &["wet.csv:3", "`dry` and `Dry` differ only in"],
     );
-    assert!(!world.path("run").exists(), "nothing was begun");
+    assert!(!world.path("run").exists(), "nothing is written");
 }
 
-/// `/sys` takes no new folders, not even from an administrator, whom permissions do not hold.
+/// Not even an administrator, to whom permissions do not apply, can create folders in `/sys`.
 #[cfg(target_os = "linux")]
 #[test]
-fn a_place_that_cannot_be_written_to_is_told_before_training() {
+fn unwritable_output_fails_before_training() {
     let world = World::new();
     let parts = ["cannot create `/sys/mtpt`", "choose a writable location with `--output`"];
     check(&world, "train run.toml --output /sys/mtpt", "", &parts);
@@ -273,17 +273,17 @@ fn a_place_that_cannot_be_written_to_is_told_before_training() {
 }
 
 #[test]
-fn a_run_writes_over_neither_a_model_nor_its_configuration() {
+fn runs_overwrite_neither_models_nor_their_configuration() {
     let world = World::new();
-    let parts = ["`model` holds a model, which a run would write over", "`--output`"];
+    let parts = ["`model` contains a model, which the run would overwrite", "`--output`"];
     check(&world, "train run.toml --output model", "", &parts);
     world.write("config.toml", CONFIG);
-    check(&world, "train config.toml --output .", "", &["`.` holds the configuration itself"]);
+    check(&world, "train config.toml --output .", "", &["`.` contains the configuration itself"]);
     assert_eq!(fs::read_to_string(world.path("config.toml")).unwrap(), CONFIG);
 }
 
 #[test]
-fn inputs_that_are_cut_are_told() {
+fn truncated_inputs_are_reported() {
     let world = World::new();
     let outcome = world.run("train run.toml --output run --set training.max_input_length=3", "");
     assert_eq!(outcome.code, 0, "{}", outcome.messages);
@@ -293,12 +293,12 @@ fn inputs_that_are_cut_are_told() {
 
 #[cfg(unix)]
 #[test]
-fn a_reader_that_goes_away_is_no_failure() {
+fn closed_pipe_is_not_a_failure() {
     let world = World::new();
     for command in ["mtpt", "mtpt --help", "mtpt completions zsh", "mtpt devices"] {
         let (code, messages) = world.shell(&format!("{command} | head -c 1 >/dev/null"));
         assert_eq!((code, messages.as_str()), (0, ""), "{command}");
-        // `head` may be quicker than the writer; here nobody reads from the beginning.
+        // `head` may be faster than the writer. Here nobody reads at all.
         let (code, messages) = world.shell(&format!("{command} > >(exec true)"));
         assert_eq!((code, messages.as_str()), (0, ""), "{command}");
     }
@@ -310,7 +310,7 @@ fn a_reader_that_goes_away_is_no_failure() {
 }
 
 #[test]
-fn a_composition_out_of_range_is_told_of_its_configuration() {
+fn composition_errors_name_the_configuration() {
     let world = World::new();
     let outcome = world.run("train run.toml --set composition.strategy=low_rank --set composition.rank=99 --output other", "");
     assert_eq!(outcome.code, 1);

@@ -1,18 +1,22 @@
-//! The documentation, held to the program: what the book and the README show is run, what they name is looked up.
+//! Compares the book and the README with the program: runs their examples and checks their
+//! references.
 //!
-//! A chapter tells what it needs and what must come out by marks that a reader does not see, after the language of a
-//! fenced block:
+//! Marks after the language of a fenced block, invisible to readers, control the test:
 //!
-//! - `sh` is run by bash, with `-euo pipefail`, in a folder that the blocks of a chapter share; `sh exit:1` must end with
-//!   that code. The folder has what a comment at the top of the chapter asks for, name and place in the repository:
-//!   `<!-- needs: t5 = examples/models/mtpt-nano, tickets.jsonl = docs/data/tickets.train.jsonl -->`.
+//! - `sh` is run by bash, with `-euo pipefail`, in a folder that the blocks of a chapter share.
+//!   `sh exit:1` must exit with that code. A comment at the top of the chapter lists the files that
+//!   the folder starts with, each with its name and its path in the repository: `<!-- needs: t5 =
+//!   examples/models/mtpt-nano, tickets.jsonl = docs/data/tickets.train.jsonl -->`.
 //! - `toml file:run.toml`, or any other language with `file:`, is written to that file.
-//! - `json output` and `text output` are the standard output of the block of `sh` before, `text messages` its standard
-//!   error; `…` stands for any text within a line, a line of `…` alone for any lines.
+//! - `json output` and `text output` show the standard output of the preceding `sh` block,
+//!   `text messages` its standard error. `…` matches any text within a line; a line with only `…`
+//!   matches any lines.
 //!
-//! The colon, since rustdoc, which tests the README's Rust, warns of other signs.
+//! Marks use a colon because rustdoc, which tests the Rust code of the README, warns of other
+//! signs.
 //!
-//! Lines that begin with `cargo` are not run: that would be a build inside of a test. What they name must be there.
+//! Lines that start with `cargo` are not run, because a test must not start a build. Everything
+//! that they name must exist.
 
 mod cargo_line;
 #[cfg(unix)]
@@ -26,12 +30,12 @@ mod reference;
 
 use std::path::{Path, PathBuf};
 
-/// The folder of the repository.
+/// Returns the root folder of the repository.
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// The README and every chapter of the book, by their paths in the repository.
+/// Returns the paths of the README and of every chapter of the book.
 fn chapters() -> Vec<String> {
     let mut chapters: Vec<String> = root()
         .join("docs/src")

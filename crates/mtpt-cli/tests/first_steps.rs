@@ -1,4 +1,4 @@
-//! What a newcomer types first.
+//! The first commands of a new user.
 
 use std::fs;
 
@@ -11,13 +11,13 @@ const TICKETS: &str = "id;body;Team\n1;day brought sun;Happy_Desk\n2;night broug
     6;\"night; brought rain\";sad\n";
 
 #[test]
-fn the_command_alone_tells_where_to_begin() {
+fn overview_lists_all_commands() {
     let world = World::new();
     let text = world.text("");
     for part in ["mtpt init tickets.csv --model", "mtpt train", "mtpt predict", "completions"] {
         assert!(text.contains(part), "{text}");
     }
-    // As the help has it, so that neither can go without the other.
+    // The overview and the help list the same commands.
     let all = world.text("--help");
     let listed = all.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
     let names = listed.lines().filter_map(|line| line.split_whitespace().next());
@@ -31,7 +31,7 @@ fn the_command_alone_tells_where_to_begin() {
 }
 
 #[test]
-fn completions_know_the_commands() {
+fn completions_contain_commands_and_options() {
     let world = World::new();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = world.text(&format!("completions {shell}"));
@@ -40,7 +40,7 @@ fn completions_know_the_commands() {
 }
 
 #[test]
-fn devices_tell_what_is_built_in_and_answers() {
+fn devices_are_listed_with_their_state() {
     let rows = World::new().rows("devices", "");
     let names: Vec<&str> = rows.iter().map(|row| row["device"].as_str().unwrap()).collect();
     assert_eq!(names, ["cuda", "metal", "rocm", "vulkan", "wgpu", "flex"]);
@@ -49,7 +49,7 @@ fn devices_tell_what_is_built_in_and_answers() {
 }
 
 #[test]
-fn rows_become_a_configuration_that_trains() {
+fn init_writes_a_configuration_that_trains() {
     let world = World::new();
     world.write("tickets.csv", TICKETS);
     let rows = world.rows("init tickets.csv --model model --label Team", "");
@@ -76,18 +76,18 @@ fn rows_become_a_configuration_that_trains() {
     let trained =
         world.rows("train tickets.toml --set training.steps=2 --set training.batch_size=2", "");
     assert_eq!(trained[0]["prompts"], "runs/tickets/prompts.safetensors");
-    let judged = world.rows(
+    let evaluated = world.rows(
         "eval --model model --prompts runs/tickets/prompts.safetensors --tasks tickets.toml",
         "",
     );
-    assert_eq!(judged[0]["rows"], 1);
+    assert_eq!(evaluated[0]["rows"], 1);
     let answers = world.rows(
         "predict --model model --prompts runs/tickets/prompts.safetensors",
         "{\"body\": \"day brought sun\"}\n",
     );
     let answer = (answers[0]["label"].as_str().unwrap(), answers[0]["raw_label"].as_str());
     assert!([("happy desk", Some("Happy_Desk")), ("sad", None)].contains(&answer), "{answer:?}");
-    // A whole file, which has the column of the template.
+    // A file with the column of the template.
     let command =
         "predict --model model --prompts runs/tickets/prompts.safetensors --input tickets.csv";
     let rows = world.rows(command, "");
@@ -96,7 +96,7 @@ fn rows_become_a_configuration_that_trains() {
     for word in ["happy desk", "sad"] {
         let [alone, among_six] =
             [&answers[0], &rows[0]].map(|answer| answer["scores"][word].as_f64().unwrap());
-        // Among others a row is padded, and its sums are taken in another order.
+        // In a batch, a row is padded, and sums are computed in a different order.
         assert!((alone - among_six).abs() < 1e-4, "{alone} {among_six}");
     }
     let outcome =
@@ -119,14 +119,14 @@ fn rows_become_a_configuration_that_trains() {
 }
 
 #[test]
-fn several_files_become_tasks_that_share() {
+fn init_of_several_files_shares_a_prompt() {
     let world = World::new();
     world.write("tickets.csv", TICKETS);
     let command = "init tickets.csv mood.jsonl --model model --output both/run.toml";
     fs::create_dir(world.path("both")).unwrap();
     let outcome = world.run(command, "");
     assert_eq!(outcome.code, 0, "{}", outcome.messages);
-    // The small tokenizer knows no digits.
+    // The small tokenizer has no digits.
     let warning = "warning: task `mood`: the label words `0` and `1` have the same tokens; choose other label words";
     assert!(outcome.messages.contains(warning), "{}", outcome.messages);
     assert!(outcome.messages.contains("warning: the labels are numbers"), "{}", outcome.messages);
@@ -137,7 +137,7 @@ fn several_files_become_tasks_that_share() {
     let config = fs::read_to_string(world.path("both/run.toml")).unwrap();
     assert!(config.contains("strategy = \"low_rank\""), "{config}");
     world.write("both/run.toml", &config.replace("\"0\" = \"0\"", "\"0\" = \"happy\""));
-    // In another folder than its data, it names them in full.
+    // In another folder than its data, it contains absolute paths.
     world.rows(
         "train both/run.toml --output run --set training.steps=1 --set training.batch_size=2",
         "",
@@ -145,7 +145,7 @@ fn several_files_become_tasks_that_share() {
 }
 
 #[test]
-fn what_cannot_become_a_configuration_is_told_and_nothing_written() {
+fn init_rejects_unusable_data_and_writes_nothing() {
     let world = World::new();
     let refused = |rows: &str, arguments: &str, parts: &[&str]| {
         world.write("rows.csv", rows);

@@ -1,4 +1,4 @@
-//! Prompts of other programs in, and out.
+//! Converting prompts from and to the formats of other programs.
 
 use std::fs;
 use std::path::Path;
@@ -15,12 +15,12 @@ fn fixture(name: &str) -> String {
 const ROWS: &str = "{\"task\": \"mood\", \"input\": \"mood day\", \"target\": \"happy\"}\n\
                     {\"task\": \"sky/wet\", \"input\": \"wet day\", \"target\": \"dry\"}\n";
 
-/// Scores of two rows, with prompts of any format.
+/// Returns the scores of two rows, with prompts in any format.
 fn scores(world: &World, prompts: &str) -> Vec<Value> {
     world.rows(&format!("score --model model --prompts {prompts}"), ROWS)
 }
 
-/// What a command that must fail says last.
+/// Returns the message of a command that must fail.
 #[track_caller]
 fn failure(world: &World, arguments: &str) -> String {
     let outcome = world.run(arguments, "");
@@ -31,31 +31,31 @@ fn failure(world: &World, arguments: &str) -> String {
 }
 
 #[test]
-fn learned_prompts_go_to_peft_and_come_back() {
+fn prompts_survive_a_round_trip_through_peft() {
     let world = World::new();
     world.train();
     let export = "export --format peft --prompts run/prompts.safetensors --output";
-    let told = world.rows(&format!("{export} adapter"), "");
+    let reported = world.rows(&format!("{export} adapter"), "");
     let files = ["adapter_model.safetensors", "mtpt_tasks.json", "adapter_config.json"];
     let files: Vec<String> = files.iter().map(|name| format!("adapter/{name}")).collect();
     assert_eq!(
-        told,
+        reported,
         [json!({ "output": "adapter", "files": files, "tasks": ["mood", "sky/wet"] })]
     );
-    let learned = scores(&world, "run/prompts.safetensors");
-    assert_eq!(scores(&world, "adapter"), learned);
+    let trained = scores(&world, "run/prompts.safetensors");
+    assert_eq!(scores(&world, "adapter"), trained);
     let import = "import --format peft adapter --output new/back.safetensors";
-    let told = world.rows(import, "");
+    let reported = world.rows(import, "");
     let expected = json!({
         "prompts": "new/back.safetensors", "composition": { "strategy": "low_rank", "rank": 1 },
         "length": 4, "d_model": 16, "tasks": ["mood", "sky/wet"],
     });
-    assert_eq!(told, [expected]);
-    // Names, templates, labels and numbers: the same bytes.
+    assert_eq!(reported, [expected]);
+    // Names, templates, labels and parameters: the same bytes.
     let [first, back] = ["run/prompts.safetensors", "new/back.safetensors"]
         .map(|name| fs::read(world.path(name)).unwrap());
     assert!(first == back);
-    // Another name changes nothing else of a task.
+    // Renaming a task keeps its template and labels.
     world.rows(
         "import --format peft adapter --task feeling --task sky/rain --output named.safetensors",
         "",
@@ -69,23 +69,23 @@ fn learned_prompts_go_to_peft_and_come_back() {
     world.rows(&format!("{export} wet --task sky/wet"), "");
     let row = ROWS.lines().nth(1).unwrap();
     let alone = world.rows("score --model model --prompts wet --task sky/wet", row);
-    assert_eq!(alone, learned[1..]);
+    assert_eq!(alone, trained[1..]);
 }
 
 #[test]
-fn tasks_are_named_when_prompts_are_imported() {
+fn imported_tasks_are_named_by_arguments() {
     let world = World::new();
     let import = format!("import --format npy {}", fixture("prompt_tuning/prompt.npy"));
-    let told = world.rows(&format!("{import} --task sky/wet --output a.safetensors"), "");
-    assert_eq!(told[0]["tasks"], json!(["sky/wet"]));
-    assert_eq!(told[0]["length"], 5);
+    let reported = world.rows(&format!("{import} --task sky/wet --output a.safetensors"), "");
+    assert_eq!(reported[0]["tasks"], json!(["sky/wet"]));
+    assert_eq!(reported[0]["length"], 5);
     let adapter = fixture("peft/multitask_rank_1");
     let import = format!("import --format peft {adapter} --output b.safetensors");
     assert_eq!(world.rows(&import, "")[0]["tasks"], json!(["task0", "task1", "task2"]));
     let named = format!("{import} --force --task mood --task sky/wet --task a");
     world.rows(&named, "");
     assert_eq!(scores(&world, "b.safetensors").len(), 2);
-    // A file of tasks gives templates and label words, too; there are two of them, and three prompts.
+    // A task file also provides templates and label words. It has two tasks for three prompts.
     let message = failure(&world, &format!("{import} --force --tasks run.toml"));
     assert!(message.contains("for 3 tasks, but 2 were named; name each task once"), "{message}");
     let export = "export --format npy --prompts b.safetensors --task sky/wet --output wet.npy";
@@ -101,7 +101,7 @@ fn tasks_are_named_when_prompts_are_imported() {
 }
 
 #[test]
-fn nothing_is_written_over_unless_told() {
+fn existing_files_are_kept_without_force() {
     let world = World::new();
     world.train();
     let export = "export --format npy --prompts run/prompts.safetensors --task mood --output";
@@ -118,7 +118,7 @@ fn nothing_is_written_over_unless_told() {
     assert!(message.contains("`mood.npy` is an input file"), "{message}");
     let prompts = "export --format npy --prompts mood.npy --output mood.npy --force";
     assert!(failure(&world, prompts).contains("is an input file"));
-    // A folder with other things in it gets the adapter's files; one with an adapter is left alone.
+    // Export adds to a folder with other files, but doesn't overwrite an adapter.
     fs::create_dir(world.path("adapter")).unwrap();
     world.write("adapter/notes.txt", "mine");
     let export = "export --format peft --prompts run/prompts.safetensors --output adapter";
@@ -128,7 +128,7 @@ fn nothing_is_written_over_unless_told() {
 }
 
 #[test]
-fn what_has_no_form_is_refused_with_what_to_do() {
+fn unsupported_conversions_suggest_alternatives() {
     let world = World::new();
     world.rows("train run.toml --output run --set composition.strategy=add", "");
     let export = "export --prompts run/prompts.safetensors --output out --format";
@@ -141,7 +141,7 @@ fn what_has_no_form_is_refused_with_what_to_do() {
     let message = failure(&world, &format!("{export} peft --task moood"));
     assert!(message.contains("unknown task `moood`") && message.contains("did you mean `mood`?"));
     assert_eq!(world.code(&format!("{export} onnx")), 2);
-    // As arrays, parts that are added have a form.
+    // Added parts can be stored as arrays.
     world.rows(&format!("{export} npy"), "");
     assert_eq!(scores(&world, "out"), scores(&world, "run/prompts.safetensors"));
     fs::remove_file(world.path("out/mtpt_tasks.json")).unwrap();
@@ -156,7 +156,7 @@ fn what_has_no_form_is_refused_with_what_to_do() {
 }
 
 #[test]
-fn inputs_that_are_something_else_are_named() {
+fn invalid_inputs_are_named() {
     let world = World::new();
     let check = |arguments: &str, parts: &[&str]| {
         let message = failure(&world, &format!("import --output a.safetensors {arguments}"));

@@ -1,4 +1,4 @@
-//! What `mtpt inspect` tells of the files of this project.
+//! The output of `mtpt inspect`.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn inspect(world: &World, arguments: &str) -> Value {
 }
 
 #[test]
-fn a_run_is_told_with_its_rows_labels_and_lengths() {
+fn configuration_shows_rows_labels_and_lengths() {
     let world = World::new();
     let found = inspect(&world, "run.toml");
     assert_eq!((&found["kind"], &found["model"]), (&json!("run_configuration"), &json!("model")));
@@ -49,7 +49,7 @@ fn a_run_is_told_with_its_rows_labels_and_lengths() {
 }
 
 #[test]
-fn tasks_alone_have_lengths_where_a_model_is_named() {
+fn task_file_shows_lengths_with_a_model() {
     let world = World::new();
     world.write(
         "tasks.toml",
@@ -74,7 +74,7 @@ fn tasks_alone_have_lengths_where_a_model_is_named() {
     assert_eq!(free["input_tokens"].get("cut_at"), None);
     let failure = world.run("inspect tasks.toml --model nowhere", "");
     assert_eq!(failure.code, 1);
-    // A run whose model is elsewhere is told all the same.
+    // The model of a configuration may be missing.
     let run = fs::read_to_string(world.path("run.toml")).unwrap();
     world.write("away.toml", &run.replace("model = \"model\"", "model = \"away\""));
     let outcome = world.run("inspect away.toml --json", "");
@@ -87,7 +87,7 @@ fn tasks_alone_have_lengths_where_a_model_is_named() {
 }
 
 #[test]
-fn a_task_that_is_streamed_is_told_like_any() {
+fn streamed_task_is_described_like_any_other() {
     let world = World::new();
     let rows = |row: usize| {
         let (text, label) = [("sun", "0"), ("day sun", "1")][row % 2];
@@ -105,14 +105,14 @@ fn a_task_that_is_streamed_is_told_like_any() {
     assert_eq!((&train["rows"], &dev["rows"]), (&json!(30), &json!(10)));
     assert_eq!(train["labels"], json!({ "happy": 15, "sad": 15 }));
     assert_eq!(train["input_tokens"]["mean"], 2.5);
-    // A row that is not well-formed is named all the same.
+    // A malformed row is still an error.
     world.write("many.jsonl", &format!("{}{{}}\n", rows(0)));
     let failure = world.run("inspect streamed.toml", "");
     assert!(failure.code == 1 && failure.messages.contains("many.jsonl:2"), "{}", failure.messages);
 }
 
 #[test]
-fn prompts_and_the_run_that_they_come_from_are_told() {
+fn prompt_file_and_run_are_described() {
     let world = World::new();
     world.train();
     let found = inspect(&world, "run/prompts.safetensors");
@@ -120,7 +120,7 @@ fn prompts_and_the_run_that_they_come_from_are_told() {
     assert_eq!((&found["length"], &found["d_model"]), (&json!(4), &json!(16)));
     assert_eq!(found["composition"], json!({ "strategy": "low_rank", "rank": 1 }));
     assert_eq!(found["tasks"][1]["name"], "sky/wet");
-    // A shared prompt of 4 x 16, and 4 + 16 numbers for each of two tasks.
+    // A shared prompt of 4 x 16, and 4 + 16 parameters for each of two tasks.
     assert_eq!((&found["parameters"], &found["shared_parameters"]), (&json!(104), &json!(64)));
     assert_eq!(found["task_parameters"], 40);
     assert_eq!(
@@ -149,7 +149,7 @@ fn prompts_and_the_run_that_they_come_from_are_told() {
 }
 
 #[test]
-fn prompts_of_other_programs_are_told() {
+fn prompts_of_other_programs_are_described() {
     let world = World::new();
     world.train();
     let export = "export --prompts run/prompts.safetensors";
@@ -172,12 +172,12 @@ fn prompts_of_other_programs_are_told() {
 }
 
 #[test]
-fn what_is_not_finite_is_named_with_tensor_and_place() {
+fn non_finite_values_are_located() {
     let world = World::new();
     world.train();
     let path = world.path("run/prompts.safetensors");
     let mut bytes = fs::read(&path).unwrap();
-    // Tensors follow the header in the order of their names: the shared prompt first.
+    // Tensors follow the header in alphabetical order: the shared prompt comes first.
     let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
     let text = String::from_utf8(bytes[8..8 + header].to_vec()).unwrap();
     let entries: Value = serde_json::from_str(&text).unwrap();
@@ -199,7 +199,7 @@ fn what_is_not_finite_is_named_with_tensor_and_place() {
 }
 
 #[test]
-fn models_tensors_and_rows_are_told() {
+fn models_tensors_and_data_files_are_described() {
     let world = World::new();
     let model = inspect(&world, "model");
     assert_eq!((&model["kind"], &model["config"]["d_model"]), (&json!("model"), &json!(16)));
@@ -225,7 +225,7 @@ fn models_tensors_and_rows_are_told() {
 }
 
 #[test]
-fn what_cannot_be_told_is_said() {
+fn unreadable_files_are_errors() {
     let world = World::new();
     fs::create_dir(world.path("empty")).unwrap();
     world.write("cut.safetensors", "short");

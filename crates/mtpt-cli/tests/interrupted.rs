@@ -1,4 +1,4 @@
-//! Runs whose process is told to end, or is killed.
+//! Runs that receive a signal or are killed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use crate::world::World;
 
-/// Longest that a process of these tests may take.
+/// Maximum duration of a process.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-fn start(world: &World, arguments: &str) -> Child {
+fn spawn(world: &World, arguments: &str) -> Child {
     Command::new(env!("CARGO_BIN_EXE_mtpt"))
         .args(arguments.split_whitespace())
         .current_dir(world.path(""))
@@ -32,17 +32,17 @@ fn send(child: &Child, signal: &str) {
     assert!(status.success());
 }
 
-/// Waits until something is so, as long as the process runs.
-fn wait_until(child: &mut Child, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "nothing came");
+/// Waits for a condition while the process runs.
+fn wait_until(child: &mut Child, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < PATIENCE, "the condition never held");
         assert!(child.try_wait().unwrap().is_none(), "the process ended too early");
         thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// The lines of a log that is being written: those that are whole.
+/// Returns the complete lines of a log that is being written.
 fn lines(log: &Path) -> Vec<Value> {
     let text = fs::read_to_string(log).unwrap_or_default();
     text.split_inclusive('\n')
@@ -55,21 +55,21 @@ fn lines(log: &Path) -> Vec<Value> {
         .collect()
 }
 
-/// Steps that a log tells of.
+/// Returns the steps in a log.
 fn steps(log: &Path) -> Vec<u64> {
     let lines = lines(log);
     let steps = lines.iter().filter(|line| line.get("loss").is_some());
     steps.map(|line| line["step"].as_u64().unwrap()).collect()
 }
 
-/// Steps of the checkpoints in a folder, each of which must be what was written.
+/// Returns the steps of the checkpoints in a folder and checks that each is intact.
 fn checkpoints(folder: &Path) -> Vec<u64> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     let mut found = Vec::new();
     for entry in entries {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
-        // A process that is killed while it writes or removes one leaves it under another name.
+        // A process that is killed while it writes or removes a checkpoint leaves a hidden folder.
         let Some(rest) = name.strip_prefix("step-") else {
             assert!(name.starts_with('.'), "{name}");
             continue;
@@ -103,11 +103,11 @@ fn messages(output: &Output) -> &str {
     std::str::from_utf8(&output.stderr).unwrap()
 }
 
-/// So many steps that no process of these tests comes to the end before its signal, and few enough to see the rest of a run.
+/// So many steps that no run finishes before its signal.
 const LONG: &str = "--set training.steps=100000 --set evaluation.every=100000";
 
 #[test]
-fn a_signal_ends_a_run_after_its_step_and_with_a_checkpoint() {
+fn signal_ends_the_run_with_a_checkpoint() {
     let world = World::with_text();
     for (command, signal, code) in [
         ("train run.toml", "INT", 130),
@@ -115,7 +115,7 @@ fn a_signal_ends_a_run_after_its_step_and_with_a_checkpoint() {
         ("pretrain pretrain.toml", "TERM", 143),
     ] {
         let run = format!("{}-{signal}", command.split(' ').next().unwrap());
-        let mut child = start(
+        let mut child = spawn(
             &world,
             &format!("{command} {LONG} --set training.checkpoint_every=0 --output {run}"),
         );
@@ -128,34 +128,34 @@ fn a_signal_ends_a_run_after_its_step_and_with_a_checkpoint() {
         let last = *steps.last().unwrap();
         assert_eq!(steps, (1..=last).collect::<Vec<u64>>());
         assert_eq!(checkpoints(&world.path(&run).join("checkpoints")), [last]);
-        let told = format!(
+        let expected = format!(
             "Interrupted at step {last}/100000. Checkpoint saved to \
              `{run}/checkpoints/step-{last:08}`. To continue, rerun with `--resume`."
         );
-        assert_eq!(messages(&ended).lines().last(), Some(told.as_str()));
+        assert_eq!(messages(&ended).lines().last(), Some(expected.as_str()));
         assert!(ended.stdout.is_empty());
     }
 }
 
 #[test]
-fn a_run_that_got_a_signal_goes_on_to_the_same_bits() {
+fn interrupted_run_resumes_bit_exactly() {
     let world = World::new();
-    // The evaluation takes as long as the steps, so that signals come within it, too.
+    // Evaluations take as long as steps, so that some signals arrive during an evaluation.
     let command = "train run.toml --set training.steps=200 --set evaluation.every=2 \
                    --set evaluation.batch_size=1 --set training.checkpoint_every=0";
     world.rows(&format!("{command} --output whole"), "");
     let log = world.path("parts/metrics.jsonl");
-    let (mut parts, mut unjudged) = (0, 0);
-    while parts < 5 || unjudged == 0 {
-        // What the log tells is what earlier parts wrote until this one takes a step: only then does it listen to signals for
-        // certain. After an even step it evaluates.
+    let (mut parts, mut pending) = (0, 0);
+    while parts < 5 || pending == 0 {
+        // Only after a new step in the log does the process certainly handle signals. It evaluates
+        // after even steps.
         let goal = (steps(&log).len() + 1 + parts).next_multiple_of(2);
-        let mut child = start(&world, &format!("{command} --output parts --resume"));
+        let mut child = spawn(&world, &format!("{command} --output parts --resume"));
         wait_until(&mut child, || steps(&log).len() >= goal);
         send(&child, "TERM");
         let ended = child.wait_with_output().unwrap();
         assert_eq!(ended.status.code(), Some(143), "{}", messages(&ended));
-        unjudged += usize::from(messages(&ended).contains("-unjudged"));
+        pending += usize::from(messages(&ended).contains("-unjudged"));
         parts += 1;
     }
     world.rows(&format!("{command} --output parts --resume"), "");
@@ -164,10 +164,10 @@ fn a_run_that_got_a_signal_goes_on_to_the_same_bits() {
 }
 
 #[test]
-fn a_second_signal_ends_a_run_at_once() {
+fn second_signal_ends_the_run_immediately() {
     let world = World::new();
-    // A step of many rows, which is still being done when the second signal comes.
-    let mut child = start(
+    // A step with so many examples that the second signal arrives during it.
+    let mut child = spawn(
         &world,
         &format!(
             "train run.toml {LONG} --set training.batch_size=20000 --set training.micro_batch_size=50 --output run"
@@ -178,17 +178,17 @@ fn a_second_signal_ends_a_run_at_once() {
     send(&child, "INT");
     thread::sleep(Duration::from_millis(50));
     assert!(child.try_wait().unwrap().is_none(), "the first signal waits for the step");
-    let begun = Instant::now();
+    let start = Instant::now();
     send(&child, "INT");
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(130), "{}", messages(&ended));
-    assert!(begun.elapsed() < Duration::from_secs(5), "at once, and not after the step");
+    assert!(start.elapsed() < Duration::from_secs(5), "it ends immediately, not after the step");
     assert!(!messages(&ended).contains("Interrupted at"), "{}", messages(&ended));
     assert!(checkpoints(&world.path("run/checkpoints")).is_empty());
 }
 
 #[test]
-fn commands_that_read_rows_die_of_the_signal() {
+fn commands_that_read_rows_are_killed_by_signals() {
     let world = World::new();
     let mut child = Command::new(env!("CARGO_BIN_EXE_mtpt"))
         .args(["score", "--model", "model"])
@@ -204,8 +204,8 @@ fn commands_that_read_rows_die_of_the_signal() {
     assert_eq!(status.signal(), Some(15));
 }
 
-/// Numbers that look drawn, the same ones each time: splitmix64.
-fn draw(state: &mut u64) -> u64 {
+/// Returns the next number of the splitmix64 generator.
+fn random(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let mut mixed = *state;
     mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -214,7 +214,7 @@ fn draw(state: &mut u64) -> u64 {
 }
 
 #[test]
-fn a_run_that_is_killed_twenty_times_ends_as_if_it_had_not_been() {
+fn killed_run_resumes_bit_exactly() {
     const KILLS: usize = 20;
     let world = World::new();
     for every in [1, 2] {
@@ -228,30 +228,30 @@ fn a_run_that_is_killed_twenty_times_ends_as_if_it_had_not_been() {
         let check_end = || {
             assert!(prompts(&world, &parts) == prompts(&world, &whole));
             assert_eq!(lines(&log), lines(&world.path(&whole).join("metrics.jsonl")));
-            assert_eq!(names(&folder), names(&world.path(&whole)), "nothing half-written is left");
+            assert_eq!(names(&folder), names(&world.path(&whole)), "no temporary files are left");
             assert_eq!(names(&kept), names(&world.path(&whole).join("checkpoints")));
         };
         let mut state = every;
         let mut kills = 0;
         while kills < KILLS / 2 {
             let done = steps(&log).len();
-            let mut child = start(&world, &format!("{command} --output {parts} --resume"));
-            // Some steps later than where it stood, and at any moment of a step.
-            let more = draw(&mut state) % 5;
-            let moment = Duration::from_micros(draw(&mut state) % 20_000);
-            let begun = Instant::now();
+            let mut child = spawn(&world, &format!("{command} --output {parts} --resume"));
+            // Kill it a few steps later, at a random moment of a step.
+            let more = random(&mut state) % 5;
+            let moment = Duration::from_micros(random(&mut state) % 20_000);
+            let start = Instant::now();
             while child.try_wait().unwrap().is_none()
                 && steps(&log).len() < done + more as usize
-                && begun.elapsed() < PATIENCE
+                && start.elapsed() < PATIENCE
             {
                 thread::sleep(Duration::from_millis(1));
             }
             thread::sleep(moment);
             let _ = child.kill();
             let ended = child.wait_with_output().unwrap();
-            assert!(!messages(&ended).contains("note: "), "a checkpoint was passed over");
+            assert!(!messages(&ended).contains("note: "), "a checkpoint was skipped");
             if ended.status.signal() != Some(9) {
-                // On a quick machine it may be over before that: then it begins anew.
+                // On a fast machine, the run may finish first. Then start over.
                 assert!(ended.status.success(), "{}", messages(&ended));
                 check_end();
                 fs::remove_dir_all(&folder).unwrap();
@@ -260,9 +260,9 @@ fn a_run_that_is_killed_twenty_times_ends_as_if_it_had_not_been() {
             kills += 1;
             let steps = steps(&log);
             let last = steps.last().copied().unwrap_or(0);
-            assert_eq!(steps, (1..=last).collect::<Vec<u64>>(), "no step twice, and none left out");
+            assert_eq!(steps, (1..=last).collect::<Vec<u64>>(), "each step exactly once");
             let newest = checkpoints(&kept).last().copied().unwrap_or(0);
-            // The step after the last one kept may have been told, and those on the way to the next checkpoint.
+            // The log may contain steps after the newest checkpoint.
             assert!(newest <= last && last <= newest + every, "{newest} {last}");
         }
         world.rows(&format!("{command} --output {parts} --resume"), "");

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::world::World;
 
-/// Makes the embedding of a token infinite or no number, in the model's file.
+/// Sets a value of a token's embedding to NaN or infinity, in the model file.
 fn poison(world: &World, token: usize, value: f32) {
     let path = world.path("model/model.safetensors");
     let mut bytes = fs::read(&path).unwrap();
@@ -20,10 +20,10 @@ fn poison(world: &World, token: usize, value: f32) {
 }
 
 #[test]
-fn a_row_that_breaks_the_model_is_told_by_file_and_line() {
+fn rows_that_cause_nan_are_named() {
     for value in [f32::NAN, f32::INFINITY] {
         let world = World::new();
-        // The word `two` is the fourteenth, numbered from 2; it stands in one row of training alone.
+        // The word `two` has the id 14. It occurs in one training row only.
         poison(&world, 14, value);
         let mut rows = fs::read_to_string(world.path("mood.jsonl")).unwrap();
         world.write("mood.dev.jsonl", &rows);
@@ -31,9 +31,9 @@ fn a_row_that_breaks_the_model_is_told_by_file_and_line() {
         world.write("mood.jsonl", &rows);
         let config = fs::read_to_string(world.path("run.toml")).unwrap();
         let dev = config.replace("dev = \"mood.jsonl\"", "dev = \"mood.dev.jsonl\"");
-        // Prompts that begin as embeddings could begin as that one.
-        let drawn = "length = 4, initializer = { kind = \"random_uniform\" }";
-        world.write("run.toml", &dev.replace("length = 4", drawn));
+        // Prompts initialized from the vocabulary could contain that embedding.
+        let random = "length = 4, initializer = { kind = \"random_uniform\" }";
+        world.write("run.toml", &dev.replace("length = 4", random));
         let command =
             "train run.toml --output run --set training.steps=50 --set evaluation.every=1";
         let outcome = world.run(command, "");
@@ -55,7 +55,7 @@ fn a_row_that_breaks_the_model_is_told_by_file_and_line() {
         let metrics = fs::read_to_string(world.path("run/metrics.jsonl")).unwrap();
         assert!(metrics.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
         assert_eq!(metrics.matches("\"loss\"").count(), steps_done);
-        // It would come here again, and says so again.
+        // Resuming fails the same way, with the same message.
         let again = world.run(&format!("{command} --resume"), "");
         assert_eq!(again.code, 1);
         assert_eq!(again.messages.lines().last().unwrap(), line);

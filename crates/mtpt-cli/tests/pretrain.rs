@@ -19,7 +19,7 @@ fn weights(world: &World, run: &str) -> Vec<u8> {
 }
 
 #[test]
-fn a_model_folder_comes_out_that_every_command_takes() {
+fn trained_model_works_with_every_command() {
     let world = World::with_text();
     let outcome = world.run("pretrain pretrain.toml --output run --device flex", "");
     assert_eq!(outcome.code, 0, "{}", outcome.messages);
@@ -44,17 +44,17 @@ fn a_model_folder_comes_out_that_every_command_takes() {
         let input = "{\"input\": \"day brought\", \"target\": \"sun\"}\n";
         world.rows(&format!("score --model {model}"), input)[0]["logprob"].as_f64().unwrap()
     };
-    assert!(scored("run/model") > scored("model"), "six steps have taught something");
+    assert!(scored("run/model") > scored("model"), "six steps improve the model");
     world.rows("train run.toml --set model=run/model --output prompts", "");
 }
 
 #[test]
-fn a_resumed_run_ends_with_the_same_bits_dropout_included() {
+fn resumed_run_with_dropout_is_bit_exact() {
     let world = World::with_text();
     let command = "pretrain pretrain.toml --set dropout=true --output";
     world.rows(&format!("{command} whole"), "");
     world.rows(&format!("{command} parts"), "");
-    // As if the run had ended after its fourth step.
+    // Simulate a run that stopped after its fourth step.
     fs::remove_dir_all(world.path("parts/checkpoints/step-00000006")).unwrap();
     fs::remove_dir_all(world.path("parts/model")).unwrap();
     let rows = world.rows(&format!("{command} parts --resume"), "");
@@ -67,7 +67,7 @@ fn a_resumed_run_ends_with_the_same_bits_dropout_included() {
 }
 
 #[test]
-fn tasks_and_text_are_learned_together() {
+fn tasks_and_corpora_are_trained_jointly() {
     let world = World::with_text();
     let tasks = crate::world::CONFIG.split("[[tasks]]").skip(1);
     let tasks: String = tasks.map(|task| format!("[[tasks]]{task}")).collect();
@@ -79,9 +79,9 @@ fn tasks_and_text_are_learned_together() {
 }
 
 #[test]
-fn the_best_model_on_dev_is_written_if_it_is_asked_for() {
+fn best_model_on_dev_is_saved_with_keep_best() {
     let world = World::with_text();
-    // The rate rises until the model is worse than it was.
+    // The learning rate rises until the model gets worse.
     let worse = "pretrain pretrain.toml --set training.learning_rate=0.2 --set training.warmup_steps=5 --set evaluation.every=1";
     let last = world.rows(&format!("{worse} --output last"), "");
     assert_eq!(last[0]["step"], 6);
@@ -100,7 +100,7 @@ fn the_best_model_on_dev_is_written_if_it_is_asked_for() {
         })
         .collect();
     assert!(means.iter().all(|other| *other >= mean(&best)), "{means:?}");
-    // What is written is the model of that step, also by a run that goes on from its end.
+    // The saved model is that of the best step, even if a finished run is resumed.
     let until = world.rows(&format!("{worse} --set evaluation.patience=1 --output until"), "");
     let stopped = until[0]["stopped_early"].as_u64().unwrap();
     assert!(stopped > until[0]["step"].as_u64().unwrap());
@@ -112,7 +112,7 @@ fn the_best_model_on_dev_is_written_if_it_is_asked_for() {
 }
 
 #[test]
-fn what_does_not_fit_is_told_before_anything_is_written() {
+fn errors_are_reported_before_anything_is_written() {
     let check = |world: &World, arguments: &str, parts: &[&str]| {
         let outcome = world.run(&format!("pretrain pretrain.toml --output run {arguments}"), "");
         assert_eq!(outcome.code, 1, "{}", outcome.messages);
@@ -121,7 +121,7 @@ fn what_does_not_fit_is_told_before_anything_is_written() {
         for part in parts {
             assert!(line.contains(part), "`{part}` is not in: {line}");
         }
-        assert!(!world.path("run").exists(), "nothing was begun");
+        assert!(!world.path("run").exists(), "nothing is written");
     };
     let world = World::with_text();
     check(&world, "--set training.steps=0", &["`training.steps` must be at least 1"]);
@@ -144,7 +144,7 @@ fn what_does_not_fit_is_told_before_anything_is_written() {
     broken(&world, "", "");
     world.write("dev.txt", "");
     check(&world, "", &["corpus `spans`", "dev.txt: expected rows, found none"]);
-    // The world's other tokenizer has no sentinel.
+    // The default tokenizer of the world has no sentinels.
     let world = World::new();
     world.write("train.txt", "day brought sun\n");
     world.write("dev.txt", "day brought sun\n");

@@ -1,4 +1,5 @@
-//! The recipes of the paper are read, and start on a small model with a few rows in the original form of each task.
+//! The recipes of the paper, started on a small model with a few rows in the original format of
+//! each task.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ const RECIPES: [(&str, &[&str]); 5] = [
 ];
 
 #[test]
-fn recipes_say_what_the_paper_does() {
+fn recipes_match_the_paper() {
     let listed = fs::read_dir(repository().join("examples/recipes")).unwrap();
     let ends = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "toml");
     assert_eq!(listed.map(|entry| entry.unwrap().path()).filter(ends).count(), RECIPES.len());
@@ -42,7 +43,7 @@ fn recipes_say_what_the_paper_does() {
         assert_eq!(run.composition, CompositionConfig::LowRank(LowRankConfig { rank: 1 }));
         assert_eq!((run.prompt.length, run.training.batch_size), (100, 32), "{name}");
         assert_eq!(run.training.warmup_steps * 10, run.training.steps, "{name}");
-        // 77.6 thousand numbers for one target on T5-base, whose width is 768.
+        // 77.6 thousand parameters for one target on T5-base, whose width is 768.
         let count = run.composition.parameter_count(100, 768, &Tree::flat(1)).unwrap();
         assert_eq!(count.shared + count.own, 77_668);
         assert_eq!(config.distillation.is_some(), name == "sources.toml");
@@ -52,7 +53,7 @@ fn recipes_say_what_the_paper_does() {
     assert_eq!(recipe("sources.toml").1.run.mixture.stochastic.unwrap().most_tasks, 6);
 }
 
-/// Rows of a file in its task's original form, enough of them that some are left where a thousand are held out.
+/// Returns rows in the original format of a task: more than a thousand if a thousand are held out.
 fn rows(task: &TaskConfig, split: Split) -> String {
     let held_out = matches!(task.format, Format::GlueQnli | Format::GlueQqp | Format::GlueSst2);
     let count = if held_out && split == Split::Train { 1_006 } else { 6 };
@@ -129,7 +130,7 @@ fn rows(task: &TaskConfig, split: Split) -> String {
             format!("{row}\tit rained\train fell\t{}", row % 2)
         }),
         Format::JsonLines => lines(&|row| {
-            // Each reads the fields that it has.
+            // Each task reads its own fields.
             let answer = 1 + row % 2;
             let gold = of(&["entailment", "neutral"], row);
             format!(
@@ -141,10 +142,10 @@ fn rows(task: &TaskConfig, split: Split) -> String {
     }
 }
 
-/// A folder with a recipe, which judges a few rows alone, and rows for all its tasks.
+/// Writes a recipe that evaluates a few rows only, and the data of all its tasks.
 fn prepare(world: &World, name: &str) {
     let (text, _, tasks) = recipe(name);
-    // Held-out rows are a thousand, of which a few will do.
+    // A few of the thousand held-out rows are enough.
     let few =
         text.replace("splits = \"mpt\"\n", "splits = \"mpt\"\nlimit = { dev = 4, test = 4 }\n");
     world.write(name, &few);
@@ -162,7 +163,7 @@ fn prepare(world: &World, name: &str) {
 }
 
 #[test]
-fn recipes_start_on_a_small_model() {
+fn recipes_run_on_a_small_model() {
     let world = World::new();
     let model = repository().join("examples/models/mtpt-nano");
     let small = format!(
@@ -172,7 +173,7 @@ fn recipes_start_on_a_small_model() {
     prepare(&world, "sources.toml");
     let teachers = "--set teachers.training.steps=1 --set teachers.training.warmup_steps=0";
     let rows = world.rows(&format!("train sources.toml --output sources {small} {teachers}"), "");
-    // Six teachers, the source run, the outcome.
+    // Six teachers, the source run, and the final prompts.
     assert_eq!(rows.len(), 8);
     for (name, tasks) in &RECIPES[1..] {
         prepare(&world, name);

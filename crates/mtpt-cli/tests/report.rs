@@ -1,4 +1,4 @@
-//! The page of `mtpt report`, read as XML and held to the files of the run.
+//! The report of a run, parsed as XML and compared with the files of the run.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,13 +13,13 @@ use serde_json::Value;
 use crate::stages;
 use crate::world::{CONFIG, World};
 
-/// A page that was written, which must be well-formed.
+/// A report, which must be well-formed.
 struct Page {
     text: String,
 }
 
 impl Page {
-    /// Writes the page of a run with further arguments.
+    /// Runs `mtpt report` and reads the report.
     #[track_caller]
     fn of(world: &World, arguments: &str) -> Self {
         let rows = world.rows(&format!("report {arguments}"), "");
@@ -34,7 +34,7 @@ impl Page {
     }
 }
 
-/// All text in an element.
+/// Returns all text in an element.
 fn text(node: Node<'_, '_>) -> String {
     node.descendants().filter(Node::is_text).filter_map(|node| node.text()).collect()
 }
@@ -49,7 +49,7 @@ fn section<'a>(document: &'a Document<'a>, id: &str) -> Node<'a, 'a> {
     found.unwrap_or_else(|| panic!("no section `{id}`"))
 }
 
-/// The rows of the body of a section's first table: the head of each, and its cells.
+/// Returns the header and the cells of each body row of a section's first table.
 #[track_caller]
 fn rows<'a>(section: Node<'a, 'a>) -> Vec<(String, Vec<Node<'a, 'a>>)> {
     let body = named(section, "tbody").next().unwrap();
@@ -60,13 +60,13 @@ fn rows<'a>(section: Node<'a, 'a>) -> Vec<(String, Vec<Node<'a, 'a>>)> {
     named(body, "tr").map(row).collect()
 }
 
-/// The number that a cell has for machines.
+/// Returns the exact value of a cell.
 #[track_caller]
 fn number(cell: Node<'_, '_>) -> f64 {
     named(cell, "data").next().unwrap().attribute("value").unwrap().parse().unwrap()
 }
 
-/// A page must not ask for anything from anywhere, nor run anything.
+/// Checks that a report loads nothing and runs no scripts.
 #[track_caller]
 fn check_self_contained(page: &Page) {
     let document = page.document();
@@ -94,7 +94,7 @@ fn check_self_contained(page: &Page) {
         assert_eq!(figure.attribute("role"), Some("img"));
         assert!(figure.attribute("aria-label").is_some_and(|label| label.len() > 20));
     }
-    // Headings go down one level at a time.
+    // Heading levels increase by one at a time.
     let headings = ["h1", "h2", "h3", "h4"];
     let levels: Vec<usize> = document
         .descendants()
@@ -110,7 +110,7 @@ fn log(world: &World, run: &str) -> Vec<Value> {
 }
 
 #[test]
-fn the_page_of_a_run_tells_its_figures() {
+fn report_contains_the_metrics_of_the_run() {
     let world = World::new();
     let trained = world.rows("train run.toml --output run", "");
     let page = Page::of(&world, "run");
@@ -126,7 +126,7 @@ fn the_page_of_a_run_tells_its_figures() {
     let log = log(&world, "run");
     let losses: Vec<f64> = log.iter().filter_map(|line| line["loss"].as_f64()).collect();
     assert_eq!(numbers, [trained[0]["score"].as_f64().unwrap(), losses[5]]);
-    // First, best, last, and at the best step.
+    // First, best and last value, and the value at the saved step.
     let table = rows(section(&document, "metrics"));
     assert_eq!(table.len(), 2);
     for ((task, cells), name) in table.iter().zip(["mood", "sky/wet"]) {
@@ -141,7 +141,7 @@ fn the_page_of_a_run_tells_its_figures() {
         let found: Vec<f64> = cells[1..].iter().map(|cell| number(*cell)).collect();
         assert_eq!(found, [values[&3], best, values[&6], kept]);
     }
-    // Loss, mean and rate of all, loss and accuracy of each task.
+    // Loss, mean and learning rate of the run; loss and accuracy of each task.
     assert_eq!(named(document.root(), "svg").count(), 3 + 2 * 2);
     let tasks = section(&document, "tasks");
     let names: Vec<String> = named(tasks, "h3").map(text).collect();
@@ -151,7 +151,7 @@ fn the_page_of_a_run_tells_its_figures() {
 }
 
 #[test]
-fn similarities_are_those_of_the_composed_prompts() {
+fn similarities_are_cosines_of_composed_prompts() {
     let world = World::new();
     world.rows("train run.toml --output run --set composition=separate", "");
     let page = Page::of(&world, "run");
@@ -163,7 +163,7 @@ fn similarities_are_those_of_the_composed_prompts() {
         prompt.into_data().iter::<f32>().map(f64::from).collect::<Vec<f64>>()
     };
     let prompts = [prompt(0), prompt(1)];
-    // Width 16: sums over the four vectors point where their means do.
+    // Width 16. Sums over the four vectors have the same direction as their means.
     let sums = prompts.clone().map(|prompt| {
         (0..16)
             .map(|column| (0..4).map(|row| prompt[row * 16 + column]).sum())
@@ -192,7 +192,7 @@ fn similarities_are_those_of_the_composed_prompts() {
 }
 
 #[test]
-fn prompts_that_start_at_words_are_near_to_these_words() {
+fn nearest_tokens_of_initial_words_are_these_words() {
     let world = World::new();
     let text = "prompt.initializer={kind=\"text\",text=\"sun\\u0020rain\\u0020mood\"}";
     let set = format!("--set {text} --set training.steps=1 --set training.learning_rate=1e-6");
@@ -204,11 +204,11 @@ fn prompts_that_start_at_words_are_near_to_these_words() {
     for (_, cells) in &table {
         let tokens: Vec<String> =
             cells.iter().map(|cell| self::text(named(*cell, "code").next().unwrap())).collect();
-        // Four vectors of three words.
+        // Four vectors, initialized from three words in turn.
         assert_eq!(tokens, ["sun", "rain", "mood", "sun"]);
         assert!(cells.iter().all(|cell| number(*cell) > 0.999));
     }
-    // The embeddings are not so like one another that any would do.
+    // The embeddings differ enough for the test to be meaningful.
     let t5 = T5::load(&world.path("model"), &Device::default()).unwrap();
     let ids = Tensor::<2, Int>::from_data([[5, 6, 9]], &Device::default());
     let embedded: Vec<f32> = t5.embed(ids).into_data().iter::<f32>().collect();
@@ -219,7 +219,7 @@ fn prompts_that_start_at_words_are_near_to_these_words() {
 }
 
 #[test]
-fn mixtures_are_told_of_every_strategy_that_has_one() {
+fn mixtures_of_all_mixing_strategies_are_shown() {
     let world = World::new();
     for (strategy, expected) in [
         ("composition=weighted", 2),
@@ -252,13 +252,13 @@ fn mixtures_are_told_of_every_strategy_that_has_one() {
     let names: Vec<String> =
         rows(section(&document, "mixture")).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["sky", "sky/mood", "sky/wet"]);
-    // A strategy that mixes nothing has no such section.
+    // Other strategies have no such section.
     world.train();
     assert!(!Page::of(&world, "run").text.contains("id=\"mixture\""));
 }
 
 #[test]
-fn a_run_in_progress_and_what_is_missing_are_told() {
+fn runs_in_progress_and_missing_files_are_reported() {
     let world = World::new();
     world.train();
     let path = world.path("run/metrics.jsonl");
@@ -268,7 +268,7 @@ fn a_run_in_progress_and_what_is_missing_are_told() {
     fs::rename(world.path("model"), world.path("moved")).unwrap();
     let page = Page::of(&world, "run");
     check_self_contained(&page);
-    // It has written down that it is over.
+    // The run has recorded its end.
     assert!(page.text.contains("The run ended early, after 3 of 6 steps."));
     fs::remove_file(world.path("run/outcome.json")).unwrap();
     let page = Page::of(&world, "run");
@@ -289,7 +289,7 @@ fn a_run_in_progress_and_what_is_missing_are_told() {
 }
 
 #[test]
-fn a_model_that_is_trained_whole_has_a_page_without_prompts() {
+fn pretraining_report_has_no_prompt_sections() {
     let world = World::with_text();
     world.rows("pretrain pretrain.toml --output run", "");
     let page = Page::of(&world, "run");
@@ -308,7 +308,7 @@ fn a_model_that_is_trained_whole_has_a_page_without_prompts() {
 }
 
 #[test]
-fn runs_below_are_listed() {
+fn nested_runs_are_listed() {
     let world = World::new();
     world.train();
     world.rows("train run.toml --output run/teachers/sky/wet", "");
@@ -322,13 +322,13 @@ fn runs_below_are_listed() {
     assert_eq!(names, ["teachers/mood", "teachers/sky/wet"]);
     let links: Vec<_> = named(table, "a").filter_map(|link| link.attribute("href")).collect();
     assert_eq!(links, ["./teachers/mood/report.html"]);
-    // A folder of runs alone is told of, too.
+    // A folder with nested runs only has a report, too.
     let page = Page::of(&world, "run/teachers");
     assert_eq!(rows(section(&page.document(), "runs-below")).len(), 2);
 }
 
 #[test]
-fn the_runs_of_all_stages_have_pages_and_are_listed() {
+fn runs_of_all_stages_are_listed() {
     let world = stages::world();
     world.rows("train mpt.toml --output run", "");
     let source = Page::of(&world, "run/source");
@@ -348,12 +348,12 @@ fn the_runs_of_all_stages_have_pages_and_are_listed() {
     assert_eq!(text(found[2].1[0]), "4 of 4");
     let header = text(named(document.root(), "header").next().unwrap());
     assert!(header.contains("4 runs in subfolders."), "{header}");
-    // The prompts that came of it all are told of here, and nothing is missing.
+    // The final prompts are analyzed here, and nothing is missing.
     assert!(page.text.contains("id=\"nearest\"") && !page.text.contains("id=\"notes\""));
 }
 
 #[test]
-fn names_are_text_and_nothing_else() {
+fn names_are_escaped() {
     let world = World::new();
     let hostile = r#"<script>alert("x")</script>&'\""#;
     let task = serde_json::to_string(hostile).unwrap();
@@ -387,7 +387,7 @@ fn names_are_text_and_nothing_else() {
 }
 
 #[test]
-fn broken_files_are_named_and_others_are_not_written_over() {
+fn broken_files_are_named_and_other_files_are_kept() {
     let world = World::new();
     let refused = |arguments: &str, expected: &str| {
         let outcome = world.run(&format!("report {arguments}"), "");
@@ -419,7 +419,7 @@ fn broken_files_are_named_and_others_are_not_written_over() {
 }
 
 #[test]
-fn a_long_run_of_many_tasks_has_a_small_page() {
+fn report_of_a_long_run_is_small() {
     let world = World::new();
     fs::create_dir(world.path("long")).unwrap();
     let mut lines = String::new();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 #[test]
-fn a_run_leaves_the_files_that_the_contract_names() {
+fn run_writes_the_documented_files() {
     let world = World::new();
     let outcome = world.run("train run.toml --output run --device flex", "");
     assert_eq!(outcome.code, 0, "{}", outcome.messages);
@@ -13,7 +13,7 @@ fn a_run_leaves_the_files_that_the_contract_names() {
     assert_eq!(outcome.rows[0]["prompts"], "run/prompts.safetensors");
     assert!(outcome.messages.contains("step 6/6, loss "), "{}", outcome.messages);
     assert!(outcome.messages.contains("step 3: mood dev accuracy "), "{}", outcome.messages);
-    // Eight and three rows: the mean is that of the tasks.
+    // The mean is over tasks, independent of their eight and three rows.
     assert!(outcome.messages.contains("step 3: mean of 2 tasks dev "), "{}", outcome.messages);
     assert!(
         outcome.messages.contains("step 6/6, loss ")
@@ -32,7 +32,7 @@ fn a_run_leaves_the_files_that_the_contract_names() {
 }
 
 #[test]
-fn the_resolved_configuration_repeats_the_run() {
+fn resolved_configuration_reproduces_the_run() {
     let world = World::new();
     world.rows("train run.toml --output first --set training.steps=4 --set seed=9", "");
     let resolved = fs::read_to_string(world.path("first/config.toml")).unwrap();
@@ -44,7 +44,7 @@ fn the_resolved_configuration_repeats_the_run() {
 }
 
 #[test]
-fn a_finished_run_is_resumed_without_a_step() {
+fn resuming_a_finished_run_changes_nothing() {
     let world = World::new();
     world.train();
     let before = fs::read(world.path("run/prompts.safetensors")).unwrap();
@@ -55,9 +55,9 @@ fn a_finished_run_is_resumed_without_a_step() {
 }
 
 #[test]
-fn a_run_that_ends_early_says_so() {
+fn early_stopping_is_reported() {
     let world = World::new();
-    // No mean rises by more than 1: the evaluation after step 1, and two.
+    // No mean can improve by 1, so the run stops after the evaluation at step 1 and two more.
     let command = "train run.toml --set evaluation.every=1 --set evaluation.patience=2 --set evaluation.min_delta=1";
     let outcome = world.run(&format!("{command} --output run"), "");
     assert_eq!(outcome.code, 0, "{}", outcome.messages);
@@ -70,7 +70,7 @@ fn a_run_that_ends_early_says_so() {
 }
 
 #[test]
-fn the_optimizer_is_one_of_two() {
+fn optimizer_is_adamw_or_adafactor() {
     let world = World::new();
     let rows = |settings: &str, name: &str| {
         world.rows(&format!("train run.toml --output {name} {settings}"), "");
@@ -95,7 +95,7 @@ fn the_optimizer_is_one_of_two() {
 }
 
 #[test]
-fn eval_gives_what_training_measured() {
+fn eval_agrees_with_training() {
     let world = World::new();
     let trained = world.rows("train run.toml --output run", "");
     let (best, score) = (&trained[0]["step"], trained[0]["score"].as_f64().unwrap());
@@ -119,7 +119,7 @@ fn eval_gives_what_training_measured() {
 }
 
 #[test]
-fn predict_ranks_the_label_words_of_mixed_tasks_in_order() {
+fn predict_preserves_the_order_of_mixed_tasks() {
     let world = World::new();
     world.train();
     let command = "predict --model model --prompts run/prompts.safetensors";
@@ -137,9 +137,9 @@ fn predict_ranks_the_label_words_of_mixed_tasks_in_order() {
             .unwrap();
         assert_eq!(row["label"], best);
     }
-    // Fields go through the task's template.
+    // Fields are rendered by the task's template.
     assert_eq!(rows[0]["label"], rows[2]["label"]);
-    // A row's answer does not depend on its neighbours, but for the order of additions.
+    // Predictions don't depend on other rows of the batch, up to the order of additions.
     let alone =
         world.rows(&format!("{command} --task mood"), "{\"input\": \"mood day brought sun\"}\n");
     for word in ["happy", "sad"] {

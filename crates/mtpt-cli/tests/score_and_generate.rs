@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// Numbers that transformers gave for the small model: see `mtpt-t5/scripts/generate_reference.py`.
+/// Returns results of transformers for the small model, see
+/// `mtpt-t5/scripts/generate_reference.py`.
 fn reference() -> Value {
     let path =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/v1_1/reference.json");
@@ -21,7 +22,7 @@ fn lines(key_values: impl Iterator<Item = Value>) -> String {
 }
 
 #[test]
-fn scores_are_those_of_transformers() {
+fn scores_match_transformers() {
     let world = World::new();
     let reference = reference();
     let [inputs, targets] = ["inputs", "targets"].map(|key| reference[key].as_array().unwrap());
@@ -36,7 +37,7 @@ fn scores_are_those_of_transformers() {
         let (found, expected) = (numbers(&row["token_logprobs"]), numbers(expected));
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {
-            // The bound that the library's own parity tests hold, in f32.
+            // The f32 tolerance of the library's parity tests.
             assert!((found - expected).abs() < 1e-4, "{found} {expected}");
         }
         assert!((row["logprob"].as_f64().unwrap() - expected.iter().sum::<f64>()).abs() < 1e-3);
@@ -44,7 +45,7 @@ fn scores_are_those_of_transformers() {
 }
 
 #[test]
-fn greedy_and_beam_outputs_are_those_of_transformers() {
+fn greedy_and_beam_search_match_transformers() {
     let world = World::new();
     let reference = reference();
     let inputs = || {
@@ -71,20 +72,20 @@ fn greedy_and_beam_outputs_are_those_of_transformers() {
 }
 
 #[test]
-fn draws_follow_the_seed() {
+fn sampling_is_reproducible_by_seed() {
     let world = World::new();
-    let draw = |seed: u32| {
+    let sample = |seed: u32| {
         let command = format!(
             "generate --model model --temperature 2 --top-k 30 --top-p 0.9 --seed {seed} --max-new-tokens 12"
         );
         world.rows(&command, "{\"input\": \"one two\"}\n{\"input\": \"three\"}\n")
     };
-    assert_eq!(draw(1), draw(1));
-    assert_ne!(draw(1), draw(2));
+    assert_eq!(sample(1), sample(1));
+    assert_ne!(sample(1), sample(2));
 }
 
 #[test]
-fn prompts_change_what_the_model_says() {
+fn prompts_change_the_output() {
     let world = World::new();
     world.train();
     let row = "{\"input\": \"mood day brought sun\", \"target\": \"happy\"}\n";
@@ -97,7 +98,7 @@ fn prompts_change_what_the_model_says() {
         2,
         "a word and its end"
     );
-    // A label word's score is what `predict` ranks by.
+    // `predict` ranks by the same log-probabilities.
     let ranked = world.rows(&format!("predict --model model {prompted}"), row);
     let ranked = ranked[0]["scores"]["happy"].as_f64().unwrap();
     assert!((ranked - with_prompts[0]["logprob"].as_f64().unwrap()).abs() < 1e-4);
@@ -106,7 +107,7 @@ fn prompts_change_what_the_model_says() {
 }
 
 #[test]
-fn a_file_of_objects_is_read_as_standard_input_is() {
+fn json_lines_file_is_read_like_standard_input() {
     let world = World::new();
     let rows = "{\"input_ids\": [5, 9, 94], \"target_ids\": [17, 94]}\n\n{\"input_ids\": [7, 94], \"target_ids\": [3, 94]}\n";
     fs::write(world.path("rows.jsonl"), rows).unwrap();

@@ -1,4 +1,4 @@
-//! Teachers, sources and targets by the command line.
+//! The stages of `mtpt train`, and `mtpt adapt`.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::world::{CONFIG, World};
 
-/// The world's two tasks as sources, and one that knows neither.
+/// The world's two tasks as sources, and a new target task.
 const STAGES: &str = r#"
 [teachers.training]
 steps = 4
@@ -41,7 +41,7 @@ fn prompts(rows: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn one_file_goes_from_sources_to_targets() {
+fn all_stages_run_from_one_file() {
     let world = world();
     let outcome = world.run("train mpt.toml --output run", "");
     assert_eq!(outcome.code, 0, "{}", outcome.messages);
@@ -59,13 +59,13 @@ fn one_file_goes_from_sources_to_targets() {
     for place in ["teachers/mood: ", "source: ", "targets/new: "] {
         assert!(outcome.messages.contains(place), "{}", outcome.messages);
     }
-    // The outcome answers rows of the target.
+    // The final prompts predict rows of the target.
     let rows = world.rows(
         "predict --model model --prompts run/prompts.safetensors --task new",
         "{\"text\": \"day brought sun\"}\n",
     );
     assert!(["happy", "sad"].contains(&rows[0]["label"].as_str().unwrap()), "{}", rows[0]);
-    // What is done is not done again.
+    // Completed runs are not repeated.
     let before = fs::read(world.path("run/prompts.safetensors")).unwrap();
     let again = world.run("train mpt.toml --output run --resume", "");
     assert_eq!(again.code, 0, "{}", again.messages);
@@ -74,7 +74,7 @@ fn one_file_goes_from_sources_to_targets() {
 }
 
 #[test]
-fn a_stage_can_be_done_alone() {
+fn single_stage_runs_alone() {
     let world = world();
     let only =
         |stage: &str| world.rows(&format!("train mpt.toml --output run --stage {stage}"), "");
@@ -82,7 +82,7 @@ fn a_stage_can_be_done_alone() {
     assert!(!world.path("run/source").exists());
     assert_eq!(only("source").len(), 1);
     assert_eq!(prompts(&only("targets"))[1], "run/prompts.safetensors");
-    // Without teachers there is nothing to learn from.
+    // Distillation requires the teachers.
     let outcome = world.run("train mpt.toml --output other --stage source", "");
     assert_eq!(outcome.code, 1);
     assert!(
@@ -93,7 +93,7 @@ fn a_stage_can_be_done_alone() {
 }
 
 #[test]
-fn adaptation_needs_nothing_but_prompts_and_tasks() {
+fn adapt_requires_only_prompts_and_tasks() {
     let world = world();
     world.rows("train run.toml --output sources", "");
     let target = STAGES.split("[[tasks]]").nth(1).unwrap();
@@ -109,7 +109,7 @@ fn adaptation_needs_nothing_but_prompts_and_tasks() {
         prompts(&rows),
         ["adapted/targets/new/prompts.safetensors", "adapted/prompts.safetensors"]
     );
-    // The composition and the length are the sources'.
+    // The composition and the length are those of the prompts.
     let resolved = fs::read_to_string(world.path("adapted/targets/new/config.toml")).unwrap();
     assert!(
         resolved.contains("length = 4") && resolved.contains("task_parts = \"average\""),
@@ -131,25 +131,25 @@ fn adaptation_needs_nothing_but_prompts_and_tasks() {
 }
 
 #[test]
-fn a_few_rows_are_drawn_and_their_figures_told() {
+fn few_shot_results_are_written_and_reported() {
     let world = world();
     world.rows("train run.toml --output sources", "");
     let adapt = "adapt mpt.toml --prompts sources/prompts.safetensors --output few";
     let rows = world.rows(&format!("{adapt} --few-shot 2,4 --draws 2"), "");
-    let figures: Vec<&Value> = rows.iter().filter(|row| row.get("mean").is_some()).collect();
-    assert_eq!(figures.len(), 2);
-    assert_eq!((&figures[1]["task"], &figures[1]["rows"]), (&json!("new"), &json!(4)));
-    assert_eq!(figures[1]["values"].as_array().unwrap().len(), 2);
+    let results: Vec<&Value> = rows.iter().filter(|row| row.get("mean").is_some()).collect();
+    assert_eq!(results.len(), 2);
+    assert_eq!((&results[1]["task"], &results[1]["rows"]), (&json!("new"), &json!(4)));
+    assert_eq!(results[1]["values"].as_array().unwrap().len(), 2);
     let written = fs::read_to_string(world.path("few/few_shot.jsonl")).unwrap();
     let written: Vec<Value> =
         written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(written, figures.into_iter().cloned().collect::<Vec<_>>());
-    // The page of all of them tells the same.
+    assert_eq!(written, results.into_iter().cloned().collect::<Vec<_>>());
+    // The report shows the same values.
     world.rows("report few", "");
     let page = fs::read_to_string(world.path("few/report.html")).unwrap();
-    for figure in &written {
-        let mean = figure["mean"].as_f64().unwrap();
-        assert!(page.contains(&format!("value=\"{mean}\"")), "{figure}");
+    for result in &written {
+        let mean = result["mean"].as_f64().unwrap();
+        assert!(page.contains(&format!("value=\"{mean}\"")), "{result}");
     }
     assert!(page.contains("Few-shot adaptation") && !page.contains("Nothing has been measured"));
     let rows = world.rows(&format!("{adapt} --few-shot 2 --per-label --draws 1"), "");
@@ -157,7 +157,7 @@ fn a_few_rows_are_drawn_and_their_figures_told() {
 }
 
 #[test]
-fn inspection_tells_of_all_runs() {
+fn inspect_lists_all_runs() {
     let world = world();
     world.rows("train mpt.toml --output run", "");
     let text = world.text("inspect run");
@@ -166,6 +166,6 @@ fn inspection_tells_of_all_runs() {
         assert!(text.contains(&format!("run run/{place}\n")), "{text}");
     }
     assert!(world.text("inspect run/targets/new").contains("2 of 2 steps"));
-    // The file itself: its tasks, as they are trained.
+    // The configuration shows its tasks.
     assert!(world.text("inspect mpt.toml").contains("new"));
 }

@@ -1,4 +1,4 @@
-//! Checkpoints of T5X in the place of a model.
+//! T5X checkpoints as models and as prompts.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ fn copy_folder(from: &Path, to: &Path) {
     }
 }
 
-/// The world's model, and the same as a step of a checkpoint, without a tokenizer.
+/// Returns a world with its model, and the same model as a T5X checkpoint without a tokenizer.
 fn world() -> World {
     let world = World::new();
     copy_folder(&fixture("t5x/v1_1"), &world.path("t5x/checkpoint_3"));
@@ -34,7 +34,7 @@ fn world() -> World {
 const STEP: &str = "t5x/checkpoint_3";
 
 #[test]
-fn token_numbers_need_no_tokenizer() {
+fn token_ids_need_no_tokenizer() {
     let world = world();
     let reference: Value =
         serde_json::from_str(&fs::read_to_string(fixture("v1_1/reference.json")).unwrap()).unwrap();
@@ -54,7 +54,7 @@ fn token_numbers_need_no_tokenizer() {
         assert_eq!(row["text"], Value::Null);
         assert!(!row["ids"].as_array().unwrap().is_empty());
     }
-    // The same holds of a folder in the other form.
+    // The same is true for a Hugging Face folder.
     fs::remove_file(world.path("model/tokenizer.json")).unwrap();
     assert_eq!(world.rows("score --model model", &rows), scored);
 
@@ -68,7 +68,7 @@ fn token_numbers_need_no_tokenizer() {
 }
 
 #[test]
-fn prompts_are_learned_on_a_checkpoint_of_t5x() {
+fn prompts_are_trained_on_a_t5x_checkpoint() {
     let world = world();
     let train = format!("train run.toml --set model={STEP} --output run");
     let outcome = world.run(&train, "");
@@ -79,13 +79,13 @@ fn prompts_are_learned_on_a_checkpoint_of_t5x() {
 
     fs::copy(world.path("model/tokenizer.json"), world.path("t5x/tokenizer.json")).unwrap();
     world.rows(&train, "");
-    let judged = |model: &str| {
+    let evaluated = |model: &str| {
         world.rows(
             &format!("eval --model {model} --prompts run/prompts.safetensors --tasks run.toml"),
             "",
         )
     };
-    assert_eq!(judged(STEP), judged("model"));
+    assert_eq!(evaluated(STEP), evaluated("model"));
     let answers = |model: &str| {
         world.rows(
             &format!("predict --model {model} --prompts run/prompts.safetensors --task mood"),
@@ -96,7 +96,7 @@ fn prompts_are_learned_on_a_checkpoint_of_t5x() {
 }
 
 #[test]
-fn the_folder_of_all_steps_is_no_model() {
+fn folder_of_all_steps_is_rejected() {
     let world = world();
     let outcome = world.run("score --model t5x", "");
     assert_eq!(outcome.code, 1);
@@ -106,15 +106,15 @@ fn the_folder_of_all_steps_is_no_model() {
 }
 
 #[test]
-fn a_checkpoint_is_told_as_a_model_or_as_prompts() {
+fn checkpoint_is_inspected_as_model_or_prompts() {
     let world = world();
-    let told = world.rows(&format!("inspect {STEP} --json"), "");
-    assert_eq!(told[0]["kind"], "model", "{told:?}");
+    let description = world.rows(&format!("inspect {STEP} --json"), "");
+    assert_eq!(description[0]["kind"], "model", "{description:?}");
     let prompt = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../mtpt-train/tests/fixtures/prompt_tuning/prompt.npy");
     let export = "export --format t5x --output prompt/checkpoint_1 --prompts";
     world.rows(&format!("{export} {}", prompt.display()), "");
-    let told = world.rows("inspect prompt/checkpoint_1 --json", "");
-    assert_eq!(told[0]["length"], 5, "{told:?}");
-    assert_eq!(told[0]["parameters"], 5 * 16);
+    let description = world.rows("inspect prompt/checkpoint_1 --json", "");
+    assert_eq!(description[0]["length"], 5, "{description:?}");
+    assert_eq!(description[0]["parameters"], 5 * 16);
 }

@@ -1,4 +1,5 @@
-//! A folder with a small model, its tokenizer, two tasks and a configuration, and the command run in it.
+//! A folder with a small model, its tokenizer, two tasks and a configuration, in which commands
+//! run.
 
 use std::fs;
 use std::io::Write;
@@ -12,14 +13,14 @@ pub(crate) struct World {
     folder: TempDir,
 }
 
-/// What a run of the command left.
+/// The result of a command.
 pub(crate) struct Outcome {
     pub(crate) code: i32,
     pub(crate) rows: Vec<Value>,
     pub(crate) messages: String,
 }
 
-/// The words that the tokenizer knows, numbered from 2.
+/// The vocabulary of the tokenizer, with ids from 2.
 const WORDS: [&str; 14] = [
     "day", "night", "brought", "sun", "rain", "happy", "sad", "mood", "wet", "dry", "soaked",
     "one", "two", "three",
@@ -100,7 +101,7 @@ impl World {
         world
     }
 
-    /// The same, with text to learn from and a tokenizer that has eight sentinels.
+    /// Creates a world with corpora and a tokenizer with eight sentinels.
     pub(crate) fn with_text() -> Self {
         let world = Self::new();
         world.write("model/tokenizer.json", &tokenizer(&WORDS, 8));
@@ -119,14 +120,14 @@ impl World {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// The exit code alone.
+    /// Runs `mtpt` and returns its exit code.
     pub(crate) fn code(&self, arguments: &str) -> i32 {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mtpt"));
         let command = command.args(arguments.split_whitespace()).current_dir(self.folder.path());
         command.stdin(Stdio::null()).output().unwrap().status.code().unwrap()
     }
 
-    /// Runs `mtpt` in the folder with words and standard input.
+    /// Runs `mtpt` in the folder with arguments and standard input.
     pub(crate) fn run(&self, arguments: &str, input: &str) -> Outcome {
         let mut child = Command::new(env!("CARGO_BIN_EXE_mtpt"))
             .args(arguments.split_whitespace())
@@ -136,7 +137,7 @@ impl World {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A command that fails at once does not read what it is given.
+        // A command that fails early doesn't read its input.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
@@ -149,7 +150,7 @@ impl World {
         Outcome { code: output.status.code().unwrap(), rows, messages }
     }
 
-    /// What is written for a person, and not as rows.
+    /// Runs `mtpt` and returns its output as text.
     #[track_caller]
     pub(crate) fn text(&self, arguments: &str) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_mtpt"));
@@ -159,7 +160,7 @@ impl World {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Exit code and standard error of a line for bash, which finds the command as `mtpt`.
+    /// Runs a bash line, with `mtpt` in the path, and returns its exit code and standard error.
     #[cfg(unix)]
     pub(crate) fn shell(&self, line: &str) -> (i32, String) {
         let program = Path::new(env!("CARGO_BIN_EXE_mtpt"));
@@ -174,7 +175,7 @@ impl World {
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     }
 
-    /// The rows of a run that must succeed.
+    /// Runs a command that must succeed and returns its rows.
     #[track_caller]
     pub(crate) fn rows(&self, arguments: &str, input: &str) -> Vec<Value> {
         let outcome = self.run(arguments, input);
@@ -182,14 +183,14 @@ impl World {
         outcome.rows
     }
 
-    /// Learns prompts into `run/`.
+    /// Trains prompts into `run/`.
     pub(crate) fn train(&self) {
         self.rows("train run.toml --output run", "");
     }
 }
 
-/// Words, special tokens and some sentinels, `<extra_id_0>` at 93 and the others below. Of too many words, some share a
-/// number.
+/// Returns a tokenizer with words, special tokens and sentinels. `<extra_id_0>` has the id 93, the
+/// others follow in descending order. If there are too many words, some share an id.
 fn tokenizer(words: &[&str], sentinels: u32) -> String {
     let special = |id: u32, content: &str| {
         json!({

@@ -11,8 +11,8 @@ use crate::report::html::escaped;
 pub(super) struct Chart<'a> {
     /// Text for screen readers.
     pub(super) description: &'a str,
-    /// End of the horizontal axis, which starts at 0. All charts of a run have the same axis, so that
-    /// they can be compared.
+    /// End of the horizontal axis, which starts at 0. All charts of a run have the same axis, so
+    /// that they can be compared.
     pub(super) last_step: usize,
     pub(super) lines: Vec<Line>,
     /// Band behind the lines: step, lowest and highest value.
@@ -44,7 +44,8 @@ const SIZE: (u32, u32) = (960, 540);
 const FONT: i32 = 40;
 
 impl Chart<'_> {
-    /// Draws the chart as an `svg` element. Its text and grid have the color of the surrounding text.
+    /// Draws the chart as an `svg` element. Its text and grid have the color of the surrounding
+    /// text.
     pub(super) fn svg(&self) -> String {
         let drawn = self.draw();
         // Drawing to memory fails only for values that no axis can show.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::root;
 
-/// A package of the workspace, as cargo knows it.
+/// A package of the workspace.
 pub(crate) struct Package {
     name: String,
     folder: PathBuf,
@@ -14,7 +14,7 @@ pub(crate) struct Package {
     targets: Vec<(String, String)>,
 }
 
-/// Every package of the workspace.
+/// Returns the packages of the workspace.
 pub(crate) fn packages() -> Vec<Package> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| env!("CARGO").into());
     let output = Command::new(cargo)
@@ -42,7 +42,7 @@ pub(crate) fn packages() -> Vec<Package> {
     metadata["packages"].as_array().unwrap().iter().map(package).collect()
 }
 
-/// Whether the words of a line of shell run cargo, after assignments of variables.
+/// Returns whether a shell line runs cargo, possibly after assignments of variables.
 pub(crate) fn is_cargo(words: &[String]) -> bool {
     let is_assignment = |word: &&String| {
         word.split_once('=').is_some_and(|(name, _)| {
@@ -52,7 +52,8 @@ pub(crate) fn is_cargo(words: &[String]) -> bool {
     words.iter().find(|word| !is_assignment(word)).is_some_and(|word| word == "cargo")
 }
 
-/// Checks that what a line of cargo names is there: subcommand, packages, targets, features, paths.
+/// Checks that everything a cargo line names exists: subcommand, packages, targets, features,
+/// paths.
 pub(crate) fn check(packages: &[Package], words: &[String]) -> Result<(), String> {
     let mut words = words.iter().skip_while(|word| *word != "cargo").skip(1);
     let command = words.next().ok_or("expected a subcommand of cargo, found none")?;
@@ -100,7 +101,7 @@ pub(crate) fn check(packages: &[Package], words: &[String]) -> Result<(), String
             "--bench" => targets.push(("bench", value()?)),
             "--bin" => targets.push(("bin", value()?)),
             "-F" | "--features" => features.extend(value()?.split([',', ' ']).map(str::to_owned)),
-            // The names of tests and benches that are wanted.
+            // Names of tests and benches to run.
             word if !word.starts_with('-') && ["test", "bench"].contains(&command.as_str()) => {}
             word => {
                 return Err(format!("`{word}` after `cargo {command}` is not known to this test"));
@@ -131,7 +132,7 @@ pub(crate) fn check(packages: &[Package], words: &[String]) -> Result<(), String
 }
 
 #[test]
-fn what_is_not_there_is_named() {
+fn missing_items_are_named() {
     let packages = packages();
     let check = |line: &str| {
         let words = shlex::split(line).unwrap();

@@ -8,18 +8,18 @@ use super::cargo_line::{self, Package};
 use super::markdown::{Block, Document};
 use super::{chapters, expected, root};
 
-/// What a chapter may use besides `mtpt`; there is no other command in its path.
+/// The only commands in the path of a chapter, besides `mtpt`.
 const TOOLS: [&str; 11] =
     ["cat", "cp", "cut", "grep", "head", "ls", "mkdir", "rm", "sleep", "tail", "wc"];
 
-/// What a block of shell printed.
+/// The output of a `sh` block.
 struct Printed {
     output: String,
     messages: String,
 }
 
 #[test]
-fn what_the_book_and_the_readme_show_is_so() {
+fn examples_print_the_documented_output() {
     let tools = tools();
     let packages = cargo_line::packages();
     let failures: Vec<String> = std::thread::scope(|scope| {
@@ -35,7 +35,7 @@ fn what_the_book_and_the_readme_show_is_so() {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
-/// A folder with `mtpt` and the few commands that chapters may use.
+/// Creates a folder with the commands that chapters may use.
 fn tools() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     symlink(env!("CARGO_BIN_EXE_mtpt"), folder.path().join("mtpt")).unwrap();
@@ -51,7 +51,7 @@ fn find(tool: &str) -> Option<PathBuf> {
     std::env::split_paths(&path).map(|folder| folder.join(tool)).find(|place| place.is_file())
 }
 
-/// Runs the blocks of a chapter in their order; the first that is not as shown ends it.
+/// Runs the blocks of a chapter in order, until the first difference.
 fn run(chapter: &Document, tools: &Path, packages: &[Package]) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     for (name, place) in chapter.needs() {
@@ -78,7 +78,7 @@ fn take(
     let mut code = 0;
     for mark in &block.marks {
         match mark.split_once(':') {
-            // A test of rustdoc has marks of its own.
+            // Rust blocks have the marks of rustdoc.
             _ if block.language == "rust" => {}
             Some(("file", name)) => {
                 fs::write(folder.join(name), &block.text).map_err(|error| error.to_string())?;
@@ -146,7 +146,7 @@ fn shell(
     Ok(printed)
 }
 
-/// Copies a file or a folder: a chapter may change what it is given.
+/// Copies a file or a folder, because a chapter may change its files.
 fn copy(from: &Path, to: &Path) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", from.display());
     if let Some(parent) = to.parent() {
@@ -163,7 +163,7 @@ fn copy(from: &Path, to: &Path) -> Result<(), String> {
     fs::copy(from, to).map(drop).map_err(failed)
 }
 
-/// What becomes of a chapter with a problem.
+/// Runs a chapter that must fail with a message that contains all parts.
 #[track_caller]
 fn check_failure(text: &str, parts: &[&str]) {
     let tools = tools();
@@ -175,7 +175,7 @@ fn check_failure(text: &str, parts: &[&str]) {
 }
 
 #[test]
-fn what_is_not_so_is_named_with_its_line() {
+fn differences_name_their_line() {
     check_failure("one\n\n```sh\nmtpt trane\n```\n", &["a.md:3: expected exit code 0", "'trane'"]);
     check_failure("```sh exit:1\nls\n```\n", &["a.md:1: expected exit code 1"]);
     check_failure("```sh\npip install x\n```\n", &["a.md:1: ", "pip: command not found"]);

@@ -1,4 +1,5 @@
-/// Whether a text is what a chapter shows: `…` stands for any text within a line, a line of `…` alone for any lines.
+/// Returns whether a text matches the text in a chapter. `…` matches any text within a line; a line
+/// with only `…` matches any lines.
 pub(crate) fn matches(expected: &str, found: &str) -> bool {
     let lines =
         |text: &str| -> Vec<String> { text.trim_end().lines().map(str::to_owned).collect() };
@@ -29,7 +30,7 @@ fn line_matches(expected: &str, found: &str) -> bool {
 }
 
 #[test]
-fn an_ellipsis_stands_for_anything() {
+fn ellipsis_matches_anything() {
     for (expected, found, matching) in [
         ("a\nb\n", "a\nb\n", true),
         ("a\n", "a\nb\n", false),

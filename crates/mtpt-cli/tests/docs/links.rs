@@ -5,10 +5,10 @@ use std::path::Path;
 use super::markdown::Document;
 use super::{chapters, root};
 
-/// Folders that hold nothing of the repository's own.
+/// Folders without documents of the repository.
 const SKIPPED: [&str; 5] = [".git", "book", "runs", "shared", "target"];
 
-/// Every Markdown file of the repository, by its path there.
+/// Returns the paths of all Markdown files of the repository.
 fn documents() -> Vec<String> {
     fn collect(folder: &str, found: &mut Vec<String>) {
         for entry in root().join(folder).read_dir().unwrap() {
@@ -30,7 +30,7 @@ fn documents() -> Vec<String> {
     found
 }
 
-/// Why a link leads nowhere.
+/// Returns why a link is broken.
 fn problem(document: &Document, target: &str) -> Option<String> {
     let (path, anchor) = match target.split_once('#') {
         Some((path, anchor)) => (path, Some(anchor)),
@@ -49,14 +49,14 @@ fn problem(document: &Document, target: &str) -> Option<String> {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn no_link_is_broken() {
     let documents = documents();
     assert!(documents.iter().any(|path| path == "README.md"));
     let mut failures = Vec::new();
     for path in documents {
         let document = Document::read(&path);
         for link in &document.links {
-            // Pages elsewhere, and items of Rust that rustdoc looks up.
+            // External pages, and Rust items that rustdoc resolves.
             if link.target.contains("://") || link.target.contains("::") {
                 continue;
             }
@@ -69,7 +69,7 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn links_that_lead_nowhere_are_found() {
+fn broken_links_are_found() {
     let check = |path: &str, target: &str, expected: Option<&str>| {
         let document = Document::parse(path, String::new());
         let problem = problem(&document, target);
@@ -131,7 +131,7 @@ fn paths_are_found_in_texts() {
 }
 
 #[test]
-fn the_summary_lists_every_chapter_once() {
+fn summary_lists_every_chapter_once() {
     let summary = Document::read("docs/src/SUMMARY.md");
     let listed: Vec<String> =
         summary.links.iter().map(|link| format!("docs/src/{}", link.target)).collect();

@@ -5,9 +5,9 @@ use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::root;
 
-/// A Markdown file of the repository, taken apart.
+/// A parsed Markdown file of the repository.
 pub(crate) struct Document {
-    /// Its path in the repository.
+    /// Path in the repository.
     pub(crate) path: String,
     pub(crate) text: String,
     pub(crate) blocks: Vec<Block>,
@@ -15,13 +15,13 @@ pub(crate) struct Document {
     pub(crate) links: Vec<Link>,
 }
 
-/// A fenced block.
+/// A fenced code block.
 #[derive(Debug)]
 pub(crate) struct Block {
-    /// The line of the fence, counted from 1.
+    /// Line of the fence, starting at 1.
     pub(crate) line: usize,
     pub(crate) language: String,
-    /// What follows the language: `output`, `file:run.toml`.
+    /// Words after the language: `output`, `file:run.toml`.
     pub(crate) marks: Vec<String>,
     pub(crate) text: String,
 }
@@ -30,9 +30,9 @@ pub(crate) struct Block {
 pub(crate) struct Heading {
     pub(crate) level: usize,
     pub(crate) text: String,
-    /// What a link to the heading ends in.
+    /// Fragment of links to the heading.
     pub(crate) anchor: String,
-    /// Where it begins in the text.
+    /// Byte offset in the text.
     pub(crate) start: usize,
 }
 
@@ -96,7 +96,7 @@ impl Document {
         Self { path: path.to_owned(), blocks, headings, links, text }
     }
 
-    /// What the chapter's folder must have: a name, and the path in the repository of what it stands for.
+    /// Returns the files that the chapter's folder starts with: names, and paths in the repository.
     pub(crate) fn needs(&self) -> Vec<(String, String)> {
         let Some(rest) = self.text.trim_start().strip_prefix("<!-- needs:") else {
             return Vec::new();
@@ -113,7 +113,7 @@ impl Document {
             .collect()
     }
 
-    /// The text under a heading, up to the next one of its level or above.
+    /// Returns the text under a heading, up to the next heading of the same or a higher level.
     pub(crate) fn section(&self, anchor: &str) -> Option<&str> {
         let position = self.headings.iter().position(|heading| heading.anchor == anchor)?;
         let Heading { level, start, .. } = self.headings[position];
@@ -122,7 +122,8 @@ impl Document {
     }
 }
 
-/// The end of a link to a heading, as GitHub and mdBook make it: lower case, dashes for spaces, no other signs.
+/// Returns the fragment of links to a heading, as GitHub and mdBook define it: lower case, with
+/// dashes for spaces and no other punctuation.
 fn anchor(heading: &str) -> String {
     heading
         .trim()
@@ -137,7 +138,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn a_document_is_taken_apart() {
+fn documents_are_parsed() {
     let text = "<!-- needs: t5 = some/model\na.csv = data/a.csv -->\n# `mtpt x` and: more\n\n[one](other.md#two)\n\n\
                 ```sh exit:1\nmtpt\n```\n\n## Two\n\n```toml file:run.toml\na = 1\n```\n\n# Two\n";
     let document = Document::parse("a.md", text.to_owned());

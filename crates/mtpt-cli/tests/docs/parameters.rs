@@ -3,11 +3,11 @@ use mtpt::t5::T5Config;
 
 use super::markdown::Document;
 
-/// Vectors of the shared prompt in the chapter's tables.
+/// Length of the shared prompt in the chapter's tables.
 const LENGTH: usize = 100;
 const TASKS: usize = 8;
 
-/// `77668` as `77,668`.
+/// Formats `77668` as `77,668`.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -21,7 +21,7 @@ fn grouped(number: usize) -> String {
 }
 
 #[test]
-fn the_counts_of_the_chapter_are_those_of_the_code() {
+fn documented_parameter_counts_are_correct() {
     let chapter = Document::read("docs/src/compositions.md");
     let section = chapter.section("number-of-parameters").unwrap();
     for config in CompositionConfig::catalogue() {

@@ -14,7 +14,7 @@ fn help(arguments: &[&str]) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The subcommands that `mtpt --help` lists, but `help` itself.
+/// Returns the subcommands in `mtpt --help`, except `help`.
 fn commands() -> Vec<String> {
     help(&[])
         .lines()
@@ -27,12 +27,12 @@ fn commands() -> Vec<String> {
         .collect()
 }
 
-/// Every `--option` of a text.
+/// Returns every `--option` in a text.
 fn options(text: &str) -> BTreeSet<String> {
     text.split("--")
         .skip(1)
         .zip(text.split("--"))
-        // Dashes in the middle of a word, or three of them, begin no option.
+        // Dashes within a word, and three dashes, don't start an option.
         .filter(|(_, before)| !before.ends_with(|sign: char| sign.is_alphanumeric() || sign == '-'))
         .map(|(rest, _)| {
             let end = rest.find(|sign: char| !sign.is_ascii_alphanumeric() && sign != '-');
@@ -42,12 +42,12 @@ fn options(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// The same, but for lines on cargo, which has options of its own.
+/// Returns every `--option` in a text, except in lines that run cargo.
 fn own_options(text: &str) -> BTreeSet<String> {
     text.lines().filter(|line| !line.starts_with("cargo ")).flat_map(options).collect()
 }
 
-/// The options and the arguments that the help of a command defines.
+/// Returns the options and the arguments that the help of a command defines.
 fn defined(help: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     let definitions = |sign: char| {
         let lines = help.lines().map(str::trim_start);
@@ -55,7 +55,7 @@ fn defined(help: &str) -> (BTreeSet<String>, BTreeSet<String>) {
     };
     let mut names = BTreeSet::new();
     for line in definitions('-') {
-        // What follows two spaces is the explanation, which may speak of other options.
+        // The explanation follows after two spaces and may mention other options.
         names.extend(options(line.split("  ").next().unwrap_or_default()));
     }
     names.remove("help");
@@ -66,7 +66,7 @@ fn defined(help: &str) -> (BTreeSet<String>, BTreeSet<String>) {
 }
 
 #[test]
-fn the_reference_has_every_command_and_option() {
+fn reference_lists_every_command_and_option() {
     let chapter = Document::read(CHAPTER);
     let shared = chapter.section(SHARED).unwrap_or_else(|| panic!("{CHAPTER}: no `#{SHARED}`"));
     let mut failures = Vec::new();
@@ -80,12 +80,12 @@ fn the_reference_has_every_command_and_option() {
             failures.push(format!("no section `## mtpt {command}`"));
             continue;
         };
-        let told = &options(section) | &options(shared);
-        for name in names.difference(&told) {
-            failures.push(format!("`mtpt {command}`: `--{name}` is not told of"));
+        let documented = &options(section) | &options(shared);
+        for name in names.difference(&documented) {
+            failures.push(format!("`mtpt {command}`: `--{name}` is not documented"));
         }
         for argument in arguments.iter().filter(|argument| !section.contains(argument.as_str())) {
-            failures.push(format!("`mtpt {command}`: `{argument}` is not told of"));
+            failures.push(format!("`mtpt {command}`: `{argument}` is not documented"));
         }
         for name in own_options(section).difference(&names).filter(|name| *name != "help") {
             failures.push(format!("`mtpt {command}`: there is no `--{name}`"));
@@ -105,7 +105,7 @@ fn the_reference_has_every_command_and_option() {
 }
 
 #[test]
-fn options_are_found_in_texts() {
+fn options_are_found_in_text() {
     let found = options("`--set KEY`, --num-beams=4, a---b, one--two, `--` and\n--resume");
     assert_eq!(found, ["num-beams", "resume", "set"].map(str::to_owned).into());
     let help = "Arguments:\n  <CONFIG.toml>  The file\n\nOptions:\n  -s, --set <KEY>  As `--other` has it\n";

@@ -124,8 +124,8 @@ impl<'a> ReportData<'a> {
         self.run.history.steps.is_empty() && !self.run.nested.is_empty()
     }
 
-    /// Returns the names of the tasks: those of the prompts or of the configuration, then any others
-    /// in the history.
+    /// Returns the names of the tasks: those of the prompts or of the configuration, then any
+    /// others in the history.
     pub(crate) fn tasks(&self) -> Vec<&str> {
         let mut names: Vec<&str> = match (&self.run.header, &self.run.config) {
             (Some(header), _) => header.tasks.iter().map(|task| task.name.as_str()).collect(),
