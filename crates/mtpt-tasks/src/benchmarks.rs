@@ -94,8 +94,8 @@ pub mod superglue {
 
     /// Defines `multirc`: whether an answer to a question about a paragraph is correct.
     ///
-    /// Evaluated by F1 over all answers, and by the fraction of questions with all answers predicted
-    /// correctly.
+    /// Evaluated by F1 over all answers, and by the fraction of questions with all answers
+    /// predicted correctly.
     pub fn multirc(folder: &Path) -> TaskConfig {
         task("multirc", Format::SuperglueMultirc, folder)
     }

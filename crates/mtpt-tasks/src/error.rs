@@ -23,8 +23,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Error of this crate.
 ///
-/// A message is complete without the sources, except for the messages of the operating system and of
-/// the hub: these are the source of [`IoError`], [`BatchError::OnDisk`] and [`HubError::Fetch`].
+/// A message is complete without the sources, except for the messages of the operating system and
+/// of the hub: these are the source of [`IoError`], [`BatchError::OnDisk`] and [`HubError::Fetch`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

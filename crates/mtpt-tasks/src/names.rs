@@ -1,9 +1,9 @@
 use strsim::damerau_levenshtein;
 
-/// The known name that a mistyped one was probably meant to be, if one is near enough.
+/// Returns the known name that is most similar to a mistyped one, if any is similar enough.
 ///
-/// Names that differ in upper and lower case or in the space around them alone are always near; otherwise a third of the
-/// characters may be wrong, missing, added or exchanged with their neighbour.
+/// Names that differ only in case or surrounding whitespace are always similar. Otherwise up to a
+/// third of the characters may be wrong, missing, added or transposed.
 ///
 /// ```
 /// use mtpt_tasks::nearest_name;
@@ -14,7 +14,7 @@ use strsim::damerau_levenshtein;
 pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = |name: &str| name.trim().to_lowercase();
     let given = folded(name);
-    // As many characters as the lengths differ by are wrong at least; long texts need not be compared for that.
+    // The distance is at least the difference in length, so long texts are skipped cheaply.
     let near = |other: &str| {
         let [given, other] = [name, other].map(|name| name.trim().chars().count());
         3 * given.abs_diff(other) <= given.max(other)
@@ -30,7 +30,7 @@ pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, other)| other)
 }
 
-/// `; did you mean …?`, or nothing where no known name is near.
+/// Returns `; did you mean ...?` for the nearest of the known names, or nothing.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest_name(name, known)
         .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
@@ -49,9 +49,8 @@ pub(crate) fn quoted_list(names: &[String]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// The message of a reader such as serde's, with the nearest of the names that it lists after an unknown one.
-///
-/// Serde says which names it knows (``unknown field `stpes`, expected one of `steps`, `seed` ``), but not which one is near.
+/// Appends the nearest known name to serde's message for an unknown one, such as ``unknown field
+/// `stpes`, expected one of `steps`, `seed` ``.
 pub(crate) fn with_nearest_name(message: &str) -> String {
     let unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
     let mut names = message.split('`').skip(1).step_by(2);

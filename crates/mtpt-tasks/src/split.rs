@@ -5,15 +5,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 
-/// A part of a task's data.
+/// A split of a task's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Split {
-    /// Rows to learn from.
+    /// Training examples.
     Train,
-    /// Rows to choose by.
+    /// Validation examples.
     Dev,
-    /// Rows to report on.
+    /// Test examples.
     Test,
 }
 
@@ -21,7 +21,7 @@ impl Split {
     /// All splits.
     pub const ALL: [Self; 3] = [Self::Train, Self::Dev, Self::Test];
 
-    /// Name in files and on the command line.
+    /// Returns the name in files and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -37,7 +37,7 @@ impl fmt::Display for Split {
     }
 }
 
-/// A text names no split.
+/// A text that is not the name of a split.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected a split `train`, `dev` or `test`, found `{found}`")]
 pub struct UnknownSplit {

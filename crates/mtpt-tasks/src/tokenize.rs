@@ -19,7 +19,8 @@ pub trait Tokenize {
         texts.iter().map(|text| self.tokenize(text)).collect()
     }
 
-    /// What turns its tokens back into text, for whoever judges what a model says; none where there is no such thing.
+    /// What turns its tokens back into text, for whoever judges what a model says; none where there
+    /// is no such thing.
     fn detokenizer(&self) -> Option<Arc<dyn Detokenize + Send + Sync>> {
         None
     }
@@ -103,7 +104,8 @@ impl<F: Fn(&str) -> Result<Vec<u32>, TokenizeError>> Tokenize for TokenizeFn<F> 
 
 /// A tokenizer that may forget the end-of-sentence token, and the token.
 ///
-/// Some `tokenizer.json` files have no step that appends it. Tokens that end in it already stay as they are.
+/// Some `tokenizer.json` files have no step that appends it. Tokens that end in it already stay as
+/// they are.
 #[derive(Clone, Copy, Debug)]
 pub struct WithEndOfSentence<E> {
     /// The tokenizer.
@@ -160,7 +162,8 @@ impl Detokenize for tokenizers::Tokenizer {
     }
 }
 
-/// Shortens tokens to a length, at least 1, by taking away those before the last: the end of sentence stays.
+/// Shortens tokens to a length, at least 1, by taking away those before the last: the end of
+/// sentence stays.
 ///
 /// ```
 /// let mut ids = vec![7, 8, 9, 1];

@@ -8,11 +8,13 @@ use crate::names::with_nearest_name;
 pub struct TomlProblem {
     /// The line, counted from 1, where it is known.
     pub line: Option<usize>,
-    /// What the reader of TOML expected and found, and the known name that an unknown one is near to.
+    /// What the reader of TOML expected and found, and the known name that an unknown one is near
+    /// to.
     pub message: String,
 }
 
-/// Reads a text of TOML; all configurations of the workspace are read by this, so that all complain alike.
+/// Reads a text of TOML; all configurations of the workspace are read by this, so that all complain
+/// alike.
 ///
 /// # Errors
 ///

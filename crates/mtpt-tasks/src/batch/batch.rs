@@ -2,25 +2,25 @@ use crate::batch::error::BatchError;
 use crate::batch::example::TokenizedExample;
 use crate::error::Result;
 
-/// What shorter rows of a batch are filled up with, and to which length.
+/// Padding of the inputs of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Padding {
-    /// The token.
+    /// The padding token.
     pub id: u32,
-    /// Lengths are rounded up to a multiple of this; 0 and 1 leave them as they are. Fewer lengths mean fewer shapes
-    /// for a device to be tuned to.
+    /// Lengths are rounded up to a multiple of this; 0 and 1 don't round. Fewer lengths mean fewer
+    /// tensor shapes for a device to autotune.
     pub multiple: usize,
 }
 
-/// Rows as plain vectors, each padded to the longest: what a device needs in one upload.
+/// A batch of examples as plain vectors, each padded to the longest one.
 ///
-/// Matrices are row after row: the tokens of row `i` begin at `i * input_length`.
+/// Matrices are row-major: the tokens of row `i` start at `i * input_length`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenBatch {
     /// Position of each row's task, `[batch]`.
     pub tasks: Vec<u32>,
-    /// Number of each row, by which it is known again, `[batch]`: that in its task's split, once it was [told](Self::numbered),
-    /// else that in the batch.
+    /// Index of each example, `[batch]`: in its task's split if set by
+    /// [`numbered`](Self::numbered), otherwise in the batch.
     pub rows: Vec<usize>,
     /// Inputs, `[batch, input_length]`.
     pub input_ids: Vec<u32>,
@@ -39,11 +39,11 @@ pub struct TokenBatch {
 }
 
 impl TokenBatch {
-    /// A batch of rows.
+    /// Creates a batch of examples.
     ///
     /// # Errors
     ///
-    /// [`BatchError::Empty`] for no row.
+    /// Returns [`BatchError::Empty`] for no examples.
     pub fn new<'a>(
         rows: impl IntoIterator<Item = &'a TokenizedExample>,
         padding: Padding,
@@ -55,7 +55,7 @@ impl TokenBatch {
         let inputs: Vec<&[u32]> = rows.iter().map(|row| row.input_ids.as_slice()).collect();
         let targets: Vec<&[u32]> = rows.iter().map(|row| row.target_ids.as_slice()).collect();
         let (input_ids, input_length) = pad(&inputs, padding);
-        // A target's padding costs a position of the vocabulary each, and targets have few lengths anyway.
+        // Target lengths are not rounded: each position costs a projection to the vocabulary.
         let (target_ids, target_length) = pad(&targets, Padding { multiple: 1, ..padding });
         Ok(Self {
             tasks: rows.iter().map(|row| row.task).collect(),
@@ -70,32 +70,32 @@ impl TokenBatch {
         })
     }
 
-    /// The same batch, each row with its number in its task's split.
+    /// Sets the index of each example in its task's split.
     ///
     /// # Panics
     ///
-    /// When there are more or fewer numbers than rows.
+    /// If the number of indices differs from the number of rows.
     #[must_use]
     pub fn numbered(self, rows: Vec<usize>) -> Self {
         assert_eq!(rows.len(), self.len(), "a number for each row");
         Self { rows, ..self }
     }
 
-    /// One of its rows as a batch of its own, under its number.
+    /// Returns one row as a batch.
     ///
     /// # Panics
     ///
-    /// When there is no such row.
+    /// If there is no such row.
     #[must_use]
     pub fn only(&self, row: usize) -> Self {
         self.part(&[row])
     }
 
-    /// Some of its rows as a batch of their own, under their numbers, padded to the longest of them.
+    /// Returns some rows as a batch, padded to the longest of them.
     ///
     /// # Panics
     ///
-    /// When there is no such row, or none is asked for.
+    /// If there is no such row, or `rows` is empty.
     #[must_use]
     pub fn part(&self, rows: &[usize]) -> Self {
         let ids = |ids: &[u32], length: usize, lengths: &[usize]| {
@@ -123,33 +123,33 @@ impl TokenBatch {
         }
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.tasks.len()
     }
 
-    /// Whether there is no row, which never is so for a batch from [`new`](Self::new).
+    /// Returns whether there are no rows, which is never true for a batch from [`new`](Self::new).
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
     }
 
-    /// Tokens of all targets before padding: how many positions have a loss.
+    /// Returns the number of target tokens without padding.
     pub fn target_tokens(&self) -> usize {
         self.target_lengths.iter().sum()
     }
 
-    /// Whether each input position holds a token, `[batch, input_length]`.
+    /// Returns whether each input position holds a token, `[batch, input_length]`.
     pub fn input_mask(&self) -> Vec<bool> {
         mask(&self.input_lengths, self.input_length)
     }
 
-    /// Whether each target position holds a token, `[batch, target_length]`.
+    /// Returns whether each target position holds a token, `[batch, target_length]`.
     pub fn target_mask(&self) -> Vec<bool> {
         mask(&self.target_lengths, self.target_length)
     }
 
-    /// What the decoder reads to predict the targets, `[batch, target_length]`: each target one position later, after
-    /// a start token.
+    /// Returns the decoder's input, `[batch, target_length]`: the targets shifted right, after a
+    /// start token.
     pub fn decoder_input_ids(&self, start_id: u32) -> Vec<u32> {
         let mut ids = Vec::with_capacity(self.target_ids.len());
         if self.target_length == 0 {
@@ -163,7 +163,7 @@ impl TokenBatch {
     }
 }
 
-/// Rows filled up to the longest of them, and that length.
+/// Pads rows to the longest of them, and returns that length.
 fn pad(rows: &[&[u32]], padding: Padding) -> (Vec<u32>, usize) {
     let longest = rows.iter().map(|row| row.len()).max().unwrap_or(0);
     let length = longest.next_multiple_of(padding.multiple.max(1));

@@ -4,34 +4,34 @@ use crate::labels::gold::Gold;
 use crate::task::instance::Instance;
 use crate::tokenize::{Tokenize, truncate};
 
-/// A row as tokens.
+/// A tokenized example.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokenizedExample {
-    /// Position of the row's task among the tasks of a run.
+    /// Position of the task among the tasks of a run.
     pub task: u32,
     /// Tokens of the input, the end of sentence last.
     pub input_ids: Vec<u32>,
     /// Tokens of the target, the end of sentence last.
     pub target_ids: Vec<u32>,
-    /// Index of the target among what it is chosen from, see [`Instance::label`], if it is one of several.
+    /// Index of the target among its candidates, see [`Instance::label`], if there are several.
     pub label: Option<usize>,
-    /// What the row's label means, if it has one.
+    /// The gold label, if there is one.
     pub gold: Option<Gold>,
 }
 
 impl TokenizedExample {
-    /// The tokens of rows of one task, cut to the longest lengths.
+    /// Tokenizes the instances of one task and truncates them to the maximum lengths.
     ///
     /// # Errors
     ///
-    /// [`Error::Tokenize`] with the location of the row whose text cannot be tokenized.
+    /// Returns [`Error::Tokenize`] with the location of the row whose text cannot be tokenized.
     pub fn tokenize_all(
         task: u32,
         instances: &[Instance],
         tokenizer: &impl Tokenize,
         max_lengths: MaxLengths,
     ) -> Result<Vec<Self>> {
-        // Label words are few, and come again and again.
+        // Caches the label words, which recur in many examples.
         let mut targets: Vec<Option<Vec<u32>>> = Vec::new();
         let tokenize = |instance: &Instance, text: &str, length: usize| {
             let mut ids = tokenizer.tokenize(text).map_err(|problem| Error::Tokenize {

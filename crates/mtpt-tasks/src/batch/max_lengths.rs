@@ -1,8 +1,8 @@
-/// Longest input and target, in tokens, the end of sentence included.
+/// Maximum lengths of inputs and targets in tokens, end of sentence included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxLengths {
-    /// Longest input.
+    /// Maximum length of inputs.
     pub input: usize,
-    /// Longest target.
+    /// Maximum length of targets.
     pub target: usize,
 }

@@ -11,34 +11,35 @@ use crate::split::Split;
 use crate::task::task::Task;
 use crate::tokenize::Tokenize;
 
-/// The rows of a split as tokens in a temporary file, for data that does not fit in memory: any row can be read on demand.
+/// The examples of a split as tokens in a temporary file, for data that does not fit in memory.
 ///
-/// Memory holds 8 bytes a row for where it begins and 16 for what its label means; the file takes 4 bytes a token. It has no
-/// name and is gone with the program; it lies in the folder for temporary files, which `TMPDIR` names and which should not be in
-/// memory itself. The rows, their order and their tokens are those of [`Task::read`] and
-/// [`TokenizedExample::tokenize_all`]: whoever picks rows by their numbers does so alike.
+/// Examples are read by index, in any order. Memory holds 24 bytes per example, the file takes 4
+/// bytes per token. The file has no name and is removed when the program ends. It is in the folder
+/// for temporary files, set by `TMPDIR`, which should not be in memory itself. The examples and
+/// their order are those of [`Task::read`] and [`TokenizedExample::tokenize_all`].
 #[derive(Debug)]
 pub struct ExamplesOnDisk {
     file: Mutex<File>,
-    /// Where each row begins, and where the last one ends.
+    /// Offset of each example, and of the end of the last one.
     starts: Vec<u64>,
     gold: Vec<Gold>,
     task: u32,
     highest_token: u32,
 }
 
-/// Rows that are turned into tokens at a time.
+/// Number of examples tokenized at a time.
 const AT_ONCE: usize = 1_024;
 
-/// Stands for no label.
+/// Represents the absence of a label.
 const NO_LABEL: u32 = u32::MAX;
 
 impl ExamplesOnDisk {
-    /// Reads a split of a task, whose position is given, and writes its tokens.
+    /// Reads and tokenizes a split of a task, and writes the tokens.
     ///
     /// # Errors
     ///
-    /// Those of [`Task::stream`] and [`TokenizedExample::tokenize_all`], and [`BatchError::OnDisk`].
+    /// Returns the errors of [`Task::stream`] and [`TokenizedExample::tokenize_all`], and
+    /// [`BatchError::OnDisk`].
     pub fn write(
         task: u32,
         of: &Task,
@@ -76,35 +77,35 @@ impl ExamplesOnDisk {
         Ok(Self { file: Mutex::new(file), starts, gold, task, highest_token })
     }
 
-    /// Number of rows.
+    /// Returns the number of examples.
     pub fn len(&self) -> usize {
         self.gold.len()
     }
 
-    /// Whether there is no row.
+    /// Returns whether there are no examples.
     pub fn is_empty(&self) -> bool {
         self.gold.is_empty()
     }
 
-    /// What the rows' labels mean.
+    /// Returns the gold labels.
     pub fn gold(&self) -> &[Gold] {
         &self.gold
     }
 
-    /// The largest of all tokens, inputs' and targets'.
+    /// Returns the largest token id of all inputs and targets.
     pub fn highest_token(&self) -> u32 {
         self.highest_token
     }
 
-    /// A row by its number, counted from 0.
+    /// Reads an example by its index.
     ///
     /// # Errors
     ///
-    /// [`BatchError::OnDisk`] if the file cannot be read.
+    /// Returns [`BatchError::OnDisk`] if the file cannot be read.
     ///
     /// # Panics
     ///
-    /// If there is no such row.
+    /// If there is no such example.
     pub fn read(&self, row: usize) -> Result<TokenizedExample> {
         let (start, end) = (self.starts[row], self.starts[row + 1]);
         let mut bytes = vec![0; (end - start) as usize];
@@ -125,7 +126,8 @@ impl ExamplesOnDisk {
     }
 
     fn fill(&self, start: u64, bytes: &mut [u8]) -> io::Result<()> {
-        // Who was interrupted while reading left no half-done change behind: the place is set anew each time.
+        // A panic of another thread leaves no inconsistent state: the offset is set before each
+        // read.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(start))?;
         file.read_exact(bytes)

@@ -1,18 +1,19 @@
-/// Positions of rows in groups of similar length, for evaluation: the rows' order does not matter there, and padding
-/// costs time.
+/// Partitions rows into groups of similar length, for evaluation in any order.
 ///
-/// Rows are sorted by length, the longest first, so that a batch too large for the memory fails at once. A group has
-/// at most `batch` rows (at least 1). Rows of equal length keep their order.
+/// Rows are sorted by length, the longest first, so that a batch that is too large for memory fails
+/// immediately. A group has at most `batch` rows (at least 1). Rows of equal length keep their
+/// order.
 pub fn group_by_length(lengths: &[usize], batch: usize) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..lengths.len()).collect();
     order.sort_by_key(|&row| std::cmp::Reverse(lengths[row]));
     order.chunks(batch.max(1)).map(<[usize]>::to_vec).collect()
 }
 
-/// Positions of rows in parts that are computed one by one or side by side: each of similar lengths, so that no more than a
-/// twentieth of what is computed is padding, and not larger than a number of rows and of tokens.
+/// Partitions rows into parts of similar length that are computed independently.
 ///
-/// The longest rows come first, rows of equal length in their order. A row that alone has more tokens is a part of its own.
+/// At most 5% of a part's tokens are padding, and a part has at most the given number of rows and
+/// tokens. The longest rows come first; rows of equal length keep their order. A row with more
+/// tokens than allowed is a part of its own.
 pub fn parts_by_length(lengths: &[usize], most_rows: usize, most_tokens: usize) -> Vec<Vec<usize>> {
     const MOST_PADDING: f64 = 0.05;
     let mut order: Vec<usize> = (0..lengths.len()).collect();

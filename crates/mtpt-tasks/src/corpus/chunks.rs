@@ -1,26 +1,26 @@
 use crate::error::Result;
 
-/// Documents as tokens, cut into chunks of at most a length.
+/// Documents as tokens, split into chunks.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Chunks {
     tokens: Vec<u32>,
-    /// Where each chunk ends among the tokens.
+    /// End of each chunk among the tokens.
     ends: Vec<usize>,
 }
 
-/// Tokens of the shortest chunk: one for the input, one for the target.
+/// Minimum number of tokens of a chunk: one for the input, one for the target.
 const SHORTEST: usize = 2;
 
 impl Chunks {
-    /// Cuts documents into chunks of a length, at least 2, the last chunk being what is left.
+    /// Splits documents into chunks of a length, at least 2. The last chunk may be shorter.
     ///
-    /// Packed, the documents are one long text, without anything between them, as T5's preprocessing makes of them for span
-    /// corruption. Else each is cut by itself, and no chunk holds tokens of two, as there for prefix language modelling.
-    /// What is left of less than two tokens is dropped.
+    /// Packed documents are concatenated without separators, as in T5's preprocessing for span
+    /// corruption. Otherwise no chunk contains tokens of two documents, as there for prefix
+    /// language modelling. A remainder of less than two tokens is dropped.
     ///
     /// # Errors
     ///
-    /// The first one among the documents.
+    /// Returns the first error among the documents.
     pub fn new<E>(
         documents: impl IntoIterator<Item = Result<Vec<u32>, E>>,
         length: usize,
@@ -38,7 +38,7 @@ impl Chunks {
         Ok(chunks)
     }
 
-    /// Makes chunks of what comes after the last.
+    /// Splits the tokens after the last chunk.
     fn cut(&mut self, length: usize) {
         let mut begin = self.ends.last().copied().unwrap_or(0);
         while self.tokens.len() - begin >= SHORTEST {
@@ -48,27 +48,27 @@ impl Chunks {
         self.tokens.truncate(begin);
     }
 
-    /// Number of chunks.
+    /// Returns the number of chunks.
     pub fn len(&self) -> usize {
         self.ends.len()
     }
 
-    /// Whether there is no chunk.
+    /// Returns whether there are no chunks.
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
     }
 
-    /// The tokens of a chunk, counted from 0.
+    /// Returns the tokens of a chunk.
     ///
     /// # Panics
     ///
-    /// When there is no such chunk.
+    /// If there is no such chunk.
     pub fn get(&self, chunk: usize) -> &[u32] {
         let begin = chunk.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.tokens[begin..self.ends[chunk]]
     }
 
-    /// Tokens of all chunks together.
+    /// Returns the tokens of all chunks.
     pub fn tokens(&self) -> &[u32] {
         &self.tokens
     }

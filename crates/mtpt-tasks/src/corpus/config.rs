@@ -9,45 +9,46 @@ use crate::corpus::objective::ObjectiveName;
 use crate::error::Result;
 use crate::task::id::TaskId;
 
-/// A corpus as a configuration file describes it; [`Corpus::new`] checks it.
+/// Definition of a corpus in a configuration file, validated by
+/// [`Corpus::new`](crate::corpus::Corpus::new).
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
-/// | `name` | | the corpus' name, a [`TaskId`] |
-/// | `train` | | a file, or a list of files, to learn from |
-/// | `dev` | none | a file, or a list, whose loss is measured |
-/// | `format` | by the file's ending | `text` or `json_lines`, see [`DocumentFormat`] |
-/// | `objective` | | `span_corruption` ([`SpanCorruption`]) or `prefix_lm` ([`PrefixLm`]) |
-/// | `noise_density` | 0.15 | `span_corruption` alone: share of the tokens that are lost |
-/// | `mean_span_length` | 3.0 | `span_corruption` alone: tokens of a span on average |
-/// | `pack` | `true` for `span_corruption`, `false` for `prefix_lm` | whether a chunk may hold tokens of several documents, see [`Chunks`](crate::Chunks) |
-/// | `weight` | 1.0 | how often it occurs beside the others, above 0 |
+/// | `name` | | name of the corpus, a [`TaskId`] |
+/// | `train` | | training file, or a list of files |
+/// | `dev` | none | validation file, or a list of files |
+/// | `format` | by the file extension | `text` or `json_lines`, see [`DocumentFormat`] |
+/// | `objective` | | `span_corruption` or `prefix_lm`, see [`ObjectiveName`] |
+/// | `noise_density` | 0.15 | `span_corruption` only: fraction of tokens in spans |
+/// | `mean_span_length` | 3.0 | `span_corruption` only: mean number of tokens of a span |
+/// | `pack` | `true` for `span_corruption`, `false` for `prefix_lm` | whether a chunk may contain several documents, see [`Chunks`](crate::corpus::Chunks) |
+/// | `weight` | 1.0 | sampling weight relative to other corpora, above 0 |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CorpusConfig {
     /// Name of the corpus.
     pub name: TaskId,
-    /// Files to learn from.
+    /// Training files.
     #[serde(deserialize_with = "one_or_more")]
     pub train: Vec<PathBuf>,
-    /// Files whose loss is measured.
+    /// Validation files.
     #[serde(default, deserialize_with = "one_or_more", skip_serializing_if = "Vec::is_empty")]
     pub dev: Vec<PathBuf>,
-    /// How the files are written.
+    /// Format of the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<DocumentFormat>,
-    /// What is made of a chunk.
+    /// Objective of pretraining.
     pub objective: ObjectiveName,
-    /// Share of the tokens that are lost.
+    /// Fraction of tokens in spans.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise_density: Option<f64>,
-    /// Tokens of a span on average.
+    /// Mean number of tokens of a span.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mean_span_length: Option<f64>,
-    /// Whether a chunk may hold tokens of several documents.
+    /// Whether a chunk may contain several documents.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pack: Option<bool>,
-    /// How often it occurs beside the others.
+    /// Sampling weight relative to other corpora.
     #[serde(default = "one")]
     pub weight: f64,
 }

@@ -11,20 +11,21 @@ use crate::sampling::rates::is_weight;
 use crate::split::Split;
 use crate::task::id::TaskId;
 
-/// A checked corpus: its files, and what is made of their text.
+/// A validated corpus: its files and its objective.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Corpus {
-    /// As given, with every default filled in.
+    /// The definition, with all defaults filled in.
     config: CorpusConfig,
     objective: TextObjective,
 }
 
 impl Corpus {
-    /// Checks a description, without a look at the files.
+    /// Validates a definition without reading the files.
     ///
     /// # Errors
     ///
-    /// [`Error::InCorpus`] around [`CorpusError::NoFile`], [`OutOfRange`] or [`CorpusError::NotOfObjective`].
+    /// Returns [`Error::InCorpus`](crate::Error::InCorpus) around [`CorpusError::NoFile`],
+    /// [`OutOfRange`] or [`CorpusError::NotOfObjective`].
     pub fn new(config: CorpusConfig) -> Result<Self> {
         let name = config.name.clone();
         Self::check(config).map_err(|error| error.in_corpus(&name))
@@ -71,32 +72,32 @@ impl Corpus {
         Ok(Self { config, objective })
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn id(&self) -> &TaskId {
         &self.config.name
     }
 
-    /// The description, with every default filled in.
+    /// Returns the definition, with all defaults filled in.
     pub fn config(&self) -> &CorpusConfig {
         &self.config
     }
 
-    /// What is made of a chunk.
+    /// Returns the objective.
     pub fn objective(&self) -> &TextObjective {
         &self.objective
     }
 
-    /// How often it occurs beside the others.
+    /// Returns the sampling weight relative to other corpora.
     pub fn weight(&self) -> f64 {
         self.config.weight
     }
 
-    /// Whether a chunk may hold tokens of several documents.
+    /// Returns whether a chunk may contain several documents.
     pub fn is_packed(&self) -> bool {
         self.config.pack == Some(true)
     }
 
-    /// The files of a split; there is none for `test`.
+    /// Returns the files of a split; `test` has none.
     pub fn files(&self, split: Split) -> &[PathBuf] {
         match split {
             Split::Train => &self.config.train,

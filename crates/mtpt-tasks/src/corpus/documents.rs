@@ -11,22 +11,23 @@ use crate::data::reader::Reader;
 use crate::error::Result;
 use mtpt_io::IoError;
 
-/// How the documents of a file are written.
+/// Format of a file of documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum DocumentFormat {
-    /// A document a line.
+    /// One document per line.
     Text,
-    /// A JSON object a line, with the document in its field `text`.
+    /// One JSON object per line, with the document in the field `text`.
     JsonLines,
 }
 
-/// The field of a JSON object that holds the document.
+/// Field of a JSON object with the document.
 const FIELD: &str = "text";
 
 impl DocumentFormat {
-    /// The format that a file's name tells of: JSON Lines for `.jsonl`, `.ndjson` and `.json`, else text.
+    /// Returns the format for a file name: JSON Lines for `.jsonl`, `.ndjson` and `.json`,
+    /// otherwise text.
     pub fn of(path: &Path) -> Self {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         match ending.to_ascii_lowercase().as_str() {
@@ -35,11 +36,11 @@ impl DocumentFormat {
         }
     }
 
-    /// Opens a file to read its documents one by one.
+    /// Opens a file.
     ///
     /// # Errors
     ///
-    /// [`IoError`] if the file cannot be opened.
+    /// Returns [`IoError`] if the file cannot be opened.
     pub fn open(self, path: &Path) -> Result<Documents> {
         Ok(Documents(match self {
             Self::Text => {
@@ -52,12 +53,11 @@ impl DocumentFormat {
     }
 }
 
-/// The documents of a file with their places, one by one; lines without any character are passed over.
+/// Iterator over the documents of a file and their locations; empty lines are skipped.
 ///
 /// # Errors
 ///
-/// Each item may be one: [`IoError`], and, with file and line, [`DataError::NotUtf8`], [`DataError::Json`],
-/// [`DataError::UnknownField`] and [`DataError::FieldKind`].
+/// Items may be [`IoError`], or an error of a [`Reader`].
 #[derive(Debug)]
 pub struct Documents(Source);
 

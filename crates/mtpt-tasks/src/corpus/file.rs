@@ -12,7 +12,8 @@ use crate::toml_text::{line_of, read_toml};
 
 /// The corpora of a TOML file, in its order: its `[[corpora]]` entries, of which there may be none.
 ///
-/// Relative paths begin at the folder of the file. Other keys of the file belong to others and are passed over.
+/// Relative paths begin at the folder of the file. Other keys of the file belong to others and are
+/// passed over.
 ///
 /// ```toml
 /// [[corpora]]
@@ -35,22 +36,22 @@ struct Document {
 }
 
 impl CorpusFile {
-    /// Reads and checks a file.
+    /// Reads and validates a file.
     ///
     /// # Errors
     ///
-    /// [`IoError`] and those of [`parse`](Self::parse).
+    /// Returns [`IoError`](crate::IoError), and the errors of [`parse`](Self::parse).
     pub fn load(path: &Path) -> Result<Self> {
         let text = read_to_string(path)?;
         Self::parse(&text, path)
     }
 
-    /// Checks the text of a file.
+    /// Validates the text of a file.
     ///
     /// # Errors
     ///
-    /// [`Error::Toml`] for another form than expected, and [`Error::InTaskFile`] around the error of [`Corpus::new`] or
-    /// around [`CorpusError::NameTaken`].
+    /// Returns [`Error::Toml`], and [`Error::InFile`] around an error of [`Corpus::new`] or
+    /// [`CorpusError::NameTaken`].
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -73,12 +74,12 @@ impl CorpusFile {
         Ok(Self { corpora })
     }
 
-    /// The corpora, in the order of the file.
+    /// Returns the corpora in the order of the file.
     pub fn corpora(&self) -> &[Corpus] {
         &self.corpora
     }
 
-    /// The corpora, in the order of the file.
+    /// Returns the corpora in the order of the file.
     pub fn into_corpora(self) -> Vec<Corpus> {
         self.corpora
     }

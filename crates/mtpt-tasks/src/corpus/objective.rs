@@ -27,8 +27,8 @@ pub enum TextObjective {
 }
 
 impl TextObjective {
-    /// Length of the longest chunk that fits the lengths and the number of sentinels; none, if there is not even one of
-    /// two tokens.
+    /// Length of the longest chunk that fits the lengths and the number of sentinels; none, if
+    /// there is not even one of two tokens.
     pub fn longest_text(&self, longest: MaxLengths, sentinels: usize) -> Option<usize> {
         match self {
             Self::SpanCorruption(objective) => objective.longest_text(longest, sentinels),

@@ -3,14 +3,14 @@ use serde::{Deserialize, Serialize};
 use crate::batch::max_lengths::MaxLengths;
 use crate::sampling::permutation::{below, hash};
 
-/// Prefix language modelling: a text is split in two, the first part is the input and the rest the target (Raffel et al.
-/// 2020, section 3.3.1).
+/// Prefix language modelling: a text is split in two, the first part is the input and the rest the
+/// target (Raffel et al. 2020, section 3.3.1).
 ///
-/// It is what makes a model that only ever filled in spans ("T5 1.1") ready for prompts: "LM adaptation" in Lester et al. 2021,
-/// section 3.2.
+/// It is what makes a model that only ever filled in spans ("T5 1.1") ready for prompts: "LM
+/// adaptation" in Lester et al. 2021, section 3.2.
 ///
 /// ```
-/// use mtpt_tasks::PrefixLm;
+/// use mtpt_tasks::corpus::PrefixLm;
 ///
 /// assert_eq!(PrefixLm.divide(&[5, 6], 1, 7), (vec![5, 1], vec![6, 1]));
 /// ```
@@ -18,15 +18,15 @@ use crate::sampling::permutation::{below, hash};
 pub struct PrefixLm;
 
 impl PrefixLm {
-    /// Length of the longest text of which no part can be too long, ends of sentence included; none, if there is not even
-    /// one of two tokens.
+    /// Length of the longest text of which no part can be too long, ends of sentence included;
+    /// none, if there is not even one of two tokens.
     pub fn longest_text(self, longest: MaxLengths) -> Option<usize> {
         // Each part may have all tokens but one, and its end of sentence.
         Some(longest.input.min(longest.target)).filter(|&length| length >= 2)
     }
 
-    /// Tokens of the prefix of a text of a length: each number from 1 on that leaves at least one is equally likely. A text
-    /// of less than two tokens is its own prefix.
+    /// Tokens of the prefix of a text of a length: each number from 1 on that leaves at least one
+    /// is equally likely. A text of less than two tokens is its own prefix.
     pub fn split(self, length: usize, seed: u64) -> usize {
         if length < 2 { length } else { 1 + below(hash(seed, []), length - 1) }
     }

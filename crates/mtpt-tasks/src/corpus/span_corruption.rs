@@ -6,17 +6,18 @@ use crate::error::Result;
 use crate::out_of_range::OutOfRange;
 use crate::sampling::permutation::{below, hash};
 
-/// Span corruption: spans of a text are taken out, each leaves a sentinel in its place, and the target is the spans, each
-/// behind its sentinel (Raffel et al. 2020, sections 3.1.4 and 3.3.4).
+/// Span corruption: spans of a text are taken out, each leaves a sentinel in its place, and the
+/// target is the spans, each behind its sentinel (Raffel et al. 2020, sections 3.1.4 and 3.3.4).
 ///
 /// A text of `n` tokens loses `round(n * noise_density)` of them, at least one and never all, in
-/// `round(lost / mean_span_length)` spans, at least one and no more than there are tokens left. Among all ways of
-/// dividing the lost and the kept tokens into that many runs, all are equally likely. Kept and lost runs take turns,
-/// a kept one first: so no two sentinels stand side by side, and the target needs no sentinel at its end. It follows that a
-/// text so short that it has one span loses its end. Halves are rounded to the even neighbour.
+/// `round(lost / mean_span_length)` spans, at least one and no more than there are tokens left.
+/// Among all ways of dividing the lost and the kept tokens into that many runs, all are equally
+/// likely. Kept and lost runs take turns, a kept one first: so no two sentinels stand side by side,
+/// and the target needs no sentinel at its end. It follows that a text so short that it has one
+/// span loses its end. Halves are rounded to the even neighbour.
 ///
 /// ```
-/// use mtpt_tasks::{SpanCorruption, SpecialTokens};
+/// use mtpt_tasks::corpus::{SpanCorruption, SpecialTokens};
 ///
 /// let special = SpecialTokens { end_of_sentence: 1, sentinels: vec![99, 98] };
 /// let (input, target) = SpanCorruption::default().corrupt(&[5, 6], &special, 7);
@@ -60,7 +61,8 @@ impl SpanCorruption {
         Ok(())
     }
 
-    /// Number of tokens that a text of a length loses, and number of spans; none of a text of less than two tokens.
+    /// Number of tokens that a text of a length loses, and number of spans; none of a text of less
+    /// than two tokens.
     pub fn counts(&self, length: usize) -> (usize, usize) {
         if length < 2 {
             return (0, 0);
@@ -71,10 +73,12 @@ impl SpanCorruption {
         (lost, spans.clamp(1, length - lost))
     }
 
-    /// Length of input and target of a text of a length, ends of sentence included. A shorter text has no longer ones.
+    /// Length of input and target of a text of a length, ends of sentence included. A shorter text
+    /// has no longer ones.
     ///
     /// ```
-    /// use mtpt_tasks::{MaxLengths, SpanCorruption};
+    /// use mtpt_tasks::MaxLengths;
+    /// use mtpt_tasks::corpus::SpanCorruption;
     ///
     /// // T5's own numbers.
     /// let lengths = SpanCorruption::default().lengths(568);
@@ -86,11 +90,12 @@ impl SpanCorruption {
         MaxLengths { input: with(length - lost), target: with(lost) }
     }
 
-    /// Length of the longest text whose input and target are not too long and that has a sentinel for each span; none, if
-    /// there is not even one of two tokens.
+    /// Length of the longest text whose input and target are not too long and that has a sentinel
+    /// for each span; none, if there is not even one of two tokens.
     ///
     /// ```
-    /// use mtpt_tasks::{MaxLengths, SpanCorruption};
+    /// use mtpt_tasks::MaxLengths;
+    /// use mtpt_tasks::corpus::SpanCorruption;
     ///
     /// let longest = MaxLengths { input: 512, target: 114 };
     /// assert_eq!(SpanCorruption::default().longest_text(longest, 100), Some(568));
@@ -102,7 +107,8 @@ impl SpanCorruption {
                 && lengths.target <= longest.target
                 && self.counts(length).1 <= sentinels
         };
-        // No text as long as input and target together fits: all its tokens must stand in one of them.
+        // No text as long as input and target together fits: all its tokens must stand in one of
+        // them.
         let bound = longest.input.saturating_add(longest.target);
         // All three grow with the text, so that what fits comes before what does not.
         let (mut fitting, mut beyond) = (2, bound.max(3));
@@ -170,10 +176,12 @@ impl SpanCorruption {
     }
 }
 
-/// Lengths of runs that divide items among them, at least one item each, every division as likely as any other.
+/// Lengths of runs that divide items among them, at least one item each, every division as likely
+/// as any other.
 fn runs(items: usize, runs: usize, seed: u64) -> Vec<usize> {
-    // A division is a choice of places between items where a new run begins. Each place is taken with the probability of
-    // those still wanted among those still left (Knuth, "Seminumerical algorithms", 3.4.2, algorithm S).
+    // A division is a choice of places between items where a new run begins. Each place is taken
+    // with the probability of those still wanted among those still left (Knuth, "Seminumerical
+    // algorithms", 3.4.2, algorithm S).
     let mut wanted = runs - 1;
     let mut lengths = Vec::with_capacity(runs);
     let mut length = 1;

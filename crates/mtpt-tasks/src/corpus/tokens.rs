@@ -15,9 +15,9 @@ use crate::sampling::permutation::hash;
 use crate::split::Split;
 use crate::tokenize::Tokenize;
 
-/// A corpus as chunks of tokens, from which rows are made.
+/// A corpus as chunks of tokens, from which training examples are made.
 ///
-/// The chunks are made once; what a row asks of its chunk is drawn each time that the chunk is seen.
+/// The chunks are fixed; the spans of a chunk are sampled each time that it is used.
 #[derive(Clone, Debug)]
 pub struct CorpusTokens {
     corpus: Corpus,
@@ -27,19 +27,20 @@ pub struct CorpusTokens {
     dev: Chunks,
 }
 
-/// What a seed is used for, so that no two uses share their numbers.
+/// Domain of hashes, so that no two uses of a seed share random numbers.
 const FOR_TRAIN: u64 = 3;
 const FOR_DEV: u64 = 4;
 
 impl CorpusTokens {
-    /// Reads the files of a corpus, turns documents into tokens and cuts them into chunks: the longest whose input and
-    /// target are not too long and that do with the sentinels there are.
+    /// Reads and tokenizes the files of a corpus, and splits them into chunks of the maximum length
+    /// that fits the maximum lengths and the number of sentinels.
     ///
     /// # Errors
     ///
-    /// [`Error::InCorpus`] around [`CorpusError::NoSentinel`], [`CorpusError::ChunkLengths`], [`DataError::NoRows`] for a file without a
-    /// document, [`CorpusError::NoChunk`], [`Error::Tokenize`], [`CorpusError::SentinelInText`], and the errors of
-    /// [`Documents`](crate::Documents).
+    /// Returns [`Error::InCorpus`] around [`CorpusError::NoSentinel`],
+    /// [`CorpusError::ChunkLengths`], [`DataError::NoRows`] for a file without documents,
+    /// [`CorpusError::NoChunk`], [`Error::Tokenize`], [`CorpusError::SentinelInText`], and the
+    /// errors of [`Documents`](crate::corpus::Documents).
     pub fn read(
         corpus: Corpus,
         tokenizer: &impl Tokenize,
@@ -71,7 +72,7 @@ impl CorpusTokens {
             let files = corpus.files(split);
             let documents = files.iter().flat_map(|path| {
                 documents(path, &corpus, tokenizer, &special, fills_in).unwrap_or_else(|error| {
-                    // A file that cannot be opened is a list of one error.
+                    // A file that cannot be opened is an iterator over one error.
                     Box::new(std::iter::once(Err(error)))
                 })
             });
@@ -85,12 +86,12 @@ impl CorpusTokens {
         Ok(Self { corpus, special, longest: chunk_length, train, dev })
     }
 
-    /// The corpus.
+    /// Returns the corpus.
     pub fn corpus(&self) -> &Corpus {
         &self.corpus
     }
 
-    /// The chunks of a split; there are none for `test`, nor where the corpus names no file.
+    /// Returns the chunks of a split, or `None` for `test` and for a split without files.
     pub fn chunks(&self, split: Split) -> Option<&Chunks> {
         match split {
             Split::Train => Some(&self.train),
@@ -99,22 +100,23 @@ impl CorpusTokens {
         }
     }
 
-    /// Tokens of a chunk, unless it is the last of a text.
+    /// Returns the number of tokens of a chunk, except for the last one of a text.
     pub fn chunk_length(&self) -> usize {
         self.longest
     }
 
-    /// A row to learn from: a pure function of the chunk, the seed of the run and the row's position among all rows of the run,
-    /// so that a chunk asks for something else each time it is seen. The task is the corpus' position in the run.
+    /// Returns a training example: a pure function of the chunk, the seed of the run and the
+    /// example's position among all examples of the run. The task is the corpus' position in the
+    /// run.
     ///
     /// # Panics
     ///
-    /// When there is no such chunk.
+    /// If there is no such chunk.
     pub fn row(&self, task: u32, chunk: usize, seed: u64, position: u64) -> TokenizedExample {
         self.example(task, self.train.get(chunk), hash(seed, [FOR_TRAIN, position]))
     }
 
-    /// The rows whose loss is measured: always the same ones, whatever the seed of the run.
+    /// Returns the validation examples, which do not depend on the seed of the run.
     pub fn dev_rows(&self, task: u32) -> Vec<TokenizedExample> {
         (0..self.dev.len())
             .map(|chunk| self.example(task, self.dev.get(chunk), hash(0, [FOR_DEV, chunk as u64])))
@@ -127,7 +129,7 @@ impl CorpusTokens {
     }
 }
 
-/// The tokens of each document of a file, without the end of sentence.
+/// Returns the tokens of each document of a file, without the end of sentence.
 fn documents<'a>(
     path: &'a Path,
     corpus: &Corpus,
@@ -137,7 +139,7 @@ fn documents<'a>(
 ) -> Result<Box<dyn Iterator<Item = Result<Vec<u32>>> + 'a>> {
     let format = corpus.config().format.unwrap_or_else(|| DocumentFormat::of(path));
     let end_of_sentence = special.end_of_sentence;
-    // Elsewhere than in span corruption a sentinel is a token like any other.
+    // Only span corruption reserves the sentinels.
     let sentinels = special.sentinels.iter().copied().filter(|_| fills_in);
     let numbers: HashMap<u32, usize> = sentinels.zip(0..).collect();
     let mut documents = format.open(path)?.peekable();

@@ -9,8 +9,8 @@ use crate::data::location::SourceLocation;
 use crate::error::Result;
 use mtpt_io::IoError;
 
-/// Rows of a file with quoted fields, as RFC 4180 has them: a field in double quotes may hold separators, line breaks and,
-/// doubled, quotes.
+/// Rows of a file with quoted fields, as RFC 4180 has them: a field in double quotes may hold
+/// separators, line breaks and, doubled, quotes.
 pub(crate) struct CsvRows<R> {
     rows: csv::Reader<WholeLines<R>>,
     record: ByteRecord,
@@ -30,7 +30,8 @@ impl<R: BufRead> CsvRows<R> {
         Self { rows, record: ByteRecord::new(), file }
     }
 
-    /// The fields of the next row that has any character, where it begins, and the line where it ends.
+    /// The fields of the next row that has any character, where it begins, and the line where it
+    /// ends.
     pub(crate) fn read(&mut self) -> Result<Option<(Vec<String>, SourceLocation, usize)>> {
         let found = self.rows.read_byte_record(&mut self.record).map_err(|error| {
             let source = match error.into_kind() {
@@ -43,10 +44,12 @@ impl<R: BufRead> CsvRows<R> {
         if !found {
             return Ok(None);
         }
-        // Where the reader stands: its own record of a row's location does not count the empty lines before the row.
+        // Where the reader stands: its own record of a row's location does not count the empty
+        // lines before the row.
         let next_line = self.rows.position().line() as usize;
         let breaks = self.record.iter().flatten().filter(|&&byte| byte == b'\n').count();
-        // A row ends with its line, so that only an open quote can make the end of the file the end of a row.
+        // A row ends with its line, so that only an open quote can make the end of the file the end
+        // of a row.
         let open = self.rows.get_ref().ended;
         let last_line = next_line - 1;
         let line = last_line - breaks + usize::from(open);

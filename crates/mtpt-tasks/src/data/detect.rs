@@ -10,17 +10,16 @@ use crate::data::location::SourceLocation;
 use crate::error::Result;
 
 impl Format {
-    /// The format that a file of tables or objects is written in, by its first line; GLUE's own formats are not told from
-    /// others.
+    /// Detects the format of a file of tables or objects by its first line.
     ///
-    /// A file whose name ends in `.parquet`, or whose first bytes are those of Parquet, is of it. A line that begins with `{` is of
-    /// JSON Lines. Otherwise the separator decides that the line has the most of outside of
-    /// quotes; a tab outweighs all others.
+    /// A file is Parquet if its name ends in `.parquet` or its first bytes are `PAR1`. It is JSON
+    /// Lines if its first line starts with `{`. Otherwise the most frequent separator outside of
+    /// quotes decides; a tab outweighs all others. GLUE's formats are detected as tables.
     ///
     /// # Errors
     ///
-    /// [`IoError`] if the file cannot be opened or read, [`DataError::NotUtf8`], [`DataError::NoRows`] if it has no line, and
-    /// [`DataError::UnknownFormat`] if its first line is of none of these formats.
+    /// Returns [`IoError`], [`DataError::NotUtf8`], [`DataError::NoRows`] for an empty file, or
+    /// [`DataError::UnknownFormat`].
     pub fn of_file(path: &Path) -> Result<Self> {
         let failed = IoError::with("read", path);
         let mut line = Vec::new();

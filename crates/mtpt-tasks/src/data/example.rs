@@ -5,7 +5,7 @@ use crate::data::location::SourceLocation;
 use crate::data::value::Value;
 use crate::error::{Error, Result};
 
-/// A row of a data file: texts with names, in the order of the file, and the row's location.
+/// A row of a data file: named texts in the order of the file, and their location.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     names: Arc<[String]>,
@@ -14,7 +14,7 @@ pub struct Example {
 }
 
 impl Example {
-    /// A row of named texts. Of two fields of one name, the first is seen.
+    /// Creates a row of named texts. A repeated name is ignored.
     pub fn new<N: Into<String>, T: Into<String>>(
         fields: impl IntoIterator<Item = (N, T)>,
         location: SourceLocation,
@@ -24,7 +24,7 @@ impl Example {
         Self { names: names.into(), values: values.into(), location }
     }
 
-    /// A row whose names are shared with the rows before it.
+    /// Creates a row that shares its names with other rows.
     pub(crate) fn with_names(
         names: Arc<[String]>,
         values: Vec<Value>,
@@ -33,7 +33,7 @@ impl Example {
         Self { names, values: values.into(), location }
     }
 
-    /// The text of a field.
+    /// Returns the text of a field.
     pub fn get(&self, field: &str) -> Option<&str> {
         match self.value(field)? {
             Value::Text(text) => Some(text),
@@ -41,12 +41,12 @@ impl Example {
         }
     }
 
-    /// The text of a field that must be there.
+    /// Returns the text of a required field.
     ///
     /// # Errors
     ///
-    /// [`DataError::UnknownField`] if there is no such field, [`DataError::FieldKind`] if it holds no text, number or truth
-    /// value.
+    /// Returns [`DataError::UnknownField`] if there is no such field, and [`DataError::FieldKind`]
+    /// if it is not text, a number or a boolean.
     pub fn require(&self, field: &str) -> Result<&str> {
         match self.value(field) {
             Some(Value::Text(text)) => Ok(text),
@@ -56,11 +56,11 @@ impl Example {
         }
     }
 
-    /// The texts of a field that must be there: the one that it holds, or all where it holds several.
+    /// Returns the texts of a required field, which has one or several.
     ///
     /// # Errors
     ///
-    /// As [`require`](Self::require), and [`DataError::NoText`] if it holds several of which there is none.
+    /// As [`require`](Self::require), and [`DataError::NoText`] for an empty list.
     pub fn require_texts(&self, field: &str) -> Result<Vec<&str>> {
         match self.value(field) {
             Some(Value::Text(text)) => Ok(vec![text]),
@@ -90,7 +90,7 @@ impl Example {
         })
     }
 
-    /// Names and texts in the order of the file; fields without text are left out.
+    /// Returns the names and texts in the order of the file, without fields that are not text.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         self.names.iter().zip(&self.values).filter_map(|(name, value)| match value {
             Value::Text(text) => Some((name.as_str(), text.as_str())),
@@ -98,7 +98,7 @@ impl Example {
         })
     }
 
-    /// Where the row stands.
+    /// Returns the location of the row.
     pub fn location(&self) -> &SourceLocation {
         &self.location
     }

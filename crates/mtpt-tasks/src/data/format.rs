@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 /// How the rows of a file are written.
 ///
-/// The formats of GLUE are its original tab-separated files, where quotes are characters like any other. Their
-/// columns get names that a template can hold:
+/// The formats of GLUE are its original tab-separated files, where quotes are characters like any
+/// other. Their columns get names that a template can hold:
 ///
 /// | Format | Header line | Fields |
 /// |---|---|---|
@@ -22,10 +22,11 @@ use serde::{Deserialize, Serialize};
 /// | `json_lines` | no | the keys of each object |
 /// | `parquet` | | the columns, with the feature `parquet`; those of a structure as `structure.column`; a place is the number of a row |
 ///
-/// These are the columns of the training and development files; GLUE's test files have no labels and other columns.
+/// These are the columns of the training and development files; GLUE's test files have no labels
+/// and other columns.
 ///
-/// The formats of SuperGLUE are its original JSON Lines. Most have a row a line, whose fields are the object's keys; three
-/// have values one in another:
+/// The formats of SuperGLUE are its original JSON Lines. Most have a row a line, whose fields are
+/// the object's keys; three have values one in another:
 ///
 /// | Format | A row | Fields |
 /// |---|---|---|
@@ -44,8 +45,8 @@ use serde::{Deserialize, Serialize};
 pub enum Format {
     /// The corpus of linguistic acceptability.
     GlueCola,
-    /// Multi-genre natural language inference. Training and development files differ in their columns, so the header
-    /// rules.
+    /// Multi-genre natural language inference. Training and development files differ in their
+    /// columns, so the header rules.
     GlueMnli,
     /// The Microsoft research paraphrase corpus.
     GlueMrpc,
@@ -63,14 +64,15 @@ pub enum Format {
     GlueWnli,
     /// Fields separated by tabs, their names in the first line.
     Tsv,
-    /// Fields separated by commas, their names in the first line; a field in double quotes may hold commas and line breaks.
+    /// Fields separated by commas, their names in the first line; a field in double quotes may hold
+    /// commas and line breaks.
     Csv,
     /// As [`Csv`](Self::Csv), with semicolons.
     CsvSemicolon,
     /// One JSON object a line. Numbers and truth values become text as they are written.
     JsonLines,
-    /// Columns of values with types. Strings are text, numbers and truth values become text as in JSON Lines, and lists of
-    /// strings are several texts.
+    /// Columns of values with types. Strings are text, numbers and truth values become text as in
+    /// JSON Lines, and lists of strings are several texts.
     Parquet,
     /// Questions on a passage, answered by yes or no.
     SuperglueBoolq,
@@ -80,7 +82,8 @@ pub enum Format {
     SuperglueCopa,
     /// Multi-sentence reading comprehension: a row for each answer.
     SuperglueMultirc,
-    /// Reading comprehension with commonsense reasoning: a row for each query, or for each answer of a training split.
+    /// Reading comprehension with commonsense reasoning: a row for each query, or for each answer
+    /// of a training split.
     SuperglueRecord,
     /// Recognising textual entailment.
     SuperglueRte,
@@ -125,7 +128,8 @@ pub(crate) enum Columns {
 }
 
 impl Format {
-    /// Whether the original files have rows that end too early: those of QQP have three, which other readers pass over too.
+    /// Whether the original files have rows that end too early: those of QQP have three, which
+    /// other readers pass over too.
     pub(crate) fn has_broken_rows(self) -> bool {
         self == Self::GlueQqp
     }
@@ -158,7 +162,8 @@ impl Format {
         })
     }
 
-    /// For a header that is but one column in this format: the separator that it seems to have, and the format that reads it.
+    /// For a header that is but one column in this format: the separator that it seems to have, and
+    /// the format that reads it.
     pub(crate) fn other_separator(self, header: &str) -> Option<(char, Self)> {
         let general = [Self::Csv, Self::CsvSemicolon, Self::Tsv];
         let own = self.fields()?.separator;

@@ -1,4 +1,4 @@
-//! Data sets by their id on the hub.
+//! Datasets on the hub.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,17 +7,17 @@ use crate::data::hub_error::HubError;
 use crate::error::{Error, Result};
 use crate::split::Split;
 
-/// A data set on the hub, whose files are fetched to its cache and then read like any others.
+/// A dataset on the hub, whose files are fetched to its cache.
 ///
-/// The cache and the endpoint are those of the hub's own programs, with the same environment variables (`HF_HOME`,
-/// `HF_ENDPOINT`). `train`, `dev` and `test` are paths in its repository then; where none of them is given, the files are found by
-/// their names.
+/// The cache and the endpoint are those of the hub's own programs, with the same environment
+/// variables (`HF_HOME`, `HF_ENDPOINT`). `train`, `dev` and `test` are paths in the repository; if
+/// none is given, the files are found by their names.
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
 /// | `dataset` | | the id, `owner/name` or `name` |
-/// | `revision` | `main` | a branch, tag or commit; `refs/convert/parquet` has most data sets as Parquet |
-/// | `folder` | the whole repository | where files are found by their names, such as the name of a configuration |
+/// | `revision` | `main` | a branch, tag or commit; `refs/convert/parquet` has most datasets as Parquet |
+/// | `folder` | the whole repository | folder in which files are found by their names |
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HubDataset {
@@ -26,12 +26,12 @@ pub struct HubDataset {
     /// A branch, tag or commit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<String>,
-    /// Where files are found by their names.
+    /// Folder in which files are found by their names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
 }
 
-/// Names that files of a split have.
+/// Returns the words that mark files of a split.
 fn names(split: Split) -> &'static [&'static str] {
     match split {
         Split::Train => &["train", "training"],
@@ -41,12 +41,12 @@ fn names(split: Split) -> &'static [&'static str] {
 }
 
 impl HubDataset {
-    /// The file of each split, by the names of all files of the repository: a file of the format that has the split's name as a word
-    /// in its path, below the folder.
+    /// Returns the file of each split: a file of the format below the folder with a word for the
+    /// split in its path.
     ///
     /// # Errors
     ///
-    /// [`HubError::Files`] where a split has several, and where no split has any.
+    /// Returns [`HubError::Files`] if a split has several files, or no split has any.
     pub fn files<'a>(&self, format: Format, listed: &'a [String]) -> Result<[Option<&'a str>; 3]> {
         let endings: &[&str] = match format {
             Format::Parquet => &["parquet"],
@@ -92,7 +92,7 @@ impl HubDataset {
         Ok(files)
     }
 
-    /// CHECK
+    /// Checks that the id is `owner/name` or `name`.
     pub(crate) fn check(&self) -> Result<()> {
         let is_name = |name: &str| {
             let mut characters = name.chars();
@@ -144,8 +144,8 @@ mod tests {
         let refused = |folder, format| of(folder, format).unwrap_err().to_string();
         assert_eq!(
             refused(Some("c"), Format::Parquet),
-            "data set `owner/name`: expected one file of the split `train`, found `c/train-0.parquet`, \
-             `c/train-1.parquet`; name files by `train`, `dev` and `test`, or their `folder`"
+            "dataset `owner/name`: expected one file of the split `train`, found `c/train-0.parquet`, \
+             `c/train-1.parquet`; set `train`, `dev` and `test` to file names, or set `folder`"
         );
         assert!(
             refused(None, Format::JsonLines).contains("files of splits with the ending `.jsonl`")

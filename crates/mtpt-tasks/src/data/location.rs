@@ -2,7 +2,7 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-/// Where a row stands: a file and a line.
+/// Location of a row: a file and a line.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SourceLocation {
     file: Arc<Path>,
@@ -10,17 +10,17 @@ pub struct SourceLocation {
 }
 
 impl SourceLocation {
-    /// A line of a file, counted from 1.
+    /// Creates a location; lines are counted from 1.
     pub fn new(file: impl Into<Arc<Path>>, line: usize) -> Self {
         Self { file: file.into(), line }
     }
 
-    /// The file.
+    /// Returns the file.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// The line, counted from 1.
+    /// Returns the line, counted from 1.
     pub fn line(&self) -> usize {
         self.line
     }

@@ -22,13 +22,14 @@ use crate::error::Result;
 
 /// The rows of a file, one by one.
 ///
-/// A byte order mark at the beginning and a carriage return at the end of a line are no part of a row; lines without
-/// any character are passed over. After an error there are no more rows.
+/// A byte order mark at the beginning and a carriage return at the end of a line are no part of a
+/// row; lines without any character are passed over. After an error there are no more rows.
 ///
 /// # Errors
 ///
-/// Each item may be one: [`IoError`], [`DataError::NotUtf8`], [`DataError::NoHeader`], [`DataError::Header`],
-/// [`DataError::Separator`], [`DataError::DuplicateColumn`], [`DataError::FieldCount`], [`DataError::OpenQuote`], [`DataError::Json`],
+/// Each item may be one: [`IoError`](crate::IoError), [`DataError::NotUtf8`], [`DataError::NoHeader`],
+/// [`DataError::Header`], [`DataError::Separator`], [`DataError::DuplicateColumn`],
+/// [`DataError::FieldCount`], [`DataError::OpenQuote`], [`DataError::Json`],
 /// [`DataError::NestedRow`]. All but the first name file and line.
 pub struct Reader<R = BufReader<File>> {
     rows: Rows<R>,
@@ -47,8 +48,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`IoError`] if it cannot be opened, [`DataError::Parquet`], and [`DataError::WithoutFeature`] for Parquet without the feature
-    /// `parquet`.
+    /// [`IoError`](crate::IoError) if it cannot be opened, [`DataError::Parquet`], and
+    /// [`DataError::WithoutFeature`] for Parquet without the feature `parquet`.
     pub fn open(format: Format, path: &Path) -> Result<Self> {
         if format == Format::Parquet {
             return Self::open_parquet(path);
@@ -71,8 +72,8 @@ impl Reader {
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Reads from bytes that came from elsewhere; the path is for messages. Parquet cannot be read so: its bytes do not come in the
-    /// order of its rows.
+    /// Reads from bytes that came from elsewhere; the path is for messages. Parquet cannot be read
+    /// so: its bytes do not come in the order of its rows.
     pub fn new(format: Format, bytes: R, path: &Path) -> Self {
         let file: Arc<Path> = path.into();
         let rows = match format.fields() {
@@ -89,8 +90,8 @@ impl<R: BufRead> Reader<R> {
         Self { rows, file, format, names: None, waiting, answers_apart: false, ended: false }
     }
 
-    /// The same, with a row for each answer where a line of the format has several: `superglue_record` alone. To learn from, as
-    /// T5 does; all of them together judge.
+    /// The same, with a row for each answer where a line of the format has several:
+    /// `superglue_record` alone. To learn from, as T5 does; all of them together judge.
     #[must_use]
     pub fn answers_apart(mut self, apart: bool) -> Self {
         self.answers_apart = apart;

@@ -14,7 +14,8 @@ use crate::error::{Error, Result};
 /// Names and values of a row.
 pub(crate) type Fields = Vec<(&'static str, Value)>;
 
-/// The rows of an object whose values lie one in another; none for a format whose objects are rows as they are.
+/// The rows of an object whose values lie one in another; none for a format whose objects are rows
+/// as they are.
 pub(crate) fn nested_rows(
     format: Format,
     object: &Json,
@@ -131,7 +132,8 @@ struct RecordAnswer {
     text: String,
 }
 
-/// A row for each query, or for each answer of each query: entities and answers are named once each, in sorted order.
+/// A row for each query, or for each answer of each query: entities and answers are named once
+/// each, in sorted order.
 fn record_rows(line: RecordLine, answers_apart: bool) -> Vec<Fields> {
     let characters: Vec<char> = line.passage.text.chars().collect();
     let entities: BTreeSet<String> = line
@@ -224,8 +226,9 @@ fn wsc_row(line: WscLine) -> Fields {
     row
 }
 
-/// A span as its text has it: the files write some with another first letter, with the end of the sentence, or with a line break.
-/// These are the corrections of `wsc.fixed`, by which the data set is read elsewhere.
+/// A span as its text has it: the files write some with another first letter, with the end of the
+/// sentence, or with a line break. These are the corrections of `wsc.fixed`, by which the data set
+/// is read elsewhere.
 fn as_in_text(text: &str, index: usize, span: &str) -> String {
     if text.contains(span) {
         return span.to_owned();
@@ -240,7 +243,8 @@ fn as_in_text(text: &str, index: usize, span: &str) -> String {
     first.into_iter().collect::<String>() + characters.as_str()
 }
 
-/// A text with marks around the span that begins at a word; as it is, where the span does not stand there.
+/// A text with marks around the span that begins at a word; as it is, where the span does not stand
+/// there.
 fn marked<'a>(text: &'a str, word: usize, span: &str, mark: char) -> Cow<'a, str> {
     let mut rest = text;
     for _ in 0..word {
@@ -259,8 +263,9 @@ fn marked<'a>(text: &'a str, word: usize, span: &str, mark: char) -> Cow<'a, str
     }
 }
 
-/// A text whose pronoun has stars around it, without spaces, as in T5's question for the referent. Where the file counts words in
-/// another way, the nearest word is taken that is the pronoun, or begins with it.
+/// A text whose pronoun has stars around it, without spaces, as in T5's question for the referent.
+/// Where the file counts words in another way, the nearest word is taken that is the pronoun, or
+/// begins with it.
 fn pronoun_marked(text: &str, index: usize, pronoun: &str) -> String {
     let words: Vec<&str> = text.trim_end().split(' ').collect();
     let nearest = |is: &dyn Fn(&str) -> bool| {

@@ -6,7 +6,8 @@ pub(crate) enum Value {
     Text(String),
     /// Several texts, which no template can print.
     Texts(Vec<String>),
-    /// Something that no template can print, such as a list; it matters only once somebody asks for the field.
+    /// Something that no template can print, such as a list; it matters only once somebody asks for
+    /// the field.
     Unprintable(&'static str),
 }
 

@@ -1,21 +1,21 @@
-/// What a row's label means.
+/// The gold label of a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Gold {
-    /// Index of its word among [`Labels::words`].
+    /// Index of the word among [`Labels::words`](crate::Labels::words).
     Label(usize),
-    /// A score as the file has it, not rounded.
+    /// Score as in the file, not rounded.
     Score(f64),
-    /// Free text; the row has it.
+    /// Free text, which is in the row.
     Text,
 }
 
-/// What was predicted for a row.
+/// The prediction for a row.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Prediction {
-    /// Index of a word among [`Labels::words`].
+    /// Index of the word among [`Labels::words`](crate::Labels::words).
     Label(usize),
     /// A score.
     Score(f64),
-    /// A text that is no label word, or no number.
+    /// A text that is not a label word or number.
     Unknown,
 }

@@ -7,20 +7,20 @@ use crate::labels::error::LabelsError;
 use crate::labels::gold::{Gold, Prediction};
 use crate::labels::scale::{Scale, parse_score};
 
-/// The labels of a task: which texts a target can be, and what a label in a file means.
+/// The labels of a task: the target texts, and the meaning of labels in files.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Labels {
     kind: Kind,
-    /// What is ranked; of choices, the fields that have the texts.
+    /// The ranked texts; for choices, the fields with the texts.
     words: Vec<String>,
 }
 
-/// What labels are, as files have them.
+/// Kind of labels in files.
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
-    /// These, each with a word.
+    /// Labels with words.
     Words(Vec<String>),
-    /// These, each with a field of the row.
+    /// Labels that select a field of the row.
     Choices(Vec<String>),
     Scores(Scale),
     Text {
@@ -29,12 +29,12 @@ enum Kind {
 }
 
 impl Labels {
-    /// Labels with a word for each, in the order given.
+    /// Creates labels with words, in the order given.
     ///
     /// # Errors
     ///
-    /// [`LabelsError::NoLabels`] for none, [`LabelsError::DuplicateLabel`], [`LabelsError::EmptyWord`], and [`LabelsError::SharedWord`] where
-    /// a prediction could not tell two labels apart.
+    /// Returns [`LabelsError::NoLabels`], [`LabelsError::DuplicateLabel`],
+    /// [`LabelsError::EmptyWord`] or [`LabelsError::SharedWord`].
     pub fn new<L: Into<String>, W: Into<String>>(
         pairs: impl IntoIterator<Item = (L, W)>,
     ) -> Result<Self> {
@@ -42,32 +42,32 @@ impl Labels {
         Ok(Self { kind: Kind::Words(raw), words })
     }
 
-    /// Scores from 0 to 5, a word every 0.2.
+    /// Creates scores from 0 to 5, with a word every 0.2.
     pub fn regression() -> Self {
         let scale = Scale::default();
         Self { kind: Kind::Scores(scale), words: scale.words() }
     }
 
-    /// Scores of a scale.
+    /// Creates scores of a scale.
     ///
     /// # Errors
     ///
-    /// Those of [`Scale::check`].
+    /// Returns the errors of [`Scale::check`].
     pub fn scores(scale: Scale) -> Result<Self> {
         scale.check()?;
         Ok(Self { kind: Kind::Scores(scale), words: scale.words() })
     }
 
-    /// Free text; what is right stands in the field with the label, or in another one.
+    /// Creates free text, with references in the label field or in another one.
     pub fn free_text(references: Option<String>) -> Self {
         Self { kind: Kind::Text { references }, words: Vec::new() }
     }
 
-    /// Labels that say which field of the row has the right one of its candidates, in the order given.
+    /// Creates labels that select one of a row's own candidates by its field, in the order given.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), with the fields as words, and [`LabelsError::NoLabels`] for one candidate alone.
+    /// As [`new`](Self::new), and [`LabelsError::NoLabels`] for a single candidate.
     pub fn choices<L: Into<String>, F: Into<String>>(
         pairs: impl IntoIterator<Item = (L, F)>,
     ) -> Result<Self> {
@@ -78,11 +78,13 @@ impl Labels {
         Ok(Self { kind: Kind::Choices(raw), words })
     }
 
-    /// The labels that a configuration tells of; none for [`LabelsConfig::Verbatim`], which the rows tell of.
+    /// Creates the labels of a configuration, or `None` for [`LabelsConfig::Verbatim`], whose
+    /// labels are collected from the rows.
     ///
     /// # Errors
     ///
-    /// Those of [`new`](Self::new), [`scores`](Self::scores) and [`choices`](Self::choices).
+    /// Returns the errors of [`new`](Self::new), [`scores`](Self::scores) and
+    /// [`choices`](Self::choices).
     pub fn of_config(config: &LabelsConfig) -> Result<Option<Self>> {
         Ok(Some(match config {
             LabelsConfig::Words(words) => Self::new(words.iter().cloned())?,
@@ -93,14 +95,14 @@ impl Labels {
         }))
     }
 
-    /// All texts that a target can be; a label's index is its position here. These are ranked to predict.
+    /// Returns the target texts that are ranked for a prediction; a label's index is its position.
     ///
-    /// Free text has none. Where rows bring their own candidates, these are the names of their fields.
+    /// Free text has none. For choices, these are the names of the fields.
     pub fn words(&self) -> &[String] {
         &self.words
     }
 
-    /// The label, as files have it, whose word stands at an index of [`words`](Self::words); none for scores and free text.
+    /// Returns the label in files for the word at an index, or `None` for scores and free text.
     pub fn raw(&self, index: usize) -> Option<&str> {
         self.raw_labels()?.get(index).map(String::as_str)
     }
@@ -112,17 +114,17 @@ impl Labels {
         }
     }
 
-    /// Whether labels are scores.
+    /// Returns whether labels are scores.
     pub fn is_regression(&self) -> bool {
         matches!(self.kind, Kind::Scores(_))
     }
 
-    /// Whether labels are free text.
+    /// Returns whether labels are free text.
     pub fn is_text(&self) -> bool {
         matches!(self.kind, Kind::Text { .. })
     }
 
-    /// The field with the texts that are right, where it is another than that of the label.
+    /// Returns the field with the references, if it is not the label field.
     pub(crate) fn references(&self) -> Option<&str> {
         match &self.kind {
             Kind::Text { references } => references.as_deref(),
@@ -130,31 +132,31 @@ impl Labels {
         }
     }
 
-    /// The fields with a row's own candidates, where rows bring them.
+    /// Returns the fields with a row's own candidates, if there are any.
     pub fn choice_fields(&self) -> Option<&[String]> {
         matches!(self.kind, Kind::Choices(_)).then_some(&self.words)
     }
 
-    /// A row's own candidates, in the order of [`choice_fields`](Self::choice_fields); none where words are ranked.
+    /// Returns a row's own candidates in the order of [`choice_fields`](Self::choice_fields).
     ///
     /// # Errors
     ///
-    /// Those of [`Example::require`], for a field that the row lacks.
+    /// Returns the errors of [`Example::require`].
     pub fn choices_of(&self, example: &Example) -> Result<Vec<String>> {
         let fields = self.choice_fields().unwrap_or_default();
         fields.iter().map(|field| example.require(field).map(str::to_owned)).collect()
     }
 
-    /// Index of a word among [`words`](Self::words).
+    /// Returns the index of a word among [`words`](Self::words).
     pub fn index(&self, word: &str) -> Option<usize> {
         self.words.iter().position(|known| known == word)
     }
 
-    /// What a label in a file means.
+    /// Returns the gold label for a label in a file.
     ///
     /// # Errors
     ///
-    /// [`DataError::UnknownLabel`] or [`DataError::Score`], with the row's location.
+    /// Returns [`DataError::UnknownLabel`] or [`DataError::Score`], with the row's location.
     pub fn gold(&self, label: &str, location: &SourceLocation) -> Result<Gold> {
         match &self.kind {
             Kind::Words(raw) | Kind::Choices(raw) => {
@@ -181,7 +183,7 @@ impl Labels {
         }
     }
 
-    /// Index of the word that a row with this meaning has as its target.
+    /// Returns the index of the target word for a gold label.
     pub fn target(&self, gold: Gold) -> usize {
         match (gold, &self.kind) {
             (Gold::Label(index), _) => index,
@@ -190,14 +192,15 @@ impl Labels {
         }
     }
 
-    /// The prediction that ranks highest: one score for each of [`words`](Self::words), larger is likelier.
+    /// Returns the prediction with the highest score, given one score per word.
     ///
-    /// Of equal scores the first wins. Scores that are not a number never win; if all are such, the prediction is
+    /// The first of equal scores wins. NaN never wins; if all scores are NaN, the prediction is
     /// [`Prediction::Unknown`].
     ///
     /// # Errors
     ///
-    /// [`LabelsError::ScoreCount`] if there are more or fewer scores than words.
+    /// Returns [`LabelsError::ScoreCount`] if the number of scores differs from the number of
+    /// words.
     pub fn rank(&self, scores: &[f64]) -> Result<Prediction> {
         if scores.len() != self.words.len() {
             return Err(LabelsError::ScoreCount {
@@ -215,7 +218,7 @@ impl Labels {
         Ok(best.map_or(Prediction::Unknown, |(index, _)| self.prediction(index)))
     }
 
-    /// The prediction that a generated text says; free text says none.
+    /// Returns the prediction for a generated text, which is unknown for free text.
     pub fn read(&self, text: &str) -> Prediction {
         if self.is_regression() {
             return parse_score(text).map_or(Prediction::Unknown, Prediction::Score);
@@ -223,7 +226,8 @@ impl Labels {
         self.index(text.trim()).map_or(Prediction::Unknown, Prediction::Label)
     }
 
-    /// A prediction as a text: the label's word, or a score as the scale's words spell it; empty for none.
+    /// Returns a prediction as text: the label word, or a score with the digits of the scale. Empty
+    /// for an unknown prediction.
     pub fn text(&self, prediction: Prediction) -> String {
         match (prediction, &self.kind) {
             (Prediction::Label(index), _) => self.words[index].clone(),
@@ -233,7 +237,7 @@ impl Labels {
         }
     }
 
-    /// The prediction of the word at an index.
+    /// Returns the prediction for the word at an index.
     pub fn prediction(&self, index: usize) -> Prediction {
         match &self.kind {
             Kind::Scores(scale) => Prediction::Score(scale.value(index)),
@@ -241,7 +245,7 @@ impl Labels {
         }
     }
 
-    /// The configuration that says the same.
+    /// Returns an equivalent configuration.
     pub(crate) fn to_config(&self) -> LabelsConfig {
         let pairs = |raw: &[String]| raw.iter().cloned().zip(self.words.iter().cloned()).collect();
         match &self.kind {
@@ -253,7 +257,7 @@ impl Labels {
     }
 }
 
-/// Labels and their words, every one once.
+/// Separates labels and words, and checks that each occurs once.
 fn told_apart<L: Into<String>, W: Into<String>>(
     pairs: impl IntoIterator<Item = (L, W)>,
 ) -> Result<(Vec<String>, Vec<String>)> {

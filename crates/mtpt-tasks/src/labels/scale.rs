@@ -1,24 +1,24 @@
-//! Regression in T5's way: a score is a word (Raffel et al. 2020, section 2.4).
+//! Regression as in T5, where a score is a word (Raffel et al. 2020, section 2.4).
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::out_of_range::OutOfRange;
 
-/// Most words that a scale may have: all are ranked for each row.
+/// Maximum number of words of a scale, since all are ranked for each row.
 const MOST_WORDS: f64 = 1_001.0;
-/// Most digits behind the point that a word may have.
+/// Maximum number of decimals of a word.
 const MOST_DIGITS: i32 = 6;
 
-/// The scores that rows can have, and the steps that their words are apart.
+/// The range of scores, and the step between their words.
 ///
 /// | Key | Default | Range |
 /// |---|---|---|
 /// | `lowest` | 0 | |
 /// | `highest` | 5 | above `lowest` |
-/// | `step` | 0.2 | above 0, a whole number of times in the range, at most 1,000; at most six digits behind the point |
+/// | `step` | 0.2 | above 0; divides the range into at most 1,000 steps; at most six decimals |
 ///
-/// The default is the scale of STS-B in T5's way: the 26 words `0.0`, `0.2`, ..., `5.0`.
+/// The default is T5's scale for STS-B: the 26 words `0.0`, `0.2`, ..., `5.0`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Scale {
@@ -26,7 +26,7 @@ pub struct Scale {
     pub lowest: f64,
     /// Highest score.
     pub highest: f64,
-    /// How far two neighbouring words are apart.
+    /// Distance of neighbouring words.
     pub step: f64,
 }
 
@@ -37,11 +37,11 @@ impl Default for Scale {
 }
 
 impl Scale {
-    /// Checks that the words are a step apart from end to end.
+    /// Checks that the steps divide the range.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`], which names the number that does not fit.
+    /// Returns [`OutOfRange`] with the invalid value.
     pub fn check(&self) -> Result<()> {
         let refuse = |option, expected, found| Err(OutOfRange { option, expected, found }.into());
         let Self { lowest, highest, step } = *self;
@@ -63,55 +63,55 @@ impl Scale {
         Ok(())
     }
 
-    /// The words that a score can be, the lowest first.
+    /// Returns the words, the lowest first.
     pub fn words(&self) -> Vec<String> {
         (0..=self.last()).map(|position| self.spell(self.value(position))).collect()
     }
 
-    /// The position of the nearest word among [`words`](Self::words).
+    /// Returns the index of the nearest word.
     ///
-    /// Halfway cases go to the even step and the arithmetic is in single precision, as in T5's own preprocessing, so that
-    /// targets are those that T5 has seen: of STS-B's scores, 2.5 becomes `2.4`, and 3.5 becomes `3.6`. Scores out of range go
+    /// Ties go to the even step, and the arithmetic is in single precision, as in T5's
+    /// preprocessing: for STS-B, 2.5 becomes `2.4`, and 3.5 becomes `3.6`. Scores out of range go
     /// to the nearest end.
     ///
     /// ```
-    /// use mtpt_tasks::score::Scale;
+    /// use mtpt_tasks::labels::Scale;
     ///
     /// let scale = Scale::default();
     /// assert_eq!(scale.words()[scale.nearest(3.75)], "3.8");
     /// assert_eq!(scale.words()[scale.nearest(2.5)], "2.4");
     /// ```
     pub fn nearest(&self, score: f64) -> usize {
-        // The reciprocal, since T5 multiplies by 5 and does not divide by 0.2.
+        // T5 multiplies by 5 instead of dividing by 0.2.
         let steps = (score - self.lowest) as f32 * self.step.recip() as f32;
-        // Saturates: a negative number or none becomes 0.
+        // The cast saturates: negative values and NaN become 0.
         (steps.round_ties_even() as usize).min(self.last())
     }
 
-    /// The score of the word at a position among [`words`](Self::words).
+    /// Returns the score of the word at an index.
     pub fn value(&self, position: usize) -> f64 {
-        // Through whole numbers of the last digit, so that 3 * 0.2 is what `0.6` says.
+        // Integer units of the last digit make 3 * 0.2 equal to the value of `0.6`.
         let unit = 10_f64.powi(self.digits());
         let value = (self.lowest * unit).round() + position as f64 * (self.step * unit).round();
         value / unit
     }
 
-    /// A score with as many digits behind the point as the words have.
+    /// Formats a score with as many decimals as the words.
     pub(crate) fn spell(&self, score: f64) -> String {
         format!("{score:.*}", self.digits().max(0) as usize)
     }
 
-    /// Whether a score lies on the scale.
+    /// Returns whether a score is in the range.
     pub fn contains(&self, score: f64) -> bool {
         (self.lowest..=self.highest).contains(&score)
     }
 
-    /// Position of the highest word.
+    /// Returns the index of the highest word.
     fn last(&self) -> usize {
         ((self.highest - self.lowest) / self.step).round() as usize
     }
 
-    /// Digits behind the point that every word needs.
+    /// Returns the number of decimals of the words.
     fn digits(&self) -> i32 {
         (0..=MOST_DIGITS)
             .find(|&digits| {
@@ -122,12 +122,12 @@ impl Scale {
     }
 }
 
-/// Whether a number is whole but for rounding.
+/// Returns whether a value is an integer up to rounding.
 fn is_whole(number: f64) -> bool {
     (number - number.round()).abs() < 1e-6
 }
 
-/// The score that a text says, or none if it says no number.
+/// Parses a score; `None` if the text is not a finite number.
 pub fn parse_score(text: &str) -> Option<f64> {
     text.trim().parse().ok().filter(|score: &f64| score.is_finite())
 }

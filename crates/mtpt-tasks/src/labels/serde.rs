@@ -27,7 +27,7 @@ impl Serialize for LabelsConfig {
     }
 }
 
-/// Pairs as a table, in their order.
+/// Serializes pairs as a table, in their order.
 struct Table<'a>(&'a [(String, String)]);
 
 impl Serialize for Table<'_> {
@@ -36,7 +36,7 @@ impl Serialize for Table<'_> {
     }
 }
 
-/// A table with one entry.
+/// Serializes a table with one entry.
 fn one<S: Serializer>(
     serializer: S,
     key: &'static str,
@@ -53,7 +53,7 @@ impl<'de> Deserialize<'de> for LabelsConfig {
     }
 }
 
-/// What stands behind `text`.
+/// Options of `text`.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct TextOptions {
@@ -92,7 +92,7 @@ impl<'de> Visitor<'de> for LabelsVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelsConfig, A::Error> {
         let mut words = Vec::new();
         while let Some(label) = map.next_key::<String>()? {
-            // A label of one of these names has a word, which is a string and no table.
+            // A label with one of these names has a word, which is a string and not a table.
             let word_or_special = match label.as_str() {
                 "choices" => map.next_value::<WordOr<Choices>>()?.map(|choices| choices.0),
                 "regression" => map.next_value::<WordOr<Scale>>()?.map(LabelsConfig::Regression),
@@ -117,7 +117,7 @@ impl<'de> Visitor<'de> for LabelsVisitor {
     }
 }
 
-/// A string, or a table or list of something else.
+/// A string, or a table or list.
 enum WordOr<T> {
     Word(String),
     Other(T),
@@ -160,7 +160,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for WordOrVisitor<T> {
     }
 }
 
-/// Fields with candidates: a list, whose labels are numbers, or a table from labels to fields.
+/// Fields with candidates: a list, whose labels are numbers from 0, or a table from labels to
+/// fields.
 struct Choices(LabelsConfig);
 
 impl<'de> Deserialize<'de> for Choices {

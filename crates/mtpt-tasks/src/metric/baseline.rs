@@ -3,17 +3,19 @@ use crate::labels::labels::Labels;
 use crate::metric::evaluation::Evaluation;
 use crate::metric::metric::Metric;
 
-/// What knows only the training labels predicts: the most frequent one, or the mean score.
+/// A baseline that predicts the most frequent training label, or the mean training score.
 ///
-/// What a task's metrics say of it is what any training must surpass.
+/// Trained prompts should exceed its metrics.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MajorityBaseline {
     prediction: Prediction,
 }
 
 impl MajorityBaseline {
-    /// Learns from the meaning of training labels. Of equally frequent labels the first wins; no row teaches nothing,
-    /// and the prediction is [`Prediction::Unknown`].
+    /// Creates the baseline from the training labels.
+    ///
+    /// The first of equally frequent labels wins. Without training labels, the prediction is
+    /// [`Prediction::Unknown`].
     pub fn new(labels: &Labels, train: &[Gold]) -> Self {
         let mut counts = vec![0_usize; labels.words().len()];
         let mut sum = 0.0;
@@ -40,12 +42,12 @@ impl MajorityBaseline {
         Self { prediction }
     }
 
-    /// What it predicts for every row.
+    /// Returns the prediction, which is the same for every row.
     pub fn prediction(&self) -> Prediction {
         self.prediction
     }
 
-    /// What metrics say of it.
+    /// Evaluates the baseline.
     pub fn evaluate(&self, metrics: &[Metric], labels: &Labels, gold: &[Gold]) -> Evaluation {
         let rows = gold.iter().map(|&gold| (gold, self.prediction)).collect();
         let groups: Vec<usize> = (0..gold.len()).collect();

@@ -1,15 +1,17 @@
-//! BLEU of a whole corpus (Papineni et al. 2002, "BLEU: a method for automatic evaluation of machine translation"), as sacrebleu
-//! computes it by default: the tokens of `mteval-v13a`, up to four of them in a run, exponential smoothing.
+//! BLEU of a whole corpus (Papineni et al. 2002, "BLEU: a method for automatic evaluation of
+//! machine translation"), as sacrebleu computes it by default: the tokens of `mteval-v13a`, up to
+//! four of them in a run, exponential smoothing.
 
 use std::collections::HashMap;
 
-/// Longest run of tokens.
+/// Maximum n-gram length.
 const LONGEST: usize = 4;
 
 /// BLEU from 0 to 1 of texts that each have any number of references.
 ///
-/// The mean is that of the logarithms of four shares: of the runs of one to four tokens of all texts together that
-/// stand in a reference. Texts that are shorter than the references nearest to them in length are marked down for it. 0 for no text.
+/// The mean is that of the logarithms of four shares: of the runs of one to four tokens of all
+/// texts together that stand in a reference. Texts that are shorter than the references nearest to
+/// them in length are marked down for it. 0 for no text.
 ///
 /// # Panics
 ///
@@ -47,7 +49,7 @@ pub fn bleu<P: AsRef<str>, R: AsRef<str>>(predictions: &[P], references: &[Vec<R
     let mut logarithms = 0.0;
     for (common, total) in common.into_iter().zip(total) {
         let share = match (common, total) {
-            // All texts are too short for such a run.
+            // All texts are shorter than this n-gram.
             (_, 0) => return 0.0,
             (0, total) => {
                 smoothing *= 2.0;
@@ -61,7 +63,7 @@ pub fn bleu<P: AsRef<str>, R: AsRef<str>>(predictions: &[P], references: &[Vec<R
     (shortness + logarithms / LONGEST as f64).exp()
 }
 
-/// How often each run of a length occurs.
+/// Counts the n-grams of a length.
 fn runs(tokens: &[String], length: usize) -> HashMap<&[String], usize> {
     let mut counts = HashMap::new();
     for run in tokens.windows(length) {
@@ -70,8 +72,8 @@ fn runs(tokens: &[String], length: usize) -> HashMap<&[String], usize> {
     counts
 }
 
-/// The tokens of a text as `mteval-v13a.pl` makes them: signs of ASCII stand alone, but for a point or comma within a number,
-/// an apostrophe, and a hyphen that follows no digit.
+/// The tokens of a text as `mteval-v13a.pl` makes them: signs of ASCII stand alone, but for a point
+/// or comma within a number, an apostrophe, and a hyphen that follows no digit.
 fn tokens(text: &str) -> Vec<String> {
     let mut text = text.trim_end().replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
     if text.contains('&') {
@@ -98,7 +100,8 @@ fn tokens(text: &str) -> Vec<String> {
     spaced.split_whitespace().map(str::to_owned).collect()
 }
 
-/// A text in which pairs of neighbouring characters are replaced, from left to right, none of them twice.
+/// A text in which pairs of neighbouring characters are replaced, from left to right, none of them
+/// twice.
 fn pairs(
     text: &str,
     is_one: impl Fn(char, char) -> bool,

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-/// Share of pairs (gold, predicted) that agree; 0 for no pair.
+/// Returns the fraction of pairs (gold, predicted) that agree; 0 for no pairs.
 pub fn accuracy(pairs: &[(usize, usize)]) -> f64 {
     let right = pairs.iter().filter(|(gold, predicted)| gold == predicted).count();
     ratio(right as f64, pairs.len() as f64)
 }
 
-/// Harmonic mean of precision and recall of one class over pairs (gold, predicted), from 0 to 1; 0 if the class occurs
-/// nowhere.
+/// Returns the F1 of one class over pairs (gold, predicted), from 0 to 1; 0 if the class does not
+/// occur.
 pub fn f1(pairs: &[(usize, usize)], positive: usize) -> f64 {
     let hits = pairs.iter().filter(|&&pair| pair == (positive, positive)).count();
     let gold = pairs.iter().filter(|(gold, _)| *gold == positive).count();
@@ -17,11 +17,12 @@ pub fn f1(pairs: &[(usize, usize)], positive: usize) -> f64 {
     ratio(2.0 * hits as f64, (gold + predicted) as f64)
 }
 
-/// Share of groups in which all pairs (gold, predicted) agree; 0 for no pair. `groups` numbers the group of each pair.
+/// Returns the fraction of groups in which all pairs (gold, predicted) agree; 0 for no pairs.
+/// `groups` is the group of each pair.
 ///
 /// # Panics
 ///
-/// When there are more or fewer groups than pairs.
+/// If the number of groups differs from the number of pairs.
 pub fn group_exact_match(pairs: &[(usize, usize)], groups: &[usize]) -> f64 {
     assert_eq!(pairs.len(), groups.len(), "a group for each pair");
     let mut all_right: HashMap<usize, bool> = HashMap::new();
@@ -32,20 +33,20 @@ pub fn group_exact_match(pairs: &[(usize, usize)], groups: &[usize]) -> f64 {
     ratio(right as f64, all_right.len() as f64)
 }
 
-/// Mean of [`f1`] over the classes that occur, as gold or predicted; 0 for no pair.
+/// Returns the mean of [`f1`] over the classes that occur, as gold or predicted; 0 for no pairs.
 ///
-/// These are the classes that scikit-learn averages over when none are named. A prediction that is no label word is a
-/// class of its own, with an F1 of 0.
+/// These are scikit-learn's default classes. A prediction that is not a label word is a class of
+/// its own, with an F1 of 0.
 pub fn macro_f1(pairs: &[(usize, usize)]) -> f64 {
     let classes = classes(pairs);
     ratio(classes.iter().map(|&class| f1(pairs, class)).sum(), classes.len() as f64)
 }
 
-/// F1 of some classes together over pairs (gold, predicted), from 0 to 1: of all pairs that have one of them on either side, their
-/// hits, misses and false alarms are counted as one. 0 if none of the classes occurs.
+/// Returns the micro-averaged F1 of some classes over pairs (gold, predicted), from 0 to 1; 0 if
+/// none of the classes occurs.
 ///
-/// It is scikit-learn's `f1_score` with `average="micro"` and `labels`. Over all classes that occur it is the [`accuracy`], since
-/// what is missed of one class is a false alarm of another.
+/// It equals scikit-learn's `f1_score` with `average="micro"` and `labels`. Over all classes that
+/// occur it is the [`accuracy`].
 pub fn micro_f1(pairs: &[(usize, usize)], counted: &[usize]) -> f64 {
     let counts = |class: usize| counted.contains(&class);
     let hits = pairs.iter().filter(|(gold, predicted)| gold == predicted && counts(*gold)).count();
@@ -54,11 +55,11 @@ pub fn micro_f1(pairs: &[(usize, usize)], counted: &[usize]) -> f64 {
     ratio(2.0 * hits as f64, (gold + predicted) as f64)
 }
 
-/// Matthews' correlation of pairs (gold, predicted), for any number of classes.
+/// Returns the Matthews correlation of pairs (gold, predicted), for any number of classes.
 ///
-/// The K-category statistic of Gorodkin (2004, "Comparing two K-category assignments by a K-category correlation
-/// coefficient"), which for two classes is that of Matthews (1975). From -1 to 1, and 0 where it is undefined: no pair, or
-/// one class alone on either side, such as a constant prediction.
+/// It is the K-category statistic of Gorodkin (2004, "Comparing two K-category assignments by a
+/// K-category correlation coefficient"), which for two classes is that of Matthews (1975). From -1
+/// to 1; 0 if undefined, as for a constant prediction.
 pub fn matthews(pairs: &[(usize, usize)]) -> f64 {
     let rows = pairs.len() as f64;
     let right = pairs.iter().filter(|(gold, predicted)| gold == predicted).count() as f64;
@@ -70,7 +71,7 @@ pub fn matthews(pairs: &[(usize, usize)]) -> f64 {
         gold_squares += gold * gold;
         predicted_squares += predicted * predicted;
     }
-    // Whole numbers all, so that the differences are exact below 2^53.
+    // All values are integers, so the differences are exact below 2^53.
     let spread = (rows * rows - gold_squares) * (rows * rows - predicted_squares);
     ratio(right * rows - both, spread.sqrt())
 }
@@ -83,7 +84,7 @@ fn classes(pairs: &[(usize, usize)]) -> Vec<usize> {
     classes
 }
 
-/// A quotient, 0 where it is undefined.
+/// Returns a quotient, or 0 if it is undefined.
 pub(crate) fn ratio(part: f64, whole: f64) -> f64 {
     let ratio = part / whole;
     if ratio.is_finite() { ratio } else { 0.0 }

@@ -2,12 +2,12 @@
 
 use crate::metric::classification::ratio;
 
-/// Pearson's correlation of pairs of numbers; 0 where it is undefined: fewer than two pairs, a constant side, or
-/// numbers that are not finite. From -1 to 1.
+/// Returns the Pearson correlation of pairs, from -1 to 1. It is 0 if undefined: for fewer than two
+/// pairs, a constant side, or values that are not finite.
 pub fn pearson(pairs: &[(f64, f64)]) -> f64 {
     let constant =
         |side: fn(&(f64, f64)) -> f64| pairs.windows(2).all(|two| side(&two[0]) == side(&two[1]));
-    // Rounding could leave a constant side a spread other than 0.
+    // With rounding, the deviation of a constant side may not be exactly 0.
     if constant(|pair| pair.0) || constant(|pair| pair.1) {
         return 0.0;
     }
@@ -26,8 +26,8 @@ pub fn pearson(pairs: &[(f64, f64)]) -> f64 {
     ratio(both, first.sqrt() * second.sqrt()).clamp(-1.0, 1.0)
 }
 
-/// Spearman's rank correlation of pairs of numbers: [`pearson`] of their ranks, where equal numbers share the mean of
-/// their ranks. 0 where that is undefined.
+/// Returns the Spearman rank correlation of pairs: [`pearson`] of their ranks, where ties share
+/// their mean rank. It is 0 if undefined.
 pub fn spearman(pairs: &[(f64, f64)]) -> f64 {
     if pairs.iter().any(|pair| !pair.0.is_finite() || !pair.1.is_finite()) {
         return 0.0;
@@ -37,10 +37,10 @@ pub fn spearman(pairs: &[(f64, f64)]) -> f64 {
     pearson(&first.into_iter().zip(second).collect::<Vec<_>>())
 }
 
-/// Rank of each number; equal numbers share the mean of their ranks.
+/// Returns the rank of each value; ties share their mean rank.
 fn ranks(numbers: Vec<f64>) -> Vec<f64> {
     let mut order: Vec<usize> = (0..numbers.len()).collect();
-    // -0 and 0 are equal numbers, so their order among one another does not matter.
+    // The relative order of -0 and 0 is irrelevant, as they are equal.
     order.sort_by(|&a, &b| numbers[a].total_cmp(&numbers[b]));
     let mut ranks = vec![0.0; numbers.len()];
     let mut start = 0;

@@ -6,7 +6,7 @@ use crate::labels::labels::Labels;
 use crate::metric::error::MetricError;
 use crate::metric::metric::Metric;
 
-/// The values of a task's metrics over rows, as fractions, in the order of the task's metrics.
+/// Values of a task's metrics, as fractions, in the order of the metrics.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     values: Vec<(Metric, f64)>,
@@ -14,11 +14,12 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Judges one prediction for each row.
+    /// Evaluates one prediction per row.
     ///
     /// # Errors
     ///
-    /// [`MetricError::PredictionCount`] if there are more or fewer predictions than rows.
+    /// Returns [`MetricError::PredictionCount`] if the number of predictions differs from that of
+    /// rows.
     pub fn new(
         metrics: &[Metric],
         labels: &Labels,
@@ -29,12 +30,12 @@ impl Evaluation {
         Self::judge(metrics, labels, gold, predictions, &groups)
     }
 
-    /// The same for rows that belong to groups, where some metrics judge groups.
+    /// Evaluates one prediction per row, with the group of each row.
     ///
     /// # Errors
     ///
-    /// [`MetricError::PredictionCount`] if there are more or fewer predictions than rows, [`MetricError::GroupCount`] if there are more or
-    /// fewer groups.
+    /// Returns [`MetricError::PredictionCount`] or [`MetricError::GroupCount`] if a number differs
+    /// from that of rows.
     pub fn in_groups(
         metrics: &[Metric],
         labels: &Labels,
@@ -58,11 +59,11 @@ impl Evaluation {
         Self::judge(metrics, labels, gold, predictions, &groups)
     }
 
-    /// Judges one text for each row, by the texts that are right for it.
+    /// Evaluates one generated text per row against its references.
     ///
     /// # Errors
     ///
-    /// [`MetricError::PredictionCount`] if there are more or fewer predictions than rows.
+    /// Returns [`MetricError::PredictionCount`] if the number of texts differs from that of rows.
     pub fn of_texts(
         metrics: &[Metric],
         references: &[Vec<String>],
@@ -107,27 +108,27 @@ impl Evaluation {
         Self { values: metrics.iter().map(value).collect(), rows: rows.len() }
     }
 
-    /// Metrics and their values.
+    /// Returns the metrics and their values.
     pub fn values(&self) -> &[(Metric, f64)] {
         &self.values
     }
 
-    /// Number of rows judged.
+    /// Returns the number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// The value of a metric by its name.
+    /// Returns the value of a metric by its name.
     pub fn get(&self, name: &str) -> Option<f64> {
         self.values.iter().find(|(metric, _)| metric.name() == name).map(|&(_, value)| value)
     }
 
-    /// The value of the first metric; 0 if there is none.
+    /// Returns the value of the first metric; 0 if there is none.
     pub fn primary(&self) -> f64 {
         self.values.first().map_or(0.0, |&(_, value)| value)
     }
 
-    /// Mean of all metrics, which is what GLUE averages over tasks; 0 if there is none.
+    /// Returns the mean of all metrics, which GLUE averages over tasks; 0 if there is none.
     pub fn mean(&self) -> f64 {
         let sum: f64 = self.values.iter().map(|&(_, value)| value).sum();
         if self.values.is_empty() { 0.0 } else { sum / self.values.len() as f64 }

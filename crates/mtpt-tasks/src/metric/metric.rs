@@ -1,4 +1,4 @@
-//! Measures of predictions, over pairs of what is right and what was predicted.
+//! The metrics, over pairs of gold labels and predictions.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,10 @@ use crate::metric::correlation::{pearson, spearman};
 use crate::metric::error::MetricError;
 use crate::metric::{bleu, rouge, squad};
 
-/// How predictions are judged. Values are fractions: 1 is perfect. Tests hold them to scikit-learn's,
-/// scipy's, sacrebleu's, `rouge_score`'s and those of SQuAD's own script.
+/// A metric. Values are fractions from 0 to 1, except for correlations.
+///
+/// Tests compare the values with those of scikit-learn, scipy, sacrebleu, `rouge_score` and SQuAD's
+/// script.
 ///
 /// In TOML: `metrics = ["accuracy", { f1 = { positive = "equivalent" } }]`.
 ///
@@ -26,58 +28,60 @@ use crate::metric::{bleu, rouge, squad};
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Metric {
-    /// Share of rows predicted right, see [`accuracy`].
+    /// Fraction of correct predictions, see [`accuracy`].
     Accuracy,
     /// F1 of one label word, see [`f1`].
     F1 {
-        /// The word that counts as positive.
+        /// The positive word.
         positive: String,
     },
-    /// The same over all answers to all questions, as MultiRC calls it (Khashabi et al. 2018, section 4).
+    /// F1 over all answers to all questions, MultiRC's name for [`F1`](Self::F1) (Khashabi et al.
+    /// 2018, section 4).
     F1a {
-        /// The word that counts as positive.
+        /// The positive word.
         positive: String,
     },
-    /// Share of groups of rows, all of whose rows are predicted right, see [`group_exact_match`]: of MultiRC, the questions.
+    /// Fraction of groups with correct predictions only, see [`group_exact_match`]. For MultiRC,
+    /// the groups are questions.
     GroupExactMatch {
-        /// A text with fields of the row, such as `{question_id}`: rows that make the same text of it are one group.
+        /// Template of a row's group, such as `{question_id}`.
         group: String,
     },
-    /// Mean of the F1 of every label, see [`macro_f1`].
+    /// Mean F1 of the labels, see [`macro_f1`].
     MacroF1,
-    /// F1 of some label words together, see [`micro_f1`].
+    /// Micro-averaged F1 of some labels, see [`micro_f1`].
     ///
-    /// Over all labels of rows that have one label each, it is the accuracy: the words tell which labels count, such as all
-    /// but one for what is none of them.
+    /// Over all labels it equals the accuracy, so a negative class is usually excluded.
     MicroF1 {
-        /// The words that count.
+        /// The words that are counted.
         labels: Vec<String>,
     },
-    /// Matthews' correlation, see [`matthews`].
+    /// Matthews correlation, see [`matthews`].
     Matthews,
-    /// Pearson's correlation of scores, see [`pearson`].
+    /// Pearson correlation, see [`pearson`].
     Pearson,
-    /// Spearman's rank correlation of scores, see [`spearman`].
+    /// Spearman rank correlation, see [`spearman`].
     Spearman,
-    /// Share of texts that are one of their references, see [`squad::exact_match`].
+    /// Fraction of texts that match a reference, see [`squad::exact_match`].
     ExactMatch,
-    /// Mean F1 of the words of texts, see [`squad::f1`].
+    /// Mean word F1, see [`squad::f1`].
     SquadF1,
-    /// Mean F1 of words, see [`rouge::rouge_n`]; of several references, the nearest counts.
+    /// Mean unigram F1 with the best matching reference, see [`rouge::rouge_n`].
     #[serde(rename = "rouge_1")]
     Rouge1,
-    /// Mean F1 of pairs of words, see [`rouge::rouge_n`]; of several references, the nearest counts.
+    /// Mean bigram F1 with the best matching reference, see [`rouge::rouge_n`].
     #[serde(rename = "rouge_2")]
     Rouge2,
-    /// Mean F1 of the longest common subsequence, see [`rouge::rouge_l`]; of several references, the nearest counts.
+    /// Mean F1 of the longest common subsequence with the best matching reference, see
+    /// [`rouge::rouge_l`].
     RougeL,
-    /// The same sentence by sentence, see [`rouge::rouge_lsum`]; of several references, the nearest counts.
+    /// Sentence-level variant with the best matching reference, see [`rouge::rouge_lsum`].
     RougeLsum,
-    /// BLEU of all texts together, see [`bleu::bleu`].
+    /// Corpus-level BLEU, see [`bleu::bleu`].
     Bleu,
 }
 
-/// What a metric judges.
+/// Kind of labels that a metric applies to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Words,
@@ -106,7 +110,7 @@ impl Kind {
 }
 
 impl Metric {
-    /// Name in files and tables.
+    /// Returns the name in files and tables.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Accuracy => "accuracy",
@@ -128,7 +132,7 @@ impl Metric {
         }
     }
 
-    /// The text that rows of one group have in common, where groups are judged.
+    /// Returns the template of a row's group, if the metric is over groups.
     pub(crate) fn group(&self) -> Option<&str> {
         match self {
             Self::GroupExactMatch { group } => Some(group),
@@ -156,7 +160,7 @@ impl Metric {
         }
     }
 
-    /// Whether the metric judges these labels at all.
+    /// Checks that the metric applies to the labels.
     pub(crate) fn check(&self, labels: &Labels) -> Result<()> {
         let (judged, given) = (self.kind(), Kind::of(labels));
         if judged != given {
@@ -183,7 +187,8 @@ impl Metric {
         }
     }
 
-    /// The metric's value over rows with words or scores; the groups are those of [`group_exact_match`].
+    /// Returns the value over rows with words or scores; the groups are those of
+    /// [`group_exact_match`].
     pub(crate) fn value(
         &self,
         labels: &Labels,
@@ -213,7 +218,7 @@ impl Metric {
         }
     }
 
-    /// The metric's value over texts and what is right for each; 0 for a metric that judges no texts.
+    /// Returns the value over texts and their references; 0 for a metric of other labels.
     pub(crate) fn value_of_texts(&self, predictions: &[String], references: &[Vec<String>]) -> f64 {
         let mean = |judge: &dyn Fn(&str, &[String]) -> f64| {
             let rows = predictions.iter().zip(references);
@@ -239,13 +244,13 @@ impl Metric {
     }
 }
 
-/// A row as two classes; what is no class is one of its own, which no row has.
+/// Returns a row as two classes. A value that is not a label becomes a class that no row has.
 fn class((gold, prediction): (Gold, Prediction), classes: usize) -> (usize, usize) {
     let gold = if let Gold::Label(index) = gold { index } else { classes };
     (gold, if let Prediction::Label(index) = prediction { index } else { classes + 1 })
 }
 
-/// A row as two numbers. A text that is no number counts as -1, as in T5's own evaluation.
+/// Returns a row as two scores. A text that is not a number counts as -1, as in T5's evaluation.
 fn scores((gold, prediction): (Gold, Prediction)) -> (f64, f64) {
     let gold = match gold {
         Gold::Score(score) => score,

@@ -1,16 +1,17 @@
-//! ROUGE (Lin 2004, "ROUGE: A package for automatic evaluation of summaries"), as the package `rouge_score` computes it, without
-//! stemming.
+//! ROUGE (Lin 2004, "ROUGE: A package for automatic evaluation of summaries"), as the package
+//! `rouge_score` computes it, without stemming.
 //!
-//! Words are runs of the letters `a` to `z`, in either case, and of digits: ROUGE is made for English.
+//! Words are runs of the letters `a` to `z`, in either case, and of digits: ROUGE is made for
+//! English.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 
-/// F1 of the runs of `n` words that a text shares with a reference, from 0 to 1; each run counts as often as it occurs.
+/// Returns the F1 of the n-grams that a text shares with a reference, with their counts.
 ///
 /// # Panics
 ///
-/// When `n` is 0.
+/// If `n` is 0.
 pub fn rouge_n(prediction: &str, reference: &str, n: usize) -> f64 {
     let (prediction, reference) = (words(prediction), words(reference));
     let (found, expected) = (counts(prediction.windows(n)), counts(reference.windows(n)));
@@ -19,15 +20,15 @@ pub fn rouge_n(prediction: &str, reference: &str, n: usize) -> f64 {
     f1(common, found.values().sum(), expected.values().sum())
 }
 
-/// F1 of the longest words in a row, with gaps, that a text and a reference have in common, from 0 to 1.
+/// Returns the F1 of the longest common subsequence of words.
 pub fn rouge_l(prediction: &str, reference: &str) -> f64 {
     let (prediction, reference) = (words(prediction), words(reference));
     let common = common_positions(&reference, &prediction).len();
     f1(common, prediction.len(), reference.len())
 }
 
-/// The same for texts of several lines, a sentence each: of each sentence of the reference those words count that are in a
-/// longest row shared with any sentence of the text, each as often as both texts have it.
+/// Returns ROUGE-Lsum: the F1 of the words in a longest common subsequence of any two sentences,
+/// one per line. Each word counts as often as both texts have it.
 pub fn rouge_lsum(prediction: &str, reference: &str) -> f64 {
     let sentences = |text: &str| {
         text.split('\n').filter(|line| !line.is_empty()).map(words).collect::<Vec<_>>()
@@ -56,7 +57,7 @@ pub fn rouge_lsum(prediction: &str, reference: &str) -> f64 {
     f1(common, found, expected)
 }
 
-/// Words in small letters.
+/// Returns the words in lower case.
 fn words(text: &str) -> Vec<String> {
     text.to_lowercase()
         .split(|character: char| !character.is_ascii_alphanumeric())
@@ -73,7 +74,8 @@ fn counts<T: Eq + Hash>(items: impl Iterator<Item = T>) -> HashMap<T, usize> {
     counts
 }
 
-/// Positions in a text of a longest common subsequence with another: of several, the one that is met first from behind.
+/// Returns the positions of a longest common subsequence; of several, the one found first from the
+/// end.
 fn common_positions(text: &[String], other: &[String]) -> Vec<usize> {
     let width = other.len() + 1;
     let mut longest = vec![0_usize; (text.len() + 1) * width];
@@ -101,7 +103,7 @@ fn common_positions(text: &[String], other: &[String]) -> Vec<usize> {
     positions
 }
 
-/// F1 of what two texts have in common; 0 for nothing.
+/// Returns the F1 of the common items; 0 for none.
 fn f1(common: usize, found: usize, expected: usize) -> f64 {
     if common == 0 { 0.0 } else { 2.0 * common as f64 / (found + expected) as f64 }
 }

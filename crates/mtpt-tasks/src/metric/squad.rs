@@ -1,8 +1,10 @@
-//! What SQuAD asks of an answer (Rajpurkar et al. 2016, section 6.1), as its own evaluation script for version 1.1 does.
+//! What SQuAD asks of an answer (Rajpurkar et al. 2016, section 6.1), as its own evaluation script
+//! for version 1.1 does.
 
 use std::collections::HashMap;
 
-/// Whether a text is one of those that are right, but for upper and lower case, punctuation, articles and spaces.
+/// Returns whether a text equals one of the references, ignoring case, punctuation, articles and
+/// whitespace.
 ///
 /// ```
 /// use mtpt_tasks::metric::squad::exact_match;
@@ -14,10 +16,10 @@ pub fn exact_match<R: AsRef<str>>(prediction: &str, references: &[R]) -> bool {
     references.iter().any(|reference| normalized(reference.as_ref()) == prediction)
 }
 
-/// F1 of the words that a text shares with the reference that it shares most with, from 0 to 1.
+/// Returns the word F1 with the best matching reference, from 0 to 1.
 ///
-/// Words count as often as they occur, without upper and lower case, punctuation and articles. Without a common word it
-/// is 0, and so it is of two texts of no word at all.
+/// Words are counted with multiplicity, ignoring case, punctuation and articles. It is 0 without a
+/// common word, also for two empty texts.
 pub fn f1<R: AsRef<str>>(prediction: &str, references: &[R]) -> f64 {
     let prediction = normalized(prediction);
     let f1 = |reference: &R| f1_of_words(&prediction, &normalized(reference.as_ref()));
@@ -41,11 +43,11 @@ fn f1_of_words(prediction: &str, reference: &str) -> f64 {
     if common == 0 { 0.0 } else { 2.0 * common as f64 / (expected + found) as f64 }
 }
 
-/// A text in small letters, without punctuation of ASCII and without articles, its words one space apart.
+/// Normalizes a text: lower case, no ASCII punctuation, no articles, single spaces.
 fn normalized(text: &str) -> String {
     let text: String =
         text.to_lowercase().chars().filter(|character| !character.is_ascii_punctuation()).collect();
-    // An article is a whole run of letters and digits, whatever stands around it.
+    // An article is a maximal run of letters and digits.
     let mut without = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some(start) = rest.find(char::is_alphanumeric) {

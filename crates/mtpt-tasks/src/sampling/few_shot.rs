@@ -5,24 +5,27 @@ use crate::labels::gold::Gold;
 use crate::sampling::hold_out::by_label;
 use crate::sampling::permutation::Permutation;
 
-/// A few rows of the training split: as many of each label; where targets are no labels, as many in all.
+/// Few-shot sampling of the training split: the same number of rows for each label, or that number
+/// in total if targets are not labels.
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
 /// | `per_label` | | number of rows of each label, at least 1 |
-/// | `seed` | 0 | draws them |
+/// | `seed` | 0 | seed of the sampling |
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FewShot {
     /// Number of rows of each label.
     pub per_label: usize,
-    /// Draws them: which rows of a label, depends on the seed and on the rows of that label alone.
+    /// Seed of the sampling. The rows of a label depend on the seed and the rows of that label
+    /// only.
     #[serde(default)]
     pub seed: u64,
 }
 
 impl FewShot {
-    /// Which rows are drawn, or the first row of a label that has too few, and how many it has.
+    /// Returns for each row whether it is sampled. The error is the first row of a label with too
+    /// few rows, and their number.
     pub(crate) fn sample(self, gold: &[Gold]) -> Result<Vec<bool>, (usize, usize)> {
         let mut drawn = vec![false; gold.len()];
         for rows in by_label(gold) {

@@ -3,14 +3,14 @@ use std::collections::BTreeMap;
 use crate::labels::gold::Gold;
 use crate::sampling::permutation::Permutation;
 
-/// Seed of the draw: a file has one development split, whatever the seed of a run.
+/// Fixed seed: a file has one validation split, whatever the seed of a run.
 const SEED: u64 = 0;
 
-/// Which rows are held out for judging: the same share of each label's, as nearly as whole rows allow.
+/// Returns for each row whether it is held out for validation, stratified by label.
 ///
-/// Where a label's share is no whole number, those with the largest remainders are rounded up until the share of all rows is
-/// reached; of equal ones, the label that occurs first in the file. A label's last row is never held out. The labels' order in
-/// a configuration plays no part.
+/// If a label's share is not an integer, the shares with the largest remainders are rounded up
+/// until the total share is reached; of equal remainders, that of the label that occurs first. A
+/// label's last row is never held out. The order of labels in the configuration has no effect.
 pub(crate) fn hold_out(gold: &[Gold], share: f64) -> Vec<bool> {
     let groups = by_label(gold);
     let mut held_out = vec![false; gold.len()];
@@ -23,14 +23,15 @@ pub(crate) fn hold_out(gold: &[Gold], share: f64) -> Vec<bool> {
     held_out
 }
 
-/// The rows of each label, in the order in which the labels first occur; all rows that have no label are one group.
+/// Returns the rows of each label, in the order of first occurrence. Rows without a label form one
+/// group.
 pub(crate) fn by_label(gold: &[Gold]) -> Vec<Vec<usize>> {
     let mut groups: Vec<Vec<usize>> = Vec::new();
     let mut by_label: BTreeMap<Option<usize>, usize> = BTreeMap::new();
     for (row, gold) in gold.iter().enumerate() {
         let label = match gold {
             Gold::Label(label) => Some(*label),
-            // Scores are a scale and texts are free: neither are kinds of rows.
+            // Scores and free text are not classes.
             Gold::Score(_) | Gold::Text => None,
         };
         let group = *by_label.entry(label).or_insert(groups.len());
@@ -42,7 +43,7 @@ pub(crate) fn by_label(gold: &[Gold]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// Rows held out of each group.
+/// Returns the number of rows held out of each group.
 fn counts(groups: &[Vec<usize>], share: f64) -> Vec<usize> {
     let exact: Vec<f64> = groups.iter().map(|rows| share * rows.len() as f64).collect();
     let most = |group: usize| groups[group].len() - 1;

@@ -2,12 +2,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::split::Split;
 
-/// How many rows of each split are used; without a number, all.
+/// Maximum number of rows of each split.
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
 /// | `train`, `dev`, `test` | | number of rows, at least 1 |
-/// | `seed` | | without one, the first rows of the file; with one, rows drawn by it, in the order of the file |
+/// | `seed` | | samples the rows, which stay in the order of the file; without a seed, the first rows are used |
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limit {
@@ -20,13 +20,13 @@ pub struct Limit {
     /// Rows of the test split.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub test: Option<usize>,
-    /// Draws the rows, instead of taking the first.
+    /// Samples the rows instead of using the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
 }
 
 impl Limit {
-    /// The number for a split.
+    /// Returns the maximum number of rows of a split.
     pub fn rows(&self, split: Split) -> Option<usize> {
         match split {
             Split::Train => self.train,

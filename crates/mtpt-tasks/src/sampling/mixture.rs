@@ -5,84 +5,82 @@ use crate::sampling::permutation::{Permutation, below, hash};
 use crate::sampling::rates::{MixtureConfig, is_weight};
 use crate::sampling::stochastic::{Draws, StochasticTasks};
 
-/// A row of a mixture.
+/// A sampled example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Pick {
     /// Position of the task.
     pub task: usize,
-    /// Position of the row in the task's data.
+    /// Index of the example in the task's data.
     pub row: usize,
 }
 
-/// Which rows stand in the batch of a step: a pure function of seed and step, without any state to save.
+/// The examples in the batch of each step: a pure function of seed and step, without state.
 ///
-/// Rows form one endless sequence, of which a batch of `b` rows at step `s` (counted from 0) takes the positions
-/// `s b .. (s + 1) b`. So a batch that is accumulated from parts, or split over devices, sees the same rows.
+/// Examples form one endless sequence. A batch of `b` examples at step `s` (counted from 0) takes
+/// the positions `s b .. (s + 1) b`. A batch that is accumulated from parts, or split over devices,
+/// has the same examples.
 ///
-/// With `shuffle`, the sequence is made of blocks of a fixed number of positions, at least 4,096. Each task has a
-/// fixed number of positions in every block, its rate rounded to whole positions and at least one
-/// ([`rates`](Self::rates) are the rounded ones); the seed and the block's number shuffle the block. So tasks keep
-/// their rates in every block, not in the long run alone. The number of a task's draws before any position
-/// follows from the block and the positions before it in the block; the draw of number `n` of a task with `r` rows
-/// is the row at place `n mod r` of the order that the seed gives the task's rows for pass `n / r`. So within a task,
-/// every row is seen once before any is seen twice, and so on for every pass.
+/// With `shuffle`, the sequence consists of blocks of at least 4,096 positions. Each task has a
+/// fixed number of positions in every block: its rate, rounded to at least one
+/// ([`rates`](Self::rates) returns the rounded rates). Each block is shuffled by the seed and its
+/// index. The `n`-th example of a task with `r` examples is number `n mod r` in a permutation for
+/// pass `n / r`, so each example is used once per pass.
 ///
-/// Without `shuffle` neither rates nor weights count: position `p` of `k` tasks is task `p mod k`, and its row `p / k`, modulo its number of rows:
-/// tasks take turns in the order given, rows come in the order of their file. A run can so be laid beside another
-/// program's step by step.
+/// Without `shuffle`, rates and weights have no effect: position `p` of `k` tasks is task `p mod
+/// k`, and its example `p / k`, modulo their number. This order can be compared with that of
+/// another program step by step.
 ///
-/// With [`StochasticTasks`], each batch has a few tasks, drawn for it: there is no sequence that batches are cut from, and rows
-/// depend on how many a batch has. Within a task, rows come in the same order as above, so that each is seen once before any
-/// is seen twice, too. That a task keeps its rate holds in the long run, not in every block.
+/// With [`StochasticTasks`], a few tasks are sampled for each batch, and the examples depend on the
+/// batch size. Within a task, their order is as above. Tasks keep their rates on average, not in
+/// every block.
 ///
-/// The cost is that of walking one block, about 10 microseconds, for any batch within it.
+/// The cost of any batch is that of one block, about 10 microseconds.
 #[derive(Clone, Debug)]
 pub struct Mixture {
     sizes: Vec<usize>,
     seed: u64,
     shuffle: bool,
-    /// Positions of each task in a block.
+    /// Number of positions of each task in a block.
     quotas: Vec<u64>,
-    /// Positions in a block.
+    /// Number of positions in a block.
     block: u64,
     weights: Vec<f64>,
-    /// The tasks of each batch, where each has a few alone.
+    /// The tasks of each batch, if they are sampled.
     draws: Option<Draws>,
 }
 
-/// Fewest positions in a block.
+/// Minimum number of positions in a block.
 const BLOCK: usize = 4_096;
-/// Positions in a block for each task, at least: the rate of a rare task is rounded to whole positions.
+/// Minimum number of positions per task in a block, which limits the rounding of rates.
 const POSITIONS_PER_TASK: usize = 64;
 
-/// What a seed is used for, so that no two uses share their numbers.
+/// Domains of hashes, so that no two uses of a seed share random numbers.
 const FOR_BLOCKS: u64 = 1;
 const FOR_ROWS: u64 = 2;
 const FOR_TASKS: u64 = 3;
 
 impl Mixture {
-    /// A mixture of tasks with a number of rows each.
+    /// Creates a mixture of tasks from their numbers of examples.
     ///
     /// # Errors
     ///
-    /// [`SamplingError::EmptyMixture`], [`SamplingError::EmptyTask`], [`OutOfRange`] for a temperature, a cap or a number of tasks, and
-    /// [`SamplingError::StochasticInTurn`].
+    /// Returns [`SamplingError::EmptyMixture`], [`SamplingError::EmptyTask`],
+    /// [`SamplingError::StochasticInTurn`], or [`OutOfRange`] for an option.
     pub fn new(config: &MixtureConfig, sizes: &[usize], seed: u64) -> Result<Self> {
         Self::weighted(&config.weights(sizes)?, sizes, config.shuffle, seed)?
             .drawing(config.stochastic)
     }
 
-    /// A mixture of tasks with a weight and a number of rows each: in place of [`Rates`], the weights say how often each
-    /// task occurs.
+    /// Creates a mixture with a weight for each task, instead of [`Rates`](crate::Rates).
     ///
     /// # Errors
     ///
-    /// [`SamplingError::EmptyMixture`], [`SamplingError::EmptyTask`], and [`OutOfRange`] for a weight that is not positive and
-    /// finite.
+    /// Returns [`SamplingError::EmptyMixture`], [`SamplingError::EmptyTask`], or [`OutOfRange`] for
+    /// a weight that is not positive and finite.
     ///
     /// # Panics
     ///
-    /// When there are more or fewer weights than sizes.
+    /// If the number of weights differs from the number of tasks.
     pub fn weighted(weights: &[f64], sizes: &[usize], shuffle: bool, seed: u64) -> Result<Self> {
         assert_eq!(weights.len(), sizes.len(), "a weight for each size");
         if sizes.is_empty() {
@@ -104,11 +102,12 @@ impl Mixture {
         Ok(Self { sizes, seed, shuffle, quotas, block, weights, draws: None })
     }
 
-    /// The same mixture, each of whose batches has a few tasks alone, unless none is said.
+    /// Samples a few tasks for each batch, if configured.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`] for a number of tasks, and [`SamplingError::StochasticInTurn`] if tasks should take turns.
+    /// Returns [`OutOfRange`] for the number of tasks, or [`SamplingError::StochasticInTurn`]
+    /// without `shuffle`.
     pub fn drawing(mut self, stochastic: Option<StochasticTasks>) -> Result<Self> {
         let Some(stochastic) = stochastic else { return Ok(self) };
         if !self.shuffle {
@@ -119,14 +118,14 @@ impl Mixture {
         Ok(self)
     }
 
-    /// Number of rows of each task.
+    /// Returns the number of examples of each task.
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
     }
 
-    /// Share of each task in the rows of batches.
+    /// Returns the fraction of each task among the examples of batches.
     ///
-    /// Where tasks are drawn for each batch without replacement, it is that of the first 4,096 batches.
+    /// For tasks sampled without replacement, it is measured in the first 4,096 batches.
     pub fn rates(&self) -> Vec<f64> {
         if let Some(draws) = &self.draws {
             return draws.rates();
@@ -138,7 +137,7 @@ impl Mixture {
         }
     }
 
-    /// The rows in the batch of a step, counted from 0.
+    /// Returns the examples in the batch of a step, counted from 0.
     pub fn batch(&self, step: u64, rows: usize) -> Vec<Pick> {
         if let Some(draws) = &self.draws {
             let mut before = draws.before(step, rows);
@@ -182,13 +181,13 @@ impl Mixture {
         picks
     }
 
-    /// The task at each position of a block.
+    /// Returns the task at each position of a block.
     fn shuffled_block(&self, block: u64) -> Vec<u32> {
         let mut tasks = Vec::with_capacity(self.block as usize);
         for (task, &quota) in self.quotas.iter().enumerate() {
             tasks.extend(std::iter::repeat_n(task as u32, quota as usize));
         }
-        // Fisher and Yates.
+        // Fisher-Yates shuffle.
         let seed = hash(self.seed, [FOR_BLOCKS, block]);
         for last in (1..tasks.len()).rev() {
             tasks.swap(last, below(hash(seed, [last as u64]), last + 1));
@@ -196,7 +195,7 @@ impl Mixture {
         tasks
     }
 
-    /// The row of a task's draw of a number.
+    /// Returns the index of a task's `draw`-th example.
     fn row(&self, task: usize, draw: u64) -> usize {
         let size = self.sizes[task] as u64;
         let seed = hash(self.seed, [FOR_ROWS, task as u64, draw / size]);
@@ -204,13 +203,14 @@ impl Mixture {
     }
 }
 
-/// Whole numbers in proportion to weights, at least 1 each, that sum to a total: each weight's share rounded down,
-/// the rest given to the largest remainders.
+/// Returns integers of at least 1 in proportion to the weights, which sum to `total`. Shares are
+/// rounded down, and the rest goes to the largest remainders.
 fn quotas(weights: &[f64], total: u64) -> Vec<u64> {
     let sum: f64 = weights.iter().sum();
     let free = total - weights.len() as u64;
     let shares: Vec<f64> = weights.iter().map(|weight| weight / sum * total as f64).collect();
-    // One position for each task comes first; the rest goes by what the shares still lack.
+    // Each task gets one position first; the rest is in proportion to what is missing from its
+    // share.
     let lacking: Vec<f64> = shares.iter().map(|share| (share - 1.0).max(0.0)).collect();
     let lacking_sum: f64 = lacking.iter().sum();
     let scale = if lacking_sum > 0.0 { free as f64 / lacking_sum } else { 0.0 };

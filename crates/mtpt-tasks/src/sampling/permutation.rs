@@ -1,9 +1,9 @@
-/// A seeded order of the numbers below a length, of which any place can be asked without the others.
+/// A seeded permutation with random access.
 ///
-/// A Feistel network over the next power of two, walked until it comes back below the length (Black and Rogaway 2002,
-/// "Ciphers with arbitrary finite domains"). No memory, and fewer than two rounds of the network on average. Seeded
-/// orders are part of what makes a run reproducible, so this crate draws them itself: they change with no
-/// dependency's version.
+/// A Feistel network over the next power of two with cycle walking (Black and Rogaway 2002,
+/// "Ciphers with arbitrary finite domains"). It needs no memory, and fewer than two evaluations on
+/// average. It is implemented here so that the order does not change with the version of a
+/// dependency.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Permutation {
     length: u64,
@@ -12,18 +12,18 @@ pub(crate) struct Permutation {
     bits: [u32; 2],
 }
 
-/// Even, so that the halves, which may differ by a bit, come back to their sides.
+/// Even, so that halves of different width return to their sides.
 const ROUNDS: u64 = 8;
 
 impl Permutation {
-    /// An order of `0..length`.
+    /// Creates a permutation of `0..length`.
     pub(crate) fn new(length: usize, seed: u64) -> Self {
         let length = length as u64;
         let bits = (u64::BITS - length.saturating_sub(1).leading_zeros()).max(2);
         Self { length, seed, bits: [bits / 2, bits - bits / 2] }
     }
 
-    /// The number at a place below the length.
+    /// Returns the number at a position below the length.
     pub(crate) fn get(&self, place: usize) -> usize {
         debug_assert!((place as u64) < self.length);
         let mut number = place as u64;
@@ -52,13 +52,13 @@ fn mask(bits: u32) -> u64 {
     (1 << bits) - 1
 }
 
-/// Numbers made into one that looks random: the output function of SplitMix64 (Steele, Lea and Flood 2014, "Fast
-/// splittable pseudorandom number generators"), applied to each in turn.
+/// Hashes numbers by the output function of SplitMix64, applied to each in turn (Steele, Lea and
+/// Flood 2014, "Fast splittable pseudorandom number generators").
 pub(crate) fn hash<const N: usize>(seed: u64, numbers: [u64; N]) -> u64 {
     numbers.into_iter().fold(mix(seed), |state, number| mix(state ^ number))
 }
 
-/// A number made of 64 random bits into one below a bound; the bias is below the bound times 2^-64.
+/// Maps 64 random bits to a number below a bound; the bias is below the bound times 2^-64.
 pub(crate) fn below(number: u64, bound: usize) -> usize {
     ((u128::from(number) * bound as u128) >> 64) as usize
 }

@@ -12,14 +12,17 @@ use crate::sampling::stochastic::StochasticTasks;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Rates {
-    /// In proportion to `min(rows, cap)` (Raffel et al. 2020, section 3.5.2, "examples-proportional mixing").
+    /// In proportion to `min(rows, cap)` (Raffel et al. 2020, section 3.5.2, "examples-proportional
+    /// mixing").
     Proportional {
-        /// Number of rows from which on a task counts as no larger, at least 1. Without one, there is no such number.
+        /// Number of rows from which on a task counts as no larger, at least 1. Without one, there
+        /// is no such number.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cap: Option<usize>,
     },
-    /// In proportion to `min(rows, cap)` to the power of `1 / temperature` (Raffel et al. 2020, section 3.5.2,
-    /// "temperature-scaled mixing"): 1 is proportional, and the larger, the more alike are all tasks.
+    /// In proportion to `min(rows, cap)` to the power of `1 / temperature` (Raffel et al. 2020,
+    /// section 3.5.2, "temperature-scaled mixing"): 1 is proportional, and the larger, the more
+    /// alike are all tasks.
     Temperature {
         /// Greater than 0.
         temperature: f64,
@@ -42,7 +45,7 @@ impl Default for Rates {
 /// | Key | Default | Purpose |
 /// |---|---|---|
 /// | `rates` | `{ proportional = {} }` | how often each task occurs, see [`Rates`] |
-/// | `shuffle` | `true` | whether order is drawn by the seed, see [`Mixture`] |
+/// | `shuffle` | `true` | whether order is drawn by the seed, see [`Mixture`](crate::Mixture) |
 /// | `stochastic` | | batches of a few tasks each, see [`StochasticTasks`] |
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -9,8 +9,8 @@ use crate::split::Split;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Splits {
-    /// Those of Compacter (Mahabadi et al. 2021), ATTEMPT (Asai et al. 2022) and MPT (Wang et al. 2023), since GLUE's and SuperGLUE's
-    /// own test files have no labels.
+    /// Those of Compacter (Mahabadi et al. 2021), ATTEMPT (Asai et al. 2022) and MPT (Wang et al.
+    /// 2023), since GLUE's and SuperGLUE's own test files have no labels.
     ///
     /// | Tasks | `dev` | `test` |
     /// |---|---|---|
@@ -18,9 +18,10 @@ pub enum Splits {
     /// | QNLI, QQP, SST-2 | 1,000 rows of the file `train`, which are learned from no longer | the file `dev` |
     /// | MNLI | its file, which should be the mismatched one | its file, which should be the matched one |
     ///
-    /// The rows are drawn as `attempt/data/tasks.py` of `AkariAsai/ATTEMPT` draws them: `torch.randperm` seeded with 42, whose
-    /// first places are `dev`. So they are the very rows, as long as the files have their rows in the order of Hugging Face's
-    /// `datasets`. They stay in the order of the file.
+    /// The rows are drawn as `attempt/data/tasks.py` of `AkariAsai/ATTEMPT` draws them:
+    /// `torch.randperm` seeded with 42, whose first places are `dev`. So they are the very rows, as
+    /// long as the files have their rows in the order of Hugging Face's `datasets`. They stay in
+    /// the order of the file.
     Mpt,
 }
 
@@ -88,7 +89,8 @@ impl Splits {
         }
     }
 
-    /// Returns how the splits are made from a task's files, or `None` if they are not defined for its format.
+    /// Returns how the splits are made from a task's files, or `None` if they are not defined for
+    /// its format.
     pub(crate) fn source(self, format: Format) -> Option<SplitSource> {
         Some(match (self, format) {
             (Self::Mpt, Format::GlueQnli | Format::GlueQqp | Format::GlueSst2) => {

@@ -6,19 +6,20 @@ use crate::error::Result;
 use crate::out_of_range::OutOfRange;
 use crate::sampling::permutation::{below, hash};
 
-/// Batches of a few tasks each, as multitask prompt tuning was trained (Wang et al. 2023, section 3.3, "stochastic task
-/// sampling"; `XYaoooo/DPT`, `data_utils.py`).
+/// Batches of a few tasks each, as multitask prompt tuning was trained (Wang et al. 2023, section
+/// 3.3, "stochastic task sampling"; `XYaoooo/DPT`, `data_utils.py`).
 ///
-/// For each batch a number of tasks is drawn evenly from 2 to `most_tasks`, then so many tasks by their rates. Each gets the
-/// same number of the batch's rows, and one of them, drawn evenly, those that are left over. In TOML:
-/// `mixture = { stochastic = { most_tasks = 6 } }`.
+/// For each batch a number of tasks is drawn evenly from 2 to `most_tasks`, then so many tasks by
+/// their rates. Each gets the same number of the batch's rows, and one of them, drawn evenly, those
+/// that are left over. In TOML: `mixture = { stochastic = { most_tasks = 6 } }`.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
 /// | `most_tasks` | | most tasks of a batch | from 2 to the rows of a batch |
 /// | `replacement` | `true` | whether a task can be drawn more than once for a batch, and so get more of its rows | |
 ///
-/// Without replacement a batch has no more tasks than there are, and small tasks come more often than their rates say.
+/// Without replacement a batch has no more tasks than there are, and small tasks come more often
+/// than their rates say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StochasticTasks {
@@ -65,7 +66,8 @@ pub(crate) struct Draws {
     /// Sum of the weights up to each task.
     sums: Vec<f64>,
     seed: u64,
-    /// Rows drawn of each task before every so many steps. It changes how long an answer takes, not the answer.
+    /// Rows drawn of each task before every so many steps. It changes how long an answer takes, not
+    /// the answer.
     before: Arc<Mutex<Before>>,
 }
 
@@ -94,8 +96,8 @@ impl Draws {
         Ok(Self { config, sums: sums.collect(), seed, before: Arc::default() })
     }
 
-    /// The tasks of a step's batch and how many rows each has; a task that was drawn twice comes twice. There are never more
-    /// draws than rows, whatever the configuration says.
+    /// The tasks of a step's batch and how many rows each has; a task that was drawn twice comes
+    /// twice. There are never more draws than rows, whatever the configuration says.
     pub(crate) fn tasks(&self, step: u64, rows: usize) -> Vec<(usize, usize)> {
         let seed = hash(self.seed, [step]);
         let count = self.sums.len();
@@ -167,8 +169,8 @@ impl Draws {
         draws
     }
 
-    /// Share of each task in the rows of batches: with replacement its rate, without it, the share in the first 4,096 batches
-    /// that leave no row over and have a row for each draw.
+    /// Share of each task in the rows of batches: with replacement its rate, without it, the share
+    /// in the first 4,096 batches that leave no row over and have a row for each draw.
     pub(crate) fn rates(&self) -> Vec<f64> {
         let total = *self.sums.last().unwrap_or(&1.0);
         if self.config.replacement {

@@ -1,9 +1,11 @@
 use rand_mt::Mt;
 
-/// `torch.randperm(length, generator=torch.Generator().manual_seed(seed))` on the CPU, for a seed of 32 bits: a shuffle from the
-/// front by the numbers of the Mersenne Twister MT19937 (Matsumoto and Nishimura 1998).
+/// `torch.randperm(length, generator=torch.Generator().manual_seed(seed))` on the CPU, for a seed
+/// of 32 bits: a shuffle from the front by the numbers of the Mersenne Twister MT19937 (Matsumoto
+/// and Nishimura 1998).
 ///
-/// Here to draw the same rows as programs that use PyTorch; this crate's own orders are drawn by `Permutation`.
+/// Here to draw the same rows as programs that use PyTorch; this crate's own orders are drawn by
+/// `Permutation`.
 pub(crate) fn torch_permutation(length: usize, seed: u32) -> Vec<usize> {
     let mut numbers = Mt::new(seed);
     let mut order: Vec<usize> = (0..length).collect();

@@ -12,49 +12,49 @@ use crate::sampling::splits::Splits;
 use crate::split::Split;
 use crate::task::id::TaskId;
 
-/// A task as a configuration file describes it; [`Task::new`](crate::Task::new) checks it.
+/// Definition of a task in a configuration file, validated by [`Task::new`](crate::Task::new).
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
-/// | `name` | | the task's [`TaskId`] |
-/// | `format` | | how the files are written, see [`Format`] |
-/// | `train`, `dev`, `test` | | the files; at least one, all in the same format |
-/// | `hub` | | a data set on the hub, whose files these are then, see [`HubDataset`]; with the feature `hub` |
-/// | `hold_out` | | share of the rows of `train`, between 0 and 1, that are `dev` instead, the same share of each label; always the same rows |
-/// | `splits` | the files as they are | splits made of the files of GLUE or SuperGLUE as others make them, see [`Splits`] |
-/// | `few_shot` | all rows | as many rows of `train` of each label, see [`FewShot`] |
+/// | `name` | | name of the task, a [`TaskId`] |
+/// | `format` | | format of the files, see [`Format`] |
+/// | `train`, `dev`, `test` | | the files, at least one |
+/// | `hub` | | a dataset on the hub that has the files, see [`HubDataset`]; with the feature `hub` |
+/// | `hold_out` | | fraction of the rows of `train` that become `dev`, stratified by label; always the same rows |
+/// | `splits` | the files as they are | published splits of GLUE or SuperGLUE, see [`Splits`] |
+/// | `few_shot` | all rows | few-shot sampling of `train`, see [`FewShot`] |
 /// | `template` | that of T5 for a format of GLUE or SuperGLUE | input text with `{field}` placeholders, see [`Template`](crate::Template) |
-/// | `label_field` | that of a format of GLUE or SuperGLUE, otherwise `label` | the field with the label |
-/// | `labels` | those of T5 for a format of GLUE or SuperGLUE | what labels mean, see [`LabelsConfig`] |
+/// | `label_field` | that of a format of GLUE or SuperGLUE, otherwise `label` | field with the label |
+/// | `labels` | those of T5 for a format of GLUE or SuperGLUE | meaning of the labels, see [`LabelsConfig`] |
 /// | `metrics` | those of a format of GLUE or SuperGLUE, otherwise `["accuracy"]`, `["pearson"]` for scores, `["squad_f1", "exact_match"]` for free text | see [`Metric`]; the first is the primary one |
 /// | `limit` | all rows | see [`Limit`] |
-/// | `stream` | `false` | whether the rows of `train` are kept on disk instead of in memory while they are learned from, see [`ExamplesOnDisk`](crate::ExamplesOnDisk) |
+/// | `stream` | `false` | whether the training examples are stored on disk instead of in memory, see [`ExamplesOnDisk`](crate::ExamplesOnDisk) |
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TaskConfig {
     /// Name of the task.
     pub name: TaskId,
-    /// How the files are written.
+    /// Format of the files.
     pub format: Format,
     /// File of the training split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<PathBuf>,
-    /// File of the development split.
+    /// File of the validation split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dev: Option<PathBuf>,
     /// File of the test split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test: Option<PathBuf>,
-    /// The data set that the files are fetched from.
+    /// Dataset on the hub with the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hub: Option<HubDataset>,
-    /// Share of the training split's rows that are the development split.
+    /// Fraction of the training rows that become the validation split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold_out: Option<f64>,
-    /// How splits are made of the files.
+    /// Published splits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub splits: Option<Splits>,
-    /// A few rows of the training split.
+    /// Few-shot sampling of the training split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub few_shot: Option<FewShot>,
     /// Input text with placeholders.
@@ -63,22 +63,22 @@ pub struct TaskConfig {
     /// Field with the label.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label_field: Option<String>,
-    /// How predictions are judged, the primary metric first.
+    /// Metrics, the primary one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub metrics: Vec<Metric>,
-    /// What labels mean.
+    /// Meaning of the labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelsConfig>,
-    /// How many rows are used.
+    /// Maximum number of rows.
     #[serde(default, skip_serializing_if = "Limit::is_none")]
     pub limit: Limit,
-    /// Whether the training split is kept on disk.
+    /// Whether the training examples are stored on disk.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stream: bool,
 }
 
 impl TaskConfig {
-    /// A task with a name and a format, everything else by default; it still needs a file.
+    /// Creates a definition without files, with all other defaults.
     pub fn new(name: TaskId, format: Format) -> Self {
         Self {
             name,
@@ -99,7 +99,7 @@ impl TaskConfig {
         }
     }
 
-    /// The file of a split.
+    /// Returns the file of a split.
     pub fn file(&self, split: Split) -> Option<&Path> {
         match split {
             Split::Train => self.train.as_deref(),
@@ -108,7 +108,7 @@ impl TaskConfig {
         }
     }
 
-    /// The same task, whose relative paths begin at a folder; those of a data set on the hub stay as they are.
+    /// Resolves relative paths against a folder, except for those of a dataset on the hub.
     #[must_use]
     pub fn in_folder(mut self, folder: &Path) -> Self {
         if self.hub.is_some() {

@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::split::Split;
 use crate::task::config::TaskConfig;
 
-/// The same task, whose files are fetched from the hub and lie in its cache.
+/// Fetches the files of a dataset on the hub, and returns the definition with the local files.
 #[cfg(feature = "hub")]
 pub(crate) fn fetched(config: TaskConfig) -> Result<TaskConfig> {
     let Some(hub) = config.hub.clone() else { return Ok(config) };
@@ -22,7 +22,7 @@ pub(crate) fn fetched(config: TaskConfig) -> Result<TaskConfig> {
     fetched_by(&api, &hub, config)
 }
 
-/// The same task, whose files would have to be fetched.
+/// Refuses a dataset on the hub, as the feature `hub` is disabled.
 #[cfg(not(feature = "hub"))]
 pub(crate) fn fetched(config: TaskConfig) -> Result<TaskConfig> {
     let Some(hub) = config.hub else { return Ok(config) };
@@ -49,12 +49,12 @@ fn fetched_by(
         let listed: Vec<String> = listed.into_iter().map(|file| file.rfilename).collect();
         let [train, dev, test] =
             hub.files(config.format, &listed)?.map(|file| file.map(std::path::PathBuf::from));
-        // Rows that are held out of `train` are `dev`.
+        // Held-out rows of `train` become `dev`.
         let dev = dev.filter(|_| config.hold_out.is_none());
         (config.train, config.dev, config.test) = (train, dev, test);
     }
     for file in [&mut config.train, &mut config.dev, &mut config.test].into_iter().flatten() {
-        // Paths of a repository have slashes, whatever the system's are.
+        // Paths in a repository have slashes on every operating system.
         let name = file.to_string_lossy().replace('\\', "/");
         *file = repository.get(&name).map_err(failed)?;
     }
@@ -199,10 +199,7 @@ mod tests {
             named.train = Some("plain/other.csv".into());
             for config in [named, config(&hub)] {
                 let error = fetched_by(&offline, &hub, config).unwrap_err();
-                assert_eq!(
-                    error.to_string(),
-                    "cannot fetch the data set `owner/name` from the hub"
-                );
+                assert_eq!(error.to_string(), "cannot fetch the dataset `owner/name` from the hub");
                 assert!(std::error::Error::source(&error).is_some());
             }
         }

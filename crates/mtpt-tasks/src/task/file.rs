@@ -14,8 +14,8 @@ use crate::tree::groups::Groups;
 
 /// The tasks of a TOML file, in its order: its `[[tasks]]` entries.
 ///
-/// Relative paths begin at the folder of the file. Other keys of the file belong to others and are passed over, so
-/// that tasks can stand in the configuration of a run.
+/// Relative paths begin at the folder of the file. Other keys of the file belong to others and are
+/// passed over, so that tasks can stand in the configuration of a run.
 ///
 /// ```toml
 /// [[tasks]]
@@ -43,7 +43,8 @@ use crate::tree::groups::Groups;
 /// sentiment = ["sst2"]
 /// ```
 ///
-/// makes tasks named `sst2` and `trec` into `nlu/sentiment/sst2` and `nlu/trec`; a task in no group keeps its name.
+/// makes tasks named `sst2` and `trec` into `nlu/sentiment/sst2` and `nlu/trec`; a task in no group
+/// keeps its name.
 #[derive(Clone, Debug)]
 pub struct TaskFile {
     tasks: Vec<Task>,
@@ -63,21 +64,18 @@ impl TaskFile {
     ///
     /// # Errors
     ///
-    /// [`IoError`] and those of [`parse`](Self::parse).
+    /// Returns [`IoError`](crate::IoError), and the errors of [`parse`](Self::parse).
     pub fn load(path: &Path) -> Result<Self> {
         let text = read_to_string(path)?;
         Self::parse(&text, path)
     }
 
-    /// Checks the text of a file.
+    /// Validates the text of a file.
     ///
     /// # Errors
     ///
-    /// [`Error::Toml`] for another form than expected, [`TaskError::NoTasks`], [`Error::InTaskFile`] around
-    /// [`TreeError::GroupName`], [`TreeError::GroupIsTask`], [`TreeError::EmptyGroup`], [`TreeError::UnknownChild`], [`TreeError::TwoGroups`] or
-    /// [`TreeError::GroupCycle`] for groups that make no tree, and [`Error::InTaskFile`] around
-    /// [`Error::InTask`] for a task that is wrong: [`TreeError::DuplicateTask`], [`TreeError::TaskIsGroup`] and those of
-    /// [`Task::new`].
+    /// Returns [`Error::Toml`](crate::Error::Toml) or [`TaskError::NoTasks`], or
+    /// [`Error::InFile`](crate::Error::InFile) around a [`TreeError`] or an error of [`Task::new`].
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
         let folder = path.parent().unwrap_or(Path::new(""));
@@ -97,7 +95,8 @@ impl TaskFile {
         Self::check(configs, path)
     }
 
-    /// Checks descriptions that come from elsewhere, whose paths are left as they are; the path is for messages.
+    /// Checks descriptions that come from elsewhere, whose paths are left as they are; the path is
+    /// for messages.
     ///
     /// # Errors
     ///

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a task: a path of groups that ends in the task, such as `sst2` or `nlu/sentiment/sst2`.
+/// The name of a task: a path of groups that ends in the task, such as `sst2` or
+/// `nlu/sentiment/sst2`.
 ///
-/// Segments are made of `a-z`, `0-9`, `_` and `-`, so that a name can be a file's name, a key of TOML and a metric's
-/// prefix without escapes. A clone shares the text.
+/// Segments are made of `a-z`, `0-9`, `_` and `-`, so that a name can be a file's name, a key of
+/// TOML and a metric's prefix without escapes. A clone shares the text.
 ///
 /// ```
 /// use mtpt_tasks::TaskId;
@@ -29,8 +30,8 @@ impl TaskId {
     ///
     /// # Errors
     ///
-    /// [`InvalidTaskId`] for an empty name or segment, another character than those above, or more than
-    /// [`MAX_LENGTH`](Self::MAX_LENGTH) characters.
+    /// [`InvalidTaskId`] for an empty name or segment, another character than those above, or more
+    /// than [`MAX_LENGTH`](Self::MAX_LENGTH) characters.
     pub fn new(name: &str) -> Result<Self, InvalidTaskId> {
         let segment = |segment: &str| {
             !segment.is_empty()

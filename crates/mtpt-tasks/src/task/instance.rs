@@ -1,29 +1,31 @@
 use crate::data::location::SourceLocation;
 use crate::labels::gold::Gold;
 
-/// A row as a model meets it: an input text and the target text that answers it.
+/// A row as input and target text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Instance {
     /// Input text.
     pub input: String,
-    /// Target text: the label's word, the right one of the row's choices, or the first of its references.
+    /// Target text: the label word, the correct choice, or the first reference.
     pub target: String,
-    /// Index of the target among what it is chosen from: the task's [`Labels::words`], or the row's choices or references.
+    /// Index of the target among the task's [`Labels::words`](crate::Labels::words), or among the
+    /// row's choices or references.
     pub label: usize,
-    /// What the row's label means.
+    /// The gold label.
     pub gold: Gold,
-    /// The texts that are right, where labels are free text; none otherwise.
+    /// References of free text; empty for other labels.
     pub references: Vec<String>,
-    /// The row's own candidates, in the order of [`Labels::choice_fields`]; none where words are ranked.
+    /// The row's own candidates, in the order of
+    /// [`Labels::choice_fields`](crate::Labels::choice_fields); empty if words are ranked.
     pub choices: Vec<String>,
-    /// The group that the row belongs to, where a metric of the task judges groups.
+    /// The row's group, if a metric of the task is over groups.
     pub group: Option<String>,
-    /// Where the row stands.
+    /// Location of the row.
     pub location: SourceLocation,
 }
 
 impl Instance {
-    /// Whether targets are the row's own, and not words that other rows have, too.
+    /// Returns whether the targets belong to this row only, unlike label words.
     pub(crate) fn has_own_targets(&self) -> bool {
         !self.references.is_empty() || !self.choices.is_empty()
     }

@@ -116,10 +116,11 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// Returns [`TaskError::NoSplit`] if the task has no such split. Returns [`Error::InTask`] around
-    /// [`DataError::NoRows`], [`SamplingError::HoldOut`](crate::sampling::SamplingError::HoldOut),
-    /// [`SamplingError::FewShot`](crate::sampling::SamplingError::FewShot), an error of [`Reader`], or
-    /// an error of [`instance`](Self::instance).
+    /// Returns [`TaskError::NoSplit`] if the task has no such split. Returns [`Error::InTask`]
+    /// around [`DataError::NoRows`],
+    /// [`SamplingError::HoldOut`](crate::sampling::SamplingError::HoldOut),
+    /// [`SamplingError::FewShot`](crate::sampling::SamplingError::FewShot), an error of [`Reader`],
+    /// or an error of [`instance`](Self::instance).
     pub fn read(&self, split: Split) -> Result<Vec<Instance>> {
         let (path, selection) = self.existing_source(split)?;
         let mut instances =
@@ -139,8 +140,8 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// As [`read`](Self::read), immediately or as an item, and [`DataError::FileChanged`] as the last
-    /// item.
+    /// As [`read`](Self::read), immediately or as an item, and [`DataError::FileChanged`] as the
+    /// last item.
     pub fn stream(&self, split: Split) -> Result<impl Iterator<Item = Result<Instance>> + '_> {
         let (path, selection) = self.existing_source(split)?;
         let selected = if selection.needs_all_rows() {
@@ -184,8 +185,8 @@ impl Task {
         Ok(self.source(split).ok_or_else(none)?)
     }
 
-    /// Returns the rows of a file: all of them if the selection needs them, otherwise those up to the
-    /// limit.
+    /// Returns the rows of a file: all of them if the selection needs them, otherwise those up to
+    /// the limit.
     fn instances(
         &self,
         split: Split,

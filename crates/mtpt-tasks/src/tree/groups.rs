@@ -7,7 +7,8 @@ use crate::error::{Error, Result};
 use crate::task::id::TaskId;
 use crate::tree::error::TreeError;
 
-/// The table `[groups]` of a file of tasks: what each group lists, tasks or other groups, with the places in the text.
+/// The table `[groups]` of a file of tasks: what each group lists, tasks or other groups, with the
+/// places in the text.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Groups(BTreeMap<String, Spanned<Vec<Spanned<String>>>>);
@@ -34,7 +35,8 @@ impl Groups {
             .collect()
     }
 
-    /// The group that lists each task and group, where one does. Problems are found in the order of the file.
+    /// The group that lists each task and group, where one does. Problems are found in the order of
+    /// the file.
     fn parents<'a>(&'a self, tasks: &[&str]) -> Result<BTreeMap<&'a str, &'a str>, Problem> {
         let mut parents = BTreeMap::new();
         for (group, children) in self.in_order() {
@@ -66,8 +68,8 @@ impl Groups {
         Ok(parents)
     }
 
-    /// Every node has one parent at most, so that a way up that does not end comes back to where it began, or to a cycle that
-    /// another way up is on.
+    /// Every node has one parent at most, so that a way up that does not end comes back to where it
+    /// began, or to a cycle that another way up is on.
     fn check_cycles(&self, parents: &BTreeMap<&str, &str>) -> Result<(), Problem> {
         for (start, children) in self.in_order() {
             let mut line = vec![start];

@@ -4,13 +4,15 @@ use crate::error::Result;
 use crate::task::id::TaskId;
 use crate::tree::error::TreeError;
 
-/// The groups and tasks that the names of tasks spell: every name is a path, every part of it a node.
+/// The groups and tasks that the names of tasks spell: every name is a path, every part of it a
+/// node.
 ///
-/// The root has no name and stands above all; inner nodes are groups, leaves are tasks. Nodes are numbered from the root
-/// down, every group before what is below it, siblings in the order in which the names first tell of them. So the numbers follow
-/// from the list of names alone, and what is below a node is one range of numbers: within a program, a list with something for
-/// every node, such as a component of prompts, needs no other key. Files must name nodes by their paths: another task in the list
-/// moves the numbers of those after it.
+/// The root has no name and stands above all; inner nodes are groups, leaves are tasks. Nodes are
+/// numbered from the root down, every group before what is below it, siblings in the order in which
+/// the names first tell of them. So the numbers follow from the list of names alone, and what is
+/// below a node is one range of numbers: within a program, a list with something for every node,
+/// such as a component of prompts, needs no other key. Files must name nodes by their paths:
+/// another task in the list moves the numbers of those after it.
 ///
 /// ```
 /// use mtpt_tasks::{TaskId, TaskTree};
@@ -110,8 +112,8 @@ impl TaskTree {
     ///
     /// # Errors
     ///
-    /// [`Error::InTask`] around [`TreeError::DuplicateTask`] for a name that occurs twice, or around [`TreeError::TaskIsGroup`] for
-    /// one that is also a part of another's path.
+    /// Returns [`TreeError::DuplicateTask`], or [`TreeError::TaskIsGroup`] for a name that is a
+    /// proper prefix of another one.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a TaskId>) -> Result<Self> {
         let names: Vec<Named<'a>> = names.into_iter().enumerate().collect();
         let mut tree = Self {
@@ -152,7 +154,8 @@ impl TaskTree {
         Ok(index)
     }
 
-    /// The position of the task whose name is the path: it must be the only name that begins with it.
+    /// The position of the task whose name is the path: it must be the only name that begins with
+    /// it.
     fn task_of_path(path: &TaskId, names: &[Named<'_>]) -> Result<Option<usize>> {
         let Some(&(task, _)) = names.iter().find(|(_, name)| *name == path) else {
             return Ok(None);
@@ -169,7 +172,8 @@ impl TaskTree {
         }
     }
 
-    /// Longer paths by one segment, each with the names that begin with it, in the order of the first of these.
+    /// Longer paths by one segment, each with the names that begin with it, in the order of the
+    /// first of these.
     fn by_next_segment<'a>(depth: usize, names: &[Named<'a>]) -> Vec<(TaskId, Vec<Named<'a>>)> {
         let mut parts: Vec<(TaskId, Vec<Named<'a>>)> = Vec::new();
         for &(position, name) in names {
@@ -215,7 +219,8 @@ impl TaskTree {
         self.leaves[task]
     }
 
-    /// The nodes from the root down to a task, by the task's position in the list of names: one for every level.
+    /// The nodes from the root down to a task, by the task's position in the list of names: one for
+    /// every level.
     ///
     /// # Panics
     ///
