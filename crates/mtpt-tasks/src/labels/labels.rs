@@ -307,7 +307,7 @@ mod tests {
             |pairs: &[(&str, &str)]| Labels::new(pairs.iter().copied()).unwrap_err().to_string();
         assert_eq!(
             message(&[("0", "no"), ("1", "yes"), ("2", "no")]),
-            "expected a word of its own for each label, but `0` and `2` share `no`"
+            "expected a distinct word for each label, but `0` and `2` share `no`"
         );
         assert_eq!(message(&[("0", " ")]), "expected a word for the label `0`, found an empty one");
         assert_eq!(
