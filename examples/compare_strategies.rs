@@ -16,7 +16,7 @@ use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use mtpt::burn::module::Module;
 use mtpt::compose::CompositionConfig;
-use mtpt::infer::{TaskData, evaluate};
+use mtpt::infer::{Prompted, TaskData};
 use mtpt::tasks::{MixtureConfig, Rates, Split};
 use mtpt::train::{
     EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
@@ -145,10 +145,10 @@ fn learn(config: &RunConfig, model: &Model, sizes: Sizes) -> Result<Run> {
     let begun = Instant::now();
     let trained = PromptTuningRun::new(config, &data, t5).train(start)?;
     let seconds = begun.elapsed().as_secs_f64();
-    let composition = trained.prompts.composition();
+    let prompted = Prompted::new(t5, trained.prompts.composition())?;
     let accuracies = data
         .iter()
-        .map(|task| Ok(evaluate(t5, Some(composition), task, Split::Test, 64)?.primary()))
+        .map(|task| Ok(prompted.evaluate(task, Split::Test, 64)?.primary()))
         .collect::<Result<Vec<f64>>>()?;
     Ok(Run { accuracies, parameters, seconds })
 }

@@ -13,7 +13,7 @@ use clap::builder::RangedU64ValueParser;
 use mtpt::burn::{self, module::Param};
 use mtpt::compose::{CompositionConfig, CustomConfig};
 use mtpt::core::Initializer;
-use mtpt::infer::{Prompts, TaskData, evaluate};
+use mtpt::infer::{Prompted, Prompts, TaskData};
 use mtpt::prelude::*;
 use mtpt::tasks::{MixtureConfig, Split};
 use mtpt::train::{
@@ -121,7 +121,8 @@ fn run(arguments: &Arguments) -> Result<()> {
     writeln!(output, "{:18}  {:>8}  {:>6}  {:>5}", "accuracy", "majority", "before", "after")?;
     for task in &data {
         let judge = |composition: &Shift| -> Result<f64> {
-            Ok(100.0 * evaluate(t5, Some(composition), task, Split::Test, 64)?.primary())
+            let prompted = Prompted::new(t5, composition)?;
+            Ok(100.0 * prompted.evaluate(task, Split::Test, 64)?.primary())
         };
         writeln!(
             output,

@@ -16,7 +16,7 @@ use std::time::Instant;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use mtpt::compose::{AddConfig, CompositionConfig, HierarchyConfig, LowRankConfig, SeparateConfig};
-use mtpt::infer::{TaskData, evaluate};
+use mtpt::infer::{Prompted, TaskData};
 use mtpt::tasks::{MixtureConfig, Rates, Split, Task, TaskTree};
 use mtpt::train::{
     EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
@@ -108,8 +108,8 @@ fn run(arguments: &Arguments) -> Result<()> {
         let trained = PromptTuningRun::new(&config, &data, t5).train(start)?;
         eprintln!("{name}: {:.0} seconds", begun.elapsed().as_secs_f64());
         let score = |task| -> Result<f64> {
-            let composition = Some(trained.prompts.composition());
-            Ok(evaluate(t5, composition, task, Split::Test, 64)?.primary())
+            let prompted = Prompted::new(t5, trained.prompts.composition())?;
+            Ok(prompted.evaluate(task, Split::Test, 64)?.primary())
         };
         let values = data.iter().map(score).collect::<Result<_>>()?;
         Ok(Run { name, length, parameters, values })

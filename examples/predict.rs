@@ -18,13 +18,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mtpt::compose::{CompositionConfig, SeparateConfig};
-use mtpt::infer::{Prompts, TaskData};
+use mtpt::infer::{Predictor, Prompts, TaskData};
 use mtpt::tasks::{MixtureConfig, Split, Task};
 use mtpt::train::{
     EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
 };
 use mtpt_examples::Result;
-use mtpt_examples::answering::Answering;
 use mtpt_examples::made_tasks::{self, Sizes};
 use mtpt_examples::model::Model;
 use mtpt_examples::terminal::finish;
@@ -75,13 +74,15 @@ fn run(arguments: &Arguments) -> Result<()> {
         None => learn(&model)?,
     };
     let first = prompts.tasks().first().map_or("", |task| task.name.as_str());
-    let task = prompts.find(arguments.task.as_deref().unwrap_or(first))?;
-    let answering = Answering::new(&model, &prompts)?;
+    let task = arguments.task.as_deref().unwrap_or(first);
+    prompts.find(task)?;
+    let predictor = Predictor::new(model.t5.get(), &prompts, model.tokenizer.as_inner())?;
 
     let mut output = std::io::stdout().lock();
     let mut answer = |lines: &[&str]| -> Result<()> {
-        for (line, answer) in lines.iter().zip(answering.answer(task, lines)?) {
-            writeln!(output, "{}\t{:.2}\t{line}", answer.label, answer.probability)?;
+        for (line, answer) in lines.iter().zip(predictor.predict_texts(task, lines)?) {
+            let probability = answer.probability().unwrap_or(1.0);
+            writeln!(output, "{}\t{probability:.2}\t{line}", answer.as_str())?;
         }
         Ok(output.flush()?)
     };

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use mtpt::burn::tensor::{Device, Distribution, Tensor};
 use mtpt::compose::Composition;
-use mtpt::core::{Backbone, Frozen, embed_prompted};
-use mtpt::infer::{Candidates, DeviceBatch, Prompts, rank_rows};
+use mtpt::core::{Backbone, Frozen};
+use mtpt::infer::{Candidates, DeviceBatch, Prompted, Prompts};
 use mtpt::t5::{GenerationConfig, T5, T5Config, T5Tokenizer};
 use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
 use mtpt::train::{AdamWConfig, Decay, PromptTuning, Schedule, Trainer};
@@ -136,7 +136,7 @@ impl Evaluating {
                 let rows = task.rows.into_iter().map(|input_ids| {
                     Row { task: number, input_ids, target_ids: Vec::new() }.example()
                 });
-                (Candidates::of_tokens(task.candidates), rows.collect())
+                (Candidates::from_ids(task.candidates), rows.collect())
             })
             .collect();
         Ok(Self { t5: load(folder)?, prompts: prompts(folder, &device()?)?, tasks })
@@ -145,8 +145,8 @@ impl Evaluating {
     fn scores(&self, task: usize, most: usize) -> Result<Vec<Vec<f64>>> {
         let (candidates, rows) = &self.tasks[task];
         let rows = &rows[..most.min(rows.len())];
-        let composition = Some(self.prompts.composition());
-        Ok(rank_rows(&self.t5, composition, rows, candidates, ROWS_AT_A_TIME)?)
+        let prompted = Prompted::new(self.t5.get(), self.prompts.composition())?;
+        Ok(prompted.rank(rows, candidates, ROWS_AT_A_TIME))
     }
 
     fn all(&self, most: usize) -> Result<Vec<Vec<Vec<f64>>>> {
@@ -200,9 +200,8 @@ impl Work for Generating {
     fn go(&mut self) -> Result<Value> {
         let t5 = &self.t5;
         let batch = DeviceBatch::new(&self.batch, t5.decoder_start_token_id(), &t5.device());
-        let composition = Some(self.prompts.composition());
-        let (embeddings, mask) =
-            embed_prompted(t5, composition, &batch.tasks, batch.input_ids, batch.input_mask);
+        let prompted = Prompted::new(t5, self.prompts.composition())?;
+        let (embeddings, mask) = prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask);
         let config = GenerationConfig { max_new_tokens: NEW_TOKENS, ..GenerationConfig::default() };
         Ok(json!({ "ids": t5.generate_from_embeddings(embeddings, mask, &config)? }))
     }
@@ -250,9 +249,9 @@ pub(crate) fn cold(folder: &Path, asked: &Path) -> Result<Value> {
         asked.words.iter().map(|word| tokenizer.encode(word)).collect::<Result<_, _>>()?;
     let input_ids = tokenizer.encode(&asked.text)?;
     let row = Row { task: asked.task, input_ids, target_ids: Vec::new() }.example();
-    let candidates = Candidates::of_tokens(words);
-    let composition = Some(prompts.composition());
-    let scores = rank_rows(&t5, composition, std::slice::from_ref(&row), &candidates, 1)?;
+    let candidates = Candidates::from_ids(words);
+    let prompted = Prompted::new(&t5, prompts.composition())?;
+    let scores = prompted.rank(std::slice::from_ref(&row), &candidates, 1);
     Ok(json!({ "label": asked.words[most_probable(&scores[0])], "ids": row.input_ids }))
 }
 

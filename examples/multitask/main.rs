@@ -21,7 +21,7 @@ use clap::Parser;
 use clap::builder::{PossibleValuesParser, RangedU64ValueParser};
 use mtpt::burn::module::Module;
 use mtpt::compose::{Composition, CompositionConfig};
-use mtpt::infer::{TaskData, evaluate};
+use mtpt::infer::{Prompted, TaskData};
 use mtpt::tasks::{Mixture, MixtureConfig, Rates, Split, Task, TaskTree};
 use mtpt::train::{
     EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
@@ -118,8 +118,9 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     let measure = |composition: &Composition| -> Result<Vec<f64>> {
         let batch_size = config.evaluation.batch_size;
-        let judge = |task| evaluate(t5, Some(composition), task, Split::Test, batch_size);
-        data.iter().map(|task| Ok(judge(task)?.primary())).collect()
+        let prompted = Prompted::new(t5, composition)?;
+        let evaluate = |task| prompted.evaluate(task, Split::Test, batch_size);
+        data.iter().map(|task| Ok(evaluate(task)?.primary())).collect()
     };
     let majority = data.iter().map(|task| Ok(task.majority(Split::Test)?.primary()));
     let majority = majority.collect::<Result<Vec<f64>>>()?;

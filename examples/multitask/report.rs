@@ -3,10 +3,9 @@
 
 use std::io::Write;
 
-use mtpt::infer::Prompts;
+use mtpt::infer::{Answer, Predictor, Prompts};
 use mtpt::tasks::{Node, NodeIndex, TaskTree};
 use mtpt_examples::Result;
-use mtpt_examples::answering::Answering;
 use mtpt_examples::made_tasks::{self, Written};
 use mtpt_examples::model::Model;
 use mtpt_examples::terminal::grouped;
@@ -140,7 +139,7 @@ impl Report<'_> {
 
 /// Classifies handwritten sentences and prints which predictions are correct.
 pub fn written(output: &mut impl Write, model: &Model, prompts: &Prompts) -> Result<()> {
-    let answering = Answering::new(model, prompts)?;
+    let predictor = Predictor::new(model.t5.get(), prompts, model.tokenizer.as_inner())?;
     let written = made_tasks::written();
     writeln!(output, "\nHandwritten sentences with the prompts of both tasks of their group:")?;
     let mut asked = "";
@@ -150,8 +149,8 @@ pub fn written(output: &mut impl Write, model: &Model, prompts: &Prompts) -> Res
             writeln!(output, "  {text}")?;
             asked = text;
         }
-        let answers = answering.answer(prompts.find(task)?, &[text])?;
-        let answer = answers.first().map_or("", |answer| &answer.label);
+        let answers = predictor.predict_texts(task, [text])?;
+        let answer = answers.first().map_or("", Answer::as_str);
         let is_right = answer == *label;
         right += usize::from(is_right);
         let verdict = if is_right { "correct".into() } else { format!("wrong, expected {label}") };

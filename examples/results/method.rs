@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use mtpt::burn::module::Module;
 use mtpt::compose::{Composition, CompositionConfig, LowRankConfig, SeparateConfig};
 use mtpt::core::{Backbone, Compose};
-use mtpt::infer::{Prompts, TaskData, evaluate};
+use mtpt::infer::{Prompted, Prompts, TaskData};
 use mtpt::t5::T5;
 use mtpt::tasks::{Padding, Split, Task, TaskId, TokenBatch, group_by_length};
 use mtpt::train::{
@@ -180,11 +180,12 @@ impl Method {
             Kind::Prompts(_) | Kind::Stages { .. } => {
                 let device = setting.model.t5.device();
                 let prompts = Prompts::read(&prompt_file(folder), &device)?;
-                judged(&setting.model.t5, &setting.data, Some(prompts.composition()), split)
+                let prompted = Prompted::new(setting.model.t5.get(), prompts.composition())?;
+                judged(prompted, &setting.data, split)
             }
             Kind::FullFineTuning => {
-                let model = T5::load(folder, &setting.model.t5.device())?;
-                judged(&model, &setting.data, None::<&Composition>, split)
+                let model = T5::load(folder, &setting.model.t5.get().device())?;
+                judged(Prompted::plain(&model), &setting.data, split)
             }
             Kind::Peft(_) => peft::judge(setting, split, folder),
         }
@@ -197,13 +198,12 @@ fn prompt_file(folder: &Path) -> PathBuf {
 
 /// Metric of each task.
 pub fn judged<B: Backbone, C: Compose>(
-    model: &B,
+    prompted: Prompted<'_, B, C>,
     data: &[TaskData],
-    composition: Option<&C>,
     split: Split,
 ) -> Result<Vec<f64>> {
-    let judge = |task| evaluate(model, composition, task, split, JUDGED_AT_A_TIME);
-    data.iter().map(|task| Ok(first(&judge(task)?))).collect()
+    let evaluate = |task| prompted.evaluate(task, split, JUDGED_AT_A_TIME);
+    data.iter().map(|task| Ok(first(&evaluate(task)?))).collect()
 }
 
 fn prompts(
@@ -340,7 +340,7 @@ fn full_fine_tuning(setting: &Setting, rate: f64, seed: u64, folder: &Path) -> R
         let step = trainer.steps_done();
         if evaluations.contains(&step) {
             let model = trainer.module().valid();
-            let dev = judged(&model, &setting.data, None::<&Composition>, Split::Dev)?;
+            let dev = judged(Prompted::plain(&model), &setting.data, Split::Dev)?;
             let score = mean(&dev);
             if best.as_ref().is_none_or(|(best, _)| score > *best) {
                 model.save(folder)?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use mtpt::infer::{Prompts, rank_rows};
+use mtpt::infer::{Prompted, Prompts};
 use mtpt::tasks::{Split, TokenizedExample};
 use mtpt_examples::Result;
 use serde::Deserialize;
@@ -169,11 +169,11 @@ fn absolute(path: &Path) -> Result<PathBuf> {
 fn difference(setting: &Setting, adapter: &Path, scores: &[Vec<Vec<f64>>]) -> Result<f64> {
     let t5 = &setting.model.t5;
     let prompts = Prompts::read(adapter, &t5.device())?;
+    let prompted = Prompted::new(t5, prompts.composition())?;
     let mut largest: f64 = 0.0;
     for (task, theirs) in setting.data.iter().zip(scores) {
         let rows = task.rows(Split::Dev);
-        let ours =
-            rank_rows(t5, Some(prompts.composition()), rows, task.candidates(), JUDGED_AT_A_TIME)?;
+        let ours = prompted.rank(rows, task.candidates(), JUDGED_AT_A_TIME);
         for (ours, theirs) in ours.iter().flatten().zip(theirs.iter().flatten()) {
             largest = largest.max((ours - theirs).abs());
         }

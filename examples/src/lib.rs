@@ -1,7 +1,5 @@
-//! Code shared by the examples: generated and real tasks, the model, classification, and the end of
-//! a program.
+//! Code shared by the examples: generated and real tasks, the model, and the end of a program.
 
-pub mod answering;
 pub mod made_tasks;
 pub mod model;
 pub mod real_tasks;

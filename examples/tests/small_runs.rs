@@ -56,7 +56,10 @@ fn several_tasks_are_trained_shown_as_a_tree_and_used() {
     }
     let wrong = run("predict", "--prompts prompts.safetensors --task film", folder.path(), "");
     let messages = wrong.unwrap().messages;
-    assert!(messages.contains("unknown task `film`; known are `reviews/sentiment`"), "{messages}");
+    assert!(
+        messages.contains("unknown task `film`; available tasks: `reviews/sentiment`"),
+        "{messages}"
+    );
 }
 
 #[test]

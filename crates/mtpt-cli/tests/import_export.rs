@@ -87,7 +87,10 @@ fn imported_tasks_are_named_by_arguments() {
     assert_eq!(scores(&world, "b.safetensors").len(), 2);
     // A task file also provides templates and label words. It has two tasks for three prompts.
     let message = failure(&world, &format!("{import} --force --tasks run.toml"));
-    assert!(message.contains("for 3 tasks, but 2 were named; name each task once"), "{message}");
+    assert!(
+        message.contains("for 3 tasks, but 2 names were given; name each task once"),
+        "{message}"
+    );
     let export = "export --format npy --prompts b.safetensors --task sky/wet --output wet.npy";
     world.rows(export, "");
     let one = crate::world::CONFIG.split("[[tasks]]").nth(2).unwrap();
@@ -134,8 +137,8 @@ fn unsupported_conversions_suggest_alternatives() {
     let export = "export --prompts run/prompts.safetensors --output out --format";
     let message = failure(&world, &format!("{export} peft"));
     let expected = "error: prompts of several tasks composed by `add` cannot be an adapter of type \
-                    `MULTITASK_PROMPT_TUNING`, which multiplies a shared prompt by low-rank factors; each of them can, \
-                    composed for itself: `mood`, `sky/wet`; name one with `--task NAME`\n";
+                    `MULTITASK_PROMPT_TUNING`, which multiplies a shared prompt by low-rank factors; export one \
+                    task at a time: `mood`, `sky/wet`; choose one with `--task NAME`\n";
     assert_eq!(message, expected);
     assert!(!world.path("out").exists());
     let message = failure(&world, &format!("{export} peft --task moood"));
@@ -146,7 +149,7 @@ fn unsupported_conversions_suggest_alternatives() {
     assert_eq!(scores(&world, "out"), scores(&world, "run/prompts.safetensors"));
     fs::remove_file(world.path("out/mtpt_tasks.json")).unwrap();
     let message = failure(&world, "score --model model --prompts out");
-    assert!(message.contains("nothing in `out` tells how its arrays are composed"), "{message}");
+    assert!(message.contains("`out` does not specify how its arrays are composed"), "{message}");
     assert!(message.contains("`mtpt import --format npy --strategy`"), "{message}");
     let import = "import out --output a.safetensors --format";
     world.rows(&format!("{import} npy --strategy add --task mood --task sky/wet"), "");
@@ -171,7 +174,7 @@ fn invalid_inputs_are_named() {
         &["`run.toml/adapter_config.json`", "a file has the name of a required folder"],
     );
     check("--format npy run.toml", &["`run.toml` is not a complete `.npy` file"]);
-    check("--format npy model", &["`model` is a folder without prompts", "`shared_prompt.npy`"]);
+    check("--format npy model", &["`model` contains no prompts", "`shared_prompt.npy`"]);
     check("--format npy nowhere.npy", &["cannot read `nowhere.npy`"]);
     let npy = format!("--format npy {}", fixture("prompt_tuning/prompt.npy"));
     check(&format!("{npy} --task Mood"), &["task name", "`Mood`"]);

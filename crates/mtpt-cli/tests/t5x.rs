@@ -111,7 +111,7 @@ fn checkpoint_is_inspected_as_model_or_prompts() {
     let description = world.rows(&format!("inspect {STEP} --json"), "");
     assert_eq!(description[0]["kind"], "model", "{description:?}");
     let prompt = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../mtpt-train/tests/fixtures/prompt_tuning/prompt.npy");
+        .join("../mtpt-infer/tests/fixtures/prompt_tuning/prompt.npy");
     let export = "export --format t5x --output prompt/checkpoint_1 --prompts";
     world.rows(&format!("{export} {}", prompt.display()), "");
     let description = world.rows("inspect prompt/checkpoint_1 --json", "");

@@ -1,47 +1,54 @@
-//! A shared prompt and the parts of all tasks, as `prompt_tuning/extended/multitask_prompts.py` of
-//! google-research/prompt-tuning keeps them: `shared_prompt` `[length, features]`, and `task_prompts`, an embedding of
-//! `[tasks, numbers]` with each task's part laid out in a row.
+//! A shared prompt and the task parts of several tasks in two arrays, the format of
+//! `prompt_tuning/extended/multitask_prompts.py` in google-research/prompt-tuning.
+//!
+//! `shared_prompt` is `[length, features]`. `task_prompts` is an embedding `[tasks, size]` with one
+//! flattened task part per row.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::{
     AddConfig, CompositionConfig, ConcatConfig, ConcatFeaturesConfig, ProjectConfig,
 };
+use mtpt_io::fs::read_dir;
+use mtpt_io::layout::{f32_values, stack, transpose, unstack};
 use mtpt_io::npy::read_npy;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::format_error::FormatError;
+use crate::header::PromptHeader;
 use crate::npy;
 use crate::npy::matrix_shape;
 use crate::prompt_files::PromptFiles;
-use crate::prompts::{PromptHeader, Prompts};
+use crate::prompts::Prompts;
 use crate::sidecar;
-use mtpt_io::layout::{f32_values, stack, transpose, unstack};
 
-/// How a shared prompt and parts of tasks that lie in arrays are composed, which the arrays themselves do not tell.
+/// Composition of a shared prompt and task parts in arrays, which the arrays don't specify.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ArrayComposition {
     /// `AddMultiTaskPrompt`: a part `[length, d_model]` is added. Our `add`.
     Add,
-    /// `ConcatMultiTaskPrompt`: a part `[task_length, d_model]` follows along the sequence. Our `concat`.
+    /// `ConcatMultiTaskPrompt`: a part `[task_length, d_model]` is appended along the sequence. Our
+    /// `concat`.
     Concat,
-    /// `ConcatFeaturesMultiTaskPrompt`: a part `[length, task_width]` follows along the width. Our `concat_features`.
+    /// `ConcatFeaturesMultiTaskPrompt`: a part `[length, task_width]` is appended along the width.
+    /// Our `concat_features`.
     ConcatFeatures,
-    /// `ProjectMultiTaskPrompt`: a part is a kernel `[d_model, features]`, then a bias `[d_model]`. Our `project`.
+    /// `ProjectMultiTaskPrompt`: a part is a kernel `[d_model, features]`, then a bias `[d_model]`.
+    /// Our `project`.
     Project,
 }
 
-/// A composition and the shapes that follow from it.
+/// A composition and the model width that follow from the shapes of the arrays.
 struct Layout {
     composition: CompositionConfig,
     d_model: usize,
 }
 
 impl ArrayComposition {
-    /// The way of composing that has a form in arrays, if prompts are composed so.
-    pub(crate) fn of(composition: &CompositionConfig) -> Option<Self> {
+    /// Returns the array form of a composition, if it has one.
+    pub(crate) fn from_config(composition: &CompositionConfig) -> Option<Self> {
         match composition {
             CompositionConfig::Add(_) => Some(Self::Add),
             CompositionConfig::Concat(_) => Some(Self::Concat),
@@ -51,20 +58,22 @@ impl ArrayComposition {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// Returns the name of the strategy and the expected size of a task part in words.
+    fn expected(self, [length, features]: [usize; 2]) -> (&'static str, String) {
         match self {
-            Self::Add => "add",
-            Self::Concat => "concat",
-            Self::ConcatFeatures => "concat_features",
-            Self::Project => "project",
+            Self::Add => ("add", format!("{} values", length * features)),
+            Self::Concat => ("concat", format!("a multiple of {features} values")),
+            Self::ConcatFeatures => ("concat_features", format!("a multiple of {length} values")),
+            Self::Project => ("project", format!("a multiple of {} values", features + 1)),
         }
     }
 
-    /// What a shared prompt and parts of so many numbers are together; none where the numbers do not come out even.
-    fn layout(self, [length, features]: [usize; 2], numbers: usize) -> Option<Layout> {
-        let divided = |by: usize| numbers.is_multiple_of(by).then_some(numbers / by);
+    /// Returns the composition of a shared prompt and task parts of `size` values, or `None` if the
+    /// sizes don't fit together.
+    fn layout(self, [length, features]: [usize; 2], size: usize) -> Option<Layout> {
+        let divided = |by: usize| size.is_multiple_of(by).then_some(size / by);
         match self {
-            Self::Add => (numbers == length * features).then(|| Layout {
+            Self::Add => (size == length * features).then(|| Layout {
                 composition: CompositionConfig::Add(AddConfig::default()),
                 d_model: features,
             }),
@@ -78,7 +87,7 @@ impl ArrayComposition {
                 }),
                 d_model: features + width,
             }),
-            // A kernel and a bias: for each number of an output, one for each number of an input and one more.
+            // A kernel and a bias: `features` weights and one bias per output.
             Self::Project => divided(features + 1).map(|d_model| Layout {
                 composition: CompositionConfig::Project(ProjectConfig {
                     shared_width: Some(features),
@@ -88,18 +97,9 @@ impl ArrayComposition {
         }
     }
 
-    /// How many numbers a task's part must have, in words.
-    fn expected(self, [length, features]: [usize; 2]) -> String {
-        match self {
-            Self::Add => format!("{} numbers", length * features),
-            Self::Concat => format!("a multiple of {features} numbers"),
-            Self::ConcatFeatures => format!("a multiple of {length} numbers"),
-            Self::Project => format!("a multiple of {} numbers", features + 1),
-        }
-    }
-
-    /// A task's part as the tensors of a composition, by what follows `tasks.0` in their names.
-    fn take_apart(
+    /// Converts a row of `task_prompts` to the parameters of a task part, by the suffix of their
+    /// names after `tasks.0`.
+    fn unflatten(
         self,
         [length, features]: [usize; 2],
         part: &TensorData,
@@ -123,9 +123,9 @@ impl ArrayComposition {
         }
     }
 
-    /// The tensors of a task's part in a row.
-    fn put_together(self, tensors: &BTreeMap<String, TensorData>, task: usize) -> TensorData {
-        let tensor = |name: &str| &tensors[&format!("tasks.{task}{name}")];
+    /// Converts the parameters of a task part to a row of `task_prompts`.
+    fn flatten(self, tensors: &BTreeMap<String, TensorData>, task: usize) -> TensorData {
+        let tensor = |suffix: &str| &tensors[&format!("tasks.{task}{suffix}")];
         let values = match self {
             Self::Project => {
                 let weight = tensor(".weight");
@@ -134,12 +134,12 @@ impl ArrayComposition {
             }
             _ => f32_values(tensor("")).to_vec(),
         };
-        let count = values.len();
-        TensorData::new(values, [count])
+        let size = values.len();
+        TensorData::new(values, [size])
     }
 }
 
-/// What a folder of arrays holds.
+/// Paths of the arrays in a folder.
 pub(crate) enum Arrays {
     /// `prompt`, the prompt of one task.
     Prompt(PathBuf),
@@ -148,29 +148,25 @@ pub(crate) enum Arrays {
 }
 
 impl Arrays {
-    /// Looks for arrays in a folder by their names, with or without `.npy`; scopes before the name do not matter, so that
-    /// numpy checkpoints of that project are found too (`encoder.prompt.prompt.shared_prompt`,
-    /// `encoder.prompt.prompt.task_prompts.embedding`).
+    /// Finds the arrays in a folder by their names, with or without `.npy`.
+    ///
+    /// Scopes before the name are ignored, so the numpy checkpoints of prompt-tuning are found too
+    /// (`encoder.prompt.prompt.shared_prompt`, `encoder.prompt.prompt.task_prompts.embedding`).
     pub(crate) fn find(folder: &Path) -> Result<Option<Self>> {
-        let failed = |source| Error::File { action: "read", path: folder.to_owned(), source };
         let (mut prompt, mut shared, mut tasks) = (None, None, None);
-        let mut entries = fs::read_dir(folder)
-            .and_then(|entries| entries.collect::<std::io::Result<Vec<_>>>())
-            .map_err(failed)?;
-        entries.sort_by_key(fs::DirEntry::file_name);
-        for path in entries.into_iter().map(|entry| entry.path()).filter(|path| path.is_file()) {
+        for path in read_dir(folder)?.into_iter().filter(|path| path.is_file()) {
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
             let name = name.strip_suffix(".npy").unwrap_or(&name);
             let name = name.strip_suffix(".embedding").unwrap_or(name);
-            let place = match name.rsplit('.').next() {
+            let slot = match name.rsplit('.').next() {
                 Some("prompt") => &mut prompt,
                 Some("shared_prompt") => &mut shared,
                 Some("task_prompts") => &mut tasks,
                 _ => continue,
             };
-            if let Some(other) = place.replace(path.clone()) {
+            if let Some(other) = slot.replace(path.clone()) {
                 let message = format!("the same array as `{}`; remove one", other.display());
-                return Err(Error::PromptArray { path, message });
+                return Err(FormatError::Malformed { path, message }.into());
             }
         }
         Ok(match (prompt, shared, tasks) {
@@ -181,15 +177,16 @@ impl Arrays {
     }
 }
 
-/// Reads a shared prompt and the parts of all tasks.
+/// Reads the arrays in a folder.
 ///
-/// Its tasks are those that the file beside it names, or else `task0`, `task1`, ...; how they are composed is told, or
-/// stands there too.
+/// Task names, and the composition unless it is given, come from the sidecar file. Without one, the
+/// tasks are `task0`, `task1`, ...
 ///
 /// # Errors
 ///
-/// When a file is missing or malformed, nothing tells how they are composed ([`Error::UnknownComposition`]), or the shapes
-/// of the arrays do not fit together.
+/// - [`FormatError::NoPrompts`] when an array is missing.
+/// - [`FormatError::UnknownComposition`] when no composition is specified.
+/// - [`FormatError::Malformed`] when the shapes don't fit together.
 pub(crate) fn read(
     folder: &Path,
     composition: Option<ArrayComposition>,
@@ -198,76 +195,79 @@ pub(crate) fn read(
     let (shared_path, tasks_path) = match Arrays::find(folder)? {
         Some(Arrays::Multitask { shared, tasks }) => (shared, tasks),
         Some(Arrays::Prompt(prompt)) => return npy::read(&prompt, device),
-        None => return Err(Error::NoPrompts { path: folder.to_owned() }),
+        None => return Err(FormatError::NoPrompts { path: folder.to_owned() }.into()),
     };
     let shared = read_npy(&shared_path)?;
     matrix_shape(&shared, "[length, features]", &shared_path)?;
     let tasks = (read_npy(&tasks_path)?, tasks_path.as_path());
-    compose(folder, composition, shared, tasks, device)
+    from_arrays(folder, composition, shared, tasks, device)
 }
 
-/// Prompts of a shared prompt `[length, features]` and the parts of all tasks with their path, which lie in a folder.
+/// Creates prompts from a shared prompt `[length, features]` and the task parts `[tasks, size]`
+/// with their path.
 ///
 /// # Errors
 ///
-/// When nothing tells how they are composed ([`Error::UnknownComposition`]), or the shapes do not fit together.
-pub(crate) fn compose(
+/// - [`FormatError::UnknownComposition`] when no composition is specified.
+/// - [`FormatError::Malformed`] when the shapes don't fit together.
+pub(crate) fn from_arrays(
     folder: &Path,
     composition: Option<ArrayComposition>,
     shared: TensorData,
     (tasks, tasks_path): (TensorData, &Path),
     device: &Device,
 ) -> Result<Prompts> {
-    let told = match composition {
+    let composition = match composition {
         Some(composition) => Some(composition),
-        None => sidecar::read(folder)?.and_then(|header| ArrayComposition::of(&header.composition)),
+        None => sidecar::read(folder)?
+            .and_then(|header| ArrayComposition::from_config(&header.composition)),
     };
-    let Some(told) = told else {
-        return Err(Error::UnknownComposition { path: folder.to_owned() });
+    let Some(composition) = composition else {
+        return Err(FormatError::UnknownComposition { path: folder.to_owned() }.into());
     };
-    let (header, tensors) = take_apart(told, shared, &tasks, tasks_path)?;
+    let (header, tensors) = to_parameters(composition, shared, &tasks, tasks_path)?;
     let header = sidecar::read_or(folder, header)?;
     Prompts::from_tensors(tensors, header, device)
 }
 
-/// The header, without names, and the tensors of prompts from a shared prompt `[length, features]` and the parts of all
-/// tasks; the path of these is for messages.
-fn take_apart(
-    told: ArrayComposition,
+/// Converts arrays to the parameters of a composition and a header without task names. `path` is
+/// used in error messages only.
+fn to_parameters(
+    array_composition: ArrayComposition,
     shared: TensorData,
     tasks: &TensorData,
     path: &Path,
 ) -> Result<(PromptHeader, BTreeMap<String, TensorData>)> {
     let shape = [shared.shape()[0], shared.shape()[1]];
-    let [count, numbers] = matrix_shape(tasks, "[tasks, numbers]", path)?;
-    let Some(Layout { composition, d_model }) = told.layout(shape, numbers) else {
+    let [count, size] = matrix_shape(tasks, "[tasks, size]", path)?;
+    let Some(Layout { composition, d_model }) = array_composition.layout(shape, size) else {
+        let (strategy, expected) = array_composition.expected(shape);
         let message = format!(
-            "expected {} for each task that is composed by `{}` with a shared prompt {shape:?}, found {numbers}",
-            told.expected(shape),
-            told.name(),
+            "expected {expected} per task for `{strategy}` with a shared prompt {shape:?}, \
+             found {size}"
         );
-        return Err(Error::PromptArray { path: path.to_owned(), message });
+        return Err(FormatError::malformed(path, message).into());
     };
     let mut tensors = BTreeMap::from([("shared".to_owned(), shared)]);
     for (task, part) in unstack(tasks).iter().enumerate() {
-        for (name, data) in told.take_apart(shape, part) {
-            tensors.insert(format!("tasks.{task}{name}"), data);
+        for (suffix, data) in array_composition.unflatten(shape, part) {
+            tensors.insert(format!("tasks.{task}{suffix}"), data);
         }
     }
     Ok((PromptHeader::unnamed(composition, shape[0], d_model, count), tensors))
 }
 
-/// The two arrays of prompts that are composed in one of the ways that they have, and the names of the tasks beside them.
+/// Exports prompts to a folder with two arrays and a sidecar file.
 ///
 /// # Panics
 ///
-/// When the prompts are not composed so: see [`ArrayComposition::of`].
+/// When the prompts are not composed with `composition`: see [`ArrayComposition::from_config`].
 pub(crate) fn files(
     prompts: &Prompts,
     composition: ArrayComposition,
     folder: &Path,
 ) -> Result<PromptFiles> {
-    let MultitaskArrays { header, shared, tasks } = arrays(prompts, composition);
+    let MultitaskArrays { header, shared, tasks } = to_arrays(prompts, composition);
     Ok(PromptFiles::new(vec![
         npy::file(&folder.join("task_prompts.npy"), &tasks),
         sidecar::file(folder, &header)?,
@@ -275,27 +275,27 @@ pub(crate) fn files(
     ]))
 }
 
-/// Prompts as two arrays.
+/// Prompts in two arrays.
 pub(crate) struct MultitaskArrays {
     pub(crate) header: PromptHeader,
     /// `[length, features]`.
     pub(crate) shared: TensorData,
-    /// `[tasks, numbers]`.
+    /// `[tasks, size]`.
     pub(crate) tasks: TensorData,
 }
 
-/// The two arrays of prompts that are composed in one of the ways that they have.
+/// Converts prompts to two arrays.
 ///
 /// # Panics
 ///
-/// When the prompts are not composed so: see [`ArrayComposition::of`].
-pub(crate) fn arrays(prompts: &Prompts, composition: ArrayComposition) -> MultitaskArrays {
+/// When the prompts are not composed with `composition`: see [`ArrayComposition::from_config`].
+pub(crate) fn to_arrays(prompts: &Prompts, composition: ArrayComposition) -> MultitaskArrays {
     let mut tensors = prompts.tensors();
     let parts: Vec<TensorData> =
-        (0..prompts.tasks().len()).map(|task| composition.put_together(&tensors, task)).collect();
+        (0..prompts.tasks().len()).map(|task| composition.flatten(&tensors, task)).collect();
     let shared = tensors.remove("shared").expect("invariant: these compositions share a prompt");
     let mut header = prompts.header().clone();
-    // What the arrays themselves say of it, where the header leaves a width to its default.
+    // The arrays have explicit widths where the header may rely on a default.
     let layout = composition.layout([shared.shape()[0], shared.shape()[1]], parts[0].shape()[0]);
     header.composition = layout.expect("invariant: parts of this composition").composition;
     MultitaskArrays { header, shared, tasks: stack(&parts) }

@@ -1,14 +1,15 @@
 use burn::tensor::{Bool, Tensor, activation};
 use mtpt_core::{Backbone, TokenTree};
-use mtpt_tasks::{Error as TaskError, Instance, TaskId, Tokenize, truncate};
+use mtpt_tasks::{TaskId, Tokenize, TokenizeError, truncate};
 
 use crate::device_batch::int;
 use crate::error::{Error, Result};
 
-/// Most positions whose logits are in memory at a time. With 32,128 entries this is 66 MB in single precision.
+/// Maximum number of positions whose logits are in memory at once. With a vocabulary of 32,128
+/// entries, these are 66 MB in single precision.
 const POSITIONS_AT_A_TIME: usize = 512;
 
-/// Target texts that compete for each row of a task: the tokens of its label words, ready to be scored together.
+/// Tokenized target texts that are ranked for a row, such as the label words of a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Candidates {
     ids: Vec<Vec<u32>>,
@@ -16,11 +17,12 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// The tokens of a task's label words, each with its end of sentence.
+    /// Tokenizes the label words of a task.
     ///
     /// # Errors
     ///
-    /// [`Error::Tokenize`] when a word cannot be tokenized, [`Error::SameTokens`] when two words have the same tokens.
+    /// - [`Error::Tokenize`] when a word cannot be tokenized.
+    /// - [`Error::SameTokens`] when two words have the same tokens.
     pub fn new(task: &TaskId, words: &[String], tokenizer: &impl Tokenize) -> Result<Self> {
         let mut ids: Vec<Vec<u32>> = Vec::with_capacity(words.len());
         for word in words {
@@ -37,50 +39,51 @@ impl Candidates {
             }
             ids.push(tokens);
         }
-        Ok(Self::of_tokens(ids))
+        Ok(Self::from_ids(ids))
     }
 
-    /// Candidates by their tokens, the end of sentence last.
-    pub fn of_tokens(ids: Vec<Vec<u32>>) -> Self {
+    /// Creates candidates from their tokens, each with the end-of-sentence token last.
+    pub fn from_ids(ids: Vec<Vec<u32>>) -> Self {
         let plan = Plan::new(&ids);
         Self { ids, plan }
     }
 
-    /// The tokens of a row's own candidates, cut to the longest target.
+    /// Tokenizes texts, each truncated to `max_length` tokens.
     ///
-    /// Candidates with the same tokens are allowed here: they have the same probability, and the first of them wins.
+    /// Texts with the same tokens are allowed. They have the same probability, so the first of them
+    /// wins.
     ///
     /// # Errors
     ///
-    /// [`Error::Tasks`] with the row's location, when a candidate cannot be tokenized.
-    pub fn of_row(instance: &Instance, tokenizer: &impl Tokenize, longest: usize) -> Result<Self> {
-        let location = || instance.location.clone();
+    /// When a text cannot be tokenized.
+    pub fn from_texts(
+        texts: &[String],
+        tokenizer: &impl Tokenize,
+        max_length: usize,
+    ) -> Result<Self, TokenizeError> {
         let tokens = |text: &String| {
-            let ids = tokenizer.tokenize(text);
-            let mut ids =
-                ids.map_err(|problem| TaskError::Tokenize { location: location(), problem })?;
-            truncate(&mut ids, longest);
+            let mut ids = tokenizer.tokenize(text)?;
+            truncate(&mut ids, max_length);
             Ok(ids)
         };
-        Ok(Self::of_tokens(instance.choices.iter().map(tokens).collect::<Result<_>>()?))
+        Ok(Self::from_ids(texts.iter().map(tokens).collect::<Result<_, TokenizeError>>()?))
     }
 
-    /// The tokens of each candidate, in the order of the words, the end of sentence last.
+    /// Returns the tokens of each candidate, with the end-of-sentence token last.
     pub fn ids(&self) -> &[Vec<u32>] {
         &self.ids
     }
 
-    /// Log-probability of each candidate in nats, end of sentence included, for each encoded row, all of which have these
-    /// candidates: one pass of the decoder.
+    /// Returns the log-probability of each candidate for each encoded row in nats, including the
+    /// end-of-sentence token, with one decoder pass.
     ///
-    /// All candidates of a row share its encoding, and candidates that begin alike share the distribution over what
-    /// follows, which is computed once.
+    /// The distribution after a common prefix of candidates is computed once.
     ///
     /// # Shapes
     ///
     /// - `encoded`: `[batch, length, d_model]`
     /// - `mask`: `[batch, length]`
-    /// - output: for each row, a number for each candidate
+    /// - output: one value per candidate, for each row
     pub fn log_probabilities<B: Backbone>(
         &self,
         backbone: &B,
@@ -91,18 +94,19 @@ impl Candidates {
         Self::log_probabilities_of_rows(&vec![self; batch], backbone, encoded, mask)
     }
 
-    /// The same where each row has candidates of its own, in any number: still one pass of the decoder.
+    /// Returns the log-probability of each row's own candidates, of which rows may have different
+    /// numbers, with one decoder pass. See [`log_probabilities`](Self::log_probabilities).
     ///
     /// # Shapes
     ///
-    /// - `rows`: candidates for each row of the batch
+    /// - `rows`: one set of candidates per row
     /// - `encoded`: `[batch, length, d_model]`
     /// - `mask`: `[batch, length]`
-    /// - output: for each row, a number for each of its candidates
+    /// - output: one value per candidate, for each row
     ///
     /// # Panics
     ///
-    /// When there are candidates for more or fewer rows than are encoded.
+    /// When the number of candidate sets is not the number of encoded rows.
     pub fn log_probabilities_of_rows<B: Backbone>(
         rows: &[&Self],
         backbone: &B,
@@ -110,42 +114,18 @@ impl Candidates {
         mask: Tensor<2, Bool>,
     ) -> Vec<Vec<f64>> {
         let [batch, _, d_model] = encoded.dims();
-        assert_eq!(rows.len(), batch, "candidates for each row");
-        let device = encoded.device();
+        assert_eq!(rows.len(), batch, "one set of candidates per row");
         let trees: Vec<&TokenTree> = rows.iter().map(|row| &row.plan.tree).collect();
         let hidden = backbone.decode_trees(&trees, encoded, mask);
         let [_, nodes, _] = hidden.dims();
-        let (mut positions, mut picks) = (Vec::new(), Vec::new());
-        for (number, row) in rows.iter().enumerate() {
+        let (mut positions, mut lookups) = (Vec::new(), Vec::new());
+        for (index, row) in rows.iter().enumerate() {
             let before = positions.len();
-            positions.extend((0..row.plan.tree.len()).map(|node| (number * nodes + node) as i64));
-            picks
-                .extend(row.plan.tokens.iter().map(|&(_, prefix, token)| (before + prefix, token)));
+            positions.extend((0..row.plan.tree.len()).map(|node| (index * nodes + node) as i64));
+            lookups.extend(row.plan.tokens.iter().map(|&(_, node, token)| (before + node, token)));
         }
         let hidden = hidden.reshape([batch * nodes, d_model]);
-        let mut scores = vec![0.0_f32; picks.len()];
-        for (slice, positions) in positions.chunks(POSITIONS_AT_A_TIME).enumerate() {
-            let count = positions.len();
-            let asked = hidden.clone().select(0, int(positions, [count], &device));
-            let slice_scores = activation::log_softmax(backbone.logits(asked), 1);
-            let [_, vocab_size] = slice_scores.dims();
-            let first = slice * POSITIONS_AT_A_TIME;
-            // A later candidate may pick from a distribution of an earlier one, so that picks are not in the order of slices.
-            let (places, within): (Vec<usize>, Vec<i64>) = picks
-                .iter()
-                .enumerate()
-                .filter(|(_, (distribution, _))| (first..first + count).contains(distribution))
-                .map(|(place, &(distribution, token))| {
-                    (place, ((distribution - first) * vocab_size) as i64 + i64::from(token))
-                })
-                .unzip();
-            let picked = int(&within, [within.len()], &device);
-            let slice_scores = slice_scores.reshape([count * vocab_size]).select(0, picked);
-            for (place, score) in places.into_iter().zip(slice_scores.into_data().iter::<f32>()) {
-                scores[place] = score;
-            }
-        }
-        let mut scores = scores.into_iter();
+        let mut scores = token_scores(backbone, &hidden, &positions, &lookups).into_iter();
         rows.iter()
             .map(|row| {
                 let mut sums = vec![0.0; row.ids.len()];
@@ -158,12 +138,53 @@ impl Candidates {
     }
 }
 
-/// Which distributions are needed, and which token's log-probability is taken from which.
+/// Returns the log-probability of each looked-up token, a slice of positions at a time.
+///
+/// # Shapes
+///
+/// - `hidden`: `[rows, d_model]`
+/// - `positions`: rows of `hidden` to compute distributions at
+/// - `lookups`: index into `positions`, and token
+/// - output: one value per lookup
+fn token_scores<B: Backbone>(
+    backbone: &B,
+    hidden: &Tensor<2>,
+    positions: &[i64],
+    lookups: &[(usize, u32)],
+) -> Vec<f32> {
+    let device = hidden.device();
+    let mut scores = vec![0.0_f32; lookups.len()];
+    for (slice, positions) in positions.chunks(POSITIONS_AT_A_TIME).enumerate() {
+        let count = positions.len();
+        let hidden = hidden.clone().select(0, int(positions, [count], &device));
+        let log_probabilities = activation::log_softmax(backbone.logits(hidden), 1);
+        let [_, vocab_size] = log_probabilities.dims();
+        let first = slice * POSITIONS_AT_A_TIME;
+        // A later candidate may share a prefix with an earlier one, so the lookups of a slice need
+        // not be contiguous.
+        let (slots, offsets): (Vec<usize>, Vec<i64>) = lookups
+            .iter()
+            .enumerate()
+            .filter(|(_, (position, _))| (first..first + count).contains(position))
+            .map(|(slot, &(position, token))| {
+                (slot, ((position - first) * vocab_size) as i64 + i64::from(token))
+            })
+            .unzip();
+        let offsets = int(&offsets, [offsets.len()], &device);
+        let found = log_probabilities.reshape([count * vocab_size]).select(0, offsets);
+        for (slot, score) in slots.into_iter().zip(found.into_data().iter::<f32>()) {
+            scores[slot] = score;
+        }
+    }
+    scores
+}
+
+/// The distributions to compute, and the tokens to look up in each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Plan {
-    /// The distinct beginnings of the candidates.
+    /// The distinct prefixes of the candidates.
     tree: TokenTree,
-    /// Candidate, node after which the token comes, and token.
+    /// Candidate, node of the prefix before the token, and token.
     tokens: Vec<(usize, usize, u32)>,
 }
 
@@ -172,10 +193,10 @@ impl Plan {
         let mut plan = Self { tree: TokenTree::new(), tokens: Vec::new() };
         for (candidate, ids) in ids.iter().enumerate() {
             let mut node = TokenTree::ROOT;
-            for (place, &token) in ids.iter().enumerate() {
+            for (position, &token) in ids.iter().enumerate() {
                 plan.tokens.push((candidate, node, token));
-                // Of the last token only its own probability is asked for, and not what comes after it.
-                if place + 1 < ids.len() {
+                // Nothing follows the last token, so it needs no node.
+                if position + 1 < ids.len() {
                     node = plan.tree.child(node, token);
                 }
             }

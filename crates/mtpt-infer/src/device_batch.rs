@@ -7,20 +7,21 @@ use mtpt_tasks::TokenBatch;
 pub struct DeviceBatch {
     /// Task of each row, `[batch]`.
     pub tasks: Vec<TaskIndex>,
-    /// `[batch, input_length]`
+    /// Input tokens, `[batch, input_length]`.
     pub input_ids: Tensor<2, Int>,
-    /// `[batch, input_length]`, `true` where a token stands
+    /// Input mask, `[batch, input_length]`, `true` for tokens and `false` for padding.
     pub input_mask: Tensor<2, Bool>,
-    /// `[batch, target_length]`, each target one position later after the start token
+    /// Targets shifted right behind the decoder start token, `[batch, target_length]`.
     pub decoder_input_ids: Tensor<2, Int>,
-    /// `[target_tokens]`, the place of each token of a target, row after row, among all `batch * target_length`
+    /// Positions of the target tokens among all `batch * target_length` ones, without padding,
+    /// `[target_tokens]`.
     pub target_positions: Tensor<1, Int>,
-    /// `[target_tokens]`, the tokens at these places
+    /// Target tokens at these positions, `[target_tokens]`.
     pub targets: Tensor<1, Int>,
 }
 
 impl DeviceBatch {
-    /// Uploads a batch; the start token is the first that the decoder reads.
+    /// Uploads a batch.
     pub fn new(batch: &TokenBatch, decoder_start_token_id: u32, device: &Device) -> Self {
         let rows = batch.len();
         let mask = TensorData::new(batch.input_mask(), [rows, batch.input_length]);
@@ -28,7 +29,7 @@ impl DeviceBatch {
             .target_mask()
             .into_iter()
             .enumerate()
-            .filter(|&(_, stands)| stands)
+            .filter(|&(_, is_token)| is_token)
             .map(|(position, _)| (position as u32, batch.target_ids[position]))
             .unzip();
         let tokens = targets.len();
@@ -44,7 +45,7 @@ impl DeviceBatch {
     }
 }
 
-/// Token numbers as an integer tensor.
+/// Creates an integer tensor.
 pub(crate) fn int<const D: usize, V: Copy + Into<i64>>(
     values: &[V],
     shape: [usize; D],

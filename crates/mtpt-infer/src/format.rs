@@ -1,14 +1,16 @@
-use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_core::{Compose, TaskIndex};
+use mtpt_io::IoError;
+use mtpt_io::fs::open;
 use mtpt_io::npy::is_npy;
 
 use crate::arrays;
 use crate::arrays::{ArrayComposition, Arrays};
 use crate::error::{Error, Result};
+use crate::format_error::FormatError;
 use crate::npy;
 use crate::peft::adapter;
 use crate::prompt_files::PromptFiles;
@@ -16,28 +18,68 @@ use crate::prompts::Prompts;
 #[cfg(feature = "t5x")]
 use crate::t5x;
 
-/// A format in which other programs keep prompts, read and written here.
+/// A prompt format of another program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PromptFormat {
-    /// The folder of an adapter of PEFT, of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`.
+    /// A PEFT adapter folder of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`.
     Peft,
-    /// Arrays of numpy, as google-research/prompt-tuning keeps them: the prompt of one task in a file, or a shared prompt and
-    /// the parts of all tasks in two files of a folder.
+    /// NumPy arrays of google-research/prompt-tuning: a file with the prompt of one task, or a
+    /// folder with a shared prompt and the parts of all tasks.
     Npy,
-    /// A checkpoint of T5X that holds prompts, beside a model or alone, as google-research/prompt-tuning trains them.
+    /// A T5X checkpoint of google-research/prompt-tuning that contains prompts, with or without the
+    /// model.
     #[cfg(feature = "t5x")]
     T5x,
 }
 
-impl PromptFormat {
-    /// The format of what lies at a path; none for a file that is none of another program's.
+impl Prompts {
+    /// Reads prompts in any format: a prompt file or a [`PromptFormat`].
+    ///
+    /// Tasks without names are called `task0`, `task1`, ...
     ///
     /// # Errors
     ///
-    /// When the path cannot be read, or is a folder without prompts ([`Error::NoPrompts`]).
-    pub fn of(path: &Path) -> Result<Option<Self>> {
-        let failed = |source| Error::File { action: "read", path: path.to_owned(), source };
+    /// - [`Error::Header`] and [`Error::Version`] for a prompt file with an invalid header.
+    /// - [`FormatError::NoPrompts`] for a folder without prompts.
+    /// - When a file cannot be read, or its tensors are not the ones that its header describes.
+    /// - Any error of [`PromptFormat::read`].
+    pub fn read(path: &Path, device: &Device) -> Result<Self> {
+        match PromptFormat::detect(path)? {
+            Some(format) => format.read(path, device),
+            None => Self::read_as(path, |header| header.zeros(device)),
+        }
+    }
+
+    /// Reads a shared prompt and task parts from a folder of NumPy arrays or a T5X checkpoint,
+    /// which are composed as given.
+    ///
+    /// # Errors
+    ///
+    /// When a file is missing or malformed, or the shapes don't fit together
+    /// ([`FormatError::Malformed`]).
+    pub fn read_arrays(
+        folder: &Path,
+        composition: ArrayComposition,
+        device: &Device,
+    ) -> Result<Self> {
+        #[cfg(feature = "t5x")]
+        if mtpt_io::t5x::Checkpoint::is_at(folder) {
+            return t5x::read(folder, Some(composition), device);
+        }
+        arrays::read(folder, Some(composition), device)
+    }
+}
+
+impl PromptFormat {
+    /// Detects the format of a path. Returns `None` for a file that is not a `.npy` file, which may
+    /// be a prompt file.
+    ///
+    /// # Errors
+    ///
+    /// - [`FormatError::NoPrompts`] for a folder without prompts.
+    /// - When the path cannot be read.
+    pub fn detect(path: &Path) -> Result<Option<Self>> {
         if path.is_dir() {
             if adapter::is_adapter(path) {
                 return Ok(Some(Self::Peft));
@@ -48,21 +90,22 @@ impl PromptFormat {
             }
             return match Arrays::find(path)? {
                 Some(_) => Ok(Some(Self::Npy)),
-                None => Err(Error::NoPrompts { path: path.to_owned() }),
+                None => Err(FormatError::NoPrompts { path: path.to_owned() }.into()),
             };
         }
-        let mut beginning = Vec::new();
-        File::open(path)
-            .and_then(|file| file.take(8).read_to_end(&mut beginning))
-            .map_err(failed)?;
-        Ok(is_npy(&beginning).then_some(Self::Npy))
+        let mut magic = Vec::new();
+        let read = open(path)?.take(8).read_to_end(&mut magic);
+        read.map_err(IoError::with("read", path))?;
+        Ok(is_npy(&magic).then_some(Self::Npy))
     }
 
-    /// Reads prompts onto a device. Tasks without names are `task0`, `task1`, ...; see [`Prompts::with_tasks`].
+    /// Reads prompts in this format.
+    ///
+    /// Tasks without names are called `task0`, `task1`, ... See [`Prompts::with_tasks`].
     ///
     /// # Errors
     ///
-    /// When a file cannot be read or is not as the format has it, or what it holds cannot be used as prompts of an encoder.
+    /// When a file cannot be read or is malformed, or its content is not a prompt of an encoder.
     pub fn read(self, path: &Path, device: &Device) -> Result<Prompts> {
         match self {
             Self::Peft => adapter::read(path, device),
@@ -73,18 +116,19 @@ impl PromptFormat {
         }
     }
 
-    /// The files of prompts at a path, ready to be written: of one task, which is composed and frozen for that, or of all.
+    /// Exports prompts in this format: of one task, composed into plain values, or of all tasks.
     ///
-    /// Arrays of several tasks make a folder; a path that ends in `.npy` asks for the prompt of one task.
+    /// Arrays of several tasks are written to a folder. A path that ends in `.npy` is for the
+    /// prompt of one task.
     ///
     /// # Errors
     ///
-    /// [`Error::NoForm`] when the format has no form for several tasks that are composed so;
-    /// [`mtpt_compose::Error::ReadsInputs`] for prompts that depend on the inputs.
+    /// - [`FormatError::NotRepresentable`] for several tasks with an unsupported composition.
+    /// - [`mtpt_compose::Error::ReadsInputs`] for prompts that depend on the inputs.
     ///
     /// # Panics
     ///
-    /// When the task is none of the prompts'.
+    /// When the task index is out of range.
     pub fn files(
         self,
         prompts: &Prompts,
@@ -96,8 +140,10 @@ impl PromptFormat {
         }
         let files = |prompts: &Prompts| match self {
             Self::Peft => adapter::files(prompts, path),
-            Self::Npy => match ArrayComposition::of(&prompts.header().composition) {
-                Some(composition) if path.extension().is_none_or(|ending| ending != "npy") => {
+            Self::Npy => match ArrayComposition::from_config(&prompts.header().composition) {
+                Some(composition)
+                    if path.extension().is_none_or(|extension| extension != "npy") =>
+                {
                     arrays::files(prompts, composition, path)
                 }
                 _ => npy::files(prompts, path),
@@ -108,8 +154,10 @@ impl PromptFormat {
         match task {
             Some(task) => files(&prompts.one_task(task)?),
             None => match files(prompts) {
-                // The prompt of an only task need not be told apart from others: it can always be composed.
-                Err(Error::NoForm { .. }) if prompts.tasks().len() == 1 => {
+                // With a single task, its composed prompt is all there is to export.
+                Err(Error::Format(FormatError::NotRepresentable { .. }))
+                    if prompts.tasks().len() == 1 =>
+                {
                     files(&prompts.one_task(TaskIndex::new(0))?)
                 }
                 outcome => outcome,

@@ -8,13 +8,14 @@ use mtpt_io::{NamedTensors, TensorError, check_finite};
 
 use crate::error::{Error, Result};
 
-/// The key of the safetensors metadata under which a prompt file keeps its header.
+/// Key of the header in the metadata of a prompt file.
 const HEADER: &str = "mtpt";
 
 /// The parameters of a module in a file, with a header that describes them.
 ///
-/// A prompt file is a safetensors file of 32-bit floats under the names of the parameters (`shared`, `tasks.0.left`, ...). Its
-/// metadata has one entry, `mtpt`, whose meaning is up to the writer. Equal contents give equal bytes.
+/// A prompt file is a safetensors file of 32-bit floats under the names of the parameters
+/// (`shared`, `tasks.0.left`, ...). Its metadata has one entry, `mtpt`, whose meaning is up to the
+/// writer. Equal contents give equal bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PromptFile {
     path: PathBuf,
@@ -37,8 +38,8 @@ impl PromptFile {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, is malformed, is not a prompt file ([`Error::NotAPromptFile`]) or has other elements
-    /// than 32-bit floats.
+    /// When the file cannot be read, is malformed, is not a prompt file
+    /// ([`Error::NotAPromptFile`]), or has elements other than 32-bit floats.
     pub fn read(path: &Path) -> Result<Self> {
         let NamedTensors { mut metadata, tensors } = NamedTensors::read(path)?;
         let header = metadata

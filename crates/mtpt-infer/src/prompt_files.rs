@@ -4,9 +4,9 @@ use mtpt_io::fs::{create_parent, write_atomic};
 
 use crate::error::Result;
 
-/// Files of prompts in the format of another program, made and not yet written.
+/// Files of exported prompts that are ready to be written.
 ///
-/// The last of them is the one by which the others are found, so that a reader never meets half of them.
+/// Readers recognize an export by its last file, so they never see an incomplete one.
 #[derive(Clone, Debug)]
 pub struct PromptFiles {
     files: Vec<(PathBuf, Vec<u8>)>,
@@ -17,16 +17,16 @@ impl PromptFiles {
         Self { files }
     }
 
-    /// Where they will be.
+    /// Returns the paths to write to.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.files.iter().map(|(path, _)| path.as_path())
     }
 
-    /// Writes each of them whole or not at all, over what is there; folders are made.
+    /// Writes each file atomically, replacing existing ones, and creates missing folders.
     ///
     /// # Errors
     ///
-    /// When a folder cannot be made or a file cannot be written.
+    /// When a folder cannot be created or a file cannot be written.
     pub fn write(&self) -> Result<()> {
         for (path, bytes) in &self.files {
             create_parent(path)?;

@@ -1,54 +1,57 @@
-//! What formats of other programs have no room for, in a file beside theirs: names of tasks, templates, label words.
+//! A file with the header of exported prompts, next to formats that cannot store one: task names,
+//! templates and label words.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use crate::error::{Error, Result};
-use crate::prompts::PromptHeader;
+use mtpt_io::fs;
 
-/// The file's name; programs that know nothing of it pass it over.
+use crate::error::{Error, Result};
+use crate::format_error::FormatError;
+use crate::header::PromptHeader;
+
+/// Name of the file. Other programs ignore it.
 const NAME: &str = "mtpt_tasks.json";
 
-/// The header that the file of a folder holds, if there is one.
+/// Reads the header in a folder, if there is one.
 pub(crate) fn read(folder: &Path) -> Result<Option<PromptHeader>> {
     let path = folder.join(NAME);
     let text = match fs::read(&path) {
         Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(source) => return Err(Error::File { action: "read", path, source }),
+        Err(error) if error.source.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
     };
     PromptHeader::parse(&text, &path).map(Some)
 }
 
-/// The header that the file of a folder holds, or else the given one, which tells what the tensors beside it are.
+/// Reads the header in a folder, or returns `found`, which describes the tensors in the folder.
 ///
 /// # Errors
 ///
-/// When the two tell of different tensors.
+/// [`FormatError::Sidecar`] when the two describe different tensors.
 pub(crate) fn read_or(folder: &Path, found: PromptHeader) -> Result<PromptHeader> {
     let Some(header) = read(folder)? else { return Ok(found) };
-    let differs = |what: &'static str, expected: String, found: String| {
+    let differs = |what: &'static str, specified: String, found: String| {
         let path = folder.join(NAME);
-        Err(Error::TasksBeside { path, what, expected, found })
+        Err(FormatError::Sidecar { path, what, specified, found }.into())
     };
     if header.composition != found.composition {
-        let [told, there] = [&header, &found]
+        let [specified, found] = [&header, &found]
             .map(|header| serde_json::to_string(&header.composition).unwrap_or_default());
-        return differs("composition", told, there);
+        return differs("composition", specified, found);
     }
-    let [told, there] = [&header, &found].map(|header| [header.length, header.d_model]);
-    if told != there {
-        return differs("shape", format!("{told:?}"), format!("{there:?}"));
+    let [specified, shape] = [&header, &found].map(|header| [header.length, header.d_model]);
+    if specified != shape {
+        return differs("shape", format!("{specified:?}"), format!("{shape:?}"));
     }
-    let [told, there] = [&header, &found].map(|header| header.tasks.len());
-    if told != there {
-        return differs("number of tasks", told.to_string(), there.to_string());
+    let [specified, count] = [&header, &found].map(|header| header.tasks.len());
+    if specified != count {
+        return differs("number of tasks", specified.to_string(), count.to_string());
     }
     Ok(header)
 }
 
-/// The file and its bytes.
+/// Returns the path and content of the file.
 pub(crate) fn file(folder: &Path, header: &PromptHeader) -> Result<(PathBuf, Vec<u8>)> {
     let path = folder.join(NAME);
     let mut bytes = serde_json::to_vec_pretty(header)

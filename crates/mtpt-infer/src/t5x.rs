@@ -1,4 +1,4 @@
-//! Prompts in checkpoints of T5X, as google-research/prompt-tuning trains and reads them: beside a model, or alone.
+//! Prompts in T5X checkpoints of google-research/prompt-tuning, with or without the model.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,7 +8,8 @@ use mtpt_io::t5x::{CHECKPOINT_FILE, Checkpoint, checkpoint_bytes};
 
 use crate::arrays;
 use crate::arrays::{ArrayComposition, MultitaskArrays};
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::format_error::FormatError;
 use crate::npy;
 use crate::prompt_files::PromptFiles;
 use crate::prompts::Prompts;
@@ -17,13 +18,16 @@ use crate::t5x_arrays::{
     PROMPT_NAME, PromptArray, PromptKind, SHARED_PROMPT_NAME, TASK_PROMPTS_NAME, prompt_arrays,
 };
 
-/// Reads the prompts of a checkpoint: that of one task, or a shared prompt and the parts of all tasks, which are composed as
-/// told, or as the file beside them says.
+/// Reads the prompts of a checkpoint: the prompt of one task, or a shared prompt and task parts.
+///
+/// The composition of task parts comes from the sidecar file unless it is given.
 ///
 /// # Errors
 ///
-/// When the checkpoint is malformed, has no prompt ([`Error::NoT5xPrompt`]), holds several ([`Error::PromptArray`]), or nothing
-/// tells how parts are composed ([`Error::UnknownComposition`]).
+/// - [`Error::NoT5xPrompt`](crate::Error::NoT5xPrompt) when the checkpoint contains no prompt.
+/// - [`Error::Tensors`](crate::Error::Tensors) when the checkpoint is malformed.
+/// - [`FormatError::Malformed`] when it contains several prompts.
+/// - [`FormatError::UnknownComposition`] when no composition is specified for task parts.
 pub(crate) fn read(
     folder: &Path,
     composition: Option<ArrayComposition>,
@@ -39,31 +43,31 @@ pub(crate) fn read(
             PromptArray { kind: PromptKind::Shared, data: shared, .. },
             PromptArray { kind: PromptKind::Tasks, data: tasks, name },
         ] => {
-            let place = folder.join(name);
+            let path = folder.join(name);
             let (shared, tasks) = (shared.clone(), tasks.clone());
-            arrays::compose(folder, composition, shared, (tasks, &place), device)
+            arrays::from_arrays(folder, composition, shared, (tasks, &path), device)
         }
         several => {
             let names: Vec<&str> = several.iter().map(|prompt| prompt.name.as_str()).collect();
             let message = format!(
-                "expected one prompt, or a shared prompt and those of tasks, found {}",
+                "expected one prompt, or one shared prompt with task prompts, found {}",
                 names.join(", ")
             );
-            Err(Error::PromptArray { path: folder.to_owned(), message })
+            Err(FormatError::malformed(folder, message).into())
         }
     }
 }
 
-/// The files of a checkpoint that holds prompts alone.
+/// Exports prompts to a checkpoint that contains nothing else.
 ///
 /// # Errors
 ///
-/// [`Error::NoForm`] when there is no form for several tasks that are composed so.
+/// [`FormatError::NotRepresentable`] for several tasks with an unsupported composition.
 pub(crate) fn files(prompts: &Prompts, folder: &Path) -> Result<PromptFiles> {
     let mut files = Vec::new();
-    let arrays = match ArrayComposition::of(&prompts.header().composition) {
+    let arrays = match ArrayComposition::from_config(&prompts.header().composition) {
         Some(composition) => {
-            let MultitaskArrays { header, shared, tasks } = arrays::arrays(prompts, composition);
+            let MultitaskArrays { header, shared, tasks } = arrays::to_arrays(prompts, composition);
             files.push(sidecar::file(folder, &header)?);
             BTreeMap::from([
                 (SHARED_PROMPT_NAME.to_owned(), shared),

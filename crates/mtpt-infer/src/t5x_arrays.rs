@@ -5,6 +5,7 @@ use mtpt_io::TensorSource;
 use mtpt_io::t5x::Checkpoint;
 
 use crate::error::{Error, Result};
+use crate::format_error::FormatError;
 
 /// The name under which prompt-tuning looks for a prompt of the encoder.
 pub(crate) const PROMPT_NAME: &str = "target.encoder.prompt.prompt.prompt";
@@ -61,7 +62,7 @@ const DECODER: &str = "target.decoder.";
 /// # Errors
 ///
 /// [`Error::NoT5xPrompt`] if there is none, [`Error::DecoderPrompt`] if the decoder has one,
-/// [`Error::PromptArray`] for one that doesn't have two axes, and when an array cannot be read.
+/// [`FormatError::Malformed`] for one that doesn't have two axes, and when an array cannot be read.
 pub(crate) fn prompt_arrays(checkpoint: &Checkpoint) -> Result<Vec<PromptArray>> {
     let folder = || checkpoint.path().to_owned();
     let mut prompts = Vec::new();
@@ -74,7 +75,7 @@ pub(crate) fn prompt_arrays(checkpoint: &Checkpoint) -> Result<Vec<PromptArray>>
         if data.rank() != 2 || data.num_elements() == 0 {
             let shape = &data.shape()[..];
             let message = format!("`{name}`: expected a prompt of two axes, found shape {shape:?}");
-            return Err(Error::PromptArray { path: folder(), message });
+            return Err(FormatError::malformed(checkpoint.path(), message).into());
         }
         prompts.push(PromptArray { name: name.to_owned(), kind: *kind, data });
     }

@@ -5,35 +5,35 @@ use std::sync::Arc;
 
 use mtpt_core::{Backbone, TaskIndex};
 use mtpt_tasks::{
-    Detokenize, Evaluation, ExamplesOnDisk, Gold, MajorityBaseline, MaxLengths, Prediction, Split,
-    Task, Tokenize, TokenizedExample,
+    Detokenize, Error as TaskError, Evaluation, ExamplesOnDisk, Gold, MajorityBaseline, MaxLengths,
+    Prediction, Split, Task, Tokenize, TokenizedExample,
 };
 
 use crate::candidates::Candidates;
 use crate::error::{Error, Result};
 
-/// A task with its rows as tokens.
+/// A task with its tokenized splits.
 #[derive(Clone)]
 pub struct TaskData {
     task: Task,
     candidates: Candidates,
     splits: [SplitData; 3],
-    /// The training split, where the task streams it.
+    /// Training split of a task that streams it.
     streamed: Option<Arc<ExamplesOnDisk>>,
-    /// Turns what a model writes into text, where labels are free text.
+    /// Converts generated tokens to text, if labels are free text.
     detokenizer: Option<Arc<dyn Detokenize + Send + Sync>>,
     max_lengths: MaxLengths,
 }
 
-/// The rows of a split, and what belongs to each.
+/// The rows of a split. The other fields have one entry per row, or none if they don't apply.
 #[derive(Clone, Debug, Default)]
 struct SplitData {
     rows: Vec<TokenizedExample>,
-    /// Texts that are right, where labels are free text.
+    /// Reference texts, if labels are free text.
     references: Vec<Vec<String>>,
-    /// The row's own candidates, where rows have such.
+    /// Candidates of the row, if rows have their own.
     choices: Vec<Candidates>,
-    /// Groups, where a metric judges them.
+    /// Group of the row, if a metric aggregates groups.
     groups: Vec<String>,
 }
 
@@ -47,75 +47,37 @@ impl fmt::Debug for TaskData {
     }
 }
 
-impl TaskData {
-    /// Reads all splits of tasks and turns them into tokens; a task's position is its place in the list.
+/// Reads and tokenizes the splits of tasks for a model.
+#[derive(Clone, Copy, Debug)]
+pub struct TaskTokenizer<'a, T> {
+    tokenizer: &'a T,
+    vocab_size: usize,
+    max_lengths: MaxLengths,
+}
+
+impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
+    /// Uses a tokenizer for a model, and truncates inputs and targets to maximum lengths.
+    pub fn new<B: Backbone>(tokenizer: &'a T, backbone: &B, max_lengths: MaxLengths) -> Self {
+        Self { tokenizer, vocab_size: backbone.vocab_size(), max_lengths }
+    }
+
+    /// Reads some splits of one task. Splits that the task lacks have no rows.
     ///
     /// # Errors
     ///
-    /// When data cannot be read, a row does not fit its task, label words cannot be told apart by their tokens
-    /// ([`Error::SameTokens`]), the tokenizer gives a token that the model lacks ([`Error::TokenBeyondVocabulary`]), or labels
-    /// are free text and the tokenizer cannot turn tokens back into text ([`Error::NoDetokenizer`]).
-    pub fn read<B: Backbone>(
-        tasks: Vec<Task>,
-        tokenizer: &impl Tokenize,
-        backbone: &B,
-        max_lengths: MaxLengths,
-    ) -> Result<Vec<Self>> {
-        Self::read_all(tasks, &Split::ALL, tokenizer, backbone, max_lengths)
-    }
-
-    /// The same without the rows of `test`, which training has no business with.
-    ///
-    /// # Errors
-    ///
-    /// As [`read`](Self::read).
-    pub fn read_for_training<B: Backbone>(
-        tasks: Vec<Task>,
-        tokenizer: &impl Tokenize,
-        backbone: &B,
-        max_lengths: MaxLengths,
-    ) -> Result<Vec<Self>> {
-        Self::read_all(tasks, &[Split::Train, Split::Dev], tokenizer, backbone, max_lengths)
-    }
-
-    fn read_all<B: Backbone>(
-        tasks: Vec<Task>,
-        splits: &[Split],
-        tokenizer: &impl Tokenize,
-        backbone: &B,
-        max_lengths: MaxLengths,
-    ) -> Result<Vec<Self>> {
-        (0..)
-            .map(TaskIndex::new)
-            .zip(tasks)
-            .map(|(index, task)| {
-                Self::read_splits(index, task, splits, tokenizer, backbone, max_lengths)
-            })
-            .collect()
-    }
-
-    /// Reads some splits of one task, whose position is given: those that the task lacks have no rows.
-    ///
-    /// # Errors
-    ///
-    /// As [`read`](Self::read).
-    pub fn read_splits<B: Backbone>(
-        index: TaskIndex,
-        task: Task,
-        splits: &[Split],
-        tokenizer: &impl Tokenize,
-        backbone: &B,
-        max_lengths: MaxLengths,
-    ) -> Result<Self> {
+    /// - [`Error::Tasks`] when data cannot be read, or a row doesn't fit its task.
+    /// - [`Error::SameTokens`] when label words have the same tokens.
+    /// - [`Error::TokenBeyondVocabulary`] when the tokenizer returns a token that the model lacks.
+    /// - [`Error::NoDetokenizer`] when labels are free text and the tokenizer cannot convert tokens
+    ///   to text.
+    pub fn read_splits(&self, index: TaskIndex, task: Task, splits: &[Split]) -> Result<TaskData> {
+        let Self { tokenizer, max_lengths, .. } = *self;
         let labels = task.labels();
         let words = if labels.choice_fields().is_some() { &[] } else { labels.words() };
         let candidates = Candidates::new(task.id(), words, tokenizer)?;
         let detokenizer = if labels.is_text() {
-            Some(
-                tokenizer
-                    .detokenizer()
-                    .ok_or_else(|| Error::NoDetokenizer { task: task.id().clone() })?,
-            )
+            let missing = || Error::NoDetokenizer { task: task.id().clone() };
+            Some(tokenizer.detokenizer().ok_or_else(missing)?)
         } else {
             None
         };
@@ -130,52 +92,116 @@ impl TaskData {
                     tokenizer,
                     max_lengths,
                 )?;
-                check_tokens(&[], [&candidates].into_iter(), backbone.vocab_size())?;
-                check_token(rows.highest_token(), backbone.vocab_size())?;
+                self.check_tokens(&[], [&candidates].into_iter())?;
+                self.check_token(rows.highest_token())?;
                 streamed = Some(Arc::new(rows));
                 continue;
             }
-            let instances = task.read(split)?;
-            let rows = TokenizedExample::tokenize_all(
-                index.position() as u32,
-                &instances,
-                tokenizer,
-                max_lengths,
-            )?;
-            let choices = instances
-                .iter()
-                .filter(|instance| !instance.choices.is_empty())
-                .map(|instance| Candidates::of_row(instance, tokenizer, max_lengths.target))
-                .collect::<Result<Vec<_>>>()?;
-            check_tokens(&rows, choices.iter().chain([&candidates]), backbone.vocab_size())?;
-            let mut read = SplitData { rows, choices, ..SplitData::default() };
-            for instance in instances {
-                if labels.is_text() {
-                    read.references.push(instance.references);
-                }
-                read.groups.extend(instance.group);
-            }
-            data[split as usize] = read;
+            data[split as usize] = self.read_split(index, &task, split)?;
+            let SplitData { rows, choices, .. } = &data[split as usize];
+            self.check_tokens(rows, choices.iter().chain([&candidates]))?;
         }
-        Ok(Self { task, candidates, splits: data, streamed, detokenizer, max_lengths })
+        Ok(TaskData { task, candidates, splits: data, streamed, detokenizer, max_lengths })
     }
 
-    /// The task.
+    fn read_split(&self, index: TaskIndex, task: &Task, split: Split) -> Result<SplitData> {
+        let Self { tokenizer, max_lengths, .. } = *self;
+        let instances = task.read(split)?;
+        let rows = TokenizedExample::tokenize_all(
+            index.position() as u32,
+            &instances,
+            tokenizer,
+            max_lengths,
+        )?;
+        let mut data = SplitData { rows, ..SplitData::default() };
+        for instance in instances {
+            if !instance.choices.is_empty() {
+                let (choices, location) = (&instance.choices, &instance.location);
+                let candidates =
+                    Candidates::from_texts(choices, tokenizer, max_lengths.target).map_err(
+                        |problem| TaskError::Tokenize { location: location.clone(), problem },
+                    )?;
+                data.choices.push(candidates);
+            }
+            if task.labels().is_text() {
+                data.references.push(instance.references);
+            }
+            data.groups.extend(instance.group);
+        }
+        Ok(data)
+    }
+
+    fn read_tasks(&self, tasks: Vec<Task>, splits: &[Split]) -> Result<Vec<TaskData>> {
+        let indices = (0..).map(TaskIndex::new);
+        indices.zip(tasks).map(|(index, task)| self.read_splits(index, task, splits)).collect()
+    }
+
+    fn check_token(&self, token: u32) -> Result<()> {
+        let vocab_size = self.vocab_size;
+        if (token as usize) < vocab_size {
+            return Ok(());
+        }
+        Err(Error::TokenBeyondVocabulary { token, vocab_size })
+    }
+
+    fn check_tokens<'b>(
+        &self,
+        rows: &'b [TokenizedExample],
+        candidates: impl Iterator<Item = &'b Candidates>,
+    ) -> Result<()> {
+        let of_rows = rows.iter().flat_map(|row| row.input_ids.iter().chain(&row.target_ids));
+        let targets = candidates.flat_map(|candidates| candidates.ids().iter().flatten());
+        of_rows.chain(targets).try_for_each(|&token| self.check_token(token))
+    }
+}
+
+impl TaskData {
+    /// Reads and tokenizes all splits of tasks. A task's index is its position in the list.
+    ///
+    /// # Errors
+    ///
+    /// As [`TaskTokenizer::read_splits`].
+    pub fn read<B: Backbone>(
+        tasks: Vec<Task>,
+        tokenizer: &impl Tokenize,
+        backbone: &B,
+        max_lengths: MaxLengths,
+    ) -> Result<Vec<Self>> {
+        TaskTokenizer::new(tokenizer, backbone, max_lengths).read_tasks(tasks, &Split::ALL)
+    }
+
+    /// Reads and tokenizes the training and dev splits of tasks. See [`read`](Self::read).
+    ///
+    /// # Errors
+    ///
+    /// As [`TaskTokenizer::read_splits`].
+    pub fn read_for_training<B: Backbone>(
+        tasks: Vec<Task>,
+        tokenizer: &impl Tokenize,
+        backbone: &B,
+        max_lengths: MaxLengths,
+    ) -> Result<Vec<Self>> {
+        let tokenizer = TaskTokenizer::new(tokenizer, backbone, max_lengths);
+        tokenizer.read_tasks(tasks, &[Split::Train, Split::Dev])
+    }
+
+    /// Returns the task.
     pub fn task(&self) -> &Task {
         &self.task
     }
 
-    /// The tokens of its label words; none where labels are free text or rows have their own candidates.
+    /// Returns the tokenized label words, or none if labels are free text or rows have their own
+    /// candidates.
     pub fn candidates(&self) -> &Candidates {
         &self.candidates
     }
 
-    /// Number of rows in a split.
+    /// Returns the number of rows in a split.
     pub fn count(&self, split: Split) -> usize {
         self.on_disk(split).map_or_else(|| self.rows(split).len(), ExamplesOnDisk::len)
     }
 
-    /// A row of a split, by its number in [`count`](Self::count), wherever it is kept.
+    /// Returns a row of a split, from memory or from disk.
     ///
     /// # Errors
     ///
@@ -183,7 +209,7 @@ impl TaskData {
     ///
     /// # Panics
     ///
-    /// If there is no such row.
+    /// When `row` is not less than [`count`](Self::count).
     pub fn row(&self, split: Split, row: usize) -> Result<Cow<'_, TokenizedExample>> {
         Ok(match self.on_disk(split) {
             Some(rows) => Cow::Owned(rows.read(row)?),
@@ -195,40 +221,41 @@ impl TaskData {
         self.streamed.as_deref().filter(|_| split == Split::Train)
     }
 
-    /// Its rows in a split, in the order of the file; none where the task lacks the split, or streams it.
+    /// Returns the rows of a split in the order of the file, or none if the task lacks the split or
+    /// streams it.
     pub fn rows(&self, split: Split) -> &[TokenizedExample] {
         &self.splits[split as usize].rows
     }
 
-    /// The candidates of each row of a split, where rows have their own; none otherwise.
+    /// Returns the candidates of each row of a split, or none if rows don't have their own.
     pub fn choices(&self, split: Split) -> &[Candidates] {
         &self.splits[split as usize].choices
     }
 
-    /// The texts that are right for each row of a split, where labels are free text; none otherwise.
+    /// Returns the reference texts of each row of a split, or none if labels are not free text.
     pub fn references(&self, split: Split) -> &[Vec<String>] {
         &self.splits[split as usize].references
     }
 
-    /// The group of each row of a split, where a metric judges groups; none otherwise.
+    /// Returns the group of each row of a split, or none if no metric aggregates groups.
     pub fn groups(&self, split: Split) -> &[String] {
         &self.splits[split as usize].groups
     }
 
-    /// Longest input and target, in tokens.
+    /// Returns the maximum lengths of inputs and targets, in tokens.
     pub fn max_lengths(&self) -> MaxLengths {
         self.max_lengths
     }
 
-    /// The text of tokens that a model wrote.
+    /// Converts generated tokens to text.
     pub(crate) fn text(&self, ids: &[u32]) -> Result<String> {
         let task = || self.task.id().clone();
-        let detokenizer =
-            self.detokenizer.as_ref().ok_or_else(|| Error::NoDetokenizer { task: task() })?;
+        let missing = || Error::NoDetokenizer { task: task() };
+        let detokenizer = self.detokenizer.as_ref().ok_or_else(missing)?;
         detokenizer.detokenize(ids).map_err(|source| Error::Detokenize { task: task(), source })
     }
 
-    /// What the rows of a split mean.
+    /// Returns the gold label of each row of a split.
     pub fn gold(&self, split: Split) -> Vec<Gold> {
         match self.on_disk(split) {
             Some(rows) => rows.gold().to_vec(),
@@ -236,8 +263,8 @@ impl TaskData {
         }
     }
 
-    /// Judges a prediction for each row of a split.
-    pub(crate) fn judge(&self, split: Split, predictions: &[Prediction]) -> Result<Evaluation> {
+    /// Evaluates one prediction per row of a split.
+    pub(crate) fn evaluate(&self, split: Split, predictions: &[Prediction]) -> Result<Evaluation> {
         let (gold, groups) = (self.gold(split), self.groups(split));
         Ok(if groups.is_empty() {
             self.task.evaluate(&gold, predictions)?
@@ -246,12 +273,14 @@ impl TaskData {
         })
     }
 
-    /// What always guessing the training split's most frequent label is worth on a split; of free text, its most frequent
-    /// first reference, or an empty text where the training split is streamed.
+    /// Evaluates the majority baseline on a split: the most frequent label of the training split.
+    ///
+    /// For free text, the baseline is the most frequent first reference of the training split, or
+    /// an empty text if that split is streamed.
     ///
     /// # Errors
     ///
-    /// Those of judging, which a guess for each row gives no reason for.
+    /// When a metric cannot be computed.
     pub fn majority(&self, split: Split) -> Result<Evaluation> {
         let labels = self.task.labels();
         if labels.is_text() {
@@ -259,32 +288,15 @@ impl TaskData {
             for references in self.references(Split::Train) {
                 *counts.entry(references.first().map_or("", String::as_str)).or_default() += 1;
             }
-            // Of equally frequent ones the first in sorted order.
-            let most = counts.into_iter().rev().max_by_key(|&(_, count)| count);
-            let text = most.map_or("", |(text, _)| text).to_owned();
+            // Ties go to the first text in sorted order.
+            let most_frequent = counts.into_iter().rev().max_by_key(|&(_, count)| count);
+            let text = most_frequent.map_or("", |(text, _)| text).to_owned();
             let references = self.references(split);
             let texts = vec![text; references.len()];
             return Ok(self.task.evaluate_texts(references, &texts)?);
         }
         let baseline = MajorityBaseline::new(labels, &self.gold(Split::Train));
         let predictions = vec![baseline.prediction(); self.count(split)];
-        self.judge(split, &predictions)
+        self.evaluate(split, &predictions)
     }
-}
-
-fn check_token(token: u32, vocab_size: usize) -> Result<()> {
-    if (token as usize) < vocab_size {
-        return Ok(());
-    }
-    Err(Error::TokenBeyondVocabulary { token, vocab_size })
-}
-
-fn check_tokens<'a>(
-    rows: &'a [TokenizedExample],
-    candidates: impl Iterator<Item = &'a Candidates>,
-    vocab_size: usize,
-) -> Result<()> {
-    let of_rows = rows.iter().flat_map(|row| row.input_ids.iter().chain(&row.target_ids));
-    let targets = candidates.flat_map(|candidates| candidates.ids().iter().flatten());
-    of_rows.chain(targets).try_for_each(|&token| check_token(token, vocab_size))
 }

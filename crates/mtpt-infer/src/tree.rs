@@ -3,7 +3,11 @@ use mtpt_tasks::{NodeIndex, TaskTree};
 
 use crate::error::Result;
 
-/// The tree of tasks as a composition knows it: numbers without names, those of the tree's nodes.
+/// Converts a tree of task names to the composition's tree, which has the same node indices.
+///
+/// # Errors
+///
+/// When a composition cannot be built on the tree.
 pub fn composed_tree(tree: &TaskTree) -> Result<Tree> {
     let tasks = tree.tasks_below(NodeIndex::ROOT).len();
     let line = |task| tree.line_of_task(task).into_iter().map(NodeIndex::position).collect();

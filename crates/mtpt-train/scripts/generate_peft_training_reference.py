@@ -24,7 +24,7 @@ from transformers import (
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODEL = HERE / "../../mtpt-t5/tests/fixtures/v1_1"
-ADAPTERS = HERE / "../tests/fixtures/peft"
+ADAPTERS = HERE / "../../mtpt-infer/tests/fixtures/peft"
 OUTPUT = HERE / "../tests/fixtures/peft_training.json"
 
 PAD, END = 0, 94

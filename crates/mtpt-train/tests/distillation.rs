@@ -41,8 +41,7 @@ fn plain(values: &Value, device: &Device) -> Composition {
 }
 
 fn teachers(composition: Composition) -> Teachers {
-    let tasks =
-        names().into_iter().map(|name| PromptTask { name, template: None, labels: None }).collect();
+    let tasks = names().into_iter().map(PromptTask::named).collect();
     let separate = CompositionConfig::Separate(SeparateConfig::default());
     let header = PromptHeader::new(separate, composition.prompt_length(), 16, tasks);
     Teachers::new(&[Prompts::new(composition, header)], &names()).unwrap()

@@ -13,23 +13,20 @@ mod frozen;
 mod initial;
 mod not_finite;
 mod own_strategy;
-mod peft;
+mod peft_losses;
 mod peft_training;
 mod plain;
 mod pretraining;
 mod pretraining_config;
-mod prompt_file;
-mod prompt_tuning;
-mod prompts;
-mod ranking;
 mod resume;
+mod run_prompts;
 mod small_world;
 mod staged_config;
 mod stages;
 mod start_from;
 mod steps;
 mod stopping;
-#[cfg(feature = "t5x")]
-mod t5x_prompts;
 mod task_rate;
 mod tensorboard;
+#[path = "../../mtpt-infer/tests/text_tasks.rs"]
+mod text_tasks;

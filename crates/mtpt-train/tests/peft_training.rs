@@ -129,7 +129,7 @@ impl Reference {
     fn train(&self, name: &str, change: impl FnOnce(&mut TrainingConfig)) -> (Prompts, Steps) {
         let folder = tempfile::tempdir().unwrap();
         let tasks = tasks(&folder, &self.values, name == "plain");
-        let adapter = self.fixtures.join("peft").join(name);
+        let adapter = self.fixtures.join("../../../mtpt-infer/tests/fixtures/peft").join(name);
         let prompts = Prompts::read(&adapter, &Device::flex().autodiff()).unwrap();
         let mut config = config(&self.values, &self.values[name], &prompts);
         change(&mut config.training);

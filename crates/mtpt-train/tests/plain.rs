@@ -1,6 +1,6 @@
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, TaskIndex};
-use mtpt_infer::rank_rows;
+use mtpt_infer::Prompted;
 use mtpt_tasks::Split;
 use mtpt_train::PromptTuningRun;
 
@@ -22,7 +22,8 @@ fn a_composition_frozen_into_plain_prompts_gives_the_same_scores() {
         let plain = composed.to_separate(&[TaskIndex::new(0), TaskIndex::new(1)]).unwrap();
         for data in &world.data {
             let (rows, candidates) = (data.rows(Split::Dev), data.candidates());
-            let rank = |prompts| rank_rows(&world.t5, Some(prompts), rows, candidates, 5).unwrap();
+            let rank =
+                |prompts| Prompted::new(world.t5.get(), prompts).unwrap().rank(rows, candidates, 5);
             assert_eq!(rank(composed), rank(&plain), "{}", config.composition.name());
         }
     }

@@ -13,8 +13,8 @@ use mtpt_train::{
 };
 use serde_json::Value;
 
-use crate::answers::{self, WordNumbers};
 use crate::small_world::{SmallWorld, config, tokenizer};
+use crate::text_tasks::{WordList, text_task};
 
 /// Ends the run when a step is done, as a crash would.
 pub(crate) struct StopAt(pub(crate) usize);
@@ -139,19 +139,19 @@ fn texts_and_candidates_on_disk_make_the_run_of_those_in_memory() {
     ] {
         let mut world = SmallWorld::new();
         let config = config(CompositionConfig::default());
-        let in_memory = answers::task(&world.folder, name, rows, labels);
+        let in_memory = text_task(&world.folder, name, rows, labels);
         let on_disk = TaskConfig { stream: true, ..in_memory.clone() };
-        read_only(&mut world, &in_memory, &WordNumbers);
+        read_only(&mut world, &in_memory, &WordList);
         let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
         outcome.unwrap();
         run(&world, &config, "begun in memory", false, &mut StopAt(4)).1.unwrap_err();
-        read_only(&mut world, &on_disk, &WordNumbers);
+        read_only(&mut world, &on_disk, &WordList);
         assert!(world.data[0].references(Split::Train).is_empty());
         assert!(world.data[0].choices(Split::Train).is_empty());
         run(&world, &config, "begun on disk", false, &mut StopAt(4)).1.unwrap_err();
         run(&world, &config, "on disk", false, &mut ()).1.unwrap();
         run(&world, &config, "begun in memory", true, &mut ()).1.unwrap();
-        read_only(&mut world, &in_memory, &WordNumbers);
+        read_only(&mut world, &in_memory, &WordList);
         run(&world, &config, "begun on disk", true, &mut ()).1.unwrap();
         for parts in ["on disk", "begun in memory", "begun on disk"] {
             let folder = RunDir::create(&world.folder.path().join(parts)).unwrap();
@@ -194,7 +194,7 @@ fn other_groups_or_scores_to_be_judged_by_are_not_gone_on_with() {
         let mut world = SmallWorld::new();
         let config = config(CompositionConfig::default());
         let set = |world: &mut SmallWorld, rows: &str| {
-            let mut task = answers::task(&world.folder, name, rows, labels.clone());
+            let mut task = text_task(&world.folder, name, rows, labels.clone());
             task.metrics = vec![metric.clone()];
             read_only(world, &task, &tokenizer());
         };

@@ -1,86 +1,23 @@
-//! A small T5, a tokenizer that numbers words, and two tasks whose rows are written to a folder.
-
-use std::fs;
-use std::path::Path;
+//! The small world of `mtpt-infer`'s tests, and what training adds to it.
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig};
-use mtpt_core::Frozen;
-use mtpt_infer::TaskData;
-use mtpt_t5::T5;
-use mtpt_tasks::{
-    Format, LabelsConfig, Task, TaskConfig, TaskId, Tokenize, TokenizeError, TokenizeFn,
-};
 use mtpt_train::{EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition};
-use tempfile::TempDir;
 
-pub(crate) struct SmallWorld {
-    pub(crate) t5: Frozen<T5>,
-    pub(crate) tasks: Vec<Task>,
-    pub(crate) data: Vec<TaskData>,
-    pub(crate) folder: TempDir,
-}
+#[path = "../../mtpt-infer/tests/small_world.rs"]
+mod shared;
 
-/// A random T5 1.1 of 2 layers, width 16 and 96 tokens; token 94 ends sentences.
-pub(crate) fn t5(device: &Device) -> T5 {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/v1_1");
-    T5::load(&folder, device).unwrap()
-}
-
-/// Numbers words by their letters, and ends with the end of sentence.
-pub(crate) fn tokenizer() -> impl Tokenize {
-    TokenizeFn(|text: &str| -> Result<Vec<u32>, TokenizeError> {
-        let number = |word: &str| {
-            word.bytes().fold(7_u32, |sum, byte| (sum * 31 + u32::from(byte)) % 89) + 2
-        };
-        Ok(text.split_whitespace().map(number).chain([94]).collect())
-    })
-}
-
-pub(crate) fn task(folder: &Path, name: &str, words: [&str; 2], rows: usize) -> Task {
-    let path = |split: &str| folder.join(format!("{name}.{split}.jsonl"));
-    for split in ["train", "dev"] {
-        let lines: String = (0..rows)
-            .map(|row| {
-                let kind = row % 2;
-                let word = ["sun and light", "rain"][kind];
-                format!("{{\"text\": \"day {row} brought {word}\", \"label\": \"{kind}\"}}\n")
-            })
-            .collect();
-        fs::write(path(split), lines).unwrap();
-    }
-    let labels = [("0", words[0]), ("1", words[1])];
-    Task::new(&TaskConfig {
-        train: Some(path("train")),
-        dev: Some(path("dev")),
-        template: Some(format!("{name} {{text}}")),
-        labels: Some(LabelsConfig::words(labels)),
-        ..TaskConfig::new(TaskId::new(name).unwrap(), Format::JsonLines)
-    })
-    .unwrap()
-}
+pub(crate) use shared::*;
 
 impl SmallWorld {
-    pub(crate) fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let t5 = Frozen::new(t5(&Device::flex()));
-        let tasks = vec![
-            task(folder.path(), "mood", ["happy", "sad today"], 12),
-            task(folder.path(), "wet", ["dry", "soaked"], 20),
-        ];
-        let config = config(CompositionConfig::default());
-        let lengths = config.max_lengths();
-        let data = TaskData::read(tasks.clone(), &tokenizer(), &t5, lengths).unwrap();
-        Self { t5, tasks, data, folder }
-    }
-
+    /// Initializes a composition for training.
     pub(crate) fn composition(&self, config: &RunConfig) -> Composition {
         let device = Device::flex().autodiff();
         initial_composition(config, &self.tasks, &self.t5, &tokenizer(), &device).unwrap()
     }
 }
 
-/// Eight steps of twelve rows, with everything written every three steps.
+/// Returns a run of eight steps with twelve examples each and a checkpoint every three steps.
 pub(crate) fn config(composition: CompositionConfig) -> RunConfig {
     RunConfig {
         model: "small".into(),

@@ -8,7 +8,7 @@ use burn::tensor::Device;
 use mtpt_compose::{CompositionConfig, InstanceAttentionConfig, LowRankConfig, SeparateConfig};
 use mtpt_core::{Compose, TaskIndex};
 use mtpt_infer::PromptFile;
-use mtpt_infer::{Prompts, TaskData, evaluate};
+use mtpt_infer::{Prompted, Prompts, TaskData};
 use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
 use mtpt_train::{
     AdaptationConfig, BeginEvent, CheckpointError, ConfigError, DataError, DistillationConfig,
@@ -310,7 +310,10 @@ fn parts_of_targets_begin_where_they_are_told_to() {
     // The target is the third of them.
     close(begin(TaskParts::SameName).unwrap(), product(&parts[2][0], &parts[2][1]));
     let problem = begin(TaskParts::Task("weather".into())).unwrap_err().to_string();
-    assert!(problem.contains("unknown task `weather`; known are `mood`, `wet`, "), "{problem}");
+    assert!(
+        problem.contains("unknown task `weather`; available tasks: `mood`, `wet`, "),
+        "{problem}"
+    );
 }
 
 #[test]
@@ -438,7 +441,10 @@ fn few_rows_are_drawn_several_times_and_judged_once_each() {
         let place = folder.join(format!("targets/new/joy/rows-5/draw-{draw}"));
         let prompts = Prompts::read(&place.join("prompts.safetensors"), &Device::flex()).unwrap();
         assert_eq!(prompts.header().steps, 3);
-        let judged = evaluate(&world.t5, Some(prompts.composition()), data, Split::Dev, 5).unwrap();
+        let judged = Prompted::new(world.t5.get(), prompts.composition())
+            .unwrap()
+            .evaluate(data, Split::Dev, 5)
+            .unwrap();
         assert_eq!(judged.primary(), *value);
         seen.push(fs::read(place.join("prompts.safetensors")).unwrap());
     }
@@ -669,7 +675,7 @@ fn stages_without_anything_to_do_or_begin_at_are_refused() {
     assert!(matches!(few, Error::Stages(StageError::NearestFewShot)), "{few}");
     let unknown = adapted(&|adaptation| adaptation.task_parts = TaskParts::Task("moot".into()));
     assert!(
-        unknown.to_string().contains("unknown task `moot`; known are `mood`, `wet`"),
+        unknown.to_string().contains("unknown task `moot`; available tasks: `mood`, `wet`"),
         "{unknown}"
     );
     let frozen = adapted(&|adaptation| adaptation.frozen_levels = vec![7]);

@@ -20,7 +20,7 @@ pub mod prelude {
     pub use burn::tensor::{Device, Tensor};
     pub use mtpt_compose::{Composition, CompositionConfig};
     pub use mtpt_core::{Backbone, Compose, Frozen, TaskIndex, prepend};
-    pub use mtpt_infer::{Prompts, TaskData, evaluate};
+    pub use mtpt_infer::{Predictor, Prompted, Prompts, TaskData};
     pub use mtpt_t5::{T5, T5Config, T5Tokenizer};
     pub use mtpt_tasks::{Split, Task, TaskConfig, TaskId};
     pub use mtpt_train::{Observer, RunConfig};

@@ -1,5 +1,5 @@
-use mtpt::infer::{Prompts, TaskData, evaluate};
-use mtpt::tasks::{MaxLengths, Split, Task, TaskFile};
+use mtpt::infer::{Prompted, Prompts, TaskTokenizer};
+use mtpt::tasks::{Split, Task, TaskFile};
 use serde::Serialize;
 
 use crate::args::inference::Eval;
@@ -30,17 +30,17 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     }
     let tokenizer = prompted.model.tokenizer()?;
     let tokenizer = tokenizer.as_inner();
-    let t5 = &prompted.model.t5;
-    let header = prompts.header();
-    let lengths = MaxLengths { input: header.longest_input(), target: header.longest_target() };
+    let t5 = prompted.model.t5.get();
+    let max_lengths = prompts.header().max_lengths();
+    let tokenizer = TaskTokenizer::new(tokenizer, t5, max_lengths);
+    let model = Prompted::new(t5, prompts.composition())?;
     let mut output = Output::new();
     for task in tasks {
         let name = task.id().clone();
         let position =
             prompts.find(name.as_str()).map_err(|_| no_prompt(arguments, &task, prompts))?;
-        let data = TaskData::read_splits(position, task, &[split], tokenizer, t5, lengths)?;
-        let composition = Some(prompts.composition());
-        let evaluation = evaluate(t5, composition, &data, split, arguments.batch_size)?;
+        let data = tokenizer.read_splits(position, task, &[split])?;
+        let evaluation = model.evaluate(&data, split, arguments.batch_size)?;
         for (metric, value) in evaluation.values() {
             output.row(&MetricRow {
                 task: name.as_str(),

@@ -72,13 +72,10 @@ fn tasks(arguments: &Import, known: &[PromptTask]) -> Result<Option<Vec<PromptTa
         return Ok(None);
     }
     let named = |(index, name): (usize, &String)| {
-        let (template, labels) =
-            known.get(index).map(|task| (task.template.clone(), task.labels.clone())).unzip();
-        let (template, labels) = (template.flatten(), labels.flatten());
-        Ok(PromptTask {
-            name: TaskId::new(name).map_err(mtpt::tasks::Error::from)?,
-            template,
-            labels,
+        let name = TaskId::new(name).map_err(mtpt::tasks::Error::from)?;
+        Ok(match known.get(index) {
+            Some(task) => PromptTask { name, ..task.clone() },
+            None => PromptTask::named(name),
         })
     };
     arguments.task.iter().enumerate().map(named).collect::<Result<_>>().map(Some)

@@ -31,10 +31,11 @@ pub(crate) fn for_error(error: &Error) -> Option<String> {
 }
 
 fn for_prompt_error(error: &infer::Error) -> Option<&'static str> {
-    use infer::Error::{NoForm, TaskCount, UnknownComposition};
+    use infer::Error::{Format, TaskCount};
+    use infer::FormatError::{NotRepresentable, UnknownComposition};
     match error {
-        NoForm { .. } => Some("name one with `--task NAME`"),
-        UnknownComposition { .. } => {
+        Format(NotRepresentable { .. }) => Some("choose one with `--task NAME`"),
+        Format(UnknownComposition { .. }) => {
             Some("convert them to a prompt file with `mtpt import --format npy --strategy`")
         }
         TaskCount { .. } => {
@@ -113,8 +114,7 @@ fn parts(error: &IoError) -> (&'static str, &Path, &io::Error) {
 fn failed_inference(error: &infer::Error) -> Option<(&'static str, &Path, &io::Error)> {
     match error {
         infer::Error::Tasks(error) => failed_read(error),
-        infer::Error::File { action, path, source }
-        | infer::Error::Io(IoError { action, path, source })
+        infer::Error::Io(IoError { action, path, source })
         | infer::Error::Tensors(TensorError::Io(IoError { action, path, source })) => {
             Some((action, path, source))
         }

@@ -66,7 +66,7 @@ impl RunDir {
 fn read_prompts(path: &Path, device: &Device) -> Result<(Option<PromptHeader>, Option<Prompts>)> {
     use mtpt::compose::Error::CustomStrategy;
     use mtpt::infer::Error::Composition;
-    let header = PromptHeader::of_file(&PromptFile::read(path)?, path)?;
+    let header = PromptHeader::from_file(&PromptFile::read(path)?, path)?;
     match Prompts::read(path, device) {
         Ok(prompts) => Ok((Some(header), Some(prompts))),
         // The file is valid. Only its strategy is unknown here.

@@ -3,34 +3,39 @@ use std::path::Path;
 
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::{CompositionConfig, LowRankConfig, SeparateConfig};
+use mtpt_io::layout::{f32_values, stack, unstack};
 
 use crate::error::{Error, Result};
+use crate::format_error::FormatError;
+use crate::header::PromptHeader;
 use crate::peft::config::{AdapterConfig, AdapterKind, CONFIG};
 use crate::peft::weights::AdapterWeights;
 use crate::prompt_files::PromptFiles;
-use crate::prompts::{PromptHeader, Prompts};
+use crate::prompts::Prompts;
 use crate::sidecar;
-use mtpt_io::layout::{f32_values, stack, unstack};
 
-/// Tensors of an adapter: the shared prompt `[length, d_model]`, and the factors of all tasks, `[tasks, length, rank]` and
-/// `[tasks, rank, d_model]`.
+/// Shared prompt of an adapter, `[length, d_model]`.
 const SHARED: &str = "prompt_embeddings";
+/// Left low-rank factors of all tasks, `[tasks, length, rank]`.
 const LEFT: &str = "prefix_task_cols";
+/// Right low-rank factors of all tasks, `[tasks, rank, d_model]`.
 const RIGHT: &str = "prefix_task_rows";
 
-/// Whether a folder is that of an adapter, of whatever type.
+/// Returns whether a folder contains an adapter of any type.
 pub(crate) fn is_adapter(folder: &Path) -> bool {
     folder.join(CONFIG).is_file()
 }
 
-/// Reads an adapter of PEFT, of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`.
+/// Reads an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`.
 ///
-/// Its tasks are those that the file beside it names, or else `task0`, `task1`, ...
+/// Task names come from the sidecar file. Without one, the tasks are `task0`, `task1`, ...
 ///
 /// # Errors
 ///
-/// When a file is missing or malformed, the adapter is of another type, has prompts for the decoder, or its tensors are
-/// not those that its configuration tells of.
+/// - [`FormatError::AdapterType`] for an adapter of another type.
+/// - [`FormatError::Malformed`] when a file is malformed, the adapter has prompts for the decoder,
+///   or its tensors are not the ones that its configuration describes.
+/// - [`Error::Io`] when a file is missing.
 pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
     let config = AdapterConfig::read(folder).map_err(|error| with_tensors(error, folder))?;
     let mut weights = AdapterWeights::open(folder)?;
@@ -45,16 +50,16 @@ pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
         AdapterKind::Multitask { tasks, rank } => {
             let left = unstack(&weights.take(LEFT, &[tasks, length, rank])?);
             let right = unstack(&weights.take(RIGHT, &[tasks, rank, d_model])?);
-            let highest = length.min(d_model);
+            let max_rank = length.min(d_model);
             for (task, (mut left, mut right)) in left.into_iter().zip(right).enumerate() {
-                if rank > highest {
-                    (left, right) = of_highest_rank(&left, &right);
+                if rank > max_rank {
+                    (left, right) = with_full_rank(&left, &right);
                 }
                 tensors.insert(format!("tasks.{task}.left"), left);
                 tensors.insert(format!("tasks.{task}.right"), right);
             }
             tensors.insert("shared".to_owned(), shared);
-            (CompositionConfig::LowRank(LowRankConfig { rank: rank.min(highest) }), tasks)
+            (CompositionConfig::LowRank(LowRankConfig { rank: rank.min(max_rank) }), tasks)
         }
     };
     weights.finish()?;
@@ -64,53 +69,52 @@ pub(crate) fn read(folder: &Path, device: &Device) -> Result<Prompts> {
     Prompts::from_tensors(tensors, header, device)
 }
 
-/// The files of an adapter: of type `MULTITASK_PROMPT_TUNING` for prompts composed by `low_rank`, of type `PROMPT_TUNING`
-/// for those of one task.
+/// Exports prompts to an adapter: of type `MULTITASK_PROMPT_TUNING` for the `low_rank` composition,
+/// of type `PROMPT_TUNING` for plain prompts of one task.
 ///
 /// # Errors
 ///
-/// [`Error::NoForm`] for several tasks that are composed otherwise.
+/// [`FormatError::NotRepresentable`] for several tasks with another composition.
 pub(crate) fn files(prompts: &Prompts, folder: &Path) -> Result<PromptFiles> {
-    let PromptHeader { length, d_model, model, tasks, .. } = prompts.header();
+    let header = prompts.header();
     let config = |kind| {
-        let (length, d_model, model) = (*length, *d_model, model.clone());
+        let (length, d_model, model) = (header.length, header.d_model, header.model.clone());
         AdapterConfig { kind, length, d_model, model }
     };
     let tensors = prompts.tensors();
-    let (config, weights) = match &prompts.header().composition {
+    let tasks = header.tasks.len();
+    let (config, weights) = match &header.composition {
         CompositionConfig::LowRank(LowRankConfig { rank }) => {
-            let all = |name| {
-                stack((0..tasks.len()).map(|task| &tensors[&format!("tasks.{task}.{name}")]))
-            };
+            let all =
+                |name| stack((0..tasks).map(|task| &tensors[&format!("tasks.{task}.{name}")]));
             let shared = tensors["shared"].clone();
             let weights = vec![(SHARED, shared), (LEFT, all("left")), (RIGHT, all("right"))];
-            (config(AdapterKind::Multitask { tasks: tasks.len(), rank: *rank }), weights)
+            (config(AdapterKind::Multitask { tasks, rank: *rank }), weights)
         }
-        CompositionConfig::Separate(_) if tasks.len() == 1 => {
+        CompositionConfig::Separate(_) if tasks == 1 => {
             (config(AdapterKind::Plain), vec![(SHARED, tensors["tasks.0"].clone())])
         }
-        other => {
-            return Err(Error::NoForm {
-                strategy: other.name(),
-                form: "an adapter of type `MULTITASK_PROMPT_TUNING`, which multiplies a shared prompt by low-rank factors",
-                tasks: tasks.iter().map(|task| task.name.clone()).collect(),
-            });
+        _ => {
+            return Err(header.not_representable(
+                "to an adapter of type `MULTITASK_PROMPT_TUNING`, which multiplies a shared prompt \
+                 by low-rank factors",
+            ));
         }
     };
     Ok(PromptFiles::new(vec![
         AdapterWeights::file(folder, &weights)?,
-        sidecar::file(folder, prompts.header())?,
+        sidecar::file(folder, header)?,
         config.file(folder),
     ]))
 }
 
-/// The same product from factors of the highest rank that it can have, where PEFT has more: one factor is the product
-/// itself, the other has ones on its diagonal.
-fn of_highest_rank(left: &TensorData, right: &TensorData) -> (TensorData, TensorData) {
+/// Converts factors whose rank exceeds that of their product to factors with its maximum rank: the
+/// product and an identity matrix.
+fn with_full_rank(left: &TensorData, right: &TensorData) -> (TensorData, TensorData) {
     let ([length, rank], d_model) = ([left.shape()[0], left.shape()[1]], right.shape()[1]);
     let (left, right) = (f32_values(left), f32_values(right));
-    let product = (0..length * d_model).map(|place| {
-        let (row, column) = (place / d_model, place % d_model);
+    let product = (0..length * d_model).map(|index| {
+        let (row, column) = (index / d_model, index % d_model);
         let terms = (0..rank).map(|inner| {
             f64::from(left[row * rank + inner]) * f64::from(right[inner * d_model + column])
         });
@@ -118,16 +122,16 @@ fn of_highest_rank(left: &TensorData, right: &TensorData) -> (TensorData, Tensor
     });
     let product = TensorData::new(product.collect::<Vec<f32>>(), [length, d_model]);
     let size = length.min(d_model);
-    let diagonal = (0..size * size).map(|place| f32::from(u8::from(place / size == place % size)));
-    let diagonal = TensorData::new(diagonal.collect::<Vec<f32>>(), [size, size]);
-    if length <= d_model { (diagonal, product) } else { (product, diagonal) }
+    let identity = (0..size * size).map(|index| f32::from(u8::from(index / size == index % size)));
+    let identity = TensorData::new(identity.collect::<Vec<f32>>(), [size, size]);
+    if length <= d_model { (identity, product) } else { (product, identity) }
 }
 
-/// What adapters of other types have beside a prompt tells why they cannot be one.
+/// Adds the names of tensors other than the prompt to [`FormatError::AdapterType`].
 fn with_tensors(error: Error, folder: &Path) -> Error {
-    let Error::AdapterType { path, found, .. } = error else { return error };
-    let beside: Vec<String> = AdapterWeights::open(folder)
+    let Error::Format(FormatError::AdapterType { path, found, .. }) = error else { return error };
+    let other_tensors: Vec<String> = AdapterWeights::open(folder)
         .map(|weights| weights.names().filter(|name| *name != SHARED).map(str::to_owned).collect())
         .unwrap_or_default();
-    Error::AdapterType { path, found, beside }
+    FormatError::AdapterType { path, found, other_tensors }.into()
 }

@@ -1,40 +1,42 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use mtpt_io::fs;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::format_error::FormatError;
 
-/// The file of an adapter that says what it is.
+/// Configuration file of an adapter.
 pub(crate) const CONFIG: &str = "adapter_config.json";
 
 const PROMPT_TUNING: &str = "PROMPT_TUNING";
 const MULTITASK_PROMPT_TUNING: &str = "MULTITASK_PROMPT_TUNING";
 const SEQ_2_SEQ: &str = "SEQ_2_SEQ_LM";
 
-/// What an adapter is, of what can be read and written here (PEFT 0.21, `PromptTuningConfig` and
+/// Configuration of a supported adapter (PEFT 0.21, `PromptTuningConfig` and
 /// `MultitaskPromptTuningConfig`).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct AdapterConfig {
     pub(crate) kind: AdapterKind,
-    /// Vectors of the prompt.
+    /// Number of prompt vectors.
     pub(crate) length: usize,
-    /// Their width.
+    /// Width of the prompt vectors.
     pub(crate) d_model: usize,
-    /// The base model as PEFT names it; empty where it is not known.
+    /// Base model as PEFT names it, or empty if unknown.
     pub(crate) model: String,
 }
 
+/// Type of a supported adapter.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum AdapterKind {
     /// `PROMPT_TUNING`: one prompt.
     Plain,
-    /// `MULTITASK_PROMPT_TUNING`: a shared prompt and factors of each task.
+    /// `MULTITASK_PROMPT_TUNING`: a shared prompt and low-rank factors per task.
     Multitask { tasks: usize, rank: usize },
 }
 
-/// The type of an adapter alone: those of another type lack the rest.
+/// The type of an adapter alone, since other types lack the fields of [`Document`].
 #[derive(Deserialize)]
 struct TypeDocument {
     peft_type: String,
@@ -52,66 +54,48 @@ struct Document {
 }
 
 impl AdapterConfig {
-    /// Reads what the configuration of an adapter says.
+    /// Reads the configuration of an adapter.
     ///
     /// # Errors
     ///
-    /// [`Error::AdapterType`] for an adapter of another type; [`Error::Adapter`] when the file is malformed, a number is
-    /// out of its range, or the adapter has prompts for the decoder.
+    /// - [`FormatError::AdapterType`] for an adapter of another type.
+    /// - [`FormatError::Malformed`] when the file is malformed, a value is out of range, or the
+    ///   adapter has prompts for the decoder.
+    /// - [`Error::Io`](crate::Error::Io) when the file cannot be read.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let path = folder.join(CONFIG);
-        let text = fs::read(&path).map_err(|source| Error::File {
-            action: "read",
-            path: path.clone(),
-            source,
-        })?;
-        Self::parse(&text, &path)
+        Ok(Self::parse(&fs::read(&path)?, &path)?)
     }
 
-    fn parse(text: &[u8], path: &Path) -> Result<Self> {
-        let refused = |message: String| Error::Adapter { path: path.to_owned(), message };
+    fn parse(text: &[u8], path: &Path) -> Result<Self, FormatError> {
+        let malformed = |message: String| FormatError::malformed(path, message);
         let TypeDocument { peft_type } =
-            serde_json::from_slice(text).map_err(|error| refused(error.to_string()))?;
-        let multitask = match peft_type.as_str() {
+            serde_json::from_slice(text).map_err(|error| malformed(error.to_string()))?;
+        let is_multitask = match peft_type.as_str() {
             PROMPT_TUNING => false,
             MULTITASK_PROMPT_TUNING => true,
             _ => {
-                let (path, found) = (path.to_owned(), peft_type);
-                return Err(Error::AdapterType { path, found, beside: Vec::new() });
+                return Err(FormatError::AdapterType {
+                    path: path.to_owned(),
+                    found: peft_type,
+                    other_tensors: Vec::new(),
+                });
             }
         };
         let document: Document =
-            serde_json::from_slice(text).map_err(|error| refused(error.to_string()))?;
-        // PEFT trains prompts for the decoder of such a model too by default, and then leaves them out of `generate`.
-        let by_default = match document.task_type.as_deref() {
-            Some(SEQ_2_SEQ) => 2,
-            _ => 1,
-        };
-        match document.num_transformer_submodules.unwrap_or(by_default) {
-            1 => {}
-            2 => {
-                return Err(refused(
-                    "the adapter has prompts for the decoder too (`num_transformer_submodules` is not 1); only prompts \
-                     of the encoder can be used"
-                        .into(),
-                ));
-            }
-            other => {
-                let message = format!("expected `num_transformer_submodules` 1, found {other}");
-                return Err(refused(message));
-            }
-        }
+            serde_json::from_slice(text).map_err(|error| malformed(error.to_string()))?;
+        document.check_encoder_only().map_err(malformed)?;
         let (length, d_model) = (document.num_virtual_tokens, document.token_dim);
         if length == 0 || d_model == 0 {
-            return Err(refused(format!(
-                "expected at least one vector and one number in it, found `num_virtual_tokens` {length} and `token_dim` \
-                 {d_model}"
+            return Err(malformed(format!(
+                "expected a prompt with at least one value, found `num_virtual_tokens` {length} \
+                 and `token_dim` {d_model}"
             )));
         }
-        let kind = if multitask {
+        let kind = if is_multitask {
             let (tasks, rank) = (document.num_tasks.unwrap_or(1), document.num_ranks.unwrap_or(1));
             if tasks == 0 || rank == 0 {
-                return Err(refused(format!(
+                return Err(malformed(format!(
                     "expected at least one task and rank, found {tasks} tasks of rank {rank}"
                 )));
             }
@@ -123,10 +107,11 @@ impl AdapterConfig {
         Ok(Self { kind, length, d_model, model })
     }
 
-    /// The file and its bytes: every field that PEFT 0.21 knows but its own version, which it fills in, and
-    /// `modules_to_save`, of which there are none, and which versions before 0.14 refuse.
+    /// Returns the path and content of the configuration file.
     ///
-    /// What it says of the model itself, layers and heads, PEFT fills in from the model when it loads the adapter.
+    /// It has every field of PEFT 0.21 except its version, which PEFT adds, and `modules_to_save`,
+    /// which is unused here and which PEFT before 0.14 rejects. PEFT fills in the numbers of layers
+    /// and heads from the model when it loads the adapter.
     pub(crate) fn file(&self, folder: &Path) -> (PathBuf, Vec<u8>) {
         let model = Some(&self.model).filter(|model| !model.is_empty());
         let mut document = json!({
@@ -154,5 +139,26 @@ impl AdapterConfig {
             document["prompt_tuning_init_task"] = json!(0);
         }
         (folder.join(CONFIG), format!("{document:#}\n").into_bytes())
+    }
+}
+
+impl Document {
+    /// Checks that the adapter has prompts for the encoder only.
+    fn check_encoder_only(&self) -> Result<(), String> {
+        // By default, PEFT also trains decoder prompts for these models, but ignores them in
+        // `generate`.
+        let default = match self.task_type.as_deref() {
+            Some(SEQ_2_SEQ) => 2,
+            _ => 1,
+        };
+        match self.num_transformer_submodules.unwrap_or(default) {
+            1 => Ok(()),
+            2 => {
+                Err("the adapter has prompts for the decoder too (`num_transformer_submodules` is \
+                      not 1); only prompts of the encoder are supported"
+                    .into())
+            }
+            other => Err(format!("expected `num_transformer_submodules` 1, found {other}")),
+        }
     }
 }

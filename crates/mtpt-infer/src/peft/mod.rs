@@ -1,4 +1,4 @@
-//! Adapters of Hugging Face PEFT: their configuration, their weights, and both together.
+//! Adapters of Hugging Face PEFT.
 
 pub(crate) mod adapter;
 mod config;

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use burn::tensor::TensorData;
 use mtpt_io::{PytorchFile, SafetensorsFile, TensorSource, check_finite, safetensors};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::format_error::FormatError;
 
 const SAFETENSORS: &str = "adapter_model.safetensors";
 const PICKLE: &str = "adapter_model.bin";
@@ -52,7 +53,7 @@ impl AdapterWeights {
             "expected only parameters of a prompt, found {}; other adapters are not supported",
             left.join(", ")
         );
-        Err(Error::Adapter { path: self.source.path().to_owned(), message })
+        Err(FormatError::malformed(self.source.path(), message).into())
     }
 
     /// Returns the path and the bytes of the file for given tensors.

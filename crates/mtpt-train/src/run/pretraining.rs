@@ -1,9 +1,8 @@
 use std::path::{Path, PathBuf};
 
 use burn::module::Module;
-use mtpt_compose::Composition;
 use mtpt_core::Backbone;
-use mtpt_infer::{TaskData, evaluate};
+use mtpt_infer::{Prompted, TaskData};
 use mtpt_tasks::corpus::CorpusConfig;
 use mtpt_tasks::{Mixture, Split, Task, TaskConfig, TaskId, TokenBatch};
 use serde::Serialize;
@@ -226,7 +225,7 @@ impl<M: Module + Backbone> Workload<M> for PretrainingWorkload<'_> {
             report(EvaluationEvent::LOSS, loss)?;
             losses.push((task.clone(), loss));
             if let Some(data) = self.data.tasks().get(position) {
-                let evaluation = evaluate(model, None::<&Composition>, data, split, batch_size)?;
+                let evaluation = Prompted::plain(model).evaluate(data, split, batch_size)?;
                 for (metric, value) in evaluation.values() {
                     report(metric.name(), *value)?;
                 }

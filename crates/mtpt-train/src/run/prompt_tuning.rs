@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
-use mtpt_infer::{PromptHeader, PromptTask, Prompts, TaskData, check_width, evaluate};
+use mtpt_infer::{PromptHeader, PromptTask, Prompted, Prompts, TaskData};
 use mtpt_io::fs::write_atomic;
 use mtpt_tasks::{Mixture, Split, Task, TokenBatch, TokenizedExample};
 use serde_json::json;
@@ -143,7 +143,7 @@ impl<'a, B: Backbone, O, L> PromptTuningRun<'a, B, O, L> {
     {
         let Self { config, data, backbone, .. } = self;
         config.check()?;
-        check_width(backbone, &composition)?;
+        Prompted::new(backbone, &composition)?;
         check_examples(data, config)?;
         check_task_options(config, &composition)?;
         let sizes: Vec<usize> = data.iter().map(|task| task.count(Split::Train)).collect();
@@ -248,7 +248,8 @@ impl<B: Backbone, O: Objective<C>, C: Compose> Workload<C> for PromptTuningWorkl
             }
             let task = data.task().id();
             observer.status(&format!("evaluating {task}"));
-            let evaluation = evaluate(self.backbone, Some(composition), data, split, batch_size)?;
+            let prompted = Prompted::new(self.backbone, composition)?;
+            let evaluation = prompted.evaluate(data, split, batch_size)?;
             for (metric, value) in evaluation.values() {
                 let (split, metric, value) = (split.as_str(), metric.name(), *value);
                 observer.evaluation(&EvaluationEvent { step, split, task, metric, value })?;

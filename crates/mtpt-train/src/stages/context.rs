@@ -1,7 +1,7 @@
 use burn::tensor::Device;
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, TaskIndex};
-use mtpt_infer::TaskData;
+use mtpt_infer::{TaskData, TaskTokenizer};
 use mtpt_tasks::{Split, Task, TaskId, Tokenize};
 
 use crate::config::run::RunConfig;
@@ -50,7 +50,8 @@ impl<B: Backbone, T: Tokenize> Context<'_, B, T> {
     ) -> Result<TaskData> {
         let (index, lengths) = (TaskIndex::new(position), config.max_lengths());
         let (tokenizer, backbone) = (self.tokenizer, self.backbone);
-        Ok(TaskData::read_splits(index, task.clone(), &[split], tokenizer, backbone, lengths)?)
+        let tokenizer = TaskTokenizer::new(tokenizer, backbone, lengths);
+        Ok(tokenizer.read_splits(index, task.clone(), &[split])?)
     }
 
     /// Creates the composition of a run, on a device with autodiff.

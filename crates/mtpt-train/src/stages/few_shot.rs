@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mtpt_core::Backbone;
-use mtpt_infer::{Prompts, TaskData, evaluate};
+use mtpt_infer::{Prompted, Prompts, TaskData};
 use mtpt_io::fs::write_atomic;
 use mtpt_tasks::{Split, Tokenize};
 
@@ -69,9 +69,9 @@ impl<'a> Scores<'a> {
         prompts: &Prompts,
         batch_size: usize,
     ) -> Result<()> {
-        let composition = Some(prompts.composition());
+        let prompted = Prompted::new(backbone, prompts.composition())?;
         for ((split, data), values) in self.evaluated.iter().zip(&mut self.values) {
-            let evaluation = evaluate(backbone, composition, data, *split, batch_size)?;
+            let evaluation = prompted.evaluate(data, *split, batch_size)?;
             for (metric, value) in evaluation.values() {
                 match values.iter_mut().find(|(name, _)| *name == metric.name()) {
                     Some((_, values)) => values.push(*value),

@@ -41,7 +41,7 @@ fn describe(path: &Path, model: Option<&Path>) -> Result<Description> {
             file if file.is_prompt_file() => prompts::describe_file(path),
             file => file.report(path),
         },
-        _ => match PromptFormat::of(path)? {
+        _ => match PromptFormat::detect(path)? {
             Some(_) => prompts::describe_arrays(path),
             None => data_file::describe(path),
         },
@@ -52,7 +52,7 @@ fn describe_folder(path: &Path) -> Result<Description> {
     if path.join("config.toml").is_file() {
         return run::describe(path);
     }
-    match PromptFormat::of(path) {
+    match PromptFormat::detect(path) {
         Ok(Some(PromptFormat::Peft)) => prompts::describe_adapter(path),
         // The same files may contain a model, prompts, or both.
         #[cfg(feature = "t5x")]

@@ -47,7 +47,7 @@ const MAX_NOT_FINITE: usize = 10;
 /// Describes a prompt file, even if it can't be used.
 pub(crate) fn describe_file(path: &Path) -> Result<Description> {
     let file = PromptFile::read(path)?;
-    describe(path, "prompts", PromptHeader::of_file(&file, path)?, &file, None)
+    describe(path, "prompts", PromptHeader::from_file(&file, path)?, &file, None)
 }
 
 /// Describes NumPy arrays: a file with the prompt of one task, or a folder with a shared prompt and

@@ -67,7 +67,7 @@ impl Mixtures {
         let Composition::InstanceAttention(attention) = prompts.composition() else {
             return Ok(self);
         };
-        let longest = prompts.header().longest_input();
+        let longest = prompts.header().max_lengths().input;
         for known in prompts.tasks() {
             let task = tasks.iter().find(|task| task.id() == &known.name);
             let Some(task) = task.filter(|task| task.has(Split::Dev)) else { continue };

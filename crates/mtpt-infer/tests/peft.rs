@@ -1,5 +1,5 @@
-//! Adapters that PEFT wrote, read here, and adapters written here, read by PEFT: see `scripts/generate_peft_reference.py`
-//! and `scripts/generate_peft_exports.py`.
+//! Import of PEFT adapters and export to PEFT, see `scripts/generate_peft_reference.py` and
+//! `scripts/generate_peft_exports.py`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,12 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_compose::{CompositionConfig, LowRankConfig};
 use mtpt_core::{Backbone, Compose, TaskIndex, embed_prompted};
 use mtpt_infer::{PromptFormat, Prompts};
-use mtpt_tasks::{Padding, TokenBatch, TokenizedExample};
-use mtpt_train::{Objective, PromptTuning};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde_json::{Value, json};
 
-use crate::small_world::{SmallWorld, config, t5};
+use crate::small_world::{SmallWorld, t5};
+use crate::untrained;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/peft")
@@ -24,47 +23,7 @@ fn ids(value: &Value) -> Vec<u32> {
     value.as_array().unwrap().iter().map(|id| id.as_u64().unwrap() as u32).collect()
 }
 
-#[test]
-fn adapters_of_peft_give_its_log_probabilities() {
-    let text = fs::read_to_string(fixtures().join("reference.json")).unwrap();
-    let reference: Value = serde_json::from_str(&text).unwrap();
-    let t5 = t5(&Device::flex());
-    let adapters = reference["adapters"].as_object().unwrap();
-    assert_eq!(adapters.len(), 3);
-    for (name, expected) in adapters {
-        let prompts = Prompts::read(&fixtures().join(name), &Device::flex()).unwrap();
-        let multitask = name.starts_with("multitask");
-        let names: Vec<&str> = prompts.tasks().iter().map(|task| task.name.as_str()).collect();
-        assert_eq!(names, if multitask { vec!["task0", "task1", "task2"] } else { vec!["task0"] });
-        let rows: Vec<TokenizedExample> = (0..3)
-            .map(|row| TokenizedExample {
-                task: if multitask { ids(&reference["tasks"])[row] } else { 0 },
-                input_ids: ids(&reference["inputs"][row]),
-                target_ids: ids(&reference["targets"][row]),
-                label: None,
-                gold: None,
-            })
-            .collect();
-        let batch = TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).unwrap();
-        let losses =
-            PromptTuning::new(&t5).token_losses(prompts.composition(), &batch).unwrap().nll;
-        let found: Vec<f32> = losses.into_data().iter::<f32>().collect();
-        let expected: Vec<f64> = expected
-            .as_array()
-            .unwrap()
-            .iter()
-            .flat_map(|row| row.as_array().unwrap())
-            .map(|value| value.as_f64().unwrap())
-            .collect();
-        assert_eq!(found.len(), expected.len());
-        for (found, expected) in found.iter().zip(&expected) {
-            // The bound that the T5 itself is held to, in f32.
-            assert!((f64::from(-found) - expected).abs() < 1e-4, "{name}: {found} {expected}");
-        }
-    }
-}
-
-/// Logits `[positions, vocabulary]` of a row where the decoder reads its target behind the start token.
+/// Returns the logits `[positions, vocab_size]` of a row at the positions of its target.
 fn logits<B: Backbone>(backbone: &B, prompts: &Prompts, task: usize, row: usize) -> Vec<f32> {
     let text = fs::read_to_string(fixtures().join("reference.json")).unwrap();
     let reference: Value = serde_json::from_str(&text).unwrap();
@@ -85,7 +44,7 @@ fn logits<B: Backbone>(backbone: &B, prompts: &Prompts, task: usize, row: usize)
     backbone.logits(hidden.squeeze_dim(0)).into_data().iter::<f32>().collect()
 }
 
-/// Holds the logits of an adapter, or of prompts, to those that PEFT and transformers computed.
+/// Compares logits with the ones that PEFT and transformers computed.
 #[track_caller]
 fn check_logits(prompts: &Prompts, expected: &Value, tasks: [usize; 3]) {
     let t5 = t5(&Device::flex());
@@ -98,19 +57,19 @@ fn check_logits(prompts: &Prompts, expected: &Value, tasks: [usize; 3]) {
             .collect();
         assert_eq!(found.len(), expected.len());
         for (found, expected) in found.iter().zip(&expected) {
-            // The bound that the T5 itself is held to, in f32.
+            // The tolerance of the T5 parity tests in f32.
             assert!((f64::from(*found) - expected).abs() < 1e-4, "row {row}: {found} {expected}");
         }
     }
 }
 
-fn numbers(prompts: &Prompts, task: usize) -> Vec<f32> {
+fn values(prompts: &Prompts, task: usize) -> Vec<f32> {
     let prompt = prompts.composition().compose(TaskIndex::new(task));
     prompt.into_data().try_to_vec().unwrap()
 }
 
 #[test]
-fn adapters_of_peft_give_its_logits() {
+fn imported_adapters_match_the_logits_of_peft() {
     let text = fs::read_to_string(fixtures().join("logits.json")).unwrap();
     let reference: Value = serde_json::from_str(&text).unwrap();
     for name in ["multitask_rank_1", "multitask_rank_2", "plain"] {
@@ -122,7 +81,7 @@ fn adapters_of_peft_give_its_logits() {
 }
 
 #[test]
-fn peft_gives_the_logits_of_exported_prompts() {
+fn exported_prompts_match_the_logits_of_peft() {
     let folder = fixtures().join("../peft_exports");
     let text = fs::read_to_string(folder.join("logits.json")).unwrap();
     let reference: Value = serde_json::from_str(&text).unwrap();
@@ -132,7 +91,7 @@ fn peft_gives_the_logits_of_exported_prompts() {
         let file = folder.join(format!("{name}.safetensors"));
         let prompts = Prompts::read(&file, &Device::flex()).unwrap();
         check_logits(&prompts, &reference[name], task.map_or([0, 2, 1], |task| [task; 3]));
-        // PEFT computed these logits from the committed adapter: an export of today must be the same.
+        // PEFT computed the logits from the committed adapter, so exports must have its bytes.
         let temporary = tempfile::tempdir().unwrap();
         let place = temporary.path().join("a/b");
         let task = task.map(TaskIndex::new);
@@ -149,13 +108,10 @@ fn peft_gives_the_logits_of_exported_prompts() {
 }
 
 #[test]
-fn an_export_read_again_is_what_was_exported() {
+fn an_export_can_be_read_back() {
     for composition in CompositionConfig::catalogue() {
         let world = SmallWorld::new();
-        let start = world.composition(&config(composition.clone()));
-        let tasks = world.tasks.iter().map(mtpt_infer::PromptTask::new).collect();
-        let header = mtpt_infer::PromptHeader::new(composition.clone(), 4, 16, tasks);
-        let prompts = Prompts::new(start, header);
+        let prompts = untrained::prompts(&composition, &world.tasks);
         let folder = world.folder.path().join("wet");
         let wet = Some(TaskIndex::new(1));
         if prompts.composition().reads_inputs() {
@@ -165,7 +121,7 @@ fn an_export_read_again_is_what_was_exported() {
         }
         PromptFormat::Peft.files(&prompts, wet, &folder).unwrap().write().unwrap();
         let read = Prompts::read(&folder, &Device::flex()).unwrap();
-        assert_eq!(numbers(&read, 0), numbers(&prompts, 1));
+        assert_eq!(values(&read, 0), values(&prompts, 1));
         assert_eq!(read.tasks(), &prompts.tasks()[1..]);
         assert_eq!(read.header().composition.name(), "separate");
         let folder = world.folder.path().join("all");
@@ -176,15 +132,15 @@ fn an_export_read_again_is_what_was_exported() {
                 let read = Prompts::read(&folder, &Device::flex()).unwrap();
                 assert_eq!(read.header(), prompts.header());
                 for task in [0, 1] {
-                    assert_eq!(numbers(&read, task), numbers(&prompts, task));
+                    assert_eq!(values(&read, task), values(&prompts, task));
                 }
             }
             Err(error) => {
                 let name = composition.name();
                 let expected = format!(
-                    "prompts of several tasks composed by `{name}` cannot be an adapter of type \
-                     `MULTITASK_PROMPT_TUNING`, which multiplies a shared prompt by low-rank factors; each of them can, \
-                     composed for itself: `mood`, `wet`"
+                    "prompts of several tasks composed by `{name}` cannot be exported to an \
+                     adapter of type `MULTITASK_PROMPT_TUNING`, which multiplies a shared prompt \
+                     by low-rank factors; export one task at a time: `mood`, `wet`"
                 );
                 assert_eq!(error.to_string(), expected);
             }
@@ -193,7 +149,7 @@ fn an_export_read_again_is_what_was_exported() {
 }
 
 #[test]
-fn an_adapter_of_peft_written_again_has_its_tensors() {
+fn a_reexported_adapter_has_equal_tensors() {
     for name in ["multitask_rank_1", "multitask_rank_2", "plain"] {
         let folder = tempfile::tempdir().unwrap();
         let prompts = Prompts::read(&fixtures().join(name), &Device::flex()).unwrap();
@@ -211,22 +167,22 @@ fn an_adapter_of_peft_written_again_has_its_tensors() {
 }
 
 #[test]
-fn pickled_and_halved_adapters_are_read() {
+fn pickled_and_bf16_adapters_are_read() {
     let read = |name: &str| Prompts::read(&fixtures().join(name), &Device::flex()).unwrap();
     let whole = read("multitask_rank_2");
     let pickled = read("multitask_rank_2_pickled");
     let halved = read("multitask_rank_2_bf16");
     for task in 0..3 {
-        assert_eq!(numbers(&pickled, task), numbers(&whole, task));
-        for (halved, whole) in numbers(&halved, task).iter().zip(numbers(&whole, task)) {
+        assert_eq!(values(&pickled, task), values(&whole, task));
+        for (halved, whole) in values(&halved, task).iter().zip(values(&whole, task)) {
             // Eight bits of each of three numbers, and two terms that may cancel.
             assert!((halved - whole).abs() < 0.1, "{halved} {whole}");
         }
-        assert_ne!(numbers(&halved, task), numbers(&whole, task));
+        assert_ne!(values(&halved, task), values(&whole, task));
     }
 }
 
-/// Writes an adapter of given tensors, all of ones but for the last number of the last one.
+/// Writes an adapter whose tensors are all ones, except for the last value of the last one.
 fn adapter(folder: &Path, config: &Value, tensors: &[(&str, &[usize])], last: f32) {
     let bytes: Vec<Vec<u8>> = tensors
         .iter()
@@ -252,7 +208,7 @@ fn adapter(folder: &Path, config: &Value, tensors: &[(&str, &[usize])], last: f3
 }
 
 #[test]
-fn ranks_above_what_a_matrix_has_are_brought_down_to_it() {
+fn ranks_above_the_maximum_are_reduced() {
     let folder = tempfile::tempdir().unwrap();
     for (length, d_model) in [(2, 3), (3, 2)] {
         let config = json!({
@@ -268,15 +224,15 @@ fn ranks_above_what_a_matrix_has_are_brought_down_to_it() {
         let prompts = Prompts::read(folder.path(), &Device::flex()).unwrap();
         let rank = CompositionConfig::LowRank(LowRankConfig { rank: 2 });
         assert_eq!(prompts.header().composition, rank);
-        // Four products of ones, and in the last column a three among them.
+        // Sums of four products of ones, with one factor of three in the last column.
         let expected = (0..length * d_model)
             .map(|place| if place % d_model == d_model - 1 { 6.0 } else { 4.0 });
-        assert_eq!(numbers(&prompts, 0), expected.collect::<Vec<f32>>());
+        assert_eq!(values(&prompts, 0), expected.collect::<Vec<f32>>());
     }
 }
 
 #[test]
-fn tensors_that_are_no_prompt_are_refused_by_name() {
+fn unexpected_tensors_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let config = |kind: &str| {
         json!({
@@ -297,7 +253,8 @@ fn tensors_that_are_no_prompt_are_refused_by_name() {
         "PROMPT_TUNING",
         &[prompt, ("lm_head.weight", &[2, 2]), ("other", &[1])],
         1.0,
-        "expected only parameters of a prompt, found `lm_head.weight`, `other`; other adapters are not supported",
+        "expected only parameters of a prompt, found `lm_head.weight`, `other`; other adapters are \
+         not supported",
     );
     let nan = "expected finite values, found NaN at [1, 2]";
     check("PROMPT_TUNING", &[prompt], f32::NAN, nan);
@@ -305,15 +262,16 @@ fn tensors_that_are_no_prompt_are_refused_by_name() {
     check("PROMPT_TUNING", &[("prompt_embeddings", &[4, 3])], 1.0, shape);
     let missing = "has no tensor `prompt_embeddings` of shape [2, 3], found `prompt`";
     check("PROMPT_TUNING", &[("prompt", &[2, 3])], 1.0, missing);
-    let beside = "expected an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, found `LORA`, which changes the \
-                  model by more than a prompt: `a`, `b`, `c`, `d` and 1 more tensors";
+    let beside = "expected an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, found `LORA`, which contains \
+                  more than a prompt: `a`, `b`, `c`, `d` and 1 more tensors";
     let tensors = ["a", "b", "c", "d", "e"].map(|name| (name, [1].as_slice()));
     check("LORA", &tensors, 1.0, beside);
 }
 
-/// The adapter of a fork of PEFT (DePT, arXiv 2309.05173), which adds a low-rank matrix to the embeddings of the input.
+/// The adapter of a PEFT fork (DePT, arXiv 2309.05173) also adds a low-rank matrix to the input
+/// embeddings.
 #[test]
-fn a_fork_s_adapter_that_is_more_than_a_prompt_is_refused_by_its_tensors() {
+fn adapters_of_forks_are_rejected() {
     let folder =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/peft/cola-t5-base");
     if !folder.exists() {
@@ -322,13 +280,13 @@ fn a_fork_s_adapter_that_is_more_than_a_prompt_is_refused_by_its_tensors() {
     }
     let failure = Prompts::read(&folder, &Device::flex()).unwrap_err().to_string();
     let expected = "adapter_config.json`: expected an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, found \
-                    `PROMPT_TUNING_LORA`, which changes the model by more than a prompt: \
+                    `PROMPT_TUNING_LORA`, which contains more than a prompt: \
                     `prompt_encoder.lora_embedding_A`, `prompt_encoder.lora_embedding_B`";
     assert!(failure.ends_with(expected), "{failure}");
 }
 
 #[test]
-fn names_beside_an_adapter_must_fit_it() {
+fn a_sidecar_file_must_match_the_tensors() {
     let exported = fixtures().join("../peft_exports/low_rank");
     let check = |from: &str, to: &str, expected: &str| {
         let folder = tempfile::tempdir().unwrap();
@@ -342,22 +300,22 @@ fn names_beside_an_adapter_must_fit_it() {
         let failure = Prompts::read(folder.path(), &Device::flex()).unwrap_err().to_string();
         assert!(failure.contains(expected), "{failure}");
     };
-    let rank = r#"another composition than the tensors beside it: {"strategy":"low_rank","rank":1}, found"#;
+    let rank = r#"specifies composition {"strategy":"low_rank","rank":1}, but the tensors next to it have"#;
     check("\"rank\": 2", "\"rank\": 1", rank);
-    let shape = "another shape than the tensors beside it: [6, 16], found [5, 16]; remove it";
+    let shape = "specifies shape [6, 16], but the tensors next to it have [5, 16]; remove the file";
     check("\"length\": 5", "\"length\": 6", shape);
-    let tasks = "another number of tasks than the tensors beside it: 2, found 3";
+    let tasks = "specifies number of tasks 2, but the tensors next to it have 3";
     check(",\n    {\n      \"name\": \"topic\"\n    }", "", tasks);
     check("\"version\": 1", "\"version\": 2", "of version 2, expected version 1");
     check(
         "\"name\": \"topic\"",
         "\"nam\": \"topic\"",
-        "header of the prompt file is not understood",
+        "cannot parse the header of the prompt file",
     );
 }
 
 #[test]
-fn pickles_of_something_else_are_refused_by_name() {
+fn pickles_of_other_objects_are_rejected() {
     let check = |bytes: &[u8], expected: &str| {
         let folder = tempfile::tempdir().unwrap();
         let config = fixtures().join("plain/adapter_config.json");
@@ -369,19 +327,18 @@ fn pickles_of_something_else_are_refused_by_name() {
         assert!(failure.starts_with(&shown), "{failure}");
     };
     let whole = fs::read(fixtures().join("multitask_rank_2_pickled/adapter_model.bin")).unwrap();
-    check(&whole[..whole.len() / 2], "not a whole file of tensors that PyTorch wrote: ");
-    check(b"hello", "not a whole file of tensors that PyTorch wrote: ");
+    check(&whole[..whole.len() / 2], "not a complete PyTorch file of tensors: ");
+    check(b"hello", "not a complete PyTorch file of tensors: ");
     // `{"a": 1}` and `[1]`, as Python pickles them.
     check(
         b"\x80\x02}q\x00X\x01\x00\x00\x00aq\x01K\x01s.",
-        "expected a dictionary of tensors; no tensors: `a`",
+        "expected a dictionary of tensors, found other values: `a`",
     );
-    check(b"\x80\x02]q\x00K\x01a.", "not a whole file of tensors that PyTorch wrote: ");
+    check(b"\x80\x02]q\x00K\x01a.", "not a complete PyTorch file of tensors: ");
 }
 
-/// What an exported adapter holds is said in PEFT's words.
 #[test]
-fn an_exported_adapter_has_the_tensors_of_peft() {
+fn an_exported_adapter_has_the_tensors_and_keys_of_peft() {
     let exported = fixtures().join("../peft_exports/low_rank/adapter_model.safetensors");
     let written = fixtures().join("multitask_rank_2/adapter_model.safetensors");
     let shapes = |path: &Path| {
@@ -400,13 +357,13 @@ fn an_exported_adapter_has_the_tensors_of_peft() {
         keys
     };
     let mut expected = keys(written.with_file_name("adapter_config.json"));
-    // PEFT puts its own version where there is none; its versions before 0.14 do not know the other here.
+    // PEFT adds its own version, and versions before 0.14 reject `modules_to_save`.
     expected.retain(|key| key != "peft_version" && key != "modules_to_save");
     assert_eq!(keys(exported.with_file_name("adapter_config.json")), expected);
 }
 
 #[test]
-fn prompts_for_the_decoder_are_refused_with_the_reason() {
+fn decoder_prompts_are_rejected() {
     let folder = fixtures().join("with_decoder");
     let failure = Prompts::read(&folder, &Device::flex()).unwrap_err().to_string();
     assert!(
@@ -416,7 +373,7 @@ fn prompts_for_the_decoder_are_refused_with_the_reason() {
 }
 
 #[test]
-fn adapters_that_are_not_whole_are_refused_by_name() {
+fn incomplete_adapters_are_rejected() {
     let check = |change: &dyn Fn(&Path), parts: &[&str]| {
         let folder = tempfile::tempdir().unwrap();
         for name in ["adapter_config.json", "adapter_model.safetensors"] {
@@ -455,7 +412,7 @@ fn adapters_that_are_not_whole_are_refused_by_name() {
 }
 
 #[test]
-fn a_prompt_is_the_shared_one_times_its_factors() {
+fn prompts_of_different_tasks_differ() {
     let prompts = Prompts::read(&fixtures().join("multitask_rank_2"), &Device::flex()).unwrap();
     assert_eq!(prompts.composition().prompt_length(), 5);
     let prompt = |task| {

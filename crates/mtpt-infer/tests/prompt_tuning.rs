@@ -1,4 +1,4 @@
-//! Prompts as google-research/prompt-tuning keeps them: see `scripts/generate_prompt_tuning_reference.py`.
+//! Prompts of google-research/prompt-tuning, see `scripts/generate_prompt_tuning_reference.py`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, TensorData};
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, TaskIndex};
-use mtpt_infer::Error;
-use mtpt_infer::{ArrayComposition, PromptFormat, PromptHeader, PromptTask, Prompts};
+use mtpt_infer::{ArrayComposition, Error, FormatError, PromptFormat, PromptTask, Prompts};
 use mtpt_io::npy::{npy_bytes, read_npy};
 
-use crate::small_world::{SmallWorld, config};
+use crate::small_world::SmallWorld;
+use crate::untrained;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/prompt_tuning")
@@ -20,18 +20,18 @@ fn read(path: &Path) -> Result<Prompts, Error> {
     Prompts::read(path, &Device::flex())
 }
 
-fn numbers(prompts: &Prompts, task: usize) -> Vec<f32> {
+fn values(prompts: &Prompts, task: usize) -> Vec<f32> {
     let prompt = prompts.composition().compose(TaskIndex::new(task));
     prompt.into_data().try_to_vec().unwrap()
 }
 
-fn f32_values(path: &Path) -> Vec<f32> {
+fn floats(path: &Path) -> Vec<f32> {
     read_npy(path).unwrap().try_to_vec().unwrap()
 }
 
 #[test]
-fn a_prompt_of_numpy_is_the_prompt_of_one_task() {
-    let expected = f32_values(&fixtures().join("prompt.npy"));
+fn a_numpy_prompt_is_the_prompt_of_one_task() {
+    let expected = floats(&fixtures().join("prompt.npy"));
     assert_eq!(expected.len(), 5 * 16);
     let names = [
         "prompt.npy",
@@ -43,7 +43,7 @@ fn a_prompt_of_numpy_is_the_prompt_of_one_task() {
     ];
     for name in names {
         let prompts = read(&fixtures().join(name)).unwrap();
-        assert_eq!(numbers(&prompts, 0), expected, "{name}");
+        assert_eq!(values(&prompts, 0), expected, "{name}");
         assert_eq!(prompts.composition().prompt_length(), 5);
         assert_eq!(prompts.tasks()[0].name.as_str(), "task0");
         assert_eq!(prompts.tasks().len(), 1);
@@ -58,43 +58,41 @@ fn a_written_prompt_has_the_same_bits() {
     PromptFormat::Npy.files(&prompts, None, &path).unwrap().write().unwrap();
     let numpy = fs::read(fixtures().join("prompt.npy")).unwrap();
     let ours = fs::read(&path).unwrap();
-    // Headers may differ in spaces; what follows is the array.
+    // Headers may differ in spaces. The array follows.
     assert_eq!(ours[ours.len() - 320..], numpy[numpy.len() - 320..]);
     assert_eq!(ours.len() % 64, 0);
-    assert_eq!(f32_values(&path), f32_values(&fixtures().join("prompt.npy")));
+    assert_eq!(floats(&path), floats(&fixtures().join("prompt.npy")));
 }
 
 #[test]
-fn any_task_is_written_as_an_array() {
+fn any_task_is_exported_to_an_array() {
     for composition in CompositionConfig::catalogue() {
         let world = SmallWorld::new();
-        let tasks = world.tasks.iter().map(PromptTask::new).collect();
-        let header = PromptHeader::new(composition.clone(), 4, 16, tasks);
-        let prompts = Prompts::new(world.composition(&config(composition)), header);
+        let prompts = untrained::prompts(&composition, &world.tasks);
         let path = world.folder.path().join("wet.npy");
         let wet = Some(TaskIndex::new(1));
         if prompts.composition().reads_inputs() {
-            let failure = PromptFormat::Npy.files(&prompts, wet, &path).unwrap_err();
-            assert!(failure.to_string().contains("depend on the input"), "{failure}");
+            let error = PromptFormat::Npy.files(&prompts, wet, &path).unwrap_err();
+            assert!(error.to_string().contains("depend on the input"), "{error}");
             continue;
         }
         PromptFormat::Npy.files(&prompts, wet, &path).unwrap().write().unwrap();
-        assert_eq!(numbers(&read(&path).unwrap(), 0), numbers(&prompts, 1));
-        // A name that ends so is one prompt, and there are two.
-        let failure = PromptFormat::Npy.files(&prompts, None, &path).unwrap_err().to_string();
-        assert!(failure.contains("each of them can, composed for itself: `mood`, `wet`"));
+        assert_eq!(values(&read(&path).unwrap(), 0), values(&prompts, 1));
+        // A `.npy` file has one prompt, and there are two.
+        let error = PromptFormat::Npy.files(&prompts, None, &path).unwrap_err().to_string();
+        assert!(error.contains("export one task at a time: `mood`, `wet`"));
     }
 }
 
 #[test]
-fn arrays_that_are_no_prompt_are_refused_by_name() {
+fn arrays_that_are_not_prompts_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("prompt.npy");
     let check = |bytes: &[u8], expected: &str| {
         fs::write(&path, bytes).unwrap();
-        let failure = PromptFormat::Npy.read(&path, &Device::flex()).unwrap_err().to_string();
-        assert!(failure.starts_with(&format!("`{}`", path.display())), "{failure}");
-        assert!(failure.contains(expected), "{failure}");
+        let error = PromptFormat::Npy.read(&path, &Device::flex()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("`{}`", path.display())), "{error}");
+        assert!(error.contains(expected), "{error}");
     };
     let array =
         |values: Vec<f32>, shape: &[usize]| npy_bytes(&TensorData::new(values, shape.to_vec()));
@@ -122,9 +120,9 @@ fn arrays_that_are_no_prompt_are_refused_by_name() {
     check(&integers, "expected 32- or 64-bit floats, found '<i8'");
 }
 
-/// The released prompts of that project.
+/// The prompts that prompt-tuning released.
 #[test]
-fn released_prompts_are_read_and_written_to_the_bit() {
+fn released_prompts_are_read_and_written_bit_for_bit() {
     let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/prompts");
     if !shared.exists() {
         println!("skipped: `{}` is absent", shared.display());
@@ -143,7 +141,7 @@ fn released_prompts_are_read_and_written_to_the_bit() {
         let written = folder.path().join(name);
         let alone = Some(TaskIndex::new(0));
         PromptFormat::Npy.files(&prompts, alone, &written).unwrap().write().unwrap();
-        let bits = |path: &Path| f32_values(path).iter().map(|value| value.to_bits()).collect();
+        let bits = |path: &Path| floats(path).iter().map(|value| value.to_bits()).collect();
         let [found, expected]: [Vec<u32>; 2] = [bits(&written), bits(&path)];
         assert_eq!(found, expected, "{name}");
     }
@@ -157,7 +155,7 @@ const COMPOSITIONS: [(&str, ArrayComposition); 4] = [
 ];
 
 #[test]
-fn arrays_of_several_tasks_make_the_prompts_of_that_project() {
+fn arrays_of_several_tasks_match_prompt_tuning() {
     for (name, composition) in COMPOSITIONS {
         let prompts =
             Prompts::read_arrays(&fixtures().join(name), composition, &Device::flex()).unwrap();
@@ -168,22 +166,21 @@ fn arrays_of_several_tasks_make_the_prompts_of_that_project() {
         assert_eq!(prompts.composition().prompt_length(), length);
         assert_eq!(prompts.composition().d_model(), d_model);
         let expected: Vec<f32> = composed.try_to_vec().unwrap();
-        let found: Vec<f32> = (0..tasks).flat_map(|task| numbers(&prompts, task)).collect();
+        let found: Vec<f32> = (0..tasks).flat_map(|task| values(&prompts, task)).collect();
         for (found, expected) in found.iter().zip(&expected) {
-            // Sums of at most seven numbers of the size of one, in f32 here and in f64 there.
+            // Sums of at most seven values around one, in f32 here and in f64 in the reference.
             assert!((found - expected).abs() < 1e-5, "{name}: {found} {expected}");
         }
     }
 }
 
 #[test]
-fn arrays_of_several_tasks_are_written_with_the_same_bits_and_the_names() {
+fn arrays_of_several_tasks_are_exported_with_their_names() {
     for (name, composition) in COMPOSITIONS {
         let folder = tempfile::tempdir().unwrap();
         let names = ["mood", "sky/wet", "topic"].map(|name| PromptTask {
-            name: name.parse().unwrap(),
             template: Some("{text}".into()),
-            labels: None,
+            ..PromptTask::named(name.parse().unwrap())
         });
         let arrays = fixtures().join(name);
         let prompts = Prompts::read_arrays(&arrays, composition, &Device::flex()).unwrap();
@@ -199,50 +196,45 @@ fn arrays_of_several_tasks_are_written_with_the_same_bits_and_the_names() {
                 .map(|entry| entry.unwrap().path())
                 .find(|path| path.file_name().unwrap().to_str().unwrap().contains(array))
                 .unwrap();
-            assert_eq!(
-                f32_values(&place.join(format!("{array}.npy"))),
-                f32_values(&theirs),
-                "{name}"
-            );
+            assert_eq!(floats(&place.join(format!("{array}.npy"))), floats(&theirs), "{name}");
         }
-        // What was exported tells itself how it is composed, and for what.
+        // The sidecar file specifies the composition and the tasks.
         let again = read(&place).unwrap();
         assert_eq!(again.header(), prompts.header());
         for task in 0..3 {
-            assert_eq!(numbers(&again, task), numbers(&prompts, task));
+            assert_eq!(values(&again, task), values(&prompts, task));
         }
     }
 }
 
 #[test]
-fn arrays_that_do_not_fit_together_are_refused() {
+fn arrays_of_other_shapes_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
-    let failure = read(&fixtures().join("concat")).unwrap_err();
-    assert!(matches!(failure, Error::UnknownComposition { .. }), "{failure}");
+    let error = read(&fixtures().join("concat")).unwrap_err();
+    assert!(matches!(error, Error::Format(FormatError::UnknownComposition { .. })), "{error}");
     let write = |name: &str, shape: [usize; 2]| {
         let values = vec![1.0_f32; shape[0] * shape[1]];
         fs::write(folder.path().join(name), npy_bytes(&TensorData::new(values, shape))).unwrap();
     };
     write("shared_prompt.npy", [3, 4]);
-    let failure = read(folder.path()).unwrap_err();
-    assert!(matches!(failure, Error::NoPrompts { .. }), "{failure}");
+    let error = read(folder.path()).unwrap_err();
+    assert!(matches!(error, Error::Format(FormatError::NoPrompts { .. })), "{error}");
     write("task_prompts.npy", [2, 17]);
     for (name, composition, expected) in [
-        ("add", ArrayComposition::Add, "12 numbers"),
-        ("concat", ArrayComposition::Concat, "a multiple of 4 numbers"),
-        ("concat_features", ArrayComposition::ConcatFeatures, "a multiple of 3 numbers"),
-        ("project", ArrayComposition::Project, "a multiple of 5 numbers"),
+        ("add", ArrayComposition::Add, "12 values"),
+        ("concat", ArrayComposition::Concat, "a multiple of 4 values"),
+        ("concat_features", ArrayComposition::ConcatFeatures, "a multiple of 3 values"),
+        ("project", ArrayComposition::Project, "a multiple of 5 values"),
     ] {
-        let failure =
-            Prompts::read_arrays(folder.path(), composition, &Device::flex()).unwrap_err();
+        let error = Prompts::read_arrays(folder.path(), composition, &Device::flex()).unwrap_err();
         let path = folder.path().join("task_prompts.npy");
         let expected = format!(
-            "`{}`: expected {expected} for each task that is composed by `{name}` with a shared prompt [3, 4], found 17",
+            "`{}`: expected {expected} per task for `{name}` with a shared prompt [3, 4], found 17",
             path.display()
         );
-        assert_eq!(failure.to_string(), expected);
+        assert_eq!(error.to_string(), expected);
     }
     write("encoder.shared_prompt", [3, 4]);
-    let failure = read(folder.path()).unwrap_err().to_string();
-    assert!(failure.contains("the same array as `"), "{failure}");
+    let error = read(folder.path()).unwrap_err().to_string();
+    assert!(error.contains("the same array as `"), "{error}");
 }

@@ -1,20 +1,21 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use mtpt_compose::{Composition, CompositionConfig, InitContext, Tree};
+use mtpt_compose::{CompositionConfig, InitContext, Tree};
 use mtpt_core::{Compose, TaskIndex, prepend};
-use mtpt_infer::Error;
-use mtpt_infer::{evaluate, rank_rows};
+use mtpt_infer::{Error, Prompted};
 use mtpt_tasks::Split;
 
-use crate::small_world::{SmallWorld, config};
+use crate::small_world::SmallWorld;
+use crate::untrained;
 
 #[test]
-fn ranking_in_one_pass_is_scoring_each_word_by_itself() {
+fn ranking_in_one_pass_matches_scoring_each_word_alone() {
     let world = SmallWorld::new();
-    let composition = world.composition(&config(CompositionConfig::default()));
+    let composition = untrained::composition(&CompositionConfig::default(), 2);
+    let prompted = Prompted::new(world.t5.get(), &composition).unwrap();
     for (position, data) in world.data.iter().enumerate() {
         let rows = data.rows(Split::Dev);
         let candidates = data.candidates();
-        let together = rank_rows(&world.t5, Some(&composition), rows, candidates, 5).unwrap();
+        let together = prompted.rank(rows, candidates, 5);
         for (row, scores) in rows.iter().zip(&together) {
             let ids: Vec<i64> = row.input_ids.iter().map(|&id| i64::from(id)).collect();
             let length = ids.len();
@@ -29,7 +30,7 @@ fn ranking_in_one_pass_is_scoring_each_word_by_itself() {
                     .score(embeddings.clone(), mask.clone(), std::slice::from_ref(candidate))
                     .unwrap();
                 let alone: f64 = alone[0].iter().copied().map(f64::from).sum();
-                // Padding and batching change the order of additions alone.
+                // Padding and batching only change the order of additions.
                 assert!((score - alone).abs() < 1e-4, "{score} {alone}");
             }
         }
@@ -37,14 +38,12 @@ fn ranking_in_one_pass_is_scoring_each_word_by_itself() {
 }
 
 #[test]
-fn the_order_of_the_work_is_not_that_of_the_output() {
+fn output_order_does_not_depend_on_the_batch_size() {
     let world = SmallWorld::new();
     let data = &world.data[1];
     let rows = data.rows(Split::Dev);
-    let rank = |batch_size| {
-        let composition = None::<&Composition>;
-        rank_rows(&world.t5, composition, rows, data.candidates(), batch_size).unwrap()
-    };
+    let rank =
+        |batch_size| Prompted::plain(world.t5.get()).rank(rows, data.candidates(), batch_size);
     let one_by_one = rank(1);
     for batch_size in [3, 64] {
         for (batched, alone) in rank(batch_size).iter().flatten().zip(one_by_one.iter().flatten()) {
@@ -54,17 +53,19 @@ fn the_order_of_the_work_is_not_that_of_the_output() {
 }
 
 #[test]
-fn prompts_of_another_width_are_refused() {
+fn prompts_of_another_width_are_rejected() {
     let world = SmallWorld::new();
-    let start = InitContext {
+    let context = InitContext {
         shared: Tensor::zeros([3, 8], &Device::flex()),
         tree: Tree::flat(2),
         part: &|_, length| Ok(Tensor::zeros([length, 8], &Device::flex())),
         seed: 0,
         device: Device::flex(),
     };
-    let narrow = CompositionConfig::default().init(&start).unwrap();
-    let failure = evaluate(&world.t5, Some(&narrow), &world.data[0], Split::Dev, 4).unwrap_err();
-    assert!(matches!(failure, Error::Width { expected: 16, found: 8 }));
-    assert_eq!(failure.to_string(), "the prompts have width 8, the model has `d_model` 16");
+    let narrow = CompositionConfig::default().init(&context).unwrap();
+    let error = Prompted::new(world.t5.get(), &narrow).unwrap_err();
+    assert!(matches!(error, Error::Width { expected: 16, found: 8 }));
+    let expected = "the prompts have width 8, the model has `d_model` 16; use prompts trained for \
+                    this model";
+    assert_eq!(error.to_string(), expected);
 }

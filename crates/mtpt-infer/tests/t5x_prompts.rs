@@ -1,4 +1,4 @@
-//! Prompts in T5X checkpoints. Tests against files that flax wrote are in `mtpt-io`.
+//! Prompts in T5X checkpoints. The tests of `mtpt-io` check that flax reads and writes them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, TaskIndex};
-use mtpt_infer::Error;
-use mtpt_infer::{ArrayComposition, PromptFormat, Prompts};
+use mtpt_infer::{ArrayComposition, Error, FormatError, PromptFormat, Prompts};
 use mtpt_io::TensorSource;
 use mtpt_io::t5x::{self, Checkpoint};
 
-use crate::small_world::{SmallWorld, config};
+use crate::small_world::SmallWorld;
+use crate::untrained;
 
-/// The name under which prompt-tuning looks for a prompt of the encoder.
+/// Name of the prompt that prompt-tuning reads for the encoder.
 const PROMPT_NAME: &str = "target.encoder.prompt.prompt.prompt";
 
 fn fixture(name: &str) -> PathBuf {
@@ -25,7 +25,7 @@ fn read(path: &Path) -> Result<Prompts, Error> {
     Prompts::read(path, &Device::flex())
 }
 
-fn numbers(prompts: &Prompts) -> Vec<Vec<f32>> {
+fn values(prompts: &Prompts) -> Vec<Vec<f32>> {
     let composition = prompts.composition();
     (0..composition.task_count())
         .map(|task| composition.compose(TaskIndex::new(task)).into_data().try_to_vec().unwrap())
@@ -37,31 +37,34 @@ fn write(prompts: &Prompts, path: &Path) {
 }
 
 #[test]
-fn parts_that_are_added_joined_or_projected_come_back_bit_for_bit() {
+fn array_compositions_are_restored_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, told) in [
+    for (name, composition) in [
         ("add", ArrayComposition::Add),
         ("concat", ArrayComposition::Concat),
         ("concat_features", ArrayComposition::ConcatFeatures),
         ("project", ArrayComposition::Project),
     ] {
-        let prompts = Prompts::read_arrays(&fixture(name), told, &Device::flex()).unwrap();
+        let prompts = Prompts::read_arrays(&fixture(name), composition, &Device::flex()).unwrap();
         let path = folder.path().join(name);
         write(&prompts, &path);
-        assert_eq!(PromptFormat::of(&path).unwrap(), Some(PromptFormat::T5x));
+        assert_eq!(PromptFormat::detect(&path).unwrap(), Some(PromptFormat::T5x));
         let back = read(&path).unwrap();
         assert_eq!(back.header(), prompts.header());
-        assert_eq!(numbers(&back), numbers(&prompts), "{name}");
-        // The checkpoint alone does not tell how its arrays are composed.
+        assert_eq!(values(&back), values(&prompts), "{name}");
+        // The checkpoint alone does not specify the composition.
         fs::remove_file(path.join("mtpt_tasks.json")).unwrap();
-        assert!(matches!(read(&path).unwrap_err(), Error::UnknownComposition { .. }));
-        let told = Prompts::read_arrays(&path, told, &Device::flex()).unwrap();
-        assert_eq!(numbers(&told), numbers(&prompts), "{name}");
+        assert!(matches!(
+            read(&path).unwrap_err(),
+            Error::Format(FormatError::UnknownComposition { .. })
+        ));
+        let composition = Prompts::read_arrays(&path, composition, &Device::flex()).unwrap();
+        assert_eq!(values(&composition), values(&prompts), "{name}");
     }
 }
 
 #[test]
-fn the_prompt_of_one_task_stands_where_prompt_tuning_looks_for_it() {
+fn the_prompt_of_one_task_has_the_name_of_prompt_tuning() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint_20");
     let prompts = read(&fixture("prompt.npy")).unwrap();
@@ -69,47 +72,42 @@ fn the_prompt_of_one_task_stands_where_prompt_tuning_looks_for_it() {
     let checkpoint = Checkpoint::open(&path).unwrap();
     assert_eq!(checkpoint.names().collect::<Vec<_>>(), [PROMPT_NAME]);
     assert_eq!(checkpoint.shape(PROMPT_NAME).unwrap(), [5, 16]);
-    assert_eq!(numbers(&read(&path).unwrap()), numbers(&prompts));
+    assert_eq!(values(&read(&path).unwrap()), values(&prompts));
 }
 
 #[test]
-fn any_composition_is_written_task_by_task() {
+fn any_composition_is_exported_task_by_task() {
     let world = SmallWorld::new();
     for composition in CompositionConfig::catalogue() {
-        let config = config(composition);
-        let start = world.composition(&config);
-        let reads_inputs = start.reads_inputs();
-        let trained =
-            mtpt_train::PromptTuningRun::new(&config, &world.data, &world.t5).train(start).unwrap();
-        let path = world.folder.path().join(config.composition.name());
-        let files = PromptFormat::T5x.files(&trained.prompts, Some(TaskIndex::new(1)), &path);
-        if reads_inputs {
-            let refused = files.unwrap_err().to_string();
-            assert!(refused.contains("depend on the input"), "{refused}");
+        let prompts = untrained::prompts(&composition, &world.tasks);
+        let path = world.folder.path().join(composition.name());
+        let files = PromptFormat::T5x.files(&prompts, Some(TaskIndex::new(1)), &path);
+        if prompts.composition().reads_inputs() {
+            let error = files.unwrap_err().to_string();
+            assert!(error.contains("depend on the input"), "{error}");
             continue;
         }
         files.unwrap().write().unwrap();
-        let [alone] = &numbers(&read(&path).unwrap())[..] else { panic!("one task") };
-        assert_eq!(alone, &numbers(&trained.prompts)[1], "{}", config.composition.name());
+        let [alone] = &values(&read(&path).unwrap())[..] else { panic!("one task") };
+        assert_eq!(alone, &values(&prompts)[1], "{}", composition.name());
     }
 }
 
 #[test]
-fn what_holds_no_prompt_is_refused() {
+fn checkpoints_and_compositions_without_a_form_are_rejected() {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/t5x/v1_1");
-    let refused = read(&model).unwrap_err();
-    assert!(matches!(refused, Error::Tensors(_)), "{refused}");
-    assert!(refused.to_string().contains("prompt"), "{refused}");
+    let error = read(&model).unwrap_err();
+    assert!(matches!(error, Error::NoT5xPrompt { .. }), "{error}");
+    assert!(error.to_string().contains("prompt"), "{error}");
 
     let world = SmallWorld::new();
-    let prompts = {
-        let config = config(CompositionConfig::default());
-        let start = world.composition(&config);
-        mtpt_train::PromptTuningRun::new(&config, &world.data, &world.t5).train(start).unwrap()
-    };
+    let prompts = untrained::prompts(&CompositionConfig::default(), &world.tasks);
     let path = world.folder.path().join("checkpoint");
-    let refused = PromptFormat::T5x.files(&prompts.prompts, None, &path).unwrap_err();
-    assert!(matches!(refused, Error::NoForm { strategy: "low_rank", .. }), "{refused}");
+    let error = PromptFormat::T5x.files(&prompts, None, &path).unwrap_err();
+    let Error::Format(FormatError::NotRepresentable { strategy, .. }) = error else {
+        panic!("{error}")
+    };
+    assert_eq!(strategy, "low_rank");
 }
 
 /// A checkpoint that flax wrote.
@@ -120,7 +118,7 @@ fn flax(name: &str) -> PathBuf {
 #[test]
 fn prompts_are_found_by_their_names() {
     let expected: Vec<f32> = (0..12).map(|value| (value as f32 - 5.0) / 8.0).collect();
-    assert_eq!(numbers(&read(&flax("prompt")).unwrap()), [expected]);
+    assert_eq!(values(&read(&flax("prompt")).unwrap()), [expected]);
 
     let prompts =
         Prompts::read_arrays(&flax("multitask"), ArrayComposition::Add, &Device::flex()).unwrap();

@@ -2,8 +2,7 @@ use std::fs;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
-use mtpt_infer::Error;
-use mtpt_infer::PromptFile;
+use mtpt_infer::{Error, PromptFile};
 
 #[derive(Module, Debug)]
 struct Parts {

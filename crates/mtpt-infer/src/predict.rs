@@ -1,0 +1,327 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use mtpt_compose::Composition;
+use mtpt_core::{Backbone, Compose, TaskIndex};
+use mtpt_tasks::{
+    Example, Labels, MaxLengths, Prediction, SourceLocation, TaskId, Template, Tokenize,
+    TokenizedExample, truncate,
+};
+use serde::{Serialize, Serializer};
+
+use crate::candidates::Candidates;
+use crate::error::{Error, Result};
+use crate::prompted::Prompted;
+use crate::prompts::Prompts;
+
+/// Number of rows per batch in [`Predictor::predict_texts`].
+const BATCH_SIZE: usize = 64;
+
+/// Predicts labels or text for rows of data, with the tasks of trained prompts.
+///
+/// Each row becomes a [`Query`] first, so that invalid rows are found before any computation.
+pub struct Predictor<'a, B, T, C = Composition> {
+    prompted: Prompted<'a, B, C>,
+    tokenizer: &'a T,
+    max_lengths: MaxLengths,
+    tasks: Vec<TaskPredictor>,
+}
+
+/// The part of a task that predictions need, by task index.
+struct TaskPredictor {
+    name: TaskId,
+    template: Option<Template>,
+    output: Output,
+}
+
+/// Source of a task's answers.
+enum Output {
+    /// Label words, the same for all rows.
+    Words(Labels, Candidates),
+    /// Candidates in fields of each row.
+    Choices(Labels),
+    /// Generated text.
+    Text,
+}
+
+/// Input of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input<'a> {
+    /// The task's template, rendered with the fields of the row.
+    Fields,
+    /// A complete input text, used as it is.
+    Text(&'a str),
+    /// Tokens with the end-of-sentence token last, used as they are.
+    Ids(&'a [u32]),
+}
+
+/// A tokenized row, ready for prediction.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Query {
+    task: TaskIndex,
+    input_ids: Vec<u32>,
+    is_truncated: bool,
+    /// Texts and tokens of the row's own candidates, if its task has such.
+    choices: Option<(Vec<String>, Candidates)>,
+}
+
+impl Query {
+    /// Returns whether the input exceeded the maximum length used in training and was truncated.
+    pub fn is_truncated(&self) -> bool {
+        self.is_truncated
+    }
+}
+
+/// Answer for a row.
+///
+/// It is serialized as `{"label": ..., "scores": {...}}` or `{"text": ...}`.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// Most likely label word or candidate.
+    Label {
+        /// The label word or the text of the candidate. A score is formatted as its label words.
+        label: String,
+        /// Label in the task's data files, if it is not the same text.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        raw_label: Option<String>,
+        /// Log-probability of each label word, or of the candidate in each field, in nats.
+        #[serde(serialize_with = "serialize_scores")]
+        scores: Vec<(String, f64)>,
+    },
+    /// Generated text, for tasks whose labels are free text or unknown.
+    Text {
+        /// The text.
+        text: String,
+    },
+}
+
+impl Answer {
+    /// Returns the label or the generated text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Label { label, .. } => label,
+            Self::Text { text } => text,
+        }
+    }
+
+    /// Returns the probability of the label relative to the other label words or candidates, or
+    /// `None` for generated text.
+    pub fn probability(&self) -> Option<f64> {
+        let Self::Label { scores, .. } = self else { return None };
+        let best = scores.iter().map(|&(_, score)| score).fold(f64::NEG_INFINITY, f64::max);
+        Some(1.0 / scores.iter().map(|(_, score)| (score - best).exp()).sum::<f64>())
+    }
+}
+
+fn serialize_scores<S: Serializer>(
+    scores: &[(String, f64)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(scores.iter().map(|(name, score)| (name, score)))
+}
+
+impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
+    /// Creates a predictor for all tasks of the prompts.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Width`] when the prompts don't have the width of the model.
+    /// - [`Error::Tasks`] when a template or labels in the header are invalid.
+    /// - [`Error::Tokenize`] and [`Error::SameTokens`] for unusable label words.
+    pub fn new(backbone: &'a B, prompts: &'a Prompts<C>, tokenizer: &'a T) -> Result<Self> {
+        let tasks = prompts.tasks().iter().map(|task| {
+            let output = match task.labels()? {
+                Some(labels) if labels.choice_fields().is_some() => Output::Choices(labels),
+                Some(labels) if !labels.is_text() => {
+                    let candidates = Candidates::new(&task.name, labels.words(), tokenizer)?;
+                    Output::Words(labels, candidates)
+                }
+                _ => Output::Text,
+            };
+            Ok(TaskPredictor { name: task.name.clone(), template: task.template()?, output })
+        });
+        Ok(Self {
+            prompted: Prompted::new(backbone, prompts.composition())?,
+            tokenizer,
+            max_lengths: prompts.header().max_lengths(),
+            tasks: tasks.collect::<Result<_>>()?,
+        })
+    }
+
+    /// Tokenizes a row for a task, with a given input or one rendered from the row's fields.
+    ///
+    /// The input is truncated to the maximum length used in training.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::MissingField`] and [`Error::MissingCandidate`] when the row lacks a field.
+    /// - [`Error::Tokenize`] when a text cannot be tokenized.
+    ///
+    /// # Panics
+    ///
+    /// When the task index is out of range.
+    pub fn query(&self, task: TaskIndex, row: &Example, input: Input<'_>) -> Result<Query> {
+        let TaskPredictor { template, output, .. } = &self.tasks[task.position()];
+        let mut input_ids = match (input, template) {
+            (Input::Ids(ids), _) => ids.to_vec(),
+            (Input::Text(text), _) => self.tokenize(text)?,
+            (Input::Fields, Some(template)) => self.tokenize(&render(template, row)?)?,
+            (Input::Fields, None) => {
+                let missing = || Error::MissingField { template: None, field: "input".into() };
+                self.tokenize(row.get("input").ok_or_else(missing)?)?
+            }
+        };
+        let is_truncated = input_ids.len() > self.max_lengths.input;
+        truncate(&mut input_ids, self.max_lengths.input);
+        let choices = match output {
+            Output::Choices(labels) => Some(self.choices(labels, row)?),
+            Output::Words(..) | Output::Text => None,
+        };
+        Ok(Query { task, input_ids, is_truncated, choices })
+    }
+
+    fn tokenize(&self, text: &str) -> Result<Vec<u32>> {
+        let failed = |source| Error::Tokenize { what: "the input".into(), source };
+        self.tokenizer.tokenize(text).map_err(failed)
+    }
+
+    /// Tokenizes the candidates of a row.
+    fn choices(&self, labels: &Labels, row: &Example) -> Result<(Vec<String>, Candidates)> {
+        let mut fields = labels.choice_fields().into_iter().flatten();
+        if let Some(field) = fields.find(|field| row.get(field).is_none()) {
+            return Err(Error::MissingCandidate { field: field.clone() });
+        }
+        let texts = labels.choices_of(row)?;
+        let candidates = Candidates::from_texts(&texts, self.tokenizer, self.max_lengths.target)
+            .map_err(|source| Error::Tokenize { what: "a candidate".into(), source })?;
+        Ok((texts, candidates))
+    }
+
+    /// Predicts an answer for each query, in the order of the queries, which may mix tasks.
+    ///
+    /// Batches hold queries of one task and similar length, at most `batch_size` of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoDetokenizer`] and [`Error::Detokenize`] when generated tokens cannot be converted
+    /// to text.
+    pub fn predict(&self, queries: &[Query], batch_size: usize) -> Result<Vec<Answer>> {
+        let mut by_task: BTreeMap<TaskIndex, Vec<usize>> = BTreeMap::new();
+        for (position, query) in queries.iter().enumerate() {
+            by_task.entry(query.task).or_default().push(position);
+        }
+        let mut answers = vec![Answer::Text { text: String::new() }; queries.len()];
+        for (task, positions) in by_task {
+            let queries: Vec<&Query> = positions.iter().map(|&query| &queries[query]).collect();
+            let of_task = self.predict_task(&self.tasks[task.position()], &queries, batch_size)?;
+            for (position, answer) in positions.into_iter().zip(of_task) {
+                answers[position] = answer;
+            }
+        }
+        Ok(answers)
+    }
+
+    fn predict_task(
+        &self,
+        task: &TaskPredictor,
+        queries: &[&Query],
+        batch_size: usize,
+    ) -> Result<Vec<Answer>> {
+        let rows: Vec<TokenizedExample> = queries.iter().map(|query| to_row(query)).collect();
+        match &task.output {
+            Output::Words(labels, candidates) => {
+                let scores = self.prompted.rank(&rows, candidates, batch_size);
+                let words = labels.words();
+                scores.into_iter().map(|scores| best_label(labels, words, scores)).collect()
+            }
+            Output::Choices(labels) => {
+                let (texts, candidates): (Vec<_>, Vec<_>) =
+                    queries.iter().filter_map(|query| query.choices.clone()).unzip();
+                let scores = self.prompted.rank_choices(&rows, &candidates, batch_size);
+                let rows = texts.iter().zip(scores);
+                rows.map(|(texts, scores)| best_label(labels, texts, scores)).collect()
+            }
+            Output::Text => {
+                let missing = || Error::NoDetokenizer { task: task.name.clone() };
+                let detokenizer = self.tokenizer.detokenizer().ok_or_else(missing)?;
+                let generated = self.prompted.generate(&rows, self.max_lengths.target, batch_size);
+                let text = |ids: Vec<u32>| {
+                    let failed = |source| Error::Detokenize { task: task.name.clone(), source };
+                    Ok(Answer::Text { text: detokenizer.detokenize(&ids).map_err(failed)? })
+                };
+                generated.into_iter().map(text).collect()
+            }
+        }
+    }
+
+    /// Predicts an answer for each text, which fills the only field of the task's template. If the
+    /// task has no template, the text is the complete input.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::UnknownTask`] for an unknown task name.
+    /// - [`Error::SeveralFields`] when the template has several fields: use [`query`](Self::query).
+    /// - As [`query`](Self::query) and [`predict`](Self::predict).
+    pub fn predict_texts<S: AsRef<str>>(
+        &self,
+        task: &str,
+        texts: impl IntoIterator<Item = S>,
+    ) -> Result<Vec<Answer>> {
+        let names = || self.tasks.iter().map(|task| task.name.clone()).collect();
+        let position = self.tasks.iter().position(|known| known.name.as_str() == task);
+        let position = position
+            .ok_or_else(|| Error::UnknownTask { found: task.to_owned(), known: names() })?;
+        let TaskPredictor { name, template, .. } = &self.tasks[position];
+        let field = template.as_ref().map(|template| only_field(name, template)).transpose()?;
+        let queries = (1..).zip(texts).map(|(line, text)| {
+            let location = SourceLocation::new(Path::new("texts"), line);
+            let row = Example::new([(field.unwrap_or("input"), text.as_ref())], location);
+            self.query(TaskIndex::new(position), &row, Input::Fields)
+        });
+        self.predict(&queries.collect::<Result<Vec<_>>>()?, BATCH_SIZE)
+    }
+}
+
+/// Returns the only field of a template, which may occur several times.
+fn only_field<'a>(task: &TaskId, template: &'a Template) -> Result<&'a str> {
+    let mut fields = template.fields();
+    match fields.next() {
+        Some(field) if fields.all(|other| other == field) => Ok(field),
+        _ => {
+            Err(Error::SeveralFields { task: task.clone(), template: template.as_str().to_owned() })
+        }
+    }
+}
+
+fn render(template: &Template, row: &Example) -> Result<String> {
+    if let Some(field) = template.fields().find(|field| row.get(field).is_none()) {
+        return Err(Error::MissingField {
+            template: Some(template.as_str().to_owned()),
+            field: field.to_owned(),
+        });
+    }
+    Ok(template.render(row)?)
+}
+
+fn to_row(query: &Query) -> TokenizedExample {
+    TokenizedExample {
+        task: query.task.position() as u32,
+        input_ids: query.input_ids.clone(),
+        target_ids: Vec::new(),
+        label: None,
+        gold: None,
+    }
+}
+
+/// Returns the text with the highest score.
+fn best_label(labels: &Labels, texts: &[String], scores: Vec<f64>) -> Result<Answer> {
+    let best = labels.rank(&scores)?;
+    let (label, raw_label) = match best {
+        Prediction::Label(index) => (texts[index].clone(), labels.raw(index)),
+        Prediction::Score(_) | Prediction::Unknown => (labels.text(best), None),
+    };
+    let raw_label = raw_label.filter(|raw| *raw != label).map(str::to_owned);
+    let scores = labels.words().iter().cloned().zip(scores).collect();
+    Ok(Answer::Label { label, raw_label, scores })
+}

@@ -1,0 +1,130 @@
+use std::fmt;
+
+use burn::tensor::{Bool, Int, Tensor};
+use mtpt_compose::Composition;
+use mtpt_core::{Backbone, Compose, TaskIndex, embed_prompted, par_map};
+use mtpt_tasks::{Padding, TokenBatch, TokenizedExample, parts_by_length};
+
+use crate::device_batch::DeviceBatch;
+use crate::error::{Error, Result};
+use crate::token_budget::tokens_at_a_time;
+
+/// A frozen model, with or without prompts in front of its inputs.
+///
+/// The prompt of each row is the one of the row's task. Without prompts, tasks are ignored.
+///
+/// The composition should be in its validating form
+/// ([`Module::valid`](burn::module::Module::valid)), since no method computes gradients.
+pub struct Prompted<'a, B, C = Composition> {
+    backbone: &'a B,
+    composition: Option<&'a C>,
+}
+
+impl<B, C> Clone for Prompted<'_, B, C> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<B, C> Copy for Prompted<'_, B, C> {}
+
+impl<B, C> fmt::Debug for Prompted<'_, B, C> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Prompted")
+            .field("has_prompts", &self.composition.is_some())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'a, B: Backbone> Prompted<'a, B> {
+    /// Uses a model without prompts.
+    pub fn plain(backbone: &'a B) -> Self {
+        Self { backbone, composition: None }
+    }
+}
+
+impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
+    /// Uses a model with prompts.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Width`] when the prompts don't have the width of the model.
+    pub fn new(backbone: &'a B, composition: &'a C) -> Result<Self> {
+        let (expected, found) = (backbone.d_model(), composition.d_model());
+        if expected != found {
+            return Err(Error::Width { expected, found });
+        }
+        Ok(Self { backbone, composition: Some(composition) })
+    }
+
+    /// Returns the model.
+    pub fn backbone(&self) -> &'a B {
+        self.backbone
+    }
+
+    /// Returns the composition, if there are prompts.
+    pub fn composition(&self) -> Option<&'a C> {
+        self.composition
+    }
+
+    /// Returns the number of prompt vectors in front of each input.
+    pub fn prompt_length(&self) -> usize {
+        self.composition.map_or(0, C::prompt_length)
+    }
+
+    /// Embeds a batch, with the prompt of each row's task in front, and extends the mask over it.
+    ///
+    /// # Shapes
+    ///
+    /// - `tasks`: one per row, ignored without prompts
+    /// - `ids`, `mask`: `[batch, length]`
+    /// - output: `[batch, prompt_length + length, d_model]` and `[batch, prompt_length + length]`
+    ///
+    /// # Panics
+    ///
+    /// When the numbers of rows differ, or a task index is out of range.
+    pub fn embed(
+        &self,
+        tasks: &[TaskIndex],
+        ids: Tensor<2, Int>,
+        mask: Tensor<2, Bool>,
+    ) -> (Tensor<3>, Tensor<2, Bool>) {
+        embed_prompted(self.backbone, self.composition, tasks, ids, mask)
+    }
+
+    /// Encodes rows and maps each encoded part to one output per row, in the order of the rows.
+    ///
+    /// Parts hold rows of similar length, at most `batch_size` of them, and run in parallel on a
+    /// CPU. `map` gets the positions of the part's rows, their encoding and the mask.
+    pub(crate) fn map_encoded<T: Clone + Default + Send>(
+        &self,
+        rows: &[TokenizedExample],
+        batch_size: usize,
+        map: impl Fn(&[usize], Tensor<3>, Tensor<2, Bool>) -> Vec<T> + Sync,
+    ) -> Vec<T> {
+        let lengths: Vec<usize> =
+            rows.iter().map(|row| self.prompt_length() + row.input_ids.len()).collect();
+        let device = self.backbone.device();
+        let max_tokens = tokens_at_a_time(lengths.iter().sum(), &device);
+        let parts = parts_by_length(&lengths, batch_size.max(1), max_tokens);
+        let padding = Padding { id: self.backbone.pad_token_id(), multiple: 1 };
+        let start = self.backbone.decoder_start_token_id();
+        let part_outputs = par_map(&device, parts, |part| {
+            let batch = TokenBatch::new(part.iter().map(|&row| &rows[row]), padding)
+                .expect("invariant: parts have rows");
+            let batch = DeviceBatch::new(&batch, start, &device);
+            let (embeddings, mask) = self.embed(&batch.tasks, batch.input_ids, batch.input_mask);
+            let encoded = self.backbone.encode(embeddings.inner(), mask.clone());
+            let outputs = map(&part, encoded, mask);
+            (part, outputs)
+        });
+        let mut outputs = vec![T::default(); rows.len()];
+        for (part, part_output) in part_outputs {
+            for (row, output) in part.into_iter().zip(part_output) {
+                outputs[row] = output;
+            }
+        }
+        outputs
+    }
+}
