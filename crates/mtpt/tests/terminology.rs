@@ -33,11 +33,13 @@ const PENDING: &[&str] = &[
 /// Correct uses of a rejected phrase: file, phrase and reason.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
     ("CHANGELOG.md", "trained numbers", "an old name"),
-    ("crates/mtpt/tests/terminology.rs", "goes on", "the tests of the matcher need an example"),
     ("examples/src/made_tasks/texts.rs", "goes on", "a sentence of the data"),
 ];
 
-/// Longest line of a comment, in characters.
+/// Not checked: its tests and exceptions contain rejected phrases.
+const THIS_FILE: &str = "crates/mtpt/tests/terminology.rs";
+
+/// Longest line of a comment, in characters. Table rows and URLs can be longer.
 const MAX_WIDTH: usize = 100;
 
 fn root() -> PathBuf {
@@ -58,6 +60,9 @@ fn files() -> Vec<String> {
                 continue;
             }
             let extension = Path::new(&name).extension().and_then(|it| it.to_str());
+            if path == THIS_FILE {
+                continue;
+            }
             if extension.is_some_and(|it| EXTENSIONS.contains(&it)) || path == ".ci/run" {
                 found.push(path);
             }
@@ -225,7 +230,8 @@ fn comments_wrap_at_one_hundred_columns() {
         for (line, number) in read(path).lines().zip(1..) {
             let width = line.chars().count();
             let is_comment = line.trim_start().starts_with("//");
-            if is_comment && width > MAX_WIDTH && !line.contains("://") {
+            let is_table = line.trim_start_matches([' ', '/', '!']).starts_with('|');
+            if is_comment && width > MAX_WIDTH && !is_table && !line.contains("://") {
                 failures.push(format!("{path}:{number}: {width} columns"));
             }
         }
