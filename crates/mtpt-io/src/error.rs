@@ -25,7 +25,10 @@ pub enum TensorError {
         source: safetensors::SafeTensorError,
     },
     /// A file that is shorter or longer than its header says.
-    #[error("`{}` is truncated or damaged: expected {expected} bytes, found {found}", path.display())]
+    #[error(
+        "`{}` is truncated or damaged: expected {expected} bytes, found {found}",
+        path.display()
+    )]
     FileLength {
         /// The file.
         path: PathBuf,
@@ -84,7 +87,10 @@ pub enum TensorError {
         found: Vec<String>,
     },
     /// A tensor of another shape than expected.
-    #[error("tensor `{tensor}` in `{}`: expected shape {expected:?}, found {found:?}", path.display())]
+    #[error(
+        "tensor `{tensor}` in `{}`: expected shape {expected:?}, found {found:?}",
+        path.display()
+    )]
     Shape {
         /// The file.
         path: PathBuf,
@@ -108,7 +114,10 @@ pub enum TensorError {
         found: String,
     },
     /// An element that is infinite or NaN.
-    #[error("{}expected finite values, found {value} at {index:?}", located(path, tensor.as_deref()))]
+    #[error(
+        "{}expected finite values, found {value} at {index:?}",
+        located(path, tensor.as_deref())
+    )]
     NotFinite {
         /// The file or folder.
         path: PathBuf,

@@ -13,7 +13,8 @@ pub fn first_non_finite(data: &TensorData) -> Option<(Vec<usize>, f32)> {
     Some((unravel_index(position, data.shape()), value))
 }
 
-/// Rejects a tensor with an element that is infinite or NaN. The path and the name are for messages.
+/// Rejects a tensor with an element that is infinite or NaN. The path and the name are for
+/// messages.
 ///
 /// # Errors
 ///

@@ -96,7 +96,8 @@ pub(crate) fn to_row_major(values: &[f32], shape: &[usize]) -> Vec<f32> {
     (0..values.len())
         .map(|position| {
             let (mut rest, mut stride) = (position, values.len());
-            // The last axis is the fastest in row-major order and the slowest in column-major order.
+            // The last axis is the fastest in row-major order and the slowest in column-major
+            // order.
             let offsets = shape.iter().rev().map(|&size| {
                 stride /= size;
                 let index = rest % size;

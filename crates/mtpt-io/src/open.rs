@@ -14,9 +14,9 @@ const PYTORCH: [&str; 3] = ["bin", "pt", "pth"];
 
 /// Opens a file of tensors, or a folder that is a T5X checkpoint.
 ///
-/// The format is `.npy` if the file starts like one, whatever its name. Otherwise the extension decides:
-/// `json` is the index of several files, `bin`, `pt` and `pth` are PyTorch's, `npy` is numpy's. Other
-/// files are read as safetensors.
+/// The format is `.npy` if the file starts like one, whatever its name. Otherwise the extension
+/// decides: `json` is the index of several files, `bin`, `pt` and `pth` are PyTorch's, `npy` is
+/// numpy's. Other files are read as safetensors.
 ///
 /// # Errors
 ///

@@ -32,8 +32,8 @@ impl SafetensorsFile {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, its header is malformed ([`TensorError::Safetensors`]), or it is
-    /// shorter or longer than the header says ([`TensorError::FileLength`]).
+    /// When the file cannot be read, its header is malformed ([`TensorError::Safetensors`]), or it
+    /// is shorter or longer than the header says ([`TensorError::FileLength`]).
     pub fn open(path: &Path) -> Result<Self> {
         let failed = IoError::with("read", path);
         let malformed = |source| TensorError::Safetensors { path: path.to_owned(), source };

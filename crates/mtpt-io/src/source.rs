@@ -6,8 +6,8 @@ use crate::error::{Result, TensorError};
 
 /// Named tensors in a file or folder, read one at a time.
 ///
-/// Opening a source reads names, shapes and types only, so that loading needs little more memory than
-/// the tensors that are kept.
+/// Opening a source reads names, shapes and types only, so that loading needs little more memory
+/// than the tensors that are kept.
 pub trait TensorSource {
     /// Returns the file or folder, for messages.
     fn path(&self) -> &Path;
@@ -18,16 +18,16 @@ pub trait TensorSource {
     /// Returns the shape of a tensor, `None` if there is no such tensor.
     fn shape(&self, name: &str) -> Option<&[usize]>;
 
-    /// Returns the type of a tensor's elements in the words of the file format, `None` if there is no
-    /// such tensor.
+    /// Returns the type of a tensor's elements in the words of the file format, `None` if there is
+    /// no such tensor.
     fn dtype(&self, name: &str) -> Option<String>;
 
     /// Reads a tensor as 32-bit floats in row-major order.
     ///
     /// # Errors
     ///
-    /// When there is no such tensor ([`TensorError::MissingTensor`]), its elements cannot be converted
-    /// ([`TensorError::Dtype`]), or the file cannot be read or is damaged.
+    /// When there is no such tensor ([`TensorError::MissingTensor`]), its elements cannot be
+    /// converted ([`TensorError::Dtype`]), or the file cannot be read or is damaged.
     fn read(&self, name: &str) -> Result<TensorData>;
 
     /// Returns the file that holds a tensor, for messages.

@@ -12,7 +12,8 @@ use tempfile::TempDir;
 /// Name of the array in the fixture `prompt`.
 const PROMPT_NAME: &str = "target.encoder.prompt.prompt.prompt";
 
-/// Checkpoints that flax and TensorStore wrote; see `crates/mtpt-t5/scripts/generate_t5x_reference.py`.
+/// Checkpoints that flax and TensorStore wrote; see
+/// `crates/mtpt-t5/scripts/generate_t5x_reference.py`.
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/t5x").join(name)
 }
@@ -55,7 +56,8 @@ fn check(error: &TensorError, parts: &[&str]) {
     }
 }
 
-/// Opening or reading one array of a copy that was changed fails, with a message that holds all of some parts.
+/// Opening or reading one array of a copy that was changed fails, with a message that holds all of
+/// some parts.
 #[track_caller]
 fn check_changed(array: &str, change: impl FnOnce(&Path), parts: &[&str]) {
     let copy = copy_of("kinds");

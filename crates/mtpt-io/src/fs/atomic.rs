@@ -12,9 +12,9 @@ use super::temporary::{parent, prefix};
 /// Writes a file atomically: a reader sees the old contents or the new, never a part.
 ///
 /// The bytes go to a temporary file in the same folder and are flushed to disk before the file is
-/// renamed. The rename is flushed too, where the file system supports it. After an error, a crash or a
-/// power failure the old file is unchanged. A killed process may leave its temporary file behind, which
-/// [`remove_temporary_files`](super::remove_temporary_files) removes.
+/// renamed. The rename is flushed too, where the file system supports it. After an error, a crash
+/// or a power failure the old file is unchanged. A killed process may leave its temporary file
+/// behind, which [`remove_temporary_files`](super::remove_temporary_files) removes.
 ///
 /// # Errors
 ///

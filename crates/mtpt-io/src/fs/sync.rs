@@ -4,8 +4,9 @@ use super::error::IoError;
 
 /// Flushes a folder's entries to disk, as `File::sync_all` does for a file's contents.
 ///
-/// Until then a power failure may undo the creation, renaming or removal of entries. Does nothing on
-/// Windows, which flushes entries on its own, and on file systems that don't support the request.
+/// Until then a power failure may undo the creation, renaming or removal of entries. Does nothing
+/// on Windows, which flushes entries on its own, and on file systems that don't support the
+/// request.
 ///
 /// # Errors
 ///

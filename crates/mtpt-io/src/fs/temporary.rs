@@ -9,8 +9,8 @@ const SEPARATOR: &str = ".writing-";
 
 /// Removes the temporary files of a file that killed processes left behind.
 ///
-/// Only for a file that one process writes at a time: another process's temporary file is removed as
-/// well.
+/// Only for a file that one process writes at a time: another process's temporary file is removed
+/// as well.
 ///
 /// # Errors
 ///

@@ -46,19 +46,19 @@ enum Stored {
 impl Checkpoint {
     /// Returns whether a folder looks like a T5X checkpoint, or one of Orbax.
     ///
-    /// TensorFlow's checkpoints have a text file of the same name: only [`open`](Self::open) can tell them
-    /// apart.
+    /// TensorFlow's checkpoints have a text file of the same name: only [`open`](Self::open) can
+    /// tell them apart.
     pub fn is_at(folder: &Path) -> bool {
         file_of(folder).is_file()
     }
 
-    /// Opens a checkpoint. Reads the msgpack file, without the optimizer's state, and the descriptions of
-    /// all zarr folders that it names.
+    /// Opens a checkpoint. Reads the msgpack file, without the optimizer's state, and the
+    /// descriptions of all zarr folders that it names.
     ///
     /// # Errors
     ///
-    /// When the folder is not a checkpoint, the msgpack file is malformed or truncated, or an array is
-    /// neither in it nor in a folder of its own.
+    /// When the folder is not a checkpoint, the msgpack file is malformed or truncated, or an array
+    /// is neither in it nor in a folder of its own.
     pub fn open(folder: &Path) -> Result<Self> {
         let file = file_of(folder);
         if !file.is_file() {

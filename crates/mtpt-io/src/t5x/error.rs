@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The types of elements that T5X writes, for messages.
 pub(super) const EXPECTED_DTYPE: &str = "floats or integers";
@@ -11,7 +11,7 @@ pub enum Error {
     #[error(
         "`{}` is not a T5X checkpoint: it has no file `checkpoint`{}",
         folder.display(),
-        step.as_ref().map_or(String::new(), |step| format!("; use the folder of one step, such as `{}`", step.display()))
+        suggested(step.as_deref())
     )]
     NotACheckpoint {
         /// The folder.
@@ -21,7 +21,8 @@ pub enum Error {
     },
     /// A checkpoint in the form of newer versions of Orbax.
     #[error(
-        "`{}` stores its arrays in OCDBT format, which is not supported; expected a zarr folder for each",
+        "`{}` stores its arrays in OCDBT format, which is not supported; expected a zarr folder \
+         for each",
         folder.display()
     )]
     Ocdbt {
@@ -128,17 +129,28 @@ pub enum Error {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A folder to write to that exists.
-    #[error("`{}` already exists: choose another folder for the checkpoint, or remove this one", folder.display())]
+    #[error(
+        "`{}` already exists: choose another folder for the checkpoint, or remove this one",
+        folder.display()
+    )]
     FolderExists {
         /// The folder.
         folder: PathBuf,
     },
     /// A name that an array cannot have.
     #[error(
-        "array `{array}` cannot be written: expected `target.` and dotted parts that are no prefix of another array's name"
+        "array `{array}` cannot be written: expected `target.` and dotted parts that are no \
+         prefix of another array's name"
     )]
     Name {
         /// Dotted name of the array.
         array: String,
     },
+}
+
+/// Returns the end of a message that suggests the folder of a step.
+fn suggested(step: Option<&Path>) -> String {
+    step.map_or(String::new(), |step| {
+        format!("; use the folder of one step, such as `{}`", step.display())
+    })
 }

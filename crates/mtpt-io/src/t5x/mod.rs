@@ -1,9 +1,9 @@
 //! Checkpoints of [T5X](https://github.com/google-research/t5x).
 //!
 //! A checkpoint is a folder such as `checkpoint_1000000`. It has a msgpack file `checkpoint`, which
-//! `flax.serialization` writes, and a folder in zarr's second format for each array that is too large for
-//! that file (`target.encoder.layers_0.attention.query.kernel/.zarray`). [`Checkpoint`] reads the
-//! parameters, `target`, one array at a time. The optimizer's state is skipped.
+//! `flax.serialization` writes, and a folder in zarr's second format for each array that is too
+//! large for that file (`target.encoder.layers_0.attention.query.kernel/.zarray`). [`Checkpoint`]
+//! reads the parameters, `target`, one array at a time. The optimizer's state is skipped.
 //!
 //! ```no_run
 //! use mtpt_io::TensorSource;

@@ -64,7 +64,8 @@ impl Node {
         }
     }
 
-    /// Returns the sizes of axes: a list, or a dictionary of `"0"`, `"1"`, ..., as flax stores a tuple.
+    /// Returns the sizes of axes: a list, or a dictionary of `"0"`, `"1"`, ..., as flax stores a
+    /// tuple.
     pub(super) fn sizes(&self) -> Option<Vec<usize>> {
         self.items()?
             .into_iter()

@@ -38,7 +38,8 @@ pub fn write(folder: &Path, arrays: &BTreeMap<String, TensorData>, step: i32) ->
     write_dir_atomic(folder, |files| Ok(files.write(CHECKPOINT_FILE, &bytes)?))
 }
 
-/// Returns the contents of [`CHECKPOINT_FILE`] as [`write()`] writes it. The folder is for messages.
+/// Returns the contents of [`CHECKPOINT_FILE`] as [`write()`] writes it. The folder is for
+/// messages.
 ///
 /// # Errors
 ///
@@ -88,7 +89,8 @@ impl Default for Tree {
 }
 
 impl Tree {
-    /// Inserts an array at a dotted path. Returns `None` if the path is occupied or leads through an array.
+    /// Inserts an array at a dotted path. Returns `None` if the path is occupied or leads through
+    /// an array.
     fn insert(&mut self, path: &str, array: NumpyArray) -> Option<()> {
         let Self::Branch(entries) = self else { return None };
         let (key, rest) = match path.split_once('.') {

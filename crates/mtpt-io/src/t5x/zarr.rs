@@ -54,7 +54,8 @@ impl ZarrArray {
             _ => return Err(unknown()),
         };
         if dtype == Dtype::Bf16 {
-            // TensorStore's addition to the format, unknown to zarrs: two bytes, the lower one first.
+            // TensorStore's addition to the format, unknown to zarrs: two bytes, the lower one
+            // first.
             description["dtype"] = Value::from("<u2");
         } else if dtype == Dtype::U16 && bf16_as_bits {
             dtype = Dtype::Bf16;
@@ -112,8 +113,8 @@ impl ZarrArray {
         Ok(self.dtype.widen_native(bytes.into_owned()))
     }
 
-    /// Returns the error of the chunk that cannot be decoded, which the error of the whole array doesn't
-    /// name.
+    /// Returns the error of the chunk that cannot be decoded, which the error of the whole array
+    /// doesn't name.
     fn damage(&self, name: &str, whole: Box<dyn std::error::Error + Send + Sync>) -> Error {
         let (path, source) = self
             .chunks()
