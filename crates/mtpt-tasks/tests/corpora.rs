@@ -163,7 +163,7 @@ fn mistakes_are_named_with_file_and_line() {
     check(
         &format!("{prefix}\n[[corpora]]\nname = 'web'\ntrain = 'b.jsonl'\n{prefix}"),
         6,
-        &["`web` again"],
+        &["duplicate name `web`"],
     );
     let none = "[[corpora]]\nname = 'web'\ntrain = []\nobjective = 'prefix_lm'";
     assert!(message(parse(&folder, none)).contains("expected `train` to name at least one file"));
@@ -190,7 +190,7 @@ fn files_that_do_not_fit_are_named() {
     check("word.txt", b"w2\nmagic\n", "prefix_lm", &["word.txt:2: ", "no word `magic`"]);
     let sentinel = b"w2\nw3 w98 w4\n";
     check("mark.txt", sentinel, "span_corruption", &["mark.txt:2: ", "found `<extra_id_1>`"]);
-    check("end.txt", b"w2\nw3 w1 w4\n", "prefix_lm", &["end.txt:2: ", "token that ends a text"]);
+    check("end.txt", b"w2\nw3 w1 w4\n", "prefix_lm", &["end.txt:2: ", "end-of-sentence token"]);
     let failure = message(read(&folder, "train = 'nowhere.txt'\nobjective = 'prefix_lm'"));
     assert!(failure.contains("nowhere.txt"), "{failure}");
     fs::write(folder.path().join("short.txt"), "w2\nw3\n").unwrap();
@@ -210,9 +210,9 @@ fn without_sentinels_or_room_nothing_is_read() {
     assert!(failure.contains("the tokenizer has no `<extra_id_0>`"), "{failure}");
     let narrow = MaxLengths { input: 10, target: 2 };
     let failure = read("span_corruption", &[99], narrow);
-    assert!(failure.contains("an input of at most 10 and a target of at most 2"), "{failure}");
+    assert!(failure.contains("maximum lengths of 10 input and 2 target tokens"), "{failure}");
     let failure = read("prefix_lm", &[], MaxLengths { input: 1, target: 1 });
-    assert!(failure.contains("an input of at most 1"), "{failure}");
+    assert!(failure.contains("maximum lengths of 1 input and 1 target tokens"), "{failure}");
 }
 
 #[test]

@@ -118,8 +118,11 @@ fn options_out_of_range_are_named() {
     let new = |rates, sizes: &[usize]| {
         message(Mixture::new(&MixtureConfig { rates, ..MixtureConfig::default() }, sizes, 0))
     };
-    assert_eq!(new(Rates::Uniform, &[]), "a mixture needs at least one task, but was given none");
-    assert_eq!(new(Rates::Uniform, &[1, 0]), "task 1 of the mixture (counted from 0) has no row");
+    assert_eq!(new(Rates::Uniform, &[]), "a mixture needs at least one task, found none");
+    assert_eq!(
+        new(Rates::Uniform, &[1, 0]),
+        "task 1 of the mixture (counted from 0) has no examples"
+    );
     assert_eq!(
         new(Rates::Temperature { temperature: -1.0, cap: None }, &[1]),
         "expected `temperature` to be greater than 0, found -1"
@@ -276,7 +279,7 @@ fn drawing_tasks_needs_a_number_and_no_turns() {
         stochastic: Some(StochasticTasks::new(2)),
         ..MixtureConfig::default()
     };
-    assert!(new(config).contains("with `shuffle = false` they take turns"));
+    assert!(new(config).contains("`shuffle = false` uses them in turn"));
 }
 
 proptest! {

@@ -169,7 +169,7 @@ fn quotes_that_are_not_closed_are_named_by_their_row() {
     let found = message(rows(Format::Csv, b"text,label\n\"c,d\ne\",f,g\n\"h\",i\n"));
     assert_eq!(
         found,
-        "rows:2: expected 2 fields separated by commas, found 3; quotes join the lines to 3: is one not closed?"
+        "rows:2: expected 2 fields separated by commas, found 3; quotes join the lines up to 3: is one not closed?"
     );
     let found = message(rows(Format::Csv, b"text,label\na\n"));
     assert_eq!(found, "rows:2: expected 2 fields separated by commas, found 1");

@@ -207,7 +207,7 @@ fn few_shots_are_as_many_of_each_label() {
     assert_eq!(
         found,
         format!(
-            "task `cola`: {}: `few_shot` draws 16 rows of each label, but of `unacceptable`, found 15",
+            "task `cola`: {}: `few_shot` samples 16 rows of each label, but of `unacceptable`, found 15",
             file.display()
         )
     );
