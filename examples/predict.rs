@@ -80,7 +80,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     let mut output = std::io::stdout().lock();
     let mut answer = |lines: &[&str]| -> Result<()> {
-        for (line, answer) in lines.iter().zip(predictor.predict_texts(task, lines)?) {
+        for (line, answer) in lines.iter().zip(predictor.predict(task, lines)?) {
             let probability = answer.probability().unwrap_or(1.0);
             writeln!(output, "{}\t{probability:.2}\t{line}", answer.as_str())?;
         }

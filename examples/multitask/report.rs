@@ -149,7 +149,7 @@ pub fn written(output: &mut impl Write, model: &Model, prompts: &Prompts) -> Res
             writeln!(output, "  {text}")?;
             asked = text;
         }
-        let answers = predictor.predict_texts(task, [text])?;
+        let answers = predictor.predict(task, [text])?;
         let answer = answers.first().map_or("", Answer::as_str);
         let is_right = answer == *label;
         right += usize::from(is_right);

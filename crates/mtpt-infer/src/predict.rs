@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::prompted::Prompted;
 use crate::prompts::Prompts;
 
-/// Number of rows per batch in [`Predictor::predict_texts`].
+/// Number of rows per batch in [`Predictor::predict`].
 const BATCH_SIZE: usize = 64;
 
 /// Predicts labels or text for rows of data, with the tasks of trained prompts.
@@ -206,7 +206,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     ///
     /// [`Error::NoDetokenizer`] and [`Error::Detokenize`] when generated tokens cannot be converted
     /// to text.
-    pub fn predict(&self, queries: &[Query], batch_size: usize) -> Result<Vec<Answer>> {
+    pub fn answer(&self, queries: &[Query], batch_size: usize) -> Result<Vec<Answer>> {
         let mut by_task: BTreeMap<TaskIndex, Vec<usize>> = BTreeMap::new();
         for (position, query) in queries.iter().enumerate() {
             by_task.entry(query.task).or_default().push(position);
@@ -262,8 +262,8 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     ///
     /// - [`Error::UnknownTask`] for an unknown task name.
     /// - [`Error::SeveralFields`] when the template has several fields: use [`query`](Self::query).
-    /// - As [`query`](Self::query) and [`predict`](Self::predict).
-    pub fn predict_texts<S: AsRef<str>>(
+    /// - As [`query`](Self::query) and [`answer`](Self::answer).
+    pub fn predict<S: AsRef<str>>(
         &self,
         task: &str,
         texts: impl IntoIterator<Item = S>,
@@ -279,7 +279,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
             let row = Example::new([(field.unwrap_or("input"), text.as_ref())], location);
             self.query(TaskIndex::new(position), &row, Input::Fields)
         });
-        self.predict(&queries.collect::<Result<Vec<_>>>()?, BATCH_SIZE)
+        self.answer(&queries.collect::<Result<Vec<_>>>()?, BATCH_SIZE)
     }
 }
 

@@ -22,7 +22,7 @@ fn predictions_are_the_best_ranked_label_words() {
         let rows = data.rows(Split::Dev);
         let texts = (0..rows.len())
             .map(|row| format!("day {row} brought {}", ["sun and light", "rain"][row % 2]));
-        let answers = predictor.predict_texts(task, texts).unwrap();
+        let answers = predictor.predict(task, texts).unwrap();
         let expected = prompted.rank(rows, data.candidates(), 64);
         assert_eq!(answers.len(), rows.len());
         let words = data.task().labels().words();
@@ -59,7 +59,7 @@ fn queries_may_mix_tasks_and_inputs() {
         predictor.query(mood, &row(&[]), Input::Ids(&ids)).unwrap(),
     ];
     assert!(queries[0] == queries[2] && queries[2] == queries[3]);
-    let answers = predictor.predict(&queries, 3).unwrap();
+    let answers = predictor.answer(&queries, 3).unwrap();
     assert!(["happy", "sad today"].contains(&answers[0].as_str()));
     assert!(["dry", "soaked"].contains(&answers[1].as_str()));
     assert_eq!(answers[0].as_str(), answers[3].as_str());
@@ -79,7 +79,7 @@ fn missing_fields_are_named() {
     let expected = "expected `input`, or the fields of the task's template `mood {text}`; found no \
                     `text`";
     assert_eq!(error.to_string(), expected);
-    let error = predictor.predict_texts("mod", ["a"]).unwrap_err().to_string();
+    let error = predictor.predict("mod", ["a"]).unwrap_err().to_string();
     assert_eq!(error, "unknown task `mod`; available tasks: `mood`, `wet`; did you mean `mood`?");
 }
 
@@ -108,13 +108,13 @@ fn tasks_without_labels_generate_text() {
     let tasks = vec![prompts.tasks()[0].clone(), unnamed];
     let prompts = prompts.with_tasks(tasks).unwrap();
     let predictor = Predictor::new(world.t5.get(), &prompts, &WordList).unwrap();
-    let answers = predictor.predict_texts("text", ["say what comes"]).unwrap();
+    let answers = predictor.predict("text", ["say what comes"]).unwrap();
     assert!(matches!(answers[..], [Answer::Text { .. }]), "{answers:?}");
     assert_eq!(answers[0].probability(), None);
 
     let choices = row(&[("text", "say"), ("a", "sun"), ("b", "rain today")]);
     let query = predictor.query(TaskIndex::new(0), &choices, Input::Fields).unwrap();
-    let answers = predictor.predict(&[query], 1).unwrap();
+    let answers = predictor.answer(&[query], 1).unwrap();
     assert!(["sun", "rain today"].contains(&answers[0].as_str()), "{answers:?}");
     let error =
         predictor.query(TaskIndex::new(0), &row(&[("text", "say"), ("a", "sun")]), Input::Fields);

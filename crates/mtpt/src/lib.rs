@@ -1,8 +1,14 @@
 #![doc = include_str!("../README.md")]
 
 mod device;
+mod error;
+mod model;
+mod run_file;
 
 pub use device::{ChosenDevice, DeviceError, choose_device, device, device_names, devices};
+pub use error::{Error, Result};
+pub use model::Model;
+pub use run_file::{RunFile, Training};
 
 pub use burn;
 pub use mtpt_compose as compose;
@@ -13,9 +19,9 @@ pub use mtpt_t5 as t5;
 pub use mtpt_tasks as tasks;
 pub use mtpt_train as train;
 
-/// What most programs import.
+/// The names that most programs import.
 pub mod prelude {
-    pub use crate::device;
+    pub use crate::{Model, RunFile, device};
     pub use burn::module::Module;
     pub use burn::tensor::{Device, Tensor};
     pub use mtpt_compose::{Composition, CompositionConfig};
@@ -26,12 +32,12 @@ pub mod prelude {
     pub use mtpt_train::{Observer, RunConfig};
 }
 
-/// The README of the workspace, whose example is a test.
+/// README of the workspace, whose example is a test.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct WorkspaceReadme;
 
-/// The chapter of the book on strategies, whose example is a test.
+/// Chapter of the book on strategies, whose example is a test.
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/src/adding-a-strategy.md")]
 struct AddingAStrategy;

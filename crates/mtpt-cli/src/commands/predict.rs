@@ -23,7 +23,7 @@ pub(crate) fn run(arguments: &Prompted) -> Result<()> {
         |row| query(&prompted, &predictor, &row),
         |queries| {
             truncated += queries.iter().filter(|query| query.is_truncated()).count();
-            for answer in predictor.predict(queries, arguments.batch_size)? {
+            for answer in predictor.answer(queries, arguments.batch_size)? {
                 output.row(&answer)?;
             }
             output.flush()

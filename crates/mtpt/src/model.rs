@@ -1,0 +1,63 @@
+use std::path::{Path, PathBuf};
+
+use burn::tensor::Device;
+use mtpt_core::Frozen;
+use mtpt_infer::{Predictor, Prompts};
+use mtpt_t5::{T5, T5Tokenizer, locate};
+use tokenizers::Tokenizer;
+
+use crate::error::Result;
+
+/// A frozen T5 with its tokenizer.
+#[derive(Debug)]
+pub struct Model {
+    path: PathBuf,
+    t5: Frozen<T5>,
+    tokenizer: T5Tokenizer,
+}
+
+impl Model {
+    /// Loads a model onto a device.
+    ///
+    /// The path is a folder in Hugging Face form, a T5X checkpoint (feature `t5x`), or the id of a
+    /// model on the hub (feature `hub`).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Model`](crate::Error::Model) when there is no T5 or no tokenizer at the path, or a
+    /// file of it is invalid.
+    pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        let path = locate(path.as_ref())?;
+        let t5 = T5::load(&path, device)?;
+        let tokenizer = T5Tokenizer::load(&path, t5.config())?;
+        Ok(Self { path, t5: Frozen::new(t5), tokenizer })
+    }
+
+    /// Returns the folder that the model was loaded from.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Returns the frozen weights.
+    pub fn t5(&self) -> &Frozen<T5> {
+        &self.t5
+    }
+
+    /// Returns the tokenizer.
+    pub fn tokenizer(&self) -> &T5Tokenizer {
+        &self.tokenizer
+    }
+
+    /// Combines the model with trained prompts, to predict with their tasks.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Infer`](crate::Error::Infer) when the prompts don't have the width of the model, or
+    /// their label words can't be told apart by their tokens.
+    pub fn with<'a>(
+        &'a self,
+        prompts: &'a Prompts,
+    ) -> Result<Predictor<'a, Frozen<T5>, Tokenizer>> {
+        Ok(Predictor::new(&self.t5, prompts, self.tokenizer.as_inner())?)
+    }
+}
