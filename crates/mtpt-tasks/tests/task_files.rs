@@ -507,7 +507,7 @@ fn groups_that_make_no_tree_are_named_with_their_line() {
             "\"a/b\" = [\"x\"]",
             vec!["x"],
             2,
-            "`groups`: expected the name of a group to be of `a-z`, `0-9`, `_` and `-`, found `a/b`",
+            "`groups`: expected a group name of `a-z`, `0-9`, `_` and `-`, found `a/b`",
         ),
     ] {
         let found = message(grouped(groups, &names));
