@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mtpt::burn::tensor::{Bool, Device, Distribution, Tensor};
-use mtpt::core::Frozen;
+use mtpt::core::{Backbone, Frozen};
 use mtpt::t5::{T5, T5Config};
 
 const ROWS: usize = 4;

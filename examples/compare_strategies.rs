@@ -16,6 +16,7 @@ use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use mtpt::burn::module::Module;
 use mtpt::compose::CompositionConfig;
+use mtpt::core::Backbone;
 use mtpt::infer::{Prompted, TaskData};
 use mtpt::tasks::{MixtureConfig, Rates, Split};
 use mtpt::train::{

@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use mtpt::compose::{CompositionConfig, SeparateConfig};
+use mtpt::core::Backbone;
 use mtpt::infer::{Predictor, Prompts, TaskData};
 use mtpt::tasks::{MixtureConfig, Split, Task};
 use mtpt::train::{

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use mtpt::core::Backbone;
 use mtpt::infer::{Prompted, Prompts};
 use mtpt::tasks::{Split, TokenizedExample};
 use mtpt_examples::Result;

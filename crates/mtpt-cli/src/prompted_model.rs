@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use mtpt::burn::tensor::{Bool, Device, Tensor};
-use mtpt::core::{TaskIndex, embed_prompted};
+use mtpt::core::{Backbone, TaskIndex, embed_prompted};
 use mtpt::infer::{DeviceBatch, Prompts};
 use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
 

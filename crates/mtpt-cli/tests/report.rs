@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use mtpt::burn::tensor::{Device, Int, Tensor};
-use mtpt::core::{Compose, TaskIndex};
+use mtpt::core::{Backbone, Compose, TaskIndex};
 use mtpt::infer::Prompts;
 use mtpt::t5::T5;
 use roxmltree::{Document, Node, ParsingOptions};

@@ -1,6 +1,6 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use mtpt_compose::{CompositionConfig, InitContext, Tree};
-use mtpt_core::{Compose, TaskIndex, prepend};
+use mtpt_core::{Backbone, Compose, TaskIndex, prepend};
 use mtpt_infer::{Error, Prompted};
 use mtpt_tasks::Split;
 

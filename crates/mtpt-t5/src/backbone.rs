@@ -1,12 +1,15 @@
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::module::Module;
+use burn::tensor::{Bool, Device, Int, Tensor, TensorData, assert_shape};
 use mtpt_core::{Backbone, TokenTree, Vjp, decode_paths, vjp_by_autodiff};
 
 use crate::backward;
 use crate::generate::greedy;
+use crate::model::saving::Saving;
 use crate::model::t5::T5;
 
-/// Nodes of a tree up to which they are read together: with eight heads, eight megabytes of scores for each row.
-const MOST_NODES: usize = 512;
+/// Maximum number of nodes that are decoded jointly. With eight heads, the scores of each row take
+/// 8 MB.
+const MAX_NODES: usize = 512;
 
 impl Backbone for T5 {
     fn d_model(&self) -> usize {
@@ -30,15 +33,18 @@ impl Backbone for T5 {
     }
 
     fn device(&self) -> Device {
-        Self::device(self)
+        self.shared.weight.lazy_device().without_autodiff()
     }
 
     fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        Self::embed(self, ids)
+        self.shared.forward(ids)
     }
 
     fn encode(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
-        Self::encode(self, embeddings, mask)
+        let d_model = self.config.d_model;
+        let [batch, length] = mask.dims();
+        assert_shape!(embeddings, [batch, length, d_model]);
+        self.encoder.forward(embeddings, mask, Saving::Nothing).0
     }
 
     fn decode(
@@ -47,10 +53,13 @@ impl Backbone for T5 {
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
     ) -> Tensor<3> {
-        Self::decode(self, decoder_input_ids, encoded, mask)
+        let [[rows, length], [batch, _]] = [decoder_input_ids.dims(), mask.dims()];
+        let mut cache = self.cache(encoded, mask, Some(rows / batch.max(1) * length));
+        self.decode_step(decoder_input_ids, &mut cache)
     }
 
-    /// With each node read once, beside the others, unless there are many: every node is weighed against every other.
+    /// Decodes all nodes jointly, each of them once. Since every node is scored against every other,
+    /// large trees are decoded path by path.
     fn decode_trees(
         &self,
         trees: &[&TokenTree],
@@ -58,9 +67,9 @@ impl Backbone for T5 {
         mask: Tensor<2, Bool>,
     ) -> Tensor<3> {
         let [batch, _] = mask.dims();
-        assert_eq!(trees.len(), batch, "a tree for each row");
+        assert_eq!(trees.len(), batch, "expected one tree for each row");
         let nodes = trees.iter().map(|tree| tree.len()).max().unwrap_or(0);
-        if nodes > MOST_NODES {
+        if nodes > MAX_NODES {
             return decode_paths(self, trees, encoded, mask);
         }
         let padding = std::iter::repeat(self.config.pad_token_id);
@@ -70,14 +79,14 @@ impl Backbone for T5 {
         });
         let ids = TensorData::new(ids.collect::<Vec<i64>>(), [batch, nodes]);
         let ids = Tensor::<2, Int>::from_data(ids, &encoded.device().without_autodiff());
-        // Rows that share their tree share what is made of it.
-        let of_all = trees.windows(2).all(|pair| std::ptr::eq(pair[0], pair[1]));
-        let cache = self.start_for(encoded, mask, nodes);
-        let trees = if of_all { &trees[..trees.len().min(1)] } else { trees };
+        // Rows with the same tree share its bias.
+        let is_shared = trees.windows(2).all(|pair| std::ptr::eq(pair[0], pair[1]));
+        let cache = self.cache(encoded, mask, Some(nodes));
+        let trees = if is_shared { &trees[..trees.len().min(1)] } else { trees };
         self.decoder.forward_trees(self.embed(ids), trees, cache)
     }
 
-    /// With forward and backward written by hand, where the model is frozen.
+    /// Uses the hand-written backward pass if the model is frozen.
     fn vjp(
         &self,
         embeddings: Tensor<3>,
@@ -86,23 +95,41 @@ impl Backbone for T5 {
         prompt_length: usize,
     ) -> Vjp {
         if self.shared.weight.val().is_autodiff() {
-            // A model that has not been frozen drops out when it is trained on, and only what is recorded knows of that.
+            // A model that is not frozen applies dropout, which the hand-written pass does not have.
             return vjp_by_autodiff(self, embeddings, mask, decoder_input_ids, prompt_length);
         }
-        backward::read(self, embeddings.without_autodiff(), mask, decoder_input_ids, prompt_length)
+        let embeddings = embeddings.without_autodiff();
+        backward::vjp(self, embeddings, mask, decoder_input_ids, prompt_length)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        Self::logits(self, hidden)
+        let hidden = if self.config.scale_decoder_outputs {
+            hidden.mul_scalar((self.config.d_model as f64).powf(-0.5))
+        } else {
+            hidden
+        };
+        match &self.head {
+            Some(head) => head.forward(hidden),
+            // With the table on the left it is read in memory order, also for few positions.
+            None => self.shared.weight.val().matmul(hidden.transpose()).transpose(),
+        }
     }
 
-    /// With the keys and values of what was read kept, so that each token is read once.
+    /// Decodes each token once, using the key/value cache.
     fn generate_greedy(
         &self,
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
         max_length: usize,
     ) -> Vec<Vec<u32>> {
-        greedy::decode(self, encoded, mask, max_length).expect("the device gives its numbers back")
+        greedy::decode(self, encoded, mask, max_length)
+            .expect("invariant: tensors can be read back from the device")
+    }
+}
+
+impl T5 {
+    /// Returns the model on the plain device. The weights are shared.
+    pub(crate) fn without_autodiff(&self) -> Self {
+        self.valid()
     }
 }

@@ -13,9 +13,7 @@ mod weights;
 pub use config::{Activation, T5Config};
 pub use error::{ConfigError, Error, GenerationError, Result, TokenizerError, WeightsError};
 pub use generate::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
-pub use model::{
-    Attention, Decoder, DecoderBlock, DecoderCache, Direction, Encoder, EncoderBlock, FeedForward,
-    KeysValues, RelativePositionBias, T5, relative_position_bucket,
-};
+pub use model::{DecoderCache, Direction, T5, relative_position_bucket};
+pub use mtpt_core::Backbone;
 pub use tokenizer::T5Tokenizer;
 pub use weights::{EndTokens, HuggingFaceConfig, locate, read_config};

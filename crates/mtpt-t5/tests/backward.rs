@@ -1,20 +1,22 @@
-//! The backward by hand is that of recorded operations.
+//! The hand-written backward pass matches autodiff, and its forward pass is the evaluation's.
 
 use burn::module::{Module, ModuleMapper, Param};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, DType, Device, FloatDType, Int, Tensor, TensorData};
 use mtpt_core::{Backbone, StateGradients, Vjp, vjp_by_autodiff};
 use mtpt_t5::{Activation, T5, T5Config};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::fixtures::folder;
+
 const BATCH: usize = 3;
 const LENGTH: usize = 13;
-const LEARNED: usize = 5;
+const PROMPT_LENGTH: usize = 5;
 
-/// Numbers that are drawn, the same ones in each run of the tests: those of a device depend on what else is drawn.
-struct Drawn(ChaCha8Rng);
+/// Random values, the same in each test run. A device's generator is shared between tests.
+struct Random(ChaCha8Rng);
 
-impl Drawn {
+impl Random {
     fn tensor<const D: usize>(&mut self, shape: [usize; D]) -> Tensor<D> {
         let count = shape.iter().product();
         // The sum of four, so that most are small.
@@ -24,31 +26,31 @@ impl Drawn {
     }
 }
 
-impl ModuleMapper for Drawn {
+impl ModuleMapper for Random {
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let drawn = self.tensor(param.dims());
-        // Norms about 1; matrices so that what goes in comes out as large.
+        let random = self.tensor(param.dims());
+        // Norms of about 1, and matrices that preserve the size of their inputs.
         Param::from_tensor(if D == 1 {
-            drawn.mul_scalar(0.3).add_scalar(1.0)
+            random.mul_scalar(0.3).add_scalar(1.0)
         } else {
-            drawn.mul_scalar(0.25)
+            random.mul_scalar(0.25)
         })
     }
 }
 
-fn model(activation: Activation, gated: bool, drawn: &mut Drawn) -> T5 {
+fn model(activation: Activation, gated: bool, random: &mut Random) -> T5 {
     let config = T5Config { activation, gated, ..T5Config::new(60, 16, 4, 24, 3, 2, 5) };
-    config.init(&Device::flex()).unwrap().map(drawn).freeze()
+    config.init(&Device::flex()).unwrap().map(random).freeze()
 }
 
-/// Rows of different lengths, of which the longest is not padded.
+/// Rows of different lengths. The longest is not padded.
 fn mask() -> Tensor<2, Bool> {
-    let stands = |row: usize| (0..LENGTH).map(move |position| position < LENGTH - 2 * row);
-    let mask: Vec<bool> = (0..BATCH).flat_map(stands).collect();
+    let is_token = |row: usize| (0..LENGTH).map(move |position| position < LENGTH - 2 * row);
+    let mask: Vec<bool> = (0..BATCH).flat_map(is_token).collect();
     Tensor::from_data(TensorData::new(mask, [BATCH, LENGTH]), &Device::flex())
 }
 
-/// Zero where there is padding: what stands there is nobody's, and has no gradient.
+/// Sets the padding, which is unspecified and has no gradient, to zero.
 fn of_tokens(gradient: Tensor<3>) -> Tensor<3> {
     let [_, _, width] = gradient.dims();
     let padding = mask().bool_not().unsqueeze_dim::<3>(2).expand([BATCH, LENGTH, width]);
@@ -58,33 +60,37 @@ fn of_tokens(gradient: Tensor<3>) -> Tensor<3> {
 fn assert_close(found: Tensor<3>, expected: Tensor<3>, what: &str) {
     let largest = expected.clone().abs().max().into_scalar::<f32>();
     let difference = (found - expected).abs().max().into_scalar::<f32>();
-    // Single precision, through three blocks, in another order.
+    // f32 sums in a different order, through three blocks.
     assert!(difference <= 2e-5 * largest, "{what}: {difference} of {largest}");
     assert!(largest > 1e-3, "{what}: nothing to compare");
 }
 
-fn check(model: &T5, targets: usize, with_encoder: bool, drawn: &mut Drawn) {
-    let embeddings = drawn.tensor([BATCH, LENGTH, 16]);
-    let ids: Vec<i32> = (0..BATCH * targets).map(|place| (place * 7 % 60) as i32).collect();
+fn check(model: &T5, targets: usize, with_encoder: bool, random: &mut Random) {
+    let embeddings = random.tensor([BATCH, LENGTH, 16]);
+    let ids: Vec<i32> = (0..BATCH * targets).map(|index| (index * 7 % 60) as i32).collect();
     let ids = TensorData::new(ids, [BATCH, targets]);
     let ids = Tensor::<2, Int>::from_data(ids, &Device::flex());
-    let by_hand = model.vjp(embeddings.clone(), mask(), ids.clone(), LEARNED);
-    let recorded = vjp_by_autodiff(model, embeddings, mask(), ids, LEARNED);
-    assert_close(by_hand.decoder_states.clone(), recorded.decoder_states.clone(), "decoder");
+    let hand_written = model.vjp(embeddings.clone(), mask(), ids.clone(), PROMPT_LENGTH);
+    let by_autodiff = vjp_by_autodiff(model, embeddings, mask(), ids, PROMPT_LENGTH);
+    assert_close(
+        hand_written.decoder_states.clone(),
+        by_autodiff.decoder_states.clone(),
+        "decoder",
+    );
     let states = |vjp: &Vjp| of_tokens(vjp.encoder_states.clone());
-    assert_close(states(&by_hand), states(&recorded), "encoder");
+    assert_close(states(&hand_written), states(&by_autodiff), "encoder");
     let gradients = StateGradients {
-        encoder: with_encoder.then(|| of_tokens(drawn.tensor([BATCH, LENGTH, 16]))),
-        decoder: drawn.tensor([BATCH, targets, 16]),
+        encoder: with_encoder.then(|| of_tokens(random.tensor([BATCH, LENGTH, 16]))),
+        decoder: random.tensor([BATCH, targets, 16]),
     };
-    let gradient = by_hand.pullback(gradients.clone());
-    assert_eq!(gradient.dims(), [BATCH, LEARNED, 16]);
-    assert_close(gradient, recorded.pullback(gradients), "gradient");
+    let gradient = hand_written.pullback(gradients.clone());
+    assert_eq!(gradient.dims(), [BATCH, PROMPT_LENGTH, 16]);
+    assert_close(gradient, by_autodiff.pullback(gradients), "gradient");
 }
 
 #[test]
-fn of_every_activation_and_of_few_and_many_targets() {
-    let mut drawn = Drawn(ChaCha8Rng::seed_from_u64(11));
+fn matches_autodiff_for_every_activation_and_cross_attention_mode() {
+    let mut random = Random(ChaCha8Rng::seed_from_u64(11));
     for (activation, gated) in [
         (Activation::Relu, false),
         (Activation::Relu, true),
@@ -93,11 +99,53 @@ fn of_every_activation_and_of_few_and_many_targets() {
         (Activation::Silu, true),
         (Activation::Silu, false),
     ] {
-        let model = model(activation, gated, &mut drawn);
-        // With two targets a row the products with the encoded tokens are taken in another order than with many.
+        let model = model(activation, gated, &mut random);
+        // With two targets the projections are absorbed, with thirty the keys are projected.
         for targets in [2, 30] {
-            check(&model, targets, true, &mut drawn);
-            check(&model, targets, false, &mut drawn);
+            check(&model, targets, true, &mut random);
+            check(&model, targets, false, &mut random);
+        }
+    }
+}
+
+fn values(tensor: Tensor<3>) -> Vec<f32> {
+    tensor.cast(DType::F32).try_into_vec_as().unwrap()
+}
+
+#[test]
+fn forward_pass_is_the_evaluations_in_every_precision() {
+    let mut random = Random(ChaCha8Rng::seed_from_u64(5));
+    let device = Device::flex();
+    for name in ["v1_0", "v1_1"] {
+        // Values above 255, whose squares overflow in f16.
+        let embeddings = random.tensor::<3>([BATCH, LENGTH, 16]).mul_scalar(400.0);
+        let [exact, half, brain] = [FloatDType::F32, FloatDType::F16, FloatDType::BF16]
+            .map(|dtype| (dtype, T5::load_as(&folder(name), dtype, &device).unwrap()))
+            .map(|(dtype, model)| {
+                // Two targets with absorbed projections, thirty with projected keys.
+                let gradients = [2, 30].map(|targets| {
+                    let embeddings = embeddings.clone().cast(dtype);
+                    let ids = Tensor::<2, Int>::full([BATCH, targets], 3, &device);
+                    let vjp = model.vjp(embeddings.clone(), mask(), ids.clone(), PROMPT_LENGTH);
+                    let encoded = model.encode(embeddings, mask());
+                    let decoded = model.decode(ids, encoded.clone(), mask());
+                    assert_eq!(decoded.dtype(), DType::from(dtype));
+                    let decoded = values(decoded);
+                    assert!(decoded.iter().all(|value| value.is_finite()), "{name}, {dtype:?}");
+                    assert_eq!(values(vjp.encoder_states.clone()), values(encoded), "{name}");
+                    assert_eq!(values(vjp.decoder_states.clone()), decoded, "{name}");
+                    let decoder = vjp.decoder_states.ones_like();
+                    values(vjp.pullback(StateGradients { encoder: None, decoder }))
+                });
+                gradients.concat()
+            });
+        let largest = exact.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
+        // Three and two decimal digits in f16 and bf16, through four blocks.
+        for (found, tolerance) in [(half, 0.05), (brain, 0.3)] {
+            for (found, expected) in found.iter().zip(&exact) {
+                let difference = (found - expected).abs();
+                assert!(difference <= tolerance * largest, "{name}: {found}, {expected}");
+            }
         }
     }
 }

@@ -3,14 +3,14 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use mtpt_t5::{Beam, GenerationConfig, Sampling, Strategy, T5, T5Config, T5Tokenizer};
+use mtpt_t5::{Backbone, Beam, GenerationConfig, Sampling, Strategy, T5, T5Config, T5Tokenizer};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use tempfile::TempDir;
 
 use crate::fixtures::{folder, load, message, padded};
 
-/// Loading fails with a message that holds all of some parts.
+/// Asserts that loading fails with a message that contains all parts.
 #[track_caller]
 fn check(folder: &Path, parts: &[&str]) {
     let error = T5::load(folder, &Device::flex()).expect_err("loading must fail");
@@ -63,7 +63,7 @@ fn with_config(name: &str, from: &str, to: &str) -> TempDir {
 const KEY: &str = "encoder.block.1.layer.0.SelfAttention.q.weight";
 
 #[test]
-fn a_missing_tensor_is_named_with_its_shape() {
+fn missing_tensor_is_reported_with_its_shape() {
     let copy = with_tensors("v1_0", |tensors| {
         tensors.remove(KEY).unwrap();
     });
@@ -71,7 +71,7 @@ fn a_missing_tensor_is_named_with_its_shape() {
 }
 
 #[test]
-fn a_missing_table_is_named() {
+fn missing_embedding_table_is_reported() {
     let copy = with_tensors("v1_0", |tensors| {
         tensors.remove("shared.weight").unwrap();
     });
@@ -79,7 +79,7 @@ fn a_missing_table_is_named() {
 }
 
 #[test]
-fn a_mis_shaped_tensor_is_named_with_both_shapes() {
+fn wrong_tensor_shape_is_reported_with_both_shapes() {
     let copy = with_tensors("v1_0", |tensors| {
         tensors.get_mut(KEY).unwrap().1 = vec![8, 32];
     });
@@ -89,7 +89,7 @@ fn a_mis_shaped_tensor_is_named_with_both_shapes() {
 }
 
 #[test]
-fn a_tensor_of_integers_is_refused() {
+fn integer_tensor_is_rejected() {
     let copy = with_tensors("v1_0", |tensors| {
         tensors.get_mut(KEY).unwrap().0 = safetensors::Dtype::I32;
     });
@@ -97,7 +97,7 @@ fn a_tensor_of_integers_is_refused() {
 }
 
 #[test]
-fn tensors_without_use_are_named() {
+fn unused_tensors_are_reported() {
     let copy = with_tensors("v1_0", |tensors| {
         let tensor = tensors[KEY].clone();
         tensors.insert("encoder.block.9.layer.0.SelfAttention.q.weight".to_owned(), tensor);
@@ -109,7 +109,7 @@ fn tensors_without_use_are_named() {
 }
 
 #[test]
-fn different_tables_are_refused() {
+fn different_embedding_tables_are_rejected() {
     let copy = with_tensors("v1_0", |tensors| {
         let mut tensor = tensors["shared.weight"].clone();
         tensor.2[0] ^= 1;
@@ -122,7 +122,7 @@ fn different_tables_are_refused() {
 }
 
 #[test]
-fn equal_copies_of_the_table_are_one() {
+fn equal_copies_of_the_table_are_accepted() {
     let copy = with_tensors("v1_0", |tensors| {
         let tensor = tensors.remove("shared.weight").unwrap();
         tensors.insert("encoder.embed_tokens.weight".to_owned(), tensor.clone());
@@ -133,7 +133,7 @@ fn equal_copies_of_the_table_are_one() {
 }
 
 #[test]
-fn truncated_files_are_told_with_both_lengths() {
+fn truncated_files_are_reported_with_both_lengths() {
     let copy = copy_of("v1_0");
     let path = copy.path().join("model.safetensors");
     let bytes = fs::read(&path).unwrap();
@@ -161,7 +161,7 @@ fn truncated_files_are_told_with_both_lengths() {
 }
 
 #[test]
-fn damaged_pytorch_files_are_told() {
+fn damaged_pytorch_files_are_reported() {
     let copy = copy_of("v1_0_old");
     let path = copy.path().join("pytorch_model.bin");
     let bytes = fs::read(&path).unwrap();
@@ -172,7 +172,7 @@ fn damaged_pytorch_files_are_told() {
 }
 
 #[test]
-fn missing_files_are_named() {
+fn missing_files_are_reported() {
     let copy = copy_of("v1_0");
     fs::remove_file(copy.path().join("model.safetensors")).unwrap();
     check(copy.path(), &["contains none of", "`model.safetensors`", "`pytorch_model.bin`"]);
@@ -185,12 +185,12 @@ fn missing_files_are_named() {
 }
 
 #[test]
-fn a_missing_folder_is_named() {
+fn missing_folder_is_reported() {
     check(Path::new("/nowhere/at-all"), &["no model at `/nowhere/at-all`", "hub"]);
 }
 
 #[test]
-fn bad_configurations_are_told_with_the_file() {
+fn invalid_configurations_are_reported_with_the_file() {
     let copy = with_config("v1_0", "\"relu\"", "\"geglu\"");
     check(copy.path(), &["config.json", "unknown `feed_forward_proj` `geglu`", "`relu`, `gelu`"]);
     let copy = with_config("v1_0", "\"d_kv\": 4", "\"d_kv\": 0");
@@ -202,7 +202,7 @@ fn bad_configurations_are_told_with_the_file() {
 }
 
 #[test]
-fn a_tokenizer_that_does_not_fit_is_told_with_both_sizes() {
+fn too_large_tokenizer_is_reported_with_both_sizes() {
     let path = folder("tokenizer");
     let config = T5Config::new(6, 8, 4, 8, 1, 1, 2);
     let error = T5Tokenizer::load(&path, &config).unwrap_err();
@@ -215,7 +215,7 @@ fn a_tokenizer_that_does_not_fit_is_told_with_both_sizes() {
 }
 
 #[test]
-fn missing_and_damaged_tokenizers_are_named() {
+fn missing_and_damaged_tokenizers_are_reported() {
     let place = tempfile::tempdir().unwrap();
     let config = T5Config::small();
     let load = || message(&T5Tokenizer::load(place.path(), &config).unwrap_err());

@@ -2,9 +2,9 @@ use burn::tensor::{Bool, Device, Int, Tensor, Tolerance};
 use mtpt_core::{Backbone, TokenTree};
 use mtpt_t5::{Beam, GenerationConfig, Sampling, Strategy, T5};
 
-use crate::fixtures::{VARIANTS, assert_close, load, padded, reference};
+use crate::fixtures::{TOLERANCE, VARIANTS, assert_close, load, padded, reference};
 
-/// A model of which only what every backbone must have is known.
+/// A model with the required methods of a backbone only.
 struct Plain<'a>(&'a T5);
 
 impl Backbone for Plain<'_> {
@@ -55,7 +55,7 @@ impl Backbone for Plain<'_> {
 }
 
 #[test]
-fn reading_everything_again_writes_what_the_cache_writes() {
+fn greedy_generation_with_and_without_cache_is_equal() {
     for name in VARIANTS {
         let (model, reference) = (load(name), reference(name));
         let (ids, mask) = padded(&reference.inputs, &Device::flex());
@@ -74,11 +74,8 @@ fn reading_everything_again_writes_what_the_cache_writes() {
     }
 }
 
-/// What summing in another order changes in single precision, at numbers near 10.
-const ROUNDING: f32 = 1e-5;
-
 #[test]
-fn nodes_of_trees_are_what_the_way_to_each_gives() {
+fn tree_nodes_decode_like_their_paths() {
     let tree = |texts: &[&[u32]]| {
         let mut tree = TokenTree::new();
         for text in texts {
@@ -86,10 +83,10 @@ fn nodes_of_trees_are_what_the_way_to_each_gives() {
         }
         tree
     };
-    // With three tokens in common, with a beginning in common, and of the root alone.
+    // Paths with common prefixes, a single path, and the root only.
     let large = tree(&[&[5, 6, 7], &[5, 6, 8, 9], &[10], &[5, 11]]);
     let (small, least) = (tree(&[&[12, 13]]), TokenTree::new());
-    // With so many nodes that they are not read together.
+    // Too many nodes to be decoded jointly.
     let mut wide = TokenTree::new();
     for token in (0..30).flat_map(|first| (0..20).map(move |second| [first, second])) {
         token.iter().fold(TokenTree::ROOT, |node, &token| wide.child(node, token));
@@ -106,7 +103,7 @@ fn nodes_of_trees_are_what_the_way_to_each_gives() {
                 let of_row = |states: &Tensor<3>| {
                     states.clone().narrow(0, row, 1).narrow(1, 0, tree.len()).into_data()
                 };
-                // Numbers to 200 in single precision, whose sums are taken in another order.
+                // Values up to 200 in f32, summed in a different order.
                 let tolerance = Tolerance::<f32>::rel_abs(1e-4, 1e-3);
                 of_row(&found).assert_approx_eq(&of_row(&expected), tolerance);
             }
@@ -115,7 +112,7 @@ fn nodes_of_trees_are_what_the_way_to_each_gives() {
 }
 
 #[test]
-fn reading_token_by_token_gives_what_reading_at_once_gives() {
+fn decoding_step_by_step_matches_decoding_at_once() {
     for name in VARIANTS {
         let (model, reference) = (load(name), reference(name));
         let device = Device::flex();
@@ -125,10 +122,10 @@ fn reading_token_by_token_gives_what_reading_at_once_gives() {
         let encoded = model.encode(model.embed(ids), mask.clone());
         let whole = model.decode(decoder_ids.clone(), encoded.clone(), mask.clone());
 
-        let mut cache = model.start(encoded, mask);
+        let mut cache = model.start_decoding(encoded, mask);
         assert!(cache.is_empty());
-        // Two tokens at once, then one at a time: both ways of going on are needed.
-        let first = model.step(decoder_ids.clone().narrow(1, 0, 2), &mut cache);
+        // Two tokens at once, then one at a time.
+        let first = model.decode_step(decoder_ids.clone().narrow(1, 0, 2), &mut cache);
         let check = |found: burn::tensor::Tensor<3>, start: usize, count: usize| {
             found.into_data().assert_approx_eq::<f32>(
                 &whole.clone().narrow(1, start, count).into_data(),
@@ -138,7 +135,7 @@ fn reading_token_by_token_gives_what_reading_at_once_gives() {
         };
         check(first, 0, 2);
         for place in 2..length {
-            let next = model.step(decoder_ids.clone().narrow(1, place, 1), &mut cache);
+            let next = model.decode_step(decoder_ids.clone().narrow(1, place, 1), &mut cache);
             check(next, place, 1);
         }
         assert_eq!(cache.len(), length);
@@ -146,28 +143,47 @@ fn reading_token_by_token_gives_what_reading_at_once_gives() {
 }
 
 #[test]
-fn candidates_score_as_they_do_alone() {
+fn targets_score_the_same_in_a_batch_and_alone() {
     let (model, reference) = (load("v1_1"), reference("v1_1"));
     let device = Device::flex();
+    // Targets of different lengths, one of them empty.
+    let mut targets = reference.targets.clone();
+    targets.rotate_left(1);
+    targets[2].clear();
     let (ids, mask) = padded(&reference.inputs, &device);
-    // Each row has a different number of candidates, one of them without a token.
-    let empty = vec![Vec::new()];
-    let candidates: Vec<&[Vec<u32>]> = vec![
-        &reference.targets[0..3],
-        &reference.targets[3..4],
-        &[],
-        &reference.targets[1..6],
-        &empty,
-        &reference.targets[4..6],
-    ];
-    let found = model.score_candidates(model.embed(ids), mask, &candidates).unwrap();
-    for (row, (found, candidates)) in found.iter().zip(&candidates).enumerate() {
-        assert_eq!(found.len(), candidates.len());
-        for (found, candidate) in found.iter().zip(*candidates) {
-            let (ids, mask) = padded(&reference.inputs[row..=row], &device);
-            let alone =
-                model.score(model.embed(ids), mask, std::slice::from_ref(candidate)).unwrap();
-            assert_close(found, &alone[0], ROUNDING, &format!("row {row}"));
+    let found = model.score(model.embed(ids), mask, &targets).unwrap();
+    for (row, (found, target)) in found.iter().zip(&targets).enumerate() {
+        let (ids, mask) = padded(&reference.inputs[row..=row], &device);
+        let alone = model.score(model.embed(ids), mask, std::slice::from_ref(target)).unwrap();
+        assert_eq!(found.len(), target.len());
+        // The lengths determine whether the projections of cross-attention are absorbed.
+        assert_close(found, &alone[0], TOLERANCE, &format!("row {row}"));
+    }
+}
+
+#[test]
+fn several_targets_of_a_row_decode_like_one() {
+    for name in VARIANTS {
+        let (model, reference) = (load(name), reference(name));
+        let device = Device::flex();
+        let (ids, mask) = padded(&reference.inputs[..2], &device);
+        let encoded = model.encode(model.embed(ids), mask.clone());
+        // Two rows with one, two and three targets each.
+        for count in 1..=3 {
+            let (targets, _) = padded(&reference.targets[..2 * count], &device);
+            let together = model.decode(targets.clone(), encoded.clone(), mask.clone());
+            for target in 0..2 * count {
+                let row = target / count;
+                let alone = model.decode(
+                    targets.clone().narrow(0, target, 1),
+                    encoded.clone().narrow(0, row, 1),
+                    mask.clone().narrow(0, row, 1),
+                );
+                // Hidden states of these fixtures reach 100.
+                let tolerance = Tolerance::<f32>::absolute(1e-3);
+                let found = together.clone().narrow(0, target, 1).into_data();
+                found.assert_approx_eq(&alone.into_data(), tolerance);
+            }
         }
     }
 }
@@ -196,7 +212,7 @@ fn texts_do_not_depend_on_the_batch() {
 }
 
 #[test]
-fn sampling_is_decided_by_its_seed() {
+fn sampling_is_determined_by_its_seed() {
     let (model, reference) = (load("v1_0"), reference("v1_0"));
     let sample = |seed| {
         let sampling = Sampling { temperature: 2.0, seed, ..Default::default() };
@@ -209,7 +225,7 @@ fn sampling_is_decided_by_its_seed() {
 }
 
 #[test]
-fn drawing_among_one_is_greedy() {
+fn sampling_from_one_token_is_greedy() {
     let (model, reference) = (load("v1_1"), reference("v1_1"));
     let sampling = Sampling { top_k: Some(1), ..Default::default() };
     let config = GenerationConfig { max_new_tokens: 16, strategy: Strategy::Sample(sampling) };
@@ -218,7 +234,7 @@ fn drawing_among_one_is_greedy() {
 }
 
 #[test]
-fn a_row_without_any_token_gives_numbers() {
+fn a_row_without_tokens_has_finite_scores() {
     let model = load("v1_0");
     let device = Device::flex();
     let (ids, mask) = padded(&[vec![5, 6], vec![]], &device);

@@ -1,6 +1,6 @@
 use burn::module::Module;
 use burn::tensor::{DType, Device, FloatDType};
-use mtpt_t5::{Activation, T5, T5Config};
+use mtpt_t5::{Activation, Backbone, T5, T5Config};
 
 use crate::fixtures::{TOLERANCE, VARIANTS, assert_close, folder, load, padded, reference};
 
@@ -11,7 +11,7 @@ fn scores(model: &T5, of: &str) -> Vec<f32> {
 }
 
 #[test]
-fn every_form_of_file_gives_the_same_model() {
+fn every_file_format_loads_the_same_model() {
     let expected = scores(&load("v1_0"), "v1_0");
     for name in ["sharded", "sharded_bin"] {
         assert_eq!(scores(&load(name), "v1_0"), expected, "{name}");
@@ -38,7 +38,7 @@ fn the_tensors_decide_whether_the_head_is_the_table() {
 }
 
 #[test]
-fn half_precision_files_are_loaded_in_single_precision_unless_asked() {
+fn half_precision_files_load_as_f32_by_default() {
     let device = Device::flex();
     let model = load("bf16");
     let (ids, _) = padded(&[vec![3]], &device);
@@ -51,7 +51,7 @@ fn half_precision_files_are_loaded_in_single_precision_unless_asked() {
 }
 
 #[test]
-fn saving_and_loading_gives_the_same_model() {
+fn saving_and_loading_preserves_the_model() {
     for name in VARIANTS {
         let model = load(name);
         let place = tempfile::tempdir().unwrap();
@@ -69,7 +69,7 @@ fn saving_and_loading_gives_the_same_model() {
             .map(|entry| entry.unwrap().file_name())
             .collect();
         files.sort();
-        // Nothing is left of how they were written.
+        // No temporary files are left.
         assert_eq!(files, ["b", "config.json", "model.safetensors"], "{name}");
     }
 }
@@ -86,7 +86,7 @@ fn saving_over_a_model_keeps_other_files() {
 }
 
 #[test]
-fn half_precision_is_saved_as_such() {
+fn half_precision_is_preserved_on_saving() {
     let device = Device::flex();
     let model = T5::load_as(&folder("bf16"), FloatDType::BF16, &device).unwrap();
     let place = tempfile::tempdir().unwrap();

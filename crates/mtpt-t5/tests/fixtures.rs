@@ -6,13 +6,13 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_t5::T5;
 use serde::Deserialize;
 
-/// Every architecture there is a checkpoint of.
+/// All architectures with a checkpoint.
 pub(crate) const VARIANTS: [&str; 5] = ["v1_0", "v1_0_old", "v1_1", "gated_silu", "uneven"];
 
-/// Largest difference of a log-probability from transformers'.
+/// Maximum difference of a log-probability from transformers'.
 ///
-/// Both sum in single precision but in different orders, which after a few layers gives differences near 1e-6 at
-/// logits near 10; the rest is room for other processors.
+/// Both sum in f32 in different orders, which after a few layers results in differences near 1e-6 at
+/// logits near 10. The rest is a margin for other CPUs.
 pub(crate) const TOLERANCE: f32 = 1e-4;
 
 pub(crate) fn folder(name: &str) -> PathBuf {
@@ -23,7 +23,7 @@ pub(crate) fn load(name: &str) -> T5 {
     T5::load(&folder(name), &Device::flex()).unwrap()
 }
 
-/// A message with all its causes.
+/// Returns a message with all its causes.
 pub(crate) fn message(error: &mtpt_t5::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -34,7 +34,7 @@ pub(crate) fn message(error: &mtpt_t5::Error) -> String {
     text
 }
 
-/// What transformers computes with a checkpoint.
+/// Reference values of transformers for a checkpoint.
 #[derive(Deserialize)]
 pub(crate) struct Reference {
     /// Where inputs are not random tokens.
@@ -82,7 +82,7 @@ pub(crate) fn reference(name: &str) -> Reference {
     serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
 }
 
-/// Rows as one tensor, padded on the right, and their mask.
+/// Returns rows as one tensor, padded on the right, and their mask.
 pub(crate) fn padded(rows: &[Vec<u32>], device: &Device) -> (Tensor<2, Int>, Tensor<2, Bool>) {
     let longest = rows.iter().map(Vec::len).max().unwrap();
     let mut ids = Vec::new();

@@ -1,25 +1,25 @@
-//! What this crate promises, against numbers of transformers that `scripts/generate_reference.py` wrote.
+//! Tests against transformers, with reference values of `scripts/generate_reference.py`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
-#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+#![expect(clippy::print_stdout, reason = "a skipped test prints a note")]
 
-// Small checkpoints and their reference numbers.
+// Small checkpoints and their reference values.
 mod fixtures;
 
-// Log-probabilities, greedy and beam texts are those of transformers, for every variant of the family.
+// Log-probabilities, greedy and beam texts match transformers, for every variant of T5.
 mod parity;
-// Decoding with a cache gives what decoding at once gives; texts do not depend on the batch.
+// Decoding with a cache matches decoding at once; texts do not depend on the batch.
 mod decoding;
-// Gradients are those of torch, and training the whole model works.
+// Gradients match torch, and the whole model can be trained.
 mod training;
-// The backward by hand is that of recorded operations.
+// The hand-written backward pass matches autodiff; its forward pass is the evaluation's.
 mod backward;
-// Every form of checkpoint loads, and saving and loading gives the same model.
+// Every checkpoint format loads; saving and loading preserves the model.
 mod files;
-// Whatever is wrong with a file is told by name.
+// Errors name the file, the tensor, and the expected and found values.
 mod bad_input;
-// SentencePiece models and `tokenizer.json` give the same ids.
+// SentencePiece models and `tokenizer.json` result in the same ids.
 mod tokenizer;
-// Checkpoints of T5X give the same numbers as the models that they were made of, and as two other programs.
+// T5X checkpoints result in the same values as their source models and as two other programs.
 #[cfg(feature = "t5x")]
 mod t5x;

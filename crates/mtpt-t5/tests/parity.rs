@@ -2,7 +2,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_t5::{
-    Beam, Direction, EarlyStopping, GenerationConfig, Strategy, T5, T5Tokenizer,
+    Backbone, Beam, Direction, EarlyStopping, GenerationConfig, Strategy, T5, T5Tokenizer,
     relative_position_bucket,
 };
 use serde::Deserialize;
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::fixtures::{self, TOLERANCE, VARIANTS, assert_close, load, padded, reference};
 
 #[test]
-fn token_log_probabilities_are_those_of_transformers() {
+fn token_log_probabilities_match_transformers() {
     for name in VARIANTS.iter().chain(&["bf16", "f16"]) {
         let (model, reference) = (load(name), reference(name));
         let (ids, mask) = padded(&reference.inputs, &Device::flex());
@@ -24,7 +24,7 @@ fn token_log_probabilities_are_those_of_transformers() {
 }
 
 #[test]
-fn inputs_of_300_tokens_agree_too() {
+fn inputs_of_300_tokens_match_transformers() {
     for name in VARIANTS {
         let model = load(name);
         let long = reference(name).long.unwrap();
@@ -43,7 +43,7 @@ fn inputs_of_300_tokens_agree_too() {
 }
 
 #[test]
-fn greedy_texts_are_those_of_transformers() {
+fn greedy_texts_match_transformers() {
     for name in VARIANTS {
         let (model, reference) = (load(name), reference(name));
         let (ids, mask) = padded(&reference.inputs, &Device::flex());
@@ -53,7 +53,7 @@ fn greedy_texts_are_those_of_transformers() {
 }
 
 #[test]
-fn beam_texts_are_those_of_transformers() {
+fn beam_search_texts_match_transformers() {
     for name in VARIANTS {
         let (model, reference) = (load(name), reference(name));
         assert!(reference.searches.len() >= 7);
@@ -80,7 +80,7 @@ fn beam_texts_are_those_of_transformers() {
 }
 
 #[test]
-fn the_bundled_model_is_the_one_that_transformers_loads() {
+fn bundled_model_matches_transformers() {
     let reference = reference("mtpt_nano");
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/models/mtpt-nano");
     let model = T5::load(&folder, &Device::flex()).unwrap();
@@ -101,7 +101,7 @@ fn the_bundled_model_is_the_one_that_transformers_loads() {
 }
 
 #[test]
-fn buckets_are_those_of_transformers() {
+fn buckets_match_transformers() {
     #[derive(Deserialize)]
     struct Table {
         bidirectional: bool,

@@ -7,7 +7,7 @@ use burn::tensor::TensorData;
 use mtpt_io::TensorSource;
 use mtpt_io::layout::f32_values;
 use mtpt_io::t5x::{Checkpoint, write};
-use mtpt_t5::{Activation, T5, T5Config, T5Tokenizer};
+use mtpt_t5::{Activation, Backbone, T5, T5Config, T5Tokenizer};
 use tempfile::TempDir;
 
 use crate::fixtures::{
@@ -56,7 +56,7 @@ fn copy_of(name: &str) -> TempDir {
     copy
 }
 
-/// Loading a changed copy of a checkpoint fails with a message that holds all of some parts.
+/// Asserts that loading a changed copy of a checkpoint fails with a message that contains all parts.
 #[track_caller]
 fn check(name: &str, change: impl FnOnce(&Path), parts: &[&str]) {
     let copy = copy_of(name);
@@ -79,7 +79,7 @@ fn replace_bytes(folder: &Path, from: &[u8], to: &[u8]) {
 }
 
 #[test]
-fn the_real_checkpoint_gives_the_numbers_of_two_other_programs() {
+fn real_checkpoint_matches_two_other_programs() {
     let Some(path) = real() else { return };
     let model = T5::load(&path, &Device::flex()).unwrap();
     let expected = T5Config::new(32128, 4, 2, 8, 2, 2, 2)
@@ -100,11 +100,11 @@ fn the_real_checkpoint_gives_the_numbers_of_two_other_programs() {
 }
 
 #[test]
-fn checkpoints_give_the_numbers_of_the_models_that_they_were_made_of() {
+fn checkpoints_match_their_source_models() {
     for (name, original) in CHECKPOINTS {
         let (model, reference) = (load(name), reference(original));
         let found = scores(&model, &reference);
-        // The same numbers in the same places: not a bit may differ.
+        // The same values in the same order: bitwise equal.
         assert_eq!(found, scores(&load(original), &reference), "{name}");
         for (row, (found, expected)) in
             found.iter().zip(&reference.token_log_probabilities).enumerate()
@@ -115,17 +115,17 @@ fn checkpoints_give_the_numbers_of_the_models_that_they_were_made_of() {
 }
 
 #[test]
-fn what_a_model_is_is_told_by_the_shapes() {
+fn configuration_is_inferred_from_shapes() {
     for (name, original) in CHECKPOINTS {
         let mut expected = load(original).config().clone();
-        // Which no shape tells; the fixtures have unusual ones.
+        // No shape determines it, and the fixtures have an unusual one.
         expected.eos_token_id = 1;
         assert_eq!(*load(name).config(), expected, "{name}");
     }
 }
 
 #[test]
-fn a_config_says_what_shapes_do_not() {
+fn config_file_sets_what_shapes_do_not_determine() {
     let copy = copy_of("t5x/v1_1");
     fs::copy(folder("v1_1").join("config.json"), copy.path().join("config.json")).unwrap();
     let model = T5::load(copy.path(), &Device::flex()).unwrap();
@@ -147,7 +147,7 @@ fn a_config_says_what_shapes_do_not() {
 }
 
 #[test]
-fn a_config_that_does_not_fit_is_named_with_both_values() {
+fn contradicting_config_file_is_reported_with_both_values() {
     let write = |text: &'static str| {
         move |folder: &Path| fs::write(folder.join("config.json"), text).unwrap()
     };
@@ -173,7 +173,7 @@ fn a_config_that_does_not_fit_is_named_with_both_values() {
 }
 
 #[test]
-fn saving_in_the_other_form_keeps_the_model() {
+fn saving_as_transformers_folder_preserves_the_model() {
     for (name, original) in CHECKPOINTS {
         let place = tempfile::tempdir().unwrap();
         load(name).save(place.path()).unwrap();
@@ -184,7 +184,7 @@ fn saving_in_the_other_form_keeps_the_model() {
 }
 
 #[test]
-fn arrays_that_a_t5_lacks_or_has_no_use_for_are_named() {
+fn missing_and_unused_arrays_are_reported() {
     // The same length, so that the rest of the msgpack file stays as it is.
     check(
         "t5x/v1_0",
@@ -220,8 +220,8 @@ fn arrays_that_a_t5_lacks_or_has_no_use_for_are_named() {
 }
 
 #[test]
-fn arrays_of_a_wrong_shape_are_named() {
-    // The position bias of the encoder, [4, 32], tells how many heads there are.
+fn wrong_array_shapes_are_reported() {
+    // The position bias of the encoder, [4, 32], determines the number of heads.
     check(
         "t5x/v1_0",
         |folder| replace_bytes(folder, b"\x93\x92\x04\x20\xa7", b"\x93\x92\x08\x10\xa7"),
@@ -250,7 +250,7 @@ fn arrays_of_a_wrong_shape_are_named() {
 }
 
 #[test]
-fn what_is_wrong_with_a_file_is_told() {
+fn damaged_files_are_reported() {
     check(
         "t5x/v1_1",
         |folder| fs::remove_file(folder.join("target.token_embedder.embedding/1.0")).unwrap(),
@@ -283,7 +283,7 @@ fn arrays(name: &str) -> BTreeMap<String, TensorData> {
     checkpoint.names().map(|name| (name.to_owned(), checkpoint.read(name).unwrap())).collect()
 }
 
-/// Loads a model that is written anew of arrays.
+/// Writes arrays to a checkpoint and loads it.
 fn rewritten(arrays: &BTreeMap<String, TensorData>) -> mtpt_t5::Result<T5> {
     let place = tempfile::tempdir().unwrap();
     let path = place.path().join("checkpoint_1");
@@ -292,21 +292,21 @@ fn rewritten(arrays: &BTreeMap<String, TensorData>) -> mtpt_t5::Result<T5> {
 }
 
 #[test]
-fn a_prompt_in_the_checkpoint_is_no_part_of_the_model() {
+fn prompts_in_a_checkpoint_are_ignored() {
     let mut arrays = arrays("t5x/v1_0");
     let table = arrays["target.token_embedder.embedding"].clone();
     arrays.insert("target.encoder.prompt.prompt.prompt".to_owned(), table.clone());
     let reference = reference("v1_0");
     let expected = scores(&load("v1_0"), &reference);
     assert_eq!(scores(&rewritten(&arrays).unwrap(), &reference), expected);
-    // Anything else is in the way.
+    // Anything else is an error.
     arrays.insert("target.encoder.adapter.kernel".to_owned(), table);
     let error = message(&rewritten(&arrays).unwrap_err());
     assert!(error.contains("does not use: `target.encoder.adapter.kernel`"), "{error}");
 }
 
 #[test]
-fn position_biases_of_each_layer_must_be_the_same() {
+fn position_biases_of_all_layers_must_be_equal() {
     let bias = "relpos_bias.rel_embedding";
     let reference = reference("bf16");
     let expected = scores(&load("bf16"), &reference);
@@ -383,7 +383,7 @@ fn layers_may_be_stacked_along_the_first_axis() {
 }
 
 #[test]
-fn a_tokenizer_may_be_beside_the_steps() {
+fn tokenizer_may_be_next_to_the_steps() {
     let place = tempfile::tempdir().unwrap();
     let step = place.path().join("checkpoint_1000");
     copy_folder(&folder("t5x/v1_0"), &step);

@@ -4,7 +4,7 @@ use mtpt_t5::{T5Config, T5Tokenizer};
 
 use crate::fixtures::folder;
 
-/// T5's own tokenizer, which lies beside the project where it lies at all.
+/// T5's own tokenizer, which is not part of this project.
 fn shared() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/fixtures/tokenizer");
     if !folder.is_dir() {
@@ -40,7 +40,7 @@ const TEXTS: [&str; 22] = [
 ];
 
 #[test]
-fn a_sentence_piece_model_gives_the_ids_of_tokenizer_json() {
+fn sentence_piece_ids_match_tokenizer_json() {
     let Some(folder) = shared() else { return };
     let json = T5Tokenizer::from_tokenizer_json(&folder.join("tokenizer.json")).unwrap();
     let pieces = T5Tokenizer::from_sentence_piece(&folder.join("spiece.model")).unwrap();
@@ -66,7 +66,7 @@ fn known_ids() {
 }
 
 #[test]
-fn sentinels_come_in_their_order() {
+fn sentinels_are_in_order() {
     let ids = |path: &Path| T5Tokenizer::from_tokenizer_json(path).unwrap().sentinel_ids();
     let nano = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/models/mtpt-nano");
     let descending: Vec<u32> = (12_000..12_032).rev().collect();
@@ -80,7 +80,7 @@ fn sentinels_come_in_their_order() {
 }
 
 #[test]
-fn padding_and_truncation_of_the_file_are_not_ours() {
+fn padding_and_truncation_of_the_file_are_ignored() {
     let path = folder("tokenizer").join("tokenizer.json");
     let tokenizer = T5Tokenizer::from_tokenizer_json(&path).unwrap();
     assert_eq!(tokenizer.encode("one two three").unwrap(), [3, 4, 5, 1]);

@@ -2,7 +2,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Device, Gradients, Int, Tensor};
-use mtpt_t5::{T5, T5Config};
+use mtpt_t5::{Backbone, T5, T5Config};
 
 use crate::fixtures::{Reference, assert_close, folder, padded, reference};
 
@@ -114,7 +114,7 @@ fn without_dropout(name: &str) -> tempfile::TempDir {
 }
 
 #[test]
-fn gradients_are_those_of_torch() {
+fn gradients_match_torch() {
     for name in ["v1_0", "v1_1"] {
         let device = Device::flex().autodiff();
         let (model, reference) = trainable(name, &device);
@@ -154,7 +154,7 @@ fn transposed(numbers: &[f32], shape: &[usize]) -> Vec<f32> {
 }
 
 #[test]
-fn embeddings_get_the_same_gradients_from_a_frozen_model() {
+fn frozen_model_gives_embeddings_the_same_gradients() {
     for name in ["v1_0", "v1_1"] {
         let plain = Device::flex();
         let tracked = plain.clone().autodiff();
@@ -175,7 +175,7 @@ fn embeddings_get_the_same_gradients_from_a_frozen_model() {
 }
 
 #[test]
-fn dropout_acts_in_training_alone() {
+fn dropout_is_applied_in_training_only() {
     let device = Device::flex().autodiff();
     device.seed(11);
     let reference = reference("v1_0");
@@ -191,7 +191,7 @@ fn dropout_acts_in_training_alone() {
 }
 
 #[test]
-fn a_few_steps_lower_the_loss_of_a_fresh_model() {
+fn a_few_steps_reduce_the_loss_of_a_new_model() {
     let device = Device::flex().autodiff();
     device.seed(5);
     let config = T5Config::new(40, 16, 8, 32, 2, 2, 2).with_dropout_rate(0.0);

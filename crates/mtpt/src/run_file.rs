@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use mtpt_core::Frozen;
+use mtpt_core::{Backbone, Frozen};
 use mtpt_infer::TaskData;
 use mtpt_io::fs;
 use mtpt_t5::T5;

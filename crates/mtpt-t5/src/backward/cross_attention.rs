@@ -1,109 +1,81 @@
-use burn::nn::RmsNorm;
 use burn::tensor::Tensor;
 
-use super::attention::HeadsTrace;
-use super::linear::{back_through, product};
-use super::norm::NormTrace;
-use super::rows::Rows;
+use super::linear::linear_backward;
 use crate::model::attention::Attention;
-use crate::model::cross_attention::{FewTargets, is_cheaper_for_few};
+use crate::model::batch_shape::{BatchShape, join_heads};
+use crate::model::cross_attention::{AbsorbedCrossAttention, SavedAbsorbed, SavedCrossAttention};
 
-/// Attention to the encoder on normed input, with what the way back through it needs.
-pub(super) struct CrossAttentionTrace {
-    norm: NormTrace,
-    layer: Attention,
-    way: Way,
+/// The gradient with respect to the encoder states, summed over the decoder blocks.
+#[derive(Default)]
+pub(super) struct EncodedGradient {
+    /// Terms `[batch, length, d_model]`.
+    sums: Vec<Tensor<3>>,
+    /// Terms `leftᵀ right`: `[batch, n, length]` and `[batch, n, d_model]`. One product sums them.
+    lefts: Vec<Tensor<3>>,
+    rights: Vec<Tensor<3>>,
 }
 
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are as many as blocks, and all hold megabytes elsewhere"
-)]
-enum Way {
-    /// Keys and values of every encoded token.
-    Projected(HeadsTrace),
-    /// None of them: see [`FewTargets`].
-    Few { weights: Tensor<3>, taken: Tensor<3>, asked: Tensor<3> },
-}
-
-/// A gradient with regard to the encoded rows, as a product `leftᵀ right` still to be taken, or as it is.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are as many as blocks, and all hold megabytes elsewhere"
-)]
-pub(super) enum EncodedGradient {
-    /// `[batch, n, length]` and `[batch, n, d_model]`.
-    Product(Tensor<3>, Tensor<3>),
-    /// `[batch, length, d_model]`.
-    Sum(Tensor<3>),
-}
-
-impl CrossAttentionTrace {
-    /// What is added to the decoder's tokens, `[batch * targets, d_model]`.
-    ///
-    /// # Shapes
-    ///
-    /// - `encoded`: `[batch, length, d_model]`
-    /// - `bias`: `[batch, 1, 1, length]`
-    pub(super) fn forward(
-        (norm, layer): (&RmsNorm, &Attention),
-        hidden: Tensor<2>,
-        rows: Rows,
-        encoded: &Tensor<3>,
-        bias: &Tensor<4>,
-    ) -> (Tensor<2>, Self) {
-        let (normed, norm) = NormTrace::forward(norm, hidden);
-        let [batch, length, d_model] = encoded.dims();
-        let (taken, way) = if is_cheaper_for_few(layer, rows.length, length) {
-            let few = FewTargets { layer, rows: rows.batch, targets: rows.length };
-            let asked = few.ask(product(&layer.query, normed));
-            let weights = few.weigh(asked.clone(), encoded.clone(), bias.clone());
-            let taken = weights.clone().matmul(encoded.clone());
-            let output = few.values(taken.clone());
-            (output, Way::Few { weights, taken, asked })
-        } else {
-            let source = Rows { batch, length };
-            let tokens = encoded.clone().reshape([batch * length, d_model]);
-            let query = rows.split(layer, product(&layer.query, normed));
-            let [key, value] = [&layer.key, &layer.value]
-                .map(|linear| source.split(layer, product(linear, tokens.clone())));
-            let (taken, heads) = HeadsTrace::forward(query, key, value, bias.clone());
-            (rows.join(layer, taken), Way::Projected(heads))
-        };
-        (product(&layer.output, taken), Self { norm, layer: layer.clone(), way })
+impl EncodedGradient {
+    /// Returns the sum, `[batch, length, d_model]`.
+    pub(super) fn sum(self) -> Tensor<3> {
+        let Self { mut sums, lefts, rights } = self;
+        if !lefts.is_empty() {
+            sums.push(Tensor::cat(lefts, 1).swap_dims(1, 2).matmul(Tensor::cat(rights, 1)));
+        }
+        sums.into_iter().reduce(Tensor::add).expect("invariant: a decoder has blocks")
     }
+}
 
-    /// The gradients with regard to the decoder's tokens, `[batch * targets, d_model]`, and to the encoded rows.
-    pub(super) fn back(
-        self,
+/// Returns the gradient with respect to the decoder tokens, `[batch * targets, d_model]`, and adds
+/// the one with respect to the encoder states.
+pub(super) fn cross_attention_backward(
+    layer: &Attention,
+    saved: SavedCrossAttention,
+    gradient: Tensor<2>,
+    (shape, encoded): (BatchShape, &Tensor<3>),
+    of_encoded: &mut EncodedGradient,
+) -> Tensor<2> {
+    let context = linear_backward(&layer.output, gradient);
+    let query = match saved {
+        SavedCrossAttention::Projected(saved) => {
+            let [batch, length, _] = encoded.dims();
+            let context = shape.split_heads(context, layer.num_heads);
+            let gradients = saved.backward(context, shape.length, length);
+            let tokens = linear_backward(&layer.key, join_heads(gradients.key))
+                + linear_backward(&layer.value, join_heads(gradients.value));
+            of_encoded.sums.push(BatchShape { batch, length }.unflatten(tokens));
+            join_heads(gradients.query)
+        }
+        SavedCrossAttention::Absorbed(saved) => {
+            let absorbed = AbsorbedCrossAttention { layer, shape };
+            absorbed.backward(saved, context, encoded, of_encoded)
+        }
+    };
+    linear_backward(&layer.query, query)
+}
+
+impl AbsorbedCrossAttention<'_> {
+    /// Returns the gradient with respect to the queries, `[batch * targets, heads * d_kv]`.
+    ///
+    /// The formulas are those of attention, with the encoder states `X` as keys and values:
+    /// `∂S = A ∘ (G Xᵀ - rowsum(G ∘ C))`, `∂Q = ∂S X`, `∂X = Aᵀ G + ∂Sᵀ Q`.
+    fn backward(
+        &self,
+        saved: SavedAbsorbed,
         gradient: Tensor<2>,
-        rows: Rows,
         encoded: &Tensor<3>,
-    ) -> (Tensor<2>, EncodedGradient) {
-        let Self { norm, layer, way } = self;
-        let gradient = back_through(&layer.output, gradient);
-        let (query, of_encoded) = match way {
-            Way::Few { weights, taken, asked } => {
-                let few = FewTargets { layer: &layer, rows: rows.batch, targets: rows.length };
-                let gradient = few.values_back(gradient);
-                // As in attention with keys and values, which here are the encoded tokens themselves.
-                let mean = (gradient.clone() * taken).sum_dim(2);
-                let of_weights = gradient.clone().matmul(encoded.clone().swap_dims(1, 2));
-                let of_scores = (of_weights - mean) * weights.clone();
-                let query = few.ask_back(of_scores.clone().matmul(encoded.clone()));
-                let left = Tensor::cat(vec![weights, of_scores], 1);
-                (query, EncodedGradient::Product(left, Tensor::cat(vec![gradient, asked], 1)))
-            }
-            Way::Projected(heads) => {
-                let [batch, length, d_model] = encoded.dims();
-                let source = Rows { batch, length };
-                let gradients = heads.back(rows.split(&layer, gradient), rows.length, length);
-                let tokens = back_through(&layer.key, source.join(&layer, gradients.key))
-                    + back_through(&layer.value, source.join(&layer, gradients.value));
-                let sum = EncodedGradient::Sum(tokens.reshape([batch, length, d_model]));
-                (rows.join(&layer, gradients.query), sum)
-            }
-        };
-        (norm.back(back_through(&layer.query, query)), of_encoded)
+        of_encoded: &mut EncodedGradient,
+    ) -> Tensor<2> {
+        let SavedAbsorbed { query, weights, context } = saved;
+        let gradient = self.by_head(gradient).matmul(self.value().swap_dims(1, 2));
+        let gradient = self.heads_to_rows(gradient);
+        let mean = (gradient.clone() * context).sum_dim(2);
+        let of_weights = gradient.clone().matmul(encoded.clone().swap_dims(1, 2));
+        let of_scores = (of_weights - mean) * weights.clone();
+        let of_query = self.rows_to_heads(of_scores.clone().matmul(encoded.clone()));
+        let of_query = self.join_heads(of_query.matmul(self.key()));
+        of_encoded.lefts.push(Tensor::cat(vec![weights, of_scores], 1));
+        of_encoded.rights.push(Tensor::cat(vec![gradient, query], 1));
+        of_query
     }
 }

@@ -1,40 +1,25 @@
 use burn::nn::RmsNorm;
-use burn::tensor::Tensor;
+use burn::tensor::{DType, Tensor};
 
-use super::rows::Rows;
+use crate::model::batch_shape::BatchShape;
+use crate::model::norm::SavedNorm;
 
-/// What the way back through a norm needs.
-pub(super) struct NormTrace {
-    /// `[tokens, d_model]`
-    input: Tensor<2>,
-    /// One over the root of the mean square of each token, `[tokens, 1]`.
-    inverse: Tensor<2>,
-    /// `[1, d_model]`
-    gamma: Tensor<2>,
-}
-
-impl NormTrace {
-    /// Norms tokens, `[tokens, d_model]`.
-    pub(super) fn forward(norm: &RmsNorm, input: Tensor<2>) -> (Tensor<2>, Self) {
-        let gamma = norm.gamma.val().unsqueeze();
-        let mean = input.clone().square().mean_dim(1);
-        let inverse = mean.add_scalar(norm.epsilon).sqrt().recip();
-        let output = input.clone() * inverse.clone() * gamma.clone();
-        (output, Self { input, inverse, gamma })
+impl SavedNorm {
+    /// Selects the first tokens of each row.
+    pub(super) fn first(self, shape: BatchShape, count: usize) -> Self {
+        Self {
+            input: shape.first(self.input, count),
+            inverse_rms: shape.first(self.inverse_rms, count),
+        }
     }
 
-    /// The part of the first tokens of each row.
-    pub(super) fn first(self, rows: Rows, first: usize) -> Self {
-        let Self { input, inverse, gamma } = self;
-        Self { input: rows.first(input, first), inverse: rows.first(inverse, first), gamma }
-    }
-
-    /// The gradient with regard to the input: `(g - n mean(g n)) / rms`, where `n` is the normed input and `g` the gradient
-    /// times gamma.
-    pub(super) fn back(self, gradient: Tensor<2>) -> Tensor<2> {
-        let normed = self.input * self.inverse.clone();
-        let gradient = gradient * self.gamma;
-        let along = (gradient.clone() * normed.clone()).mean_dim(1);
-        (gradient - normed * along) * self.inverse
+    /// Returns the gradient with respect to the input: `(g - n mean(g ∘ n)) / rms`, where `n` is the
+    /// normalized input and `g` the gradient times `γ`. Computed in f32, like the forward pass.
+    pub(super) fn backward(self, norm: &RmsNorm, gradient: Tensor<2>) -> Tensor<2> {
+        let dtype = gradient.dtype();
+        let normed = self.input.cast(DType::F32) * self.inverse_rms.clone();
+        let gradient = (gradient * norm.gamma.val().unsqueeze()).cast(DType::F32);
+        let mean = (gradient.clone() * normed.clone()).mean_dim(1);
+        ((gradient - normed * mean) * self.inverse_rms).cast(dtype)
     }
 }

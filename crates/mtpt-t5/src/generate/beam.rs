@@ -1,14 +1,17 @@
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 
-use super::{Beam, EarlyStopping, read_back};
+use mtpt_core::Backbone;
+
 use crate::error::Result;
+use crate::generate::config::{Beam, EarlyStopping};
+use crate::generate::step::{next_logits, read_back};
 use crate::model::t5::T5;
 
-/// Stands for "not possible" in scores, as in transformers: no sum of log-probabilities gets near it.
+/// Score of an impossible beam, like in transformers. No sum of log-probabilities is this low.
 const IMPOSSIBLE: f32 = -1.0e9;
 
-/// The best text of a search in each row.
+/// Returns the best text of each row.
 pub(super) fn decode(
     model: &T5,
     encoded: Tensor<3>,
@@ -19,18 +22,18 @@ pub(super) fn decode(
     let config = model.config();
     let [batch, _] = mask.dims();
     let num_beams = beam.num_beams;
-    let mut cache = model.start(encoded, mask);
+    let mut cache = model.start_decoding(encoded, mask);
     let mut searches: Vec<Search> =
         (0..batch).map(|_| Search::new(beam, max_new_tokens, config.eos_token_id)).collect();
     let mut last = vec![config.decoder_start_token_id; batch * num_beams];
     loop {
-        let logits = model.next_logits(&last, &mut cache);
+        let logits = next_logits(model, &last, &mut cache);
         let log_probabilities = read_back(log_softmax(logits, 1))?;
         let of_row = log_probabilities.chunks_exact(num_beams * config.vocab_size);
         let mut parents = Vec::with_capacity(batch * num_beams);
         for (row, (search, log_probabilities)) in searches.iter_mut().zip(of_row).enumerate() {
             let first = row * num_beams;
-            if !search.is_over {
+            if !search.is_done {
                 search.advance(log_probabilities, config.vocab_size);
             }
             for (number, open) in search.open.iter().enumerate() {
@@ -38,7 +41,7 @@ pub(super) fn decode(
                 parents.push((first + open.parent) as i32);
             }
         }
-        if searches.iter().all(|search| search.is_over) {
+        if searches.iter().all(|search| search.is_done) {
             return Ok(searches.into_iter().map(Search::best).collect());
         }
         let count = parents.len();
@@ -49,39 +52,39 @@ pub(super) fn decode(
     }
 }
 
-/// A text that may go on.
+/// An unfinished text.
 #[derive(Debug, Clone, Default)]
 struct Open {
     tokens: Vec<u32>,
     /// Sum of the log-probabilities.
     score: f32,
-    /// The beam that the text went on from in the last step.
+    /// Index of the beam that the last token was appended to.
     parent: usize,
 }
 
-/// A text that has ended.
+/// A finished text.
 #[derive(Debug, Clone, Default)]
 struct Finished {
     tokens: Vec<u32>,
-    /// Sum of the log-probabilities over the length to the power of the penalty.
+    /// Sum of the log-probabilities, divided by the length to the power of the penalty.
     score: f32,
 }
 
-/// The search of one row, which does not depend on the others.
+/// The search of one row, independent of other rows.
 #[derive(Debug)]
 struct Search {
     beam: Beam,
     max_new_tokens: usize,
     eos_token_id: u32,
-    /// As many as there are beams, the best first.
+    /// One for each beam, best first.
     open: Vec<Open>,
-    /// At most as many as there are beams, the best first.
+    /// At most one for each beam, best first.
     finished: Vec<Finished>,
     length: usize,
-    is_over: bool,
+    is_done: bool,
 }
 
-/// A text of the next length that is among the best.
+/// One of the best continuations.
 struct Candidate {
     parent: usize,
     token: u32,
@@ -90,7 +93,7 @@ struct Candidate {
 
 impl Search {
     fn new(beam: Beam, max_new_tokens: usize, eos_token_id: u32) -> Self {
-        // All beams start alike, so that all but one must be kept from giving the same texts again.
+        // All beams start equal. Only one is possible at first, so that no text is found twice.
         let open = (0..beam.num_beams)
             .map(|number| Open {
                 score: if number == 0 { 0.0 } else { IMPOSSIBLE },
@@ -104,11 +107,11 @@ impl Search {
             open,
             finished: Vec::new(),
             length: 0,
-            is_over: false,
+            is_done: false,
         }
     }
 
-    /// Goes on by one token.
+    /// Appends one token to every beam.
     fn advance(&mut self, log_probabilities: &[f32], vocab_size: usize) {
         let num_beams = self.beam.num_beams;
         let candidates = self.candidates(log_probabilities, vocab_size);
@@ -131,18 +134,18 @@ impl Search {
                     parent: candidate.parent,
                 });
             } else if ends && rank < num_beams {
-                // Only an end among the best counts: the other candidates are there to go on from.
+                // Only the best candidates may finish. The others replace those in the open beams.
                 self.finished.push(Finished { tokens: tokens(), score: candidate.score / scale });
             }
         }
-        // The sort is stable, so that of equals the earlier stays.
+        // The sort is stable: of equal scores the earlier text is kept.
         self.finished.sort_by(|a, b| b.score.total_cmp(&a.score));
         self.finished.truncate(num_beams);
         self.open = open;
-        self.is_over = at_limit || !self.may_improve();
+        self.is_done = at_limit || !self.may_improve();
     }
 
-    /// The best continuations, twice as many as beams, so that as many as beams are left if others end.
+    /// Returns the best continuations, two for each beam, so that enough remain if some finish.
     fn candidates(&self, log_probabilities: &[f32], vocab_size: usize) -> Vec<Candidate> {
         let wanted = (2 * self.beam.num_beams).min(log_probabilities.len());
         let score = |index: usize| log_probabilities[index] + self.open[index / vocab_size].score;
@@ -165,7 +168,7 @@ impl Search {
             .collect()
     }
 
-    /// Whether an open beam could still end up among the finished.
+    /// Returns whether an open beam may still score above a finished text.
     fn may_improve(&self) -> bool {
         let worst = match self.finished.last() {
             Some(worst) if self.finished.len() == self.beam.num_beams => worst.score,
@@ -176,7 +179,7 @@ impl Search {
         }
         let Some(best) = self.open.first() else { return false };
         let length = match self.beam.early_stopping {
-            // A longer text weighs less only under a positive penalty.
+            // Only a positive penalty improves the score of a longer text.
             EarlyStopping::Never if self.beam.length_penalty > 0.0 => self.max_new_tokens,
             _ => self.length,
         };

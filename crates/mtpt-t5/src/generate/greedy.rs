@@ -1,9 +1,10 @@
 use burn::tensor::{Bool, Tensor};
 
 use crate::error::{GenerationError, Result};
+use crate::generate::step::next_logits;
 use crate::model::t5::T5;
 
-/// The likeliest token, again and again, until every row has ended.
+/// Appends the most probable token to each row until all rows have ended.
 pub(crate) fn decode(
     model: &T5,
     encoded: Tensor<3>,
@@ -12,18 +13,17 @@ pub(crate) fn decode(
 ) -> Result<Vec<Vec<u32>>> {
     let config = model.config();
     let [batch, _] = mask.dims();
-    let mut cache = model.start(encoded, mask);
+    let mut cache = model.start_decoding(encoded, mask);
     let mut texts: Vec<Vec<u32>> = vec![Vec::new(); batch];
     let mut ended = vec![false; batch];
     let mut last = vec![config.decoder_start_token_id; batch];
     for _ in 0..max_new_tokens {
-        let likeliest = model
-            .next_logits(&last, &mut cache)
+        let best = next_logits(model, &last, &mut cache)
             .argmax(1)
             .try_into_vec_as::<i64>()
             .map_err(GenerationError::device)?;
-        for (row, token) in likeliest.into_iter().enumerate() {
-            // A row that has ended goes on reading padding, which nothing looks at.
+        for (row, token) in best.into_iter().enumerate() {
+            // A row that has ended decodes padding, and its output is ignored.
             last[row] = config.pad_token_id;
             if !ended[row] {
                 let token = token as u32;

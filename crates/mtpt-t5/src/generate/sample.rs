@@ -2,11 +2,12 @@ use burn::tensor::{Bool, Tensor};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Sampling, read_back};
 use crate::error::Result;
+use crate::generate::config::Sampling;
+use crate::generate::step::{next_logits, read_back};
 use crate::model::t5::T5;
 
-/// Draws tokens until every row has ended.
+/// Samples tokens until all rows have ended.
 pub(super) fn decode(
     model: &T5,
     encoded: Tensor<3>,
@@ -23,16 +24,16 @@ pub(super) fn decode(
             generator
         })
         .collect();
-    let mut cache = model.start(encoded, mask);
+    let mut cache = model.start_decoding(encoded, mask);
     let mut texts: Vec<Vec<u32>> = vec![Vec::new(); batch];
     let mut ended = vec![false; batch];
     let mut last = vec![config.decoder_start_token_id; batch];
     for _ in 0..max_new_tokens {
-        let logits = read_back(model.next_logits(&last, &mut cache))?;
+        let logits = read_back(next_logits(model, &last, &mut cache))?;
         for (row, logits) in logits.chunks_exact(config.vocab_size).enumerate() {
             last[row] = config.pad_token_id;
             if !ended[row] {
-                let token = draw(logits, sampling, generators[row].random());
+                let token = sample(logits, sampling, generators[row].random());
                 texts[row].push(token);
                 last[row] = token;
                 ended[row] = token == config.eos_token_id;
@@ -45,9 +46,9 @@ pub(super) fn decode(
     Ok(texts)
 }
 
-/// The token that a number in `[0, 1)` falls on, when the tokens that may be drawn are laid side by side, the
-/// likeliest first, each as wide as its probability.
-fn draw(logits: &[f32], sampling: Sampling, point: f64) -> u32 {
+/// Samples a token by inverting the cumulative distribution, most probable token first, at a point
+/// in `[0, 1)`.
+fn sample(logits: &[f32], sampling: Sampling, point: f64) -> u32 {
     let mut tokens: Vec<u32> = (0..logits.len() as u32).collect();
     tokens.sort_by(|a, b| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b)));
     tokens.truncate(sampling.top_k.unwrap_or(usize::MAX));
@@ -59,7 +60,7 @@ fn draw(logits: &[f32], sampling: Sampling, point: f64) -> u32 {
     if let Some(top_p) = sampling.top_p {
         let total: f64 = weights.iter().sum();
         let mut reached = 0.0;
-        // The token that reaches the share is still in.
+        // Includes the token that reaches the probability.
         let kept = weights
             .iter()
             .take_while(|weight| {
@@ -77,7 +78,7 @@ fn draw(logits: &[f32], sampling: Sampling, point: f64) -> u32 {
             return *token;
         }
     }
-    // Rounding may leave a little over.
+    // The remainder is due to rounding.
     tokens[weights.len() - 1]
 }
 
@@ -90,32 +91,32 @@ mod tests {
         [0.25f32.ln(), 0.125f32.ln(), 0.5f32.ln(), 0.125f32.ln()]
     }
 
-    fn drawn(sampling: Sampling) -> Vec<u32> {
-        (0..16).map(|step| draw(&logits(), sampling, (f64::from(step) + 0.5) / 16.0)).collect()
+    fn samples(sampling: Sampling) -> Vec<u32> {
+        (0..16).map(|step| sample(&logits(), sampling, (f64::from(step) + 0.5) / 16.0)).collect()
     }
 
     #[test]
-    fn tokens_are_drawn_by_probability() {
-        let tokens = drawn(Sampling::default());
+    fn tokens_are_sampled_by_probability() {
+        let tokens = samples(Sampling::default());
         assert_eq!(tokens, [2, 2, 2, 2, 2, 2, 2, 2, 0, 0, 0, 0, 1, 1, 3, 3]);
     }
 
     #[test]
-    fn top_k_keeps_the_likeliest() {
-        let tokens = drawn(Sampling { top_k: Some(1), ..Default::default() });
+    fn top_k_keeps_the_most_probable() {
+        let tokens = samples(Sampling { top_k: Some(1), ..Default::default() });
         assert!(tokens.iter().all(|token| *token == 2));
     }
 
     #[test]
-    fn top_p_keeps_what_reaches_it() {
-        let tokens = drawn(Sampling { top_p: Some(0.6), ..Default::default() });
+    fn top_p_includes_the_token_that_reaches_it() {
+        let tokens = samples(Sampling { top_p: Some(0.6), ..Default::default() });
         assert_eq!(tokens.iter().filter(|token| **token == 2).count(), 11);
         assert_eq!(tokens.iter().filter(|token| **token == 0).count(), 5);
     }
 
     #[test]
-    fn a_low_temperature_is_greedy() {
-        let tokens = drawn(Sampling { temperature: 0.05, ..Default::default() });
+    fn low_temperature_is_greedy() {
+        let tokens = samples(Sampling { temperature: 0.05, ..Default::default() });
         assert!(tokens.iter().all(|token| *token == 2));
     }
 }

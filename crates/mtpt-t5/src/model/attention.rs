@@ -3,39 +3,54 @@ use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::T5Config;
-use crate::model::cross_attention::FewTargets;
+use crate::model::batch_shape::{BatchShape, join_heads};
+use crate::model::saving::Saving;
 use crate::model::softmax::softmax;
 
-/// Keys and values of attention, split into heads.
+/// Keys and values of an attention layer, by heads.
 #[derive(Debug, Clone)]
-pub struct KeysValues {
+pub(crate) struct KeysValues {
     /// `[batch, heads, length, d_kv]`
-    pub keys: Tensor<4>,
+    pub(crate) keys: Tensor<4>,
     /// `[batch, heads, length, d_kv]`
-    pub values: Tensor<4>,
+    pub(crate) values: Tensor<4>,
 }
 
-/// Multi-head attention as T5 has it: scores are not scaled, and a bias that carries positions and masks is added.
+/// Multi-head attention of T5: `softmax(Q Kᵀ + bias) V`.
+///
+/// The scores are not scaled. The bias holds the position bias and the mask.
 #[derive(Module, Debug)]
-pub struct Attention {
+pub(crate) struct Attention {
     pub(crate) query: Linear,
     pub(crate) key: Linear,
     pub(crate) value: Linear,
     pub(crate) output: Linear,
-    dropout: Dropout,
+    pub(crate) dropout: Dropout,
     pub(crate) num_heads: usize,
     pub(crate) d_kv: usize,
 }
 
+/// Saved activations of an attention layer.
+pub(crate) struct SavedAttention {
+    /// `[batch, heads, queries, d_kv]`
+    pub(crate) query: Tensor<4>,
+    /// `[batch, heads, keys, d_kv]` each
+    pub(crate) keys_values: KeysValues,
+    /// `[batch, heads, queries, keys]`
+    pub(crate) weights: Tensor<4>,
+    /// `[batch, heads, queries, d_kv]`
+    pub(crate) context: Tensor<4>,
+}
+
 impl Attention {
-    /// Attention with fresh weights.
+    /// Returns an initialized layer.
     ///
-    /// The queries start smaller by `d_kv^-0.5`: this stands for the scaling that the scores lack.
-    pub fn init(config: &T5Config, device: &Device) -> Self {
+    /// The initial queries are smaller by `d_kv^-0.5`, in place of a scaling of the scores.
+    pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
         let inner_dim = config.inner_dim();
-        let into_model = (config.d_model as f64).powf(-0.5);
-        let into_query = ((config.d_model * config.d_kv) as f64).powf(-0.5);
-        let out_of_heads = (inner_dim as f64).powf(-0.5);
+        let key_std = (config.d_model as f64).powf(-0.5);
+        let query_std = ((config.d_model * config.d_kv) as f64).powf(-0.5);
+        let output_std = (inner_dim as f64).powf(-0.5);
         let linear = |d_input: usize, d_output: usize, std: f64| {
             let std = config.initializer_factor * std;
             LinearConfig::new(d_input, d_output)
@@ -44,76 +59,49 @@ impl Attention {
                 .init(device)
         };
         Self {
-            query: linear(config.d_model, inner_dim, into_query),
-            key: linear(config.d_model, inner_dim, into_model),
-            value: linear(config.d_model, inner_dim, into_model),
-            output: linear(inner_dim, config.d_model, out_of_heads),
+            query: linear(config.d_model, inner_dim, query_std),
+            key: linear(config.d_model, inner_dim, key_std),
+            value: linear(config.d_model, inner_dim, key_std),
+            output: linear(inner_dim, config.d_model, output_std),
             dropout: DropoutConfig::new(config.dropout_rate).init(),
             num_heads: config.num_heads,
             d_kv: config.d_kv,
         }
     }
 
-    /// Keys and values of what is attended to.
-    ///
-    /// # Shapes
-    ///
-    /// - `hidden`: `[batch, length, d_model]`
-    /// - output: `[batch, heads, length, d_kv]` each
-    pub fn keys_values(&self, hidden: Tensor<3>) -> KeysValues {
+    /// Returns the keys and values of hidden states, `[batch * length, d_model]`.
+    pub(crate) fn keys_values(&self, hidden: Tensor<2>, shape: BatchShape) -> KeysValues {
         KeysValues {
-            keys: self.split_heads(self.key.forward(hidden.clone())),
-            values: self.split_heads(self.value.forward(hidden)),
+            keys: shape.split_heads(self.key.forward(hidden.clone()), self.num_heads),
+            values: shape.split_heads(self.value.forward(hidden), self.num_heads),
         }
     }
 
-    /// What each position takes from the positions it attends to.
+    /// Applies the layer.
     ///
     /// # Shapes
     ///
-    /// - `hidden`: `[batch, queries, d_model]`
-    /// - `seen`: keys and values, `[batch, heads, keys, d_kv]` each
+    /// - `hidden`, output: `[batch * queries, d_model]`
+    /// - `keys_values`: `[batch, heads, keys, d_kv]` each
     /// - `bias`: broadcasts to `[batch, heads, queries, keys]`
-    /// - output: `[batch, queries, d_model]`
-    pub fn forward(&self, hidden: Tensor<3>, seen: KeysValues, bias: Tensor<4>) -> Tensor<3> {
-        let query = self.split_heads(self.query.forward(hidden));
-        let scores = query.matmul(seen.keys.swap_dims(2, 3)) + bias;
-        let weights = self.dropout.forward(softmax(scores));
-        let taken = weights.matmul(seen.values);
-        self.output.forward(self.join_heads(taken))
-    }
-
-    /// The same of encoded tokens that are no keys and values yet: cheaper for few queries, see [`FewTargets`].
-    ///
-    /// # Shapes
-    ///
-    /// - `hidden`: `[batch, queries, d_model]`
-    /// - `encoded`: `[batch, length, d_model]`
-    /// - `bias`: `[batch, 1, 1, length]`
-    /// - output: `[batch, queries, d_model]`
-    pub(crate) fn forward_few(
+    pub(crate) fn forward(
         &self,
-        hidden: Tensor<3>,
-        encoded: Tensor<3>,
+        hidden: Tensor<2>,
+        shape: BatchShape,
+        keys_values: KeysValues,
         bias: Tensor<4>,
-    ) -> Tensor<3> {
-        let [rows, targets, d_model] = hidden.dims();
-        let few = FewTargets { layer: self, rows, targets };
-        let queries = self.query.forward(hidden.reshape([rows * targets, d_model]));
-        let weights = few.weigh(few.ask(queries), encoded.clone(), bias);
-        let taken = self.dropout.forward(weights).matmul(encoded);
-        self.output.forward(few.values(taken)).reshape([rows, targets, d_model])
-    }
-
-    /// `[batch, length, heads * d_kv]` to `[batch, heads, length, d_kv]`.
-    pub(crate) fn split_heads(&self, projected: Tensor<3>) -> Tensor<4> {
-        let [batch, length, _] = projected.dims();
-        projected.reshape([batch, length, self.num_heads, self.d_kv]).swap_dims(1, 2)
-    }
-
-    /// `[batch, heads, length, d_kv]` to `[batch, length, heads * d_kv]`.
-    pub(crate) fn join_heads(&self, heads: Tensor<4>) -> Tensor<3> {
-        let [batch, _, length, _] = heads.dims();
-        heads.swap_dims(1, 2).reshape([batch, length, self.num_heads * self.d_kv])
+        saving: Saving,
+    ) -> (Tensor<2>, Option<SavedAttention>) {
+        let query = shape.split_heads(self.query.forward(hidden), self.num_heads);
+        let saved_inputs = saving.save(|| (query.clone(), keys_values.clone()));
+        let KeysValues { keys, values } = keys_values;
+        let scores = query.matmul(keys.swap_dims(2, 3)) + bias;
+        let weights = self.dropout.forward(softmax(scores));
+        let saved_weights = saving.save(|| weights.clone());
+        let context = weights.matmul(values);
+        let saved = saved_inputs.zip(saved_weights).map(|((query, keys_values), weights)| {
+            SavedAttention { query, keys_values, weights, context: context.clone() }
+        });
+        (self.output.forward(join_heads(context)), saved)
     }
 }

@@ -1,21 +1,20 @@
 use burn::module::Module;
-use burn::nn::{Dropout, DropoutConfig, RmsNorm, RmsNormConfig};
+use burn::nn::{Dropout, DropoutConfig, RmsNorm};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::T5Config;
-use crate::model::attention::Attention;
-use crate::model::cache::{Cross, LayerCache};
-use crate::model::cross_attention::is_cheaper_for_few;
-use crate::model::feed_forward::FeedForward;
+use crate::model::attention::{Attention, SavedAttention};
+use crate::model::batch_shape::BatchShape;
+use crate::model::cache::LayerCache;
+use crate::model::cross_attention::SavedCrossAttention;
+use crate::model::feed_forward::{FeedForward, SavedActivation};
+use crate::model::norm::init_norm;
+use crate::model::residual::{SavedResidual, residual};
+use crate::model::saving::Saving;
 
-/// A norm without mean and without bias (Zhang and Sennrich, 2019), with the configuration's epsilon.
-pub(crate) fn norm(config: &T5Config, device: &Device) -> RmsNorm {
-    RmsNormConfig::new(config.d_model).with_epsilon(config.layer_norm_epsilon).init(device)
-}
-
-/// One block of the encoder: self-attention, then feed-forward, each on normed input and added to it.
+/// A block of the encoder: self-attention and feed-forward.
 #[derive(Module, Debug)]
-pub struct EncoderBlock {
+pub(crate) struct EncoderBlock {
     pub(crate) self_attention_norm: RmsNorm,
     pub(crate) self_attention: Attention,
     pub(crate) feed_forward_norm: RmsNorm,
@@ -23,38 +22,55 @@ pub struct EncoderBlock {
     dropout: Dropout,
 }
 
+/// Saved activations of an encoder block.
+pub(crate) struct SavedEncoderBlock {
+    pub(crate) self_attention: SavedResidual<SavedAttention>,
+    pub(crate) feed_forward: SavedResidual<SavedActivation>,
+}
+
 impl EncoderBlock {
-    /// A block with fresh weights.
-    pub fn init(config: &T5Config, device: &Device) -> Self {
+    /// Returns an initialized block.
+    pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
         Self {
-            self_attention_norm: norm(config, device),
+            self_attention_norm: init_norm(config, device),
             self_attention: Attention::init(config, device),
-            feed_forward_norm: norm(config, device),
+            feed_forward_norm: init_norm(config, device),
             feed_forward: FeedForward::init(config, device),
             dropout: DropoutConfig::new(config.dropout_rate).init(),
         }
     }
 
-    /// What the block makes of hidden states.
+    /// Applies the block.
     ///
     /// # Shapes
     ///
-    /// - `hidden`: `[batch, length, d_model]`
+    /// - `hidden`, output: `[batch * length, d_model]`
     /// - `bias`: broadcasts to `[batch, heads, length, length]`
-    /// - output: `[batch, length, d_model]`
-    pub fn forward(&self, hidden: Tensor<3>, bias: Tensor<4>) -> Tensor<3> {
-        let normed = self.self_attention_norm.forward(hidden.clone());
-        let seen = self.self_attention.keys_values(normed.clone());
-        let attended = self.self_attention.forward(normed, seen, bias);
-        let hidden = hidden + self.dropout.forward(attended);
-        let forwarded = self.feed_forward.forward(self.feed_forward_norm.forward(hidden.clone()));
-        hidden + self.dropout.forward(forwarded)
+    pub(crate) fn forward(
+        &self,
+        hidden: Tensor<2>,
+        shape: BatchShape,
+        bias: Tensor<4>,
+        saving: Saving,
+    ) -> (Tensor<2>, Option<SavedEncoderBlock>) {
+        let (layer, norm) = (&self.self_attention, &self.self_attention_norm);
+        let (hidden, self_attention) = residual(hidden, norm, &self.dropout, saving, |normed| {
+            let keys_values = layer.keys_values(normed.clone(), shape);
+            layer.forward(normed, shape, keys_values, bias, saving)
+        });
+        let (layer, norm) = (&self.feed_forward, &self.feed_forward_norm);
+        let (hidden, feed_forward) =
+            residual(hidden, norm, &self.dropout, saving, |normed| layer.forward(normed, saving));
+        let saved = self_attention.zip(feed_forward).map(|(self_attention, feed_forward)| {
+            SavedEncoderBlock { self_attention, feed_forward }
+        });
+        (hidden, saved)
     }
 }
 
-/// One block of the decoder: as of the encoder, with attention to the encoder's output in between.
+/// A block of the decoder: self-attention, cross-attention and feed-forward.
 #[derive(Module, Debug)]
-pub struct DecoderBlock {
+pub(crate) struct DecoderBlock {
     pub(crate) self_attention_norm: RmsNorm,
     pub(crate) self_attention: Attention,
     pub(crate) cross_attention_norm: RmsNorm,
@@ -64,68 +80,72 @@ pub struct DecoderBlock {
     dropout: Dropout,
 }
 
+/// Inputs that all decoder blocks share.
+pub(crate) struct DecoderInputs {
+    /// Shape of the decoder tokens. The number of rows is a multiple of the encoder's.
+    pub(crate) shape: BatchShape,
+    /// Broadcasts to `[rows, heads, new, cached + new]`.
+    pub(crate) bias: Tensor<4>,
+    /// `[batch, 1, 1, length]`
+    pub(crate) cross_bias: Tensor<4>,
+}
+
+/// Saved activations of a decoder block.
+pub(crate) struct SavedDecoderBlock {
+    pub(crate) self_attention: SavedResidual<SavedAttention>,
+    pub(crate) cross_attention: SavedResidual<SavedCrossAttention>,
+    pub(crate) feed_forward: SavedResidual<SavedActivation>,
+}
+
 impl DecoderBlock {
-    /// A block with fresh weights.
-    pub fn init(config: &T5Config, device: &Device) -> Self {
+    /// Returns an initialized block.
+    pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
         Self {
-            self_attention_norm: norm(config, device),
+            self_attention_norm: init_norm(config, device),
             self_attention: Attention::init(config, device),
-            cross_attention_norm: norm(config, device),
+            cross_attention_norm: init_norm(config, device),
             cross_attention: Attention::init(config, device),
-            feed_forward_norm: norm(config, device),
+            feed_forward_norm: init_norm(config, device),
             feed_forward: FeedForward::init(config, device),
             dropout: DropoutConfig::new(config.dropout_rate).init(),
         }
     }
 
-    /// What is read of the encoder's output, which is the same at every step: for so many tokens a row, if that is known.
+    /// Applies the block to the tokens after those in the cache, and adds them to it.
     ///
     /// # Shapes
     ///
-    /// - `encoded`: `[batch, length, d_model]`
-    pub(crate) fn cross(&self, encoded: Tensor<3>, tokens: Option<usize>) -> Cross {
-        let [_, length, _] = encoded.dims();
-        let few = |tokens| is_cheaper_for_few(&self.cross_attention, tokens, length);
-        if tokens.is_some_and(few) {
-            Cross::Encoded(encoded)
-        } else {
-            Cross::Projected(self.cross_attention.keys_values(encoded))
-        }
-    }
-
-    /// Reads tokens after those in the cache, and adds them to it.
-    ///
-    /// # Shapes
-    ///
-    /// - `hidden`: `[rows, new, d_model]`, rows a multiple of the batch that `cache.cross` was made from
-    /// - `bias`: broadcasts to `[rows, heads, new, read + new]`
-    /// - `cross_bias`: `[batch, 1, 1, length]`
-    /// - output: `[rows, new, d_model]`
+    /// - `hidden`, output: `[rows * new, d_model]`
     pub(crate) fn forward(
         &self,
-        hidden: Tensor<3>,
-        bias: Tensor<4>,
-        cross_bias: Tensor<4>,
+        hidden: Tensor<2>,
+        inputs: &DecoderInputs,
         cache: &mut LayerCache,
-    ) -> Tensor<3> {
-        let [rows, new, d_model] = hidden.dims();
-        let normed = self.self_attention_norm.forward(hidden.clone());
-        let seen = cache.append(self.self_attention.keys_values(normed.clone()));
-        let attended = self.self_attention.forward(normed, seen, bias);
-        let hidden = hidden + self.dropout.forward(attended);
+        saving: Saving,
+    ) -> (Tensor<2>, Option<SavedDecoderBlock>) {
+        let DecoderInputs { shape, bias, cross_bias } = inputs;
+        let (layer, norm) = (&self.self_attention, &self.self_attention_norm);
+        let (hidden, self_attention) = residual(hidden, norm, &self.dropout, saving, |normed| {
+            let keys_values = cache.append(layer.keys_values(normed.clone(), *shape));
+            layer.forward(normed, *shape, keys_values, bias.clone(), saving)
+        });
 
-        // Attention to the encoder knows no positions, so the tokens of all rows that share an input row can stand in
-        // one: its keys and values are then neither copied nor moved.
+        // Cross-attention does not depend on positions. The tokens of all decoder rows of one
+        // encoder row can therefore form one row, so that its keys and values are not copied.
         let [batch, _, _, _] = cross_bias.dims();
-        let normed = self.cross_attention_norm.forward(hidden.clone());
-        let grouped = normed.reshape([batch, rows / batch * new, d_model]);
-        let attended = match cache.cross.clone() {
-            Cross::Projected(seen) => self.cross_attention.forward(grouped, seen, cross_bias),
-            Cross::Encoded(seen) => self.cross_attention.forward_few(grouped, seen, cross_bias),
-        };
-        let hidden = hidden + self.dropout.forward(attended.reshape([rows, new, d_model]));
+        let grouped = BatchShape { batch, length: shape.batch / batch * shape.length };
+        let (layer, norm) = (&self.cross_attention, &self.cross_attention_norm);
+        let (hidden, cross_attention) = residual(hidden, norm, &self.dropout, saving, |normed| {
+            layer.forward_cross(normed, grouped, cache.cross.clone(), cross_bias.clone(), saving)
+        });
 
-        let forwarded = self.feed_forward.forward(self.feed_forward_norm.forward(hidden.clone()));
-        hidden + self.dropout.forward(forwarded)
+        let (layer, norm) = (&self.feed_forward, &self.feed_forward_norm);
+        let (hidden, feed_forward) =
+            residual(hidden, norm, &self.dropout, saving, |normed| layer.forward(normed, saving));
+        let saved = self_attention.zip(cross_attention).zip(feed_forward);
+        let saved = saved.map(|((self_attention, cross_attention), feed_forward)| {
+            SavedDecoderBlock { self_attention, cross_attention, feed_forward }
+        });
+        (hidden, saved)
     }
 }

@@ -1,64 +1,53 @@
-//! What the decoder keeps between steps, so that each step computes its own token only.
+//! The decoder's key/value cache.
 
 use burn::tensor::{Int, Tensor};
 
 use crate::model::attention::KeysValues;
+use crate::model::cross_attention::CrossAttentionMode;
 
-/// Keys and values of everything the decoder has read, and of the encoder's output.
+/// Keys and values of the decoder's past tokens and of the encoder states.
 ///
-/// The encoder's are kept once per input row, even when several decoder rows, as the beams of a search, read from it.
+/// The encoder's are stored once for each input row, even if several decoder rows, such as the beams
+/// of a search, attend to it.
 #[derive(Debug, Clone)]
 pub struct DecoderCache {
     pub(crate) layers: Vec<LayerCache>,
-    /// `[batch, 1, 1, length]`, hides the padding of the encoder's output.
+    /// Mask of the encoder's padding, `[batch, 1, 1, length]`.
     pub(crate) cross_bias: Tensor<4>,
     pub(crate) length: usize,
 }
 
-/// The part of one decoder block.
+/// The cache of one decoder block.
 #[derive(Debug, Clone)]
 pub(crate) struct LayerCache {
-    pub(crate) read: Option<KeysValues>,
-    pub(crate) cross: Cross,
-}
-
-/// What the attention to the encoder reads.
-#[derive(Debug, Clone)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "there are as many as blocks, and all hold megabytes elsewhere"
-)]
-pub(crate) enum Cross {
-    /// Keys and values of the encoder's output, for any number of tokens.
-    Projected(KeysValues),
-    /// The encoder's output itself, `[batch, length, d_model]`, for a few tokens.
-    Encoded(Tensor<3>),
+    pub(crate) keys_values: Option<KeysValues>,
+    pub(crate) cross: CrossAttentionMode,
 }
 
 impl DecoderCache {
-    /// Number of tokens the decoder has read.
+    /// Returns the number of past tokens.
     pub fn len(&self) -> usize {
         self.length
     }
 
-    /// Whether the decoder has read nothing yet.
+    /// Returns whether there are no past tokens.
     pub fn is_empty(&self) -> bool {
         self.length == 0
     }
 
-    /// Makes decoder row `i` go on from what row `rows[i]` has read.
+    /// Replaces the past tokens of decoder row `i` by those of row `rows[i]`.
     ///
-    /// Rows must stay with the input row they belong to: what the decoder reads of the encoder is not moved.
+    /// Rows must remain with their input row: the encoder's keys and values are not moved.
     ///
     /// # Shapes
     ///
     /// - `rows`: `[decoder_rows]`
     pub fn reorder(&mut self, rows: Tensor<1, Int>) {
         for layer in &mut self.layers {
-            if let Some(read) = layer.read.take() {
-                layer.read = Some(KeysValues {
-                    keys: read.keys.select(0, rows.clone()),
-                    values: read.values.select(0, rows.clone()),
+            if let Some(past) = layer.keys_values.take() {
+                layer.keys_values = Some(KeysValues {
+                    keys: past.keys.select(0, rows.clone()),
+                    values: past.values.select(0, rows.clone()),
                 });
             }
         }
@@ -66,16 +55,16 @@ impl DecoderCache {
 }
 
 impl LayerCache {
-    /// Appends keys and values of new tokens and gives all of them.
+    /// Appends the keys and values of new tokens, and returns those of all tokens.
     pub(crate) fn append(&mut self, new: KeysValues) -> KeysValues {
-        let all = match self.read.take() {
+        let all = match self.keys_values.take() {
             None => new,
-            Some(read) => KeysValues {
-                keys: Tensor::cat(vec![read.keys, new.keys], 2),
-                values: Tensor::cat(vec![read.values, new.values], 2),
+            Some(past) => KeysValues {
+                keys: Tensor::cat(vec![past.keys, new.keys], 2),
+                values: Tensor::cat(vec![past.values, new.values], 2),
             },
         };
-        self.read = Some(all.clone());
+        self.keys_values = Some(all.clone());
         all
     }
 }

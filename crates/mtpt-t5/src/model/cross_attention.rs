@@ -1,110 +1,180 @@
 use burn::tensor::Tensor;
 
-use crate::model::attention::Attention;
+use crate::model::attention::{Attention, KeysValues, SavedAttention};
+use crate::model::batch_shape::BatchShape;
+use crate::model::saving::Saving;
 use crate::model::softmax::softmax;
 
-/// Attention of few decoder tokens to many encoded ones, with its products taken in another order.
-///
-/// The score of a query `q` and an encoded token `x` is `q · (x W_k) = (q W_kᵀ) · x`, and what is taken is
-/// `Σ a (x W_v) = (Σ a x) W_v`: with the weights moved to the side of the decoder, each of its tokens costs more by the number of
-/// heads, but no encoded token is multiplied with a weight at all. The numbers are the same but for rounding.
-pub(crate) struct FewTargets<'a> {
-    pub(crate) layer: &'a Attention,
-    /// Rows that are encoded.
-    pub(crate) rows: usize,
-    /// Decoder tokens for each of them.
-    pub(crate) targets: usize,
+/// Encoder states as an input of cross-attention, which is the same in every decoding step.
+#[derive(Debug, Clone)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each block, and its tensors take megabytes"
+)]
+pub(crate) enum CrossAttentionMode {
+    /// Keys and values of the encoder states, for any number of decoder tokens.
+    Projected(KeysValues),
+    /// The encoder states themselves, `[batch, length, d_model]`, for few decoder tokens: see
+    /// [`AbsorbedCrossAttention`].
+    Absorbed(Tensor<3>),
 }
 
-/// Whether that order takes fewer multiplications, for so many decoder tokens a row and rows of so many encoded tokens.
-pub(crate) fn is_cheaper_for_few(layer: &Attention, targets: usize, length: usize) -> bool {
+/// Saved activations of cross-attention.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each block, and its tensors take megabytes"
+)]
+pub(crate) enum SavedCrossAttention {
+    Projected(SavedAttention),
+    Absorbed(SavedAbsorbed),
+}
+
+/// Saved activations of [`AbsorbedCrossAttention`].
+pub(crate) struct SavedAbsorbed {
+    /// The absorbed query, `[batch, heads * targets, d_model]`.
+    pub(crate) query: Tensor<3>,
+    /// `[batch, heads * targets, length]`
+    pub(crate) weights: Tensor<3>,
+    /// `[batch, heads * targets, d_model]`
+    pub(crate) context: Tensor<3>,
+}
+
+impl CrossAttentionMode {
+    /// Prepares encoder states, `[batch, length, d_model]`, for at most the given number of decoder
+    /// tokens of each row, if it is known.
+    pub(crate) fn new(layer: &Attention, encoded: Tensor<3>, targets: Option<usize>) -> Self {
+        let [_, length, _] = encoded.dims();
+        if targets.is_some_and(|targets| is_absorbing_cheaper(layer, targets, length)) {
+            Self::Absorbed(encoded)
+        } else {
+            let (tokens, shape) = BatchShape::flatten(encoded);
+            Self::Projected(layer.keys_values(tokens, shape))
+        }
+    }
+}
+
+/// Returns whether [`AbsorbedCrossAttention`] takes fewer multiplications.
+fn is_absorbing_cheaper(layer: &Attention, targets: usize, length: usize) -> bool {
     let [d_model, inner_dim] = layer.key.weight.dims();
     let heads = layer.num_heads;
-    let few = targets * d_model * inner_dim + heads * targets * length * d_model;
+    let absorbed = targets * d_model * inner_dim + heads * targets * length * d_model;
     let projected = length * d_model * inner_dim + targets * length * inner_dim;
-    few < projected
+    absorbed < projected
 }
 
-impl FewTargets<'_> {
-    /// Queries, `[rows * targets, heads * d_kv]`, as they ask the encoded tokens themselves: `[rows, heads * targets, d_model]`.
-    pub(crate) fn ask(&self, queries: Tensor<2>) -> Tensor<3> {
-        let asked = self.by_head(queries).matmul(self.key().swap_dims(1, 2));
-        self.by_row(asked)
-    }
-
-    /// The gradient with regard to the queries.
-    pub(crate) fn ask_back(&self, gradient: Tensor<3>) -> Tensor<2> {
-        let gradient = self.of_heads(gradient).matmul(self.key());
-        self.joined(gradient)
-    }
-
-    /// How much each takes of each encoded token, `[rows, heads * targets, length]`.
+impl Attention {
+    /// Applies the layer to encoder states.
     ///
     /// # Shapes
     ///
-    /// - `encoded`: `[rows, length, d_model]`
-    /// - `bias`: `[rows, 1, 1, length]`
-    pub(crate) fn weigh(&self, asked: Tensor<3>, encoded: Tensor<3>, bias: Tensor<4>) -> Tensor<3> {
-        let [rows, length, _] = encoded.dims();
-        softmax(asked.matmul(encoded.swap_dims(1, 2)) + bias.reshape([rows, 1, length]))
+    /// - `hidden`, output: `[batch * targets, d_model]`
+    /// - `bias`: `[batch, 1, 1, length]`
+    pub(crate) fn forward_cross(
+        &self,
+        hidden: Tensor<2>,
+        shape: BatchShape,
+        encoded: CrossAttentionMode,
+        bias: Tensor<4>,
+        saving: Saving,
+    ) -> (Tensor<2>, Option<SavedCrossAttention>) {
+        match encoded {
+            CrossAttentionMode::Projected(keys_values) => {
+                let (output, saved) = self.forward(hidden, shape, keys_values, bias, saving);
+                (output, saved.map(SavedCrossAttention::Projected))
+            }
+            CrossAttentionMode::Absorbed(encoded) => {
+                let absorbed = AbsorbedCrossAttention { layer: self, shape };
+                let (output, saved) = absorbed.forward(hidden, encoded, bias, saving);
+                (output, saved.map(SavedCrossAttention::Absorbed))
+            }
+        }
+    }
+}
+
+/// Cross-attention with the key and value projections absorbed into the decoder side.
+///
+/// The score of a query `q` and an encoder state `x` is `q · (x W_k) = (q W_kᵀ) · x`, and the context
+/// is `Σ a (x W_v) = (Σ a x) W_v`. With few decoder tokens this is cheaper than projecting every
+/// encoder state: each decoder token costs more by the number of heads, but no encoder state is
+/// multiplied by a weight. The result is the same except for rounding.
+pub(crate) struct AbsorbedCrossAttention<'a> {
+    pub(crate) layer: &'a Attention,
+    /// Rows of the encoder, and decoder tokens of each.
+    pub(crate) shape: BatchShape,
+}
+
+impl AbsorbedCrossAttention<'_> {
+    fn forward(
+        &self,
+        hidden: Tensor<2>,
+        encoded: Tensor<3>,
+        bias: Tensor<4>,
+        saving: Saving,
+    ) -> (Tensor<2>, Option<SavedAbsorbed>) {
+        let Attention { query, output, dropout, .. } = self.layer;
+        let [batch, length, _] = encoded.dims();
+        let query = self.by_head(query.forward(hidden)).matmul(self.key().swap_dims(1, 2));
+        let query = self.heads_to_rows(query);
+        let saved_query = saving.save(|| query.clone());
+        let scores = query.matmul(encoded.clone().swap_dims(1, 2));
+        let weights = dropout.forward(softmax(scores + bias.reshape([batch, 1, length])));
+        let saved_weights = saving.save(|| weights.clone());
+        let context = weights.matmul(encoded);
+        let saved = saved_query.zip(saved_weights).map(|(query, weights)| SavedAbsorbed {
+            query,
+            weights,
+            context: context.clone(),
+        });
+        let values = self.join_heads(self.rows_to_heads(context).matmul(self.value()));
+        (output.forward(values), saved)
     }
 
-    /// Sums of encoded tokens, `[rows, heads * targets, d_model]`, as values: `[rows * targets, heads * d_kv]`.
-    pub(crate) fn values(&self, taken: Tensor<3>) -> Tensor<2> {
-        let taken = self.of_heads(taken).matmul(self.value());
-        self.joined(taken)
+    /// The key projection by heads, `[heads, d_model, d_kv]`.
+    pub(crate) fn key(&self) -> Tensor<3> {
+        self.weight_by_head(self.layer.key.weight.val())
     }
 
-    /// The gradient with regard to the sums.
-    pub(crate) fn values_back(&self, gradient: Tensor<2>) -> Tensor<3> {
-        let gradient = self.by_head(gradient).matmul(self.value().swap_dims(1, 2));
-        self.by_row(gradient)
+    /// The value projection by heads, `[heads, d_model, d_kv]`.
+    pub(crate) fn value(&self) -> Tensor<3> {
+        self.weight_by_head(self.layer.value.weight.val())
     }
 
-    /// `[heads, d_model, d_kv]`
-    fn key(&self) -> Tensor<3> {
-        self.weight(self.layer.key.weight.val())
-    }
-
-    /// `[heads, d_model, d_kv]`
-    fn value(&self) -> Tensor<3> {
-        self.weight(self.layer.value.weight.val())
-    }
-
-    fn weight(&self, weight: Tensor<2>) -> Tensor<3> {
+    fn weight_by_head(&self, weight: Tensor<2>) -> Tensor<3> {
         let [d_model, _] = weight.dims();
         weight.reshape([d_model, self.layer.num_heads, self.layer.d_kv]).swap_dims(0, 1)
     }
 
-    /// `[rows * targets, heads * d_kv]` to `[heads, rows * targets, d_kv]`.
-    fn by_head(&self, tokens: Tensor<2>) -> Tensor<3> {
-        let count = self.rows * self.targets;
+    /// `[batch * targets, heads * d_kv]` to `[heads, batch * targets, d_kv]`.
+    pub(crate) fn by_head(&self, tokens: Tensor<2>) -> Tensor<3> {
+        let [count, _] = tokens.dims();
         tokens.reshape([count, self.layer.num_heads, self.layer.d_kv]).swap_dims(0, 1)
     }
 
-    /// `[heads, rows * targets, d_kv]` to `[rows * targets, heads * d_kv]`.
-    fn joined(&self, heads: Tensor<3>) -> Tensor<2> {
-        let inner_dim = self.layer.num_heads * self.layer.d_kv;
-        heads.swap_dims(0, 1).reshape([self.rows * self.targets, inner_dim])
+    /// `[heads, batch * targets, d_kv]` to `[batch * targets, heads * d_kv]`.
+    pub(crate) fn join_heads(&self, heads: Tensor<3>) -> Tensor<2> {
+        let [num_heads, count, d_kv] = heads.dims();
+        heads.swap_dims(0, 1).reshape([count, num_heads * d_kv])
     }
 
-    /// `[heads, rows * targets, d_model]` to `[rows, heads * targets, d_model]`.
-    fn by_row(&self, heads: Tensor<3>) -> Tensor<3> {
-        let [count, _, d_model] = heads.dims();
-        heads.reshape([count, self.rows, self.targets, d_model]).swap_dims(0, 1).reshape([
-            self.rows,
-            count * self.targets,
+    /// `[heads, batch * targets, d_model]` to `[batch, heads * targets, d_model]`.
+    pub(crate) fn heads_to_rows(&self, heads: Tensor<3>) -> Tensor<3> {
+        let [num_heads, _, d_model] = heads.dims();
+        let BatchShape { batch, length } = self.shape;
+        heads.reshape([num_heads, batch, length, d_model]).swap_dims(0, 1).reshape([
+            batch,
+            num_heads * length,
             d_model,
         ])
     }
 
-    /// `[rows, heads * targets, d_model]` to `[heads, rows * targets, d_model]`.
-    fn of_heads(&self, rows: Tensor<3>) -> Tensor<3> {
+    /// `[batch, heads * targets, d_model]` to `[heads, batch * targets, d_model]`.
+    pub(crate) fn rows_to_heads(&self, rows: Tensor<3>) -> Tensor<3> {
         let [_, _, d_model] = rows.dims();
-        let heads = self.layer.num_heads;
-        rows.reshape([self.rows, heads, self.targets, d_model]).swap_dims(0, 1).reshape([
-            heads,
-            self.rows * self.targets,
+        let num_heads = self.layer.num_heads;
+        let BatchShape { batch, length } = self.shape;
+        rows.reshape([batch, num_heads, length, d_model]).swap_dims(0, 1).reshape([
+            num_heads,
+            batch * length,
             d_model,
         ])
     }

@@ -1,14 +1,15 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
-use burn::tensor::activation::{gelu, relu, sigmoid, silu};
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 
 use crate::config::{Activation, T5Config};
+use crate::model::activation::activate;
+use crate::model::saving::Saving;
 
-/// The position-wise part of a block: `f(x W_in) W_out`, or gated `(f(x W_gate) ∘ x W_in) W_out` (Shazeer, 2020, "GLU
-/// variants improve transformer").
+/// A feed-forward layer: `f(x W_in) W_out`, or gated `(f(x W_gate) ∘ x W_in) W_out` (Shazeer, 2020,
+/// "GLU variants improve transformer").
 #[derive(Module, Debug)]
-pub struct FeedForward {
+pub(crate) struct FeedForward {
     pub(crate) gate: Option<Linear>,
     pub(crate) input: Linear,
     pub(crate) output: Linear,
@@ -17,9 +18,21 @@ pub struct FeedForward {
     pub(crate) activation: Activation,
 }
 
+/// Saved activations of a feed-forward layer, `[tokens, d_ff]` each.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each block, and its tensors take megabytes"
+)]
+pub(crate) enum SavedActivation {
+    /// Ungated relu: where the output is positive.
+    ReluMask(Tensor<2, Bool>),
+    /// The argument of the activation function, and the factor of a gated layer.
+    PreActivation { argument: Tensor<2>, factor: Option<Tensor<2>> },
+}
+
 impl FeedForward {
-    /// A feed-forward layer with fresh weights.
-    pub fn init(config: &T5Config, device: &Device) -> Self {
+    /// Returns an initialized layer.
+    pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
         let linear = |d_input: usize, d_output: usize| {
             let std = config.initializer_factor * (d_input as f64).powf(-0.5);
             LinearConfig::new(d_input, d_output)
@@ -36,66 +49,43 @@ impl FeedForward {
         }
     }
 
-    /// What each position becomes, by itself.
+    /// Applies the layer to each position independently.
     ///
     /// # Shapes
     ///
-    /// - `hidden`: `[batch, length, d_model]`
-    /// - output: `[batch, length, d_model]`
-    pub fn forward(&self, hidden: Tensor<3>) -> Tensor<3> {
-        let inner = match &self.gate {
-            Some(gate) => {
-                activate(gate.forward(hidden.clone()), self.activation) * self.input.forward(hidden)
+    /// - `hidden`, output: `[tokens, d_model]`
+    pub(crate) fn forward(
+        &self,
+        hidden: Tensor<2>,
+        saving: Saving,
+    ) -> (Tensor<2>, Option<SavedActivation>) {
+        let (inner, saved) = match &self.gate {
+            None if self.activation == Activation::Relu => {
+                let inner = activate(self.input.forward(hidden), self.activation);
+                let saved =
+                    saving.save(|| SavedActivation::ReluMask(inner.clone().greater_elem(0.0)));
+                (inner, saved)
             }
-            None => activate(self.input.forward(hidden), self.activation),
+            None => {
+                let argument = self.input.forward(hidden);
+                let saved = saving.save(|| SavedActivation::PreActivation {
+                    argument: argument.clone(),
+                    factor: None,
+                });
+                (activate(argument, self.activation), saved)
+            }
+            Some(gate) => {
+                let argument = gate.forward(hidden.clone());
+                let saved_argument = saving.save(|| argument.clone());
+                let activated = activate(argument, self.activation);
+                let factor = self.input.forward(hidden);
+                let saved = saved_argument.map(|argument| SavedActivation::PreActivation {
+                    argument,
+                    factor: Some(factor.clone()),
+                });
+                (activated * factor, saved)
+            }
         };
-        self.output.forward(self.dropout.forward(inner))
-    }
-}
-
-pub(crate) fn activate<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
-    match activation {
-        Activation::Relu => relu(x),
-        Activation::Gelu => gelu(x),
-        Activation::GeluTanh => gelu_tanh(x),
-        Activation::Silu => silu(x),
-    }
-}
-
-/// What stands before the bracket in `2 √(2/π) (x + 0.044715 x³)`.
-const DOUBLED: f64 = 2.0 * std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2;
-const CUBE: f64 = 0.044715;
-
-/// `x σ(2 √(2/π) (x + 0.044715 x³))`, which is gelu's approximation by a tanh, written with fewer steps.
-fn gelu_tanh<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    let bracket = x.clone().square().mul_scalar(CUBE * DOUBLED).add_scalar(DOUBLED);
-    let inner = x.clone() * bracket;
-    x * sigmoid(inner)
-}
-
-/// The derivative of an activation.
-pub(crate) fn slope<const D: usize>(x: Tensor<D>, activation: Activation) -> Tensor<D> {
-    match activation {
-        Activation::Relu => x.greater_elem(0.0).float(),
-        // The normal distribution function, and `x` times its density.
-        Activation::Gelu => {
-            let density = x.clone().square().mul_scalar(-0.5).exp();
-            let below = x.clone().mul_scalar(std::f64::consts::FRAC_1_SQRT_2).erf();
-            let root = std::f64::consts::FRAC_2_SQRT_PI * std::f64::consts::FRAC_1_SQRT_2 / 2.0;
-            below.add_scalar(1.0).mul_scalar(0.5) + x * density.mul_scalar(root)
-        }
-        Activation::GeluTanh => {
-            let square = x.clone().square();
-            let bracket = square.clone().mul_scalar(CUBE * DOUBLED).add_scalar(DOUBLED);
-            let open = sigmoid(x.clone() * bracket);
-            let inner = square.mul_scalar(3.0 * CUBE * DOUBLED).add_scalar(DOUBLED);
-            let closed = open.clone().neg().add_scalar(1.0);
-            (x * inner * closed).add_scalar(1.0) * open
-        }
-        Activation::Silu => {
-            let open = sigmoid(x.clone());
-            let closed = open.clone().neg().add_scalar(1.0);
-            (x * closed).add_scalar(1.0) * open
-        }
+        (self.output.forward(self.dropout.forward(inner)), saved)
     }
 }

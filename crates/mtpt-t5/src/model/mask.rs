@@ -1,24 +1,24 @@
-//! Masks as numbers that are added to the scores of attention.
+//! Masks as biases that are added to attention scores.
 
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 
-/// What is added to the score of a position that must not be seen.
+/// Returns the bias of a masked position.
 ///
-/// Finite, so that a row without any visible position gives numbers and not NaN, and far below every score, so that
-/// its exponential is zero beside any visible one.
-pub(crate) fn hidden(dtype: DType) -> f32 {
+/// It is finite, so that a row without unmasked positions does not result in NaN. It is far below
+/// every score, so that a masked position has weight zero next to an unmasked one.
+pub(crate) fn mask_value(dtype: DType) -> f32 {
     match dtype {
-        // Half of the largest number of the type, so that adding a score cannot overflow.
+        // Half of the largest value of the type, so that adding a score cannot overflow.
         DType::F16 => -3.0e4,
         _ => -1.0e9,
     }
 }
 
-/// What hides padding.
+/// Returns the bias that masks padding.
 ///
 /// # Shapes
 ///
-/// - `mask`: `[batch, length]`, `true` where there is a token
+/// - `mask`: `[batch, length]`, `true` for tokens
 /// - output: `[batch, 1, 1, length]`
 pub(crate) fn padding_bias(mask: Tensor<2, Bool>, dtype: DType) -> Tensor<4> {
     let [batch, length] = mask.dims();
@@ -26,20 +26,20 @@ pub(crate) fn padding_bias(mask: Tensor<2, Bool>, dtype: DType) -> Tensor<4> {
         .bool_not()
         .float()
         .cast(dtype)
-        .mul_scalar(hidden(dtype))
+        .mul_scalar(mask_value(dtype))
         .reshape([batch, 1, 1, length])
 }
 
-/// What hides later positions from some of the last queries.
+/// Returns the bias that masks later positions.
 ///
 /// # Shapes
 ///
-/// - output: `[1, 1, queries, keys]`, where query `i` stands at position `keys - queries + i`
+/// - output: `[1, 1, queries, keys]`; query `i` is at position `keys - queries + i`
 pub(crate) fn causal_bias(queries: usize, keys: usize, dtype: DType, device: &Device) -> Tensor<4> {
     let first = keys - queries;
     let bias: Vec<f32> = (0..queries)
         .flat_map(|query| {
-            (0..keys).map(move |key| if key > first + query { hidden(dtype) } else { 0.0 })
+            (0..keys).map(move |key| if key > first + query { mask_value(dtype) } else { 0.0 })
         })
         .collect();
     Tensor::from_data(TensorData::new(bias, [1, 1, queries, keys]), (device, dtype))

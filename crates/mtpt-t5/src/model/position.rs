@@ -1,4 +1,4 @@
-//! Relative position bias: what T5 has instead of position embeddings.
+//! Relative position bias, which T5 has instead of position embeddings.
 
 use std::ops::Range;
 
@@ -8,22 +8,24 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::config::T5Config;
 
-/// Which way an attention looks.
+/// Direction of attention.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
-    /// To both sides, as the encoder does: half the buckets are for positions after the query.
+    /// To both sides, in the encoder. Half of the buckets are for positions after the query.
     Both,
-    /// Only back, as the decoder does: later positions all count as the query's own.
+    /// Only to earlier positions, in the decoder. All later positions count as the query's own.
     Back,
 }
 
-/// The bucket of a relative position, `key - query`.
+/// Returns the bucket of a relative position, `key - query`.
 ///
-/// Near positions have a bucket each, farther ones share them in ranges that grow with the logarithm of the distance,
-/// and all from `max_distance` on share the last.
-/// Taken from transformers' `T5Attention._relative_position_bucket`, whose results a golden table in the tests pins.
+/// Near positions have a bucket each. Farther ones share buckets, in ranges that grow with the
+/// logarithm of the distance. All positions from `max_distance` on share the last bucket.
 ///
-/// `num_buckets` and `max_distance` must be in the ranges that [`T5Config::check`] holds them to.
+/// The same as transformers' `T5Attention._relative_position_bucket`, whose values the tests
+/// compare with.
+///
+/// `num_buckets` and `max_distance` must be in the ranges of [`T5Config::check`].
 pub fn relative_position_bucket(
     relative_position: i64,
     direction: Direction,
@@ -43,17 +45,17 @@ pub fn relative_position_bucket(
     if distance < max_exact {
         return first + distance;
     }
-    // In single precision and in this order, since that is how torch rounds at the borders of buckets.
+    // In f32 and in this order, to round like torch at the boundaries of buckets.
     let ratio = (distance as f32 / max_exact as f32).ln();
     let whole = (max_distance as f64 / max_exact as f64).ln() as f32;
     let steps = (ratio / whole * (num_buckets - max_exact) as f32) as usize;
     first + (max_exact + steps).min(num_buckets - 1)
 }
 
-/// A learned score for each head and bucket of relative positions, added to the scores of attention (Raffel et al., 2020,
-/// section 2.1).
+/// A trainable bias of the attention scores for each head and bucket of relative positions (Raffel et
+/// al., 2020, section 2.1).
 #[derive(Module, Debug)]
-pub struct RelativePositionBias {
+pub(crate) struct RelativePositionBias {
     table: Embedding,
     #[module(skip)]
     direction: Direction,
@@ -62,8 +64,8 @@ pub struct RelativePositionBias {
 }
 
 impl RelativePositionBias {
-    /// A bias with a fresh table.
-    pub fn init(config: &T5Config, direction: Direction, device: &Device) -> Self {
+    /// Returns an initialized bias.
+    pub(crate) fn init(config: &T5Config, direction: Direction, device: &Device) -> Self {
         let std = config.initializer_factor * (config.d_model as f64).powf(-0.5);
         let num_buckets = config.relative_attention_num_buckets;
         Self {
@@ -76,16 +78,17 @@ impl RelativePositionBias {
         }
     }
 
-    /// The bias of some positions towards the first `keys` positions.
+    /// Returns the bias of a range of queries and the first `keys` positions.
     ///
     /// # Shapes
     ///
     /// - output: `[1, heads, queries.len(), keys]`
-    pub fn forward(&self, queries: Range<usize>, keys: usize) -> Tensor<4> {
+    pub(crate) fn forward(&self, queries: Range<usize>, keys: usize) -> Tensor<4> {
         let table = self.table.weight.val();
         let [_, heads] = table.dims();
         let mut buckets = Vec::with_capacity(queries.len() * keys);
-        // Only the distance matters, so the buckets of a query are a window of those of the whole line.
+        // The bucket depends on the distance only, so that the buckets of a query are a window of
+        // one line.
         let line: Vec<i32> = (0..queries.end + keys)
             .map(|offset| {
                 let relative_position = offset as i64 - queries.end as i64;
@@ -106,7 +109,7 @@ impl RelativePositionBias {
             TensorData::new(buckets, [count]),
             &table.device().without_autodiff(),
         );
-        // Taken from the transposed table, so that the result is laid out as attention reads it.
+        // From the transposed table, so that the result is in the memory order of the scores.
         table.transpose().select(1, buckets).reshape([1, heads, queries.len(), keys])
     }
 }
@@ -116,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_positions_have_buckets_of_their_own() {
+    fn near_positions_have_separate_buckets() {
         for distance in 0..8 {
             assert_eq!(
                 relative_position_bucket(-distance, Direction::Both, 32, 128),
@@ -133,13 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn bias_depends_on_the_distance_alone() {
+    fn bias_depends_on_the_distance_only() {
         let device = Device::flex();
         device.seed(3);
         let config = T5Config::new(16, 8, 4, 8, 1, 1, 3);
         let bias = RelativePositionBias::init(&config, Direction::Back, &device);
         let whole = bias.forward(0..7, 7);
-        // The row of one later query, as in decoding with a cache, is the row of the whole.
+        // A later query alone, as in decoding with a cache, has the same row.
         let row = bias.forward(5..6, 6);
         assert_eq!(row.to_data(), whole.slice([0..1, 0..3, 5..6, 0..6]).to_data());
     }

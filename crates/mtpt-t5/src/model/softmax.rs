@@ -2,10 +2,11 @@ use burn::tensor::{DType, Tensor, activation};
 use mtpt_core::is_cpu;
 use multiversion::multiversion;
 
-/// Softmax over the last dimension.
+/// Applies softmax over the last dimension.
 ///
-/// On the processor, where nothing is recorded, the numbers are replaced where they stand, many at a time: the general one takes
-/// an exponential function by itself for each, which in attention costs a fifth of all products. Both agree to 5e-7.
+/// On the CPU without autodiff it is computed in place with vector instructions. burn's calls a
+/// scalar exponential function for each value, which in attention takes a fifth of the time of all
+/// matrix products. Both agree to 5e-7.
 pub(crate) fn softmax<const D: usize>(scores: Tensor<D>) -> Tensor<D> {
     let device = scores.device();
     if scores.is_autodiff() || scores.dtype() != DType::F32 || !is_cpu(&device) {
@@ -16,11 +17,11 @@ pub(crate) fn softmax<const D: usize>(scores: Tensor<D>) -> Tensor<D> {
         return scores;
     }
     let mut data = scores.into_data();
-    softmax_rows(data.as_mut_slice().expect("invariant: the type was asked for"), length);
+    softmax_rows(data.as_mut_slice().expect("invariant: the type was checked"), length);
     Tensor::from_data(data, &device)
 }
 
-/// Numbers that are kept apart while a row is gone through, so that a processor can take them together.
+/// Number of independent accumulators of a row, for vector instructions.
 const LANES: usize = 16;
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
@@ -56,15 +57,15 @@ fn softmax_rows(values: &mut [f32], length: usize) {
     }
 }
 
-/// `exp(x)` for `x` up to 0, within two units of the last place, and 0 where it would be below the normal numbers.
+/// Returns `exp(x)` for `x ≤ 0`, within two units in the last place. Subnormal results are 0.
 ///
-/// `x = n ln 2 + r` with a whole `n`; then `exp(r)` is a polynomial (Cephes' coefficients for single precision) and `2^n` an
-/// exponent.
+/// `x = n ln 2 + r` with an integer `n`. `exp(r)` is a polynomial with Cephes' coefficients for single
+/// precision, and `2^n` is the exponent.
 #[inline(always)]
 fn exponential(x: f32) -> f32 {
-    /// Adding it to a number leaves the nearest whole number in the last bits.
+    /// Adding it to a value leaves the nearest integer in the last bits.
     const ROUNDING: f32 = 12_582_912.0;
-    /// `ln 2` with so few bits that its products with whole numbers are exact, and the rest.
+    /// `ln 2` with few enough bits for exact products with integers, and the remainder.
     const LN_2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
     const SMALLEST: f32 = -87.336_54;
     let rounded = x * std::f32::consts::LOG2_E + ROUNDING;
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_exponential_is_that_of_double_precision() {
+    fn exponential_matches_double_precision() {
         for step in 0..=873_000 {
             let x = -(step as f32) * 1e-4;
             let expected = f64::from(x).exp();
@@ -101,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_every_length_are_those_of_the_general_softmax() {
+    fn rows_of_any_length_match_burns_softmax() {
         let device = Device::flex();
         device.seed(5);
         for length in [1, 2, 15, 16, 17, 33, 228] {
@@ -109,13 +110,14 @@ mod tests {
                 Tensor::<3>::random([2, 5, length], Distribution::Normal(0.0, 6.0), &device);
             let expected = activation::softmax(scores.clone(), 2);
             let largest = (softmax(scores) - expected).abs().max().into_scalar::<f32>();
-            // Some units of the last place of numbers below 1: of the exponential, of the sum and of the quotient.
+            // A few units in the last place of values below 1: of the exponential, the sum and the
+            // quotient.
             assert!(largest <= 5e-7, "{length}: {largest}");
         }
     }
 
     #[test]
-    fn what_must_not_be_seen_gets_nothing_and_what_is_no_number_is_told() {
+    fn masked_positions_get_zero_weight_and_nan_propagates() {
         let device = Device::flex();
         let scores = Tensor::<2>::from_floats(
             [[1.0, -1e9, 1.0], [f32::NAN, 1.0, 0.0], [-1e9, -1e9, -1e9]],
@@ -128,10 +130,10 @@ mod tests {
     }
 
     #[test]
-    fn a_tensor_that_others_hold_is_left_as_it_was() {
+    fn a_shared_tensor_is_not_modified() {
         let scores = Tensor::<2>::from_floats([[0.0, 3.0]], &Device::flex());
-        let kept = scores.clone();
+        let shared = scores.clone();
         let _ = softmax(scores);
-        assert_eq!(kept.try_into_vec_as::<f32>().unwrap(), [0.0, 3.0]);
+        assert_eq!(shared.try_into_vec_as::<f32>().unwrap(), [0.0, 3.0]);
     }
 }

@@ -6,14 +6,27 @@ use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_core::TokenTree;
 
 use crate::config::T5Config;
-use crate::model::block::{DecoderBlock, EncoderBlock, norm};
+use crate::model::batch_shape::BatchShape;
+use crate::model::block::{
+    DecoderBlock, DecoderInputs, EncoderBlock, SavedDecoderBlock, SavedEncoderBlock,
+};
 use crate::model::cache::{DecoderCache, LayerCache};
-use crate::model::mask::{causal_bias, hidden, padding_bias};
+use crate::model::cross_attention::CrossAttentionMode;
+use crate::model::mask::{causal_bias, mask_value, padding_bias};
+use crate::model::norm::{SavedNorm, init_norm, rms_norm};
 use crate::model::position::{Direction, RelativePositionBias};
+use crate::model::saving::Saving;
 
-/// The encoder: blocks that share one position bias, and a last norm.
+/// Saved activations of a stack.
+pub(crate) struct SavedStack<B> {
+    pub(crate) shape: BatchShape,
+    pub(crate) blocks: Vec<B>,
+    pub(crate) final_norm: SavedNorm,
+}
+
+/// The encoder: blocks that share one position bias, and a final norm.
 #[derive(Module, Debug)]
-pub struct Encoder {
+pub(crate) struct Encoder {
     position_bias: RelativePositionBias,
     pub(crate) blocks: Vec<EncoderBlock>,
     pub(crate) final_norm: RmsNorm,
@@ -21,49 +34,52 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder with fresh weights.
-    pub fn init(config: &T5Config, device: &Device) -> Self {
+    /// Returns an initialized encoder.
+    pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
         Self {
             position_bias: RelativePositionBias::init(config, Direction::Both, device),
             blocks: (0..config.num_layers).map(|_| EncoderBlock::init(config, device)).collect(),
-            final_norm: norm(config, device),
+            final_norm: init_norm(config, device),
             dropout: DropoutConfig::new(config.dropout_rate).init(),
         }
     }
 
-    /// Final hidden states of embeddings.
+    /// Computes the final hidden states.
     ///
     /// # Shapes
     ///
-    /// - `embeddings`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, `true` where there is a token
-    /// - output: `[batch, length, d_model]`; rows at masked positions are unspecified
-    pub fn forward(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
-        let bias = self.bias(mask);
-        let mut hidden = self.dropout.forward(embeddings);
-        for block in &self.blocks {
-            hidden = block.forward(hidden, bias.clone());
-        }
-        self.dropout.forward(self.final_norm.forward(hidden))
-    }
-
-    /// What positions are added to the scores of one another, and what hides padding: joined once, and not in every block.
-    ///
-    /// # Shapes
-    ///
-    /// - `mask`: `[batch, length]`
-    /// - output: `[batch, heads, length, length]`
-    pub(crate) fn bias(&self, mask: Tensor<2, Bool>) -> Tensor<4> {
+    /// - `embeddings`, output: `[batch, length, d_model]`; outputs at masked positions are
+    ///   unspecified
+    /// - `mask`: `[batch, length]`, `true` for tokens
+    pub(crate) fn forward(
+        &self,
+        embeddings: Tensor<3>,
+        mask: Tensor<2, Bool>,
+        saving: Saving,
+    ) -> (Tensor<3>, Option<SavedStack<SavedEncoderBlock>>) {
+        // Shared by all blocks: the position bias and the mask.
         let [_, length] = mask.dims();
-        let positions = self.position_bias.forward(0..length, length);
-        let padding = padding_bias(mask, positions.dtype());
-        positions + padding
+        let position_bias = self.position_bias.forward(0..length, length);
+        let padding_bias = padding_bias(mask, position_bias.dtype());
+        let bias = position_bias + padding_bias;
+
+        let (embeddings, shape) = BatchShape::flatten(embeddings);
+        let mut hidden = self.dropout.forward(embeddings);
+        let mut blocks = Vec::new();
+        for block in &self.blocks {
+            let saved;
+            (hidden, saved) = block.forward(hidden, shape, bias.clone(), saving);
+            blocks.extend(saved);
+        }
+        let (hidden, final_norm) = rms_norm(&self.final_norm, hidden, saving);
+        let saved = final_norm.map(|final_norm| SavedStack { shape, blocks, final_norm });
+        (shape.unflatten(self.dropout.forward(hidden)), saved)
     }
 }
 
-/// The decoder: blocks that share one position bias, and a last norm.
+/// The decoder: blocks that share one position bias, and a final norm.
 #[derive(Module, Debug)]
-pub struct Decoder {
+pub(crate) struct Decoder {
     position_bias: RelativePositionBias,
     pub(crate) blocks: Vec<DecoderBlock>,
     pub(crate) final_norm: RmsNorm,
@@ -71,62 +87,61 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// A decoder with fresh weights.
-    pub fn init(config: &T5Config, device: &Device) -> Self {
+    /// Returns an initialized decoder.
+    pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
         let num_layers = config.num_decoder_layers;
         Self {
             position_bias: RelativePositionBias::init(config, Direction::Back, device),
             blocks: (0..num_layers).map(|_| DecoderBlock::init(config, device)).collect(),
-            final_norm: norm(config, device),
+            final_norm: init_norm(config, device),
             dropout: DropoutConfig::new(config.dropout_rate).init(),
         }
     }
 
-    /// A cache that has read the encoder's output and no token.
+    /// Returns a cache of encoder states and no decoder tokens, for at most the given number of
+    /// tokens of each row of the batch, if it is known.
     ///
     /// # Shapes
     ///
     /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
-    pub fn cache(&self, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> DecoderCache {
-        self.cache_for(encoded, mask, None)
-    }
-
-    /// The same, where it is known how many tokens will be read at most for each row of the batch.
-    pub(crate) fn cache_for(
+    /// - `mask`: `[batch, length]`, the mask of the encoder's input
+    pub(crate) fn cache(
         &self,
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
         tokens: Option<usize>,
     ) -> DecoderCache {
+        let layers = self.blocks.iter().map(|block| LayerCache {
+            keys_values: None,
+            cross: CrossAttentionMode::new(&block.cross_attention, encoded.clone(), tokens),
+        });
         DecoderCache {
-            layers: self
-                .blocks
-                .iter()
-                .map(|block| LayerCache { read: None, cross: block.cross(encoded.clone(), tokens) })
-                .collect(),
+            layers: layers.collect(),
             cross_bias: padding_bias(mask, encoded.dtype()),
             length: 0,
         }
     }
 
-    /// Reads tokens after those in the cache, and adds them to it.
+    /// Computes the final hidden states of the tokens after those in the cache, and adds them to it.
     ///
     /// # Shapes
     ///
-    /// - `embeddings`: `[rows, new, d_model]`, rows a multiple of the batch that the cache was made with
-    /// - output: `[rows, new, d_model]`
-    pub fn forward(&self, embeddings: Tensor<3>, cache: &mut DecoderCache) -> Tensor<3> {
+    /// - `embeddings`, output: `[rows, new, d_model]`, rows a multiple of the cache's batch
+    pub(crate) fn forward(
+        &self,
+        embeddings: Tensor<3>,
+        cache: &mut DecoderCache,
+        saving: Saving,
+    ) -> (Tensor<3>, Option<SavedStack<SavedDecoderBlock>>) {
         let [_, new, _] = embeddings.dims();
         let keys = cache.length + new;
         let bias = self.bias(cache.length..keys);
         cache.length = keys;
-        self.read(embeddings, bias, cache)
+        self.forward_blocks(embeddings, bias, cache, saving)
     }
 
-    /// What positions are added to the scores of themselves and of those before them, and what hides those after:
-    /// `[1, heads, positions, positions.end]`.
-    pub(crate) fn bias(&self, positions: Range<usize>) -> Tensor<4> {
+    /// Returns the position bias with the causal mask, `[1, heads, positions, positions.end]`.
+    fn bias(&self, positions: Range<usize>) -> Tensor<4> {
         let (new, keys) = (positions.len(), positions.end);
         let bias = self.position_bias.forward(positions, keys);
         if new < 2 {
@@ -136,13 +151,13 @@ impl Decoder {
         bias + causal_bias(new, keys, dtype, &device)
     }
 
-    /// Final hidden states at every node of trees of tokens, which sees itself and those that it comes after.
+    /// Computes the final hidden states of the nodes of token trees. A node attends to itself and
+    /// its ancestors.
     ///
     /// # Shapes
     ///
-    /// - `embeddings`: `[batch, nodes, d_model]`
+    /// - `embeddings`, output: `[batch, nodes, d_model]`
     /// - `trees`: one for each row, or one for all
-    /// - output: `[batch, nodes, d_model]`
     pub(crate) fn forward_trees(
         &self,
         embeddings: Tensor<3>,
@@ -150,47 +165,66 @@ impl Decoder {
         mut cache: DecoderCache,
     ) -> Tensor<3> {
         let [_, nodes, _] = embeddings.dims();
+        let bias = self.tree_bias(trees, nodes);
+        self.forward_blocks(embeddings, bias, &mut cache, Saving::Nothing).0
+    }
+
+    /// Returns the position bias between nodes of trees, with a mask of all but ancestors,
+    /// `[trees, heads, nodes, nodes]`.
+    ///
+    /// The bias of two nodes is that of their depths.
+    fn tree_bias(&self, trees: &[&TokenTree], nodes: usize) -> Tensor<4> {
         let depths = |tree: &TokenTree| -> Vec<usize> {
-            // What fills up shorter rows stands at the start and sees itself.
+            // Padding has depth 0 and attends to itself.
             (0..nodes)
                 .map(|node| if node < tree.len() { tree.line(node).count() - 1 } else { 0 })
                 .collect()
         };
         let depths: Vec<Vec<usize>> = trees.iter().map(|tree| depths(tree)).collect();
-        let longest = depths.iter().flatten().max().map_or(0, |depth| depth + 1);
-        // The scores of two nodes are those of their depths; a node that is not on the way is as hidden as a later one.
-        let bias = self.bias(0..longest);
+        let max_length = depths.iter().flatten().max().map_or(0, |depth| depth + 1);
+        let bias = self.bias(0..max_length);
         let [_, heads, _, _] = bias.dims();
         let (dtype, device) = (bias.dtype(), bias.device());
         let count = trees.len() * nodes * nodes;
-        let (mut places, mut seen) = (vec![0_i32; count], vec![hidden(dtype); count]);
+        let (mut indices, mut mask) = (vec![0_i32; count], vec![mask_value(dtype); count]);
         for (number, (tree, depths)) in trees.iter().zip(&depths).enumerate() {
             for node in 0..nodes {
                 let line: Vec<usize> =
                     if node < tree.len() { tree.line(node).collect() } else { vec![node] };
                 for key in line {
-                    let place = (number * nodes + node) * nodes + key;
-                    places[place] = (depths[node] * longest + depths[key]) as i32;
-                    seen[place] = 0.0;
+                    let index = (number * nodes + node) * nodes + key;
+                    indices[index] = (depths[node] * max_length + depths[key]) as i32;
+                    mask[index] = 0.0;
                 }
             }
         }
-        let places = Tensor::<1, Int>::from_data(TensorData::new(places, [count]), &device);
-        let seen = TensorData::new(seen, [trees.len(), 1, nodes, nodes]);
-        let bias = bias
-            .reshape([heads, longest * longest])
-            .select(1, places)
+        let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &device);
+        let mask = TensorData::new(mask, [trees.len(), 1, nodes, nodes]);
+        bias.reshape([heads, max_length * max_length])
+            .select(1, indices)
             .reshape([heads, trees.len(), nodes, nodes])
             .swap_dims(0, 1)
-            + Tensor::from_data(seen, (&device, dtype));
-        self.read(embeddings, bias, &mut cache)
+            + Tensor::from_data(mask, (&device, dtype))
     }
 
-    fn read(&self, embeddings: Tensor<3>, bias: Tensor<4>, cache: &mut DecoderCache) -> Tensor<3> {
+    fn forward_blocks(
+        &self,
+        embeddings: Tensor<3>,
+        bias: Tensor<4>,
+        cache: &mut DecoderCache,
+        saving: Saving,
+    ) -> (Tensor<3>, Option<SavedStack<SavedDecoderBlock>>) {
+        let (embeddings, shape) = BatchShape::flatten(embeddings);
+        let inputs = DecoderInputs { shape, bias, cross_bias: cache.cross_bias.clone() };
         let mut hidden = self.dropout.forward(embeddings);
+        let mut blocks = Vec::new();
         for (block, layer) in self.blocks.iter().zip(&mut cache.layers) {
-            hidden = block.forward(hidden, bias.clone(), cache.cross_bias.clone(), layer);
+            let saved;
+            (hidden, saved) = block.forward(hidden, &inputs, layer, saving);
+            blocks.extend(saved);
         }
-        self.dropout.forward(self.final_norm.forward(hidden))
+        let (hidden, final_norm) = rms_norm(&self.final_norm, hidden, saving);
+        let saved = final_norm.map(|final_norm| SavedStack { shape, blocks, final_norm });
+        (shape.unflatten(self.dropout.forward(hidden)), saved)
     }
 }

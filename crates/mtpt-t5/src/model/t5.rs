@@ -1,32 +1,35 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
 use burn::tensor::{Bool, Device, Int, Tensor, assert_shape};
+use mtpt_core::Backbone;
 
 use crate::config::T5Config;
 use crate::error::ConfigError;
 use crate::model::cache::DecoderCache;
+use crate::model::saving::Saving;
 use crate::model::stack::{Decoder, Encoder};
 
-/// A T5 with a language-modelling head (Raffel et al., 2020), as transformers' `T5ForConditionalGeneration` computes it.
+/// A T5 with a language modelling head (Raffel et al., 2020), like transformers'
+/// `T5ForConditionalGeneration`.
 ///
-/// Its parts take and give tensors on any device; a model whose weights are on a plain device works on tracked
-/// embeddings too, and gradients then flow to these alone.
+/// Its methods accept tensors on any device. Gradients flow through a model on a plain device to the
+/// tracked embeddings.
 ///
-/// Dropout acts as in transformers, when activations are on an autodiff device and the model has not been frozen:
-/// [`freeze`](burn::module::Module::freeze) turns it off for good.
+/// Dropout is applied like in transformers if the activations are on an autodiff device and the
+/// model is not frozen. [`freeze`](burn::module::Module::freeze) turns it off permanently.
 #[derive(Module, Debug)]
 pub struct T5 {
     pub(crate) shared: Embedding,
     pub(crate) encoder: Encoder,
     pub(crate) decoder: Decoder,
-    /// `None` where the head is the embedding table.
+    /// `None` if the head is the embedding table.
     pub(crate) head: Option<Linear>,
     #[module(skip)]
     pub(crate) config: T5Config,
 }
 
 impl T5Config {
-    /// A model with fresh weights, drawn as transformers draws them.
+    /// Returns a model with random initial weights, distributed like in transformers.
     ///
     /// # Errors
     ///
@@ -52,134 +55,52 @@ impl T5Config {
 }
 
 impl T5 {
-    /// What the model was built from.
+    /// Returns the configuration.
     pub fn config(&self) -> &T5Config {
         &self.config
     }
 
-    /// The device of the weights, without autodiff.
-    pub fn device(&self) -> Device {
-        self.shared.weight.lazy_device().without_autodiff()
-    }
-
-    /// Embeddings of tokens, of the encoder and the decoder alike.
-    ///
-    /// # Shapes
-    ///
-    /// - `ids`: `[batch, length]`
-    /// - output: `[batch, length, d_model]`
-    pub fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3> {
-        self.shared.forward(ids)
-    }
-
-    /// Final hidden states of the encoder.
-    ///
-    /// # Shapes
-    ///
-    /// - `embeddings`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, `true` where there is a token
-    /// - output: `[batch, length, d_model]`; rows at masked positions are unspecified
-    ///
-    /// # Panics
-    ///
-    /// Panics if the shapes do not fit each other.
-    pub fn encode(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
-        let d_model = self.config.d_model;
-        let [batch, length] = mask.dims();
-        assert_shape!(embeddings, [batch, length, d_model]);
-        self.encoder.forward(embeddings, mask)
-    }
-
-    /// Final hidden states of the decoder, which reads the given tokens and sees no later one.
-    ///
-    /// There may be several decoder rows for each input row: rows `i * n` to `i * n + n - 1` then read from row `i`,
-    /// which is encoded, and its keys and values computed, only once.
-    ///
-    /// # Shapes
-    ///
-    /// - `decoder_input_ids`: `[rows, target_length]`, rows a multiple of the batch, the start token first
-    /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
-    /// - output: `[rows, target_length, d_model]`
-    ///
-    /// # Panics
-    ///
-    /// Panics if the shapes do not fit each other.
-    pub fn decode(
-        &self,
-        decoder_input_ids: Tensor<2, Int>,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-    ) -> Tensor<3> {
-        let [[rows, length], [batch, _]] = [decoder_input_ids.dims(), mask.dims()];
-        let mut cache = self.start_for(encoded, mask, rows / batch.max(1) * length);
-        self.step(decoder_input_ids, &mut cache)
-    }
-
-    /// A cache to decode from: the encoder's output is read, and no token yet.
+    /// Returns a decoder cache of encoder states and no tokens.
     ///
     /// # Shapes
     ///
     /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
+    /// - `mask`: `[batch, length]`, the mask of the encoder's input
     ///
     /// # Panics
     ///
-    /// Panics if the shapes do not fit each other.
-    pub fn start(&self, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> DecoderCache {
-        self.check_encoded(&encoded, &mask);
-        self.decoder.cache(encoded, mask)
+    /// Panics if the shapes are not as specified.
+    pub fn start_decoding(&self, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> DecoderCache {
+        self.cache(encoded, mask, None)
     }
 
-    /// The same, to read at most so many tokens for each row of the batch.
-    pub(crate) fn start_for(
+    /// Returns a decoder cache for at most the given number of tokens of each row of the batch, if
+    /// it is known.
+    pub(crate) fn cache(
         &self,
         encoded: Tensor<3>,
         mask: Tensor<2, Bool>,
-        tokens: usize,
+        tokens: Option<usize>,
     ) -> DecoderCache {
-        self.check_encoded(&encoded, &mask);
-        self.decoder.cache_for(encoded, mask, Some(tokens))
-    }
-
-    fn check_encoded(&self, encoded: &Tensor<3>, mask: &Tensor<2, Bool>) {
         let d_model = self.config.d_model;
         let [batch, length] = mask.dims();
         assert_shape!(encoded, [batch, length, d_model]);
+        self.decoder.cache(encoded, mask, tokens)
     }
 
-    /// Reads tokens after those in the cache.
+    /// Computes the final hidden states of the tokens after those in the cache, and adds them to it.
     ///
-    /// Reading token by token gives what [`decode`](Self::decode) gives at once.
+    /// Decoding token by token results in the states of [`Backbone::decode`].
     ///
     /// # Shapes
     ///
-    /// - `ids`: `[rows, new]`, rows a multiple of the batch that the cache was made with
+    /// - `ids`: `[rows, new]`, rows a multiple of the cache's batch
     /// - output: `[rows, new, d_model]`
     ///
     /// # Panics
     ///
-    /// Panics if there are no tokens, or another number of rows than before.
-    pub fn step(&self, ids: Tensor<2, Int>, cache: &mut DecoderCache) -> Tensor<3> {
-        self.decoder.forward(self.embed(ids), cache)
-    }
-
-    /// Scores of every vocabulary entry, from final hidden states of the decoder.
-    ///
-    /// # Shapes
-    ///
-    /// - `hidden`: `[positions, d_model]`
-    /// - output: `[positions, vocab_size]`
-    pub fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
-        let hidden = if self.config.scale_decoder_outputs {
-            hidden.mul_scalar((self.config.d_model as f64).powf(-0.5))
-        } else {
-            hidden
-        };
-        match &self.head {
-            Some(head) => head.forward(hidden),
-            // The table from the left: it is read as it lies in memory, however few the positions are.
-            None => self.shared.weight.val().matmul(hidden.transpose()).transpose(),
-        }
+    /// Panics if there are no tokens, or if the number of rows changes.
+    pub fn decode_step(&self, ids: Tensor<2, Int>, cache: &mut DecoderCache) -> Tensor<3> {
+        self.decoder.forward(self.embed(ids), cache, Saving::Nothing).0
     }
 }

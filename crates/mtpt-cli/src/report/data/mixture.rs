@@ -1,4 +1,5 @@
 use mtpt::compose::{Composition, CompositionConfig, InstanceAttention, MixtureWeights};
+use mtpt::core::Backbone;
 use mtpt::infer::{DeviceBatch, Prompts};
 use mtpt::t5::{T5, T5Tokenizer};
 use mtpt::tasks::{Padding, Split, Task, TaskTree, TokenBatch, TokenizedExample, truncate};

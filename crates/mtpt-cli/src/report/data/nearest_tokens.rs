@@ -1,4 +1,5 @@
 use mtpt::burn::tensor::{Int, Tensor, TensorData};
+use mtpt::core::Backbone;
 use mtpt::t5::{T5, T5Tokenizer};
 
 /// The token whose embedding is most similar to a vector of a prompt.
