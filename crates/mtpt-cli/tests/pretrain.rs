@@ -140,7 +140,7 @@ fn errors_are_reported_before_anything_is_written() {
     broken(&world, "objective = \"prefix_lm\"", "objective = \"prefix_lm\"\nweight = 0");
     check(&world, "", &["pretrain.toml:21", "corpus `lm`", "`weight`"]);
     world.write("pretrain.toml", "model = \"model\"\n");
-    check(&world, "", &["nothing to learn from", "`[[corpora]]`", "`[[tasks]]`"]);
+    check(&world, "", &["nothing to train on", "`[[corpora]]`", "`[[tasks]]`"]);
     broken(&world, "", "");
     world.write("dev.txt", "");
     check(&world, "", &["corpus `spans`", "dev.txt: expected rows, found none"]);

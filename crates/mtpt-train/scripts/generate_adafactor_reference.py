@@ -1,13 +1,14 @@
-"""Parameters after steps of Adafactor, as T5X and optax take them.
+"""Computes parameters after steps of Adafactor with T5X and optax.
 
     python scripts/generate_adafactor_reference.py T5X
 
-`T5X` is a checkout of google-research/t5x; the committed numbers are of commit cc342d419ec3. Of it `t5x/adafactor.py` alone is
-run, with stand-ins for what it imports of T5X: a base class, a pair and a flattening of names.
+`T5X` is a checkout of google-research/t5x; the committed values are from commit cc342d419ec3. Only
+`t5x/adafactor.py` is run, with substitutes for its imports from T5X: a base class, a pair and a
+function that flattens names.
 
-Writes `tests/fixtures/adafactor.json`: first values and gradients of a few parameters, the rate of each step, and for each case
-its settings, whose they are, and the parameters after some of the steps. Where both can do what a case asks for, they are held
-to each other here, and the numbers are T5X's.
+Writes `tests/fixtures/adafactor.json`: initial values and gradients of a few parameters, the learning
+rate of each step, and for each case its settings, their origin, and the parameters after some of the
+steps. If both libraries support a case, they are compared here, and the values are T5X's.
 """
 
 import json
@@ -27,12 +28,13 @@ OUTPUT = HERE / "../tests/fixtures/adafactor.json"
 
 STEPS = 24
 AFTER = [2, 24]
-# The largest dimension is last, first and in the middle, two are equal, and one parameter has small values.
+# The largest dimension is last, first or in the middle, two are equal, and one parameter has small
+# values.
 SHAPES = {"vector": [5], "wide": [3, 4], "tall": [5, 3], "square": [4, 4], "cube": [2, 4, 3]}
 RATES = [float(np.float32(0.3 * (1 - step / 30))) for step in range(STEPS)]
 
-# Keys as `[training.optimizer]` has them; what is not said has T5X's default, but for the parameter scale, which the
-# recipe of prompt tuning leaves out.
+# Keys of `[training.optimizer]`. Other settings have T5X's defaults, except the parameter scale, which
+# the recipe of prompt tuning disables.
 CASES = {
     "recipe": dict(weight_decay=1e-5),
     "factored": dict(min_dim_size_to_factor=2),
@@ -97,7 +99,8 @@ def make():
         scale = 1e-4 if name == "square" else 1.0
         start[name] = (scale * generator.normal(size=shape)).astype(np.float32)
         drawn = generator.normal(size=[STEPS, *shape])
-        # As gradients are: of different sizes from row to row, some steps far larger or smaller, and once none at all.
+        # Like real gradients: rows of different magnitudes, some steps far larger or smaller, and one
+        # without a gradient.
         drawn *= np.geomspace(0.01, 1.0, shape[-1])
         drawn[7] *= 100.0
         drawn[11] *= 1e-4
@@ -108,7 +111,7 @@ def make():
 
 def of_t5x(adafactor, settings, start, gradients):
     exponent = settings.get("weight_decay_rate_exponent", 0.0)
-    # Without a rule, T5X takes no array of three dimensions.
+    # T5X requires a rule for arrays of three dimensions.
     names = [name for name in SHAPES if name != "cube"]
     optimizer = adafactor.Adafactor(
         learning_rate=0.0,
@@ -126,7 +129,7 @@ def of_t5x(adafactor, settings, start, gradients):
     )
     parameters = {name: jnp.asarray(start[name]) for name in names}
     state = optimizer.init_state(parameters)
-    # A run of T5X goes on counting where the checkpoint of its model stands.
+    # T5X continues counting from the step of the model's checkpoint.
     state = state.replace(step=jnp.asarray(settings.get("steps_before", 0), jnp.int32))
     seen = []
     for step in range(STEPS):
@@ -164,7 +167,7 @@ def of_optax(settings, start, gradients):
 
 
 def numbers(array):
-    # Nine digits are every bit of a 32-bit float.
+    # Nine digits represent a 32-bit float exactly.
     return [float(f"{x:.9g}") for x in np.asarray(array, np.float32).ravel().tolist()]
 
 
@@ -191,7 +194,7 @@ def main():
                 for parameter in mine:
                     difference = np.abs(np.asarray(mine[parameter] - theirs[parameter])).max()
                     largest = max(largest, float(difference))
-            # The same operations in 32 bits: units in the last place of numbers that reach 10.
+            # The same operations in 32 bits: units in the last place of values up to 10.
             assert largest < 1e-5, (name, largest)
             t5x = [{**mine, "cube": theirs["cube"]} for mine, theirs in zip(t5x, other)]
         print(f"{name}: {'T5X alone' if other is None else f'optax within {largest:.1e}'}")

@@ -1,10 +1,11 @@
-"""What distillation adds to the loss of each target token, and the gradients of the students' prompts, by transformers.
+"""Computes the distillation terms of each target token and prompt gradients with transformers.
 
     python scripts/generate_distillation_reference.py
 
-Writes `tests/fixtures/distillation.json`: rows of tokens of two tasks, prompts of students and of longer teachers, and for each
-setting the terms of every target token and the gradient of each student's prompt. The model is the random T5 1.1 of
-`mtpt-t5/tests/fixtures/v1_1`, in double precision. Each row is computed by itself, without padding or masks.
+Writes `tests/fixtures/distillation.json`: tokens of examples of two tasks, prompts of students and of
+longer teachers, and for each setting the terms of every target token and the gradient of each
+student's prompt. The model is the random T5 1.1 of `mtpt-t5/tests/fixtures/v1_1`, in double precision.
+Each example is computed separately, without padding or masks.
 """
 
 import json
@@ -88,7 +89,7 @@ def main():
     ]
 
     def prompts(length):
-        # Rounded as 32-bit floats are: both sides begin at the same numbers.
+        # Rounded to 32-bit floats, so that both sides start from the same values.
         values = torch.randn(2, length, model.config.d_model, generator=generator)
         return values.double()
 

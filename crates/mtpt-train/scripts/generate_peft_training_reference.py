@@ -29,13 +29,14 @@ OUTPUT = HERE / "../tests/fixtures/peft_training.json"
 
 PAD, END = 0, 94
 STEPS = 20
-# Tasks of different sizes, so that each begins anew at another step. A batch holds every task: PyTorch's AdamW moves the
-# numbers of a task that a batch does not hold, since they stand in one tensor with the others.
+# Tasks of different sizes, so that each starts over at another step. Every batch contains every task:
+# PyTorch's AdamW also changes the parameters of missing tasks, since all tasks share one tensor.
 SIZES = [5, 4, 7]
 BATCH = 6
 
-# A random T5 magnifies the rounding of 32-bit floats: at a rate of 0.3, PEFT's own losses in 32 and in 64 bits are a third
-# apart after 20 steps; at 0.03, 7e-5. The weight decay is so large that to leave it out changes losses by a twentieth.
+# A random T5 amplifies the rounding of 32-bit floats: at a learning rate of 0.3, PEFT's own losses in
+# 32 and 64 bits differ by a third after 20 steps; at 0.03, by 7e-5. The weight decay is so large that
+# omitting it changes losses by a twentieth.
 RUNS = {
     "multitask_rank_1": dict(
         learning_rate=0.03, weight_decay=0.1, clip_norm=1.0, warmup_steps=2, decay="linear"

@@ -12,18 +12,19 @@ mod stages;
 
 pub use config::distillation::{DistillationConfig, KeepStates, Reduction, Stack};
 pub use config::error::ConfigError;
+pub use config::evaluation::EvaluationConfig;
 pub use config::optimizer::{AdafactorConfig, AdamWConfig, OptimizerConfig};
 pub use config::pretraining::{PretrainingConfig, PretrainingEvaluationConfig};
-pub use config::run::{
-    EvaluationConfig, InitializerConfig, PromptConfig, RunConfig, TrainingConfig,
-};
+pub use config::prompt::{InitializerConfig, PromptConfig};
+pub use config::run::RunConfig;
 pub use config::schedule::{Decay, Schedule};
 pub use config::stages::{
     AdaptationConfig, FewShotConfig, NearestConfig, StagedRunConfig, TeachersConfig,
 };
 pub use config::task_parts::TaskParts;
+pub use config::training::TrainingConfig;
 pub use data::error::DataError;
-pub use data::pretraining_data::PretrainingData;
+pub use data::pretraining_data::{PretrainingData, PretrainingDataReader};
 pub use error::{Error, Result, error_line};
 pub use init::error::InitError;
 pub use init::initial::initial_composition;

@@ -1,4 +1,4 @@
-//! Steps of Adafactor beside those of T5X and optax: see `scripts/generate_adafactor_reference.py`.
+//! Compares steps of Adafactor with T5X and optax: see `scripts/generate_adafactor_reference.py`.
 
 use std::fs;
 use std::path::Path;
@@ -21,7 +21,7 @@ impl Reference {
         serde_json::from_value(self.0["shapes"][parameter].clone()).unwrap()
     }
 
-    /// The largest difference from the reference that a parameter has after any step that is known.
+    /// Largest difference of a parameter from the reference after any recorded step.
     fn apart<const D: usize>(&self, case: &str, adafactor: &Adafactor, parameter: &str) -> f32 {
         let tensor = |values: &Value| {
             let data = TensorData::new(numbers(values), self.shape(parameter));
@@ -37,7 +37,7 @@ impl Reference {
             let known = self.0["after"].as_array().unwrap();
             if let Some(place) = known.iter().position(|after| *after == step + 1) {
                 let expected = &self.0["cases"][case]["parameters"][place][parameter];
-                // T5X has no cube.
+                // T5X has no rule for three dimensions.
                 if expected.is_null() {
                     assert_eq!(parameter, "cube", "{case}");
                     continue;
@@ -67,7 +67,7 @@ impl Reference {
         let mut settings = self.0["cases"][case]["settings"].clone();
         let table = settings.as_object_mut().unwrap();
         table.insert("kind".into(), "adafactor".into());
-        // Without a weight decay there is none there.
+        // Some references have no weight decay.
         table.entry("weight_decay").or_insert(json!(0.0));
         let unlimited = table.get("clipping_threshold").is_some_and(Value::is_null);
         let OptimizerConfig::Adafactor(mut config) = serde_json::from_value(settings).unwrap()
@@ -89,11 +89,11 @@ fn numbers(values: &Value) -> Vec<f32> {
     values.as_array().unwrap().iter().map(|value| value.as_f64().unwrap() as f32).collect()
 }
 
-/// Numbers reach 3, and each step of 24 rounds some units in the last place of 0.3.
+/// Values reach 3, and each of 24 steps rounds by a few units in the last place of 0.3.
 const BOUND: f32 = 1e-5;
 
 #[test]
-fn steps_are_those_of_t5x_and_optax() {
+fn steps_match_t5x_and_optax() {
     let reference = Reference::read();
     let cases = reference.cases();
     assert_eq!(cases.len(), 17);
@@ -103,11 +103,11 @@ fn steps_are_those_of_t5x_and_optax() {
     }
 }
 
-/// The name of a case, and what is changed of its settings.
+/// Name of a case, and a change of its settings.
 type Change = (&'static str, fn(&mut AdafactorConfig));
 
 #[test]
-fn no_setting_can_be_left_out_unseen() {
+fn every_setting_affects_the_reference() {
     let reference = Reference::read();
     let changes: [Change; 11] = [
         ("recipe", |config| config.weight_decay = 0.0),
@@ -155,7 +155,7 @@ fn parameters() -> Parameters {
 }
 
 fn step(optimizer: &mut ModuleOptimizer, parameters: Parameters, scale: f64) -> Parameters {
-    // Slopes of cubes: they differ from number to number, and from step to step.
+    // Derivatives of cubes, which differ between elements and between steps.
     let loss = parameters.vector.val().powi_scalar(3).sum()
         + parameters.small.val().powi_scalar(3).sum()
         + parameters.large.val().powi_scalar(3).sum();
@@ -171,7 +171,7 @@ fn bits(parameters: &Parameters) -> Vec<u32> {
 }
 
 #[test]
-fn a_state_that_was_recorded_goes_on_to_the_same_bits() {
+fn a_recorded_state_resumes_bit_for_bit() {
     for beta_1 in [None, Some(0.9)] {
         let config = AdafactorConfig { beta_1, ..AdafactorConfig::default() };
         let fresh = || ModuleOptimizer::from(Adafactor::new(config.clone()));
@@ -180,7 +180,7 @@ fn a_state_that_was_recorded_goes_on_to_the_same_bits() {
         for scale in [1.0, 3.0, 0.2] {
             value = step(&mut optimizer, value, scale);
         }
-        // From 128 times 128 on, rows and columns are kept in the place of the whole.
+        // From 128 by 128 on, the second moment is factored.
         let expected = 1 + 1 + 2 + if beta_1.is_some() { 3 } else { 0 };
         assert_eq!(optimizer.to_record().len(), expected);
         let mut resumed = fresh().from_bytes(optimizer.into_bytes().unwrap()).unwrap();
@@ -188,7 +188,7 @@ fn a_state_that_was_recorded_goes_on_to_the_same_bits() {
         let whole = bits(&step(&mut optimizer, whole, 0.5));
         let parts = step(&mut resumed, value.clone(), 2.0);
         assert!(whole == bits(&step(&mut resumed, parts, 0.5)));
-        // And not because the state would not matter.
+        // The state must matter for this comparison.
         let mut forgetful = fresh();
         let forgotten = step(&mut forgetful, value, 2.0);
         assert!(whole != bits(&step(&mut forgetful, forgotten, 0.5)));

@@ -17,7 +17,7 @@ fn every_key_but_the_model_has_a_default() {
 }
 
 #[test]
-fn a_whole_configuration_is_read_and_written_alike() {
+fn a_configuration_round_trips() {
     let text = r#"
         model = "t5"
         seed = 3
@@ -37,7 +37,7 @@ fn a_whole_configuration_is_read_and_written_alike() {
     "#;
     let config = parse(text).unwrap();
     let InitializerConfig::File { path, .. } = &config.prompt.initializer else { panic!() };
-    // Paths begin at the configuration's folder, and are whole.
+    // Paths are relative to the directory of the configuration and become absolute.
     assert!(path.is_absolute() && path.ends_with("some/start.npy"), "{path:?}");
     let written = toml::to_string(&config).unwrap();
     let read = RunConfig::parse(&written, Path::new("run.toml")).unwrap();
@@ -68,7 +68,7 @@ fn mistakes_are_named_with_file_and_line() {
 }
 
 #[test]
-fn numbers_out_of_range_are_named() {
+fn values_out_of_range_are_named() {
     let check = |setting: &str, expected: &str| {
         check_refused(&format!("model = 't5'\n{setting}"), &["`some/run.toml`: ", expected]);
     };
@@ -93,7 +93,7 @@ fn numbers_out_of_range_are_named() {
 }
 
 #[test]
-fn an_optimizer_has_the_keys_of_its_kind() {
+fn each_optimizer_kind_has_its_keys() {
     let optimizer = |text: &str| {
         let config = parse(&format!("model = 't5'\n[training.optimizer]\n{text}")).unwrap();
         let written = toml::to_string(&config).unwrap();
@@ -128,7 +128,7 @@ fn an_optimizer_has_the_keys_of_its_kind() {
 }
 
 #[test]
-fn keys_of_another_optimizer_and_unknown_ones_are_named() {
+fn keys_of_the_other_optimizer_and_unknown_keys_are_named() {
     let check = |text: &str, parts: &[&str]| {
         check_refused(&format!("model = 't5'\n[training.optimizer]\n{text}"), parts);
     };
@@ -155,7 +155,7 @@ fn keys_of_another_optimizer_and_unknown_ones_are_named() {
 }
 
 #[test]
-fn numbers_of_an_optimizer_out_of_range_are_named() {
+fn optimizer_values_out_of_range_are_named() {
     let check = |text: &str, expected: &str| {
         let text = format!("model = 't5'\n[training.optimizer]\nkind = 'adafactor'\n{text}");
         check_refused(&text, &[&format!("`training.optimizer.{expected}")]);

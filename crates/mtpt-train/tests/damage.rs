@@ -1,4 +1,4 @@
-//! Checkpoints that are no longer what was written.
+//! Damaged checkpoints.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use mtpt_train::{CheckpointError, Error, MetricsLog, Observer, RunDir};
 use crate::resume::{StopAt, metrics, run};
 use crate::small_world::{SmallWorld, config};
 
-/// Keeps the notes.
+/// Collects the notes.
 #[derive(Default)]
 struct Warned(Vec<String>);
 
@@ -21,7 +21,7 @@ impl Observer for Warned {
 
 type Harm = (&'static str, fn(&Path), &'static str);
 
-/// What can happen to a file, and what is said of it.
+/// Damage to a file, and its description.
 const HARMS: [Harm; 4] = [
     ("missing", |path| fs::remove_file(path).unwrap(), "is missing"),
     ("empty", |path| fs::write(path, "").unwrap(), "has 0 bytes, "),
@@ -41,14 +41,14 @@ const HARMS: [Harm; 4] = [
             bytes[middle] ^= 0x10;
             fs::write(path, bytes).unwrap();
         },
-        "holds other bytes than were written",
+        "has other contents than were written",
     ),
 ];
 
 const FILES: [&str; 5] =
     ["last.safetensors", "best.safetensors", "optimizer.bpk", "state.json", "checksums.json"];
 
-/// A folder of the test with everything in it.
+/// Copies a directory with its contents.
 fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
@@ -63,12 +63,12 @@ fn copy(from: &Path, to: &Path) {
 }
 
 #[test]
-fn a_damaged_checkpoint_is_passed_over_and_named() {
+fn a_damaged_checkpoint_is_skipped_and_named() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
     outcome.unwrap();
-    // Checkpoints stand at steps 3 and 6.
+    // Checkpoints are written at steps 3 and 6.
     let (stopped, outcome) = run(&world, &config, "stopped", false, &mut StopAt(7));
     outcome.unwrap_err();
     for file in FILES {
@@ -84,12 +84,12 @@ fn a_damaged_checkpoint_is_passed_over_and_named() {
             outcome.unwrap();
             let [warning] = &warned.0[..] else { panic!("{case}: {:?}", warned.0) };
             let beginning = format!("`{}", newest.display());
-            let end = format!("; going on from `{}`", before.display());
+            let end = format!("; resuming from `{}`", before.display());
             assert!(
                 warning.starts_with(&beginning) && warning.ends_with(&end),
                 "{case}: {warning}"
             );
-            // Of the list of checksums, a damaged one is seen by itself or by a file that it fits no more.
+            // A damaged list of checksums is invalid or doesn't match a file.
             if file != "checksums.json" {
                 let told = format!("{beginning}/{file}` ");
                 assert!(
@@ -110,7 +110,7 @@ fn a_damaged_checkpoint_is_passed_over_and_named() {
 }
 
 #[test]
-fn where_no_checkpoint_is_whole_the_newest_is_named() {
+fn if_no_checkpoint_is_intact_the_newest_is_named() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let (folder, outcome) = run(&world, &config, "run", false, &mut StopAt(7));
@@ -121,7 +121,7 @@ fn where_no_checkpoint_is_whole_the_newest_is_named() {
     fs::write(before.join("last.safetensors"), "").unwrap();
     let failure = run(&world, &config, "run", true, &mut ()).1.unwrap_err();
     let expected = format!(
-        "`{}` is missing, and no older checkpoint is whole: begin the run anew instead of resuming it",
+        "`{}` is missing, and no older checkpoint is intact: start over instead of resuming",
         newest.join("optimizer.bpk").display()
     );
     assert_eq!(failure.to_string(), expected);
@@ -131,13 +131,13 @@ fn where_no_checkpoint_is_whole_the_newest_is_named() {
 }
 
 #[test]
-fn damaged_checkpoints_do_not_outlive_whole_ones() {
+fn damaged_checkpoints_do_not_outlive_intact_ones() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let (folder, outcome) = run(&world, &config, "run", false, &mut StopAt(7));
     outcome.unwrap_err();
     fs::remove_file(folder.checkpoints().join("step-00000006/state.json")).unwrap();
-    // It goes on from step 3, and is stopped at 5, by an end that comes before step 6.
+    // The run resumes at step 3 and is stopped before step 6.
     struct Now;
     impl Observer for Now {
         fn stop(&self) -> bool {
@@ -155,14 +155,14 @@ fn damaged_checkpoints_do_not_outlive_whole_ones() {
 }
 
 #[test]
-fn a_log_that_was_damaged_keeps_its_whole_lines() {
+fn a_damaged_log_keeps_its_complete_lines() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("metrics.jsonl");
     let figure =
         "{\"step\":2,\"split\":\"dev\",\"task\":\"a\",\"metric\":\"accuracy\",\"value\":1.0}\n";
     let lines = ["{\"step\":1,\"loss\":1.0}\n", "{\"step\":2,\"loss\":1.0}\n", figure];
     let mut bytes = lines.concat().into_bytes();
-    // What a power cut leaves: zeros, and bytes of something else.
+    // Possible results of a power failure: zeros, and bytes of other files.
     bytes.extend(b"\0\0\0\xff\xfe\n{\"step\":3,\"loss\":1.0}\n{\"step\":2,\"lo");
     fs::write(&path, bytes).unwrap();
     MetricsLog::open(&path, 2).unwrap();

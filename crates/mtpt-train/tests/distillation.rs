@@ -1,4 +1,5 @@
-//! Distillation beside transformers (see `scripts/generate_distillation_reference.py`), and what must be so whatever the numbers.
+//! Compares distillation with transformers (see `scripts/generate_distillation_reference.py`), and
+//! checks invariants.
 
 use std::fs;
 use std::path::Path;
@@ -30,7 +31,7 @@ fn names() -> Vec<TaskId> {
     ["first", "second"].into_iter().map(|name| TaskId::new(name).unwrap()).collect()
 }
 
-/// Plain prompts of two tasks from rows of numbers.
+/// Creates plain prompts of two tasks from values.
 fn plain(values: &Value, device: &Device) -> Composition {
     let prompt = |values: &Value| {
         let values = numbers(values);
@@ -47,7 +48,7 @@ fn teachers(composition: Composition) -> Teachers {
     Teachers::new(&[Prompts::new(composition, header)], &names()).unwrap()
 }
 
-/// The gradients of all parameters in the order of the tasks.
+/// Returns the gradients of all parameters in the order of the tasks.
 fn numbers_of(module: &Composition, gradients: GradientsParams) -> Vec<Vec<f32>> {
     struct Collect(GradientsParams, Vec<Vec<f32>>);
     impl ModuleVisitor for Collect {
@@ -65,13 +66,13 @@ fn assert_close(found: &[f32], expected: &[f32], what: &str) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let largest = expected.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
     for (found, expected) in found.iter().zip(expected) {
-        // 32-bit floats through four layers here, 64-bit ones there.
+        // 32-bit floats through four layers here, 64-bit floats in the reference.
         assert!((found - expected).abs() <= 2e-5 * largest, "{what}: {found} {expected}");
     }
 }
 
 #[test]
-fn losses_and_gradients_are_those_of_transformers() {
+fn losses_and_gradients_match_transformers() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/distillation.json");
     let reference: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let device = Device::flex();
@@ -100,7 +101,7 @@ fn losses_and_gradients_are_those_of_transformers() {
         let recorded = objective.token_losses(&student, &batch).unwrap();
         let loss = recorded.total().sum().div_scalar(tokens as f64);
         let of_recorded = GradientsParams::from_grads(loss.backward(), &student);
-        // Back through the model by hand, and in parts: the rows' lengths differ.
+        // The hand-written backward pass, in parts, since the lengths of the examples differ.
         let (by_hand, of_by_hand) = objective.differentiate(&student, &batch, tokens).unwrap();
         for (losses, gradients) in
             [(recorded, of_recorded), (by_hand, of_by_hand.expect("students learn"))]
@@ -122,7 +123,7 @@ fn losses_and_gradients_are_those_of_transformers() {
     }
 }
 
-/// Teachers of the small world's tasks: prompts after some steps of tuning.
+/// Creates teachers of the small world's tasks: prompts after a few training steps.
 fn trained_teachers(world: &SmallWorld) -> Teachers {
     let separate = config(CompositionConfig::Separate(SeparateConfig::default()));
     let composition = world.composition(&separate);
@@ -135,7 +136,7 @@ fn trained_teachers(world: &SmallWorld) -> Teachers {
 }
 
 #[test]
-fn a_student_that_is_its_teacher_has_nothing_to_learn_from_it() {
+fn a_student_equal_to_its_teacher_has_no_distillation_loss() {
     let world = SmallWorld::new();
     let teachers = trained_teachers(&world);
     let batch = TokenBatch::new(world.data[0].rows(Split::Train), Padding { id: 0, multiple: 1 });
@@ -148,13 +149,13 @@ fn a_student_that_is_its_teacher_has_nothing_to_learn_from_it() {
     );
     for (name, term) in losses.auxiliary {
         let term: Vec<f32> = term.into_data().iter::<f32>().collect();
-        // The same numbers on both sides, computed twice.
+        // The same values, computed twice.
         assert!(term.iter().all(|value| value.abs() < 1e-6), "{name}: {term:?}");
     }
 }
 
 #[test]
-fn states_that_are_kept_are_those_that_are_read_again() {
+fn cached_states_equal_computed_states() {
     let world = SmallWorld::new();
     let teachers = trained_teachers(&world);
     for states in [vec![Stack::Decoder], vec![Stack::Encoder, Stack::Decoder]] {
@@ -165,7 +166,7 @@ fn states_that_are_kept_are_those_that_are_read_again() {
         };
         let student = world.composition(&config(CompositionConfig::default())).valid();
         let read = Distillation::new(&world.t5, &teachers, &setting);
-        // In groups of five, which no batch below is.
+        // In batches of five, unlike the batches below.
         let kept = Distillation::new(&world.t5, &teachers, &setting)
             .with_cache(&world.data, 0, 5)
             .unwrap();
@@ -183,7 +184,7 @@ fn states_that_are_kept_are_those_that_are_read_again() {
 }
 
 #[test]
-fn states_are_kept_where_that_is_cheaper() {
+fn states_are_cached_if_that_is_cheaper() {
     let world = SmallWorld::new();
     let teachers = trained_teachers(&world);
     let keeps = |keep_states: KeepStates, rows: usize| {
@@ -191,7 +192,7 @@ fn states_are_kept_where_that_is_cheaper() {
         let objective = Distillation::new(&world.t5, &teachers, &setting);
         objective.with_cache(&world.data, rows, 8).unwrap().is_cached()
     };
-    // The two tasks have 32 training rows.
+    // The two tasks have 32 training examples.
     assert!(!keeps(KeepStates::Auto, 32));
     assert!(keeps(KeepStates::Auto, 33));
     assert!(keeps(KeepStates::Always, 1));
@@ -199,7 +200,7 @@ fn states_are_kept_where_that_is_cheaper() {
 }
 
 #[test]
-fn every_composition_learns_from_teachers_and_goes_on_bit_for_bit() {
+fn distillation_of_every_composition_resumes_bit_for_bit() {
     let world = SmallWorld::new();
     let teachers = trained_teachers(&world);
     let setting = DistillationConfig::default();
@@ -223,7 +224,7 @@ fn every_composition_learns_from_teachers_and_goes_on_bit_for_bit() {
         let once = learn(8, &format!("{name}-once"), false).unwrap();
         let again = learn(8, &format!("{name}-again"), false).unwrap();
         let folder = world.folder.path().join(format!("{name}-again"));
-        // As an interruption after the sixth step leaves it.
+        // As after an interruption after the sixth step.
         fs::remove_dir_all(folder.join("checkpoints/step-00000008")).unwrap();
         let resumed = learn(8, &format!("{name}-again"), true).unwrap();
         for other in [again, resumed] {
@@ -244,7 +245,7 @@ fn every_composition_learns_from_teachers_and_goes_on_bit_for_bit() {
 }
 
 #[test]
-fn other_teachers_make_another_run() {
+fn a_run_does_not_resume_with_other_teachers() {
     let world = SmallWorld::new();
     let (run, t5) = (config(CompositionConfig::default()), &world.t5);
     let learn = |teachers: &Teachers, weight: f64, resume: bool| {

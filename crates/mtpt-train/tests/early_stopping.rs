@@ -10,7 +10,7 @@ use mtpt_train::{
 
 use crate::small_world::{SmallWorld, config, tokenizer};
 
-/// Steps and means of the tasks' figures; and the end of the run when a step is done, as a crash would have it.
+/// Records steps and metric values, and ends the run after a step like a crash.
 #[derive(Default)]
 struct Events {
     steps: Vec<usize>,
@@ -38,7 +38,7 @@ impl Observer for Events {
 }
 
 impl Events {
-    /// The mean of the two tasks at each evaluation.
+    /// Returns the mean of the two tasks at each evaluation.
     fn means(&self) -> Vec<(usize, f64)> {
         self.figures.chunks(2).map(|pair| (pair[0].0, (pair[0].1 + pair[1].1) / 2.0)).collect()
     }
@@ -58,7 +58,7 @@ fn run(
     run.train(world.composition(config))
 }
 
-/// A run that is judged after each of up to thirty steps.
+/// Returns a configuration of up to thirty steps with an evaluation after each.
 fn patient(patience: usize, min_delta: f64) -> RunConfig {
     let mut config = config(CompositionConfig::default());
     config.training.steps = 30;
@@ -68,7 +68,7 @@ fn patient(patience: usize, min_delta: f64) -> RunConfig {
 }
 
 #[test]
-fn a_run_ends_when_nothing_was_better_for_as_long_as_its_patience() {
+fn a_run_ends_after_its_patience_without_progress() {
     let world = SmallWorld::new();
     let mut all = Events::default();
     let mut endless = patient(1, 0.0);
@@ -78,7 +78,7 @@ fn a_run_ends_when_nothing_was_better_for_as_long_as_its_patience() {
     let means = all.means();
     let mut ends = Vec::new();
     for patience in [1, 2, 3, 5] {
-        // The definition: the first step before which the patience has passed since the best.
+        // By definition, the first step with as many evaluations since the best as the patience.
         let best_until = |end: usize| {
             (0..=end).fold(0, |best, at| if means[at].1 > means[best].1 { at } else { best })
         };
@@ -96,15 +96,15 @@ fn a_run_ends_when_nothing_was_better_for_as_long_as_its_patience() {
 }
 
 #[test]
-fn a_resumed_run_ends_at_the_step_of_one_that_was_not_interrupted() {
+fn a_resumed_run_ends_at_the_step_of_an_uninterrupted_one() {
     let world = SmallWorld::new();
-    // No mean rises by more than 1: the first evaluation, then three.
+    // No mean rises by more than 1: one evaluation, then three without progress.
     let config = patient(3, 1.0);
     let mut whole = Events::default();
     let expected = run(&world, &config, Some(("whole", false)), &mut whole).unwrap();
     assert_eq!(expected.stopped_early, Some(4));
     let prompts = |name: &str| fs::read(world.folder.path().join(name).join("prompts.safetensors"));
-    // A checkpoint stands at step 3, after two evaluations without progress.
+    // A checkpoint is written at step 3, after two evaluations without progress.
     for stop in [2, 4] {
         let name = format!("stopped at {stop}");
         let mut events = Events { stop_at: Some(stop), ..Events::default() };
@@ -115,7 +115,7 @@ fn a_resumed_run_ends_at_the_step_of_one_that_was_not_interrupted() {
         assert_eq!((trained.step, trained.score), (expected.step, expected.score));
         assert!(prompts(&name).unwrap() == prompts("whole").unwrap(), "stopped at {stop}");
     }
-    // One that is over stays over.
+    // A run that has ended stays ended.
     let mut events = Events::default();
     let trained = run(&world, &config, Some(("whole", true)), &mut events).unwrap();
     assert!(events.steps.is_empty() && events.figures.is_empty());
@@ -123,7 +123,7 @@ fn a_resumed_run_ends_at_the_step_of_one_that_was_not_interrupted() {
 }
 
 #[test]
-fn what_is_better_by_too_little_is_kept_and_still_no_progress() {
+fn improvements_below_min_delta_are_stored_but_are_not_progress() {
     let world = SmallWorld::new();
     let mut events = Events::default();
     let trained = run(&world, &patient(7, 1.0), None, &mut events).unwrap();
@@ -135,7 +135,7 @@ fn what_is_better_by_too_little_is_kept_and_still_no_progress() {
 }
 
 #[test]
-fn patience_needs_something_to_judge_by_and_evaluations() {
+fn patience_requires_a_dev_split_and_evaluations() {
     let mut world = SmallWorld::new();
     let mut config = patient(2, 0.0);
     let tasks: Vec<Task> = world
@@ -146,8 +146,8 @@ fn patience_needs_something_to_judge_by_and_evaluations() {
     let lengths = config.max_lengths();
     world.data = TaskData::read(tasks, &tokenizer(), &world.t5, lengths).unwrap();
     let failure = run(&world, &config, None, &mut Events::default()).unwrap_err();
-    let expected =
-        "`evaluation.patience`: nothing has a `dev` split to judge by; leave it out, or give one";
+    let expected = "`evaluation.patience` needs a `dev` split, but nothing has one: remove the option, or add a \
+         `dev` file";
     assert_eq!(failure.to_string(), expected);
     config.evaluation.every = 0;
     let failure = config.check().unwrap_err().to_string();

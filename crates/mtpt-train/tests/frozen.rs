@@ -12,7 +12,7 @@ use mtpt_train::{
 
 use crate::small_world::{SmallWorld, config, t5, tokenizer};
 
-/// Every bit of every weight.
+/// Returns the bits of all weights.
 fn bits<M: Module>(module: &M) -> Vec<u32> {
     struct Bits(Vec<u32>);
     impl ModuleVisitor for Bits {
@@ -27,7 +27,7 @@ fn bits<M: Module>(module: &M) -> Vec<u32> {
 }
 
 #[test]
-fn the_backbone_is_bit_identical_after_training_and_files_hold_prompts_alone() {
+fn the_backbone_is_bit_identical_after_training_and_files_contain_only_prompts() {
     for composition in CompositionConfig::catalogue() {
         let world = SmallWorld::new();
         let before = bits(world.t5.get());
@@ -45,7 +45,7 @@ fn the_backbone_is_bit_identical_after_training_and_files_hold_prompts_alone() {
         let of_start: Vec<_> = untrained.tensors().keys().collect();
         assert_eq!(file.tensors().keys().collect::<Vec<_>>(), of_start);
         assert!(file.tensors() != untrained.tensors(), "the prompts have not moved");
-        // A checkpoint holds the prompts and their optimizer's state, some kilobytes.
+        // A checkpoint contains the prompts and their optimizer's state, a few kilobytes.
         let checkpoint = folder.checkpoints().join("step-00000008");
         let size: u64 = std::fs::read_dir(checkpoint)
             .unwrap()
@@ -81,14 +81,14 @@ fn gradients_do_not_depend_on_whether_the_backbone_is_frozen() {
     let frozen =
         gradient(PromptTuning::new(&world.t5).token_losses(&composition, &batch).unwrap().total());
     let tracked = t5(&Device::flex().autodiff());
-    // Dropout is for fine-tuning; here only the weights' gradients make the difference.
+    // Without dropout, only the weights' gradients differ.
     let tracked = tracked.freeze().set_require_grad(true);
     let visible =
         gradient(PromptTuning::new(&tracked).token_losses(&composition, &batch).unwrap().total());
     assert!(frozen.iter().any(|value| value.abs() > 1e-3));
     for (frozen, visible) in frozen.iter().zip(&visible) {
-        // The same operations, with sums in another order: what rounding leaves of an f32 after two encoder and two
-        // decoder layers, forward and back.
+        // The order of sums differs: rounding of f32 through two encoder and two decoder layers,
+        // forward and backward.
         assert!((frozen - visible).abs() <= 1e-4 * (1.0 + visible.abs()), "{frozen} {visible}");
     }
 }
@@ -98,7 +98,7 @@ fn composition_parameters<M: Module>(module: &M) -> usize {
 }
 
 #[test]
-fn a_trained_prompt_acts_on_its_own_task() {
+fn a_trained_prompt_affects_only_its_own_task() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let trained =
@@ -112,7 +112,7 @@ fn a_trained_prompt_acts_on_its_own_task() {
 }
 
 #[test]
-fn a_whole_model_is_fine_tuned_by_the_same_trainer() {
+fn the_same_trainer_fine_tunes_a_whole_model() {
     let world = SmallWorld::new();
     let model = t5(&Device::flex().autodiff());
     let lengths = MaxLengths { input: 64, target: 8 };

@@ -24,7 +24,7 @@ fn prompt(world: &SmallWorld, config: &RunConfig) -> Result<Vec<f32>, String> {
     Ok(prompt.into_data().try_to_vec::<f32>().unwrap())
 }
 
-/// A `.npy` file of format 1.0.
+/// Encodes a `.npy` file of format 1.0.
 fn npy(rows: usize, columns: usize, values: &[f32]) -> Vec<u8> {
     let mut header =
         format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {columns}), }}");
@@ -40,12 +40,12 @@ fn npy(rows: usize, columns: usize, values: &[f32]) -> Vec<u8> {
 }
 
 #[test]
-fn a_text_and_class_labels_start_at_embeddings() {
+fn text_and_class_labels_are_initialized_from_embeddings() {
     let world = SmallWorld::new();
     let text = |text: &str| InitializerConfig::Text { text: text.into() };
     let twice = prompt(&world, &with(text("sunny rain"), 4)).unwrap();
     assert_eq!(twice[..32], twice[32..], "the text is repeated, without its end");
-    // The label words of both tasks in order: `happy` is one token, and stands first.
+    // The label words of both tasks in order: `happy` is one token and comes first.
     let labels = InitializerConfig::ClassLabels { population: None };
     let labels = prompt(&world, &with(labels, 4)).unwrap();
     let happy = prompt(&world, &with(text("happy"), 1)).unwrap();
@@ -77,7 +77,7 @@ fn npy_and_safetensors_files_are_read() {
 }
 
 #[test]
-fn a_prompt_wider_than_the_model_is_refused() {
+fn a_prompt_wider_than_the_model_is_rejected() {
     let world = SmallWorld::new();
     let path = world.folder.path().join("wide.npy");
     fs::write(&path, npy(3, 24, &[0.0; 72])).unwrap();
@@ -87,7 +87,7 @@ fn a_prompt_wider_than_the_model_is_refused() {
 }
 
 #[test]
-fn files_that_are_no_prompt_are_refused_by_name() {
+fn files_without_a_prompt_are_rejected_by_name() {
     let world = SmallWorld::new();
     let check = |name: &str, bytes: &[u8], expected: &str| {
         let path: PathBuf = world.folder.path().join(name);
@@ -106,7 +106,7 @@ fn files_that_are_no_prompt_are_refused_by_name() {
 }
 
 #[test]
-fn a_rank_that_the_prompt_cannot_have_is_refused() {
+fn a_rank_above_the_maximum_is_rejected() {
     let world = SmallWorld::new();
     let mut config = with(InitializerConfig::default(), 4);
     config.composition = CompositionConfig::LowRank(mtpt_compose::LowRankConfig { rank: 5 });
@@ -115,7 +115,7 @@ fn a_rank_that_the_prompt_cannot_have_is_refused() {
 }
 
 #[test]
-fn components_have_first_values_of_their_own() {
+fn components_have_their_own_initial_values() {
     let world = SmallWorld::new();
     let path = world.folder.path().join("trained.npy");
     let values: Vec<f32> = (0..4 * 16).map(|value| value as f32).collect();
@@ -143,7 +143,7 @@ fn components_have_first_values_of_their_own() {
 }
 
 #[test]
-fn the_prompt_of_a_trained_task_is_a_beginning() {
+fn a_prompt_is_initialized_from_a_trained_task() {
     let world = SmallWorld::new();
     let path = world.folder.path().join("trained.safetensors");
     let text = InitializerConfig::Text { text: "sunny rain".into() };
@@ -166,7 +166,7 @@ fn the_prompt_of_a_trained_task_is_a_beginning() {
         format!("`{}`: expected `task` to name one of: `mood`, `wet`", path.display())
     );
     assert!(of_task(Some("wett")).unwrap_err().contains("did you mean `wet`?"));
-    // A prompt of another length is refused, as of any file.
+    // A prompt of another length is rejected, as from any file.
     let other = InitializerConfig::Prompts { path, task: Some("wet".into()) };
     assert!(prompt(&world, &with(other, 5)).unwrap_err().contains('5'));
 }

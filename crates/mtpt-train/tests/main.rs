@@ -1,4 +1,16 @@
-//! Tests of the public interface, one module for each subject.
+//! Tests of the public interface, one module per subject.
+//!
+//! | subject | modules |
+//! |---|---|
+//! | configurations | `config`, `staged_config`, `pretraining_config` |
+//! | initial values | `initial`, `start_from` |
+//! | losses and gradients | `distillation`, `peft_losses` |
+//! | steps | `steps`, `adafactor`, `task_rate`, `peft_training` |
+//! | the frozen model | `frozen` |
+//! | runs | `early_stopping`, `not_finite`, `pretraining`, `own_strategy`, `plain`, `answers`, `run_prompts` |
+//! | interrupted and damaged runs | `resume`, `stopping`, `damage` |
+//! | pipelines | `stages` |
+//! | logs | `tensorboard` |
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]

@@ -1,4 +1,4 @@
-//! Losses and gradients that are infinite or not numbers.
+//! Losses and gradients that are infinite or NaN.
 
 use std::fs;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use mtpt_train::{
 use crate::resume::metrics;
 use crate::small_world::{SmallWorld, config, t5, tokenizer};
 
-/// Steps that are done; what is broken from some step on reads it.
+/// Number of steps done, for components that break at some step.
 #[derive(Clone, Debug, Default)]
 struct Clock(Arc<AtomicUsize>);
 
@@ -36,7 +36,7 @@ impl Observer for Clock {
     }
 }
 
-/// A model for which, after three steps, the embedding of a token is not a number.
+/// A model with a NaN embedding of one token after three steps.
 #[derive(Module, Debug)]
 struct Broken {
     t5: T5,
@@ -46,7 +46,7 @@ struct Broken {
     clock: Clock,
 }
 
-/// Steps before it breaks.
+/// Number of steps before it breaks.
 const GOOD: usize = 3;
 
 impl Backbone for Broken {
@@ -102,7 +102,7 @@ impl Backbone for Broken {
     }
 }
 
-/// A prompt for all, whose gradient for one task is not a number after three steps, though its values are.
+/// A shared prompt with finite values whose gradient for one task is NaN after three steps.
 #[derive(Module, Debug)]
 struct Steep {
     prompt: Param<Tensor<2>>,
@@ -128,12 +128,12 @@ impl Compose for Steep {
         if task.position() == 0 || self.clock.steps_done() < GOOD {
             return prompt;
         }
-        // The root of nothing is nothing, and rises without end there.
+        // The square root is 0 at 0, with an infinite derivative.
         prompt.clone() + prompt.mul_scalar(0.0).sqrt()
     }
 }
 
-/// The token of a word.
+/// Returns the token of a word.
 fn token(word: &str) -> u32 {
     tokenizer().tokenize(word).unwrap()[0]
 }
@@ -146,7 +146,7 @@ fn problem(error: Error) -> NotFinite {
 }
 
 #[test]
-fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
+fn a_loss_is_reported_with_its_examples_and_the_state_is_saved() {
     for stream in [false, true] {
         let mut world = SmallWorld::new();
         let mut config = config(CompositionConfig::default());
@@ -156,7 +156,8 @@ fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
             |task: &Task| Task::new(&TaskConfig { stream, ..task.config().clone() }).unwrap();
         let tasks = world.tasks.iter().map(on_disk).collect();
         world.data = TaskData::read(tasks, &tokenizer(), &world.t5, config.max_lengths()).unwrap();
-        // The word `7` stands in the eighth row of both tasks; every row comes once in three steps.
+        // The word `7` is in the eighth row of both tasks, and every row is used once in three
+        // steps.
         let clock = Clock::default();
         let model = Broken { t5: t5(&Device::flex()), token: token("7"), clock: clock.clone() };
         let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
@@ -182,7 +183,7 @@ fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
         }
         let steps_done = problem.step - 1;
         assert!(told.starts_with(&format!("step {}: the loss is NaN, from ", problem.step)));
-        assert!(told.ends_with("or begin another run with a lower `training.learning_rate`"));
+        assert!(told.ends_with("or start a new run with a lower `training.learning_rate`"));
         let place = problem.checkpoint.unwrap();
         assert_eq!(place, folder.checkpoints().join(format!("step-{steps_done:08}")));
         assert!(
@@ -191,7 +192,7 @@ fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
         assert!(folder.prompts().is_file(), "evaluations are every two steps");
         let steps = metrics(&folder).iter().filter(|line| line.get("loss").is_some()).count();
         assert_eq!(steps, steps_done);
-        // It goes on from there, once the model is mended.
+        // The run can be resumed with a working model.
         let start = world.composition(&config);
         PromptTuningRun::new(&config, &world.data, &world.t5)
             .output(&folder)
@@ -204,7 +205,7 @@ fn a_loss_is_told_with_the_rows_and_what_is_known_is_kept() {
 }
 
 #[test]
-fn rows_whose_files_changed_are_told_by_their_numbers() {
+fn examples_of_changed_files_are_reported_by_index() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let clock = Clock::default();
@@ -222,7 +223,7 @@ fn rows_whose_files_changed_are_told_by_their_numbers() {
 }
 
 #[test]
-fn a_gradient_is_told_with_its_parameter_and_the_rows_to_blame() {
+fn a_gradient_is_reported_with_its_parameter_and_examples() {
     for (clip_norm, micro_batch_size) in [(Some(1.0), None), (None, Some(4))] {
         let world = SmallWorld::new();
         let own = CustomConfig { name: "steep".into() };
@@ -258,7 +259,7 @@ fn a_gradient_is_told_with_its_parameter_and_the_rows_to_blame() {
 }
 
 #[test]
-fn a_pretraining_run_keeps_the_state_before_the_step() {
+fn a_pretraining_run_saves_the_state_before_the_step() {
     let world = SmallWorld::new();
     let clock = Clock::default();
     let mut config = mtpt_train::PretrainingConfig::new("small");
@@ -271,7 +272,7 @@ fn a_pretraining_run_keeps_the_state_before_the_step() {
     let model = Broken { t5: t5(&device), token: token("7"), clock: clock.clone() };
     let tasks = world.tasks.clone();
     let data =
-        PretrainingData::read(tasks, Vec::new(), &tokenizer(), &[], &model, lengths).unwrap();
+        PretrainingData::reader(&model, &tokenizer(), lengths).read(tasks, Vec::new()).unwrap();
     let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
     let mut observer = clock;
     let outcome =

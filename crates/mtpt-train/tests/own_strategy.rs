@@ -7,7 +7,7 @@ use mtpt_train::{PromptTuningRun, RunDir, TrainingConfig};
 
 use crate::small_world::{SmallWorld, config};
 
-/// One prompt for all tasks.
+/// One prompt shared by all tasks.
 #[derive(Module, Debug)]
 struct Same {
     prompt: Param<Tensor<2>>,
@@ -38,7 +38,7 @@ fn same(length: usize, d_model: usize, tasks: usize, device: &Device) -> Same {
 }
 
 #[test]
-fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
+fn a_custom_strategy_is_trained_saved_resumed_and_read() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::Custom(CustomConfig { name: "same".into() }));
     let device = Device::flex().autodiff();
@@ -70,11 +70,11 @@ fn a_strategy_of_ones_own_is_trained_kept_resumed_and_read() {
     assert_eq!(refused.to_string(), expected);
 }
 
-/// An option, and what sets it.
+/// An option and a function that sets it.
 type Setting = (&'static str, fn(&mut TrainingConfig));
 
 #[test]
-fn a_rate_decay_or_norm_for_tasks_needs_something_that_they_own() {
+fn task_options_require_task_specific_parameters() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::Custom(CustomConfig { name: "same".into() }));
     let options: [Setting; 3] = [
@@ -89,8 +89,8 @@ fn a_rate_decay_or_norm_for_tasks_needs_something_that_they_own() {
         let refused =
             PromptTuningRun::new(&config, &world.data, &world.t5).train(start).unwrap_err();
         let expected = format!(
-            "`training.{option}`: the composition tells of no parameters that belong to one task; leave it out, or implement \
-             `Compose::task_parameters`"
+            "`training.{option}`: the composition has no task-specific parameters: remove the \
+             option, or implement `Compose::task_parameters`"
         );
         assert_eq!(refused.to_string(), expected);
     }

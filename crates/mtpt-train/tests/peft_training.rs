@@ -1,4 +1,4 @@
-//! Prompts that PEFT trained step by step, trained here on the same batches: see
+//! Compares training with PEFT's, step by step on the same batches: see
 //! `scripts/generate_peft_training_reference.py`.
 
 use std::fs;
@@ -32,7 +32,7 @@ impl Observer for Steps {
     }
 }
 
-/// Tokens are written as their numbers, the end of sentence among them.
+/// Tokens are written as numbers, including the end-of-sequence token.
 fn tokenizer() -> impl Tokenize {
     TokenizeFn(|text: &str| -> Result<Vec<u32>, TokenizeError> {
         text.split_whitespace().map(|id| id.parse().map_err(TokenizeError::new)).collect()
@@ -47,7 +47,7 @@ fn text(ids: &Value) -> String {
     numbers(ids).iter().map(f64::to_string).collect::<Vec<_>>().join(" ")
 }
 
-/// A task of rows of tokens; each target is a label word.
+/// Creates a task from token ids. Each target is a label word.
 fn task(folder: &TempDir, name: &str, rows: &[&Value]) -> Task {
     let path = folder.path().join(format!("{name}.jsonl"));
     let lines = rows.iter().map(|row| {
@@ -64,8 +64,8 @@ fn task(folder: &TempDir, name: &str, rows: &[&Value]) -> Task {
     Task::new(&config).unwrap()
 }
 
-/// The tasks of the reference; for a plain prompt, which PEFT gives to all rows, one task with the rows of all of them in the
-/// order in which they take turns.
+/// Returns the tasks of the reference. For a plain prompt, which PEFT applies to all examples,
+/// returns one task with all examples in alternating order.
 fn tasks(folder: &TempDir, reference: &Value, plain: bool) -> Vec<Task> {
     let of_tasks: Vec<Vec<&Value>> = reference["tasks"]
         .as_array()
@@ -125,7 +125,7 @@ impl Reference {
         Self { fixtures, values, t5: Frozen::new(t5(&Device::flex())) }
     }
 
-    /// Trains an adapter as PEFT did, but for what is changed.
+    /// Trains an adapter as PEFT did, except for a change.
     fn train(&self, name: &str, change: impl FnOnce(&mut TrainingConfig)) -> (Prompts, Steps) {
         let folder = tempfile::tempdir().unwrap();
         let tasks = tasks(&folder, &self.values, name == "plain");
@@ -144,7 +144,7 @@ impl Reference {
         (trained.prompts, steps)
     }
 
-    /// How far losses are from PEFT's, as shares of these.
+    /// Returns the relative differences from PEFT's losses.
     fn apart(&self, name: &str, steps: &Steps) -> Vec<f64> {
         let of_peft = numbers(&self.values[name]["losses"]);
         assert_eq!((steps.0.len(), of_peft.len()), (20, 20));
@@ -153,12 +153,12 @@ impl Reference {
     }
 }
 
-/// Bound of a loss, as a share of it. Largest seen on one machine: 1e-4, which is also how far PEFT's own losses in 32 and in 64
-/// bits are from one another: the random T5 magnifies rounding from step to step.
+/// Relative tolerance of a loss. The largest difference on one machine was 1e-4, as between PEFT's
+/// own losses in 32 and 64 bits: the random T5 amplifies rounding from step to step.
 const BOUND: f64 = 1e-3;
 
 #[test]
-fn steps_and_prompts_are_those_of_peft() {
+fn steps_and_prompts_match_peft() {
     let reference = Reference::read();
     for name in ["multitask_rank_1", "multitask_rank_2", "plain"] {
         let (prompts, steps) = reference.train(name, |_| {});
@@ -167,7 +167,7 @@ fn steps_and_prompts_are_those_of_peft() {
         }
         let run = &reference.values[name];
         for ((_, norm), of_peft) in steps.0.iter().zip(numbers(&run["gradient_norms"])) {
-            // Gradients are magnified more than losses: 5e-3 was seen.
+            // Rounding of gradients is amplified more than that of losses: up to 5e-3 was seen.
             assert!((norm - of_peft).abs() < 5e-2 * of_peft, "{name}: {norm} {of_peft}");
         }
         for (task, expected) in run["prompts"].as_array().unwrap().iter().enumerate() {
@@ -176,7 +176,7 @@ fn steps_and_prompts_are_those_of_peft() {
             let expected = numbers(expected);
             assert_eq!(found.len(), expected.len());
             for (found, expected) in found.into_iter().map(f64::from).zip(expected) {
-                // Prompts have numbers of about 1, and each moves by up to 0.6.
+                // Prompt values are about 1, and each changes by up to 0.6.
                 assert!((found - expected).abs() < BOUND, "{name}: {found} {expected}");
             }
         }
@@ -189,7 +189,7 @@ fn adamw(training: &mut TrainingConfig) -> &mut AdamWConfig {
 }
 
 #[test]
-fn no_part_of_the_step_can_be_left_out_unseen() {
+fn every_part_of_the_step_affects_the_reference() {
     let reference = Reference::read();
     let name = "multitask_rank_2";
     let changes: [fn(&mut TrainingConfig); 4] = [

@@ -7,7 +7,7 @@ use mtpt_train::PromptTuningRun;
 use crate::small_world::{SmallWorld, config};
 
 #[test]
-fn a_composition_frozen_into_plain_prompts_gives_the_same_scores() {
+fn plain_prompts_of_a_composition_have_the_same_scores() {
     for composition in CompositionConfig::catalogue() {
         let world = SmallWorld::new();
         let config = config(composition);

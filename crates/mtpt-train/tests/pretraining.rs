@@ -1,4 +1,4 @@
-//! A whole model trained on, on text and on tasks.
+//! Continued pretraining of a whole model on text and tasks.
 
 use std::cell::Cell;
 use std::fs;
@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use crate::small_world::{SmallWorld, t5, tokenizer};
 
-/// Tokens that no word has, and that are not the end of sentence.
+/// Tokens of no word other than the end-of-sequence token.
 const SENTINELS: [u32; 4] = [95, 93, 92, 91];
 const LENGTHS: MaxLengths = MaxLengths { input: 24, target: 24 };
 
@@ -28,7 +28,7 @@ const SPANS: &str = "[[corpora]]\nname = 'spans'\ntrain = 'train.txt'\ndev = 'de
 const PREFIX: &str = "[[corpora]]\nname = 'lm'\ntrain = 'train.txt'\ndev = 'dev.txt'\n\
                       objective = 'prefix_lm'\nweight = 2\n";
 
-/// A few sentences again and again, for training and, fewer, for `dev`.
+/// Writes repeated sentences for training and, fewer, for `dev`.
 fn corpora(world: &SmallWorld, text: &str) -> Vec<Corpus> {
     let sentences =
         ["the day was bright and warm", "all night rain fell on the roof", "so it goes"];
@@ -46,10 +46,12 @@ fn model() -> T5 {
 
 fn data(world: &SmallWorld, tasks: Vec<Task>, text: &str) -> PretrainingData {
     let corpora = corpora(world, text);
-    PretrainingData::read(tasks, corpora, &tokenizer(), &SENTINELS, &model(), LENGTHS).unwrap()
+    let (model, tokenizer) = (model(), tokenizer());
+    let reader = PretrainingData::reader(&model, &tokenizer, LENGTHS).sentinels(&SENTINELS);
+    reader.read(tasks, corpora).unwrap()
 }
 
-/// Eight steps of six rows, with everything written every three steps.
+/// Eight steps of six examples, with checkpoints every three steps.
 fn config() -> PretrainingConfig {
     let mut config = PretrainingConfig::new("small");
     config.seed = 5;
@@ -64,7 +66,7 @@ fn config() -> PretrainingConfig {
     config
 }
 
-/// Every bit of every weight.
+/// Returns the bits of all weights.
 fn bits<M: Module>(module: &M) -> Vec<u32> {
     struct Bits(Vec<u32>);
     impl ModuleVisitor for Bits {
@@ -78,7 +80,7 @@ fn bits<M: Module>(module: &M) -> Vec<u32> {
     bits.0
 }
 
-/// Keeps what it is told.
+/// Records all events.
 #[derive(Default)]
 struct Events {
     steps: Vec<f64>,
@@ -117,7 +119,7 @@ fn losses_on_dev_fall_for_each_objective() {
         assert!(*after < 0.6 * before, "{name}: {before} to {after}");
         assert_eq!(trained.losses.len(), 1);
         assert_eq!(trained.losses[0].1, *after);
-        // What is returned is what was measured.
+        // The result equals the reported values.
         let rows = data.corpora()[0].dev_rows(0);
         assert_eq!(mean_loss(&trained.model, &rows, 64).unwrap(), *after);
     }
@@ -138,12 +140,12 @@ fn the_mean_loss_does_not_depend_on_the_batches() {
             loss * row.target_ids.len() as f64
         })
         .sum();
-    // Sums of rows with and without padding: some units in the last place of an f32.
+    // Sums with and without padding differ by a few units in the last place of an f32.
     assert!((whole - sum / tokens as f64).abs() < 1e-5 * whole, "{whole} {}", sum / tokens as f64);
 }
 
 #[test]
-fn rows_of_tasks_are_learned_as_by_full_fine_tuning() {
+fn training_on_tasks_equals_full_fine_tuning() {
     let world = SmallWorld::new();
     let data = data(&world, world.tasks.clone(), "");
     let config = PretrainingConfig { dropout: false, ..config() };
@@ -169,16 +171,16 @@ fn rows_of_tasks_are_learned_as_by_full_fine_tuning() {
     }
     assert_eq!(events.steps, losses);
     assert!(bits(&trained.model) == bits(trainer.module()), "the same weights, bit for bit");
-    // Tasks are judged by their metrics too.
+    // Tasks are also evaluated by their metrics.
     let metrics: Vec<&str> = events.figures[..4].iter().map(|figure| figure.2.as_str()).collect();
     assert_eq!(metrics, ["loss", "accuracy", "loss", "accuracy"]);
 }
 
 #[test]
-fn nothing_is_dropped_unless_it_is_asked_for() {
+fn dropout_is_inactive_unless_enabled() {
     let world = SmallWorld::new();
     let text = "[[corpora]]\nname = 'lm'\ntrain = 'one.txt'\nobjective = 'prefix_lm'\n";
-    // A chunk of two tokens can be divided in one way alone.
+    // A chunk of two tokens can be divided in only one way.
     fs::write(world.folder.path().join("one.txt"), "sun rain\n").unwrap();
     let data = data(&world, Vec::new(), text);
     let mut config = config();
@@ -205,7 +207,7 @@ fn run(
     (folder, trained)
 }
 
-/// The lines of a log without the time that steps took.
+/// Returns the lines of a log without durations.
 fn metrics(folder: &RunDir) -> Vec<Value> {
     fs::read_to_string(folder.metrics())
         .unwrap()
@@ -218,7 +220,7 @@ fn metrics(folder: &RunDir) -> Vec<Value> {
         .collect()
 }
 
-/// Ends the run when a step is done, as a crash would.
+/// Ends the run after a step like a crash.
 struct StopAt(usize);
 
 impl Observer for StopAt {
@@ -231,13 +233,13 @@ impl Observer for StopAt {
 }
 
 #[test]
-fn an_interrupted_run_ends_as_if_it_had_not_been() {
+fn an_interrupted_run_ends_like_an_uninterrupted_one() {
     let world = SmallWorld::new();
     let config = config();
     let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
     let expected = outcome.unwrap();
     assert!(bits(&expected.model) != bits(&model()), "something was learned");
-    // Checkpoints stand at steps 3 and 6.
+    // Checkpoints are written at steps 3 and 6.
     for stop in [2, 4, 7] {
         let name = format!("stopped at {stop}");
         run(&world, &config, &name, false, &mut StopAt(stop)).1.unwrap_err();
@@ -247,7 +249,7 @@ fn an_interrupted_run_ends_as_if_it_had_not_been() {
         assert_eq!(found.losses, expected.losses);
         assert_eq!(metrics(&parts), metrics(&whole), "stopped at {stop}");
     }
-    // A run that is over has nothing to do, and gives the same.
+    // Resuming a completed run does nothing and returns the same.
     let mut events = Events::default();
     let (_, again) = run(&world, &config, "whole", true, &mut events);
     let again = again.unwrap();
@@ -256,7 +258,7 @@ fn an_interrupted_run_ends_as_if_it_had_not_been() {
     assert_eq!((again.step, again.losses), (8, expected.losses));
 }
 
-/// Asks for the end when it was asked so often.
+/// Stops the run after a number of calls.
 struct EndAfter(Cell<usize>);
 
 impl Observer for EndAfter {
@@ -268,7 +270,7 @@ impl Observer for EndAfter {
 }
 
 #[test]
-fn a_run_that_is_ended_early_goes_on_to_the_same_bits() {
+fn a_stopped_run_resumes_bit_for_bit() {
     let world = SmallWorld::new();
     for (every, dropout) in [(0, false), (3, true)] {
         let mut config = config();
@@ -276,7 +278,8 @@ fn a_run_that_is_ended_early_goes_on_to_the_same_bits() {
         config.dropout = dropout;
         let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
         let expected = outcome.unwrap();
-        // Asked between the parts of the evaluation before the first step, after steps, and within later evaluations.
+        // Called within the evaluation before the first step, after steps, and within later
+        // evaluations.
         for asked in [0, 1, 4, 6, 9, 11, 20] {
             let name = format!("ended after {asked} of {every}");
             let mut end = EndAfter(Cell::new(asked));
@@ -295,7 +298,7 @@ fn a_run_that_is_ended_early_goes_on_to_the_same_bits() {
 }
 
 #[test]
-fn the_folder_holds_the_configuration_and_two_checkpoints() {
+fn the_directory_contains_the_configuration_and_two_checkpoints() {
     let world = SmallWorld::new();
     let (folder, outcome) = run(&world, &config(), "run", false, &mut ());
     outcome.unwrap();
@@ -316,7 +319,7 @@ fn the_folder_holds_the_configuration_and_two_checkpoints() {
 }
 
 #[test]
-fn another_configuration_is_not_gone_on_with() {
+fn a_run_does_not_resume_with_another_configuration() {
     let world = SmallWorld::new();
     let first = config();
     run(&world, &first, "run", false, &mut ()).1.unwrap();
@@ -325,7 +328,7 @@ fn another_configuration_is_not_gone_on_with() {
     };
     let failed = failure(&PretrainingConfig { seed: 6, ..first.clone() });
     assert!(failed.contains("step-00000008") && failed.contains("`seed` was 5"), "{failed}");
-    // Other text is another run.
+    // A run with other text is another run.
     let data = data(&world, world.tasks.clone(), SPANS);
     let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
     let failed = PretrainingRun::new(&first, &data)
@@ -338,7 +341,7 @@ fn another_configuration_is_not_gone_on_with() {
 }
 
 #[test]
-fn corpora_stand_beside_the_tasks_by_their_weights() {
+fn corpora_and_tasks_are_mixed_by_their_weights() {
     let world = SmallWorld::new();
     let data = data(&world, world.tasks.clone(), &format!("{SPANS}{PREFIX}"));
     let config = PretrainingConfig { tasks_weight: 2.0, ..config() };
@@ -346,7 +349,7 @@ fn corpora_stand_beside_the_tasks_by_their_weights() {
     // Two fifths for the tasks, of 12 and 20 rows; one fifth and two for the corpora.
     let expected = [0.4 * 12.0 / 32.0, 0.4 * 20.0 / 32.0, 0.2, 0.4];
     for (rate, expected) in rates.iter().zip(expected) {
-        // Rates are whole positions of a block of 4,096.
+        // Sampling rates are multiples of 1 / 4,096.
         assert!((rate - expected).abs() < 1.0 / 2048.0, "{rates:?}");
     }
     let names: Vec<&str> = data.names().iter().map(|name| name.as_str()).collect();
@@ -354,7 +357,7 @@ fn corpora_stand_beside_the_tasks_by_their_weights() {
 }
 
 #[test]
-fn batches_have_a_row_for_each_task_that_is_drawn() {
+fn batches_have_an_example_of_each_sampled_task() {
     let world = SmallWorld::new();
     let data = data(&world, world.tasks.clone(), SPANS);
     let mut config = config();
@@ -366,18 +369,19 @@ fn batches_have_a_row_for_each_task_that_is_drawn() {
 }
 
 #[test]
-fn what_cannot_be_learned_from_is_named() {
+fn unusable_data_is_named() {
     let world = SmallWorld::new();
     let read = |tasks: Vec<Task>, text: &str, sentinels: &[u32]| {
         let corpora = corpora(&world, text);
-        let read =
-            PretrainingData::read(tasks, corpora, &tokenizer(), sentinels, &model(), LENGTHS);
+        let read = PretrainingData::reader(&model(), &tokenizer(), LENGTHS)
+            .sentinels(sentinels)
+            .read(tasks, corpora);
         read.map(|_| ()).unwrap_err().to_string()
     };
     let failure = read(Vec::new(), "", &SENTINELS);
-    assert!(failure.starts_with("nothing to learn from"), "{failure}");
+    assert!(failure.starts_with("nothing to train on"), "{failure}");
     let failure = read(world.tasks.clone(), &SPANS.replace("spans", "wet"), &SENTINELS);
-    assert!(failure.contains("`wet` again"), "{failure}");
+    assert!(failure.contains("duplicate name `wet`"), "{failure}");
     let failure = read(Vec::new(), SPANS, &[]);
     assert!(failure.contains("corpus `spans`") && failure.contains("<extra_id_0>"), "{failure}");
     let failure = read(Vec::new(), SPANS, &[96]);
@@ -391,7 +395,7 @@ fn what_cannot_be_learned_from_is_named() {
     assert!(failure.contains("none.txt: expected rows, found none"), "{failure}");
 }
 
-/// Rates that rise until they are so high that the model gets worse again.
+/// Learning rates that rise until the model gets worse again.
 fn steep(keep_best: bool) -> PretrainingConfig {
     let mut config = config();
     config.training.steps = 12;
@@ -403,7 +407,7 @@ fn steep(keep_best: bool) -> PretrainingConfig {
 }
 
 #[test]
-fn the_best_model_on_dev_comes_out_if_that_is_asked_for() {
+fn the_best_model_on_dev_is_returned_if_requested() {
     let world = SmallWorld::new();
     for (tasks, text) in [(world.tasks.clone(), SPANS), (Vec::new(), PREFIX)] {
         let data = data(&world, tasks.clone(), text);
@@ -435,7 +439,7 @@ fn the_best_model_on_dev_comes_out_if_that_is_asked_for() {
         let losses: Vec<f64> = kept.losses.iter().map(|(_, loss)| *loss).collect();
         let of_best = events.figures.iter().filter(|it| it.0 == best && it.2 == "loss");
         assert_eq!(losses, of_best.map(|figure| figure.3).collect::<Vec<_>>());
-        // What is returned is what was measured.
+        // The result equals the reported values.
         let rows = match data.tasks().first() {
             Some(task) => task.rows(Split::Dev).to_vec(),
             None => data.corpora()[0].dev_rows(0),
@@ -445,7 +449,7 @@ fn the_best_model_on_dev_comes_out_if_that_is_asked_for() {
 }
 
 #[test]
-fn an_interrupted_run_that_keeps_the_best_ends_with_it_and_at_the_same_step() {
+fn an_interrupted_run_with_keep_best_ends_like_an_uninterrupted_one() {
     let world = SmallWorld::new();
     for patience in [None, Some(2)] {
         let mut config = steep(true);
@@ -466,7 +470,7 @@ fn an_interrupted_run_that_keeps_the_best_ends_with_it_and_at_the_same_step() {
             assert_eq!((found.score, &found.losses), (expected.score, &expected.losses));
             assert_eq!(metrics(&parts), metrics(&whole), "{name}");
         }
-        // One that is over gives the same without a step.
+        // Resuming a completed run returns the same without a step.
         let mut events = Events::default();
         let name = format!("whole {patience:?}");
         let again = run(&world, &config, &name, true, &mut events).1.unwrap();
@@ -476,13 +480,14 @@ fn an_interrupted_run_that_keeps_the_best_ends_with_it_and_at_the_same_step() {
 }
 
 #[test]
-fn the_best_of_nothing_cannot_be_kept() {
+fn keep_best_requires_a_dev_split() {
     let world = SmallWorld::new();
     let data = data(&world, Vec::new(), &SPANS.replace("dev = 'dev.txt'\n", ""));
     let failure = |config: &PretrainingConfig| {
         PretrainingRun::new(config, &data).train(model()).map(|_| ()).unwrap_err().to_string()
     };
-    let expected = "nothing has a `dev` split to judge by; leave it out, or give one";
+    let expected =
+        "needs a `dev` split, but nothing has one: remove the option, or add a `dev` file";
     assert_eq!(failure(&steep(true)), format!("`evaluation.keep_best`: {expected}"));
     let mut config = steep(false);
     config.evaluation.patience = Some(3);
@@ -492,10 +497,10 @@ fn the_best_of_nothing_cannot_be_kept() {
 }
 
 #[test]
-fn a_whole_model_learns_by_adafactor_and_is_gone_on_with() {
+fn a_whole_model_is_trained_with_adafactor_and_resumed() {
     let world = SmallWorld::new();
     let mut config = config();
-    // As T5 itself was pretrained: steps as large as the weights, and no weight decay.
+    // As in the pretraining of T5: steps scaled by the weights, and no weight decay.
     let adafactor = AdafactorConfig {
         multiply_by_parameter_scale: true,
         min_dim_size_to_factor: 8,

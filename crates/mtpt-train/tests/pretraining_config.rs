@@ -16,7 +16,7 @@ fn every_key_but_the_model_has_a_default() {
 }
 
 #[test]
-fn one_key_of_training_leaves_the_others_as_they_are_for_pretraining() {
+fn setting_one_training_key_keeps_the_pretraining_defaults() {
     let text = "model = 't5'\ndropout = true\ntasks_weight = 0.5\n[training]\nsteps = 7\n\
                 decay = 'constant'\n[[corpora]]\nwhatever = 1\n[[tasks]]\nis = 'read elsewhere'";
     let config = parse(text).unwrap();
@@ -38,7 +38,7 @@ fn mistakes_are_named_with_file_and_line() {
     check("seed = 1", &["missing field `model`"]);
     check("model = 't5'\nsead = 1", &["line 2", "`sead`", "`seed`"]);
     check("model = 't5'\n[training]\nstep = 1", &["line 3", "`step`", "`steps`"]);
-    // Weights belong to no task.
+    // There are no task-specific parameters.
     check("model = 't5'\n[training]\ntask_learning_rate = 1", &["line 3", "`task_learning_rate`"]);
     check("model = 't5'\n[training]\ntask_clip_norm = 1", &["line 3", "`task_clip_norm`"]);
     check("model = 't5'\nprompt = {}", &["line 2", "`prompt`"]);

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::small_world::{SmallWorld, config, tokenizer};
 use crate::text_tasks::{WordList, text_task};
 
-/// Ends the run when a step is done, as a crash would.
+/// Ends the run after a step like a crash.
 pub(crate) struct StopAt(pub(crate) usize);
 
 impl Observer for StopAt {
@@ -45,7 +45,7 @@ pub(crate) fn run(
     (folder, trained.map(|_| ()))
 }
 
-/// The lines of a log without the time that steps took.
+/// Returns the lines of a log without durations.
 pub(crate) fn metrics(folder: &RunDir) -> Vec<Value> {
     fs::read_to_string(folder.metrics())
         .unwrap()
@@ -59,7 +59,7 @@ pub(crate) fn metrics(folder: &RunDir) -> Vec<Value> {
 }
 
 #[test]
-fn an_interrupted_run_ends_as_if_it_had_not_been() {
+fn an_interrupted_run_ends_like_an_uninterrupted_one() {
     for composition in CompositionConfig::catalogue() {
         for rate in [None, Some(0.03)] {
             let mut config = config(composition.clone());
@@ -71,7 +71,7 @@ fn an_interrupted_run_ends_as_if_it_had_not_been() {
 }
 
 #[test]
-fn an_interrupted_run_of_adafactor_ends_as_if_it_had_not_been() {
+fn an_interrupted_adafactor_run_ends_like_an_uninterrupted_one() {
     let plain = AdafactorConfig::default();
     let factored = AdafactorConfig {
         min_dim_size_to_factor: 2,
@@ -89,12 +89,12 @@ fn an_interrupted_run_of_adafactor_ends_as_if_it_had_not_been() {
     }
 }
 
-/// A run that is stopped and gone on with ends with the prompts and the log of one that is not stopped.
+/// Checks that an interrupted and resumed run ends with the same prompts and log.
 #[track_caller]
 fn check_interrupted(world: &SmallWorld, config: &RunConfig) {
     let (whole, outcome) = run(world, config, "whole", false, &mut ());
     outcome.unwrap();
-    // Checkpoints stand at steps 3 and 6.
+    // Checkpoints are written at steps 3 and 6.
     for stop in [2, 4, 7] {
         let name = format!("stopped at {stop}");
         let (_, outcome) = run(world, config, &name, false, &mut StopAt(stop));
@@ -111,7 +111,7 @@ fn check_interrupted(world: &SmallWorld, config: &RunConfig) {
 }
 
 #[test]
-fn a_run_on_trained_prompts_with_frozen_levels_and_drawn_tasks_ends_alike() {
+fn an_interrupted_run_from_trained_prompts_ends_like_an_uninterrupted_one() {
     let world = SmallWorld::new();
     let first = config(CompositionConfig::default());
     let (trained, outcome) = run(&world, &first, "first", false, &mut ());
@@ -124,7 +124,7 @@ fn a_run_on_trained_prompts_with_frozen_levels_and_drawn_tasks_ends_alike() {
 }
 
 #[test]
-fn texts_and_candidates_on_disk_make_the_run_of_those_in_memory() {
+fn streamed_texts_and_candidates_yield_the_same_run() {
     let texts = r#"{"text": "say", "label": ["sun", "rain"]}
 {"text": "what comes", "label": ["rain today", "snow"]}
 {"text": "comes", "label": ["snow tonight"]}
@@ -172,7 +172,7 @@ fn read_only(world: &mut SmallWorld, task: &TaskConfig, tokenizer: &impl Tokeniz
 }
 
 #[test]
-fn other_groups_or_scores_to_be_judged_by_are_not_gone_on_with() {
+fn a_run_does_not_resume_with_other_groups_or_scores() {
     let grouped = r#"{"text": "sun", "label": "0", "day": "one"}
 {"text": "rain", "label": "1", "day": "one"}
 "#;
@@ -210,12 +210,12 @@ fn other_groups_or_scores_to_be_judged_by_are_not_gone_on_with() {
 }
 
 #[test]
-fn a_run_whose_rows_are_on_disk_is_the_run_whose_rows_are_in_memory() {
+fn streamed_examples_yield_the_same_run() {
     let mut world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
     outcome.unwrap();
-    // It even goes on from where the other was stopped.
+    // It can even resume the other run.
     run(&world, &config, "parts", false, &mut StopAt(4)).1.unwrap_err();
     let streamed = world.tasks.iter().map(|task| {
         let config = TaskConfig { stream: true, ..task.config().clone() };
@@ -247,7 +247,7 @@ fn a_run_whose_rows_are_on_disk_is_the_run_whose_rows_are_in_memory() {
 }
 
 #[test]
-fn the_log_has_a_line_for_each_step_and_figure() {
+fn the_log_has_a_line_for_each_step_and_metric() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let (folder, outcome) = run(&world, &config, "run", false, &mut ());
@@ -259,7 +259,7 @@ fn the_log_has_a_line_for_each_step_and_figure() {
         .map(|line| line["step"].as_u64().unwrap())
         .collect();
     assert_eq!(steps, [1, 2, 3, 4, 5, 6, 7, 8]);
-    // Two tasks are judged every two steps.
+    // Two tasks are evaluated every two steps.
     let figures: Vec<&Value> = lines.iter().filter(|line| line.get("metric").is_some()).collect();
     assert_eq!(figures.len(), 8);
     assert_eq!(figures[0]["split"], "dev");
@@ -276,7 +276,7 @@ fn the_log_has_a_line_for_each_step_and_figure() {
     }
 }
 
-/// Names of what a folder holds, in their order.
+/// Returns the names of a directory's entries, sorted.
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<String> =
@@ -286,7 +286,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_last_two_checkpoints_are_kept_and_nothing_half_written() {
+fn the_last_two_checkpoints_are_kept_without_temporary_files() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let (folder, outcome) = run(&world, &config, "run", false, &mut ());
@@ -304,11 +304,11 @@ fn the_last_two_checkpoints_are_kept_and_nothing_half_written() {
 }
 
 #[test]
-fn a_new_run_never_goes_on_from_the_checkpoints_of_an_earlier_one() {
+fn a_new_run_never_resumes_from_earlier_checkpoints() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     run(&world, &config, "run", false, &mut ()).1.unwrap();
-    // Folders that others made are none of its business.
+    // Other directories are not touched.
     let other = world.folder.path().join("run/checkpoints/step-by-step");
     fs::create_dir(&other).unwrap();
     let (folder, outcome) = run(&world, &config, "run", false, &mut StopAt(4));
@@ -318,7 +318,7 @@ fn a_new_run_never_goes_on_from_the_checkpoints_of_an_earlier_one() {
 }
 
 #[test]
-fn another_configuration_is_not_gone_on_with() {
+fn a_run_does_not_resume_with_another_configuration() {
     let world = SmallWorld::new();
     let first = config(CompositionConfig::default());
     run(&world, &first, "run", false, &mut ()).1.unwrap();
@@ -332,14 +332,14 @@ fn another_configuration_is_not_gone_on_with() {
 }
 
 #[test]
-fn other_tasks_or_rows_are_not_gone_on_with() {
+fn a_run_does_not_resume_with_other_tasks_or_examples() {
     let mut world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     run(&world, &config, "run", false, &mut ()).1.unwrap();
     let failure =
         |world: &SmallWorld| run(world, &config, "run", true, &mut ()).1.unwrap_err().to_string();
     world.data.reverse();
-    // Under the order of before, each task would have gone on with the part of the other.
+    // With the previous order, each task would continue with the other's parameters.
     assert!(failure(&world).ends_with("`tasks[0].name` was \"mood\", and is now \"wet\""));
     world.data.reverse();
     let path = world.folder.path().join("mood.train.jsonl");
@@ -350,7 +350,7 @@ fn other_tasks_or_rows_are_not_gone_on_with() {
 }
 
 #[test]
-fn what_a_killed_process_left_half_written_is_removed() {
+fn temporary_files_of_a_killed_process_are_removed() {
     let world = SmallWorld::new();
     let left = world.folder.path().join("run/checkpoints/.writing-1a2b");
     fs::create_dir_all(&left).unwrap();
@@ -361,14 +361,14 @@ fn what_a_killed_process_left_half_written_is_removed() {
 }
 
 #[test]
-fn a_run_that_fails_at_once_leaves_no_prompts_of_another_in_its_place() {
+fn a_run_that_fails_at_the_start_leaves_no_earlier_prompts() {
     let world = SmallWorld::new();
     let mut config = config(CompositionConfig::default());
     let folder = RunDir::create(&world.folder.path().join("run")).unwrap();
     let start = world.composition(&config);
     PromptTuningRun::new(&config, &world.data, &world.t5).output(&folder).train(start).unwrap();
     assert!(folder.prompts().is_file());
-    // What cannot even begin leaves everything as it was.
+    // A run that cannot start modifies nothing.
     config.training.steps = 0;
     let start = world.composition(&config);
     PromptTuningRun::new(&config, &world.data, &world.t5).output(&folder).train(start).unwrap_err();
@@ -382,7 +382,7 @@ fn a_run_that_fails_at_once_leaves_no_prompts_of_another_in_its_place() {
     assert!(!folder.prompts().exists());
 }
 
-/// Makes every number infinite.
+/// Makes every value infinite.
 struct Endless;
 
 impl ModuleMapper for Endless {
@@ -395,7 +395,7 @@ impl ModuleMapper for Endless {
 }
 
 #[test]
-fn a_run_that_is_judged_otherwise_is_another() {
+fn a_run_does_not_resume_with_another_metric() {
     let mut world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     run(&world, &config, "run", false, &mut StopAt(4)).1.unwrap_err();
@@ -410,12 +410,13 @@ fn a_run_that_is_judged_otherwise_is_another() {
 }
 
 #[test]
-fn what_was_killed_after_its_last_checkpoint_is_tidied_when_it_goes_on() {
+fn resuming_at_the_last_step_removes_temporary_files() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let (folder, outcome) = run(&world, &config, "run", false, &mut ());
     outcome.unwrap();
-    // Older ones are removed after the newest is there: one that was going, and one that still was to go.
+    // Older checkpoints are removed after the newest is written: one was being removed, one was
+    // still to be removed.
     for name in [".removing-step-00000002", "step-00000004"] {
         fs::create_dir(folder.checkpoints().join(name)).unwrap();
     }

@@ -1,4 +1,4 @@
-//! Configurations of several stages: what they say, and what is wrong with them.
+//! Configurations of several stages, and errors in them.
 
 use std::path::Path;
 
@@ -48,7 +48,7 @@ fn parse(text: &str) -> Result<StagedRunConfig, String> {
 }
 
 #[test]
-fn stages_change_what_they_tell_and_keep_the_rest() {
+fn stages_override_only_the_given_values() {
     let config = parse(WHOLE).unwrap();
     let teachers = config.teachers().unwrap();
     assert_eq!((teachers.training.steps, teachers.training.learning_rate), (90, 0.2));
@@ -69,19 +69,19 @@ fn stages_change_what_they_tell_and_keep_the_rest() {
     assert_eq!(adaptation.task_parts, TaskParts::Task("mnli".into()));
     let few_shot = adaptation.few_shot.as_ref().unwrap();
     assert_eq!((few_shot.rows.as_slice(), few_shot.draws), (&[4][..], 10));
-    // Written with every default in its place, it reads as the same.
+    // Written with all defaults, it is parsed to the same value.
     let written = toml::to_string(&config).unwrap();
     assert_eq!(
         parse(&written).unwrap(),
         StagedRunConfig {
-            // A relative path would begin at another folder; there is none here.
+            // There is no relative path, which would depend on the directory.
             ..config
         }
     );
 }
 
 #[test]
-fn without_stages_it_is_a_run() {
+fn a_configuration_without_stages_is_a_run() {
     let config = parse("model = \"t5\"\n").unwrap();
     assert_eq!((config.first_stage(), config.teachers()), (None, None));
     assert_eq!(config.run, RunConfig::parse("model = \"t5\"\n", Path::new("a.toml")).unwrap());
@@ -90,7 +90,7 @@ fn without_stages_it_is_a_run() {
 }
 
 #[test]
-fn a_distillation_without_a_word_of_teachers_has_some() {
+fn a_distillation_without_teachers_table_has_teachers() {
     let text = "model = \"t5\"\n[training]\nsteps = 30\ntask_learning_rate = 0.4\n[distillation]\n";
     let config = parse(text).unwrap();
     let teachers = config.teachers().unwrap();
@@ -98,7 +98,7 @@ fn a_distillation_without_a_word_of_teachers_has_some() {
     let text = "model = \"t5\"\n[teachers]\nprompts = \"old.safetensors\"\n[distillation]\n";
     let teachers = parse(text).unwrap().teachers().unwrap();
     let prompts = teachers.prompts.unwrap();
-    // The whole path, which means the same from wherever it is read.
+    // The path is absolute, so that it doesn't depend on the directory.
     assert!(prompts.is_absolute() && prompts.ends_with("some/old.safetensors"), "{prompts:?}");
 }
 

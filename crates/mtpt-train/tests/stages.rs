@@ -1,4 +1,4 @@
-//! Teachers, the run on the sources and targets, from one configuration.
+//! Pipelines of teachers, source and targets.
 
 use std::cell::Cell;
 use std::fs;
@@ -18,7 +18,7 @@ use mtpt_train::{
 
 use crate::small_world::{SmallWorld, config, task, tokenizer};
 
-/// Remembers which runs began, and what was said.
+/// Records the runs that start, and notes.
 #[derive(Default)]
 struct Told {
     runs: Vec<(String, usize)>,
@@ -39,7 +39,7 @@ fn name(name: &str) -> TaskId {
     TaskId::new(name).unwrap()
 }
 
-/// The small world's two tasks, and two targets.
+/// Returns the small world's two tasks and two targets.
 fn tasks(world: &SmallWorld) -> Vec<Task> {
     let folder = world.folder.path();
     fs::create_dir_all(folder.join("new")).unwrap();
@@ -49,7 +49,7 @@ fn tasks(world: &SmallWorld) -> Vec<Task> {
     tasks
 }
 
-/// All three stages, of a few steps each.
+/// Returns a configuration of all three stages, with a few steps each.
 fn staged(composition: CompositionConfig) -> StagedRunConfig {
     let run = config(composition);
     let training = TrainingConfig {
@@ -102,7 +102,7 @@ fn composed(path: &Path, task: &str) -> Vec<f32> {
 }
 
 #[test]
-fn one_configuration_goes_from_teachers_to_targets() {
+fn one_configuration_trains_teachers_source_and_targets() {
     let world = SmallWorld::new();
     let config = staged(CompositionConfig::default());
     let mut told = Told::default();
@@ -127,14 +127,14 @@ fn one_configuration_goes_from_teachers_to_targets() {
         assert_eq!(run.prompts, folder.join(place).join("prompts.safetensors"));
         assert!(folder.join(place).join("metrics.jsonl").is_file(), "{place}");
     }
-    // The outcome holds both targets' prompts as they are used.
+    // The final file contains the composed prompts of both targets.
     let outcome = done.prompts.unwrap();
     assert_eq!(outcome, folder.join("prompts.safetensors"));
     for task in ["new/joy", "new/rain"] {
         let alone = folder.join("targets").join(task).join("prompts.safetensors");
         assert_eq!(composed(&outcome, task), composed(&alone, task), "{task}");
     }
-    // Each run's own configuration says how to do it again.
+    // Each run's configuration reproduces it.
     let text = fs::read_to_string(folder.join("targets/new/rain/config.toml")).unwrap();
     let target = RunConfig::parse(&text, Path::new("config.toml")).unwrap();
     assert_eq!(target.prompt.task_parts, TaskParts::Average);
@@ -147,7 +147,7 @@ fn one_configuration_goes_from_teachers_to_targets() {
     );
 }
 
-/// The files of all runs below a folder that hold what was learned.
+/// Returns the safetensors files of all runs in a directory.
 fn learned(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
@@ -164,7 +164,7 @@ fn learned(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 #[test]
-fn stages_can_be_done_one_by_one_and_gone_on_with() {
+fn stages_can_be_run_separately_and_resumed() {
     let world = SmallWorld::new();
     let config = staged(CompositionConfig::Concat(mtpt_compose::ConcatConfig::default()));
     let told = &mut Told::default();
@@ -182,7 +182,7 @@ fn stages_can_be_done_one_by_one_and_gone_on_with() {
     };
     assert!(once.len() > 10);
     assert_eq!(relative("once"), relative("apart"));
-    // An interruption in the middle of the second stage: what comes after is not there yet.
+    // As after an interruption in the middle of the second stage.
     fs::remove_dir_all(folder("apart").join("targets")).unwrap();
     fs::remove_file(folder("apart").join("prompts.safetensors")).unwrap();
     fs::remove_dir_all(folder("apart").join("source/checkpoints/step-00000008")).unwrap();
@@ -191,8 +191,8 @@ fn stages_can_be_done_one_by_one_and_gone_on_with() {
 }
 
 #[test]
-fn stages_that_are_stopped_again_and_again_come_to_the_same() {
-    /// Asks for the end when it was asked so often.
+fn stages_stopped_repeatedly_yield_the_same_prompts() {
+    /// Stops the run after a number of calls.
     struct EndAfter(Cell<usize>);
     impl Observer for EndAfter {
         fn stop(&self) -> bool {
@@ -230,7 +230,7 @@ fn stages_that_are_stopped_again_and_again_come_to_the_same() {
 }
 
 #[test]
-fn targets_can_share_what_they_begin_at() {
+fn targets_can_be_trained_together() {
     let world = SmallWorld::new();
     let mut config = staged(CompositionConfig::default());
     config.distillation = None;
@@ -255,8 +255,8 @@ fn tensors(path: &Path) -> std::collections::BTreeMap<String, Vec<f32>> {
     file.tensors().iter().map(values).collect()
 }
 
-/// What a target's parts begin at.
-fn beginning(
+/// Returns the initial prompt of a target.
+fn initial_prompt(
     world: &SmallWorld,
     source: &Path,
     composition: CompositionConfig,
@@ -272,7 +272,7 @@ fn beginning(
 }
 
 #[test]
-fn parts_of_targets_begin_where_they_are_told_to() {
+fn target_parts_are_initialized_as_configured() {
     let world = SmallWorld::new();
     let composition = CompositionConfig::LowRank(LowRankConfig::default());
     let mut config = staged(composition.clone());
@@ -280,14 +280,14 @@ fn parts_of_targets_begin_where_they_are_told_to() {
     run(&world, &config, "source", false, &[Stage::Source], &mut Told::default()).unwrap();
     let source = world.folder.path().join("source/prompts.safetensors");
     let known = tensors(&source);
-    let begin = |parts| beginning(&world, &source, composition.clone(), parts);
+    let begin = |parts| initial_prompt(&world, &source, composition.clone(), parts);
     let shared = &known["shared"];
-    // P * (u v), by hand.
+    // P * (u v), computed independently.
     let product = |left: &[f32], right: &[f32]| -> Vec<f32> {
         let place = |place: usize| shared[place] * (left[place / 16] * right[place % 16]);
         (0..64).map(place).collect()
     };
-    // All four tasks were learned.
+    // All four tasks were trained.
     let parts = [0, 1, 2, 3]
         .map(|task| ["left", "right"].map(|side| known[&format!("tasks.{task}.{side}")].clone()));
     let mean = |side: usize| -> Vec<f32> {
@@ -296,7 +296,7 @@ fn parts_of_targets_begin_where_they_are_told_to() {
     };
     let close = |found: Vec<f32>, expected: Vec<f32>| {
         assert_eq!(found.len(), expected.len());
-        // Products of three numbers, in another order.
+        // Products of three values, in another order.
         assert!(
             found
                 .iter()
@@ -317,7 +317,7 @@ fn parts_of_targets_begin_where_they_are_told_to() {
 }
 
 #[test]
-fn groups_average_over_groups_and_tasks_over_tasks_of_their_level() {
+fn groups_and_tasks_are_averaged_by_level() {
     let world = SmallWorld::new();
     let folder = world.folder.path();
     for group in ["sky", "people"] {
@@ -342,7 +342,7 @@ fn groups_average_over_groups_and_tasks_over_tasks_of_their_level() {
         mtpt_train::initial_composition(&target, &new, &world.t5, &tokenizer, &Device::flex());
     let start = PromptFile::from_module(&start.unwrap(), String::new());
     let known = tensors(&source);
-    // Of the known tree: the root, `sky` and its two tasks, `people` and its task.
+    // Nodes of the trained tree: the root, `sky` and its two tasks, `people` and its task.
     let mean = |nodes: &[usize], suffix: &str| -> Vec<f32> {
         let parts: Vec<&Vec<f32>> =
             nodes.iter().map(|node| &known[&format!("nodes.{node}{suffix}")]).collect();
@@ -369,7 +369,8 @@ fn the_nearest_source_is_found() {
     let world = SmallWorld::new();
     let mut config = staged(CompositionConfig::Separate(SeparateConfig::default()));
     config.distillation = None;
-    // A source that learns what the target does, at the same beginning, is nearer to it than one that learns little.
+    // A source trained on the target's data from the same initial values is nearer than one that
+    // changed little.
     config.run.training.learning_rate = 0.5;
     let adaptation = config.adaptation.as_mut().unwrap();
     adaptation.targets = vec![name("wet")];
@@ -384,7 +385,7 @@ fn the_nearest_source_is_found() {
     let target = RunConfig::parse(&text, Path::new("config.toml")).unwrap();
     let TaskParts::Task(chosen) = &target.prompt.task_parts else { panic!("{text}") };
     assert!(note.contains(&format!("is `{chosen}`")), "{note}");
-    // The same comparison by hand, from the prompts in the files.
+    // The same comparison, computed from the prompt files.
     let source = folder.join("source/prompts.safetensors");
     let mean = |prompt: Vec<f32>| -> Vec<f32> {
         (0..16).map(|at| prompt.iter().skip(at).step_by(16).sum::<f32>() / 4.0).collect()
@@ -413,7 +414,7 @@ fn the_nearest_source_is_found() {
 }
 
 #[test]
-fn few_rows_are_drawn_several_times_and_judged_once_each() {
+fn few_shot_samples_are_evaluated_once_each() {
     let world = SmallWorld::new();
     let mut config = staged(CompositionConfig::default());
     (config.distillation, config.adaptation) = (None, None);
@@ -424,7 +425,7 @@ fn few_rows_are_drawn_several_times_and_judged_once_each() {
     adaptation.few_shot = Some(FewShotConfig { rows: vec![2, 5], per_label: false, draws: 3 });
     let mut told = Told::default();
     let done = adapt(&world, &few, &source, "few", &mut told).unwrap();
-    // Two targets, two numbers of rows, three draws.
+    // Two targets, two numbers of examples, three samples.
     assert_eq!((done.runs.len(), done.few_shot.len(), done.prompts), (12, 4, None));
     let folder = world.folder.path().join("few");
     let figure = &done.few_shot[1];
@@ -465,7 +466,7 @@ fn few_rows_are_drawn_several_times_and_judged_once_each() {
 }
 
 #[test]
-fn what_cannot_be_is_said_before_anything_is_learned() {
+fn errors_are_reported_before_training() {
     let world = SmallWorld::new();
     let told = &mut Told::default();
     let mut unknown = staged(CompositionConfig::default());
@@ -489,7 +490,7 @@ fn what_cannot_be_is_said_before_anything_is_learned() {
         run(&world, &together, "bad", false, &Stage::ALL, told),
         Err(Error::Stages(StageError::NearestTogether))
     ));
-    // A target whose rows are broken.
+    // A target with invalid rows.
     let broken = staged(CompositionConfig::default());
     let (tasks, tokenizer) = (tasks(&world), tokenizer());
     let path = world.folder.path().join("new/joy.train.jsonl");
@@ -510,7 +511,7 @@ fn every_composition_goes_through_all_stages() {
             run(&world, &staged(composition), name, false, &Stage::ALL, &mut Told::default());
         let done = done.unwrap();
         assert_eq!(done.runs.len(), 5, "{name}");
-        // Prompts that depend on inputs stay in files of their own.
+        // Prompts that depend on the input stay in separate files.
         assert_eq!(done.prompts.is_none(), name == "instance_attention");
     }
 }
@@ -532,33 +533,37 @@ fn attempt_mixes_the_prompts_of_its_teachers() {
     let tensors = PromptFile::from_module(&start, String::new());
     for (number, task) in ["mood", "wet"].into_iter().enumerate() {
         let expected = composed(&path(task), task);
-        // One after the other in one tensor.
+        // The components are concatenated in one tensor.
         let found = tensors.tensors().values().find(|data| {
             let values: Vec<f32> = data.iter::<f32>().collect();
             values.chunks(expected.len()).nth(number) == Some(&expected)
         });
-        assert!(found.is_some(), "component {number} begins at the prompt of `{task}`");
+        assert!(
+            found.is_some(),
+            "component {number} is not initialized from the prompt of `{task}`"
+        );
     }
 }
 
 #[test]
-fn each_stage_has_patience_where_it_can_be_judged() {
+fn each_stage_with_a_dev_split_has_patience() {
     let mut world = SmallWorld::new();
     world.tasks[0] =
         Task::new(&TaskConfig { dev: None, ..world.tasks[0].config().clone() }).unwrap();
     let mut config = staged(CompositionConfig::default());
-    // No mean rises by more than 1: one evaluation, and then another.
+    // No mean rises by more than 1: each run ends after its second evaluation.
     let evaluation = &mut config.run.evaluation;
     (evaluation.every, evaluation.patience, evaluation.min_delta) = (1, Some(1), 1.0);
     config.run.training.task_weight_decay = Some(0.01);
     let mut told = Told::default();
     let done = run(&world, &config, "all", false, &Stage::ALL, &mut told).unwrap();
     let ends: Vec<Option<usize>> = done.runs.iter().map(|run| run.stopped_early).collect();
-    // Nothing judges the teacher of the first task; a plain prompt shares nothing, and has no decay apart.
+    // The teacher of the first task has no `dev` split. Plain prompts have no shared parameters and
+    // no separate weight decay.
     assert_eq!(ends, [None, Some(2), Some(2), Some(2), Some(2)]);
     let expected = "ended after step 2: 1 evaluation without progress on `dev`";
     assert_eq!(told.notes.iter().filter(|note| *note == expected).count(), 4);
-    // A few rows choose nothing, and neither do those that the nearest source is found by.
+    // Few-shot runs and the runs that find the nearest source select nothing on `dev`.
     let adaptation = config.adaptation.as_mut().unwrap();
     adaptation.few_shot = Some(FewShotConfig { rows: vec![4], per_label: false, draws: 1 });
     let done = run(&world, &config, "all", true, &[Stage::Targets], &mut told).unwrap();
@@ -567,13 +572,13 @@ fn each_stage_has_patience_where_it_can_be_judged() {
     (adaptation.few_shot, adaptation.nearest) = (None, Some(NearestConfig { steps: 2 }));
     let noted = told.notes.len();
     run(&world, &config, "all", false, &[Stage::Targets], &mut told).unwrap();
-    // For each target, which of the sources is the nearest, and that it ended early itself.
+    // For each target, its nearest source and its early end.
     let notes = &told.notes[noted..];
     assert_eq!((notes.len(), notes.iter().filter(|note| *note == expected).count()), (4, 2));
 }
 
 #[test]
-fn a_new_run_leaves_nothing_of_an_earlier_one_to_go_on_with() {
+fn a_new_pipeline_removes_outdated_runs() {
     let world = SmallWorld::new();
     let mut config = staged(CompositionConfig::default());
     let told = &mut Told::default();
@@ -585,7 +590,7 @@ fn a_new_run_leaves_nothing_of_an_earlier_one_to_go_on_with() {
     };
     let all = || Stage::ALL.map(left);
     assert_eq!(all(), [2, 1, 2]);
-    // Another run that cannot begin takes nothing away.
+    // A pipeline that cannot start removes nothing.
     config.run.seed += 1;
     let path = world.folder.path().join("mood.train.jsonl");
     let rows = fs::read(&path).unwrap();
@@ -594,7 +599,7 @@ fn a_new_run_leaves_nothing_of_an_earlier_one_to_go_on_with() {
     fs::write(&path, rows).unwrap();
     assert_eq!(all(), [2, 1, 2]);
     assert!(folder.join("prompts.safetensors").exists());
-    // One that does its first stage alone takes away what followed from the earlier one.
+    // A pipeline that only runs the first stage removes later stages of an earlier one.
     run(&world, &config, "run", false, &[Stage::Teachers], told).unwrap();
     assert_eq!(all(), [2, 0, 0]);
     assert!(!folder.join("prompts.safetensors").exists());
@@ -603,7 +608,7 @@ fn a_new_run_leaves_nothing_of_an_earlier_one_to_go_on_with() {
 }
 
 #[test]
-fn what_a_run_begins_at_is_not_removed() {
+fn inputs_are_not_removed() {
     let world = SmallWorld::new();
     let mut alone = staged(CompositionConfig::default());
     (alone.distillation, alone.adaptation) = (None, None);
@@ -618,14 +623,14 @@ fn what_a_run_begins_at_is_not_removed() {
     let problem = run(&world, &alone, "run", false, &[Stage::Source], told).unwrap_err();
     assert!(matches!(problem, Error::Stages(StageError::WouldRemove { .. })), "{problem}");
     assert_eq!(fs::read(&source).unwrap(), before);
-    // Nor is anything for prompts that are not there.
+    // Nothing is removed either if the prompts don't exist.
     let missing = world.folder.path().join("missing.safetensors");
     adapt(&world, &config, &missing, "run", told).unwrap_err();
     assert_eq!(fs::read(&source).unwrap(), before);
 }
 
 #[test]
-fn runs_are_gone_on_with_wherever_they_lie_and_not_on_other_sources() {
+fn runs_resume_after_a_move_but_not_with_another_source() {
     let world = SmallWorld::new();
     let mut config = staged(CompositionConfig::default());
     let told = &mut Told::default();
@@ -635,7 +640,7 @@ fn runs_are_gone_on_with_wherever_they_lie_and_not_on_other_sources() {
     let before = learned(&at("there"));
     run(&world, &config, "there", true, &Stage::ALL, told).unwrap();
     assert_eq!(learned(&at("there")), before);
-    // Targets whose source was put in the place of another are not those that were begun.
+    // Targets don't resume if their source was replaced.
     config.run.seed += 1;
     config.distillation = None;
     let mut alone = StagedRunConfig { adaptation: None, ..config.clone() };
@@ -648,14 +653,14 @@ fn runs_are_gone_on_with_wherever_they_lie_and_not_on_other_sources() {
 }
 
 #[test]
-fn stages_without_anything_to_do_or_begin_at_are_refused() {
+fn stages_with_nothing_to_do_or_start_from_are_rejected() {
     let world = SmallWorld::new();
     let told = &mut Told::default();
     let mut config = staged(CompositionConfig::default());
     (config.distillation, config.adaptation) = (None, None);
     let problem = run(&world, &config, "none", false, &[Stage::Teachers], told).unwrap_err();
     assert!(problem.to_string().contains("nothing to do for `teachers`"), "{problem}");
-    // A teacher that was interrupted is none.
+    // An interrupted teacher cannot be used.
     let config = staged(CompositionConfig::default());
     run(&world, &config, "cut", false, &[Stage::Teachers], told).unwrap();
     fs::remove_file(world.folder.path().join("cut/teachers/wet/outcome.json")).unwrap();
@@ -697,7 +702,7 @@ fn stages_without_anything_to_do_or_begin_at_are_refused() {
     let problem = run(&world, &drawing, "bad", false, &Stage::ALL, told).unwrap_err();
     assert!(problem.to_string().contains("most_tasks"), "{problem}");
     assert!(!world.folder.path().join("bad").exists());
-    // More rows than there are.
+    // More examples than there are.
     run(&world, &config, "all", false, &Stage::ALL, told).unwrap();
     let mut many = config.clone();
     let few_shot = FewShotConfig { rows: vec![2, 17], per_label: false, draws: 1 };
@@ -708,7 +713,7 @@ fn stages_without_anything_to_do_or_begin_at_are_refused() {
         matches!(problem, Error::Data(DataError::TooFewExamples { expected: 17, found: 16, .. })),
         "{problem}"
     );
-    // What draws left is not taken for the runs of a later command.
+    // Runs left by an earlier few-shot command are removed.
     let before = Stage::Targets.runs_in(&world.folder.path().join("many"));
     assert!(!before.is_empty());
     adapt(&world, &config, &source, "many", told).unwrap();
@@ -716,7 +721,7 @@ fn stages_without_anything_to_do_or_begin_at_are_refused() {
     assert_eq!(after.len(), 2, "{after:?}");
 }
 
-/// Begins the same again from within a run, as another process would.
+/// Starts the same pipeline from within a run, like another process.
 struct Again<'a> {
     world: &'a SmallWorld,
     config: &'a StagedRunConfig,
@@ -734,7 +739,7 @@ impl Observer for Again<'_> {
 }
 
 #[test]
-fn two_of_them_do_not_write_to_one_folder() {
+fn two_pipelines_do_not_write_to_one_directory() {
     if !cfg!(unix) {
         println!("skipped: folders cannot be locked here");
         return;

@@ -21,7 +21,7 @@ fn hierarchy() -> CompositionConfig {
     CompositionConfig::Hierarchy(HierarchyConfig { levels: Some(levels) })
 }
 
-/// Tasks on rows of their own, in groups.
+/// Creates tasks in groups, each with its own data.
 fn tasks(world: &SmallWorld, names: &[&str]) -> Vec<Task> {
     let folder = world.folder.path();
     names
@@ -52,14 +52,14 @@ fn from(path: PathBuf, frozen_levels: &[usize], composition: CompositionConfig) 
 }
 
 #[test]
-fn a_new_task_below_a_trained_group_learns_its_own_part_alone() {
+fn a_new_task_in_a_trained_group_trains_only_its_own_part() {
     let world = SmallWorld::new();
     let known = tasks(&world, &["sky/wet", "people/mood", "sky/bright"]);
     let trained = learn(&world, &config(hierarchy()), known, "known");
     let new = tasks(&world, &["people/hunger"]);
     let learned = learn(&world, &from(trained.clone(), &[0, 1], hierarchy()), new, "new");
     let [trained, learned] = [trained, learned].map(|path| PromptFile::read(&path).unwrap());
-    // Of the known tree: the root, `sky` and its two tasks, `people` and its task.
+    // Nodes of the trained tree: the root, `sky` and its two tasks, `people` and its task.
     assert_eq!(learned.tensors()["nodes.0"], trained.tensors()["nodes.0"]);
     assert_eq!(learned.tensors()["nodes.1"], trained.tensors()["nodes.4"]);
     assert_ne!(trained.tensors()["nodes.1"], trained.tensors()["nodes.4"]);
@@ -68,7 +68,7 @@ fn a_new_task_below_a_trained_group_learns_its_own_part_alone() {
 }
 
 #[test]
-fn tasks_are_known_again_by_their_names() {
+fn tasks_are_matched_by_name() {
     for composition in CompositionConfig::catalogue() {
         let world = SmallWorld::new();
         let first = tasks(&world, &["wet", "mood"]);
@@ -88,7 +88,7 @@ fn tasks_are_known_again_by_their_names() {
 }
 
 #[test]
-fn prompts_of_another_kind_cannot_be_gone_on_from() {
+fn prompts_of_another_composition_are_rejected() {
     let world = SmallWorld::new();
     let known = || tasks(&world, &["wet"]);
     let trained = learn(&world, &config(CompositionConfig::default()), known(), "first");
@@ -112,7 +112,7 @@ fn prompts_of_another_kind_cannot_be_gone_on_from() {
 }
 
 #[test]
-fn something_must_be_left_to_learn() {
+fn something_must_be_left_to_train() {
     let world = SmallWorld::new();
     for (composition, levels, expected) in [
         (
@@ -133,7 +133,7 @@ fn something_must_be_left_to_learn() {
 }
 
 #[test]
-fn what_would_stay_as_chance_has_it_is_not_frozen() {
+fn a_part_without_trained_values_cannot_be_frozen() {
     let world = SmallWorld::new();
     let trained = learn(&world, &config(hierarchy()), tasks(&world, &["sky/wet"]), "known");
     let refused = |names: &[&str], config: &RunConfig| {
@@ -145,14 +145,14 @@ fn what_would_stay_as_chance_has_it_is_not_frozen() {
     let start = format!("cannot start from `{}`", trained.display());
     assert_eq!(
         refused(&["skies/dry"], &from(trained.clone(), &[0, 1], hierarchy())),
-        format!("{start}: level 1 is frozen, but these prompts have nothing for `skies` there")
+        format!("{start}: level 1 is frozen, but these prompts have no values for `skies` there")
     );
     let separate = || CompositionConfig::Separate(SeparateConfig::default());
     let trained = learn(&world, &config(separate()), tasks(&world, &["wet"]), "separate");
     assert_eq!(
         refused(&["dry"], &from(trained.clone(), &[], separate())),
         format!(
-            "cannot start from `{}`: nothing of it is of use here: it shares nothing between tasks, and its own are `wet`",
+            "cannot start from `{}`: nothing in it can be used here: it has no shared parameters, and its tasks are `wet`",
             trained.display()
         )
     );
@@ -170,7 +170,7 @@ fn tasks_whose_prompts_would_differ_in_length_are_named() {
     let refused = initial_composition(&config, &tasks, &world.t5, &tokenizer(), &device);
     assert_eq!(
         refused.unwrap_err().to_string(),
-        "the prompts of `wet` and `sky/bright` would be 4 and 14 vectors long: a level that makes prompts longer must be \
-         one that every task has"
+        "the prompts of `wet` and `sky/bright` would have lengths 4 and 14: a level that \
+         extends prompts must be one that every task has"
     );
 }

@@ -32,7 +32,7 @@ fn trainer(
     Trainer::new(world.composition(config), optimizer, schedule, names)
 }
 
-/// Both optimizers, with epsilons that keep numbers whose gradient is next to nothing from making steps as large as the others.
+/// Both optimizers, with epsilons that limit the steps of parameters with tiny gradients.
 fn optimizers() -> [OptimizerConfig; 3] {
     let adafactor = AdafactorConfig { epsilon_1: 1e-6, ..AdafactorConfig::default() };
     let factored = AdafactorConfig {
@@ -46,12 +46,12 @@ fn optimizers() -> [OptimizerConfig; 3] {
 }
 
 #[test]
-fn accumulated_batches_make_the_step_of_one_large_batch() {
+fn accumulated_batches_equal_one_large_batch() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let objective = PromptTuning::new(&world.t5);
     for optimizer in optimizers() {
-        // Rows have targets of two and three tokens, so that a mean of means would be another step.
+        // Targets have two or three tokens, so that a mean of means would yield another step.
         let step = |size: usize| {
             let mut trainer = trainer(&world, &config, &optimizer);
             let before = values(trainer.module());
@@ -64,11 +64,13 @@ fn accumulated_batches_make_the_step_of_one_large_batch() {
         for size in [1, 5] {
             let (parts, parts_values) = step(size);
             assert_eq!(parts.rows, 32);
-            // Sums of 32 rows in another order and with other padding: some units in the last place of an f32.
+            // Sums of 32 examples in another order and with other padding differ by a few units in
+            // the last place of an f32.
             assert!((parts.loss - whole.loss).abs() < 1e-5);
             assert!((parts.gradient_norm - whole.gradient_norm).abs() < 1e-5 * whole.gradient_norm);
             for (part, whole) in parts_values.iter().zip(&whole_values) {
-                // With a denominator of at least 1e-3, a step of 0.1 magnifies a difference of the gradient by at most 100.
+                // With a denominator of at least 1e-3, a step of 0.1 amplifies a difference of the
+                // gradient by at most 100.
                 assert!((part - whole).abs() < 1e-4, "{optimizer:?}: {part} {whole}");
             }
         }
@@ -104,7 +106,7 @@ fn training_lowers_the_loss_of_every_composition() {
 }
 
 #[test]
-fn a_batch_has_a_row_for_each_task_that_may_be_drawn() {
+fn a_batch_must_fit_every_task_that_may_be_sampled() {
     let world = SmallWorld::new();
     let run = |most_tasks: usize| {
         let mut config = config(CompositionConfig::default());
@@ -118,7 +120,7 @@ fn a_batch_has_a_row_for_each_task_that_may_be_drawn() {
 }
 
 #[test]
-fn a_run_repeats_itself_bit_for_bit() {
+fn a_run_is_reproducible_bit_for_bit() {
     let run = || {
         let world = SmallWorld::new();
         let config = config(CompositionConfig::default());
@@ -144,8 +146,8 @@ fn a_loss_that_is_not_finite_stops_the_run_and_is_named() {
     let before = values(trainer.module());
     let failure = trainer.step(&PromptTuning::new(&poisoned), &batches(&world, 8)).unwrap_err();
     let expected = "step 1: the loss is NaN, from row 0 of `mood`, counted from 0, row 1 of `mood`, counted from 0, row 2 of \
-                    `mood`, counted from 0, row 3 of `mood`, counted from 0 and 4 more rows; mend these rows or the model, or \
-                    begin another run with a lower `training.learning_rate`";
+                    `mood`, counted from 0, row 3 of `mood`, counted from 0 and 4 more rows; fix these rows or the model, or \
+                    start a new run with a lower `training.learning_rate`";
     assert_eq!(failure.to_string(), expected);
     assert_eq!(before, values(trainer.module()), "the prompts are as they were");
     assert_eq!(trainer.steps_done(), 0);

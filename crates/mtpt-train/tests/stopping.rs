@@ -1,4 +1,4 @@
-//! Runs that are ended early, by their observer or by a crash, and gone on with.
+//! Runs that are ended early, by their observer or by a crash, and resumed.
 
 use std::cell::Cell;
 use std::fs;
@@ -19,12 +19,12 @@ use rand_chacha::ChaCha8Rng;
 use crate::resume::{metrics, run};
 use crate::small_world::{SmallWorld, config, tokenizer};
 
-/// How a run ends before its end.
+/// How a run ends early.
 #[derive(Clone, Copy, Debug)]
 enum End {
-    /// When it is asked for the so-manieth time whether to stop.
+    /// Stopped by the observer at the nth call.
     Asked(usize),
-    /// With an error at the so-manieth step or figure that it is told of, as a crash would: nothing more is written.
+    /// With an error at the nth step or metric value, like a crash: nothing more is written.
     Crash(usize),
 }
 
@@ -69,10 +69,11 @@ impl Observer for Early {
     }
 }
 
-/// Every strategy, with everything else drawn: a run that is ended twice, by a crash or by its observer, at a step or within an
-/// evaluation, ends with the prompts and the log of one that is not.
+/// For every strategy, with other settings sampled: a run that is ended twice, by a crash or by its
+/// observer, at a step or within an evaluation, ends with the same prompts and log as an
+/// uninterrupted one.
 #[test]
-fn runs_that_were_ended_early_end_as_if_they_had_not_been() {
+fn stopped_runs_end_like_uninterrupted_ones() {
     let mut rng = ChaCha8Rng::seed_from_u64(17);
     let mut ended = [0; 2];
     for composition in
@@ -109,7 +110,7 @@ fn runs_that_were_ended_early_end_as_if_they_had_not_been() {
         });
         let case = format!("{config:?} {ends:?}");
         for (resume, end) in ends.into_iter().enumerate() {
-            // It may be over before its end comes.
+            // The run may complete first.
             let (_, outcome) = run(&world, &config, "parts", resume > 0, &mut Early::new(end));
             match (outcome, end) {
                 (Err(Error::Stopped { checkpoint, .. }), End::Asked(_)) => {
@@ -147,7 +148,7 @@ fn stopped(world: &SmallWorld, config: &RunConfig, resume: bool, at: usize) -> (
             assert_eq!(steps, config.training.steps);
             let place = checkpoint.unwrap();
             let told = format!(
-                "stopped after step {step} of {steps}; `{}` is where the run goes on",
+                "stopped after step {step} of {steps}; resume from `{}` to continue",
                 place.display()
             );
             let (steps, checkpoint) = (config.training.steps, Some(place));
@@ -172,7 +173,7 @@ fn a_run_without_checkpoints_writes_one_when_it_is_stopped() {
 }
 
 #[test]
-fn an_evaluation_that_was_cut_short_is_done_again() {
+fn an_interrupted_evaluation_is_repeated() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
@@ -182,7 +183,7 @@ fn an_evaluation_that_was_cut_short_is_done_again() {
     assert_eq!(step, 2);
     assert_eq!(names(&folder.checkpoints()), ["step-00000002-unjudged"]);
     assert_eq!(metrics(&folder).len(), 3, "two steps and the figure of one task");
-    // It is cut short again, where the checkpoint stands already.
+    // It is interrupted again, when the checkpoint already exists.
     let place = folder.checkpoints().join("step-00000002-unjudged/state.json");
     let written = fs::metadata(&place).unwrap().modified().unwrap();
     let (folder, step) = stopped(&world, &config, true, 1);
@@ -195,7 +196,7 @@ fn an_evaluation_that_was_cut_short_is_done_again() {
 }
 
 #[test]
-fn a_run_that_writes_nothing_can_be_stopped_too() {
+fn a_run_without_output_can_be_stopped() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let start = world.composition(&config);
@@ -208,7 +209,7 @@ fn a_run_that_writes_nothing_can_be_stopped_too() {
 }
 
 #[test]
-fn a_run_without_rows_to_judge_by_leaves_its_last_prompts() {
+fn a_stopped_run_without_dev_saves_its_last_prompts() {
     let mut world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let without_dev =
@@ -225,15 +226,16 @@ fn a_run_without_rows_to_judge_by_leaves_its_last_prompts() {
 
 #[cfg(unix)]
 #[test]
-fn two_runs_do_not_write_to_one_folder() {
-    /// Begins another run in the folder when a step is done.
+fn two_runs_do_not_write_to_one_directory() {
+    /// Starts another run in the directory after a step.
     struct Second<'a>(&'a SmallWorld, &'a RunConfig, usize);
     impl Observer for Second<'_> {
         fn step(&mut self, _event: &StepEvent<'_>) -> mtpt_train::Result<()> {
             for resume in [false, true] {
                 let (folder, outcome) = run(self.0, self.1, "run", resume, &mut ());
                 let expected = format!(
-                    "`{}` is the folder of a run that goes on just now; wait for its end, or choose another folder",
+                    "`{}` is in use by another run: wait until it has ended, or choose another \
+                     directory",
                     folder.path().display()
                 );
                 assert_eq!(outcome.unwrap_err().to_string(), expected);

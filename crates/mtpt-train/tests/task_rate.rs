@@ -8,7 +8,7 @@ use mtpt_train::{
 
 use crate::small_world::{SmallWorld, config};
 
-/// The values of each parameter, and whether it belongs to a task.
+/// Values of each parameter, and whether it is task-specific.
 fn parameters(composition: &Composition) -> Vec<(bool, Vec<f32>)> {
     struct Collect(Vec<ParamId>, Vec<(bool, Vec<f32>)>);
     impl ModuleVisitor for Collect {
@@ -31,7 +31,8 @@ fn trained(config: &RunConfig) -> [Vec<(bool, Vec<f32>)>; 2] {
     [before, parameters(trained.prompts.composition())]
 }
 
-/// One step without weight decay: AdamW's first moves each number by the rate, whatever its gradient is.
+/// One step without weight decay: AdamW's first step changes each value by the learning rate,
+/// whatever its gradient is.
 fn one_step(composition: CompositionConfig) -> RunConfig {
     let mut config = config(composition);
     config.training.steps = 1;
@@ -40,7 +41,7 @@ fn one_step(composition: CompositionConfig) -> RunConfig {
 }
 
 #[test]
-fn the_first_step_moves_what_is_shared_and_what_tasks_own_by_their_rates() {
+fn the_first_step_uses_the_learning_rate_of_each_group() {
     for composition in CompositionConfig::catalogue() {
         let name = composition.name();
         let mut config = one_step(composition);
@@ -53,20 +54,21 @@ fn the_first_step_moves_what_is_shared_and_what_tasks_own_by_their_rates() {
             let rate = if *owned { 0.03125 } else { 0.125 };
             for (before, after) in before.iter().zip(after) {
                 let by = (after - before).abs();
-                // A gradient of zero moves nothing, and one not far from AdamW's epsilon less than the rate; what is left
-                // is the rounding of numbers that reach 32.
+                // A gradient of zero changes nothing, and one near AdamW's epsilon changes less
+                // than the learning rate. The rest is rounding of values up to 32.
                 assert!(by < rate + 1e-5, "{name}: {by} at a rate of {rate}");
                 moved[usize::from(*owned)] += usize::from(by > 0.9 * rate);
             }
         }
-        // Plain prompts share nothing, and queries have no gradient while what their attention adds is zero.
+        // Plain prompts have no shared parameters, and queries have no gradient while the
+        // attention's output is zero.
         let expected = [name != "separate", name != "attention"];
         assert_eq!(moved.map(|count| count > 0), expected, "{name}: {moved:?}");
     }
 }
 
 #[test]
-fn two_rates_that_are_the_same_are_one() {
+fn equal_learning_rates_equal_one() {
     for composition in CompositionConfig::catalogue() {
         let mut config = config(composition);
         let [_, one] = trained(&config);
@@ -81,7 +83,7 @@ fn adafactor() -> OptimizerConfig {
 }
 
 #[test]
-fn two_weight_decays_that_are_the_same_are_one() {
+fn equal_weight_decays_equal_one() {
     for composition in CompositionConfig::catalogue() {
         for optimizer in [OptimizerConfig::default(), adafactor()] {
             let mut config = config(composition.clone());
@@ -95,12 +97,12 @@ fn two_weight_decays_that_are_the_same_are_one() {
 }
 
 #[test]
-fn weight_decay_takes_its_share_of_what_is_shared_or_of_what_tasks_own() {
+fn weight_decay_applies_to_its_group_only() {
     const RATE: f32 = 0.125;
     let mut decayed = [0, 0];
     for composition in CompositionConfig::catalogue() {
         let name = composition.name();
-        // AdamW multiplies the weight decay by the rate, Adafactor does not.
+        // AdamW multiplies the weight decay by the learning rate, Adafactor does not.
         for (optimizer, factor) in [(OptimizerConfig::default(), RATE), (adafactor(), 1.0)] {
             let mut config = one_step(composition.clone());
             config.training.learning_rate = f64::from(RATE);
@@ -115,8 +117,8 @@ fn weight_decay_takes_its_share_of_what_is_shared_or_of_what_tasks_own() {
                 {
                     let share = factor * if *is_owned { owned } else { shared };
                     for ((before, without), with) in before.iter().zip(without).zip(with) {
-                        // `x (1 - share) - step` beside `x - step`; a parameter without a gradient stays as it is. What is
-                        // left is the rounding of numbers that reach 32.
+                        // `x (1 - decay) - step` compared with `x - step`. A parameter without a
+                        // gradient is unchanged. The rest is rounding of values up to 32.
                         let expected = if before == without && with == without {
                             *without
                         } else {
@@ -134,7 +136,7 @@ fn weight_decay_takes_its_share_of_what_is_shared_or_of_what_tasks_own() {
     assert!(decayed.iter().all(|&count| count > 1000), "{decayed:?}");
 }
 
-/// The length of what parameters moved by: of the shared ones, of those that tasks own.
+/// Returns the norm of the change of shared and of task-specific parameters.
 fn moved_by([before, after]: &[Vec<(bool, Vec<f32>)>; 2]) -> [f64; 2] {
     let mut sums = [0.0; 2];
     for ((owned, before), (_, after)) in before.iter().zip(after) {
@@ -146,8 +148,9 @@ fn moved_by([before, after]: &[Vec<(bool, Vec<f32>)>; 2]) -> [f64; 2] {
 }
 
 #[test]
-fn a_norm_is_clipped_for_what_is_shared_and_for_what_tasks_own_by_itself() {
-    // With an epsilon so large, AdamW's first step is the gradient times the rate over it.
+fn each_group_is_clipped_separately() {
+    // With such an epsilon, AdamW's first step is the gradient times the learning rate over
+    // epsilon.
     let optimizer = |clip_norm| -> OptimizerConfig {
         AdamWConfig { epsilon: 1e4, clip_norm, weight_decay: 0.0, ..AdamWConfig::default() }.into()
     };
@@ -168,25 +171,25 @@ fn a_norm_is_clipped_for_what_is_shared_and_for_what_tasks_own_by_itself() {
         let limits = [0.02, 0.03];
         let clipped = moved_by(&run(Some(limits[0]), Some(limits[1])));
         for part in [0, 1] {
-            // Rounding of numbers that reach 32, of which there are some hundred, beside steps of 0.02.
+            // Rounding of some hundred values up to 32, with steps of 0.02.
             let expected = free[part].min(limits[part]);
             assert!((clipped[part] - expected).abs() < 1e-3, "{name}: {clipped:?} {free:?}");
         }
-        // One limit does nothing to the other part.
+        // A limit doesn't affect the other group.
         let no_limit = [run(Some(limits[0]), Some(f64::INFINITY)), run(None, Some(limits[1]))];
         for (part, run) in [1, 0].into_iter().zip(&no_limit) {
             let moved = moved_by(run);
             assert!((moved[part] - free[part]).abs() <= 1e-4 * free[part], "{name}: {moved:?}");
             assert!((moved[1 - part] - clipped[1 - part]).abs() < 1e-3, "{name}: {moved:?}");
         }
-        // Without a limit of their own, what tasks own is part of one norm.
+        // Without their own limit, task-specific parameters are part of the global norm.
         let together = moved_by(&run(Some(0.02), None));
         assert!((together[0].hypot(together[1]) - 0.02).abs() < 1e-3, "{name}: {together:?}");
     }
 }
 
 #[test]
-fn limits_that_nothing_reaches_change_nothing() {
+fn clipping_limits_above_the_norm_change_nothing() {
     for composition in CompositionConfig::catalogue() {
         for optimizer in
             [AdamWConfig { clip_norm: None, ..AdamWConfig::default() }.into(), adafactor()]
@@ -202,7 +205,7 @@ fn limits_that_nothing_reaches_change_nothing() {
 }
 
 #[test]
-fn a_step_tells_the_rate_of_what_tasks_own_where_there_is_one() {
+fn a_step_reports_the_task_learning_rate_if_there_is_one() {
     #[derive(Default)]
     struct Rates(Vec<(f64, Option<f64>)>);
     impl mtpt_train::Observer for Rates {

@@ -1,4 +1,5 @@
-//! Event files are held to `metrics.jsonl` by a strict reader of their own format here, and by TensorBoard's where it is.
+//! Compares event files with `metrics.jsonl`, using a strict reader here and TensorBoard's if it is
+//! installed.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,10 +12,10 @@ use serde_json::Value;
 
 use crate::small_world::{SmallWorld, config};
 
-/// For every tag its steps and values.
+/// Steps and values of every tag.
 type Scalars = BTreeMap<String, Vec<(u64, f64)>>;
 
-/// Ends the run when a step is done, as a crash would.
+/// Ends the run after a step like a crash.
 struct StopAt(usize);
 
 impl Observer for StopAt {
@@ -26,7 +27,7 @@ impl Observer for StopAt {
     }
 }
 
-/// A run of eight steps, with checkpoints after the third and the sixth, that is stopped and gone on with.
+/// Runs eight steps with checkpoints after the third and the sixth, stopped and resumed.
 fn run(world: &SmallWorld, name: &str, stops: &[usize]) -> RunDir {
     let mut config = config(CompositionConfig::default());
     config.training.task_learning_rate = Some(0.03);
@@ -46,7 +47,8 @@ fn run(world: &SmallWorld, name: &str, stops: &[usize]) -> RunDir {
     folder
 }
 
-/// What `metrics.jsonl` says, under TensorBoard's tags, but for what depends on the clock.
+/// Returns the values of `metrics.jsonl` under TensorBoard's tags, except those that depend on
+/// time.
 fn logged(folder: &RunDir) -> Scalars {
     let mut scalars = Scalars::new();
     let mut evaluations: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
@@ -80,14 +82,14 @@ fn logged(folder: &RunDir) -> Scalars {
     scalars
 }
 
-/// Event files of a folder in the order of their names, as their bytes.
+/// Returns the bytes of a directory's event files, sorted by name.
 fn files(folder: &Path) -> Vec<Vec<u8>> {
     let mut paths: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths.iter().map(|path| fs::read(path).unwrap()).collect()
 }
 
-/// Takes a record of `TFRecord` off the front.
+/// Splits the first `TFRecord` off.
 fn record<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     let mut take = |count: usize| {
         let (taken, rest) = bytes.split_at(count);
@@ -106,14 +108,14 @@ fn record<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     data
 }
 
-/// A field of a message of protobuf.
+/// A field of a protobuf message.
 enum Field<'a> {
     Number(u64),
     Fixed(&'a [u8]),
     Bytes(&'a [u8]),
 }
 
-/// The fields of a message with their numbers.
+/// Returns the fields of a message with their numbers.
 fn fields(mut bytes: &[u8]) -> Vec<(u64, Field<'_>)> {
     fn number(bytes: &mut &[u8]) -> u64 {
         let mut number = 0;
@@ -152,7 +154,7 @@ fn fields(mut bytes: &[u8]) -> Vec<(u64, Field<'_>)> {
     fields
 }
 
-/// What a reader makes of the files: the start of a session voids what was told of its step and those after it.
+/// Reads the files as TensorBoard does: the start of a session invalidates its step and later ones.
 fn read(folder: &Path) -> Scalars {
     let mut scalars = Scalars::new();
     for file in files(folder) {
@@ -213,7 +215,7 @@ fn check(mut found: Scalars, expected: &Scalars) {
     }
 }
 
-/// What TensorBoard reads, or none where no Python is named that has it.
+/// Returns the values that TensorBoard reads, or none if no Python with it is configured.
 fn read_by_tensorboard(folder: &Path) -> Option<Scalars> {
     let Some(python) = env::var_os("MTPT_TENSORBOARD_PYTHON") else {
         println!("skipped: `MTPT_TENSORBOARD_PYTHON` names no Python with TensorBoard");
@@ -227,7 +229,7 @@ fn read_by_tensorboard(folder: &Path) -> Option<Scalars> {
 }
 
 #[test]
-fn event_files_say_what_the_log_says() {
+fn event_files_match_the_log() {
     let world = SmallWorld::new();
     let folder = run(&world, "whole", &[]);
     let expected = logged(&folder);
@@ -241,9 +243,9 @@ fn event_files_say_what_the_log_says() {
 }
 
 #[test]
-fn an_interrupted_run_tells_of_every_step_once() {
+fn an_interrupted_run_reports_every_step_once() {
     let world = SmallWorld::new();
-    // The steps 4 and 5 are done three times; the second part ends before a checkpoint of its own.
+    // Steps 4 and 5 are done three times: the second process ends before its first checkpoint.
     let folder = run(&world, "parts", &[5, 5, 8]);
     let expected = logged(&folder);
     assert_eq!(expected, logged(&run(&world, "whole", &[])));
@@ -256,7 +258,7 @@ fn an_interrupted_run_tells_of_every_step_once() {
 }
 
 #[test]
-fn a_file_that_was_cut_does_not_hide_those_after_it() {
+fn a_truncated_file_does_not_hide_later_ones() {
     let world = SmallWorld::new();
     let folder = run(&world, "cut", &[5]);
     let board = folder.tensorboard();
@@ -271,19 +273,19 @@ fn a_file_that_was_cut_does_not_hide_those_after_it() {
 }
 
 #[test]
-fn a_new_run_takes_the_place_of_an_earlier_one() {
+fn a_new_run_replaces_an_earlier_one() {
     let world = SmallWorld::new();
     run(&world, "run", &[4]);
     let folder = run(&world, "run", &[]);
     assert_eq!(files(&folder.tensorboard()).len(), 1);
     check(read(&folder.tensorboard()), &logged(&folder));
-    // The checkpoint after the last step: nothing is left to tell.
+    // After the last step nothing is left to report.
     TensorBoard::open(&folder.tensorboard(), 8).unwrap();
     assert_eq!(files(&folder.tensorboard()).len(), 1);
 }
 
 #[test]
-fn what_cannot_be_written_is_named() {
+fn write_errors_name_the_path() {
     let folder = tempfile::tempdir().unwrap();
     let place = folder.path().join("tensorboard");
     fs::write(&place, "a file").unwrap();

@@ -48,7 +48,9 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
     let tokenizer = tokenizer.as_inner();
     let signals = Signals::watch()?;
-    let data = PretrainingData::read(tasks, corpora, tokenizer, &sentinels, &t5, lengths)?;
+    let data = PretrainingData::reader(&t5, tokenizer, lengths)
+        .sentinels(&sentinels)
+        .read(tasks, corpora)?;
     let folder = RunDir::create(&run_dir(arguments)?)?;
     let model = folder.model();
     describe(&data);

@@ -1,39 +1,45 @@
 use serde::{Deserialize, Serialize};
 
-use crate::config::optimizer::{not_negative, positive};
+use crate::config::range::{not_negative, positive};
 use crate::error::Result;
 
 /// Settings of distillation: the loss is that of the task plus `weight (logits KL + hidden MSE)`
 /// (Wang et al., 2023, section 3.2, equations 3 to 5).
-///
-/// | Key | Default | Purpose | Range |
-/// |---|---|---|---|
-/// | `weight` | 0.9 | λ, the weight of both terms together | from 0 |
-/// | `logits` | 1.0 | weight of the KL divergence of the student's token distributions from the teachers' | from 0 |
-/// | `hidden` | 1.0 | weight of the squared difference of the final hidden states | from 0 |
-/// | `temperature` | 1.0 | divides the logits of both; the divergence is multiplied by its square, so that gradients keep their scale (Hinton et al., 2015) | above 0 |
-/// | `states` | `["encoder", "decoder"]` | which hidden states are compared | |
-/// | `reduction` | `"mean"` | how squared differences are reduced, see [`Reduction`] | `"mean"`, `"sum"` |
-/// | `keep_states` | `"auto"` | whether the teachers' hidden states are computed once and cached on disk, see [`KeepStates`] | `"auto"`, `"always"`, `"never"` |
 ///
 /// The defaults of `weight` and `temperature` are the paper's as far as we remember, and the paper
 /// doesn't state how squared differences are reduced, so all three can be set.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct DistillationConfig {
-    /// Weight of both terms together.
+    /// Λ, the weight of both terms together.
+    ///
+    /// Default: 0.9; range: from 0.
     pub weight: f64,
-    /// Weight of the divergence of token distributions.
+    /// Weight of the KL divergence of the student's token distributions from the teachers'.
+    ///
+    /// Default: 1.0; range: from 0.
     pub logits: f64,
-    /// Weight of the squared difference of hidden states.
+    /// Weight of the squared difference of the final hidden states.
+    ///
+    /// Default: 1.0; range: from 0.
     pub hidden: f64,
-    /// Divisor of the logits.
+    /// Divides the logits of both; the divergence is multiplied by its square, so that gradients
+    /// keep their scale (Hinton et al., 2015).
+    ///
+    /// Default: 1.0; range: above 0.
     pub temperature: f64,
     /// Which hidden states are compared.
+    ///
+    /// Default: `["encoder", "decoder"]`.
     pub states: Vec<Stack>,
-    /// How squared differences are reduced.
+    /// How squared differences are reduced, see [`Reduction`].
+    ///
+    /// Default: `"mean"`; range: `"mean"`, `"sum"`.
     pub reduction: Reduction,
-    /// Whether the teachers' hidden states are cached on disk.
+    /// Whether the teachers' hidden states are computed once and cached on disk, see
+    /// [`KeepStates`].
+    ///
+    /// Default: `"auto"`; range: `"auto"`, `"always"`, `"never"`.
     pub keep_states: KeepStates,
 }
 

@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::config::error::ConfigError;
+use crate::config::range::{above_zero, below_one, not_negative, positive};
 use crate::error::Result;
 
 /// The optimizer of a run: `kind = "adamw"`, the default, or `kind = "adafactor"`.
@@ -16,27 +17,29 @@ pub enum OptimizerConfig {
     Adafactor(AdafactorConfig),
 }
 
-/// AdamW (Loshchilov and Hutter, 2019) with PyTorch's defaults, a weight decay of 1e-5, and clipping
-/// by the global norm.
-///
-/// | Key | Default | Purpose | Range |
-/// |---|---|---|---|
-/// | `beta_1` | 0.9 | decay of the mean of gradients | `[0, 1)` |
-/// | `beta_2` | 0.999 | decay of the mean of squared gradients | `[0, 1)` |
-/// | `epsilon` | 1e-8 | added to the denominator | above 0 |
-/// | `weight_decay` | 1e-5 | fraction of each parameter subtracted by a step with learning rate 1 | from 0 |
-/// | `clip_norm` | 1.0 | maximum global norm of the gradient; `inf` disables clipping | above 0 |
+/// AdamW (Loshchilov and Hutter, 2019) with PyTorch's defaults, a weight decay of 1e-5, and
+/// clipping by the global norm.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AdamWConfig {
     /// Decay of the mean of gradients.
+    ///
+    /// Default: 0.9; range: `[0, 1)`.
     pub beta_1: f32,
     /// Decay of the mean of squared gradients.
+    ///
+    /// Default: 0.999; range: `[0, 1)`.
     pub beta_2: f32,
     /// Added to the denominator.
+    ///
+    /// Default: 1e-8; range: above 0.
     pub epsilon: f32,
     /// Fraction of each parameter subtracted by a step with learning rate 1.
+    ///
+    /// Default: 1e-5; range: from 0.
     pub weight_decay: f32,
-    /// Maximum global norm of the gradient; none disables clipping.
+    /// Maximum global norm of the gradient; `inf` disables clipping.
+    ///
+    /// Default: 1.0; range: above 0.
     #[serde(serialize_with = "or_infinity")]
     pub clip_norm: Option<f64>,
 }
@@ -44,47 +47,58 @@ pub struct AdamWConfig {
 /// Adafactor (Shazeer and Stern, 2018) with the settings for prompts in T5X (Lester et al., 2021):
 /// an unscaled learning rate, a decay rate of 0.8 and a weight decay of 1e-5.
 /// [`Adafactor`](crate::Adafactor) has the equations.
-///
-/// | Key | Default | Purpose | Range |
-/// |---|---|---|---|
-/// | `decay_rate` | 0.8 | exponent of the decay of the second moment | `[0, 1]` |
-/// | `steps_before` | 0 | offset of the step count: T5X continues counting from the model's pretraining, such as 1,100,000 | |
-/// | `multiply_by_parameter_scale` | `false` | whether the learning rate is multiplied by the parameter's root mean square | |
-/// | `factored` | `true` | whether the second moment of large parameters is stored as means of rows and columns | |
-/// | `min_dim_size_to_factor` | 128 | minimum size of both dimensions for that | from 1 |
-/// | `clipping_threshold` | 1.0 | maximum root mean square of a parameter's update, before the learning rate; `inf` disables clipping | above 0 |
-/// | `beta_1` | none | decay of the mean of updates; none disables momentum | `[0, 1)` |
-/// | `weight_decay` | 1e-5 | fraction of each parameter subtracted by a step, independent of the learning rate | from 0 |
-/// | `weight_decay_rate_exponent` | 0 | exponent of the learning rate that the weight decay is multiplied by; 1 as in AdamW | from 0 |
-/// | `epsilon_1` | 1e-30 | added to the squares of gradients | above 0 |
-/// | `epsilon_2` | 1e-3 | minimum root mean square of a parameter as a factor of the learning rate | above 0 |
-/// | `clip_norm` | none | maximum global norm of the gradient | above 0 |
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct AdafactorConfig {
     /// Exponent of the decay of the second moment.
+    ///
+    /// Default: 0.8; range: `[0, 1]`.
     pub decay_rate: f32,
-    /// Offset of the step count.
+    /// Offset of the step count: T5X continues counting from the model's pretraining, such as
+    /// 1,100,000.
+    ///
+    /// Default: 0.
     pub steps_before: usize,
     /// Whether the learning rate is multiplied by the parameter's root mean square.
+    ///
+    /// Default: `false`.
     pub multiply_by_parameter_scale: bool,
     /// Whether the second moment of large parameters is stored as means of rows and columns.
+    ///
+    /// Default: `true`.
     pub factored: bool,
     /// Minimum size of both dimensions for that.
+    ///
+    /// Default: 128; range: from 1.
     pub min_dim_size_to_factor: usize,
-    /// Maximum root mean square of a parameter's update, before the learning rate.
+    /// Maximum root mean square of a parameter's update, before the learning rate; `inf` disables
+    /// clipping.
+    ///
+    /// Default: 1.0; range: above 0.
     pub clipping_threshold: f32,
-    /// Decay of the mean of updates.
+    /// Decay of the mean of updates; none disables momentum.
+    ///
+    /// Default: none; range: `[0, 1)`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub beta_1: Option<f32>,
-    /// Fraction of each parameter subtracted by a step.
+    /// Fraction of each parameter subtracted by a step, independent of the learning rate.
+    ///
+    /// Default: 1e-5; range: from 0.
     pub weight_decay: f32,
-    /// Exponent of the learning rate that the weight decay is multiplied by.
+    /// Exponent of the learning rate that the weight decay is multiplied by; 1 as in AdamW.
+    ///
+    /// Default: 0; range: from 0.
     pub weight_decay_rate_exponent: f32,
     /// Added to the squares of gradients.
+    ///
+    /// Default: 1e-30; range: above 0.
     pub epsilon_1: f32,
     /// Minimum root mean square of a parameter as a factor of the learning rate.
+    ///
+    /// Default: 1e-3; range: above 0.
     pub epsilon_2: f32,
-    /// Maximum global norm of the gradient; none disables clipping.
+    /// Maximum global norm of the gradient.
+    ///
+    /// Default: none; range: above 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
 }
@@ -192,40 +206,6 @@ impl OptimizerConfig {
         }
         above_zero("training.optimizer.clip_norm", self.clip_norm().unwrap_or(1.0))
     }
-}
-
-/// Rejects a value that is not positive and finite.
-pub(crate) fn positive(option: &'static str, found: f64) -> Result<()> {
-    if found.is_finite() && found > 0.0 {
-        return Ok(());
-    }
-    Err(ConfigError::OutOfRange { option, expected: "positive and finite", found }.into())
-}
-
-/// Rejects a limit that is not positive. It may be infinite.
-pub(crate) fn above_zero(option: &'static str, found: f64) -> Result<()> {
-    if found > 0.0 {
-        Ok(())
-    } else {
-        Err(ConfigError::OutOfRange { option, expected: "positive", found }.into())
-    }
-}
-
-/// Rejects a value that is negative, infinite or NaN.
-pub(crate) fn not_negative(option: &'static str, found: impl Into<f64>) -> Result<()> {
-    let found = found.into();
-    if found.is_finite() && found >= 0.0 {
-        return Ok(());
-    }
-    Err(ConfigError::OutOfRange { option, expected: "at least 0 and finite", found }.into())
-}
-
-fn below_one(option: &'static str, found: f32) -> Result<()> {
-    if (0.0..1.0).contains(&found) {
-        return Ok(());
-    }
-    let expected = "at least 0 and below 1";
-    Err(ConfigError::OutOfRange { option, expected, found: found.into() }.into())
 }
 
 /// TOML has no null to express that there is no limit if the default is one.

@@ -5,7 +5,8 @@ use toml::{Table, Value};
 
 /// Returns a configuration with the values of a table replaced, including those of nested tables.
 ///
-/// A nested table with another `kind` or `strategy` replaces the whole table, since its keys differ.
+/// A nested table with another `kind` or `strategy` replaces the whole table, since its keys
+/// differ.
 pub(crate) fn overlay<T: Serialize + DeserializeOwned>(
     base: &T,
     changes: Table,
@@ -43,7 +44,8 @@ fn same_kind(before: &Table, changes: &Table) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::run::{PromptConfig, TrainingConfig};
+    use crate::config::prompt::PromptConfig;
+    use crate::config::training::TrainingConfig;
 
     fn table(text: &str) -> Table {
         text.parse().unwrap()

@@ -4,47 +4,41 @@ use mtpt_tasks::{MixtureConfig, read_toml};
 use serde::{Deserialize, Serialize};
 
 use crate::config::error::ConfigError;
+use crate::config::evaluation::EvaluationConfig;
 use crate::config::optimizer::OptimizerConfig;
-use crate::config::run::{EvaluationConfig, TrainingConfig};
 use crate::config::schedule::Decay;
+use crate::config::training::TrainingConfig;
 use crate::error::Result;
 
 /// Configuration of continued pretraining, as in its TOML file.
 ///
-/// | Key | Default | Purpose |
-/// |---|---|---|
-/// | `model` | | directory of the model to start from, or its id on the hub |
-/// | `seed` | 0 | seed of the order of examples and of everything sampled |
-/// | `dropout` | `false` | whether the model's dropout is active; T5 1.1 was pretrained without |
-/// | `training` | | see below |
-/// | `corpora` | none | text to train on, see [`CorpusConfig`](mtpt_tasks::corpus::CorpusConfig) |
-/// | `tasks` | none | labeled examples to train on, see [`TaskFile`](mtpt_tasks::TaskFile) |
-/// | `tasks_weight` | 1.0 | weight of the examples of all tasks together, relative to the `weight` of each corpus |
-/// | `mixture` | | how tasks are mixed with one another, see [`MixtureConfig`] |
-/// | `evaluation` | | see [`PretrainingEvaluationConfig`] |
-///
-/// `training` has the keys of [`TrainingConfig`] except `task_*`, some with other defaults:
-///
-/// | Key | Default | Purpose |
-/// |---|---|---|
-/// | `steps` | 1000 | |
-/// | `learning_rate` | 0.0003 | for all weights |
-/// | `max_input_length` | 512 | maximum length of inputs, of corpora and tasks |
-/// | `max_target_length` | 512 | maximum length of targets |
-/// | `checkpoint_every` | 500 | number of steps between checkpoints, each with three times the size of the model for AdamW, four times with the best model; 0 writes none |
+/// The file also has `tasks` and `groups`, see [`TaskFile`](mtpt_tasks::TaskFile), and `corpora`,
+/// see
+/// [`CorpusConfig`](mtpt_tasks::corpus::CorpusConfig).
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PretrainingConfig {
     /// Directory of the model to start from, or its id on the hub.
     pub model: String,
     /// Seed of the order of examples and of everything sampled.
+    ///
+    /// Default: 0.
     pub seed: u64,
-    /// Whether the model's dropout is active.
+    /// Whether the model's dropout is active; T5 1.1 was pretrained without.
+    ///
+    /// Default: `false`.
     pub dropout: bool,
-    /// Weight of the examples of all tasks together.
+    /// Weight of the examples of all tasks together, relative to the `weight` of each corpus.
+    ///
+    /// Default: 1.0.
     pub tasks_weight: f64,
     /// Steps, learning rates and batches.
+    ///
+    /// The keys are those of [`TrainingConfig`] except `task_*`. Other defaults: `steps` 1000,
+    /// `learning_rate` 0.0003, `max_input_length` and `max_target_length` 512, `checkpoint_every`
+    /// 500. A checkpoint has three times the size of the model with AdamW, four times with the best
+    /// model.
     pub training: TrainingConfig,
-    /// How tasks are mixed with one another.
+    /// How tasks are mixed with one another, see [`MixtureConfig`].
     pub mixture: MixtureConfig,
     /// When and how the model is evaluated.
     pub evaluation: PretrainingEvaluationConfig,
@@ -52,29 +46,34 @@ pub struct PretrainingConfig {
 
 /// When and how the model is evaluated, and whether the best or the last one is returned.
 ///
-/// Models are compared by the mean of the tasks' metrics on `dev` or, if no task has this split, by the
-/// mean of the corpora's losses.
-///
-/// | Key | Default | Purpose | Range |
-/// |---|---|---|---|
-/// | `every` | 100 | number of steps between evaluations on `dev`, with one before the first step; 0 evaluates after the last step only | |
-/// | `batch_size` | 64 | number of examples evaluated at a time | from 1 |
-/// | `keep_best` | `false` | whether the result is the best model on `dev` instead of the last one; it is stored in memory and in checkpoints in addition to the current one | |
-/// | `patience` | | number of evaluations without progress after which training ends early; implies `keep_best` | from 1; `every` is not 0 |
-/// | `min_delta` | 0 | difference that must be exceeded to count as progress, as a fraction for metrics or in nats for losses | from 0 |
+/// Models are compared by the mean of the tasks' metrics on `dev` or, if no task has this split, by
+/// the mean of the corpora's losses.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PretrainingEvaluationConfig {
-    /// Number of steps between evaluations.
+    /// Number of steps between evaluations on `dev`, with one before the first step; 0 evaluates
+    /// after the last step only.
+    ///
+    /// Default: 100.
     pub every: usize,
     /// Number of examples evaluated at a time.
+    ///
+    /// Default: 64; range: from 1.
     pub batch_size: usize,
-    /// Whether the result is the best model.
+    /// Whether the result is the best model on `dev` instead of the last one; it is stored in
+    /// memory and in checkpoints in addition to the current one.
+    ///
+    /// Default: `false`.
     pub keep_best: bool,
-    /// Number of evaluations without progress after which training ends.
+    /// Number of evaluations without progress after which training ends early; implies `keep_best`.
+    ///
+    /// Range: from 1; `every` is not 0.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
-    /// Difference that must be exceeded to count as progress.
+    /// Difference that must be exceeded to count as progress, as a fraction for metrics or in nats
+    /// for losses.
+    ///
+    /// Default: 0; range: from 0.
     pub min_delta: f64,
 }
 

@@ -21,17 +21,18 @@ pub enum Decay {
 
 /// The learning rate as a pure function of the step: a linear warm-up to a peak, then the decay.
 ///
-/// With a warm-up of `w` of `n` steps, step `s < w` has the learning rate `peak s / w`, and a later step
-/// has `peak` times
+/// With a warm-up of `w` of `n` steps, step `s < w` has the learning rate `peak s / w`, and a later
+/// step has `peak` times
 ///
 /// | [`Decay`] | factor of step `s` | in transformers |
 /// |---|---|---|
-/// | [`Linear`](Decay::Linear) | `(n - s) / (n - w)` | `get_linear_schedule_with_warmup` |
-/// | [`Constant`](Decay::Constant) | 1 | `get_constant_schedule_with_warmup` |
-/// | [`Cosine`](Decay::Cosine) | `(1 + cos(π (s - w) / (n - w))) / 2` | `get_cosine_schedule_with_warmup` |
-/// | [`InverseSquareRoot`](Decay::InverseSquareRoot) | `√(w / s)`; without a warm-up `√(10000 / (10000 + s))` | `get_inverse_sqrt_schedule` |
+/// | `Linear` | `(n - s) / (n - w)` | `get_linear_schedule_with_warmup` |
+/// | `Constant` | 1 | `get_constant_schedule_with_warmup` |
+/// | `Cosine` | `(1 + cos(π (s - w) / (n - w))) / 2` | `get_cosine_schedule_with_warmup` |
+/// | `InverseSquareRoot` | `√(w / s)` | `get_inverse_sqrt_schedule` |
 ///
-/// From step `n` on, the learning rate of `Linear` and `Cosine` is 0.
+/// Without a warm-up, the factor of `InverseSquareRoot` is `√(10000 / (10000 + s))`. From step `n`
+/// on, the learning rate of `Linear` and `Cosine` is 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Schedule {
     /// Highest learning rate.
@@ -98,7 +99,8 @@ mod tests {
     #[test]
     fn cosine_learning_rates_match_transformers() {
         let schedule = Schedule { peak: 0.5, warmup_steps: 2, steps: 6, decay: Decay::Cosine };
-        // get_cosine_schedule_with_warmup(optimizer with lr 0.5, 2, 6), printed step by step, then (.., 0, 6).
+        // get_cosine_schedule_with_warmup(optimizer with lr 0.5, 2, 6), printed step by step, then
+        // (.., 0, 6).
         let expected = [0.0, 0.25, 0.5, 0.42677669529663687, 0.25, 0.07322330470336313, 0.0];
         close(schedule, &[0, 1, 2, 3, 4, 5, 6], &expected);
         let schedule = Schedule { warmup_steps: 0, ..schedule };
@@ -112,7 +114,8 @@ mod tests {
     fn inverse_square_root_learning_rates_match_transformers() {
         let decay = Decay::InverseSquareRoot;
         let schedule = Schedule { peak: 0.5, warmup_steps: 2, steps: 6, decay };
-        // get_inverse_sqrt_schedule(optimizer with lr 0.5, 2), printed step by step, then (.., 100) and (.., 0).
+        // get_inverse_sqrt_schedule(optimizer with lr 0.5, 2), printed step by step, then (.., 100)
+        // and (.., 0).
         let expected = [
             0.0,
             0.25,

@@ -13,11 +13,12 @@ pub enum TaskParts {
     SameName,
     /// Initialized as in a new run, whatever the names are.
     Fresh,
-    /// The elementwise mean over all trained tasks at the same level: `AVERAGE_SOURCE_TASKS` of PEFT,
-    /// and the initialization of targets in Wang et al. (2023). A new group is initialized from the
-    /// mean of the groups at its level.
+    /// The elementwise mean over all trained tasks at the same level: `AVERAGE_SOURCE_TASKS` of
+    /// PEFT, and the initialization of targets in Wang et al. (2023). A new group is initialized
+    /// from the mean of the groups at its level.
     Average,
-    /// The values of one trained task: `task_parts = { task = "mnli" }`, `EXACT_SOURCE_TASK` of PEFT.
+    /// The values of one trained task: `task_parts = { task = "mnli" }`, `EXACT_SOURCE_TASK` of
+    /// PEFT.
     Task(String),
 }
 

@@ -17,24 +17,31 @@ pub struct PretrainingData {
     names: Vec<TaskId>,
 }
 
-impl PretrainingData {
-    /// Reads and tokenizes tasks and corpora.
-    ///
-    /// The sentinels are the tokenizer's, the one for the first span first. They may be empty if no
-    /// corpus needs any.
+/// Reads and tokenizes the data of continued pretraining.
+#[derive(Debug)]
+pub struct PretrainingDataReader<'a, B, T> {
+    backbone: &'a B,
+    tokenizer: &'a T,
+    sentinels: Vec<u32>,
+    max_lengths: MaxLengths,
+}
+
+impl<B: Backbone, T: Tokenize> PretrainingDataReader<'_, B, T> {
+    /// Sets the tokenizer's sentinels, the one for the first span first. The default is none, for
+    /// tasks and corpora without span corruption.
+    #[must_use]
+    pub fn sentinels(self, sentinels: &[u32]) -> Self {
+        Self { sentinels: sentinels.to_vec(), ..self }
+    }
+
+    /// Reads tasks and corpora.
     ///
     /// # Errors
     ///
-    /// When there is neither a task nor a corpus, two have the same name, a task has no training split,
-    /// data cannot be read, or the tokenizer returns a token outside the model's vocabulary.
-    pub fn read<B: Backbone>(
-        tasks: Vec<Task>,
-        corpora: Vec<Corpus>,
-        tokenizer: &impl Tokenize,
-        sentinels: &[u32],
-        backbone: &B,
-        max_lengths: MaxLengths,
-    ) -> Result<Self> {
+    /// When there is neither a task nor a corpus, two have the same name, a task has no training
+    /// split, data cannot be read, or the tokenizer returns a token outside the model's vocabulary.
+    pub fn read(self, tasks: Vec<Task>, corpora: Vec<Corpus>) -> Result<PretrainingData> {
+        let Self { backbone, tokenizer, sentinels, max_lengths } = self;
         let names: Vec<TaskId> =
             tasks.iter().map(Task::id).chain(corpora.iter().map(Corpus::id)).cloned().collect();
         if names.is_empty() {
@@ -50,10 +57,7 @@ impl PretrainingData {
         if let Some(task) = tasks.iter().find(|task| task.file(Split::Train).is_none()) {
             return Err(DataError::NoTrainingExamples { task: task.id().clone() }.into());
         }
-        let special = SpecialTokens {
-            end_of_sentence: backbone.eos_token_id(),
-            sentinels: sentinels.to_vec(),
-        };
+        let special = SpecialTokens { end_of_sentence: backbone.eos_token_id(), sentinels };
         let corpora = corpora
             .into_iter()
             .map(|corpus| {
@@ -63,7 +67,18 @@ impl PretrainingData {
             })
             .collect::<Result<_>>()?;
         let tasks = TaskData::read(tasks, tokenizer, backbone, max_lengths)?;
-        Ok(Self { tasks, corpora, names })
+        Ok(PretrainingData { tasks, corpora, names })
+    }
+}
+
+impl PretrainingData {
+    /// Creates a reader for a model, its tokenizer and maximum lengths.
+    pub fn reader<'a, B: Backbone, T: Tokenize>(
+        backbone: &'a B,
+        tokenizer: &'a T,
+        max_lengths: MaxLengths,
+    ) -> PretrainingDataReader<'a, B, T> {
+        PretrainingDataReader { backbone, tokenizer, sentinels: Vec::new(), max_lengths }
     }
 
     /// Returns the tasks.
@@ -81,13 +96,13 @@ impl PretrainingData {
         &self.names
     }
 
-    /// Returns the mixture of tasks and corpora: each corpus has its weight, and the tasks share one
-    /// that is divided by their sampling rates.
+    /// Returns the mixture of tasks and corpora: each corpus has its weight, and the tasks share
+    /// one that is divided by their sampling rates.
     ///
     /// # Errors
     ///
-    /// When a sampling rate or weight is out of range, or a batch has fewer examples than tasks that
-    /// may be sampled for it.
+    /// When a sampling rate or weight is out of range, or a batch has fewer examples than tasks
+    /// that may be sampled for it.
     pub fn mixture(&self, config: &PretrainingConfig) -> Result<Mixture> {
         if let Some(stochastic) = config.mixture.stochastic {
             stochastic.check_batch_size(config.training.batch_size)?;
@@ -107,8 +122,8 @@ impl PretrainingData {
             .drawing(config.mixture.stochastic)?)
     }
 
-    /// Returns the examples of a step, counted from 0, each with its index in its task or that of its
-    /// chunk in its corpus: a pure function of seed and step.
+    /// Returns the examples of a step, counted from 0, each with its index in its task or that of
+    /// its chunk in its corpus: a pure function of seed and step.
     pub(crate) fn rows(
         &self,
         mixture: &Mixture,

@@ -7,7 +7,8 @@ use mtpt_io::check_finite;
 use mtpt_tasks::{NodeIndex, Task, TaskTree, Tokenize};
 
 use crate::config::error::ConfigError;
-use crate::config::run::{InitializerConfig, RunConfig};
+use crate::config::prompt::InitializerConfig;
+use crate::config::run::RunConfig;
 use crate::error::{Error, Result};
 use crate::init::error::InitError;
 use crate::init::start_from::start_from;
@@ -15,16 +16,18 @@ use mtpt_infer::composed_tree;
 use mtpt_infer::{Candidates, Prompts};
 use mtpt_io::layout::f32_values;
 
-/// The composition of a run before its first step, on a device with autodiff if it is to be trained.
+/// Creates the composition of a run before its first step. To train it, the device must have
+/// autodiff.
 ///
-/// The same configuration, tasks and seed draw the same tokens and numbers on every device. The names of the tasks are the
-/// tree that a hierarchy follows.
+/// The same configuration, tasks and seed yield the same tokens and values on every device. A
+/// hierarchy follows the tree given by the tasks' names.
 ///
 /// # Errors
 ///
-/// When the composition's options do not fit the prompt or the tree of tasks, a label word cannot be tokenized or has the
-/// tokens of another ([`mtpt_infer::Error::SameTokens`]), or first values are not to be had ([`InitError::Values`] for a file of
-/// them, [`InitError::StartFrom`] for prompts that cannot be gone on from).
+/// When the composition's options do not fit the prompt or the tree of tasks, a label word cannot
+/// be tokenized or has the same tokens as another ([`mtpt_infer::Error::SameTokens`]), a file of
+/// initial values cannot be used ([`InitError::Values`](crate::InitError::Values)), or trained
+/// prompts cannot be started from ([`InitError::StartFrom`](crate::InitError::StartFrom)).
 pub fn initial_composition<B: Backbone>(
     config: &RunConfig,
     tasks: &[Task],
@@ -44,7 +47,7 @@ pub fn initial_composition<B: Backbone>(
     let labels = tasks
         .iter()
         .map(|task| {
-            // Names of fields say nothing of what stands in them.
+            // Names of fields are not words of the examples.
             let fields = task.labels().choice_fields().is_some();
             let words = if fields { &[] } else { task.labels().words() };
             let words = Candidates::new(task.id(), words, tokenizer)?;
@@ -59,7 +62,7 @@ pub fn initial_composition<B: Backbone>(
     };
     let kind = &config.prompt.initializer;
     let shared = of_tasks_below(kind, NodeIndex::ROOT)?;
-    // Label words alone differ from node to node; of the other kinds, all parts are filled in one way.
+    // Only label words differ between nodes; other initializers are the same for all parts.
     let nodes = match kind {
         InitializerConfig::ClassLabels { .. } => tree
             .nodes()
@@ -78,8 +81,8 @@ pub fn initial_composition<B: Backbone>(
         shared: shared.init(config.prompt.length, backbone, config.seed)?,
         tree: composed_tree(&tree)?,
         part: &|part, length| {
-            // Parts of one run start apart from one another where chance decides.
-            let (values, number) = match part {
+            // Each part has its own seed, so that random initial values differ.
+            let (initializer, offset) = match part {
                 PartId::Task(task) => {
                     let node = tree.node_of_task(task.position());
                     (of_node(node.position()), 1 + task.position() as u64)
@@ -90,7 +93,7 @@ pub fn initial_composition<B: Backbone>(
                     (given, (2 << 32) + component as u64)
                 }
             };
-            values.init(length, backbone, config.seed.wrapping_add(number))
+            initializer.init(length, backbone, config.seed.wrapping_add(offset))
         },
         seed: config.seed,
         device: device.clone(),
@@ -108,7 +111,7 @@ pub fn initial_composition<B: Backbone>(
     Ok(composition.freeze_levels(&config.prompt.frozen_levels)?)
 }
 
-/// An end of sentence in the middle of a prompt would say that the input is over.
+/// Removes the end-of-sequence token, which would mark the end of the input within a prompt.
 fn without_end<B: Backbone>(ids: &[u32], backbone: &B) -> Vec<u32> {
     let ids = ids.strip_suffix(&[backbone.eos_token_id()]).unwrap_or(ids);
     ids.to_vec()
@@ -140,7 +143,7 @@ fn initializer<B: Backbone>(
     })
 }
 
-/// The values of the prompt of one task, composed.
+/// Reads the composed prompt of one task.
 fn read_prompt(path: &Path, task: Option<&str>) -> Result<Initializer> {
     let prompts = Prompts::read(path, &Device::default().without_autodiff())?;
     let task = match (task, prompts.tasks()) {

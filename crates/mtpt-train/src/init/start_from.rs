@@ -13,10 +13,11 @@ use crate::init::error::InitError;
 use mtpt_infer::Prompts;
 use mtpt_io::layout::f32_values;
 
-/// A composition whose shared parts, and whose parts of groups that have the same name there, have the values of trained
-/// prompts; parts of tasks begin where [`TaskParts`] says, and the others are left as they are.
+/// Initializes a composition from trained prompts: shared parameters and those of groups of the
+/// same name from their values, task-specific parameters as [`TaskParts`] specifies. Other
+/// parameters are unchanged.
 ///
-/// A new task below a trained group so begins at what the group knows.
+/// A new task in a trained group thereby starts from the group's values.
 pub(crate) fn start_from(
     path: &Path,
     config: &RunConfig,
@@ -66,10 +67,10 @@ pub(crate) fn start_from(
                         .or_else(|| chosen.and_then(|node| source.above(node, owner.level)))
                         .and_then(|node| source.part(node, name)),
                 };
-                // What is frozen and not known would stay as chance has it.
+                // A frozen part without trained values would keep its random initial values.
                 if found.is_none() && config.prompt.frozen_levels.contains(&owner.level) {
                     return Err(refused(format!(
-                        "level {} is frozen, but these prompts have nothing for `{}` there",
+                        "level {} is frozen, but these prompts have no values for `{}` there",
                         owner.level, owner.path
                     )));
                 }
@@ -90,7 +91,7 @@ pub(crate) fn start_from(
         let names: Vec<String> =
             header.tasks.iter().map(|task| format!("`{}`", task.name)).collect();
         return Err(refused(format!(
-            "nothing of it is of use here: it shares nothing between tasks, and its own are {}",
+            "nothing in it can be used here: it has no shared parameters, and its tasks are {}",
             names.join(", ")
         )));
     }
@@ -101,16 +102,17 @@ fn as_text(composition: &CompositionConfig) -> String {
     serde_json::to_string(composition).unwrap_or_else(|_| composition.name().to_owned())
 }
 
-/// The task or group that owns a parameter, which names of parameters tell by a number that differs from tree to tree.
+/// The task or group of a parameter. Parameter names contain its position, which differs between
+/// trees.
 struct Owner<'a> {
     path: &'a str,
-    /// As `frozen_levels` counts it.
+    /// Level, as in `frozen_levels`.
     level: usize,
     is_task: bool,
 }
 
 impl<'a> Owner<'a> {
-    /// None for a parameter that all tasks share.
+    /// Returns the owner of a parameter, or none if all tasks share it.
     fn of(name: &str, tree: &'a TaskTree) -> Option<Self> {
         let mut segments = name.split('.');
         let (list, number) = (segments.next()?, segments.next()?.parse::<usize>());
@@ -129,7 +131,7 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// The parameters of trained prompts, by the nodes of their tree.
+/// Parameters of trained prompts, by the nodes of their tree.
 struct Source<'a> {
     tree: &'a TaskTree,
     tensors: &'a BTreeMap<String, TensorData>,
@@ -140,7 +142,7 @@ impl Source<'_> {
         self.tree.find(path)
     }
 
-    /// The parameter of a node that has the place of another node's.
+    /// Returns the parameter of a node that corresponds to that of another node.
     fn part(&self, node: NodeIndex, name: &str) -> Option<TensorData> {
         let mut segments: Vec<String> = name.split('.').map(str::to_owned).collect();
         let number = match segments[0].as_str() {
@@ -151,13 +153,13 @@ impl Source<'_> {
         self.tensors.get(&segments.join(".")).cloned()
     }
 
-    /// The node at a level on the way to a task.
+    /// Returns the ancestor of a task at a level.
     fn above(&self, node: NodeIndex, level: usize) -> Option<NodeIndex> {
         let line = self.tree.line_of_task(self.tree.node(node).task()?);
         line.into_iter().find(|&node| self.tree.node(node).depth() == level)
     }
 
-    /// The mean of the parameters that tasks, or groups, of the same level have in the place of an owner's.
+    /// Returns the mean of the corresponding parameters of all tasks, or groups, of the same level.
     fn mean(&self, owner: &Owner<'_>, name: &str, like: &TensorData) -> Option<TensorData> {
         let flat = name.starts_with("tasks.");
         let alike = self.tree.nodes().filter(|node| {

@@ -16,79 +16,84 @@ use crate::objective::teacher_states::TeacherStates;
 use crate::objective::teachers::Teachers;
 use mtpt_infer::{DeviceBatch, TaskData};
 
-/// Prompt tuning that learns from teachers, too: stage one of multitask prompt tuning (Wang et al., 2023, section 3.2).
+/// Prompt tuning with distillation: the first stage of multitask prompt tuning (Wang et al., 2023,
+/// section 3.2).
 ///
-/// To the negative log-likelihood of the targets come the divergence `KL(teacher || student)` of the distributions of every
-/// target token, and the squared difference of the last hidden states of the encoder, at the tokens of the input, and of the
-/// decoder, where it writes the target. The teacher of a row is the plain prompt of its task in front of the same frozen model.
+/// The loss is the negative log-likelihood of the targets, plus the divergence `KL(teacher ||
+/// student)` of the distributions of every target token, plus the squared difference of the final
+/// hidden states: of the encoder at the tokens of the input, and of the decoder where it predicts
+/// the target. The teacher of an example is the same frozen model with the plain prompt of the
+/// example's task.
 #[derive(Debug)]
 pub struct Distillation<'a, B> {
     backbone: &'a B,
     teachers: &'a Teachers,
     config: &'a DistillationConfig,
-    /// Where the states of teachers are kept, if they are.
-    kept: Option<Kept<'a>>,
+    /// Cached hidden states of the teachers, if they are cached.
+    cache: Option<Cache<'a>>,
 }
 
-/// What teachers make of every row. They read when they are first asked: a run that is at its end already has no use for it.
+/// Hidden states of the teachers for every example, computed at the first access: a completed run
+/// that is resumed doesn't need them.
 #[derive(Debug)]
-struct Kept<'a> {
+struct Cache<'a> {
     data: &'a [TaskData],
     batch_size: usize,
     states: OnceLock<TeacherStates>,
 }
 
-/// Bytes of hidden states on disk up to which they are kept without being asked.
-const MOST_BYTES: u64 = 4 << 30;
+/// Maximum size of the cache with `keep_states = "auto"`, in bytes.
+const MAX_CACHE_BYTES: u64 = 4 << 30;
 
 impl<'a, B: Backbone> Distillation<'a, B> {
-    /// The objective for a frozen model, whose teachers read each batch when the student does.
+    /// Creates the objective for a frozen model. The teachers run a forward pass on each batch.
     pub fn new(backbone: &'a B, teachers: &'a Teachers, config: &'a DistillationConfig) -> Self {
-        Self { backbone, teachers, config, kept: None }
+        Self { backbone, teachers, config, cache: None }
     }
 
-    /// The same, where teachers read every training row once, `batch_size` at a time, and what they make of it is kept on disk,
-    /// if the configuration wants it or that is cheaper for a training that reads so many rows.
+    /// Caches the teachers' hidden states for every training example on disk, computed `batch_size`
+    /// at a time, if the configuration requests it or it is cheaper for a training that uses this
+    /// many examples.
     ///
     /// # Errors
     ///
-    /// When a streamed row cannot be read.
+    /// When a streamed example cannot be read.
     pub fn with_cache(
         mut self,
         data: &'a [TaskData],
-        rows_to_read: usize,
+        examples_to_train: usize,
         batch_size: usize,
     ) -> Result<Self> {
         let rows: usize = data.iter().map(|task| task.count(Split::Train)).sum();
-        let keep = match self.config.keep_states {
+        let cached = match self.config.keep_states {
             KeepStates::Always => true,
             KeepStates::Never => false,
             KeepStates::Auto => {
                 let with_encoder = self.config.reads(Stack::Encoder);
                 let bytes = || TeacherStates::bytes(data, with_encoder, self.backbone.d_model());
-                rows < rows_to_read && bytes()? <= MOST_BYTES
+                rows < examples_to_train && bytes()? <= MAX_CACHE_BYTES
             }
         };
-        self.kept = keep.then(|| Kept { data, batch_size, states: OnceLock::new() });
+        self.cache = cached.then(|| Cache { data, batch_size, states: OnceLock::new() });
         Ok(self)
     }
 
-    /// Whether what teachers make of rows is kept.
+    /// Returns whether the teachers' hidden states are cached.
     pub fn is_cached(&self) -> bool {
-        self.kept.is_some()
+        self.cache.is_some()
     }
 
-    fn of_teachers(&self, batch: &TokenBatch, on_device: &DeviceBatch) -> Result<HiddenStates> {
+    fn teacher_states(&self, batch: &TokenBatch, on_device: &DeviceBatch) -> Result<HiddenStates> {
         let (backbone, teachers) = (self.backbone, self.teachers);
-        match self.kept_states()? {
+        match self.cached_states()? {
             Some(states) => states.read(batch, &backbone.device()),
             None => Ok(HiddenStates::new(backbone, Some(teachers.composition()), on_device)),
         }
     }
 
-    /// What teachers make of every row, if that is kept: the first time, they read.
-    fn kept_states(&self) -> Result<Option<&TeacherStates>> {
-        let Some(Kept { data, batch_size, states }) = &self.kept else { return Ok(None) };
+    /// Returns the cached states, if they are cached, and computes them at the first call.
+    fn cached_states(&self) -> Result<Option<&TeacherStates>> {
+        let Some(Cache { data, batch_size, states }) = &self.cache else { return Ok(None) };
         if let Some(states) = states.get() {
             return Ok(Some(states));
         }
@@ -114,8 +119,8 @@ impl<B: Backbone, C: Compose> Objective<C> for Distillation<'_, B> {
         tokens: usize,
     ) -> Result<(TokenLosses, Option<GradientsParams>)> {
         if self.config.weight > 0.0 {
-            // Once, and not by each part of the batch.
-            self.kept_states()?;
+            // Before the batch is divided into parts that are computed in parallel.
+            self.cached_states()?;
         }
         let losses = |states: HiddenStates, batch: &TokenBatch, on_device: &DeviceBatch| {
             self.losses_of(states, batch, on_device)
@@ -124,13 +129,13 @@ impl<B: Backbone, C: Compose> Objective<C> for Distillation<'_, B> {
     }
 
     fn identity(&self) -> Value {
-        // States that are kept were computed among other rows: the same but for rounding.
+        // Cached states were computed in other batches, so they differ by rounding.
         json!({ "distillation": self.config, "teachers": self.teachers.checksum(), "kept": self.is_cached() })
     }
 }
 
 impl<B: Backbone> Distillation<'_, B> {
-    /// The losses of a batch of which the model made these states.
+    /// Returns the losses of a batch from the student's hidden states.
     fn losses_of(
         &self,
         states: HiddenStates,
@@ -141,7 +146,7 @@ impl<B: Backbone> Distillation<'_, B> {
         let logits = backbone.logits(states.decoder.clone());
         let mut auxiliary = Vec::new();
         if config.weight > 0.0 {
-            let teacher = self.of_teachers(batch, on_device)?;
+            let teacher = self.teacher_states(batch, on_device)?;
             if config.logits > 0.0 {
                 let teacher = backbone.logits(teacher.decoder.clone());
                 let divergence = divergences(logits.clone(), teacher, config.temperature);
@@ -166,7 +171,7 @@ impl<B: Backbone> Distillation<'_, B> {
     }
 }
 
-/// `T^2 KL(teacher || student)` of each row of logits at temperature `T`, in nats.
+/// Returns `T^2 KL(teacher || student)` of each row of logits at temperature `T`, in nats.
 ///
 /// # Shapes
 ///
@@ -179,7 +184,7 @@ fn divergences(student: Tensor<2>, teacher: Tensor<2>, temperature: f64) -> Tens
     divergence.squeeze_dim::<1>(1).mul_scalar(temperature * temperature)
 }
 
-/// Squared differences of the encoder's states of each row, padding left out: `[batch]`.
+/// Returns the squared differences of the encoder's states of each row, without padding: `[batch]`.
 fn encoder_differences(
     student: Tensor<3>,
     teacher: Tensor<3>,
@@ -187,7 +192,7 @@ fn encoder_differences(
     config: &DistillationConfig,
 ) -> Tensor<1> {
     let [batch, length, d_model] = student.dims();
-    // Rows at padding are unspecified: they could be anything, a number or not.
+    // States at padding are unspecified and may be NaN.
     let padding = mask.clone().bool_not().unsqueeze_dim::<3>(2).expand([batch, length, d_model]);
     let squares = (student - teacher).mask_fill(padding, 0.0).square();
     let tokens = reduce(squares.reshape([batch * length, d_model]), config);
@@ -198,7 +203,7 @@ fn encoder_differences(
     }
 }
 
-/// Mean or sum over the width: `[rows, d_model]` to `[rows, 1]`.
+/// Reduces over the width: `[rows, d_model]` to `[rows, 1]`.
 fn reduce(squares: Tensor<2>, config: &DistillationConfig) -> Tensor<2> {
     match config.reduction {
         Reduction::Mean => squares.mean_dim(1),
@@ -206,7 +211,7 @@ fn reduce(squares: Tensor<2>, config: &DistillationConfig) -> Tensor<2> {
     }
 }
 
-/// What counts for a row, told for each token of its target: `[batch]` to `[target_tokens]`.
+/// Expands a value per row to the tokens of its target: `[batch]` to `[target_tokens]`.
 fn to_tokens(rows: Tensor<1>, batch: &TokenBatch, config: &DistillationConfig) -> Tensor<1> {
     let device = rows.device();
     let lengths = batch.target_lengths.iter().enumerate();
@@ -214,7 +219,7 @@ fn to_tokens(rows: Tensor<1>, batch: &TokenBatch, config: &DistillationConfig) -
         lengths.flat_map(|(row, &length)| std::iter::repeat_n(row as i64, length)).collect();
     let rows = match config.reduction {
         Reduction::Mean => rows,
-        // Once for the row, and not once for each of its tokens.
+        // The sum over the row's tokens is the row's value.
         Reduction::Sum => {
             let lengths: Vec<f32> =
                 batch.target_lengths.iter().map(|&length| length as f32).collect();

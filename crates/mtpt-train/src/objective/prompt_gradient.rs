@@ -40,7 +40,7 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
         let part = batch.part(&rows);
         let of_part =
             |states: HiddenStates, on_device: &DeviceBatch| losses(states, &part, on_device);
-        differentiate_part(backbone, prompts, &part, tokens, tracked, of_part)
+        differentiate_part(backbone, prompts, &part, tracked.then_some(tokens), of_part)
     });
     let (losses, gradients): (Vec<TokenLosses>, Vec<Option<Tensor<3>>>) =
         read.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
@@ -71,14 +71,13 @@ fn prompts<B: Backbone, C: Compose>(
     composition.compose_for(&on_device.tasks, &embeddings, &on_device.input_mask)
 }
 
-/// Returns the losses of a part and, if the prompts are trainable, the gradient with respect to
-/// them, `[rows, prompt_length, d_model]`.
+/// Returns the losses of a part and, if the prompts are trainable, the gradient of the mean over
+/// `tokens` with respect to them, `[rows, prompt_length, d_model]`.
 fn differentiate_part<B: Backbone>(
     backbone: &B,
     prompts: Tensor<3>,
     part: &TokenBatch,
-    tokens: usize,
-    tracked: bool,
+    tokens: Option<usize>,
     losses: impl Fn(HiddenStates, &DeviceBatch) -> Result<TokenLosses>,
 ) -> Result<(TokenLosses, Option<Tensor<3>>)> {
     let on_device = DeviceBatch::new(part, backbone.decoder_start_token_id(), &backbone.device());
@@ -89,9 +88,9 @@ fn differentiate_part<B: Backbone>(
     let vjp = backbone.vjp(embeddings, mask, inputs, prompt_length);
     let states =
         HiddenStates::select(vjp.encoder_states.clone(), vjp.decoder_states.clone(), &on_device);
-    if !tracked {
+    let Some(tokens) = tokens else {
         return Ok((losses(states, &on_device)?, None));
-    }
+    };
 
     // Autodiff takes the loss to the hidden states only; the model's own pullback does the rest.
     let encoder = states.encoder.autodiff().require_grad();

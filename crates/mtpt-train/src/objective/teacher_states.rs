@@ -15,30 +15,31 @@ use crate::objective::teachers::Teachers;
 use mtpt_infer::{DeviceBatch, TaskData};
 use mtpt_io::layout::f32_values;
 
-/// The last hidden states that teachers have for every training row, in a temporary file: of the decoder, and if wanted of the
-/// encoder.
+/// The teachers' final hidden states for every training example, in a temporary file: of the
+/// decoder, and optionally of the encoder.
 ///
-/// A row takes `4 d_model` bytes for each token of its target, and of its input where the encoder's are kept. The file has no name
-/// and is gone with the program; it lies in the folder for temporary files, which `TMPDIR` names. Rows are read in groups of
-/// similar length that do not depend on where training stands, so that a run that goes on finds the same bits.
+/// An example takes `4 d_model` bytes per token of its target, and per token of its input if the
+/// encoder's states are stored. The file is unnamed, in the directory given by `TMPDIR`, and is
+/// removed when the process ends. Examples are computed in batches of similar lengths that do not
+/// depend on the current step, so that a resumed run gets exactly the same values.
 #[derive(Debug)]
 pub(crate) struct TeacherStates {
     file: Mutex<File>,
-    /// Where the states of each row of each task begin.
-    starts: Vec<Vec<u64>>,
+    /// Offset of the states of each example of each task, in bytes.
+    offsets: Vec<Vec<u64>>,
     with_encoder: bool,
     d_model: usize,
 }
 
-/// Rows that are read from their task, and sorted by length, at a time.
-const AT_ONCE: usize = 4_096;
+/// Number of examples that are read and sorted by length at a time.
+const CHUNK: usize = 4_096;
 
 impl TeacherStates {
-    /// Bytes of the file for the training rows of tasks.
+    /// Returns the size of the file for the training examples of tasks, in bytes.
     ///
     /// # Errors
     ///
-    /// When a streamed row cannot be read.
+    /// When a streamed example cannot be read.
     pub(crate) fn bytes(data: &[TaskData], with_encoder: bool, d_model: usize) -> Result<u64> {
         let mut vectors = 0;
         for task in data {
@@ -51,7 +52,7 @@ impl TeacherStates {
         Ok((vectors * d_model * size_of::<f32>()) as u64)
     }
 
-    /// Lets the teachers read every training row once.
+    /// Computes and stores the states of every training example.
     pub(crate) fn write<B: Backbone>(
         data: &[TaskData],
         backbone: &B,
@@ -63,19 +64,19 @@ impl TeacherStates {
         let d_model = backbone.d_model();
         let mut writer = BufWriter::new(tempfile::tempfile().map_err(failed)?);
         let mut at = 0;
-        let mut starts: Vec<Vec<u64>> =
+        let mut offsets: Vec<Vec<u64>> =
             data.iter().map(|task| vec![0; task.count(Split::Train)]).collect();
-        let mut put = |place: &mut u64, parts: &[&[f32]]| -> io::Result<()> {
-            *place = at;
+        let mut put = |offset: &mut u64, parts: &[&[f32]]| -> io::Result<()> {
+            *offset = at;
             for value in parts.iter().copied().flatten() {
                 writer.write_all(&value.to_le_bytes())?;
             }
             at += parts.iter().map(|part| size_of_val(*part) as u64).sum::<u64>();
             Ok(())
         };
-        for (task, starts) in data.iter().zip(&mut starts) {
-            for first in (0..starts.len()).step_by(AT_ONCE) {
-                let numbers = first..(first + AT_ONCE).min(starts.len());
+        for (task, offsets) in data.iter().zip(&mut offsets) {
+            for first in (0..offsets.len()).step_by(CHUNK) {
+                let numbers = first..(first + CHUNK).min(offsets.len());
                 let rows = numbers.clone().map(|row| task.row(Split::Train, row));
                 let rows = rows.collect::<mtpt_infer::Result<Vec<_>>>()?;
                 let rows = rows.iter().map(Cow::as_ref);
@@ -96,25 +97,25 @@ impl TeacherStates {
                             let begin = row * batch.input_length * d_model;
                             &f32_values(states)[begin..begin + batch.input_lengths[row] * d_model]
                         });
-                        put(&mut starts[batch.rows[row]], &[of_target, of_input])
+                        put(&mut offsets[batch.rows[row]], &[of_target, of_input])
                             .map_err(failed)?;
                     }
                 }
             }
         }
         let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
-        Ok(Self { file: Mutex::new(file), starts, with_encoder, d_model })
+        Ok(Self { file: Mutex::new(file), offsets, with_encoder, d_model })
     }
 
-    /// The states of the rows of a batch, as [`HiddenStates::new`] would make them; the encoder's are zeros at padding, and
-    /// where they were not kept.
+    /// Reads the states of a batch, as [`HiddenStates::new`] returns them. Those of the encoder are
+    /// zero at padding, and empty if they were not stored.
     pub(crate) fn read(&self, batch: &TokenBatch, device: &Device) -> Result<HiddenStates> {
         let (d_model, rows) = (self.d_model, batch.len());
         let mut decoder = Vec::with_capacity(batch.target_tokens() * d_model);
         let length = if self.with_encoder { batch.input_length } else { 0 };
         let mut encoder = vec![0.0; rows * length * d_model];
         for row in 0..rows {
-            let start = self.starts[batch.tasks[row] as usize][batch.rows[row]];
+            let start = self.offsets[batch.tasks[row] as usize][batch.rows[row]];
             let target = batch.target_lengths[row] * d_model;
             let input = if self.with_encoder { batch.input_lengths[row] * d_model } else { 0 };
             let values = self
@@ -133,7 +134,7 @@ impl TeacherStates {
     }
 
     fn values(&self, start: u64, count: usize) -> io::Result<Vec<f32>> {
-        // Who was interrupted while reading left no half-done change behind: the place is set anew each time.
+        // A poisoned lock is harmless, since every read sets the position first.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(start))?;
         let mut bytes = vec![0; count * size_of::<f32>()];

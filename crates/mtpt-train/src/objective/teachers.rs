@@ -9,7 +9,7 @@ use crate::objective::error::TeacherError;
 use mtpt_infer::Prompts;
 use mtpt_io::layout::f32_values;
 
-/// A plain, learned prompt for each task, which a student learns from.
+/// A trained plain prompt for each task, for distillation.
 #[derive(Clone, Debug)]
 pub struct Teachers {
     /// A plain prompt for each task, in the order of the run.
@@ -18,13 +18,14 @@ pub struct Teachers {
 }
 
 impl Teachers {
-    /// The teachers of tasks, out of prompts that are composed once and for all: each task's from the first of them that has a
-    /// task of its name.
+    /// Creates the teachers of tasks from trained prompts: each task's from the first prompts that
+    /// have a task of its name. The prompts are composed once.
     ///
     /// # Errors
     ///
-    /// [`TeacherError::NoTeacher`] for a task that none of them knows; [`mtpt_compose::Error::ReadsInputs`] for prompts that depend on
-    /// the inputs; [`TeacherError::Shapes`] when prompts differ in shape.
+    /// [`TeacherError::NoTeacher`] when no prompts have a task,
+    /// [`mtpt_compose::Error::ReadsInputs`] when prompts depend on the input, and
+    /// [`TeacherError::Shapes`] when prompts differ in shape.
     pub fn new<'a>(
         prompts: &[Prompts],
         tasks: impl IntoIterator<Item = &'a TaskId>,
@@ -63,7 +64,7 @@ impl Teachers {
         Ok(Self { composition, checksum: checksum.finalize() })
     }
 
-    /// The teachers of tasks from one prompt file, or what another program wrote.
+    /// Reads the teachers of tasks from one prompt file, or prompts in another supported format.
     ///
     /// # Errors
     ///
@@ -76,12 +77,12 @@ impl Teachers {
         Self::new(&[Prompts::read(path, &device.clone().without_autodiff())?], tasks)
     }
 
-    /// The prompts, of the run's tasks in their order.
+    /// Returns the prompts of the run's tasks, in order.
     pub fn composition(&self) -> &Composition {
         &self.composition
     }
 
-    /// A checksum of their values.
+    /// Returns a checksum of the prompts' values.
     pub(crate) fn checksum(&self) -> u32 {
         self.checksum
     }

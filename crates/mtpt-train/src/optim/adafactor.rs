@@ -3,13 +3,15 @@ use burn::tensor::{Device, Tensor};
 
 use crate::config::optimizer::AdafactorConfig;
 
-/// Adafactor (Shazeer and Stern, 2018) as T5X has it (`t5x/adafactor.py`), which is `optax.adafactor` too.
+/// Adafactor (Shazeer and Stern, 2018) as implemented in T5X (`t5x/adafactor.py`) and
+/// `optax.adafactor`.
 ///
-/// In step `t` of a parameter `x`, counted from 1, with its gradient `g` and the rate `α`:
+/// In step `t`, counted from 1, a parameter `x` with gradient `g` and learning rate `α` is updated
+/// by:
 ///
 /// ```text
 /// β = 1 - (t + steps_before)^-decay_rate
-/// v = β v + (1 - β) (g² + ε₁)             or, factored, the means of that over rows and over columns
+/// v = β v + (1 - β) (g² + ε₁)             factored: its means over rows and columns
 /// u = g / √v                              factored: v = rows ⊗ columns / mean of rows
 /// u = u / max(1, RMS(u) / clipping_threshold)
 /// u = α u max(ε₂, RMS(x))                 α u without `multiply_by_parameter_scale`
@@ -17,28 +19,32 @@ use crate::config::optimizer::AdafactorConfig;
 /// x = (1 - weight_decay α^weight_decay_rate_exponent) x - m
 /// ```
 ///
-/// The second moment is factored along the two largest dimensions, if both are at least `min_dim_size_to_factor`. T5X asks for
-/// a rule of its own for parameters of more than two dimensions; here, as in optax, the others are apart from one another.
+/// The second moment is factored along the two largest dimensions if both are at least
+/// `min_dim_size_to_factor`. For parameters of more than two dimensions, the remaining dimensions
+/// are treated separately, as in optax; T5X requires an explicit rule.
 ///
-/// With `ε₂` or an exponent that is not its default it is T5X's alone: optax has neither. Neither multiplies the weight decay by
-/// the rate, unless asked to. `t` is the parameter's own count of steps, not the run's: one that had no gradient in a step, since
-/// no row of its task was there, has not moved on. Burn's optimizer of this name is another: it factors the two last dimensions of
-/// every matrix, knows neither momentum nor steps before, and multiplies the weight decay by the rate.
+/// `ε₂` and the exponent are options of T5X that optax lacks. Neither multiplies the weight decay
+/// by the learning rate by default. `t` is the parameter's own step count, not the run's: a
+/// parameter without a gradient in a step, because the step has no example of its task, is not
+/// counted. Burn's optimizer of this name differs: it factors the last two dimensions of every
+/// matrix, has neither momentum nor a step offset, and multiplies the weight decay by the learning
+/// rate.
 #[derive(Clone, Debug)]
 pub struct Adafactor {
     config: AdafactorConfig,
 }
 
 impl Adafactor {
-    /// The optimizer of a parameter, or with [`ModuleOptimizer::from`](burn::optim::ModuleOptimizer) of a module.
+    /// Creates the optimizer of a parameter, or of a module with
+    /// [`ModuleOptimizer::from`](burn::optim::ModuleOptimizer).
     pub fn new(config: AdafactorConfig) -> Self {
         Self { config }
     }
 
-    /// The dimensions that the second moment of a parameter is factored along, the smaller one first.
+    /// Returns the dimensions that the second moment is factored along, the smaller one first.
     fn factored(&self, shape: &[usize]) -> Option<[usize; 2]> {
         let mut dimensions: Vec<usize> = (0..shape.len()).collect();
-        // Of equal ones, the later counts as the larger: the order of `numpy.argsort`.
+        // Of equal dimensions, the later one counts as larger, as in `numpy.argsort`.
         dimensions.sort_by_key(|&dimension| shape[dimension]);
         match dimensions[..] {
             [.., smaller, larger]
@@ -50,36 +56,37 @@ impl Adafactor {
         }
     }
 
-    /// Weights of what is remembered and of what is new.
+    /// Returns the weights of the old second moment and of the new squared gradient.
     fn weights(&self, time: usize) -> [f32; 2] {
-        // In single precision, as T5X: after a million steps before, the digits that this takes away are one in a thousand of
-        // the new one's weight.
+        // In single precision, as in T5X. With a step offset of a million, rounding changes the
+        // weight of the new gradient by one in a thousand.
         let time = (self.config.steps_before + time) as f32;
         let old = 1.0 - time.powf(-self.config.decay_rate);
         [old, 1.0 - old]
     }
 }
 
-/// What [`Adafactor`] remembers of a parameter.
+/// State of [`Adafactor`] for a parameter.
 #[derive(Clone, Debug)]
 pub struct AdafactorState<const D: usize> {
-    /// Steps of the parameter.
+    /// Number of the parameter's steps.
     time: usize,
     second_moment: SecondMoment<D>,
-    /// Mean of the updates, with momentum.
+    /// Mean of the updates, if momentum is used.
     momentum: Option<Tensor<D>>,
 }
 
 #[derive(Clone, Debug)]
 struct SecondMoment<const D: usize> {
-    /// Of the parameter's shape; factored, its means over the larger of the two dimensions, which has size 1 here.
+    /// Shaped as the parameter; if factored, the mean over the larger of the two dimensions, which
+    /// has size 1 here.
     rows: Tensor<D>,
-    /// Factored, its means over the smaller one.
+    /// If factored, the mean over the smaller dimension.
     columns: Option<Tensor<D>>,
 }
 
 impl<const D: usize> SecondMoment<D> {
-    /// That of a gradient whose squares these are.
+    /// Creates the second moment of a gradient from its squares.
     fn new(squares: Tensor<D>, factored: Option<[usize; 2]>) -> Self {
         match factored {
             Some([smaller, larger]) => Self {
@@ -99,12 +106,12 @@ impl<const D: usize> SecondMoment<D> {
         Self { rows: self.rows + other.rows, columns }
     }
 
-    /// The gradient divided by the root of its second moment.
+    /// Divides a gradient by the root of its second moment.
     fn normalize(&self, gradient: Tensor<D>, factored: Option<[usize; 2]>) -> Tensor<D> {
         let rows = self.rows.clone();
         match (self.columns.clone(), factored) {
             (Some(columns), Some([smaller, _])) => {
-                // Their mean first: the product of two small means would be none.
+                // Divided by the mean first, since the product of two small means would underflow.
                 let rows = rows.clone().div(rows.mean_dim(smaller));
                 gradient.div(rows.sqrt()).div(columns.sqrt())
             }
@@ -169,12 +176,12 @@ impl Optimizer for Adafactor {
     }
 }
 
-/// Root of the mean square.
+/// Returns the root mean square.
 fn rms<const D: usize>(tensor: Tensor<D>) -> Tensor<1> {
     tensor.square().mean().sqrt()
 }
 
-/// Names of what a state is recorded as.
+/// Names of the recorded fields of a state.
 const TIME: &str = "time";
 const ROWS: &str = "second_moment";
 const COLUMNS: &str = "second_moment_columns";

@@ -2,22 +2,25 @@ use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 
-/// Euclidean norm of all gradients of a module taken as one vector; 0 where there are none.
+/// Returns the Euclidean norm of all gradients of a module as one vector, or 0 if there are none.
 ///
-/// Read back from the device once.
+/// The device is read from once.
 pub fn global_norm<M: Module>(module: &M, gradients: &GradientsParams) -> f64 {
     norm_of(module, gradients, &|_| true)
 }
 
-/// Scales all gradients down together, so that their global norm is at most `limit`, and returns the norm they had.
+/// Scales all gradients down so that their global norm is at most `limit`, and returns the norm
+/// before scaling.
 ///
-/// `torch.nn.utils.clip_grad_norm_`, with its `1e-6` in the denominator; a norm that is not finite leaves them as they are. Burn's own clipping takes each parameter's norm by
-/// itself, which turns the direction of the step.
+/// Like `torch.nn.utils.clip_grad_norm_`, with its `1e-6` in the denominator. If the norm is not
+/// finite, the gradients are unchanged. Burn's own clipping uses each parameter's norm separately,
+/// which changes the direction of the step.
 pub fn clip_global_norm<M: Module>(module: &M, gradients: &mut GradientsParams, limit: f64) -> f64 {
     clip_norm_of(module, gradients, Some(limit), &|_| true)
 }
 
-/// The same for the gradients of some parameters, as if there were no others; without a limit, their norm alone.
+/// Clips the gradients of some parameters as if there were no others, and returns their norm before
+/// clipping. Without a limit, only returns the norm.
 pub(crate) fn clip_norm_of<M: Module>(
     module: &M,
     gradients: &mut GradientsParams,
@@ -26,7 +29,7 @@ pub(crate) fn clip_norm_of<M: Module>(
 ) -> f64 {
     let norm = norm_of(module, gradients, of);
     let factor = limit.map_or(1.0, |limit| limit / (norm + 1e-6));
-    // A norm that is infinite would make zeros of the numbers that are not.
+    // An infinite norm would set finite gradients to zero.
     if factor < 1.0 && norm.is_finite() {
         module.visit(&mut Scale { gradients, factor, of });
     }
@@ -96,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn the_norm_is_of_all_parameters_together() {
+    fn the_norm_is_over_all_parameters() {
         let (linear, gradients) = linear_with_gradients();
         // d/dweight = (3, 0), d/dbias = 1: the norm is the root of 10.
         assert!((global_norm(&linear, &gradients) - 10.0_f64.sqrt()).abs() < 1e-6);
@@ -107,7 +110,7 @@ mod tests {
         let (linear, mut gradients) = linear_with_gradients();
         let norm = clip_global_norm(&linear, &mut gradients, 1.0);
         assert!((norm - 10.0_f64.sqrt()).abs() < 1e-6);
-        // The norm is 1 but for torch's 1e-6 in the denominator and rounding to f32.
+        // The norm is 1 up to torch's 1e-6 in the denominator and rounding to f32.
         assert!((global_norm(&linear, &gradients) - 1.0).abs() < 1e-5);
         let weight = gradients.get::<2>(linear.weight.id).unwrap().to_data();
         let bias = linear.bias.as_ref().unwrap().id;
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn small_gradients_stay_as_they_are() {
+    fn small_gradients_are_unchanged() {
         let (linear, mut gradients) = linear_with_gradients();
         let before = gradients.get::<2>(linear.weight.id).unwrap().to_data();
         clip_global_norm(&linear, &mut gradients, 100.0);
@@ -124,11 +127,11 @@ mod tests {
     }
 
     #[test]
-    fn a_norm_that_is_infinite_leaves_the_numbers_to_be_looked_at() {
+    fn gradients_with_an_infinite_norm_are_unchanged() {
         let (linear, mut gradients) = linear_with_gradients();
         linear.visit(&mut Scale { gradients: &mut gradients, factor: 1e30, of: &|_| true });
         let before = gradients.get::<2>(linear.weight.id).unwrap().to_data();
-        // The squares of 3e30 have no place in an f32.
+        // The square of 3e30 overflows an f32.
         assert_eq!(clip_global_norm(&linear, &mut gradients, 1.0), f64::INFINITY);
         assert_eq!(before, gradients.get::<2>(linear.weight.id).unwrap().to_data());
     }

@@ -237,7 +237,7 @@ fn check_same_run(path: &Path, before: &Value, now: &Value) -> Result<()> {
         None => Ok(()),
         Some((key, before, now)) => Err(CheckpointError::OtherRun {
             path: path.to_owned(),
-            reason: format!("`{key}` was {before} and is now {now}"),
+            reason: format!("`{key}` was {before}, and is now {now}"),
         }
         .into()),
     }

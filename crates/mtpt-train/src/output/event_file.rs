@@ -10,8 +10,8 @@ use prost::Message;
 
 use crate::error::Result;
 
-/// Prefix of the name of every event file. TensorBoard reads the files of a directory in the order of
-/// their names.
+/// Prefix of the name of every event file. TensorBoard reads the files of a directory in the order
+/// of their names.
 const PREFIX: &str = "events.out.tfevents.";
 /// File version. With it, the start of a session invalidates later steps in earlier files.
 const VERSION: &str = "brain.Event:2";
@@ -76,8 +76,8 @@ pub(crate) struct EventFile {
 }
 
 impl EventFile {
-    /// Creates a file whose name sorts after all others in the directory. It invalidates their steps
-    /// from a step on.
+    /// Creates a file whose name sorts after all others in the directory. It invalidates their
+    /// steps from a step on.
     pub(crate) fn create(dir: &Path, first_step: usize) -> Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // Two processes may start in the same second, or the clock may have been changed.

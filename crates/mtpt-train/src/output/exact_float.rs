@@ -1,7 +1,7 @@
 //! A float in JSON that is read back exactly, for `#[serde(with = "crate::output::exact_float")]`.
 //!
-//! The parser of JSON numbers can be off by one unit in the last place, and a resumed run could then
-//! select other prompts.
+//! The parser of JSON numbers can be off by one unit in the last place, and a resumed run could
+//! then select other prompts.
 
 use serde::{Deserialize, Deserializer, Serializer, de};
 

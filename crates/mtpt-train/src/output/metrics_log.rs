@@ -15,9 +15,9 @@ use crate::run::observer::{EvaluationEvent, Observer, StepEvent};
 ///
 /// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`,
 /// with `"added": {name: loss}` if the objective has auxiliary losses, and `"task_lr"` if
-/// task-specific parameters have their own learning rate. A metric value is
-/// `{"step", "split", "task", "metric", "value"}`. Losses are in nats per target token, metric values
-/// are fractions, and steps are counted from 1.
+/// task-specific parameters have their own learning rate. A metric value is `{"step", "split",
+/// "task", "metric", "value"}`. Losses are in nats per target token, metric values are fractions,
+/// and steps are counted from 1.
 #[derive(Debug)]
 pub struct MetricsLog {
     path: PathBuf,

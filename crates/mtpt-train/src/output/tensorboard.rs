@@ -14,7 +14,8 @@ use crate::run::observer::{EvaluationEvent, MeanEvent, Observer, StepEvent};
 /// |---|---|
 /// | `loss`, `loss/TASK` | cross entropy per target token, in nats |
 /// | `added_loss/NAME` | auxiliary losses, such as `logits` and `hidden` of distillation |
-/// | `learning_rate`, `task_learning_rate` | the second if task-specific parameters have their own |
+/// | `learning_rate` | |
+/// | `task_learning_rate` | if task-specific parameters have their own |
 /// | `gradient_norm` | before clipping |
 /// | `rows_per_second` | |
 /// | `dev/TASK/METRIC`, `dev/mean` | fractions; nats for the metric `loss` |

@@ -37,14 +37,15 @@ pub struct Pretrained<M> {
 }
 
 /// A run that continues the training of all weights of a model: on text, by span corruption and
-/// prefix language modelling (Raffel et al., 2020; "LM adaptation", Lester et al., 2021), and on the
-/// examples of tasks.
+/// prefix language modelling (Raffel et al., 2020; "LM adaptation", Lester et al., 2021), and on
+/// the examples of tasks.
 ///
 /// The examples of a step, including how a corpus' text is corrupted, and its dropout are functions
 /// of seed and step. Before the first step, after every `evaluation.every` steps and after the last
 /// one, the loss on `dev` is measured, and tasks are evaluated by their metrics without a prompt.
 /// With an [`output`](Self::output), the run's directory contains the configuration, the metrics
-/// and the newest checkpoints. Writing the trained model to [`RunDir::model`] is left to the caller.
+/// and the newest checkpoints. Writing the trained model to [`RunDir::model`] is left to the
+/// caller.
 #[derive(Debug)]
 pub struct PretrainingRun<'a, L = ()> {
     config: &'a PretrainingConfig,
@@ -90,10 +91,11 @@ impl<'a, L> PretrainingRun<'a, L> {
     ///
     /// When a value of the configuration is out of range, the best model is asked for but nothing
     /// has a `dev` split ([`ConfigError::NoDev`]), a loss or gradient is not finite
-    /// ([`Error::NotFinite`](crate::Error::NotFinite); the state before that step is stored in a checkpoint), a file cannot
-    /// be written, a checkpoint is of another run or none is intact, another run writes to the
-    /// directory ([`CheckpointError::InUse`](crate::CheckpointError::InUse)), or the observer ends
-    /// the run ([`Error::Stopped`](crate::Error::Stopped)).
+    /// ([`Error::NotFinite`](crate::Error::NotFinite); the state before that step is stored in a
+    /// checkpoint), a file cannot be written, a checkpoint is of another run or none is intact,
+    /// another run writes to the directory
+    /// ([`CheckpointError::InUse`](crate::CheckpointError::InUse)), or the observer ends the run
+    /// ([`Error::Stopped`](crate::Error::Stopped)).
     ///
     /// # Panics
     ///

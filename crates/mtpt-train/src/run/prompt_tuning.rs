@@ -8,7 +8,8 @@ use mtpt_io::fs::write_atomic;
 use mtpt_tasks::{Mixture, Split, Task, TokenBatch, TokenizedExample};
 use serde_json::json;
 
-use crate::config::run::{EvaluationConfig, RunConfig};
+use crate::config::evaluation::EvaluationConfig;
+use crate::config::run::RunConfig;
 use crate::data::micro_batches::micro_batches;
 use crate::error::Result;
 use crate::objective::loss::Objective;
@@ -121,8 +122,8 @@ impl<'a, B: Backbone, O, L> PromptTuningRun<'a, B, O, L> {
     /// composition has no task-specific parameters ([`ConfigError::NoTaskParameters`]), the prompts
     /// do not fit the model ([`mtpt_infer::Error::Width`]), a loss or gradient is not finite
     /// ([`Error::NotFinite`]; the state before that step is stored in a checkpoint), a file cannot
-    /// be written ([`Error::Io`]), a checkpoint is of another run ([`CheckpointError::OtherRun`]) or
-    /// none is intact ([`CheckpointError::NoneIntact`]), or another run writes to the directory
+    /// be written ([`Error::Io`]), a checkpoint is of another run ([`CheckpointError::OtherRun`])
+    /// or none is intact ([`CheckpointError::NoneIntact`]), or another run writes to the directory
     /// ([`CheckpointError::InUse`]); those of the objective and the observer, and
     /// [`Error::Stopped`] when the observer ends the run.
     ///

@@ -8,10 +8,13 @@ use mtpt_io::IoError;
 use mtpt_tasks::{FewShot, Limit, MixtureConfig, Task, TaskConfig, TaskId};
 
 use crate::config::distillation::DistillationConfig;
-use crate::config::run::{EvaluationConfig, PromptConfig, RunConfig, TrainingConfig};
+use crate::config::evaluation::EvaluationConfig;
+use crate::config::prompt::PromptConfig;
+use crate::config::run::RunConfig;
 use crate::config::stages::{
     AdaptationConfig, FewShotConfig, NearestConfig, StagedRunConfig, TeachersConfig,
 };
+use crate::config::training::TrainingConfig;
 use crate::error::Result;
 use crate::output::run_dir::PROMPTS;
 use crate::stages::context::find_task;

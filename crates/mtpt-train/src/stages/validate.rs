@@ -5,7 +5,8 @@ use mtpt_infer::TaskData;
 use mtpt_tasks::{MixtureConfig, Split, Task, Tokenize};
 
 use crate::config::error::ConfigError;
-use crate::config::run::{PromptConfig, RunConfig};
+use crate::config::prompt::PromptConfig;
+use crate::config::run::RunConfig;
 use crate::config::stages::{AdaptationConfig, StagedRunConfig};
 use crate::config::task_parts::TaskParts;
 use crate::data::error::DataError;
