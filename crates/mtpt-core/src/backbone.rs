@@ -1,34 +1,36 @@
 use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
 
-use crate::{TokenTree, Vjp, decode_paths, vjp_by_autodiff};
+use crate::token_tree::TokenTree;
+use crate::vjp::{StateGradients, Vjp};
 
-/// An encoder-decoder language model that prompts stand in front of.
+/// An encoder-decoder language model to whose inputs prompts can be prepended.
 ///
-/// The model is a constant here: it is asked for embeddings and for what it makes of embeddings, and never learns
-/// where these came from. Gradients flow through every method that takes floating point tensors, back to whichever
-/// of them are tracked.
+/// The model is a constant: it maps embeddings to hidden states and doesn't know where the
+/// embeddings come from. Gradients flow through every method with float tensors to those arguments
+/// that are tracked by autodiff.
 ///
-/// A mask says `true` where a position holds a token (or a prompt vector) and `false` where it is padding.
+/// A mask is `true` at the positions of tokens and prompt vectors, and `false` at padding.
 pub trait Backbone: Sync {
-    /// Width of an embedding, `d_model`.
+    /// Returns the width of an embedding, `d_model`.
     fn d_model(&self) -> usize;
 
-    /// Number of rows of the embedding table and of logits for each position.
+    /// Returns the number of rows of the embedding table, which is the number of logits per
+    /// position.
     fn vocab_size(&self) -> usize;
 
-    /// The token that the decoder reads first.
+    /// Returns the first input token of the decoder.
     fn decoder_start_token_id(&self) -> u32;
 
-    /// The token that fills up shorter rows.
+    /// Returns the token that shorter rows are padded with.
     fn pad_token_id(&self) -> u32;
 
-    /// The token that ends an input and a target.
+    /// Returns the token that ends an input and a target.
     fn eos_token_id(&self) -> u32;
 
-    /// The device of the weights, without autodiff.
+    /// Returns the device of the weights, without autodiff.
     fn device(&self) -> Device;
 
-    /// Embeddings of tokens.
+    /// Returns the embeddings of tokens.
     ///
     /// # Shapes
     ///
@@ -36,30 +38,32 @@ pub trait Backbone: Sync {
     /// - output: `[batch, length, d_model]`
     fn embed(&self, ids: Tensor<2, Int>) -> Tensor<3>;
 
-    /// Final hidden states of the encoder.
+    /// Returns the final hidden states of the encoder.
     ///
     /// # Shapes
     ///
     /// - `embeddings`: `[batch, length, d_model]`
     /// - `mask`: `[batch, length]`
-    /// - output: `[batch, length, d_model]`; rows at masked positions are unspecified
+    /// - output: `[batch, length, d_model]`; vectors at masked positions are unspecified
     fn encode(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3>;
 
-    /// Final hidden states of the decoder, which reads the given tokens and sees no later one.
+    /// Returns the final hidden states of the decoder. Each position attends to itself and the
+    /// positions before it.
     ///
-    /// Several targets may be asked about each input, so that candidates are scored without encoding the input, or
-    /// projecting its encoding, more than once: the targets of one input then stand next to each other.
+    /// An input may have several targets, which are then adjacent rows of `decoder_input_ids`. The
+    /// encoder output of each input is computed and projected only once for all of them, for
+    /// example to score candidates.
     ///
     /// # Shapes
     ///
-    /// - `decoder_input_ids`: `[batch * targets, target_length]`, the start token first
+    /// - `decoder_input_ids`: `[batch * targets, target_length]`, starting with the start token
     /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
+    /// - `mask`: `[batch, length]`, the mask that `encoded` was computed with
     /// - output: `[batch * targets, target_length, d_model]`
     ///
     /// # Panics
     ///
-    /// When the number of targets is not a multiple of the batch.
+    /// When the number of targets is not a multiple of the batch size.
     fn decode(
         &self,
         decoder_input_ids: Tensor<2, Int>,
@@ -67,20 +71,23 @@ pub trait Backbone: Sync {
         mask: Tensor<2, Bool>,
     ) -> Tensor<3>;
 
-    /// Final hidden states of the decoder at every node of a tree of tokens, one tree for each row.
+    /// Returns the final hidden states of the decoder at every node of a tree of tokens, one tree
+    /// per row.
     ///
-    /// What stands here reads the whole way to every end of a tree, which any backbone can; one whose attention can be told what each
-    /// token sees reads each node once, and gives the same.
+    /// The default implementation, [`decode_paths`], decodes the path to every leaf separately. A
+    /// backbone that supports arbitrary attention masks can decode each node once, with the same
+    /// results.
     ///
     /// # Shapes
     ///
     /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
-    /// - output: `[batch, nodes, d_model]`, for the most nodes of any row; what comes after a row's own nodes is unspecified
+    /// - `mask`: `[batch, length]`, the mask that `encoded` was computed with
+    /// - output: `[batch, nodes, d_model]`, where `nodes` is the size of the largest tree; vectors
+    ///   after the last node of a smaller tree are unspecified
     ///
     /// # Panics
     ///
-    /// When there are more or fewer trees than rows.
+    /// When the number of trees differs from the batch size.
     fn decode_trees(
         &self,
         trees: &[&TokenTree],
@@ -90,17 +97,18 @@ pub trait Backbone: Sync {
         decode_paths(self, trees, encoded, mask)
     }
 
-    /// [`encode`](Self::encode) and [`decode`](Self::decode) of one target a row, with the way back for gradients to the first
-    /// `prompt_length` embeddings of each row, where its prompt stands.
+    /// Computes [`encode`](Self::encode) and [`decode`](Self::decode) with one target per row, and
+    /// returns the hidden states and the function that maps their gradients to the gradient of the
+    /// first `prompt_length` embeddings of each row, the prompt.
     ///
-    /// What stands here records every operation, which any backbone can; one that knows what its gradients need brings its own,
-    /// and gives the same.
+    /// The default implementation, [`vjp_by_autodiff`], records every operation. A backbone with a
+    /// hand-written backward pass can override it, with the same results.
     ///
     /// # Shapes
     ///
     /// - `embeddings`: `[batch, length, d_model]`, not tracked
     /// - `mask`: `[batch, length]`
-    /// - `decoder_input_ids`: `[batch, target_length]`, the start token first
+    /// - `decoder_input_ids`: `[batch, target_length]`, starting with the start token
     fn vjp(
         &self,
         embeddings: Tensor<3>,
@@ -111,10 +119,10 @@ pub trait Backbone: Sync {
         vjp_by_autodiff(self, embeddings, mask, decoder_input_ids, prompt_length)
     }
 
-    /// Scores of every vocabulary entry, from final hidden states of the decoder.
+    /// Returns the logits of final hidden states of the decoder.
     ///
-    /// Taken apart from [`decode`](Self::decode), since the product with the vocabulary is worth paying only at the
-    /// positions that are asked about.
+    /// This is separate from [`decode`](Self::decode), so that the large product with the
+    /// vocabulary is only computed at the positions that need it.
     ///
     /// # Shapes
     ///
@@ -122,21 +130,21 @@ pub trait Backbone: Sync {
     /// - output: `[positions, vocab_size]`
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2>;
 
-    /// Tokens that the decoder writes for each row, the likeliest after those before it, again and again.
+    /// Generates tokens by greedy decoding.
     ///
-    /// A row ends with its end of sentence, unless it was cut at the max_length length, and comes without the start token and
-    /// without padding. What stands here reads everything again for each token, which any backbone can; one that keeps what
-    /// it has read brings its own, and writes the same.
+    /// A row ends with the end-of-sequence token, unless `max_length` truncates it. It contains
+    /// neither the start token nor padding. The default implementation recomputes all positions for
+    /// every token. A backbone with a key/value cache can override it, with the same results.
     ///
     /// # Shapes
     ///
     /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, the mask that `encoded` was made with
-    /// - output: for each row, at most `max_length` tokens
+    /// - `mask`: `[batch, length]`, the mask that `encoded` was computed with
+    /// - output: at most `max_length` tokens per row
     ///
     /// # Panics
     ///
-    /// When numbers cannot be read back from the device.
+    /// When reading values from the device fails.
     fn generate_greedy(
         &self,
         encoded: Tensor<3>,
@@ -158,8 +166,8 @@ pub trait Backbone: Sync {
             let hidden = self.decode(ids, encoded.clone(), mask.clone());
             let [_, _, d_model] = hidden.dims();
             let last = hidden.narrow(1, length - 1, 1).reshape([batch, d_model]);
-            let likeliest = self.logits(last).cast(FloatDType::F32).argmax(1).into_data();
-            for (row, token) in likeliest.iter::<i64>().enumerate() {
+            let next = self.logits(last).cast(FloatDType::F32).argmax(1).into_data();
+            for (row, token) in next.iter::<i64>().enumerate() {
                 if !ended[row] {
                     rows[row].push(token as u32);
                     ended[row] = token as u32 == self.eos_token_id();
@@ -174,4 +182,93 @@ pub trait Backbone: Sync {
         }
         rows
     }
+}
+
+/// Implements [`Backbone::vjp`] for any backbone by autodiff. Hand-written backward passes are
+/// tested against it.
+///
+/// # Shapes
+///
+/// Those of [`Backbone::vjp`].
+///
+/// # Panics
+///
+/// [`Vjp::pullback`] panics when the hidden states don't depend on the embeddings.
+pub fn vjp_by_autodiff<B: Backbone + ?Sized>(
+    backbone: &B,
+    embeddings: Tensor<3>,
+    mask: Tensor<2, Bool>,
+    decoder_input_ids: Tensor<2, Int>,
+    prompt_length: usize,
+) -> Vjp {
+    let embeddings = embeddings.without_autodiff().autodiff().require_grad();
+    let encoder = backbone.encode(embeddings.clone(), mask.clone());
+    let decoder = backbone.decode(decoder_input_ids, encoder.clone(), mask);
+    let states = [encoder.clone(), decoder.clone()].map(Tensor::without_autodiff);
+    let [encoder_states, decoder_states] = states;
+    Vjp::new(encoder_states, decoder_states, move |gradients: StateGradients| {
+        // The gradient of this dot product is the vector-Jacobian product.
+        let mut product = (decoder * gradients.decoder.autodiff()).sum();
+        if let Some(gradient) = gradients.encoder {
+            product = product + (encoder * gradient.autodiff()).sum();
+        }
+        let mut gradients = product.backward();
+        let gradient = embeddings.grad_remove(&mut gradients);
+        gradient.expect("the hidden states depend on the embeddings").narrow(1, 0, prompt_length)
+    })
+}
+
+/// Implements [`Backbone::decode_trees`] for any backbone: the path to every leaf of a tree is a
+/// target of its row.
+///
+/// # Shapes
+///
+/// Those of [`Backbone::decode_trees`].
+///
+/// # Panics
+///
+/// When the number of trees differs from the batch size.
+pub fn decode_paths<B: Backbone + ?Sized>(
+    backbone: &B,
+    trees: &[&TokenTree],
+    encoded: Tensor<3>,
+    mask: Tensor<2, Bool>,
+) -> Tensor<3> {
+    let [batch, _, d_model] = encoded.dims();
+    assert_eq!(trees.len(), batch, "one tree per row");
+    let nodes = trees.iter().map(|tree| tree.len()).max().unwrap_or(0);
+    // For each row and leaf, the nodes from the root to the leaf.
+    let paths: Vec<Vec<Vec<usize>>> = trees
+        .iter()
+        .map(|tree| {
+            let path = |leaf| {
+                let mut path: Vec<usize> = tree.ancestors(leaf).collect();
+                path.reverse();
+                path
+            };
+            tree.leaves().into_iter().map(path).collect()
+        })
+        .collect();
+    let targets = paths.iter().map(Vec::len).max().unwrap_or(0);
+    let length = paths.iter().flatten().map(Vec::len).max().unwrap_or(0);
+    let mut ids = vec![i64::from(backbone.pad_token_id()); batch * targets * length];
+    // Position of each node among all decoder positions. Missing nodes of smaller trees get any.
+    let mut positions = vec![0_i64; batch * nodes];
+    for (row, (tree, paths)) in trees.iter().zip(&paths).enumerate() {
+        let tokens: Vec<u32> = tree.tokens(backbone.decoder_start_token_id()).collect();
+        for (target, path) in paths.iter().enumerate() {
+            for (depth, &node) in path.iter().enumerate() {
+                let position = (row * targets + target) * length + depth;
+                ids[position] = i64::from(tokens[node]);
+                positions[row * nodes + node] = position as i64;
+            }
+        }
+    }
+    let device = encoded.device();
+    let ids = TensorData::new(ids, [batch * targets, length]);
+    let hidden = backbone.decode(Tensor::<2, Int>::from_data(ids, &device), encoded, mask);
+    let positions = TensorData::new(positions, [batch * nodes]);
+    let positions = Tensor::<1, Int>::from_data(positions, &device);
+    let hidden = hidden.reshape([batch * targets * length, d_model]).select(0, positions);
+    hidden.reshape([batch, nodes, d_model])
 }

@@ -1,24 +1,24 @@
 use burn::module::{Module, ParamId};
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 
-use crate::TaskIndex;
+use crate::index::TaskIndex;
 
-/// Makes the prompt of a task out of learned parts.
+/// Computes the prompt of each task from trainable parameters.
 ///
-/// Implement this trait, and derive [`Module`], to bring a composition of one's own. The parameters of the module are
-/// what is trained; a task that a batch does not hold takes no part in its graph and gets no gradient, provided that
-/// its parameters are tensors of their own.
+/// Implement this trait and derive [`Module`] to define a custom composition. All parameters of the
+/// module are trained. A task that isn't in a batch takes no part in the graph and gets no
+/// gradient, if its parameters are separate tensors.
 pub trait Compose: Module + Sync {
-    /// Number of vectors in the prompt of a task.
+    /// Returns the number of vectors of a prompt.
     fn prompt_length(&self) -> usize;
 
-    /// Width of a prompt vector, the model's `d_model`.
+    /// Returns the width of a prompt vector, the model's `d_model`.
     fn d_model(&self) -> usize;
 
-    /// Number of tasks that prompts can be composed for.
+    /// Returns the number of tasks.
     fn task_count(&self) -> usize;
 
-    /// The prompt of one task.
+    /// Returns the prompt of a task.
     ///
     /// # Shapes
     ///
@@ -29,19 +29,21 @@ pub trait Compose: Module + Sync {
     /// When the task is not below [`task_count`](Self::task_count).
     fn compose(&self, task: TaskIndex) -> Tensor<2>;
 
-    /// Whether prompts depend on the inputs that they stand in front of. Where they do, no plain prompt can stand for a task.
+    /// Returns whether prompts depend on the inputs that they are prepended to. If so, a task has
+    /// no single prompt.
     fn reads_inputs(&self) -> bool {
         false
     }
 
-    /// The parameters that each belong to one task; all others are shared.
+    /// Returns the task-specific parameters, each of which belongs to one task. All others are
+    /// shared.
     ///
-    /// Training can give them a rate of their own. None, unless it is told.
+    /// Training can use different optimizer settings for them. The default is no parameters.
     fn task_parameters(&self) -> Vec<ParamId> {
         Vec::new()
     }
 
-    /// The prompts of the rows of a batch, which mixes tasks freely: each task that is present is composed once.
+    /// Returns the prompts of the rows of a batch, which may mix tasks. Each task is composed once.
     ///
     /// # Shapes
     ///
@@ -54,13 +56,13 @@ pub trait Compose: Module + Sync {
         gather_task_rows(rows, |task| self.compose(task))
     }
 
-    /// The prompts of the rows of a batch whose inputs are known. A row's prompt depends on its own input alone, and not on
-    /// the padding behind it.
+    /// Returns the prompts of the rows of a batch with known inputs. The prompt of a row depends on
+    /// its own input only, not on padding.
     ///
     /// # Shapes
     ///
-    /// - `embeddings`: `[rows, length, d_model]`, of the tokens that prompts are to stand in front of
-    /// - `mask`: `[rows, length]`, `true` where a token stands
+    /// - `embeddings`: `[rows, length, d_model]`, of the tokens that prompts are prepended to
+    /// - `mask`: `[rows, length]`, `true` at tokens
     /// - output: `[rows, prompt_length, d_model]`
     ///
     /// # Panics
@@ -77,11 +79,11 @@ pub trait Compose: Module + Sync {
     }
 }
 
-/// A matrix for each row, of its task; each task that is present is asked for once.
+/// Stacks the matrix of each row's task. `of_task` is called once per distinct task.
 ///
 /// # Shapes
 ///
-/// - each task: `[length, d_model]`, the same for all
+/// - `of_task`: `[length, d_model]`, the same for all tasks
 /// - output: `[rows, length, d_model]`
 ///
 /// # Panics
@@ -92,13 +94,13 @@ pub fn gather_task_rows(rows: &[TaskIndex], of_task: impl Fn(TaskIndex) -> Tenso
     let mut present = rows.to_vec();
     present.sort_unstable();
     present.dedup();
-    let parts: Tensor<3> = Tensor::stack(present.iter().map(|&task| of_task(task)).collect(), 0);
+    let matrices: Tensor<3> = Tensor::stack(present.iter().map(|&task| of_task(task)).collect(), 0);
     let slots: Vec<i64> = rows
         .iter()
         .map(|task| present.binary_search(task).expect("invariant: every row's task is present"))
         .map(|slot| slot as i64)
         .collect();
-    let device = parts.device();
+    let device = matrices.device();
     let slots = Tensor::<1, Int>::from_data(TensorData::new(slots, [rows.len()]), &device);
-    parts.select(0, slots)
+    matrices.select(0, slots)
 }

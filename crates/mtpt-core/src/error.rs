@@ -1,69 +1,72 @@
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// An invalid initial prompt, or values that do not match a module's parameters.
+/// An invalid initial prompt, or values that don't match a module's parameters.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// A parameter of a module for which there is no value.
+    /// A parameter without a value.
     #[error("parameter `{parameter}` is missing, found {}", quoted(found))]
     MissingParameter {
-        /// The parameter.
+        /// Name of the parameter.
         parameter: String,
         /// Names of the given values.
         found: Vec<String>,
     },
-    /// A value that belongs to no parameter of a module.
+    /// A value that belongs to no parameter.
     #[error("`{parameter}` is not a parameter of the module")]
     UnknownParameter {
-        /// The name of the value.
+        /// Name of the value.
         parameter: String,
     },
-    /// A value of another shape than its parameter.
+    /// A value whose shape differs from its parameter's.
     #[error("parameter `{parameter}`: expected shape {expected:?}, found {found:?}")]
     ParameterShape {
-        /// The parameter.
+        /// Name of the parameter.
         parameter: String,
-        /// The parameter's shape.
+        /// Shape of the parameter.
         expected: Vec<usize>,
-        /// The value's shape.
+        /// Shape of the value.
         found: Vec<usize>,
     },
-    /// A prompt was asked to hold no vector at all.
+    /// A prompt without vectors.
     #[error("a prompt must have at least one vector, but its length is 0")]
     EmptyPrompt,
-    /// Given prompt values do not fit the model or the length asked for.
+    /// Given prompt values that don't match the model's width or the requested length.
     #[error(
-        "the initial prompt has {found_length} vectors of width {found_width}, expected {expected_length} of width \
-         {expected_width}"
+        "the initial prompt has {found_length} vectors of width {found_width}, expected \
+         {expected_length} of width {expected_width}"
     )]
     PromptShape {
-        /// Number of vectors asked for.
+        /// Requested number of vectors.
         expected_length: usize,
         /// Width of the model.
         expected_width: usize,
-        /// Number of vectors given.
+        /// Given number of vectors.
         found_length: usize,
-        /// Width of those given.
+        /// Width of the given vectors.
         found_width: usize,
     },
-    /// Text that gives no token cannot fill a prompt.
-    #[error("the text of the initial prompt has no token")]
+    /// A text or label without tokens.
+    #[error("a text or label of the initial prompt has no tokens; use a non-empty one")]
     EmptyText,
-    /// A token does not exist in the model's vocabulary.
-    #[error("token {token} of the initial prompt is not in the vocabulary of {vocab_size} tokens")]
+    /// A token outside the model's vocabulary.
+    #[error(
+        "token {token} of the initial prompt is not in the vocabulary of {vocab_size} tokens; use \
+         the tokenizer of the model"
+    )]
     UnknownToken {
         /// The token.
         token: u32,
         /// Size of the vocabulary.
         vocab_size: usize,
     },
-    /// A number that must be positive and finite is not.
+    /// An option that must be positive and finite.
     #[error("`{name}` must be positive and finite, found {found}")]
     NotPositive {
-        /// The option.
+        /// Name of the option.
         name: &'static str,
-        /// Its value.
+        /// The given value.
         found: f64,
     },
 }

@@ -7,26 +7,28 @@ use crate::backbone::Backbone;
 use crate::token_tree::TokenTree;
 use crate::vjp::Vjp;
 
-/// A module that gradients, optimizers and records never see.
+/// A module that gradients, optimizers and records don't see.
 ///
-/// A parent module may hold it like any other field: visitors and mappers pass it by, so that collecting gradients,
-/// stepping an optimizer, counting parameters and writing a checkpoint cost nothing for what stands in here. Its weights
-/// stay on the plain device, where operations that no prompt takes part in are not recorded for a backward pass.
+/// A parent module holds it like any other field, but visitors and mappers skip it. Collecting
+/// gradients, stepping an optimizer, counting parameters and writing a checkpoint therefore cost
+/// nothing for it. Its weights stay on the device without autodiff, so operations that don't depend
+/// on a prompt aren't recorded.
 #[derive(Clone, Debug)]
 pub struct Frozen<M>(M);
 
 impl<M: Module> Frozen<M> {
-    /// Freezes a module: its weights stop asking for gradients and its dropout is off.
+    /// Freezes a module: its weights don't require gradients and its dropout is disabled.
     pub fn new(module: M) -> Self {
         Self(module.valid().freeze())
     }
 
-    /// The module.
+    /// Returns the module.
     pub fn get(&self) -> &M {
         &self.0
     }
 
-    /// The module, visible again. It still asks for no gradients: see [`Module::unfreeze`].
+    /// Returns the module, which visitors see again. Its weights still don't require gradients; see
+    /// [`Module::unfreeze`].
     pub fn into_inner(self) -> M {
         self.0
     }

@@ -1,19 +1,19 @@
 use serde::{Deserialize, Serialize};
 
-/// The row of a task in a composition: its place among the tasks that a composition was made for.
+/// Position of a task among the tasks of a composition.
 ///
-/// Names of tasks are not known here; whoever owns the names keeps the map from a name to its index.
+/// This crate doesn't know the names of tasks. The owner of the names maps them to positions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TaskIndex(usize);
 
 impl TaskIndex {
-    /// The task at a position, counted from 0.
+    /// Creates the index of the task at a position, counted from 0.
     pub const fn new(position: usize) -> Self {
         Self(position)
     }
 
-    /// The position as an index into a slice.
+    /// Returns the position, an index into a slice.
     pub const fn position(self) -> usize {
         self.0
     }

@@ -3,62 +3,66 @@ use rand::seq::index::sample;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::{Backbone, Error, Result};
+use crate::backbone::Backbone;
+use crate::error::{Error, Result};
 
-/// Where the first values of a prompt come from.
+/// Source of the initial values of a prompt.
 ///
-/// These are the starts of Lester et al. (2021), section 3.2 and of `google-research/prompt-tuning`
-/// (`prompt_tuning/prompts.py`), and that of PEFT's `TEXT`. Tokens stand here for text: whoever holds a tokenizer turns
-/// text into them.
+/// The variants are the initializations of Lester et al. (2021), section 3.2, of
+/// `google-research/prompt-tuning` (`prompt_tuning/prompts.py`), and PEFT's `TEXT`. Texts are given
+/// as tokens, because this crate has no tokenizer.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Initializer {
-    /// Each value drawn evenly from `[-range, range)`; 0.5 in Lester et al. (2021), section 3.2.
-    /// `google-research/prompt-tuning` with its scale of 0.5 draws from `[0, 0.5)` instead.
+    /// Uniform values from `[-range, range)`. Lester et al. (2021), section 3.2, use a range of
+    /// 0.5. With its scale of 0.5, `google-research/prompt-tuning` samples from `[0, 0.5)` instead.
     RandomUniform {
         /// Largest magnitude.
         range: f64,
     },
-    /// Embeddings of distinct tokens, drawn evenly from the first `population` of the vocabulary (SentencePiece orders
-    /// pieces by frequency); from the whole vocabulary without one. Tokens repeat only where the prompt is longer than
-    /// the population.
+    /// Embeddings of distinct tokens, sampled uniformly from the first `population` tokens of the
+    /// vocabulary (SentencePiece orders pieces by frequency). Tokens repeat only if the prompt is
+    /// longer than the population.
     SampledVocabulary {
-        /// Number of tokens to draw from.
+        /// Number of tokens to sample from; the whole vocabulary if `None`.
         population: Option<usize>,
     },
-    /// Embeddings of the tokens of a text, repeated from its start until the prompt is full, and cut there.
+    /// Embeddings of the tokens of a text, which is repeated or truncated to the length of the
+    /// prompt.
     Text {
-        /// The tokens.
+        /// Tokens of the text.
         ids: Vec<u32>,
     },
-    /// One vector for each class label, the mean of its tokens' embeddings; vectors left over are drawn from the
-    /// vocabulary as in [`SampledVocabulary`](Self::SampledVocabulary). Labels beyond the prompt's length are left out.
+    /// One vector per class label, the mean of its tokens' embeddings. Remaining vectors are
+    /// sampled as in [`SampledVocabulary`](Self::SampledVocabulary). Labels beyond the length of
+    /// the prompt are ignored.
     ClassLabels {
-        /// The tokens of each label.
+        /// Tokens of each label.
         labels: Vec<Vec<u32>>,
-        /// Number of tokens that the rest is drawn from.
+        /// Number of tokens to sample from; the whole vocabulary if `None`.
         population: Option<usize>,
     },
-    /// Given values, row after row.
+    /// Given values in row-major order.
     Values {
-        /// `length * d_model` numbers.
+        /// `length * d_model` values.
         values: Vec<f32>,
-        /// Width of a row.
+        /// Width of a vector.
         d_model: usize,
     },
 }
 
 impl Initializer {
-    /// First values of a prompt for a model: the same for the same seed on every device.
+    /// Returns the initial values of a prompt for a model. Equal seeds yield equal values on every
+    /// device.
     ///
     /// # Shapes
     ///
-    /// - output: `[length, d_model]`, on the model's plain device
+    /// - output: `[length, d_model]`, on the model's device
     ///
     /// # Errors
     ///
-    /// When the length is 0, a token is not in the vocabulary, a text or label has no token, a range or population is
-    /// not positive, or given values are not of that shape.
+    /// When the length is 0, a token is not in the vocabulary, a text or label has no tokens, a
+    /// range or population is not positive, or given values have a different shape.
     pub fn init<B: Backbone + ?Sized>(
         &self,
         length: usize,
@@ -78,7 +82,7 @@ impl Initializer {
                 let range = *range as f32;
                 let values: Vec<f32> =
                     (0..length * d_model).map(|_| rng.random_range(-range..range)).collect();
-                Ok(rows(values, length, backbone))
+                Ok(matrix(values, length, backbone))
             }
             Self::SampledVocabulary { population } => {
                 let ids = sampled_tokens(length, *population, backbone.vocab_size(), &mut rng)?;
@@ -90,17 +94,17 @@ impl Initializer {
                 Ok(embed(&ids, backbone))
             }
             Self::ClassLabels { labels, population } => {
-                let mut parts = Vec::new();
+                let mut vectors = Vec::new();
                 for label in labels.iter().take(length) {
                     check_tokens(label, backbone.vocab_size())?;
-                    parts.push(embed(label, backbone).mean_dim(0));
+                    vectors.push(embed(label, backbone).mean_dim(0));
                 }
-                let rest = length - parts.len();
+                let rest = length - vectors.len();
                 if rest > 0 {
                     let ids = sampled_tokens(rest, *population, backbone.vocab_size(), &mut rng)?;
-                    parts.push(embed(&ids, backbone));
+                    vectors.push(embed(&ids, backbone));
                 }
-                Ok(Tensor::cat(parts, 0))
+                Ok(Tensor::cat(vectors, 0))
             }
             Self::Values { values, d_model: width } => {
                 let found_length = if *width == 0 { 0 } else { values.len() / width };
@@ -112,13 +116,14 @@ impl Initializer {
                         found_width: *width,
                     });
                 }
-                Ok(rows(values.clone(), length, backbone))
+                Ok(matrix(values.clone(), length, backbone))
             }
         }
     }
 }
 
-fn rows<B: Backbone + ?Sized>(values: Vec<f32>, length: usize, backbone: &B) -> Tensor<2> {
+/// Creates a prompt from values in row-major order.
+fn matrix<B: Backbone + ?Sized>(values: Vec<f32>, length: usize, backbone: &B) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, [length, backbone.d_model()]), &backbone.device())
 }
 
@@ -129,6 +134,7 @@ fn embed<B: Backbone + ?Sized>(ids: &[u32], backbone: &B) -> Tensor<2> {
     backbone.embed(ids).squeeze_dim(0)
 }
 
+/// Checks that a text has tokens and that all are in the vocabulary.
 fn check_tokens(ids: &[u32], vocab_size: usize) -> Result<()> {
     if ids.is_empty() {
         return Err(Error::EmptyText);
@@ -139,6 +145,7 @@ fn check_tokens(ids: &[u32], vocab_size: usize) -> Result<()> {
     }
 }
 
+/// Samples tokens without replacement, starting over when the population is exhausted.
 fn sampled_tokens(
     count: usize,
     population: Option<usize>,

@@ -12,7 +12,7 @@ mod prefix;
 mod token_tree;
 mod vjp;
 
-pub use backbone::Backbone;
+pub use backbone::{Backbone, decode_paths, vjp_by_autodiff};
 pub use compose::{Compose, gather_task_rows};
 pub use error::{Error, Result};
 pub use frozen::Frozen;
@@ -21,5 +21,5 @@ pub use initializer::Initializer;
 pub use named_parameters::{load_parameters, named_parameters, parameter_names};
 pub use parallel::{is_cpu, par_map, parallelism};
 pub use prefix::{embed_prompted, prepend};
-pub use token_tree::{TokenTree, decode_paths};
-pub use vjp::{StateGradients, Vjp, vjp_by_autodiff};
+pub use token_tree::TokenTree;
+pub use vjp::{StateGradients, Vjp};

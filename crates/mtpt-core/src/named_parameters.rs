@@ -5,7 +5,7 @@ use burn::tensor::{Tensor, TensorData};
 
 use crate::error::{Error, Result};
 
-/// Returns the names of a module's float parameters in the order in which they are visited.
+/// Returns the ids and names of a module's float parameters, in the order of visits.
 ///
 /// A name is the path of the parameter in the module, such as `tasks.0.left`.
 pub fn parameter_names<M: Module>(module: &M) -> Vec<(ParamId, String)> {
@@ -21,7 +21,7 @@ pub fn named_parameters<M: Module>(module: &M) -> BTreeMap<String, TensorData> {
     collector.tensors
 }
 
-/// Replaces the values of a module's float parameters by those of the same name, bit for bit.
+/// Replaces the values of a module's float parameters by the values of the same names, bit for bit.
 ///
 /// # Errors
 ///
@@ -41,7 +41,7 @@ pub fn load_parameters<M: Module>(module: M, values: BTreeMap<String, TensorData
 
 /// Names of the nested modules that a visitor is in.
 ///
-/// Variants of enums are omitted: a wrapper around a strategy is no part of a parameter's name.
+/// Variants of enums are omitted: choosing a strategy by an enum doesn't change parameter names.
 #[derive(Default)]
 struct ParameterPath(Vec<Option<String>>);
 
@@ -103,8 +103,9 @@ impl ModuleVisitor for Collector {
 #[derive(Default)]
 struct Loader {
     path: ParameterPath,
-    /// The values that no parameter has taken yet.
+    /// Values that aren't loaded yet.
     values: BTreeMap<String, TensorData>,
+    /// Names of loaded values.
     loaded: BTreeSet<String>,
     failure: Option<Error>,
 }

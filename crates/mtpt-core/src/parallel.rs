@@ -5,60 +5,62 @@ use std::thread;
 use burn::tensor::Device;
 use rayon::ThreadPoolBuilder;
 
-/// Number of pieces that work is best divided into on a device: the processor's cores, or one on a device that is parallel by
-/// itself. Within such a piece it is one.
+/// Returns the number of items that [`par_map`] processes concurrently on a device: the number of
+/// threads on the CPU, 1 on a device that parallelizes each operation. Inside [`par_map`] it is 1.
 pub fn parallelism(device: &Device) -> usize {
     if is_cpu(device) { rayon::current_num_threads() } else { 1 }
 }
 
-/// What a function makes of each item, in the order of the items, as many at a time as the device has [`parallelism`].
+/// Applies a function to each item, [`parallelism`] items at a time, and returns the results in the
+/// order of the items.
 ///
-/// Each piece is computed on one core from its beginning to its end. Cores that share every operation wait for each other at
-/// every operation; and most operations on tensors are done by one core alone.
+/// Each item is computed by a single thread from start to end. Threads that share every operation
+/// would wait for each other at every operation, and most tensor operations use only one thread.
 ///
 /// # Panics
 ///
-/// When the function does.
+/// When the function panics.
 pub fn par_map<I: Send, O: Send>(
     device: &Device,
     items: Vec<I>,
-    make: impl Fn(I) -> O + Sync,
+    map: impl Fn(I) -> O + Sync,
 ) -> Vec<O> {
-    let workers = parallelism(device).min(items.len());
-    if workers < 2 {
-        return items.into_iter().map(make).collect();
+    let threads = parallelism(device).min(items.len());
+    if threads < 2 {
+        return items.into_iter().map(map).collect();
     }
-    let mut made: Vec<Option<O>> = items.iter().map(|_| None).collect();
-    let left = Mutex::new(items.into_iter().zip(&mut made));
-    // The lock is held for the next item only, which cannot fail.
-    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let mut results: Vec<Option<O>> = items.iter().map(|_| None).collect();
+    let pending = Mutex::new(items.into_iter().zip(&mut results));
+    // The lock is only held to take the next item, which can't panic.
+    let next = || pending.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || {
-        while let Some((item, place)) = next() {
-            *place = Some(make(item));
+        while let Some((item, result)) = next() {
+            *result = Some(map(item));
         }
     };
     thread::scope(|scope| {
-        let workers: Vec<_> = (0..workers)
+        let threads: Vec<_> = (0..threads)
             .map(|_| {
                 scope.spawn(|| match ThreadPoolBuilder::new().num_threads(1).build() {
-                    Ok(alone) => alone.install(work),
-                    // Without a pool of its own the worker shares the cores: slower, and the same.
+                    Ok(pool) => pool.install(work),
+                    // In the global pool the results are the same, only slower.
                     Err(_) => work(),
                 })
             })
             .collect();
-        for worker in workers {
-            if let Err(panic) = worker.join() {
+        for thread in threads {
+            if let Err(panic) = thread.join() {
                 resume_unwind(panic);
             }
         }
     });
-    made.into_iter().map(|made| made.expect("each item was taken by a worker")).collect()
+    results.into_iter().map(|result| result.expect("invariant: every item is processed")).collect()
 }
 
-/// Whether a device is the processor, with autodiff or without: there the numbers of a tensor lie in this program's memory.
+/// Returns whether a device is the CPU, with or without autodiff. Its tensors are in the memory of
+/// this process.
 ///
-/// The processor is what the feature `flex` computes on; without it there is none.
+/// Without the feature `flex`, the result is always `false`.
 pub fn is_cpu(device: &Device) -> bool {
     #[cfg(feature = "flex")]
     {
@@ -76,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn results_come_in_the_order_of_the_items() {
+    fn results_keep_the_order_of_items() {
         let squares = par_map(&Device::flex(), (0..100).collect(), |item: usize| {
             thread::sleep(std::time::Duration::from_micros((item % 7 * 50) as u64));
             item * item
@@ -86,12 +88,12 @@ mod tests {
     }
 
     #[test]
-    fn a_device_with_autodiff_is_the_processor_too() {
+    fn autodiff_does_not_change_parallelism() {
         assert_eq!(parallelism(&Device::flex().autodiff()), parallelism(&Device::flex()));
     }
 
     #[test]
-    fn a_piece_is_not_divided_again() {
+    fn nested_calls_are_sequential() {
         let device = Device::flex();
         if parallelism(&device) > 1 {
             let within = par_map(&device, vec![(), ()], |()| parallelism(&Device::flex()));
@@ -101,7 +103,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "three")]
-    fn a_panic_is_the_callers() {
+    fn panics_reach_the_caller() {
         par_map(&Device::flex(), vec![1, 2, 3, 4], |item| assert_ne!(item, 3, "three"));
     }
 }

@@ -1,19 +1,21 @@
 use burn::tensor::{Bool, Int, Tensor};
 
-use crate::{Backbone, Compose, TaskIndex};
+use crate::backbone::Backbone;
+use crate::compose::Compose;
+use crate::index::TaskIndex;
 
-/// Puts prompts in front of the embeddings of a batch and extends the mask over them.
+/// Prepends prompts to the embeddings of a batch and extends the mask over them.
 ///
 /// # Shapes
 ///
 /// - `prompts`: `[batch, prompt_length, d_model]`
 /// - `embeddings`: `[batch, length, d_model]`
-/// - `mask`: `[batch, length]`, `true` where a token stands
+/// - `mask`: `[batch, length]`, `true` at tokens
 /// - output: `[batch, prompt_length + length, d_model]` and `[batch, prompt_length + length]`
 ///
 /// # Panics
 ///
-/// When the batch sizes or the widths differ.
+/// When the batch sizes or widths differ.
 pub fn prepend(
     prompts: Tensor<3>,
     embeddings: Tensor<3>,
@@ -30,17 +32,18 @@ pub fn prepend(
     (Tensor::cat(vec![prompts, embeddings], 1), Tensor::cat(vec![ones, mask], 1))
 }
 
-/// Embeddings of a batch with the prompt of each row's task in front, or without prompts, and the mask over both.
+/// Embeds a batch, prepends the prompt of each row's task if there is a composition, and returns
+/// the embeddings and their mask.
 ///
 /// # Shapes
 ///
-/// - `tasks`: one for each row; not looked at without a composition
+/// - `tasks`: one per row; unused without a composition
 /// - `ids`, `mask`: `[batch, length]`
 /// - output: `[batch, prompt_length + length, d_model]` and `[batch, prompt_length + length]`
 ///
 /// # Panics
 ///
-/// When the numbers of rows or the widths differ, or a task is none of the composition's.
+/// When the numbers of rows or the widths differ, or the composition doesn't have a task.
 pub fn embed_prompted<B: Backbone + ?Sized, C: Compose>(
     backbone: &B,
     composition: Option<&C>,

@@ -1,28 +1,39 @@
 use std::fmt;
 
-use burn::tensor::{Bool, Int, Tensor};
+use burn::tensor::Tensor;
 
-use crate::Backbone;
-
-/// The gradients of a loss with regard to what a model made of its input.
+/// Gradients of a loss with respect to the final hidden states of a model.
 ///
 /// # Shapes
 ///
-/// As of the states of the [`Vjp`].
+/// Those of the states in [`Vjp`].
 #[derive(Clone, Debug)]
 pub struct StateGradients {
-    /// With regard to [`Vjp::encoder_states`], if the loss depends on it otherwise than through the decoder.
+    /// Gradient with respect to [`Vjp::encoder_states`]; `None` if the loss depends on them only
+    /// through the decoder.
     pub encoder: Option<Tensor<3>>,
-    /// With regard to [`Vjp::decoder_states`].
+    /// Gradient with respect to [`Vjp::decoder_states`].
     pub decoder: Tensor<3>,
 }
 
-/// What a frozen model makes of embeddings and of the targets it is to write, and the way back for gradients.
+/// Final hidden states of a forward pass through a frozen model, and the function that maps their
+/// gradients to the gradient of the prompt (a vector-Jacobian product).
 ///
-/// The chain rule is taken in three parts: a loss is made of these states and differentiated by itself, its gradients go
-/// [back](Self::pullback) through the model, and what arrives at the embeddings goes on to the parameters they were made from.
+/// With it, the gradient of a loss is computed in three parts:
+///
+/// 1. **Loss to hidden states.** The loss is computed from the states as if they were inputs, and
+///    autodiff yields their gradients. The model isn't part of this graph.
+/// 2. **Hidden states to prompt.** [`pullback`](Self::pullback) takes these gradients through the
+///    frozen model to the prompt. A hand-written backward pass only computes what the prompt's
+///    gradient needs, and stores only the activations for that. It never computes a gradient of a
+///    weight.
+/// 3. **Prompt to parameters.** Autodiff takes the prompt's gradient to the parameters of the
+///    composition that the prompt was computed from.
+///
+/// The result is the gradient that autodiff through the whole model would yield, by the chain rule.
 pub struct Vjp {
-    /// Final hidden states of the encoder, `[batch, length, d_model]`; rows at masked positions are unspecified.
+    /// Final hidden states of the encoder, `[batch, length, d_model]`; vectors at masked positions
+    /// are unspecified.
     pub encoder_states: Tensor<3>,
     /// Final hidden states of the decoder, `[batch, target_length, d_model]`.
     pub decoder_states: Tensor<3>,
@@ -30,7 +41,7 @@ pub struct Vjp {
 }
 
 impl Vjp {
-    /// States, neither of them tracked, and the function that takes gradients back from them.
+    /// Creates a result from untracked states and the function that computes the prompt's gradient.
     pub fn new(
         encoder_states: Tensor<3>,
         decoder_states: Tensor<3>,
@@ -39,7 +50,7 @@ impl Vjp {
         Self { encoder_states, decoder_states, pullback: Box::new(pullback) }
     }
 
-    /// The gradient with regard to the first embeddings of each row, as many as were asked for.
+    /// Computes the gradient with respect to the prompt, the first embeddings of each row.
     ///
     /// # Shapes
     ///
@@ -57,36 +68,4 @@ impl fmt::Debug for Vjp {
             .field("decoder_states", &self.decoder_states.dims())
             .finish_non_exhaustive()
     }
-}
-
-/// [`Backbone::vjp`] of any backbone, with every operation recorded: what a backward by hand must agree with.
-///
-/// # Shapes
-///
-/// As of [`Backbone::vjp`].
-///
-/// # Panics
-///
-/// On the way back, when what the backbone makes does not depend on the embeddings.
-pub fn vjp_by_autodiff<B: Backbone + ?Sized>(
-    backbone: &B,
-    embeddings: Tensor<3>,
-    mask: Tensor<2, Bool>,
-    decoder_input_ids: Tensor<2, Int>,
-    prompt_length: usize,
-) -> Vjp {
-    let embeddings = embeddings.without_autodiff().autodiff().require_grad();
-    let encoder = backbone.encode(embeddings.clone(), mask.clone());
-    let decoder = backbone.decode(decoder_input_ids, encoder.clone(), mask);
-    let states = [encoder.clone(), decoder.clone()].map(Tensor::without_autodiff);
-    let [encoder_states, decoder_states] = states;
-    Vjp::new(encoder_states, decoder_states, move |gradients: StateGradients| {
-        let mut along = (decoder * gradients.decoder.autodiff()).sum();
-        if let Some(gradient) = gradients.encoder {
-            along = along + (encoder * gradient.autodiff()).sum();
-        }
-        let mut gradients = along.backward();
-        let gradient = embeddings.grad_remove(&mut gradients);
-        gradient.expect("what is read depends on the embeddings").narrow(1, 0, prompt_length)
-    })
 }

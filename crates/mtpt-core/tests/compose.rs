@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_core::{Compose, TaskIndex};
 
-/// Prompts of one vector, one for each task.
+/// One prompt vector per task, no shared parameters.
 #[derive(Module, Debug)]
 struct OneVector {
     tasks: Vec<Param<Tensor<2>>>,
@@ -34,7 +34,7 @@ fn three_tasks(device: &Device) -> OneVector {
 }
 
 #[test]
-fn every_row_gets_the_prompt_of_its_task() {
+fn each_row_gets_the_prompt_of_its_task() {
     let composition = three_tasks(&Device::flex());
     let rows = [2, 0, 2].map(TaskIndex::new);
     let prompts = composition.compose_rows(&rows);
@@ -43,7 +43,7 @@ fn every_row_gets_the_prompt_of_its_task() {
 }
 
 #[test]
-fn gradients_add_up_over_rows_and_pass_absent_tasks_by() {
+fn gradients_are_summed_over_rows_and_absent_tasks_have_none() {
     let composition = three_tasks(&Device::flex().autodiff());
     let rows = [2, 0, 2].map(TaskIndex::new);
     let gradients = composition.compose_rows(&rows).sum().backward();

@@ -31,13 +31,13 @@ impl Prompted {
 }
 
 #[test]
-fn only_the_prompt_is_seen_and_stepped() {
+fn only_the_prompt_has_a_gradient_and_is_updated() {
     let model = Prompted::new(&Device::flex().autodiff());
     let before = model.weight();
     assert_eq!(model.num_params(), 2);
     let gradients = GradientsParams::from_grads(model.loss().backward(), &model);
     assert_eq!(gradients.len(), 1);
-    // d loss / d prompt = the sums of the weight's rows.
+    // The gradient of the prompt is the sum of each row of the weight.
     let gradient = gradients.get::<2>(model.prompt.id).unwrap().into_data();
     assert_eq!(gradient.try_to_vec::<f32>().unwrap(), [2.5, 0.5]);
     let model = SgdConfig::new().init().step(1.0, model, gradients);
@@ -46,14 +46,14 @@ fn only_the_prompt_is_seen_and_stepped() {
 }
 
 #[test]
-fn a_record_holds_the_prompt_alone() {
+fn records_contain_only_the_prompt() {
     let model = Prompted::new(&Device::flex().autodiff());
     let parameters = named_parameters(&model);
     assert_eq!(parameters.keys().collect::<Vec<_>>(), ["prompt"]);
 }
 
 #[test]
-fn the_backbone_stays_on_the_plain_device() {
+fn frozen_weights_stay_on_the_device_without_autodiff() {
     let device = Device::flex().autodiff();
     let linear = LinearConfig::new(2, 2).init(&device);
     let frozen = Frozen::new(linear).fork(&device).to_device(&device).train();

@@ -9,13 +9,13 @@ fn values(initializer: &Initializer, length: usize, seed: u64) -> Vec<f32> {
     prompt.into_data().try_to_vec().unwrap()
 }
 
-/// The tokens whose rows of the table stand in a prompt.
+/// Returns the tokens whose embeddings a prompt contains.
 fn tokens(values: &[f32]) -> Vec<u32> {
     values.chunks(2).map(|row| row[0] as u32 / 2).collect()
 }
 
 #[test]
-fn random_values_stay_in_range_and_follow_the_seed() {
+fn random_values_are_in_range_and_depend_on_the_seed() {
     let initializer = Initializer::RandomUniform { range: 0.5 };
     let first = values(&initializer, 40, 1);
     assert!(first.iter().all(|value| (-0.5..0.5).contains(value)));
@@ -33,7 +33,7 @@ fn sampled_tokens_are_distinct_and_from_the_population() {
 }
 
 #[test]
-fn a_prompt_longer_than_the_population_repeats_tokens_evenly() {
+fn prompts_longer_than_the_population_repeat_tokens_evenly() {
     let initializer = Initializer::SampledVocabulary { population: Some(3) };
     let mut found = tokens(&values(&initializer, 6, 3));
     found.sort_unstable();
@@ -41,14 +41,14 @@ fn a_prompt_longer_than_the_population_repeats_tokens_evenly() {
 }
 
 #[test]
-fn a_text_is_repeated_and_cut() {
+fn texts_are_repeated_or_truncated() {
     let initializer = Initializer::Text { ids: vec![7, 8, 9] };
     assert_eq!(tokens(&values(&initializer, 5, 0)), [7, 8, 9, 7, 8]);
     assert_eq!(tokens(&values(&initializer, 2, 0)), [7, 8]);
 }
 
 #[test]
-fn a_class_label_is_the_mean_of_its_tokens_and_the_rest_is_sampled() {
+fn class_labels_are_token_means_and_the_rest_is_sampled() {
     let labels = vec![vec![2], vec![4, 6]];
     let initializer = Initializer::ClassLabels { labels, population: Some(1) };
     let found = values(&initializer, 3, 0);
@@ -56,33 +56,38 @@ fn a_class_label_is_the_mean_of_its_tokens_and_the_rest_is_sampled() {
 }
 
 #[test]
-fn given_values_are_taken_as_they_are() {
+fn given_values_are_unchanged() {
     let initializer = Initializer::Values { values: vec![1.0, -2.0, 3.0, -4.0], d_model: 2 };
     assert_eq!(values(&initializer, 2, 0), [1.0, -2.0, 3.0, -4.0]);
 }
 
 #[track_caller]
-fn check_refused(initializer: Initializer, length: usize, expected: &str) {
+fn check_error(initializer: Initializer, length: usize, expected: &str) {
     let failure = initializer.init(length, &TableBackbone::new(10, 2), 0).unwrap_err();
     assert_eq!(failure.to_string(), expected);
 }
 
 #[test]
-fn what_cannot_fill_a_prompt_is_refused() {
+fn invalid_initializers_are_rejected() {
     let text = |ids: &[u32]| Initializer::Text { ids: ids.to_vec() };
-    check_refused(text(&[1]), 0, "a prompt must have at least one vector, but its length is 0");
-    check_refused(text(&[]), 4, "the text of the initial prompt has no token");
-    check_refused(
+    check_error(text(&[1]), 0, "a prompt must have at least one vector, but its length is 0");
+    check_error(
+        text(&[]),
+        4,
+        "a text or label of the initial prompt has no tokens; use a non-empty one",
+    );
+    check_error(
         text(&[3, 10]),
         4,
-        "token 10 of the initial prompt is not in the vocabulary of 10 tokens",
+        "token 10 of the initial prompt is not in the vocabulary of 10 tokens; use the tokenizer \
+         of the model",
     );
-    check_refused(
+    check_error(
         Initializer::RandomUniform { range: -1.0 },
         4,
         "`range` must be positive and finite, found -1",
     );
-    check_refused(
+    check_error(
         Initializer::SampledVocabulary { population: Some(0) },
         4,
         "`population` must be positive and finite, found 0",
@@ -90,7 +95,7 @@ fn what_cannot_fill_a_prompt_is_refused() {
 }
 
 #[test]
-fn a_prompt_wider_than_the_model_is_refused() {
+fn prompts_of_another_width_are_rejected() {
     let initializer = Initializer::Values { values: vec![0.0; 12], d_model: 3 };
     let failure = initializer.init(4, &TableBackbone::new(10, 2), 0).unwrap_err();
     assert!(matches!(failure, Error::PromptShape { expected_width: 2, found_width: 3, .. }));

@@ -1,11 +1,17 @@
-//! Tests of the public interface, one module for each subject.
+//! Tests of the public interface.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::print_stdout, reason = "a test that is skipped says so")]
 
-mod compose;
-mod frozen;
-mod initializer;
-mod named_parameters;
-mod prefix;
+// A minimal `Backbone` for the tests below.
 mod table_backbone;
+
+// `Compose::compose_rows`: batches that mix tasks, and their gradients.
+mod compose;
+// `Frozen`: neither gradients nor optimizers nor records contain the module.
+mod frozen;
+// `Initializer`: values of every variant, and errors.
+mod initializer;
+// Saving and loading parameters by name.
+mod named_parameters;
+// `prepend`: prompts before embeddings, and the mask.
+mod prefix;

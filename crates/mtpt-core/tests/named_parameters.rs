@@ -8,7 +8,7 @@ struct Parts {
     tasks: Vec<Param<Tensor<1>>>,
 }
 
-/// A wrapper like those of compositions, whose variant must not show in names.
+/// An enum around a module, like a composition's. Its variant must not be part of names.
 #[derive(Module, Debug)]
 enum Wrapped {
     Parts(Parts),
@@ -24,7 +24,7 @@ fn parts(value: f32, tasks: usize) -> Wrapped {
 }
 
 #[test]
-fn loading_restores_every_parameter() {
+fn loading_restores_all_parameters() {
     let saved = named_parameters(&parts(0.1, 2));
     assert_eq!(saved.keys().collect::<Vec<_>>(), ["shared", "tasks.0", "tasks.1"]);
     let restored = load_parameters(parts(9.0, 2), saved.clone()).unwrap();
@@ -34,7 +34,7 @@ fn loading_restores_every_parameter() {
 }
 
 #[test]
-fn mismatches_name_the_parameter() {
+fn errors_name_the_parameter() {
     let values = named_parameters(&parts(0.1, 2));
     let failure = load_parameters(parts(0.0, 3), values.clone()).unwrap_err().to_string();
     let expected = "parameter `tasks.2` is missing, found `shared`, `tasks.0`, `tasks.1`";

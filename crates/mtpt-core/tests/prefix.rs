@@ -2,7 +2,7 @@ use burn::tensor::{Bool, Device, Tensor};
 use mtpt_core::prepend;
 
 #[test]
-fn prompts_stand_in_front_and_are_never_masked() {
+fn prepended_prompts_are_not_masked() {
     let device = Device::flex();
     let prompts = Tensor::<3>::from_data([[[1.0], [2.0]], [[3.0], [4.0]]], &device);
     let embeddings = Tensor::<3>::from_data([[[5.0]], [[6.0]]], &device);

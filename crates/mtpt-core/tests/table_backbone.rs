@@ -1,4 +1,5 @@
-//! The smallest backbone: an embedding table, an encoder that returns what it reads, a decoder that sums it up.
+//! A minimal backbone: an embedding table, an encoder that returns its input, and a decoder that
+//! adds the sum of the encoder's output to each embedding.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_core::Backbone;
@@ -8,7 +9,7 @@ pub(crate) struct TableBackbone {
 }
 
 impl TableBackbone {
-    /// Row `i` of the table holds `i * width`, `i * width + 1`, ...
+    /// Creates a table with the values `i * width`, `i * width + 1`, ... in row `i`.
     pub(crate) fn new(vocab_size: usize, width: usize) -> Self {
         let values: Vec<f32> = (0..vocab_size * width).map(|value| value as f32).collect();
         let data = TensorData::new(values, [vocab_size, width]);

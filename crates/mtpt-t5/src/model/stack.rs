@@ -177,7 +177,7 @@ impl Decoder {
         let depths = |tree: &TokenTree| -> Vec<usize> {
             // Padding has depth 0 and attends to itself.
             (0..nodes)
-                .map(|node| if node < tree.len() { tree.line(node).count() - 1 } else { 0 })
+                .map(|node| if node < tree.len() { tree.ancestors(node).count() - 1 } else { 0 })
                 .collect()
         };
         let depths: Vec<Vec<usize>> = trees.iter().map(|tree| depths(tree)).collect();
@@ -190,7 +190,7 @@ impl Decoder {
         for (number, (tree, depths)) in trees.iter().zip(&depths).enumerate() {
             for node in 0..nodes {
                 let line: Vec<usize> =
-                    if node < tree.len() { tree.line(node).collect() } else { vec![node] };
+                    if node < tree.len() { tree.ancestors(node).collect() } else { vec![node] };
                 for key in line {
                     let index = (number * nodes + node) * nodes + key;
                     indices[index] = (depths[node] * max_length + depths[key]) as i32;
