@@ -45,7 +45,7 @@ fn recipes_match_the_paper() {
         assert_eq!(run.training.warmup_steps * 10, run.training.steps, "{name}");
         // 77.6 thousand parameters for one target on T5-base, whose width is 768.
         let count = run.composition.parameter_count(100, 768, &Tree::flat(1)).unwrap();
-        assert_eq!(count.shared + count.own, 77_668);
+        assert_eq!(count.shared + count.task_specific, 77_668);
         assert_eq!(config.distillation.is_some(), name == "sources.toml");
         let task_rate = (name != "sources.toml").then_some(0.4);
         assert_eq!(run.training.task_learning_rate, task_rate, "{name}");

@@ -158,7 +158,8 @@ impl Composition {
         }
     }
 
-    /// Returns the composed prompt of a task, `[prompt_length, d_model]`, outside the autodiff graph.
+    /// Returns the composed prompt of a task, `[prompt_length, d_model]`, outside the autodiff
+    /// graph.
     ///
     /// # Errors
     ///

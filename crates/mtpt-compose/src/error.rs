@@ -32,7 +32,7 @@ pub enum Error {
         /// Width of all heads together.
         inner: usize,
     },
-    /// Lines of tasks that form no tree.
+    /// Paths of tasks that form no tree.
     #[error("not a tree of tasks: {problem}")]
     Tree {
         /// The problem, by node numbers.

@@ -65,7 +65,7 @@ impl Flat {
         let shared = prompt_length * strategy.parent_width(d_model);
         ParameterCount {
             shared: shared + strategy.pool_size(prompt_length, d_model),
-            own: strategy.part_size(prompt_length, d_model) * tree.task_count(),
+            task_specific: strategy.part_size(prompt_length, d_model) * tree.task_count(),
             task_count: tree.task_count(),
         }
     }

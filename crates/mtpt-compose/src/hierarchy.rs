@@ -65,16 +65,16 @@ pub(crate) fn parameter_count(
     for level in &levels {
         shared += level.strategy.pool_size(level.parent_length, d_model);
     }
-    let mut own = 0;
+    let mut task_specific = 0;
     for (node, &depth) in tree.depths().iter().enumerate() {
         let level = &levels[depth];
         let size = level.strategy.part_size(level.parent_length, d_model);
         match tree.task_at(node) {
-            Some(_) => own += size,
+            Some(_) => task_specific += size,
             None => shared += size,
         }
     }
-    Ok(ParameterCount { shared, own, task_count: tree.task_count() })
+    Ok(ParameterCount { shared, task_specific, task_count: tree.task_count() })
 }
 
 /// Returns the strategy of each level of a tree.
@@ -111,7 +111,7 @@ fn stack(
 /// Returns the length of the tasks' prompts, which must be equal because a batch mixes tasks.
 fn common_length(levels: &[Level<'_>], tree: &Tree) -> Result<usize> {
     let length = |task| {
-        let level = &levels[tree.line(task).len() - 1];
+        let level = &levels[tree.path(task).len() - 1];
         level.parent_length + level.strategy.added_length()
     };
     let mut tasks = tree.tasks();
@@ -159,7 +159,7 @@ impl Hierarchy {
             let mut init =
                 PartInit { part, parent, target, components_above, rng: &mut rng, context };
             let part = match level.config {
-                // Initial values of the part's own would discard the parent's.
+                // Separate initial values would discard the parent's prompt.
                 CompositionConfig::Separate(_) => TaskPart::Separate(init.copy_target()),
                 _ => level.strategy.init_part(&mut init)?,
             };
@@ -235,10 +235,10 @@ impl Compose for Hierarchy {
 
     fn compose(&self, task: TaskIndex) -> Tensor<2> {
         let mut prompt = self.shared.as_ref().map(Param::val);
-        for (level, &node) in self.tree.line(task).iter().enumerate() {
+        for (level, &node) in self.tree.path(task).iter().enumerate() {
             let parent = prompt.and_then(|prompt| first_features(prompt, self.widths[level]));
             prompt = Some(self.nodes[node].forward(parent, self.pools[level].as_ref()));
         }
-        prompt.expect("invariant: a line has at least one node")
+        prompt.expect("invariant: a path has at least one node")
     }
 }

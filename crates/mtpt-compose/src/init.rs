@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::part_id::PartId;
 use crate::tree::Tree;
 
-/// A strategy that computes the prompt of a task, or of a group, from its parent prompt and a part
-/// of its own.
+/// A strategy that computes the prompt of a task, or of a group, from its parent prompt and its
+/// part.
 ///
 /// The parent prompt is the shared prompt or, in a tree, the prompt of the parent node.
 pub(crate) trait Strategy {

@@ -14,12 +14,12 @@ pub struct NodeWeights {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum MixtureWeights {
-    /// Weights of the parent prompt and the task-specific part, which sum to 1.
-    TwoShares {
+    /// Weights of the parent prompt and of the part of the task or group, which sum to 1.
+    ParentAndPart {
         /// Weight of the parent prompt, which is the shared prompt or the group's.
-        above: f64,
-        /// Weight of the task-specific part.
-        own: f64,
+        parent: f64,
+        /// Weight of the part of the task or group.
+        part: f64,
     },
     /// For each head, the weight of each component of the pool, averaged over positions. The
     /// weights of a head sum to 1.
@@ -27,10 +27,11 @@ pub enum MixtureWeights {
 }
 
 impl MixtureWeights {
-    /// Creates [`TwoShares`](Self::TwoShares) from a tensor `[1, 2]`, the parent's weight first.
-    pub(crate) fn of_two(weights: Tensor<2>) -> Self {
+    /// Creates [`ParentAndPart`](Self::ParentAndPart) from a tensor `[1, 2]`, the parent's weight
+    /// first.
+    pub(crate) fn parent_and_part(weights: Tensor<2>) -> Self {
         let weights = to_vec(weights.reshape([2]));
-        Self::TwoShares { above: weights[0], own: weights[1] }
+        Self::ParentAndPart { parent: weights[0], part: weights[1] }
     }
 }
 

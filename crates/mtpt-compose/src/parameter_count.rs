@@ -6,7 +6,7 @@ pub struct ParameterCount {
     /// Parameters that several tasks share: the shared prompt, pools, and the parts of groups.
     pub shared: usize,
     /// Task-specific parameters of all tasks.
-    pub own: usize,
+    pub task_specific: usize,
     /// Number of tasks.
     pub task_count: usize,
 }
@@ -14,7 +14,7 @@ pub struct ParameterCount {
 impl ParameterCount {
     /// Returns the number of parameters of the whole composition.
     pub fn total(&self) -> usize {
-        self.shared + self.own
+        self.shared + self.task_specific
     }
 
     /// Returns the number of parameters per task, with the shared ones divided among the tasks, as

@@ -1,7 +1,7 @@
 use mtpt_compose::{CompositionConfig, ConcatConfig, GateInput, GatedConfig, LowRankConfig};
 
 #[test]
-fn configurations_are_tagged_by_their_strategy() {
+fn configurations_are_tagged_by_strategy() {
     for config in CompositionConfig::catalogue() {
         let text = serde_json::to_string(&config).unwrap();
         assert!(text.contains(&format!("\"strategy\":\"{}\"", config.name())), "{text}");
@@ -12,7 +12,7 @@ fn configurations_are_tagged_by_their_strategy() {
 }
 
 #[test]
-fn the_name_of_a_strategy_alone_means_its_defaults() {
+fn strategy_names_select_default_options() {
     for config in CompositionConfig::catalogue() {
         let text = format!("\"{}\"", config.name());
         assert_eq!(serde_json::from_str::<CompositionConfig>(&text).unwrap(), config);
@@ -23,7 +23,7 @@ fn the_name_of_a_strategy_alone_means_its_defaults() {
 }
 
 #[test]
-fn an_unknown_option_or_strategy_is_an_error_that_names_it() {
+fn unknown_options_and_strategies_are_named() {
     let failure = |text| serde_json::from_str::<CompositionConfig>(text).unwrap_err().to_string();
     assert!(failure(r#"{"strategy": "low_rank", "ranks": 2}"#).contains("`ranks`"));
     let unknown = failure(r#"{"strategy": "lowrank"}"#);
@@ -31,24 +31,24 @@ fn an_unknown_option_or_strategy_is_an_error_that_names_it() {
 }
 
 #[track_caller]
-fn check_refused(config: CompositionConfig, expected: &str) {
+fn check_error(config: CompositionConfig, expected: &str) {
     assert_eq!(config.check(4, 6).unwrap_err().to_string(), expected);
 }
 
 #[test]
-fn options_out_of_range_are_refused() {
+fn options_out_of_range_are_rejected() {
     let low_rank = |rank| CompositionConfig::LowRank(LowRankConfig { rank });
-    check_refused(low_rank(0), "`rank` must be between 1 and 4, found 0");
-    check_refused(low_rank(5), "`rank` must be between 1 and 4, found 5");
-    check_refused(
+    check_error(low_rank(0), "`rank` must be between 1 and 4, found 0");
+    check_error(low_rank(5), "`rank` must be between 1 and 4, found 5");
+    check_error(
         CompositionConfig::Concat(ConcatConfig { task_length: 0 }),
         "`task_length` must be between 1 and 10000, found 0",
     );
-    check_refused(
+    check_error(
         CompositionConfig::Gated(GatedConfig { hidden: 0, input: GateInput::Pooled }),
         "`hidden` must be between 1 and 65536, found 0",
     );
-    check_refused(
+    check_error(
         serde_json::from_str(r#"{"strategy": "weighted", "initial_weight": 21.0}"#).unwrap(),
         "`initial_weight` must be between -20 and 20, found 21",
     );

@@ -1,4 +1,4 @@
-//! What must hold for every strategy, in one loop over all of them.
+//! Properties of every strategy, tested in loops over all of them.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param, ParamId};
 use burn::optim::GradientsParams;
@@ -14,7 +14,8 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// The catalogue, the options that change what a strategy does, and every strategy as a level of a tree.
+/// Returns all strategies with default options, with other options that change their behavior, and
+/// as levels of a tree.
 fn strategies(tree: &Tree) -> Vec<CompositionConfig> {
     let mut strategies = CompositionConfig::catalogue();
     strategies.push(CompositionConfig::LowRank(LowRankConfig { rank: 3 }));
@@ -35,17 +36,17 @@ fn strategies(tree: &Tree) -> Vec<CompositionConfig> {
         temperature: Some(1.0),
         attend_target: false,
     }));
-    // The first two levels are every task's, so that they may make prompts longer.
+    // Every task has the first two levels, so these may lengthen prompts.
     let concat = CompositionConfig::Concat(ConcatConfig { task_length: 2 });
-    let firsts: Vec<CompositionConfig> = CompositionConfig::catalogue()
+    let strategies_of_levels: Vec<CompositionConfig> = CompositionConfig::catalogue()
         .into_iter()
-        .filter(|strategy| HIGHER.contains(&strategy.name()))
+        .filter(|strategy| LEVEL_STRATEGIES.contains(&strategy.name()))
         .collect();
-    for shift in 0..firsts.len() {
+    for shift in 0..strategies_of_levels.len() {
         let levels = (0..tree.levels())
             .map(|level| match (level, shift) {
                 (0, 0) | (1, 1) => concat.clone(),
-                _ => firsts[(shift + level) % firsts.len()].clone(),
+                _ => strategies_of_levels[(shift + level) % strategies_of_levels.len()].clone(),
             })
             .collect();
         strategies.push(CompositionConfig::Hierarchy(HierarchyConfig { levels: Some(levels) }));
@@ -53,8 +54,8 @@ fn strategies(tree: &Tree) -> Vec<CompositionConfig> {
     strategies
 }
 
-/// What may stand at any level of a tree and reads the prompt above.
-const HIGHER: [&str; 7] =
+/// Strategies that use the parent prompt at any level and don't lengthen it.
+const LEVEL_STRATEGIES: [&str; 7] =
     ["low_rank", "add", "weighted", "gated", "concat_features", "project", "attention"];
 
 #[derive(Clone, Debug)]
@@ -65,26 +66,26 @@ struct Case {
     seed: u64,
 }
 
-/// The tree of tasks that stand in these groups, which are numbers.
+/// Creates a tree from the groups of each task, which are numbers.
 fn tree_of(groups: &[Vec<u8>]) -> Tree {
-    let mut known: Vec<Vec<u8>> = vec![Vec::new()];
-    let mut lines = Vec::new();
+    let mut groups_of_nodes: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut paths = Vec::new();
     for groups in groups {
-        let mut line = vec![0];
+        let mut path = vec![0];
         for depth in 1..=groups.len() {
-            let path = groups[..depth].to_vec();
-            let node = known.iter().position(|other| *other == path).unwrap_or_else(|| {
-                known.push(path);
-                known.len() - 1
-            });
-            line.push(node);
+            let group = groups[..depth].to_vec();
+            let node = groups_of_nodes.iter().position(|known| *known == group);
+            path.push(node.unwrap_or_else(|| {
+                groups_of_nodes.push(group);
+                groups_of_nodes.len() - 1
+            }));
         }
-        // The task's own node, which has no path that another could share.
-        known.push(vec![u8::MAX; 9 + known.len()]);
-        line.push(known.len() - 1);
-        lines.push(line);
+        // The node of the task, with unique groups.
+        groups_of_nodes.push(vec![u8::MAX; 9 + groups_of_nodes.len()]);
+        path.push(groups_of_nodes.len() - 1);
+        paths.push(path);
     }
-    Tree::new(lines).unwrap()
+    Tree::new(paths).unwrap()
 }
 
 fn cases() -> impl Strategy<Value = Case> {
@@ -102,15 +103,16 @@ fn random(shape: [usize; 2], rng: &mut ChaCha8Rng) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }
 
-/// First values of parts: random ones, or those that leave the shared prompt as it is.
+/// Initial values of parts.
 #[derive(Clone, Copy, PartialEq)]
 enum Parts {
     Random,
+    /// Values with which the composed prompt is the shared prompt.
     Neutral,
 }
 
-/// The shared start and the composition as it is before training.
-fn fresh(config: &CompositionConfig, case: &Case, parts: Parts) -> (Tensor<2>, Composition) {
+/// Returns the initial shared prompt and the composition before training.
+fn initial(config: &CompositionConfig, case: &Case, parts: Parts) -> (Tensor<2>, Composition) {
     let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
     let shared = random([case.length, case.d_model], &mut rng);
     let part = |part: PartId, length| {
@@ -128,18 +130,18 @@ fn fresh(config: &CompositionConfig, case: &Case, parts: Parts) -> (Tensor<2>, C
         let mut rng = ChaCha8Rng::seed_from_u64(case.seed ^ number);
         Ok(random([length, case.d_model], &mut rng))
     };
-    let start = InitContext {
+    let context = InitContext {
         shared: shared.clone(),
         tree: case.tree.clone(),
         part: &part,
         seed: case.seed,
         device: Device::flex().autodiff(),
     };
-    let composition = config.init(&start).unwrap();
+    let composition = config.init(&context).unwrap();
     (shared, composition)
 }
 
-/// Moves every parameter by a random amount, as training would.
+/// Returns a composition whose parameters have changed at random, as after training.
 fn trained(config: &CompositionConfig, case: &Case) -> Composition {
     struct Shake(ChaCha8Rng);
     impl ModuleMapper for Shake {
@@ -157,7 +159,7 @@ fn trained(config: &CompositionConfig, case: &Case) -> Composition {
             })
         }
     }
-    fresh(config, case, Parts::Random).1.map(&mut Shake(ChaCha8Rng::seed_from_u64(!case.seed)))
+    initial(config, case, Parts::Random).1.map(&mut Shake(ChaCha8Rng::seed_from_u64(!case.seed)))
 }
 
 fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
@@ -168,16 +170,16 @@ fn tasks(tree: &Tree) -> Vec<TaskIndex> {
     (0..tree.task_count()).map(TaskIndex::new).collect()
 }
 
-/// Whether a parameter takes part in the prompt of the first task.
-fn is_of_first_task(name: &str, tree: &Tree) -> bool {
-    let line = tree.line(TaskIndex::new(0));
+/// Returns whether the prompt of the first task depends on a parameter.
+fn is_used_by_first_task(name: &str, tree: &Tree) -> bool {
+    let path = tree.path(TaskIndex::new(0));
     let mut segments = name.split('.');
     let first = segments.next().unwrap();
     let number = segments.next().and_then(|segment| segment.parse::<usize>().ok());
     match (first, number) {
         ("tasks", Some(task)) => task == 0,
-        ("nodes", Some(node)) => line.contains(&node),
-        ("pools", Some(level)) => level < line.len(),
+        ("nodes", Some(node)) => path.contains(&node),
+        ("pools", Some(level)) => level < path.len(),
         _ => true,
     }
 }
@@ -186,9 +188,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_neutral_element_returns_the_shared_prompt(case in cases()) {
+    fn neutral_parts_yield_the_shared_prompt(case in cases()) {
         for config in strategies(&case.tree) {
-            let (shared, composition) = fresh(&config, &case, Parts::Neutral);
+            let (shared, composition) = initial(&config, &case, Parts::Neutral);
             let shared = values(shared);
             for task in tasks(&case.tree) {
                 let prompt = composition.compose(task);
@@ -196,19 +198,25 @@ proptest! {
                 let prompt = values(prompt);
                 let narrows = |config: &CompositionConfig| match config {
                     CompositionConfig::Project(project) => {
-                        project.shared_width.is_some_and(|width| width < case.length.min(case.d_model))
+                        let rank = case.length.min(case.d_model);
+                        project.shared_width.is_some_and(|width| width < rank)
                     }
                     _ => false,
                 };
                 match &config {
-                    // Nothing is shared, or the target's own prompt takes its part of the mixture.
+                    // Nothing is shared.
                     CompositionConfig::Separate(_) => continue,
-                    CompositionConfig::InstanceAttention(attention) if attention.attend_target => continue,
+                    // The task-specific prompt is a part of the mixture.
+                    CompositionConfig::InstanceAttention(attention)
+                        if attention.attend_target =>
+                    {
+                        continue;
+                    }
                     config if narrows(config) => continue,
                     _ => {}
                 }
                 for (found, expected) in prompt.iter().zip(&shared) {
-                    // Two gates of 0.5 and the sum of their products round once each, at each of at most four levels.
+                    // A gated sum has three roundings at each of at most four levels.
                     prop_assert!((found - expected).abs() <= 1e-6, "{config:?}");
                 }
             }
@@ -216,9 +224,9 @@ proptest! {
     }
 
     #[test]
-    fn the_closed_form_counts_what_is_there(case in cases()) {
+    fn parameter_count_matches_the_module(case in cases()) {
         for config in strategies(&case.tree) {
-            let (_, composition) = fresh(&config, &case, Parts::Random);
+            let (_, composition) = initial(&config, &case, Parts::Random);
             let count = config.parameter_count(case.length, case.d_model, &case.tree).unwrap();
             prop_assert_eq!(composition.num_params(), count.total(), "{:?}", config);
             prop_assert_eq!(composition.task_count(), case.tree.task_count());
@@ -226,70 +234,79 @@ proptest! {
     }
 
     #[test]
-    fn what_tasks_own_is_told_parameter_by_parameter(case in cases()) {
+    fn task_parameters_match_the_parameter_count(case in cases()) {
         struct Count<'a> {
-            owned: &'a [ParamId],
-            numbers: usize,
+            task_parameters: &'a [ParamId],
+            count: usize,
         }
         impl ModuleVisitor for Count<'_> {
             fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-                if self.owned.contains(&param.id) {
-                    self.numbers += param.val().shape().num_elements();
+                if self.task_parameters.contains(&param.id) {
+                    self.count += param.val().shape().num_elements();
                 }
             }
         }
         for config in strategies(&case.tree) {
-            let (_, composition) = fresh(&config, &case, Parts::Random);
-            let owned = composition.task_parameters();
-            let mut count = Count { owned: &owned, numbers: 0 };
+            let (_, composition) = initial(&config, &case, Parts::Random);
+            let task_parameters = composition.task_parameters();
+            let mut count = Count { task_parameters: &task_parameters, count: 0 };
             composition.visit(&mut count);
             let expected = config.parameter_count(case.length, case.d_model, &case.tree).unwrap();
-            prop_assert_eq!(count.numbers, expected.own, "{}", config.name());
+            prop_assert_eq!(count.count, expected.task_specific, "{}", config.name());
         }
     }
 
     #[test]
-    fn a_batch_is_its_rows_one_by_one_in_any_order(case in cases(), order in prop::collection::vec(any::<usize>(), 1..9)) {
+    fn batches_equal_single_rows_in_any_order(
+        case in cases(),
+        order in prop::collection::vec(any::<usize>(), 1..9),
+    ) {
         let count = case.tree.task_count();
         let rows: Vec<TaskIndex> = order.iter().map(|pick| TaskIndex::new(pick % count)).collect();
         let reversed: Vec<TaskIndex> = rows.iter().rev().copied().collect();
         for config in strategies(&case.tree) {
             let composition = trained(&config, &case);
             let size = composition.prompt_length() * case.d_model;
-            let together = values(composition.compose_rows(&rows));
-            let backwards = values(composition.compose_rows(&reversed));
+            let batched = values(composition.compose_rows(&rows));
+            let in_reverse = values(composition.compose_rows(&reversed));
             for (row, &task) in rows.iter().enumerate() {
-                let alone = values(composition.compose(task));
-                prop_assert_eq!(&together[row * size..(row + 1) * size], &alone[..]);
+                let single = values(composition.compose(task));
+                prop_assert_eq!(&batched[row * size..(row + 1) * size], &single[..]);
                 let mirrored = rows.len() - 1 - row;
-                prop_assert_eq!(&backwards[mirrored * size..(mirrored + 1) * size], &alone[..]);
+                prop_assert_eq!(&in_reverse[mirrored * size..(mirrored + 1) * size], &single[..]);
             }
         }
     }
 
     #[test]
-    fn a_row_with_an_input_knows_nothing_of_its_batch(case in cases(), lengths in prop::collection::vec(1_usize..5, 1..6)) {
-        const LONGEST: usize = 6;
+    fn prompts_of_inputs_are_independent_of_the_batch(
+        case in cases(),
+        lengths in prop::collection::vec(1_usize..5, 1..6),
+    ) {
+        const MAX_LENGTH: usize = 6;
         let device = Device::flex();
         let rows = lengths.len();
         let count = case.tree.task_count();
         let tasks: Vec<TaskIndex> = (0..rows).map(|row| TaskIndex::new(row % count)).collect();
         let mut rng = ChaCha8Rng::seed_from_u64(case.seed);
-        // Padding has values too, and large ones.
-        let embeddings = random([rows * LONGEST, case.d_model], &mut rng).mul_scalar(9.0);
-        let embeddings = embeddings.reshape([rows, LONGEST, case.d_model]);
-        let mask: Vec<bool> =
-            lengths.iter().flat_map(|&length| (0..LONGEST).map(move |place| place < length)).collect();
-        let mask = Tensor::<2, Bool>::from_data(TensorData::new(mask, [rows, LONGEST]), &device);
+        // Padding has large values too.
+        let embeddings = random([rows * MAX_LENGTH, case.d_model], &mut rng).mul_scalar(9.0);
+        let embeddings = embeddings.reshape([rows, MAX_LENGTH, case.d_model]);
+        let mask: Vec<bool> = lengths
+            .iter()
+            .flat_map(|&length| (0..MAX_LENGTH).map(move |position| position < length))
+            .collect();
+        let mask = Tensor::<2, Bool>::from_data(TensorData::new(mask, [rows, MAX_LENGTH]), &device);
         for config in strategies(&case.tree) {
             let composition = trained(&config, &case);
             let size = composition.prompt_length() * case.d_model;
-            let together = values(composition.compose_for(&tasks, &embeddings, &mask));
+            let batched = values(composition.compose_for(&tasks, &embeddings, &mask));
             for (row, &length) in lengths.iter().enumerate() {
                 let tokens = embeddings.clone().slice([row..row + 1, 0..length]);
                 let all = Tensor::<2, Bool>::full([1, length], true, &device);
-                let alone = values(composition.compose_for(&tasks[row..=row], &tokens, &all));
-                for (found, expected) in together[row * size..(row + 1) * size].iter().zip(&alone) {
+                let single = values(composition.compose_for(&tasks[row..=row], &tokens, &all));
+                let batched = &batched[row * size..(row + 1) * size];
+                for (found, expected) in batched.iter().zip(&single) {
                     // A product with one row may be summed in another order than with several.
                     prop_assert!((found - expected).abs() <= 1e-5, "{config:?}");
                 }
@@ -298,20 +315,20 @@ proptest! {
     }
 
     #[test]
-    fn an_absent_task_gets_no_gradient(case in cases()) {
+    fn absent_tasks_get_no_gradient(case in cases()) {
         for config in strategies(&case.tree) {
             let composition = trained(&config, &case);
             let present = TaskIndex::new(0);
             let loss = composition.compose_rows(&[present, present]).powi_scalar(2).sum();
             let gradients = GradientsParams::from_grads(loss.backward(), &composition);
             let all = named_parameters(&composition);
-            let expected = all.keys().filter(|name| is_of_first_task(name, &case.tree)).count();
+            let expected = all.keys().filter(|name| is_used_by_first_task(name, &case.tree)).count();
             prop_assert_eq!(gradients.len(), expected, "{:?}", config);
         }
     }
 
     #[test]
-    fn the_gradient_of_what_tasks_share_is_the_sum_over_them(case in cases()) {
+    fn shared_gradients_are_sums_over_tasks(case in cases()) {
         for config in strategies(&case.tree) {
             let composition = trained(&config, &case);
             let gradients = |rows: &[TaskIndex]| {
@@ -319,23 +336,24 @@ proptest! {
                 gradients_of(&composition, loss)
             };
             let tasks = tasks(&case.tree);
-            let together = gradients(&tasks);
-            let mut sum = vec![0.0; together.len()];
+            let batched = gradients(&tasks);
+            let mut sum = vec![0.0; batched.len()];
             for &task in &tasks {
                 for (sum, value) in sum.iter_mut().zip(gradients(&[task])) {
                     *sum += value;
                 }
             }
-            let largest = together.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
-            for (found, expected) in together.iter().zip(&sum) {
-                // Sums of at most five numbers in another order.
-                prop_assert!((found - expected).abs() <= 1e-5 * largest, "{config:?}: {found} {expected}");
+            let largest = batched.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
+            for (found, expected) in batched.iter().zip(&sum) {
+                // Sums of at most five values in another order.
+                let close = (found - expected).abs() <= 1e-5 * largest;
+                prop_assert!(close, "{config:?}: {found} {expected}");
             }
         }
     }
 
     #[test]
-    fn a_frozen_level_learns_nothing_and_the_others_do(case in cases(), pick in any::<usize>()) {
+    fn only_frozen_levels_have_no_gradient(case in cases(), pick in any::<usize>()) {
         for config in strategies(&case.tree) {
             let is_tree = matches!(config, CompositionConfig::Hierarchy(_));
             let levels = if is_tree { case.tree.levels() } else { 2 };
@@ -343,9 +361,9 @@ proptest! {
             let whole = trained(&config, &case);
             let composition = match whole.clone().freeze_levels(&[frozen]) {
                 Ok(composition) => composition,
-                // Separate prompts have a level of tasks alone.
-                Err(refused) => {
-                    prop_assert!(matches!(refused, Error::AllFrozen), "{refused}");
+                // Only the level of tasks has parameters.
+                Err(error) => {
+                    prop_assert!(matches!(error, Error::AllFrozen), "{error}");
                     prop_assert!(matches!(config, CompositionConfig::Separate(_)));
                     continue;
                 }
@@ -373,27 +391,27 @@ proptest! {
     }
 
     #[test]
-    fn a_plain_prompt_stands_for_a_task(case in cases()) {
+    fn plain_prompts_equal_composed_prompts(case in cases()) {
         for config in strategies(&case.tree) {
             let composition = trained(&config, &case);
             let mut order = tasks(&case.tree);
             order.reverse();
             match composition.to_separate(&order) {
                 Ok(plain) => {
-                    for (place, &task) in order.iter().enumerate() {
-                        let plain = values(plain.compose(TaskIndex::new(place)));
+                    for (position, &task) in order.iter().enumerate() {
+                        let plain = values(plain.compose(TaskIndex::new(position)));
                         prop_assert_eq!(plain, values(composition.compose(task)));
                     }
                 }
-                Err(refused) => {
-                    prop_assert!(composition.reads_inputs(), "{refused}");
+                Err(error) => {
+                    prop_assert!(composition.reads_inputs(), "{error}");
                 }
             }
         }
     }
 
     #[test]
-    fn a_file_restores_every_bit(case in cases()) {
+    fn files_restore_prompts_bit_for_bit(case in cases()) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("prompts.safetensors");
         for config in strategies(&case.tree) {
@@ -402,16 +420,17 @@ proptest! {
             NamedTensors { tensors, ..NamedTensors::default() }.write(&path).unwrap();
             let tensors = NamedTensors::read(&path).unwrap().tensors;
             let restored =
-                load_parameters(fresh(&config, &case, Parts::Random).1, tensors).unwrap();
+                load_parameters(initial(&config, &case, Parts::Random).1, tensors).unwrap();
             for task in tasks(&case.tree) {
-                let (restored, kept) = (restored.compose(task), composition.compose(task));
-                prop_assert_eq!(values(restored), values(kept));
+                let (restored, original) = (restored.compose(task), composition.compose(task));
+                prop_assert_eq!(values(restored), values(original));
             }
         }
     }
 }
 
-/// The gradients of all parameters, zero where there is none, in the order of the parameters.
+/// Returns the gradients of all parameters in the order of the parameters, and zeros for those
+/// without a gradient.
 fn gradients_of(composition: &Composition, loss: Tensor<1>) -> Vec<f32> {
     struct Collect(GradientsParams, Vec<f32>);
     impl ModuleVisitor for Collect {
@@ -429,10 +448,10 @@ fn gradients_of(composition: &Composition, loss: Tensor<1>) -> Vec<f32> {
 }
 
 #[test]
-fn a_rank_above_one_is_used() {
+fn low_rank_uses_all_ranks() {
     let case = Case { length: 4, d_model: 5, tree: Tree::flat(1), seed: 1 };
     let config = CompositionConfig::LowRank(LowRankConfig { rank: 2 });
-    let composition = fresh(&config, &case, Parts::Random).1;
+    let composition = initial(&config, &case, Parts::Random).1;
     let noise = Tensor::<2>::random([4, 5], Distribution::Uniform(-1.0, 1.0), &Device::flex());
     let loss = (composition.compose(TaskIndex::new(0)) * noise).sum();
     let gradients = GradientsParams::from_grads(loss.backward(), &composition);
@@ -441,38 +460,45 @@ fn a_rank_above_one_is_used() {
     let parameters = named_parameters(&stepped);
     let right = parameters["tasks.0.right"].try_to_vec::<f32>().unwrap();
     let (first, second) = right.split_at(5);
-    assert!(second.iter().any(|value| value.abs() > 1e-4), "the second row has left zero");
-    assert_ne!(first, second, "the two ranks go different ways");
+    assert!(second.iter().any(|value| value.abs() > 1e-4), "the second row is no longer zero");
+    assert_ne!(first, second, "the two ranks differ");
 }
 
 #[test]
-fn a_narrow_shared_prompt_starts_at_the_best_approximation() {
+fn narrow_project_is_initialized_with_the_best_approximation() {
     let case = Case { length: 5, d_model: 8, tree: Tree::flat(2), seed: 3 };
     let distance = |shared_width| {
         let config = CompositionConfig::Project(ProjectConfig { shared_width: Some(shared_width) });
-        let (shared, composition) = fresh(&config, &case, Parts::Random);
+        let (shared, composition) = initial(&config, &case, Parts::Random);
         let prompt = composition.compose(TaskIndex::new(1)).inner();
         (prompt - shared).powi_scalar(2).sum().into_scalar::<f32>().sqrt()
     };
-    // What numpy's singular value decomposition of the same numbers leaves out, see `tests/reference.rs`.
+    // The distance shrinks with the width and is zero, up to rounding, at the rank of the prompt.
     let distances: Vec<f32> = (1..=8).map(distance).collect();
-    assert!(distances.is_sorted_by(|wide, narrow| wide >= narrow || *wide < 1e-5), "{distances:?}");
-    assert!(distances[3] > 1e-2 && distances[4..].iter().all(|&far| far < 1e-5), "{distances:?}");
+    assert!(
+        distances.is_sorted_by(|narrow, wide| narrow >= wide || *narrow < 1e-5),
+        "{distances:?}"
+    );
+    assert!(
+        distances[3] > 1e-2 && distances[4..].iter().all(|&distance| distance < 1e-5),
+        "{distances:?}"
+    );
 }
 
 #[test]
-fn every_direction_of_a_wide_shared_prompt_can_learn() {
-    // Wider than the prompt is long: columns of zeros must meet rows that are not.
+fn wide_project_has_gradients_everywhere() {
+    // The width exceeds the rank, so columns of the shared prompt are zero. The rows of the
+    // projection that they are multiplied by must not be.
     let case = Case { length: 3, d_model: 8, tree: Tree::flat(1), seed: 4 };
     let config = CompositionConfig::Project(ProjectConfig { shared_width: Some(6) });
-    let composition = fresh(&config, &case, Parts::Random).1;
+    let composition = initial(&config, &case, Parts::Random).1;
     let gradients =
         gradients_of(&composition, composition.compose_rows(&[TaskIndex::new(0)]).sum());
     let shared = &gradients[..3 * 6];
     assert!(shared.iter().all(|gradient| gradient.abs() > 1e-6), "{shared:?}");
 }
 
-fn start(tree: Tree) -> InitContext<'static> {
+fn context(tree: Tree) -> InitContext<'static> {
     InitContext {
         shared: Tensor::zeros([4, 6], &Device::flex()),
         tree,
@@ -483,18 +509,18 @@ fn start(tree: Tree) -> InitContext<'static> {
 }
 
 #[test]
-fn no_task_is_an_error() {
+fn zero_tasks_are_rejected() {
     for config in CompositionConfig::catalogue() {
-        let failure = config.init(&start(Tree::flat(0))).unwrap_err().to_string();
+        let failure = config.init(&context(Tree::flat(0))).unwrap_err().to_string();
         assert_eq!(failure, "a composition needs at least one task, but was given none");
     }
 }
 
 #[test]
-fn first_values_of_the_wrong_width_are_refused() {
+fn initial_values_of_the_wrong_width_are_rejected() {
     let part = |_, length| Ok(Tensor::zeros([length, 7], &Device::flex()));
-    let start = InitContext { part: &part, ..start(Tree::flat(2)) };
+    let context = InitContext { part: &part, ..context(Tree::flat(2)) };
     let config = CompositionConfig::Concat(ConcatConfig { task_length: 3 });
-    let failure = config.init(&start).unwrap_err().to_string();
+    let failure = config.init(&context).unwrap_err().to_string();
     assert_eq!(failure, "initial values of task 0: expected shape [3, 6], found [3, 7]");
 }

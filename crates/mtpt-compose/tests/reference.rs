@@ -1,4 +1,5 @@
-//! Prompts and gradients of every strategy against PyTorch's, see `scripts/generate_reference.py`.
+//! Compares prompts and gradients of every strategy with PyTorch's. `scripts/generate_reference.py`
+//! writes the fixture.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,7 +8,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Device, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig, InitContext, Tree};
-use mtpt_core::{Compose, TaskIndex, load_parameters};
+use mtpt_core::{Compose, TaskIndex, load_parameters, parameter_names};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -42,10 +43,10 @@ impl Reference {
 }
 
 impl Case {
-    /// The composition with the tensors of the case.
+    /// Creates the composition with the tensors of the case.
     pub(crate) fn composition(&self, length: usize, d_model: usize) -> Composition {
         let device = Device::flex();
-        let start = InitContext {
+        let context = InitContext {
             shared: Tensor::zeros([length, d_model], &device),
             tree: Tree::new(self.lines.clone()).unwrap(),
             part: &|_, length| Ok(Tensor::zeros([length, d_model], &device)),
@@ -53,24 +54,24 @@ impl Case {
             device: device.clone().autodiff(),
         };
         let tensors = self.tensors.iter().map(|(name, data)| (name.clone(), data.clone().into()));
-        load_parameters(self.composition.init(&start).unwrap(), tensors.collect()).unwrap()
+        load_parameters(self.composition.init(&context).unwrap(), tensors.collect()).unwrap()
     }
 
-    /// The task of each row of `prompts`.
+    /// Returns the task of each row of `prompts`.
     pub(crate) fn rows(&self) -> Vec<TaskIndex> {
         let rows = self.input_lengths.as_ref().map_or(self.lines.len(), Vec::len);
         (0..rows).map(|row| TaskIndex::new(row % self.lines.len())).collect()
     }
 
-    /// The inputs of the rows and where they have tokens, if the strategy reads them.
+    /// Returns the inputs of the rows and their mask, if prompts depend on the input.
     pub(crate) fn inputs(&self) -> Option<(Tensor<3>, Tensor<2, Bool>)> {
         let (inputs, lengths) = (self.inputs.clone()?, self.input_lengths.as_ref()?);
-        let longest = inputs.shape[1];
+        let max_length = inputs.shape[1];
         let mask: Vec<bool> = lengths
             .iter()
-            .flat_map(|&length| (0..longest).map(move |place| place < length))
+            .flat_map(|&length| (0..max_length).map(move |position| position < length))
             .collect();
-        let mask = TensorData::new(mask, [lengths.len(), longest]);
+        let mask = TensorData::new(mask, [lengths.len(), max_length]);
         let device = Device::flex();
         let mask = Tensor::from_data(mask, &device);
         Some((Tensor::from_data(TensorData::from(inputs), &device), mask))
@@ -83,7 +84,7 @@ impl From<Listed> for TensorData {
     }
 }
 
-/// The gradient of every parameter, one after another in the order of their names.
+/// Returns the gradient of every parameter by name.
 fn gradients<M: Module>(module: &M, loss: Tensor<1>) -> BTreeMap<String, Vec<f32>> {
     struct Collect(GradientsParams, Vec<Vec<f32>>);
     impl ModuleVisitor for Collect {
@@ -92,38 +93,25 @@ fn gradients<M: Module>(module: &M, loss: Tensor<1>) -> BTreeMap<String, Vec<f32
             self.1.push(gradient.into_data().try_to_vec().unwrap());
         }
     }
-    struct Names(Vec<String>, Vec<Option<String>>);
-    impl ModuleVisitor for Names {
-        fn enter_module(&mut self, name: &str, container: &str) {
-            self.1.push((!container.starts_with("Enum:")).then(|| name.to_owned()));
-        }
-        fn exit_module(&mut self, _: &str, _: &str) {
-            self.1.pop();
-        }
-        fn visit_float<const D: usize>(&mut self, _: &Param<Tensor<D>>) {
-            self.0.push(self.1.iter().flatten().cloned().collect::<Vec<_>>().join("."));
-        }
-    }
     let mut collect = Collect(GradientsParams::from_grads(loss.backward(), module), Vec::new());
     module.visit(&mut collect);
-    let mut names = Names(Vec::new(), Vec::new());
-    module.visit(&mut names);
-    names.0.into_iter().zip(collect.1).collect()
+    let names = parameter_names(module).into_iter().map(|(_, name)| name);
+    names.zip(collect.1).collect()
 }
 
 #[track_caller]
 fn check_close(what: &str, found: &[f32], expected: &[f32]) {
     assert_eq!(found.len(), expected.len(), "{what}");
     let largest = expected.iter().fold(1.0_f32, |largest, value| largest.max(value.abs()));
-    for (place, (found, expected)) in found.iter().zip(expected).enumerate() {
-        // Sums of some dozens of products in f32, in another order, through at most four levels.
+    for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+        // Sums of dozens of f32 products in another order, through at most four levels.
         let close = (found - expected).abs() <= 1e-5 * largest;
-        assert!(close, "{what}, number {place}: expected {expected}, found {found}");
+        assert!(close, "{what}, value {index}: expected {expected}, found {found}");
     }
 }
 
 #[test]
-fn prompts_and_gradients_are_those_of_pytorch() {
+fn prompts_and_gradients_equal_pytorch() {
     let reference = Reference::read();
     let (length, d_model) = (reference.length, reference.d_model);
     for case in reference.cases {

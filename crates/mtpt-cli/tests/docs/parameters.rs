@@ -27,7 +27,7 @@ fn documented_parameter_counts_are_correct() {
     for config in CompositionConfig::catalogue() {
         let cells = [T5Config::small(), T5Config::base(), T5Config::large()].map(|t5| {
             let count = config.parameter_count(LENGTH, t5.d_model, &Tree::flat(1)).unwrap();
-            format!("{} + {}", grouped(count.shared), grouped(count.own))
+            format!("{} + {}", grouped(count.shared), grouped(count.task_specific))
         });
         let d_model = T5Config::base().d_model;
         let count = config.parameter_count(LENGTH, d_model, &Tree::flat(TASKS)).unwrap();

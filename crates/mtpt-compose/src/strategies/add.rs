@@ -8,8 +8,8 @@ use crate::init::{PartInit, Strategy};
 /// Adds a task-specific prompt to the shared prompt: `P + T_k`. It has no options.
 ///
 /// Source: `AddMultiTaskPrompt` of `google-research/prompt-tuning`
-/// (`prompt_tuning/extended/multitask_prompts.py`). `T_k` is initialized to zero, so training starts
-/// at the shared prompt.
+/// (`prompt_tuning/extended/multitask_prompts.py`). `T_k` is initialized to zero, so training
+/// starts at the shared prompt.
 ///
 /// Shared: `L d`. Each task: `L d`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -13,11 +13,12 @@ use crate::uniform::uniform;
 /// prompt: `P + O(concat_h softmax_j(q_h K_h C_j / sqrt(i / H)) V_h C_j)`, for each position
 /// separately.
 ///
-/// Source: the attention composition of the feature request `google-research/prompt-tuning#306`. Two
-/// differences from its prototype are deliberate: the heads are separate, and each position attends
-/// over the components' vectors at that position, so a prompt isn't one repeated vector. Keys are
-/// computed from vectors scaled to a mean square of 1, because large T5 embeddings saturate the
-/// softmax. The output projection is initialized to zero, so training starts at the shared prompt.
+/// Source: the attention composition of the feature request `google-research/prompt-tuning#306`.
+/// Two differences from its prototype are deliberate: the heads are separate, and each position
+/// attends over the components' vectors at that position, so a prompt isn't one repeated vector.
+/// Keys are computed from vectors scaled to a mean square of 1, because large T5 embeddings
+/// saturate the softmax. The output projection is initialized to zero, so training starts at the
+/// shared prompt.
 ///
 /// Each projection matrix is divided by its number of inputs, and initialized larger by the same
 /// factor. An Adam step, which changes each value by about the learning rate, then changes the

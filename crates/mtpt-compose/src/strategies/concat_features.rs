@@ -10,8 +10,8 @@ use crate::range::check_count;
 /// features, `P_s` `[L, d - d_t]`, `T_k` `[L, d_t]`.
 ///
 /// Source: `ConcatFeaturesMultiTaskPrompt` of `google-research/prompt-tuning`
-/// (`prompt_tuning/extended/multitask_prompts.py`). `P_s` and `T_k` are initialized from the first and
-/// last features of the shared prompt, so training starts at it.
+/// (`prompt_tuning/extended/multitask_prompts.py`). `P_s` and `T_k` are initialized from the first
+/// and last features of the shared prompt, so training starts at it.
 ///
 /// Shared: `L (d - d_t)`. Each task: `L d_t`.
 ///

@@ -12,8 +12,8 @@ use crate::uniform::uniform;
 /// `g_0 P + g_1 T_k` with `g = softmax(MLP_k([P ; T_k]))`.
 ///
 /// Source: the gated composition of the feature request `google-research/prompt-tuning#306`. The
-/// network has one hidden layer with ReLU. Its last layer is initialized to zero and `T_k` from a copy
-/// of the shared prompt, so training starts at equal gates and at the shared prompt.
+/// network has one hidden layer with ReLU. Its last layer is initialized to zero and `T_k` from a
+/// copy of the shared prompt, so training starts at equal gates and at the shared prompt.
 ///
 /// Shared: `L d`. Each task: `L d + h (i + 3) + 2`, where `i` is the number of inputs of the gate:
 /// `2 d` pooled, `2 L d` flattened.
@@ -115,7 +115,7 @@ impl GatedPart {
 
     /// Returns the weights of the parent prompt and of `T_k`.
     pub(crate) fn mixture_weights(&self, parent: Tensor<2>) -> MixtureWeights {
-        MixtureWeights::of_two(self.gate(parent, self.prompt.val()))
+        MixtureWeights::parent_and_part(self.gate(parent, self.prompt.val()))
     }
 
     /// `g`, `[1, 2]`.

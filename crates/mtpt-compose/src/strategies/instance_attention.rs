@@ -19,8 +19,8 @@ use crate::uniform::uniform;
 ///
 /// Source: ATTEMPT (Asai et al., 2022, section 3.2). The input is max-pooled over its tokens and
 /// passed through a down-projection, SiLU, an up-projection and a layer norm. `a` is the softmax of
-/// its dot products with the max-pooled components, divided by a temperature. As in the paper, `T_k`
-/// is one of the components too, unless `attend_target` is false.
+/// its dot products with the max-pooled components, divided by a temperature. As in the paper,
+/// `T_k` is one of the components too, unless `attend_target` is false.
 ///
 /// This is the only strategy whose prompts depend on the input, so they can't be converted to plain
 /// prompts.
@@ -110,7 +110,7 @@ impl InstanceAttentionConfig {
         let attention = 2 * d_model * self.bottleneck + 2 * d_model;
         ParameterCount {
             shared: self.components * prompt + attention,
-            own: tree.task_count() * prompt,
+            task_specific: tree.task_count() * prompt,
             task_count: tree.task_count(),
         }
     }
@@ -179,8 +179,8 @@ impl InstanceAttention {
     ///
     /// - `embeddings`: `[rows, length, d_model]`
     /// - `mask`: `[rows, length]`
-    /// - output: `[rows, components]`, or one column more if the task-specific prompt is attended to,
-    ///   which is the last; each row sums to 1
+    /// - output: `[rows, components]`, with an additional last column for the task-specific prompt if
+    ///   it is attended to; each row sums to 1
     ///
     /// # Panics
     ///
@@ -204,19 +204,19 @@ impl InstanceAttention {
     fn mix(&self, tasks: &[TaskIndex], pooled: Tensor<2>) -> Tensor<3> {
         let components = self.components.val();
         let [count, length, d_model] = components.dims();
-        let own = gather_task_rows(tasks, |task| self.tasks[task.position()].val());
+        let task_prompts = gather_task_rows(tasks, |task| self.tasks[task.position()].val());
         let rows = tasks.len();
-        let weights = self.attention_weights(&own, pooled);
+        let weights = self.attention_weights(&task_prompts, pooled);
         let mixed = weights
             .clone()
             .narrow(1, 0, count)
             .matmul(components.reshape([count, length * d_model]))
             .reshape([rows, length, d_model]);
-        let prompts = own.clone() + mixed;
+        let prompts = task_prompts.clone() + mixed;
         if !self.attend_target {
             return prompts;
         }
-        prompts + own * weights.narrow(1, count, 1).unsqueeze_dim(2)
+        prompts + task_prompts * weights.narrow(1, count, 1).unsqueeze_dim(2)
     }
 
     /// Returns the weights of the components, and in the last column of the task-specific prompt if
@@ -224,15 +224,15 @@ impl InstanceAttention {
     ///
     /// # Shapes
     ///
-    /// - `own`: task-specific prompts, `[rows, prompt_length, d_model]`
+    /// - `task_prompts`: task-specific prompts, `[rows, prompt_length, d_model]`
     /// - `pooled`: `[rows, d_model]`
-    fn attention_weights(&self, own: &Tensor<3>, pooled: Tensor<2>) -> Tensor<2> {
+    fn attention_weights(&self, task_prompts: &Tensor<3>, pooled: Tensor<2>) -> Tensor<2> {
         let queries = self.queries(pooled);
         let pooled_components: Tensor<2> = self.components.val().max_dim(1).squeeze_dim(1);
         let mut scores = queries.clone().matmul(pooled_components.transpose());
         if self.attend_target {
-            let pooled_own: Tensor<2> = own.clone().max_dim(1).squeeze_dim(1);
-            scores = Tensor::cat(vec![scores, (pooled_own * queries).sum_dim(1)], 1);
+            let pooled_task_prompts: Tensor<2> = task_prompts.clone().max_dim(1).squeeze_dim(1);
+            scores = Tensor::cat(vec![scores, (pooled_task_prompts * queries).sum_dim(1)], 1);
         }
         activation::softmax(scores.div_scalar(self.temperature), 1)
     }

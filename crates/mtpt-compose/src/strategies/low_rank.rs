@@ -54,8 +54,8 @@ impl Strategy for LowRankConfig {
     /// Initializes the factors so that every element of their product is exactly 1.
     ///
     /// The first column of `U` and the first row of `V` are ones. The other columns of `U` are
-    /// random and the other rows of `V` zero, as in LoRA: if all columns were equal, their gradients
-    /// would be too, and the rank would stay 1.
+    /// random and the other rows of `V` zero, as in LoRA: if all columns were equal, their
+    /// gradients would be too, and the rank would stay 1.
     fn init(&self, init: &mut PartInit<'_, '_>) -> Result<Self::Part> {
         let ([length, d_model], rank) = (init.dims(), self.rank);
         let left: Vec<f32> = (0..length * rank)

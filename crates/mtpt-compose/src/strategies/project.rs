@@ -8,8 +8,8 @@ use crate::init::{PartInit, Strategy, detached_on};
 use crate::range::check_count;
 use crate::uniform::uniform;
 
-/// Projects a narrow shared prompt to the model's width, per task: `P_s A_k + b_k`, `P_s` `[L, d_s]`,
-/// `A_k` `[d_s, d]`.
+/// Projects a narrow shared prompt to the model's width, per task: `P_s A_k + b_k`,
+/// `P_s` `[L, d_s]`, `A_k` `[d_s, d]`.
 ///
 /// Source: `ProjectMultiTaskPrompt` of `google-research/prompt-tuning`
 /// (`prompt_tuning/extended/multitask_prompts.py`). `P_s` and `A_k` are initialized from a singular

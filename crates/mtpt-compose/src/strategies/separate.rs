@@ -7,9 +7,9 @@ use crate::init::{PartInit, Strategy};
 
 /// One independent prompt per task: `T_k`. It has no options.
 ///
-/// Source: prompt tuning (Lester et al., 2021), for several tasks in one run. It is the baseline for
-/// strategies that share parameters, the form of the teachers of multitask prompt tuning, and the
-/// form that other compositions can be converted to
+/// Source: prompt tuning (Lester et al., 2021), for several tasks in one run. It is the baseline
+/// for strategies that share parameters, the form of the teachers of multitask prompt tuning, and
+/// the form that other compositions can be converted to
 /// ([`Composition::to_separate`](crate::Composition::to_separate)). At a level of a tree, the part
 /// is initialized from a copy of the parent prompt, which isn't used otherwise.
 ///

@@ -10,7 +10,8 @@ use crate::mixture_weights::MixtureWeights;
 /// `s = sigmoid(w_k)`.
 ///
 /// Source: the weighted composition of the feature request `google-research/prompt-tuning#306`.
-/// `T_k` is initialized from a copy of the shared prompt, so training starts at it for every weight.
+/// `T_k` is initialized from a copy of the shared prompt, so training starts at it for every
+/// weight.
 ///
 /// Shared: `L d`. Each task: `L d + 1`.
 ///
@@ -79,7 +80,7 @@ impl WeightedPart {
     /// Returns the weights of the parent prompt and of `T_k`.
     pub(crate) fn mixture_weights(&self) -> MixtureWeights {
         let weight = self.parent_weight();
-        MixtureWeights::of_two(Tensor::cat(vec![weight.clone(), weight.neg() + 1.0], 1))
+        MixtureWeights::parent_and_part(Tensor::cat(vec![weight.clone(), weight.neg() + 1.0], 1))
     }
 
     /// `s`, `[1, 1]`.

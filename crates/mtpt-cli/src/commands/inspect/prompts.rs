@@ -110,7 +110,7 @@ fn describe(
         peft_type,
         parameters,
         shared_parameters: count.map(|count| count.shared),
-        task_parameters: count.map(|count| count.own),
+        task_parameters: count.map(|count| count.task_specific),
         tensors: &tensors,
         not_finite: &not_finite,
     };
@@ -153,7 +153,7 @@ fn write_header(text: &mut String, header: &PromptHeader, parameters: usize) {
     }
     let _ = write!(text, "parameters   {}", thousands(parameters));
     if let Ok(count) = header.parameter_count() {
-        let (shared, own) = (thousands(count.shared), thousands(count.own));
+        let (shared, own) = (thousands(count.shared), thousands(count.task_specific));
         let _ = write!(text, " ({shared} shared, {own} task-specific)");
     }
     text.push_str("\ntasks\n");

@@ -47,8 +47,8 @@ impl Mixtures {
                 Some(name) => name.to_owned(),
             };
             match found.weights {
-                MixtureWeights::TwoShares { above, own } => {
-                    mixtures.parent_and_own.push((name, above, own))
+                MixtureWeights::ParentAndPart { parent, part } => {
+                    mixtures.parent_and_own.push((name, parent, part))
                 }
                 MixtureWeights::Heads(heads) => mixtures.heads.push((name, heads)),
                 _ => {}

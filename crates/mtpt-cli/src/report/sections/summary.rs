@@ -72,7 +72,8 @@ fn write_prompts(data: &ReportData<'_>, html: &mut Html) {
     });
     if let Ok(count) = header.parameter_count() {
         item(html, "Trainable parameters", |html| {
-            let [all, shared, own] = [count.total(), count.shared, count.own].map(thousands);
+            let [all, shared, own] =
+                [count.total(), count.shared, count.task_specific].map(thousands);
             html.text(&format!("{all} ({shared} shared, {own} task-specific)"));
         });
     }
