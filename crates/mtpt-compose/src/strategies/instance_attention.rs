@@ -179,8 +179,8 @@ impl InstanceAttention {
     ///
     /// - `embeddings`: `[rows, length, d_model]`
     /// - `mask`: `[rows, length]`
-    /// - output: `[rows, components]`, with an additional last column for the task-specific prompt if
-    ///   it is attended to; each row sums to 1
+    /// - output: `[rows, components]`, with an additional last column for the task-specific prompt
+    ///   if it is attended to; each row sums to 1
     ///
     /// # Panics
     ///
