@@ -29,30 +29,6 @@ pub enum Error {
     /// Error of a composition.
     #[error(transparent)]
     Composition(#[from] mtpt_compose::Error),
-    /// A T5X checkpoint contains no prompt.
-    #[cfg(feature = "t5x")]
-    #[error(
-        "`{}` has no prompt: expected an array whose name ends with `.prompt.prompt`, \
-         `.prompt.shared_prompt` or `.prompt.task_prompts.embedding`",
-        folder.display()
-    )]
-    NoT5xPrompt {
-        /// The folder of the checkpoint.
-        folder: PathBuf,
-    },
-    /// A T5X checkpoint has a prompt for the decoder.
-    #[cfg(feature = "t5x")]
-    #[error(
-        "`{}` has a prompt for the decoder, `{array}`, which is not supported; only prompts of the \
-         encoder are",
-        folder.display()
-    )]
-    DecoderPrompt {
-        /// The folder of the checkpoint.
-        folder: PathBuf,
-        /// Dotted name of the array.
-        array: String,
-    },
     /// A safetensors file is not a prompt file.
     #[error("`{path}` is not a prompt file: its metadata has no key `{expected}`")]
     NotAPromptFile {

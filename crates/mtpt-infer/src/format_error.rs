@@ -37,6 +37,28 @@ pub enum FormatError {
         /// The folder.
         path: PathBuf,
     },
+    /// A T5X checkpoint contains no prompt.
+    #[cfg(feature = "t5x")]
+    #[error(
+        "`{path}` has no prompt: expected an array whose name ends with `.prompt.prompt`, \
+         `.prompt.shared_prompt` or `.prompt.task_prompts.embedding`"
+    )]
+    NoT5xPrompt {
+        /// The folder of the checkpoint.
+        path: PathBuf,
+    },
+    /// A T5X checkpoint has a prompt for the decoder.
+    #[cfg(feature = "t5x")]
+    #[error(
+        "`{path}` has a prompt for the decoder, `{array}`, which is not supported; only prompts of \
+         the encoder are"
+    )]
+    DecoderPrompt {
+        /// The folder of the checkpoint.
+        path: PathBuf,
+        /// Dotted name of the array.
+        array: String,
+    },
     /// No composition is specified for a shared prompt and task parts.
     #[error(
         "`{path}` does not specify how its arrays are composed: expected one of `add`, `concat`, \

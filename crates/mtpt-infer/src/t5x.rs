@@ -24,7 +24,8 @@ use crate::t5x_arrays::{
 ///
 /// # Errors
 ///
-/// - [`Error::NoT5xPrompt`](crate::Error::NoT5xPrompt) when the checkpoint contains no prompt.
+/// - [`FormatError::NoT5xPrompt`] when the checkpoint contains no prompt.
+/// - [`FormatError::DecoderPrompt`] when the decoder has a prompt.
 /// - [`Error::Tensors`](crate::Error::Tensors) when the checkpoint is malformed.
 /// - [`FormatError::Malformed`] when it contains several prompts.
 /// - [`FormatError::UnknownComposition`] when no composition is specified for task parts.

@@ -49,17 +49,17 @@ fn array_compositions_are_restored_bit_for_bit() {
         let path = folder.path().join(name);
         write(&prompts, &path);
         assert_eq!(PromptFormat::detect(&path).unwrap(), Some(PromptFormat::T5x));
-        let back = read(&path).unwrap();
-        assert_eq!(back.header(), prompts.header());
-        assert_eq!(values(&back), values(&prompts), "{name}");
+        let restored = read(&path).unwrap();
+        assert_eq!(restored.header(), prompts.header());
+        assert_eq!(values(&restored), values(&prompts), "{name}");
         // The checkpoint alone does not specify the composition.
         fs::remove_file(path.join("mtpt_tasks.json")).unwrap();
         assert!(matches!(
             read(&path).unwrap_err(),
             Error::Format(FormatError::UnknownComposition { .. })
         ));
-        let composition = Prompts::read_arrays(&path, composition, &Device::flex()).unwrap();
-        assert_eq!(values(&composition), values(&prompts), "{name}");
+        let again = Prompts::read_arrays(&path, composition, &Device::flex()).unwrap();
+        assert_eq!(values(&again), values(&prompts), "{name}");
     }
 }
 
@@ -94,10 +94,10 @@ fn any_composition_is_exported_task_by_task() {
 }
 
 #[test]
-fn checkpoints_and_compositions_without_a_form_are_rejected() {
+fn missing_prompts_and_unsupported_compositions_are_rejected() {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/t5x/v1_1");
     let error = read(&model).unwrap_err();
-    assert!(matches!(error, Error::NoT5xPrompt { .. }), "{error}");
+    assert!(matches!(error, Error::Format(FormatError::NoT5xPrompt { .. })), "{error}");
     assert!(error.to_string().contains("prompt"), "{error}");
 
     let world = SmallWorld::new();
@@ -110,7 +110,7 @@ fn checkpoints_and_compositions_without_a_form_are_rejected() {
     assert_eq!(strategy, "low_rank");
 }
 
-/// A checkpoint that flax wrote.
+/// Returns the path of a checkpoint that flax wrote.
 fn flax(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-io/tests/fixtures/t5x").join(name)
 }
@@ -125,7 +125,7 @@ fn prompts_are_found_by_their_names() {
     assert_eq!(prompts.tasks().len(), 3);
     assert_eq!((prompts.header().length, prompts.header().d_model), (2, 4));
     let error = PromptFormat::T5x.read(&flax("kinds"), &Device::flex()).unwrap_err();
-    assert!(matches!(error, Error::NoT5xPrompt { .. }), "{error}");
+    assert!(matches!(error, Error::Format(FormatError::NoT5xPrompt { .. })), "{error}");
     let message = error.to_string();
     assert!(message.contains("kinds` has no prompt"), "{message}");
     assert!(message.contains("`.prompt.prompt`"), "{message}");
@@ -133,16 +133,16 @@ fn prompts_are_found_by_their_names() {
 
 #[test]
 fn prompts_of_the_decoder_are_rejected() {
-    let place = tempfile::tempdir().unwrap();
-    let of_decoder = "target.decoder.prompt.prompt.prompt";
+    let parent = tempfile::tempdir().unwrap();
+    let decoder_prompt = "target.decoder.prompt.prompt.prompt";
     let array = Checkpoint::open(&flax("prompt")).unwrap().read(PROMPT_NAME).unwrap();
-    let alone = BTreeMap::from([(of_decoder.to_owned(), array.clone())]);
+    let alone = BTreeMap::from([(decoder_prompt.to_owned(), array.clone())]);
     let both = alone.clone().into_iter().chain([(PROMPT_NAME.to_owned(), array)]).collect();
     for (name, arrays) in [("alone", alone), ("both", both)] {
-        let folder = place.path().join(name);
+        let folder = parent.path().join(name);
         t5x::write(&folder, &arrays, 7).unwrap();
         let message = read(&folder).unwrap_err().to_string();
-        let expected = format!("{name}` has a prompt for the decoder, `{of_decoder}`");
+        let expected = format!("{name}` has a prompt for the decoder, `{decoder_prompt}`");
         assert!(message.contains(&expected), "{message}");
     }
 }

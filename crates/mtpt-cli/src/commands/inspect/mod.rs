@@ -57,7 +57,9 @@ fn describe_folder(path: &Path) -> Result<Description> {
         // The same files may contain a model, prompts, or both.
         #[cfg(feature = "t5x")]
         Ok(Some(PromptFormat::T5x)) => match prompts::describe_arrays(path) {
-            Err(Error::Infer(mtpt::infer::Error::NoT5xPrompt { .. })) => model::describe(path),
+            Err(Error::Infer(mtpt::infer::Error::Format(
+                mtpt::infer::FormatError::NoT5xPrompt { .. },
+            ))) => model::describe(path),
             description => description,
         },
         Ok(Some(_)) => prompts::describe_arrays(path),
