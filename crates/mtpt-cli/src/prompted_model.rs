@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use mtpt::burn::tensor::{Bool, Device, Tensor};
-use mtpt::core::{Backbone, TaskIndex, embed_prompted};
+use mtpt::core::{Backbone, TaskIndex};
+use mtpt::infer;
 use mtpt::infer::{DeviceBatch, Prompts};
 use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
 
@@ -89,9 +90,11 @@ impl PromptedModel {
         let padding = Padding { id: t5.config().pad_token_id, multiple: 1 };
         let batch = TokenBatch::new(examples, padding)?;
         let batch = DeviceBatch::new(&batch, t5.config().decoder_start_token_id, &t5.device());
-        let composition = self.prompts.as_ref().map(Prompts::composition);
-        let (ids, mask) = (batch.input_ids, batch.input_mask);
-        let (embeddings, mask) = embed_prompted(t5, composition, &batch.tasks, ids, mask);
+        let prompted = match &self.prompts {
+            Some(prompts) => infer::Prompted::new(t5, prompts.composition())?,
+            None => infer::Prompted::plain(t5),
+        };
+        let (embeddings, mask) = prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask);
         Ok(Inputs { embeddings, mask })
     }
 }
