@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use mtpt_io::IoError;
 use mtpt_tasks::{TaskId, did_you_mean};
 
 use crate::format_error::{FormatError, quoted};
@@ -19,7 +20,7 @@ pub enum Error {
     Parameters(#[from] mtpt_core::Error),
     /// A file or folder could not be accessed.
     #[error(transparent)]
-    Io(#[from] mtpt_io::IoError),
+    Io(#[from] IoError),
     /// A file of tensors could not be read or written.
     #[error(transparent)]
     Tensors(#[from] mtpt_io::TensorError),
@@ -184,4 +185,16 @@ pub enum Error {
         /// The template.
         template: String,
     },
+}
+
+impl Error {
+    /// Returns the failed access to a file, if that is the cause.
+    pub fn io_error(&self) -> Option<&IoError> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Tensors(error) => error.io_error(),
+            Self::Tasks(error) => error.io_error(),
+            _ => None,
+        }
+    }
 }

@@ -81,6 +81,18 @@ fn a_folder_without_prompts_is_rejected() {
 }
 
 #[test]
+fn a_missing_file_is_a_failed_access() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("prompts.safetensors");
+    for error in
+        [Prompts::read(&path, &Device::flex()).unwrap_err(), PromptFile::read(&path).unwrap_err()]
+    {
+        let failure = error.io_error().unwrap();
+        assert_eq!((failure.action, &failure.path), ("read", &path));
+    }
+}
+
+#[test]
 fn non_finite_values_are_located() {
     let world = SmallWorld::new();
     let prompts = untrained::prompts(&CompositionConfig::default(), &world.tasks);

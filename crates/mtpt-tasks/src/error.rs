@@ -150,6 +150,14 @@ impl Error {
             other => other,
         }
     }
+
+    /// Returns the failed access to a file, if that is the cause.
+    pub fn io_error(&self) -> Option<&IoError> {
+        match self.without_context() {
+            Self::Io(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 fn line_suffix(line: &Option<usize>) -> String {

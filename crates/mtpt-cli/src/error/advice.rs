@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use mtpt::io::{IoError, TensorError};
+use mtpt::io::IoError;
 use mtpt::t5::{TokenizerError, WeightsError};
 use mtpt::tasks::nearest_name;
-use mtpt::{infer, t5, tasks, train};
+use mtpt::{infer, t5, train};
 
 use crate::error::Error;
 
@@ -92,39 +92,25 @@ fn for_failed_access(error: &Error) -> Option<String> {
 
 /// Returns the action, the path and the error of the operating system.
 fn failed_access(error: &Error) -> Option<(&'static str, &Path, &io::Error)> {
-    match error {
-        Error::Read { path, source } => Some(("read", path, source)),
-        Error::Tasks(error) | Error::Train(train::Error::Tasks(error)) => failed_read(error),
-        Error::Model(error) => error.io_error().map(parts),
-        Error::Tensors(error) => error.io_error().map(parts),
-        Error::Io(IoError { action, path, source })
-        | Error::Train(
-            train::Error::Io(IoError { action, path, source })
-            | train::Error::Tensors(TensorError::Io(IoError { action, path, source })),
-        ) => Some((action, path, source)),
-        Error::Infer(error) | Error::Train(train::Error::Infer(error)) => failed_inference(error),
+    let IoError { action, path, source } = match error {
+        Error::Read { path, source } => return Some(("read", path, source)),
+        Error::Io(error) => Some(error),
+        Error::Tensors(error) => error.io_error(),
+        Error::Tasks(error) => error.io_error(),
+        Error::Model(error) => error.io_error(),
+        Error::Infer(error) => error.io_error(),
+        Error::Train(error) => failed_training(error),
         _ => None,
-    }
+    }?;
+    Some((action, path, source))
 }
 
-fn parts(error: &IoError) -> (&'static str, &Path, &io::Error) {
-    (error.action, &error.path, &error.source)
-}
-
-fn failed_inference(error: &infer::Error) -> Option<(&'static str, &Path, &io::Error)> {
+fn failed_training(error: &train::Error) -> Option<&IoError> {
     match error {
-        infer::Error::Tasks(error) => failed_read(error),
-        infer::Error::Io(IoError { action, path, source })
-        | infer::Error::Tensors(TensorError::Io(IoError { action, path, source })) => {
-            Some((action, path, source))
-        }
-        _ => None,
-    }
-}
-
-fn failed_read(error: &tasks::Error) -> Option<(&'static str, &Path, &io::Error)> {
-    match error.without_context() {
-        tasks::Error::Io(IoError { action, path, source }) => Some((action, path, source)),
+        train::Error::Io(error) => Some(error),
+        train::Error::Tensors(error) => error.io_error(),
+        train::Error::Tasks(error) => error.io_error(),
+        train::Error::Infer(error) => error.io_error(),
         _ => None,
     }
 }
