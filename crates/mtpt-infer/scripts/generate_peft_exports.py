@@ -1,13 +1,17 @@
-"""What PEFT makes of adapters that `mtpt export` wrote.
+"""Generates reference logits of PEFT for adapters exported by `mtpt export`.
 
     python scripts/generate_peft_exports.py PATH/TO/mtpt
 
-Writes `tests/fixtures/peft_exports/<name>.safetensors` (prompts), `<name>/` (the adapter that `mtpt export` makes of them)
-and `logits.json` (logits at the positions of targets, computed by PEFT and transformers with the adapter loaded by
-`PeftModel.from_pretrained`). Inputs, targets and model are those of `generate_peft_reference.py`.
+Writes to `tests/fixtures/peft_exports/`:
 
-A test holds that today's export has the bytes of these adapters, so that PEFT's numbers go on to be those of what is
-exported.
+- `<name>.safetensors`: random prompts
+- `<name>/`: the adapter to which `mtpt export` converts them
+- `logits.json`: logits at the positions of the targets, computed by PEFT and transformers with the
+  adapter loaded by `PeftModel.from_pretrained`
+
+Inputs, targets and model are those of `generate_peft_reference.py`.
+
+A test checks that exports have the bytes of these adapters, so the logits apply to them too.
 """
 
 import json
@@ -26,7 +30,7 @@ from generate_peft_reference import HERE, MODEL, logits_at_targets, rounded, wri
 
 OUTPUT = HERE / "../tests/fixtures/peft_exports"
 LENGTH, WIDTH, RANK, TASK_LENGTH = 5, 16, 2, 3
-# The tasks of the rows, by position.
+# Task of each row.
 ROWS = [0, 2, 1]
 TASKS = [
     {"name": "mood", "template": "mood {text}", "labels": {"0": "happy", "1": "sad"}},
@@ -36,7 +40,7 @@ TASKS = [
 
 
 def prompts(name):
-    """The composition of a prompt file and its tensors."""
+    """Returns the composition and the tensors of a prompt file."""
     rng = np.random.default_rng(len(name))
 
     def normal(*shape):
@@ -58,7 +62,7 @@ def main():
     mtpt = sys.argv[1]
     shutil.rmtree(OUTPUT, ignore_errors=True)
     OUTPUT.mkdir(parents=True)
-    # The name of what is exported, and the task that is exported alone, if one is.
+    # Names of the exports. One with a task exports the prompt of this task alone.
     exports = {"low_rank": None, "low_rank_of_wet": "sky/wet", "concat_of_topic": "topic"}
     all_logits = {}
     for name, task in exports.items():

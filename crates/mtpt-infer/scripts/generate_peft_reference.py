@@ -1,10 +1,14 @@
-"""Adapters that PEFT writes for a small T5, and what the T5 makes of them.
+"""Generates PEFT adapters of a small T5 and reference values.
 
     python scripts/generate_peft_reference.py
 
-Writes `tests/fixtures/peft/<name>/` (the adapter as PEFT saves it), `tests/fixtures/peft/reference.json`: token
-log-probabilities of targets with each adapter, and `tests/fixtures/peft/logits.json`: all logits at the positions of the
-targets, both computed by PEFT and transformers. The T5 is the random T5 1.1 of `mtpt-t5/tests/fixtures/v1_1`.
+Writes to `tests/fixtures/peft/`:
+
+- `<name>/`: an adapter saved by PEFT
+- `reference.json`: token log-probabilities of targets with each adapter
+- `logits.json`: all logits at the positions of the targets
+
+PEFT and transformers compute the values with the random T5 1.1 of `mtpt-t5/tests/fixtures/v1_1`.
 """
 
 import json
@@ -32,10 +36,11 @@ def padded(rows):
 
 
 def logits_at_targets(model, task_ids):
-    """Logits `[rows, positions, vocabulary]` where the decoder reads the targets behind the start token.
+    """Returns logits `[rows, positions, vocabulary]` with the shifted targets as decoder input.
 
-    They are PEFT's prompt and its base model put together by hand, as PEFT's `forward` does it with one submodule: that
-    itself does not hand `decoder_input_ids` on, and for multitask prompts puts ones in front of the decoder's mask.
+    PEFT's prompts are prepended to the input of the base model by hand, as `forward` of PEFT does
+    with one submodule. `forward` itself does not pass on `decoder_input_ids`, and with multitask
+    prompts it prepends ones to the decoder's mask.
     """
     ids, mask = padded(INPUTS)
     labels, _ = padded(TARGETS)
@@ -51,21 +56,24 @@ def logits_at_targets(model, task_ids):
 
 
 def log_probabilities(logits):
-    """Of each target's tokens, padding left out."""
+    """Returns the log-probabilities of each target's tokens, without padding."""
     labels, mask = padded(TARGETS)
     scores = logits.log_softmax(-1).gather(2, labels[:, :, None])[:, :, 0]
-    return [row[: int(kept.sum())].tolist() for row, kept in zip(scores, mask)]
+    return [row[: int(tokens.sum())].tolist() for row, tokens in zip(scores, mask)]
 
 
 def rounded(logits):
-    """Logits of each target's tokens, padding left out, to a hundredth of what the tests allow."""
+    """Returns the logits of each target's tokens, without padding.
+
+    They are rounded to a hundredth of the tolerance of the tests.
+    """
     _, mask = padded(TARGETS)
     rows = zip(logits.tolist(), mask.sum(1).tolist())
-    return [[[round(x, 6) for x in position] for position in row[:kept]] for row, kept in rows]
+    return [[[round(x, 6) for x in position] for position in row[:count]] for row, count in rows]
 
 
 def write_lines(path, values):
-    """JSON with a line for each adapter."""
+    """Writes JSON with one line per adapter."""
     lines = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in values.items())
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
@@ -73,7 +81,7 @@ def write_lines(path, values):
 def save(model, folder, **options):
     model.save_pretrained(folder, **options)
     (folder / "README.md").unlink(missing_ok=True)
-    # Where the base model lay is of no interest to anyone else.
+    # The path of the base model differs between machines.
     path = folder / "adapter_config.json"
     config = json.loads(path.read_text())
     config["base_model_name_or_path"] = "v1_1"
@@ -99,7 +107,7 @@ def main():
         encoder = model.prompt_encoder["default"]
         with torch.no_grad():
             for parameter in encoder.parameters():
-                # PEFT's own start is next to nothing: numbers of this size make a prompt that is felt.
+                # PEFT initializes close to zero. Prompts of this size change the logits notably.
                 parameter.normal_(0, 1)
         save(model, OUTPUT / name)
         if name == "with_decoder":
@@ -109,7 +117,7 @@ def main():
         reference["adapters"][name] = log_probabilities(logits)
         all_logits[name] = rounded(logits)
         if name == "multitask_rank_2":
-            # The same numbers as PyTorch pickles them, and in half the bits.
+            # The same values in a PyTorch file, and in half precision.
             save(model, OUTPUT / "multitask_rank_2_pickled", safe_serialization=False)
             encoder.to(torch.bfloat16)
             save(model, OUTPUT / "multitask_rank_2_bf16")

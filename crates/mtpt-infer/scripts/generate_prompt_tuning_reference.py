@@ -1,13 +1,18 @@
-"""Prompts as google-research/prompt-tuning keeps them, and what its multi-task prompts make of them.
+"""Generates prompts in the formats of google-research/prompt-tuning.
 
     python scripts/generate_prompt_tuning_reference.py [PATH/TO/mtpt]
 
-Writes `tests/fixtures/prompt_tuning/`: `prompt.npy` and its like (the same prompt as numpy writes it in several ways),
-`<strategy>/` (the parameters `shared_prompt` and `task_prompts` of the modules in
-`prompt_tuning/extended/multitask_prompts.py`) and `<strategy>.composed.npy` (the prompts of all tasks, computed from the
-equations of that file, position by position and in double precision).
+Writes to `tests/fixtures/prompt_tuning/`:
 
-With the command `mtpt`, it also holds what that exports to these arrays, as numpy reads it.
+- `prompt.npy` and `prompt_*.npy`: the same prompt with several dtypes and memory layouts
+- `checkpoint_20/`: the same prompt in a numpy checkpoint
+- `integers.npy`: an array that is not a prompt
+- `<strategy>/`: the parameters `shared_prompt` and `task_prompts` of the modules in
+  `prompt_tuning/extended/multitask_prompts.py`
+- `<strategy>.composed.npy`: the prompts of all tasks, computed with the equations of that file,
+  position by position and in double precision
+
+With the command `mtpt`, also compares the arrays it exports with these, as numpy reads them.
 """
 
 import pathlib
@@ -25,20 +30,20 @@ TASK_LENGTH, TASK_WIDTH, SHARED_WIDTH = 2, 4, 6
 
 
 def parameters(strategy, rng):
-    """`shared_prompt` [P, H_s] and `task_prompts` [tasks, numbers], as the modules of that project size them."""
+    """Returns `shared_prompt` `[length, features]` and `task_prompts` `[tasks, size]`."""
     features = {"concat_features": WIDTH - TASK_WIDTH, "project": SHARED_WIDTH}.get(strategy, WIDTH)
-    numbers = {
+    size = {
         "add": LENGTH * WIDTH,
         "concat": TASK_LENGTH * WIDTH,
         "concat_features": LENGTH * TASK_WIDTH,
         "project": WIDTH * SHARED_WIDTH + WIDTH,
     }[strategy]
     shared = rng.standard_normal((LENGTH, features)).astype(np.float32)
-    return shared, rng.standard_normal((TASKS, numbers)).astype(np.float32)
+    return shared, rng.standard_normal((TASKS, size)).astype(np.float32)
 
 
 def composed(strategy, shared, task):
-    """The prompt of a task from the shared prompt and the task's row of numbers."""
+    """Returns the prompt of a task from the shared prompt and the task's row of `task_prompts`."""
     shared, task = shared.astype(np.float64), task.astype(np.float64)
     if strategy == "add":
         return shared + task.reshape(LENGTH, WIDTH)
@@ -52,7 +57,7 @@ def composed(strategy, shared, task):
 
 
 def check(mtpt, strategy, shared, tasks, prompts):
-    """What is imported and exported again has the same bits, and each task alone is the composed prompt."""
+    """Checks that an import and export restores the arrays, and that one task has its prompt."""
     with tempfile.TemporaryDirectory() as folder:
         folder = pathlib.Path(folder)
         file, arrays, one = folder / "prompts.safetensors", folder / "arrays", folder / "one.npy"
@@ -78,7 +83,7 @@ def main():
     np.save(OUTPUT / "prompt_fortran.npy", np.asfortranarray(prompt))
     np.save(OUTPUT / "prompt_big_endian.npy", prompt.astype(">f4"))
     np.save(OUTPUT / "integers.npy", np.arange(6).reshape(2, 3))
-    # The numpy checkpoints of that project have the names of parameters and no ending.
+    # Files in numpy checkpoints are named after parameters and have no extension.
     checkpoint = OUTPUT / "checkpoint_20"
     checkpoint.mkdir()
     with open(checkpoint / "encoder.prompt.prompt.prompt", "wb") as file:

@@ -3,16 +3,21 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::print_stdout, reason = "a skipped test prints why")]
 
-mod candidates;
-mod peft;
-mod predictor;
-mod prompt_file;
-mod prompt_tuning;
-mod prompts;
-mod ranking;
-mod small_world;
+// Prompts in files.
+mod peft; // PEFT adapters: import, export and logits of PEFT
+mod prompt_file; // safetensors file and metadata
+mod prompt_tuning; // NumPy arrays of google-research/prompt-tuning
+mod prompts; // prompt files: header, tasks and values
 #[cfg(feature = "t5x")]
-mod t5x_prompts;
-mod task_data;
-mod text_tasks;
-mod untrained;
+mod t5x_prompts; // T5X checkpoints of google-research/prompt-tuning
+
+// Prompts in use.
+mod candidates; // candidates per row
+mod predictor; // answers for rows of data
+mod ranking; // label words
+mod task_data; // tokenized splits
+
+// Inputs of the tests.
+mod small_world; // a T5, a tokenizer and two tasks
+mod text_tasks; // tasks with free text or candidates per row
+mod untrained; // random compositions and prompts

@@ -39,8 +39,9 @@ fn logits<B: Backbone>(backbone: &B, prompts: &Prompts, task: usize, row: usize)
     let composition = Some(prompts.composition());
     let (embeddings, mask) = embed_prompted(backbone, composition, &tasks, tensor(&input), mask);
     let encoded = backbone.encode(embeddings, mask.clone());
-    let read = [&[backbone.decoder_start_token_id()], &target[..target.len() - 1]].concat();
-    let hidden = backbone.decode(tensor(&read), encoded, mask);
+    let decoder_input =
+        [&[backbone.decoder_start_token_id()], &target[..target.len() - 1]].concat();
+    let hidden = backbone.decode(tensor(&decoder_input), encoded, mask);
     backbone.logits(hidden.squeeze_dim(0)).into_data().iter::<f32>().collect()
 }
 
@@ -93,17 +94,17 @@ fn exported_prompts_match_the_logits_of_peft() {
         check_logits(&prompts, &reference[name], task.map_or([0, 2, 1], |task| [task; 3]));
         // PEFT computed the logits from the committed adapter, so exports must have its bytes.
         let temporary = tempfile::tempdir().unwrap();
-        let place = temporary.path().join("a/b");
+        let output = temporary.path().join("a/b");
         let task = task.map(TaskIndex::new);
-        PromptFormat::Peft.files(&prompts, task, &place).unwrap().write().unwrap();
+        PromptFormat::Peft.files(&prompts, task, &output).unwrap().write().unwrap();
         for file in ["adapter_config.json", "adapter_model.safetensors"] {
-            let [found, expected] = [place.join(file), folder.join(name).join(file)];
+            let [found, expected] = [output.join(file), folder.join(name).join(file)];
             assert!(fs::read(found).unwrap() == fs::read(expected).unwrap(), "{name}/{file}");
         }
-        let [found, expected] = [place.clone(), folder.join(name)]
+        let [found, expected] = [output.clone(), folder.join(name)]
             .map(|folder| Prompts::read(&folder, &Device::flex()));
         assert_eq!(found.unwrap().header(), expected.unwrap().header());
-        assert_eq!(fs::read_dir(&place).unwrap().count(), 3);
+        assert_eq!(fs::read_dir(&output).unwrap().count(), 3);
     }
 }
 
@@ -149,7 +150,7 @@ fn an_export_can_be_read_back() {
 }
 
 #[test]
-fn a_reexported_adapter_has_equal_tensors() {
+fn an_imported_adapter_is_exported_with_equal_tensors() {
     for name in ["multitask_rank_1", "multitask_rank_2", "plain"] {
         let folder = tempfile::tempdir().unwrap();
         let prompts = Prompts::read(&fixtures().join(name), &Device::flex()).unwrap();
@@ -175,7 +176,7 @@ fn pickled_and_bf16_adapters_are_read() {
     for task in 0..3 {
         assert_eq!(values(&pickled, task), values(&whole, task));
         for (halved, whole) in values(&halved, task).iter().zip(values(&whole, task)) {
-            // Eight bits of each of three numbers, and two terms that may cancel.
+            // Three factors with eight bits each, and two terms that may cancel.
             assert!((halved - whole).abs() < 0.1, "{halved} {whole}");
         }
         assert_ne!(values(&halved, task), values(&whole, task));
@@ -212,8 +213,8 @@ fn ranks_above_the_maximum_are_reduced() {
     let folder = tempfile::tempdir().unwrap();
     for (length, d_model) in [(2, 3), (3, 2)] {
         let config = json!({
-            "peft_type": "MULTITASK_PROMPT_TUNING", "num_virtual_tokens": length, "token_dim": d_model,
-            "num_transformer_submodules": 1, "num_ranks": 4, "num_tasks": 1,
+            "peft_type": "MULTITASK_PROMPT_TUNING", "num_virtual_tokens": length,
+            "token_dim": d_model, "num_transformer_submodules": 1, "num_ranks": 4, "num_tasks": 1,
         });
         let tensors: [(&str, &[usize]); 3] = [
             ("prompt_embeddings", &[length, d_model]),
@@ -226,7 +227,7 @@ fn ranks_above_the_maximum_are_reduced() {
         assert_eq!(prompts.header().composition, rank);
         // Sums of four products of ones, with one factor of three in the last column.
         let expected = (0..length * d_model)
-            .map(|place| if place % d_model == d_model - 1 { 6.0 } else { 4.0 });
+            .map(|index| if index % d_model == d_model - 1 { 6.0 } else { 4.0 });
         assert_eq!(values(&prompts, 0), expected.collect::<Vec<f32>>());
     }
 }
@@ -262,10 +263,11 @@ fn unexpected_tensors_are_rejected() {
     check("PROMPT_TUNING", &[("prompt_embeddings", &[4, 3])], 1.0, shape);
     let missing = "has no tensor `prompt_embeddings` of shape [2, 3], found `prompt`";
     check("PROMPT_TUNING", &[("prompt", &[2, 3])], 1.0, missing);
-    let beside = "expected an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, found `LORA`, which contains \
-                  more than a prompt: `a`, `b`, `c`, `d` and 1 more tensors";
+    let other_type = "expected an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, \
+                      found `LORA`, which contains more than a prompt: `a`, `b`, `c`, `d` and 1 \
+                      more tensors";
     let tensors = ["a", "b", "c", "d", "e"].map(|name| (name, [1].as_slice()));
-    check("LORA", &tensors, 1.0, beside);
+    check("LORA", &tensors, 1.0, other_type);
 }
 
 /// The adapter of a PEFT fork (DePT, arXiv 2309.05173) also adds a low-rank matrix to the input
@@ -279,8 +281,9 @@ fn adapters_of_forks_are_rejected() {
         return;
     }
     let failure = Prompts::read(&folder, &Device::flex()).unwrap_err().to_string();
-    let expected = "adapter_config.json`: expected an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, found \
-                    `PROMPT_TUNING_LORA`, which contains more than a prompt: \
+    let expected = "adapter_config.json`: expected an adapter of type `PROMPT_TUNING` or \
+                    `MULTITASK_PROMPT_TUNING`, found `PROMPT_TUNING_LORA`, which contains more \
+                    than a prompt: \
                     `prompt_encoder.lora_embedding_A`, `prompt_encoder.lora_embedding_B`";
     assert!(failure.ends_with(expected), "{failure}");
 }
@@ -323,18 +326,18 @@ fn pickles_of_other_objects_are_rejected() {
         let path = folder.path().join("adapter_model.bin");
         fs::write(&path, bytes).unwrap();
         let failure = Prompts::read(folder.path(), &Device::flex()).unwrap_err().to_string();
-        let shown = format!("`{}`: {expected}", path.display());
-        assert!(failure.starts_with(&shown), "{failure}");
+        assert_eq!(failure, format!("`{}`{expected}", path.display()));
     };
     let whole = fs::read(fixtures().join("multitask_rank_2_pickled/adapter_model.bin")).unwrap();
-    check(&whole[..whole.len() / 2], "not a complete PyTorch file of tensors: ");
-    check(b"hello", "not a complete PyTorch file of tensors: ");
+    let unreadable = " is not a readable PyTorch checkpoint";
+    check(&whole[..whole.len() / 2], unreadable);
+    check(b"hello", unreadable);
     // `{"a": 1}` and `[1]`, as Python pickles them.
     check(
         b"\x80\x02}q\x00X\x01\x00\x00\x00aq\x01K\x01s.",
-        "expected a dictionary of tensors, found other values: `a`",
+        ": expected a dictionary of tensors only, found `a`",
     );
-    check(b"\x80\x02]q\x00K\x01a.", "not a complete PyTorch file of tensors: ");
+    check(b"\x80\x02]q\x00K\x01a.", unreadable);
 }
 
 #[test]
@@ -403,21 +406,17 @@ fn incomplete_adapters_are_rejected() {
     check(&edit("\"num_virtual_tokens\": 5,", ""), &["adapter_config.json", "num_virtual_tokens"]);
     let remove = |folder: &Path| fs::remove_file(folder.join("adapter_model.safetensors")).unwrap();
     check(&remove, &["cannot read", "adapter_model.safetensors"]);
-    let cut = |folder: &Path| {
+    let truncate = |folder: &Path| {
         let path = folder.join("adapter_model.safetensors");
         let bytes = fs::read(&path).unwrap();
         fs::write(path, &bytes[..bytes.len() - 4]).unwrap();
     };
-    check(&cut, &["adapter_model.safetensors` is truncated or damaged"]);
+    check(&truncate, &["adapter_model.safetensors` is truncated or damaged"]);
 }
 
 #[test]
 fn prompts_of_different_tasks_differ() {
     let prompts = Prompts::read(&fixtures().join("multitask_rank_2"), &Device::flex()).unwrap();
     assert_eq!(prompts.composition().prompt_length(), 5);
-    let prompt = |task| {
-        let prompt = prompts.composition().compose(TaskIndex::new(task));
-        prompt.into_data().try_to_vec::<f32>().unwrap()
-    };
-    assert_ne!(prompt(0), prompt(1));
+    assert_ne!(values(&prompts, 0), values(&prompts, 1));
 }

@@ -188,18 +188,18 @@ fn arrays_of_several_tasks_are_exported_with_their_names() {
         let file = folder.path().join("prompts.safetensors");
         prompts.write(&file).unwrap();
         let prompts = read(&file).unwrap();
-        let place = folder.path().join("arrays");
-        PromptFormat::Npy.files(&prompts, None, &place).unwrap().write().unwrap();
+        let output = folder.path().join("arrays");
+        PromptFormat::Npy.files(&prompts, None, &output).unwrap().write().unwrap();
         for array in ["shared_prompt", "task_prompts"] {
             let theirs = fs::read_dir(&arrays)
                 .unwrap()
                 .map(|entry| entry.unwrap().path())
                 .find(|path| path.file_name().unwrap().to_str().unwrap().contains(array))
                 .unwrap();
-            assert_eq!(floats(&place.join(format!("{array}.npy"))), floats(&theirs), "{name}");
+            assert_eq!(floats(&output.join(format!("{array}.npy"))), floats(&theirs), "{name}");
         }
         // The sidecar file specifies the composition and the tasks.
-        let again = read(&place).unwrap();
+        let again = read(&output).unwrap();
         assert_eq!(again.header(), prompts.header());
         for task in 0..3 {
             assert_eq!(values(&again, task), values(&prompts, task));
