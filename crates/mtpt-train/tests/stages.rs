@@ -20,12 +20,12 @@ use crate::small_world::{SmallWorld, config, task, tokenizer};
 
 /// Records the runs that start, and notes.
 #[derive(Default)]
-struct Told {
+struct Recorded {
     runs: Vec<(String, usize)>,
     notes: Vec<String>,
 }
 
-impl Observer for Told {
+impl Observer for Recorded {
     fn begin(&mut self, event: &BeginEvent<'_>) {
         self.runs.push((event.dir.to_owned(), event.steps));
     }
@@ -71,15 +71,14 @@ fn staged(composition: CompositionConfig) -> StagedRunConfig {
 fn run(
     world: &SmallWorld,
     config: &StagedRunConfig,
-    folder: &str,
-    resume: bool,
-    asked: &[Stage],
-    told: &mut Told,
+    (folder, resume): (&str, bool),
+    stages: &[Stage],
+    recorded: &mut Recorded,
 ) -> mtpt_train::Result<PipelineReport> {
     let (tasks, tokenizer) = (tasks(world), tokenizer());
     let folder = world.folder.path().join(folder);
     let pipeline = Pipeline::new(config, &tasks, &world.t5, &tokenizer)?;
-    pipeline.resume(resume).observer(told).run(&folder, asked)
+    pipeline.resume(resume).observer(recorded).run(&folder, stages)
 }
 
 fn adapt(
@@ -87,12 +86,12 @@ fn adapt(
     config: &StagedRunConfig,
     source: &Path,
     folder: &str,
-    told: &mut Told,
+    recorded: &mut Recorded,
 ) -> mtpt_train::Result<PipelineReport> {
     let (tasks, tokenizer) = (tasks(world), tokenizer());
     let folder = world.folder.path().join(folder);
     let pipeline = Pipeline::new(config, &tasks, &world.t5, &tokenizer)?;
-    pipeline.observer(told).adapt(&folder, source)
+    pipeline.observer(recorded).adapt(&folder, source)
 }
 
 fn composed(path: &Path, task: &str) -> Vec<f32> {
@@ -105,10 +104,10 @@ fn composed(path: &Path, task: &str) -> Vec<f32> {
 fn one_configuration_trains_teachers_source_and_targets() {
     let world = SmallWorld::new();
     let config = staged(CompositionConfig::default());
-    let mut told = Told::default();
-    let done = run(&world, &config, "all", false, &Stage::ALL, &mut told).unwrap();
+    let mut recorded = Recorded::default();
+    let done = run(&world, &config, ("all", false), &Stage::ALL, &mut recorded).unwrap();
     let runs: Vec<(&str, usize)> =
-        told.runs.iter().map(|(place, steps)| (place.as_str(), *steps)).collect();
+        recorded.runs.iter().map(|(place, steps)| (place.as_str(), *steps)).collect();
     assert_eq!(
         runs,
         [
@@ -167,10 +166,10 @@ fn learned(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 fn stages_can_be_run_separately_and_resumed() {
     let world = SmallWorld::new();
     let config = staged(CompositionConfig::Concat(mtpt_compose::ConcatConfig::default()));
-    let told = &mut Told::default();
-    run(&world, &config, "once", false, &Stage::ALL, told).unwrap();
+    let recorded = &mut Recorded::default();
+    run(&world, &config, ("once", false), &Stage::ALL, recorded).unwrap();
     for stage in Stage::ALL {
-        run(&world, &config, "apart", false, &[stage], told).unwrap();
+        run(&world, &config, ("apart", false), &[stage], recorded).unwrap();
     }
     let folder = |run: &str| world.folder.path().join(run);
     let once = learned(&folder("once"));
@@ -186,7 +185,7 @@ fn stages_can_be_run_separately_and_resumed() {
     fs::remove_dir_all(folder("apart").join("targets")).unwrap();
     fs::remove_file(folder("apart").join("prompts.safetensors")).unwrap();
     fs::remove_dir_all(folder("apart").join("source/checkpoints/step-00000008")).unwrap();
-    run(&world, &config, "apart", true, &Stage::ALL, told).unwrap();
+    run(&world, &config, ("apart", true), &Stage::ALL, recorded).unwrap();
     assert_eq!(relative("once"), relative("apart"));
 }
 
@@ -203,7 +202,7 @@ fn stages_stopped_repeatedly_yield_the_same_prompts() {
     }
     let world = SmallWorld::new();
     let config = staged(CompositionConfig::default());
-    run(&world, &config, "once", false, &Stage::ALL, &mut Told::default()).unwrap();
+    run(&world, &config, ("once", false), &Stage::ALL, &mut Recorded::default()).unwrap();
     let (tasks, tokenizer) = (tasks(&world), tokenizer());
     let folder = world.folder.path().join("parts");
     let mut stops = 0;
@@ -236,10 +235,10 @@ fn targets_can_be_trained_together() {
     config.distillation = None;
     let adaptation = config.adaptation.as_mut().unwrap();
     adaptation.together = true;
-    let mut told = Told::default();
-    let done = run(&world, &config, "group", false, &Stage::ALL, &mut told).unwrap();
+    let mut recorded = Recorded::default();
+    let done = run(&world, &config, ("group", false), &Stage::ALL, &mut recorded).unwrap();
     assert_eq!(
-        told.runs.iter().map(|(place, _)| place.as_str()).collect::<Vec<_>>(),
+        recorded.runs.iter().map(|(place, _)| place.as_str()).collect::<Vec<_>>(),
         ["source", "targets"]
     );
     let prompts = Prompts::read(&done.prompts.unwrap(), &Device::flex()).unwrap();
@@ -277,7 +276,7 @@ fn target_parts_are_initialized_as_configured() {
     let composition = CompositionConfig::LowRank(LowRankConfig::default());
     let mut config = staged(composition.clone());
     (config.distillation, config.adaptation) = (None, None);
-    run(&world, &config, "source", false, &[Stage::Source], &mut Told::default()).unwrap();
+    run(&world, &config, ("source", false), &[Stage::Source], &mut Recorded::default()).unwrap();
     let source = world.folder.path().join("source/prompts.safetensors");
     let known = tensors(&source);
     let begin = |parts| initial_prompt(&world, &source, composition.clone(), parts);
@@ -377,9 +376,9 @@ fn the_nearest_source_is_found() {
     adaptation.sources = Some(vec![name("mood"), name("wet")]);
     adaptation.nearest = Some(NearestConfig { steps: 8 });
     adaptation.training.learning_rate = 0.5;
-    let mut told = Told::default();
-    run(&world, &config, "nearest", false, &Stage::ALL, &mut told).unwrap();
-    let note = told.notes.iter().find(|note| note.starts_with("nearest")).unwrap();
+    let mut recorded = Recorded::default();
+    run(&world, &config, ("nearest", false), &Stage::ALL, &mut recorded).unwrap();
+    let note = recorded.notes.iter().find(|note| note.starts_with("nearest")).unwrap();
     let folder = world.folder.path().join("nearest");
     let text = fs::read_to_string(folder.join("targets/wet/config.toml")).unwrap();
     let target = RunConfig::parse(&text, Path::new("config.toml")).unwrap();
@@ -409,8 +408,8 @@ fn the_nearest_source_is_found() {
     };
     let [mood, wet] = ["mood", "wet"].map(|task| cosine(composed(&source, task)));
     assert_eq!(chosen, if wet > mood { "wet" } else { "mood" });
-    let told: f32 = note.rsplit(' ').next().unwrap().parse().unwrap();
-    assert!((told - wet.max(mood)).abs() < 1e-3, "{note}: {mood} {wet}");
+    let recorded: f32 = note.rsplit(' ').next().unwrap().parse().unwrap();
+    assert!((recorded - wet.max(mood)).abs() < 1e-3, "{note}: {mood} {wet}");
 }
 
 #[test]
@@ -418,13 +417,13 @@ fn few_shot_samples_are_evaluated_once_each() {
     let world = SmallWorld::new();
     let mut config = staged(CompositionConfig::default());
     (config.distillation, config.adaptation) = (None, None);
-    run(&world, &config, "source", false, &[Stage::Source], &mut Told::default()).unwrap();
+    run(&world, &config, ("source", false), &[Stage::Source], &mut Recorded::default()).unwrap();
     let source = world.folder.path().join("source/prompts.safetensors");
     let mut few = staged(CompositionConfig::default());
     let adaptation = few.adaptation.as_mut().unwrap();
     adaptation.few_shot = Some(FewShotConfig { rows: vec![2, 5], per_label: false, draws: 3 });
-    let mut told = Told::default();
-    let done = adapt(&world, &few, &source, "few", &mut told).unwrap();
+    let mut recorded = Recorded::default();
+    let done = adapt(&world, &few, &source, "few", &mut recorded).unwrap();
     // Two targets, two numbers of examples, three samples.
     assert_eq!((done.runs.len(), done.few_shot.len(), done.prompts), (12, 4, None));
     let folder = world.folder.path().join("few");
@@ -462,16 +461,17 @@ fn few_shot_samples_are_evaluated_once_each() {
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 4);
     assert_eq!(lines[1]["mean"].as_f64().unwrap(), figure.mean);
-    assert_eq!(told.notes.iter().filter(|note| note.contains("over 3 draws")).count(), 4);
+    assert_eq!(recorded.notes.iter().filter(|note| note.contains("over 3 draws")).count(), 4);
 }
 
 #[test]
 fn errors_are_reported_before_training() {
     let world = SmallWorld::new();
-    let told = &mut Told::default();
+    let recorded = &mut Recorded::default();
     let mut unknown = staged(CompositionConfig::default());
     unknown.adaptation.as_mut().unwrap().targets = vec![name("wett")];
-    let problem = run(&world, &unknown, "bad", false, &Stage::ALL, told).unwrap_err().to_string();
+    let problem =
+        run(&world, &unknown, ("bad", false), &Stage::ALL, recorded).unwrap_err().to_string();
     assert!(
         problem.contains("unknown task `wett`") && problem.contains("did you mean `wet`?"),
         "{problem}"
@@ -480,14 +480,14 @@ fn errors_are_reported_before_training() {
     all.adaptation.as_mut().unwrap().targets =
         ["mood", "wet", "new/joy", "new/rain"].map(name).into();
     assert!(matches!(
-        run(&world, &all, "bad", false, &Stage::ALL, told),
+        run(&world, &all, ("bad", false), &Stage::ALL, recorded),
         Err(Error::Stages(StageError::NoSource))
     ));
     let mut together = staged(CompositionConfig::default());
     let adaptation = together.adaptation.as_mut().unwrap();
     (adaptation.together, adaptation.nearest) = (true, Some(NearestConfig::default()));
     assert!(matches!(
-        run(&world, &together, "bad", false, &Stage::ALL, told),
+        run(&world, &together, ("bad", false), &Stage::ALL, recorded),
         Err(Error::Stages(StageError::NearestTogether))
     ));
     // A target with invalid rows.
@@ -497,9 +497,10 @@ fn errors_are_reported_before_training() {
     fs::write(&path, "{\"text\": \"a\", \"label\": \"neither\"}\n").unwrap();
     let place = world.folder.path().join("bad");
     let pipeline = Pipeline::new(&broken, &tasks, &world.t5, &tokenizer).unwrap();
-    let problem = pipeline.observer(&mut *told).run(&place, &Stage::ALL).unwrap_err().to_string();
+    let problem =
+        pipeline.observer(&mut *recorded).run(&place, &Stage::ALL).unwrap_err().to_string();
     assert!(problem.contains("neither"), "{problem}");
-    assert!(told.runs.is_empty() && !place.exists());
+    assert!(recorded.runs.is_empty() && !place.exists());
 }
 
 #[test]
@@ -508,7 +509,7 @@ fn every_composition_goes_through_all_stages() {
     for composition in CompositionConfig::catalogue() {
         let name = composition.name();
         let done =
-            run(&world, &staged(composition), name, false, &Stage::ALL, &mut Told::default());
+            run(&world, &staged(composition), (name, false), &Stage::ALL, &mut Recorded::default());
         let done = done.unwrap();
         assert_eq!(done.runs.len(), 5, "{name}");
         // Prompts that depend on the input stay in separate files.
@@ -521,7 +522,7 @@ fn attempt_mixes_the_prompts_of_its_teachers() {
     let world = SmallWorld::new();
     let mut first = staged(CompositionConfig::Separate(SeparateConfig::default()));
     first.adaptation = None;
-    run(&world, &first, "plain", false, &[Stage::Teachers], &mut Told::default()).unwrap();
+    run(&world, &first, ("plain", false), &[Stage::Teachers], &mut Recorded::default()).unwrap();
     let path =
         |task: &str| world.folder.path().join(format!("plain/teachers/{task}/prompts.safetensors"));
     let attention = InstanceAttentionConfig { components: 2, ..InstanceAttentionConfig::default() };
@@ -555,25 +556,25 @@ fn each_stage_with_a_dev_split_has_patience() {
     let evaluation = &mut config.run.evaluation;
     (evaluation.every, evaluation.patience, evaluation.min_delta) = (1, Some(1), 1.0);
     config.run.training.task_weight_decay = Some(0.01);
-    let mut told = Told::default();
-    let done = run(&world, &config, "all", false, &Stage::ALL, &mut told).unwrap();
+    let mut recorded = Recorded::default();
+    let done = run(&world, &config, ("all", false), &Stage::ALL, &mut recorded).unwrap();
     let ends: Vec<Option<usize>> = done.runs.iter().map(|run| run.stopped_early).collect();
     // The teacher of the first task has no `dev` split. Plain prompts have no shared parameters and
     // no separate weight decay.
     assert_eq!(ends, [None, Some(2), Some(2), Some(2), Some(2)]);
     let expected = "ended after step 2: 1 evaluation without progress on `dev`";
-    assert_eq!(told.notes.iter().filter(|note| *note == expected).count(), 4);
+    assert_eq!(recorded.notes.iter().filter(|note| *note == expected).count(), 4);
     // Few-shot runs and the runs that find the nearest source select nothing on `dev`.
     let adaptation = config.adaptation.as_mut().unwrap();
     adaptation.few_shot = Some(FewShotConfig { rows: vec![4], per_label: false, draws: 1 });
-    let done = run(&world, &config, "all", true, &[Stage::Targets], &mut told).unwrap();
+    let done = run(&world, &config, ("all", true), &[Stage::Targets], &mut recorded).unwrap();
     assert!(done.runs.iter().all(|run| run.stopped_early.is_none() && run.step == 3));
     let adaptation = config.adaptation.as_mut().unwrap();
     (adaptation.few_shot, adaptation.nearest) = (None, Some(NearestConfig { steps: 2 }));
-    let noted = told.notes.len();
-    run(&world, &config, "all", false, &[Stage::Targets], &mut told).unwrap();
+    let noted = recorded.notes.len();
+    run(&world, &config, ("all", false), &[Stage::Targets], &mut recorded).unwrap();
     // For each target, its nearest source and its early end.
-    let notes = &told.notes[noted..];
+    let notes = &recorded.notes[noted..];
     assert_eq!((notes.len(), notes.iter().filter(|note| *note == expected).count()), (4, 2));
 }
 
@@ -581,8 +582,8 @@ fn each_stage_with_a_dev_split_has_patience() {
 fn a_new_pipeline_removes_outdated_runs() {
     let world = SmallWorld::new();
     let mut config = staged(CompositionConfig::default());
-    let told = &mut Told::default();
-    run(&world, &config, "run", false, &Stage::ALL, told).unwrap();
+    let recorded = &mut Recorded::default();
+    run(&world, &config, ("run", false), &Stage::ALL, recorded).unwrap();
     let folder = world.folder.path().join("run");
     let left = |stage: Stage| {
         let runs = stage.runs_in(&folder).into_iter();
@@ -595,15 +596,15 @@ fn a_new_pipeline_removes_outdated_runs() {
     let path = world.folder.path().join("mood.train.jsonl");
     let rows = fs::read(&path).unwrap();
     fs::write(&path, "").unwrap();
-    run(&world, &config, "run", false, &Stage::ALL, told).unwrap_err();
+    run(&world, &config, ("run", false), &Stage::ALL, recorded).unwrap_err();
     fs::write(&path, rows).unwrap();
     assert_eq!(all(), [2, 1, 2]);
     assert!(folder.join("prompts.safetensors").exists());
     // A pipeline that only runs the first stage removes later stages of an earlier one.
-    run(&world, &config, "run", false, &[Stage::Teachers], told).unwrap();
+    run(&world, &config, ("run", false), &[Stage::Teachers], recorded).unwrap();
     assert_eq!(all(), [2, 0, 0]);
     assert!(!folder.join("prompts.safetensors").exists());
-    let done = run(&world, &config, "run", true, &Stage::ALL, told).unwrap();
+    let done = run(&world, &config, ("run", true), &Stage::ALL, recorded).unwrap();
     assert_eq!((done.runs.len(), all()), (5, [2, 1, 2]));
 }
 
@@ -612,20 +613,20 @@ fn inputs_are_not_removed() {
     let world = SmallWorld::new();
     let mut alone = staged(CompositionConfig::default());
     (alone.distillation, alone.adaptation) = (None, None);
-    let told = &mut Told::default();
-    run(&world, &alone, "run", false, &[Stage::Source], told).unwrap();
+    let recorded = &mut Recorded::default();
+    run(&world, &alone, ("run", false), &[Stage::Source], recorded).unwrap();
     let source = world.folder.path().join("run/prompts.safetensors");
     let before = fs::read(&source).unwrap();
     let config = staged(CompositionConfig::default());
-    let problem = adapt(&world, &config, &source, "run", told).unwrap_err();
+    let problem = adapt(&world, &config, &source, "run", recorded).unwrap_err();
     assert!(matches!(problem, Error::Stages(StageError::WouldRemove { .. })), "{problem}");
     alone.run.prompt.start_from = Some(source.clone());
-    let problem = run(&world, &alone, "run", false, &[Stage::Source], told).unwrap_err();
+    let problem = run(&world, &alone, ("run", false), &[Stage::Source], recorded).unwrap_err();
     assert!(matches!(problem, Error::Stages(StageError::WouldRemove { .. })), "{problem}");
     assert_eq!(fs::read(&source).unwrap(), before);
     // Nothing is removed either if the prompts don't exist.
     let missing = world.folder.path().join("missing.safetensors");
-    adapt(&world, &config, &missing, "run", told).unwrap_err();
+    adapt(&world, &config, &missing, "run", recorded).unwrap_err();
     assert_eq!(fs::read(&source).unwrap(), before);
 }
 
@@ -633,43 +634,43 @@ fn inputs_are_not_removed() {
 fn runs_resume_after_a_move_but_not_with_another_source() {
     let world = SmallWorld::new();
     let mut config = staged(CompositionConfig::default());
-    let told = &mut Told::default();
-    run(&world, &config, "here", false, &Stage::ALL, told).unwrap();
+    let recorded = &mut Recorded::default();
+    run(&world, &config, ("here", false), &Stage::ALL, recorded).unwrap();
     let at = |name: &str| world.folder.path().join(name);
     fs::rename(at("here"), at("there")).unwrap();
     let before = learned(&at("there"));
-    run(&world, &config, "there", true, &Stage::ALL, told).unwrap();
+    run(&world, &config, ("there", true), &Stage::ALL, recorded).unwrap();
     assert_eq!(learned(&at("there")), before);
     // Targets don't resume if their source was replaced.
     config.run.seed += 1;
     config.distillation = None;
     let mut alone = StagedRunConfig { adaptation: None, ..config.clone() };
     alone.run.training.steps = 2;
-    run(&world, &alone, "other", false, &[Stage::Source], told).unwrap();
+    run(&world, &alone, ("other", false), &[Stage::Source], recorded).unwrap();
     fs::copy(at("other/prompts.safetensors"), at("there/source/prompts.safetensors")).unwrap();
     config.run.seed -= 1;
-    let problem = run(&world, &config, "there", true, &[Stage::Targets], told).unwrap_err();
+    let problem = run(&world, &config, ("there", true), &[Stage::Targets], recorded).unwrap_err();
     assert!(problem.to_string().contains("`first_values` was"), "{problem}");
 }
 
 #[test]
 fn stages_with_nothing_to_do_or_start_from_are_rejected() {
     let world = SmallWorld::new();
-    let told = &mut Told::default();
+    let recorded = &mut Recorded::default();
     let mut config = staged(CompositionConfig::default());
     (config.distillation, config.adaptation) = (None, None);
-    let problem = run(&world, &config, "none", false, &[Stage::Teachers], told).unwrap_err();
+    let problem = run(&world, &config, ("none", false), &[Stage::Teachers], recorded).unwrap_err();
     assert!(problem.to_string().contains("nothing to do for `teachers`"), "{problem}");
     // An interrupted teacher cannot be used.
     let config = staged(CompositionConfig::default());
-    run(&world, &config, "cut", false, &[Stage::Teachers], told).unwrap();
+    run(&world, &config, ("cut", false), &[Stage::Teachers], recorded).unwrap();
     fs::remove_file(world.folder.path().join("cut/teachers/wet/outcome.json")).unwrap();
-    let problem = run(&world, &config, "cut", false, &[Stage::Source], told).unwrap_err();
+    let problem = run(&world, &config, ("cut", false), &[Stage::Source], recorded).unwrap_err();
     assert!(matches!(problem, Error::Stages(StageError::Unfinished { .. })), "{problem}");
     let adapted = |change: &dyn Fn(&mut AdaptationConfig)| {
         let mut config = config.clone();
         change(config.adaptation.as_mut().unwrap());
-        run(&world, &config, "bad", false, &Stage::ALL, &mut Told::default()).unwrap_err()
+        run(&world, &config, ("bad", false), &Stage::ALL, &mut Recorded::default()).unwrap_err()
     };
     let twice = adapted(&|adaptation| adaptation.targets = ["wet", "wet"].map(name).into());
     assert!(matches!(twice, Error::Config(ConfigError::DuplicateTarget { .. })), "{twice}");
@@ -695,20 +696,20 @@ fn stages_with_nothing_to_do_or_start_from_are_rejected() {
     mixing.run.composition =
         CompositionConfig::InstanceAttention(InstanceAttentionConfig::default());
     mixing.adaptation.as_mut().unwrap().nearest = Some(NearestConfig::default());
-    let problem = run(&world, &mixing, "bad", false, &Stage::ALL, told).unwrap_err();
+    let problem = run(&world, &mixing, ("bad", false), &Stage::ALL, recorded).unwrap_err();
     assert!(matches!(problem, Error::Stages(StageError::NearestReadsInputs)), "{problem}");
     let mut drawing = config.clone();
     drawing.run.mixture.stochastic = Some(mtpt_tasks::StochasticTasks::new(13));
-    let problem = run(&world, &drawing, "bad", false, &Stage::ALL, told).unwrap_err();
+    let problem = run(&world, &drawing, ("bad", false), &Stage::ALL, recorded).unwrap_err();
     assert!(problem.to_string().contains("most_tasks"), "{problem}");
     assert!(!world.folder.path().join("bad").exists());
     // More examples than there are.
-    run(&world, &config, "all", false, &Stage::ALL, told).unwrap();
+    run(&world, &config, ("all", false), &Stage::ALL, recorded).unwrap();
     let mut many = config.clone();
     let few_shot = FewShotConfig { rows: vec![2, 17], per_label: false, draws: 1 };
     many.adaptation.as_mut().unwrap().few_shot = Some(few_shot);
     let source = world.folder.path().join("all/source/prompts.safetensors");
-    let problem = adapt(&world, &many, &source, "many", told).unwrap_err();
+    let problem = adapt(&world, &many, &source, "many", recorded).unwrap_err();
     assert!(
         matches!(problem, Error::Data(DataError::TooFewExamples { expected: 17, found: 16, .. })),
         "{problem}"
@@ -716,7 +717,7 @@ fn stages_with_nothing_to_do_or_start_from_are_rejected() {
     // Runs left by an earlier few-shot command are removed.
     let before = Stage::Targets.runs_in(&world.folder.path().join("many"));
     assert!(!before.is_empty());
-    adapt(&world, &config, &source, "many", told).unwrap();
+    adapt(&world, &config, &source, "many", recorded).unwrap();
     let after = Stage::Targets.runs_in(&world.folder.path().join("many"));
     assert_eq!(after.len(), 2, "{after:?}");
 }
@@ -731,8 +732,8 @@ struct Again<'a> {
 impl Observer for Again<'_> {
     fn begin(&mut self, event: &BeginEvent<'_>) {
         if event.dir == "source" {
-            let told = &mut Told::default();
-            let again = run(self.world, self.config, "run", false, &Stage::ALL, told);
+            let recorded = &mut Recorded::default();
+            let again = run(self.world, self.config, ("run", false), &Stage::ALL, recorded);
             self.problem = again.err();
         }
     }

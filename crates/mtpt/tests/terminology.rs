@@ -22,13 +22,17 @@ const PENDING: &[&str] = &[
     "crates/mtpt-io/",
     "crates/mtpt-t5/",
     "crates/mtpt-tasks/",
-    "crates/mtpt-train/",
     "crates/mtpt/src/",
     "crates/mtpt/tests/wgpu_gradients.rs",
 ];
 
 /// Correct uses of a rejected phrase: file, phrase and reason.
 const EXCEPTIONS: &[(&str, &str, &str)] = &[
+    ("crates/mtpt-train/src/output/checkpoint.rs", "unjudged", "a name in checkpoints"),
+    ("crates/mtpt-train/src/run/identity.rs", "first values", "a key in checkpoints"),
+    ("crates/mtpt-train/tests/damage.rs", "unjudged", "a name in checkpoints"),
+    ("crates/mtpt-train/tests/stages.rs", "first values", "a key in checkpoints"),
+    ("crates/mtpt-train/tests/stopping.rs", "unjudged", "a name in checkpoints"),
     ("CHANGELOG.md", "trained numbers", "an old name"),
     ("examples/src/made_tasks/texts.rs", "goes on", "a sentence of the data"),
 ];

@@ -68,8 +68,8 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Pipeline<'a, B, T, L> {
     ///
     /// # Errors
     ///
-    /// [`StageError`](crate::StageError) when none of the requested stages is configured, no task is
-    /// left as a source, or an input would be removed; those of
+    /// [`StageError`](crate::StageError) when none of the requested stages is configured, no task
+    /// is left as a source, or an input would be removed; those of
     /// [`initial_composition`](crate::initial_composition), [`mtpt_infer::TaskData::read`],
     /// [`PromptTuningRun::train`](crate::PromptTuningRun::train) and
     /// [`Teachers::new`](crate::Teachers::new).
