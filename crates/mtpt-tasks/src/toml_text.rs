@@ -1,6 +1,5 @@
 use serde::de::DeserializeOwned;
 
-use crate::error::Result;
 use crate::names::with_nearest_name;
 
 /// Why a text of TOML cannot be read.
