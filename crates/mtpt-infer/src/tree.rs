@@ -10,6 +10,6 @@ use crate::error::Result;
 /// When a composition cannot be built on the tree.
 pub fn composed_tree(tree: &TaskTree) -> Result<Tree> {
     let tasks = tree.tasks_below(NodeIndex::ROOT).len();
-    let line = |task| tree.line_of_task(task).into_iter().map(NodeIndex::position).collect();
+    let line = |task| tree.path_to_task(task).into_iter().map(NodeIndex::position).collect();
     Ok(Tree::new((0..tasks).map(line).collect())?)
 }

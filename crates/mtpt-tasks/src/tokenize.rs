@@ -1,16 +1,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// Turns text into the numbers of its tokens.
+/// Converts text to token ids.
 pub trait Tokenize {
-    /// The tokens of a text, the end-of-sentence token last.
+    /// Returns the token ids of a text, the end-of-sentence token last.
     ///
     /// # Errors
     ///
-    /// [`TokenizeError`] if the text cannot be tokenized.
+    /// Returns [`TokenizeError`] if the text cannot be tokenized.
     fn tokenize(&self, text: &str) -> Result<Vec<u32>, TokenizeError>;
 
-    /// The tokens of many texts, in their order.
+    /// Returns the token ids of several texts, in order.
     ///
     /// # Errors
     ///
@@ -19,31 +19,30 @@ pub trait Tokenize {
         texts.iter().map(|text| self.tokenize(text)).collect()
     }
 
-    /// What turns its tokens back into text, for whoever judges what a model says; none where there
-    /// is no such thing.
+    /// Returns the inverse conversion, if supported. It is needed to evaluate generated text.
     fn detokenizer(&self) -> Option<Arc<dyn Detokenize + Send + Sync>> {
         None
     }
 }
 
-/// Turns the numbers of tokens back into text.
+/// Converts token ids to text.
 pub trait Detokenize {
-    /// The text of tokens, without the end of sentence, padding and other special tokens.
+    /// Returns the text of tokens, without end of sentence, padding and other special tokens.
     ///
     /// # Errors
     ///
-    /// [`DetokenizeError`] if the tokens have no text.
+    /// Returns [`DetokenizeError`] if the tokens are invalid.
     fn detokenize(&self, ids: &[u32]) -> Result<String, DetokenizeError>;
 }
 
-/// A tokenizer could not turn tokens back into text.
+/// Token ids that cannot be detokenized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DetokenizeError {
     message: String,
 }
 
 impl DetokenizeError {
-    /// An error with the tokenizer's own words.
+    /// Creates an error with the message of the tokenizer.
     pub fn new(message: impl fmt::Display) -> Self {
         Self { message: message.to_string() }
     }
@@ -51,7 +50,7 @@ impl DetokenizeError {
 
 impl fmt::Display for DetokenizeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "cannot turn tokens into text: {}", self.message)
+        write!(formatter, "cannot detokenize: {}", self.message)
     }
 }
 
@@ -71,14 +70,14 @@ impl<E: Tokenize + ?Sized> Tokenize for &E {
     }
 }
 
-/// A tokenizer said no.
+/// A text that cannot be tokenized.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenizeError {
     message: String,
 }
 
 impl TokenizeError {
-    /// An error with the tokenizer's own words.
+    /// Creates an error with the message of the tokenizer.
     pub fn new(message: impl fmt::Display) -> Self {
         Self { message: message.to_string() }
     }
@@ -92,7 +91,7 @@ impl fmt::Display for TokenizeError {
 
 impl std::error::Error for TokenizeError {}
 
-/// A function as a tokenizer.
+/// Adapter from a function to [`Tokenize`].
 #[derive(Clone, Copy, Debug)]
 pub struct TokenizeFn<F>(pub F);
 
@@ -102,10 +101,9 @@ impl<F: Fn(&str) -> Result<Vec<u32>, TokenizeError>> Tokenize for TokenizeFn<F> 
     }
 }
 
-/// A tokenizer that may forget the end-of-sentence token, and the token.
+/// Adapter that appends the end-of-sentence token if the tokenizer doesn't.
 ///
-/// Some `tokenizer.json` files have no step that appends it. Tokens that end in it already stay as
-/// they are.
+/// Some `tokenizer.json` files have no post-processing step that appends it.
 #[derive(Clone, Copy, Debug)]
 pub struct WithEndOfSentence<E> {
     /// The tokenizer.
@@ -137,7 +135,7 @@ impl<E> WithEndOfSentence<E> {
     }
 }
 
-/// With the special tokens that the tokenizer's own file adds: the end of sentence, for T5's.
+/// Adds the special tokens of `tokenizer.json`, for T5 the end of sentence.
 #[cfg(feature = "tokenizers")]
 impl Tokenize for tokenizers::Tokenizer {
     fn tokenize(&self, text: &str) -> Result<Vec<u32>, TokenizeError> {
@@ -146,7 +144,7 @@ impl Tokenize for tokenizers::Tokenizer {
     }
 
     fn tokenize_all(&self, texts: &[&str]) -> Result<Vec<Vec<u32>>, TokenizeError> {
-        // One by one: a batch would be padded where the tokenizer's file says so.
+        // Separately: batches are padded if `tokenizer.json` has a padding configuration.
         texts.iter().map(|text| Tokenize::tokenize(self, text)).collect()
     }
 
@@ -162,8 +160,7 @@ impl Detokenize for tokenizers::Tokenizer {
     }
 }
 
-/// Shortens tokens to a length, at least 1, by taking away those before the last: the end of
-/// sentence stays.
+/// Truncates tokens to a maximum length, at least 1, and keeps the last one: the end of sentence.
 ///
 /// ```
 /// let mut ids = vec![7, 8, 9, 1];

@@ -2,31 +2,30 @@ use serde::de::DeserializeOwned;
 
 use crate::names::with_nearest_name;
 
-/// Why a text of TOML cannot be read.
+/// Error in a TOML text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TomlProblem {
-    /// The line, counted from 1, where it is known.
+    /// The line, counted from 1, if known.
     pub line: Option<usize>,
-    /// What the reader of TOML expected and found, and the known name that an unknown one is near
-    /// to.
+    /// The expected and the found value, and a suggestion for an unknown key.
     pub message: String,
 }
 
-/// Reads a text of TOML; all configurations of the workspace are read by this, so that all complain
-/// alike.
+/// Deserializes a TOML text. All configurations of the workspace are read by this function, so their
+/// messages are consistent.
 ///
 /// # Errors
 ///
-/// When it is not TOML, or has other keys or types than expected.
+/// Returns [`TomlProblem`] for invalid TOML, unknown or missing keys, or wrong types.
 pub fn read_toml<T: DeserializeOwned>(text: &str) -> Result<T, TomlProblem> {
     toml::from_str(text).map_err(|error| TomlProblem {
         line: error.span().map(|span| line_of(text, span.start)),
-        message: in_words(with_nearest_name(error.message())),
+        message: without_type_names(with_nearest_name(error.message())),
     })
 }
 
-/// What serde says of types, in the words of who writes TOML.
-fn in_words(message: String) -> String {
+/// Replaces names of Rust types in a message of serde.
+fn without_type_names(message: String) -> String {
     let message = ["usize", "u64", "u32"].into_iter().fold(message, |message, number| {
         message.replace(&format!("expected {number}"), "expected a whole number, 0 or more")
     });
@@ -34,16 +33,15 @@ fn in_words(message: String) -> String {
         message.replace(&format!("expected {number}"), "expected a number")
     });
     if message.starts_with("invalid type: map, expected a sequence") {
-        return "expected a list of tables, which double brackets begin: `[[tasks]]`".to_owned();
+        return "expected a list of tables, with double brackets: `[[tasks]]`".to_owned();
     }
-    // The name of a type in the program says nothing to who writes TOML.
     if let Some((before, _)) = message.split_once("expected struct ") {
         return format!("{before}expected a table");
     }
     message
 }
 
-/// The line of a byte, counted from 1.
+/// Returns the line of a byte offset, counted from 1.
 pub fn line_of(text: &str, byte: usize) -> usize {
     text.bytes().take(byte).filter(|&byte| byte == b'\n').count() + 1
 }
@@ -56,7 +54,7 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only errors are looked at")]
+    #[expect(dead_code, reason = "only errors are tested")]
     struct Document {
         steps: usize,
         #[serde(default)]
@@ -66,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn problems_are_told_in_words_and_with_their_line() {
+    fn locates_problems_without_type_names() {
         for (text, line, message) in [
             (
                 "\nsteps = \"many\"",
@@ -77,7 +75,7 @@ mod tests {
             (
                 "steps = 1\n[tasks]\nsteps = 1",
                 2,
-                "expected a list of tables, which double brackets begin: `[[tasks]]`",
+                "expected a list of tables, with double brackets: `[[tasks]]`",
             ),
             (
                 "stpes = 1",
@@ -91,10 +89,10 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_called_a_table() {
+    fn names_tables() {
         #[derive(Debug, Deserialize)]
         struct Outer {
-            #[expect(dead_code, reason = "read for its type alone")]
+            #[expect(dead_code, reason = "only its type is tested")]
             inner: Inner,
         }
         #[derive(Debug, Deserialize)]

@@ -75,7 +75,7 @@ proptest! {
     }
 
     #[test]
-    fn the_longest_text_is_the_last_that_fits(
+    fn the_max_text_length_is_the_last_that_fits(
         noise_density in 0.01_f64..0.99,
         mean_span_length in 1.0_f64..20.0,
         input in 0_usize..300,
@@ -90,7 +90,7 @@ proptest! {
                 && objective.counts(length).1 <= sentinels
         };
         let expected = (2..700).take_while(|&length| fits(length)).last();
-        prop_assert_eq!(objective.longest_text(MaxLengths { input, target }, sentinels), expected);
+        prop_assert_eq!(objective.max_text_length(MaxLengths { input, target }, sentinels), expected);
         // No longer text fits either.
         prop_assert!((2..700).skip_while(|&length| fits(length)).all(|length| !fits(length)));
     }
@@ -104,7 +104,7 @@ proptest! {
         prop_assert_eq!(parts.concat(), text);
         prop_assert_eq!((input.last(), target.last()), (Some(&END), Some(&END)));
         prop_assert!(length < 2 || parts.iter().all(|part| !part.is_empty()));
-        if let Some(longest) = PrefixLm.longest_text(MaxLengths { input: length, target: length }) {
+        if let Some(longest) = PrefixLm.max_text_length(MaxLengths { input: length, target: length }) {
             prop_assert!(longest == length && input.len() <= length && target.len() <= length);
         }
     }
@@ -116,7 +116,7 @@ fn lengths_are_those_of_the_reference() {
     for &(noise_density, mean_span_length, input, length, target) in LENGTHS {
         let objective = SpanCorruption { noise_density, mean_span_length };
         let unbounded = MaxLengths { input, target: usize::MAX };
-        assert_eq!(objective.longest_text(unbounded, usize::MAX), Some(length), "{objective:?}");
+        assert_eq!(objective.max_text_length(unbounded, usize::MAX), Some(length), "{objective:?}");
         assert_eq!(objective.lengths(length).target, target, "{objective:?}, {length}");
     }
 }
@@ -177,8 +177,8 @@ fn the_shortest_texts_do_no_harm() {
     assert_eq!(PrefixLm.divide(&[], END, 3), (vec![END], vec![END]));
     assert_eq!(PrefixLm.divide(&[5], END, 3), (vec![5, END], vec![END]));
     let longest = MaxLengths { input: usize::MAX, target: usize::MAX };
-    assert!(objective.longest_text(longest, 100).is_some());
-    assert_eq!(objective.longest_text(longest, 0), None);
+    assert!(objective.max_text_length(longest, 100).is_some());
+    assert_eq!(objective.max_text_length(longest, 0), None);
 }
 
 #[test]

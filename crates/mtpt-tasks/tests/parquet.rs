@@ -77,8 +77,8 @@ fn a_column_of_another_type_is_named() {
     for (row, column, found) in [
         (0, "image", "bytes"),
         (1, "day", "a date or time"),
-        (2, "spans", "a list of something else than strings"),
-        (2, "answers.start", "a list of something else than strings"),
+        (2, "spans", "a list of other values than strings"),
+        (2, "answers.start", "a list of other values than strings"),
         (3, "names", "null"),
         (6, "text", "null"),
     ] {

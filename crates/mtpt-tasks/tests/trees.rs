@@ -35,7 +35,7 @@ fn groups_stand_where_their_first_task_stands() {
     assert_eq!(below("b/y"), [0, 4]);
     assert_eq!(below("a"), [1]);
     assert_eq!(tree.find("b/z"), None);
-    let line: Vec<usize> = tree.line_of_task(4).into_iter().map(NodeIndex::position).collect();
+    let line: Vec<usize> = tree.path_to_task(4).into_iter().map(NodeIndex::position).collect();
     assert_eq!(line, [0, 1, 2, 4]);
 }
 
@@ -145,7 +145,7 @@ proptest! {
         for (position, name) in names.iter().enumerate() {
             let node = tree.node(tree.node_of_task(position));
             prop_assert_eq!((node.path(), node.task()), (name.as_str(), Some(position)));
-            let line = tree.line_of_task(position);
+            let line = tree.path_to_task(position);
             prop_assert_eq!((line[0], line.last()), (NodeIndex::ROOT, Some(&node.index())));
             prop_assert_eq!(line.len(), name.segments().count() + 1);
             for pair in line.windows(2) {

@@ -31,21 +31,21 @@ impl Chunks {
         for document in documents {
             chunks.tokens.extend(document?);
             if !packed {
-                chunks.cut(length);
+                chunks.split(length);
             }
         }
-        chunks.cut(length);
+        chunks.split(length);
         Ok(chunks)
     }
 
     /// Splits the tokens after the last chunk.
-    fn cut(&mut self, length: usize) {
-        let mut begin = self.ends.last().copied().unwrap_or(0);
-        while self.tokens.len() - begin >= SHORTEST {
-            begin = self.tokens.len().min(begin + length);
-            self.ends.push(begin);
+    fn split(&mut self, length: usize) {
+        let mut start = self.ends.last().copied().unwrap_or(0);
+        while self.tokens.len() - start >= SHORTEST {
+            start = self.tokens.len().min(start + length);
+            self.ends.push(start);
         }
-        self.tokens.truncate(begin);
+        self.tokens.truncate(start);
     }
 
     /// Returns the number of chunks.
@@ -64,8 +64,8 @@ impl Chunks {
     ///
     /// If there is no such chunk.
     pub fn get(&self, chunk: usize) -> &[u32] {
-        let begin = chunk.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.tokens[begin..self.ends[chunk]]
+        let start = chunk.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.tokens[start..self.ends[chunk]]
     }
 
     /// Returns the tokens of all chunks.
@@ -90,20 +90,20 @@ mod tests {
     }
 
     #[test]
-    fn packed_documents_are_one_text() {
+    fn joins_packed_documents() {
         check(&[&[1, 2, 3], &[4], &[5, 6]], 4, true, &[&[1, 2, 3, 4], &[5, 6]]);
         check(&[&[1, 2, 3], &[4], &[5]], 4, true, &[&[1, 2, 3, 4]]);
         check(&[&[1], &[2], &[], &[3, 4]], 2, true, &[&[1, 2], &[3, 4]]);
     }
 
     #[test]
-    fn else_each_document_is_cut_by_itself() {
+    fn splits_each_document_separately() {
         check(&[&[1, 2, 3, 4, 5], &[6], &[7, 8]], 3, false, &[&[1, 2, 3], &[4, 5], &[7, 8]]);
         check(&[&[1, 2, 3, 4], &[5, 6]], 3, false, &[&[1, 2, 3], &[5, 6]]);
     }
 
     #[test]
-    fn nothing_gives_no_chunk() {
+    fn has_no_chunk_without_text() {
         check(&[], 4, true, &[]);
         check(&[&[], &[1]], 4, true, &[]);
         check(&[&[1], &[2]], 4, false, &[]);

@@ -10,10 +10,9 @@ use crate::corpus::error::CorpusError;
 use crate::error::{Error, Result};
 use crate::toml_text::{line_of, read_toml};
 
-/// The corpora of a TOML file, in its order: its `[[corpora]]` entries, of which there may be none.
+/// Corpora of a TOML file: its `[[corpora]]` entries, if any, in the order of the file.
 ///
-/// Relative paths begin at the folder of the file. Other keys of the file belong to others and are
-/// passed over.
+/// Relative paths are resolved against the folder of the file. Other keys of the file are ignored.
 ///
 /// ```toml
 /// [[corpora]]
@@ -28,7 +27,7 @@ pub struct CorpusFile {
     corpora: Vec<Corpus>,
 }
 
-/// The part of a configuration that is read here.
+/// The keys of a configuration that are read here.
 #[derive(Deserialize)]
 struct Document {
     #[serde(default)]

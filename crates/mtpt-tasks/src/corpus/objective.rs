@@ -10,37 +10,37 @@ use crate::corpus::special_tokens::SpecialTokens;
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ObjectiveName {
-    /// See [`SpanCorruption`].
+    /// Span corruption, see [`SpanCorruption`].
     SpanCorruption,
-    /// See [`PrefixLm`].
+    /// Prefix language modeling, see [`PrefixLm`].
     PrefixLm,
 }
 
-/// What is made of a chunk of text, so that there is an input and a target.
+/// Objective that turns a chunk of text into an input and a target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TextObjective {
-    /// Spans are taken out and asked for.
+    /// The target is spans that are masked in the input.
     SpanCorruption(SpanCorruption),
-    /// The rest is asked for.
+    /// The target continues the input.
     PrefixLm(PrefixLm),
 }
 
 impl TextObjective {
-    /// Length of the longest chunk that fits the lengths and the number of sentinels; none, if
-    /// there is not even one of two tokens.
-    pub fn longest_text(&self, longest: MaxLengths, sentinels: usize) -> Option<usize> {
+    /// Returns the maximum length of a chunk whose input and target fit the maximum lengths and the number
+    /// of sentinels, or `None` if not even two tokens fit.
+    pub fn max_text_length(&self, max_lengths: MaxLengths, sentinels: usize) -> Option<usize> {
         match self {
-            Self::SpanCorruption(objective) => objective.longest_text(longest, sentinels),
-            Self::PrefixLm(objective) => objective.longest_text(longest),
+            Self::SpanCorruption(objective) => objective.max_text_length(max_lengths, sentinels),
+            Self::PrefixLm(objective) => objective.max_text_length(max_lengths),
         }
     }
 
-    /// Input and target of a chunk: a pure function of the seed.
+    /// Returns the input and target of a chunk: a pure function of the seed.
     ///
     /// # Panics
     ///
-    /// When a chunk has more spans than there are sentinels.
+    /// If a chunk has more spans than there are sentinels.
     pub fn apply(
         &self,
         tokens: &[u32],

@@ -6,15 +6,15 @@ use crate::error::Result;
 use crate::out_of_range::OutOfRange;
 use crate::sampling::permutation::{below, hash};
 
-/// Span corruption: spans of a text are taken out, each leaves a sentinel in its place, and the
-/// target is the spans, each behind its sentinel (Raffel et al. 2020, sections 3.1.4 and 3.3.4).
+/// Span corruption: each masked span of a text is replaced by a sentinel, and the target is the spans,
+/// each after its sentinel (Raffel et al. 2020, sections 3.1.4 and 3.3.4).
 ///
-/// A text of `n` tokens loses `round(n * noise_density)` of them, at least one and never all, in
-/// `round(lost / mean_span_length)` spans, at least one and no more than there are tokens left.
-/// Among all ways of dividing the lost and the kept tokens into that many runs, all are equally
-/// likely. Kept and lost runs take turns, a kept one first: so no two sentinels stand side by side,
-/// and the target needs no sentinel at its end. It follows that a text so short that it has one
-/// span loses its end. Halves are rounded to the even neighbour.
+/// In a text of `n` tokens, `round(n * noise_density)` tokens are masked, at least one and never all.
+/// They form `round(masked / mean_span_length)` spans, at least one and at most the number of unmasked
+/// tokens. Halves are rounded to even. All divisions of the masked and of the unmasked tokens into this
+/// many runs are equally likely. The runs alternate, starting with an unmasked one. So two sentinels
+/// are never adjacent, the target needs no final sentinel, and a text with a single span is masked at
+/// its end.
 ///
 /// ```
 /// use mtpt_tasks::corpus::{SpanCorruption, SpecialTokens};
@@ -25,29 +25,29 @@ use crate::sampling::permutation::{below, hash};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SpanCorruption {
-    /// Share of the tokens that are lost, above 0 and below 1.
+    /// Fraction of the tokens that are masked, above 0 and below 1.
     pub noise_density: f64,
-    /// Tokens of a span on average, at least 1.
+    /// Mean number of tokens of a span, at least 1.
     pub mean_span_length: f64,
 }
 
-/// The numbers that T5 was trained with.
+/// The values that T5 was trained with.
 impl Default for SpanCorruption {
     fn default() -> Self {
         Self { noise_density: 0.15, mean_span_length: 3.0 }
     }
 }
 
-/// What a seed is used for.
-const FOR_LOST: u64 = 1;
-const FOR_KEPT: u64 = 2;
+/// Domains of hashes, so that the two kinds of runs share no random numbers.
+const FOR_MASKED: u64 = 1;
+const FOR_UNMASKED: u64 = 2;
 
 impl SpanCorruption {
-    /// Checks the numbers.
+    /// Checks the options.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`], naming the number.
+    /// Returns [`OutOfRange`] with the option.
     pub fn check(&self) -> Result<()> {
         let Self { noise_density, mean_span_length } = *self;
         if !(noise_density > 0.0 && noise_density < 1.0) {
@@ -61,56 +61,55 @@ impl SpanCorruption {
         Ok(())
     }
 
-    /// Number of tokens that a text of a length loses, and number of spans; none of a text of less
-    /// than two tokens.
+    /// Returns the numbers of masked tokens and of spans in a text; both are 0 for less than two tokens.
     pub fn counts(&self, length: usize) -> (usize, usize) {
         if length < 2 {
             return (0, 0);
         }
-        let lost = (length as f64 * self.noise_density).round_ties_even() as usize;
-        let lost = lost.clamp(1, length - 1);
-        let spans = (lost as f64 / self.mean_span_length).round_ties_even() as usize;
-        (lost, spans.clamp(1, length - lost))
+        let masked = (length as f64 * self.noise_density).round_ties_even() as usize;
+        let masked = masked.clamp(1, length - 1);
+        let spans = (masked as f64 / self.mean_span_length).round_ties_even() as usize;
+        (masked, spans.clamp(1, length - masked))
     }
 
-    /// Length of input and target of a text of a length, ends of sentence included. A shorter text
-    /// has no longer ones.
+    /// Returns the lengths of the input and target of a text, ends of sentence included. They increase with
+    /// the length of the text.
     ///
     /// ```
     /// use mtpt_tasks::MaxLengths;
     /// use mtpt_tasks::corpus::SpanCorruption;
     ///
-    /// // T5's own numbers.
+    /// // The lengths in T5's pretraining.
     /// let lengths = SpanCorruption::default().lengths(568);
     /// assert_eq!(lengths, MaxLengths { input: 512, target: 114 });
     /// ```
     pub fn lengths(&self, length: usize) -> MaxLengths {
-        let (lost, spans) = self.counts(length);
+        let (masked, spans) = self.counts(length);
         let with = |tokens: usize| tokens.saturating_add(spans).saturating_add(1);
-        MaxLengths { input: with(length - lost), target: with(lost) }
+        MaxLengths { input: with(length - masked), target: with(masked) }
     }
 
-    /// Length of the longest text whose input and target are not too long and that has a sentinel
-    /// for each span; none, if there is not even one of two tokens.
+    /// Returns the maximum length of a text whose input and target fit the maximum lengths and that has a
+    /// sentinel for each span, or `None` if not even two tokens fit.
     ///
     /// ```
     /// use mtpt_tasks::MaxLengths;
     /// use mtpt_tasks::corpus::SpanCorruption;
     ///
-    /// let longest = MaxLengths { input: 512, target: 114 };
-    /// assert_eq!(SpanCorruption::default().longest_text(longest, 100), Some(568));
+    /// let max_lengths = MaxLengths { input: 512, target: 114 };
+    /// assert_eq!(SpanCorruption::default().max_text_length(max_lengths, 100), Some(568));
     /// ```
-    pub fn longest_text(&self, longest: MaxLengths, sentinels: usize) -> Option<usize> {
+    pub fn max_text_length(&self, max_lengths: MaxLengths, sentinels: usize) -> Option<usize> {
         let fits = |length: usize| {
             let lengths = self.lengths(length);
-            lengths.input <= longest.input
-                && lengths.target <= longest.target
+            lengths.input <= max_lengths.input
+                && lengths.target <= max_lengths.target
                 && self.counts(length).1 <= sentinels
         };
-        // No text as long as input and target together fits: all its tokens must stand in one of
-        // them.
-        let bound = longest.input.saturating_add(longest.target);
-        // All three grow with the text, so that what fits comes before what does not.
+        // A text as long as input and target together doesn't fit: they contain all its tokens, and
+        // the sentinels.
+        let bound = max_lengths.input.saturating_add(max_lengths.target);
+        // Binary search: all three increase with the length of the text.
         let (mut fitting, mut beyond) = (2, bound.max(3));
         if !fits(fitting) {
             return None;
@@ -126,29 +125,29 @@ impl SpanCorruption {
         Some(fitting)
     }
 
-    /// Which tokens of a text of a length are lost: a pure function of the seed.
+    /// Returns for each token of a text whether it is masked: a pure function of the seed.
     pub fn mask(&self, length: usize, seed: u64) -> Vec<bool> {
-        let (lost, spans) = self.counts(length);
+        let (masked, spans) = self.counts(length);
         if spans == 0 {
             return vec![false; length];
         }
-        let kept_runs = runs(length - lost, spans, hash(seed, [FOR_KEPT]));
-        let lost_runs = runs(lost, spans, hash(seed, [FOR_LOST]));
+        let unmasked_runs = runs(length - masked, spans, hash(seed, [FOR_UNMASKED]));
+        let masked_runs = runs(masked, spans, hash(seed, [FOR_MASKED]));
         let mut mask = Vec::with_capacity(length);
-        for (kept, lost) in kept_runs.into_iter().zip(lost_runs) {
-            mask.resize(mask.len() + kept, false);
-            mask.resize(mask.len() + lost, true);
+        for (unmasked, masked) in unmasked_runs.into_iter().zip(masked_runs) {
+            mask.resize(mask.len() + unmasked, false);
+            mask.resize(mask.len() + masked, true);
         }
         mask
     }
 
-    /// Input and target of a text, each with its end of sentence: a pure function of the seed.
+    /// Returns the input and target of a text, each with an end of sentence: a pure function of the seed.
     ///
-    /// A text of less than two tokens loses nothing, and its target is the end of sentence alone.
+    /// A text of less than two tokens is not masked, and its target is the end of sentence alone.
     ///
     /// # Panics
     ///
-    /// When there are fewer sentinels than spans: see [`longest_text`](Self::longest_text).
+    /// If there are fewer sentinels than spans, see [`max_text_length`](Self::max_text_length).
     pub fn corrupt(
         &self,
         tokens: &[u32],
@@ -160,15 +159,15 @@ impl SpanCorruption {
         let mut input = Vec::with_capacity(lengths.input);
         let mut target = Vec::with_capacity(lengths.target);
         let mut sentinels = special.sentinels.iter();
-        let mut before = false;
-        for (&token, lost) in tokens.iter().zip(mask) {
-            if lost && !before {
+        let mut was_masked = false;
+        for (&token, masked) in tokens.iter().zip(mask) {
+            if masked && !was_masked {
                 let sentinel = *sentinels.next().expect("a sentinel for each span");
                 input.push(sentinel);
                 target.push(sentinel);
             }
-            if lost { &mut target } else { &mut input }.push(token);
-            before = lost;
+            if masked { &mut target } else { &mut input }.push(token);
+            was_masked = masked;
         }
         input.push(special.end_of_sentence);
         target.push(special.end_of_sentence);
@@ -176,20 +175,19 @@ impl SpanCorruption {
     }
 }
 
-/// Lengths of runs that divide items among them, at least one item each, every division as likely
-/// as any other.
+/// Divides items into runs of at least one item each and returns their lengths. All divisions are
+/// equally likely.
 fn runs(items: usize, runs: usize, seed: u64) -> Vec<usize> {
-    // A division is a choice of places between items where a new run begins. Each place is taken
-    // with the probability of those still wanted among those still left (Knuth, "Seminumerical
-    // algorithms", 3.4.2, algorithm S).
-    let mut wanted = runs - 1;
+    // A division is a choice of positions between items where a new run starts. They are chosen by
+    // selection sampling (Knuth, "Seminumerical Algorithms", section 3.4.2, algorithm S).
+    let mut remaining = runs - 1;
     let mut lengths = Vec::with_capacity(runs);
     let mut length = 1;
-    for place in 1..items {
-        if below(hash(seed, [place as u64]), items - place) < wanted {
+    for position in 1..items {
+        if below(hash(seed, [position as u64]), items - position) < remaining {
             lengths.push(length);
             length = 0;
-            wanted -= 1;
+            remaining -= 1;
         }
         length += 1;
     }

@@ -22,7 +22,7 @@ use crate::tokenize::Tokenize;
 pub struct CorpusTokens {
     corpus: Corpus,
     special: SpecialTokens,
-    longest: usize,
+    max_text_length: usize,
     train: Chunks,
     dev: Chunks,
 }
@@ -45,10 +45,10 @@ impl CorpusTokens {
         corpus: Corpus,
         tokenizer: &impl Tokenize,
         special: SpecialTokens,
-        longest: MaxLengths,
+        max_lengths: MaxLengths,
     ) -> Result<Self> {
         let name = corpus.id().clone();
-        Self::read_files(corpus, tokenizer, special, longest)
+        Self::read_files(corpus, tokenizer, special, max_lengths)
             .map_err(|error| error.in_corpus(&name))
     }
 
@@ -56,17 +56,19 @@ impl CorpusTokens {
         corpus: Corpus,
         tokenizer: &impl Tokenize,
         special: SpecialTokens,
-        longest: MaxLengths,
+        max_lengths: MaxLengths,
     ) -> Result<Self> {
         let fills_in = matches!(corpus.objective(), TextObjective::SpanCorruption(_));
         if fills_in && special.sentinels.is_empty() {
             return Err(CorpusError::NoSentinel.into());
         }
-        let chunk_length = corpus.objective().longest_text(longest, special.sentinels.len());
+        let chunk_length = corpus.objective().max_text_length(max_lengths, special.sentinels.len());
         let Some(chunk_length) = chunk_length else {
-            return Err(
-                CorpusError::ChunkLengths { input: longest.input, target: longest.target }.into()
-            );
+            return Err(CorpusError::ChunkLengths {
+                input: max_lengths.input,
+                target: max_lengths.target,
+            }
+            .into());
         };
         let read = |split: Split| {
             let files = corpus.files(split);
@@ -83,7 +85,7 @@ impl CorpusTokens {
             Ok(chunks)
         };
         let (train, dev) = (read(Split::Train)?, read(Split::Dev)?);
-        Ok(Self { corpus, special, longest: chunk_length, train, dev })
+        Ok(Self { corpus, special, max_text_length: chunk_length, train, dev })
     }
 
     /// Returns the corpus.
@@ -102,7 +104,7 @@ impl CorpusTokens {
 
     /// Returns the number of tokens of a chunk, except for the last one of a text.
     pub fn chunk_length(&self) -> usize {
-        self.longest
+        self.max_text_length
     }
 
     /// Returns a training example: a pure function of the chunk, the seed of the run and the

@@ -9,34 +9,33 @@ use crate::data::location::SourceLocation;
 use crate::error::Result;
 use mtpt_io::IoError;
 
-/// Rows of a file with quoted fields, as RFC 4180 has them: a field in double quotes may hold
-/// separators, line breaks and, doubled, quotes.
+/// Reader of rows with quoted fields (RFC 4180): a field in double quotes may contain separators,
+/// line breaks and doubled quotes.
 pub(crate) struct CsvRows<R> {
-    rows: csv::Reader<WholeLines<R>>,
+    rows: csv::Reader<NormalizedLines<R>>,
     record: ByteRecord,
     file: Arc<Path>,
 }
 
 impl<R: BufRead> CsvRows<R> {
     pub(crate) fn new(bytes: R, file: Arc<Path>, separator: u8) -> Self {
-        let bytes = WholeLines { bytes, last: None, held: false, ended: false };
+        let bytes = NormalizedLines { bytes, last: None, pending_return: false, ended: false };
         let rows = csv::ReaderBuilder::new()
             .delimiter(separator)
             .terminator(Terminator::Any(b'\n'))
             .has_headers(false)
-            // The number of fields is checked by who knows their names.
+            // The caller checks the number of fields.
             .flexible(true)
             .from_reader(bytes);
         Self { rows, record: ByteRecord::new(), file }
     }
 
-    /// The fields of the next row that has any character, where it begins, and the line where it
-    /// ends.
+    /// Returns the fields of the next non-empty row, its location, and its last line.
     pub(crate) fn read(&mut self) -> Result<Option<(Vec<String>, SourceLocation, usize)>> {
         let found = self.rows.read_byte_record(&mut self.record).map_err(|error| {
             let source = match error.into_kind() {
                 csv::ErrorKind::Io(source) => source,
-                // Fields are bytes here, and may be any number: nothing but reading can fail.
+                // Byte records of flexible length fail only if reading fails.
                 other => io::Error::other(format!("{other:?}")),
             };
             IoError::new("read", self.file.as_ref(), source)
@@ -44,12 +43,11 @@ impl<R: BufRead> CsvRows<R> {
         if !found {
             return Ok(None);
         }
-        // Where the reader stands: its own record of a row's location does not count the empty
-        // lines before the row.
+        // The position of the record itself would not count empty lines before the row.
         let next_line = self.rows.position().line() as usize;
         let breaks = self.record.iter().flatten().filter(|&&byte| byte == b'\n').count();
-        // A row ends with its line, so that only an open quote can make the end of the file the end
-        // of a row.
+        // Every line ends with a line feed, so only an unclosed quote lets a row extend to the end of
+        // the file.
         let open = self.rows.get_ref().ended;
         let last_line = next_line - 1;
         let line = last_line - breaks + usize::from(open);
@@ -69,21 +67,21 @@ impl<R: BufRead> CsvRows<R> {
     }
 }
 
-/// Bytes whose every line, the last one too, ends with a line feed alone, however the file has it.
-struct WholeLines<R> {
+/// Bytes in which every line, including the last, ends with a single line feed.
+struct NormalizedLines<R> {
     bytes: R,
-    /// The byte that was handed on last.
+    /// The last byte returned.
     last: Option<u8>,
-    /// Whether a carriage return waits for what comes after it.
-    held: bool,
-    /// Whether the end was told.
+    /// Whether a carriage return is pending until the next byte is known.
+    pending_return: bool,
+    /// Whether the end of the file was returned.
     ended: bool,
 }
 
-impl<R: BufRead> Read for WholeLines<R> {
+impl<R: BufRead> Read for NormalizedLines<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut written = 0;
-        // One place more is kept for a carriage return that was held back.
+        // One byte is reserved for a pending carriage return.
         while written + 1 < buffer.len() {
             let available = self.bytes.fill_buf()?;
             let count = available.len().min(buffer.len() - written - 1);
@@ -95,12 +93,12 @@ impl<R: BufRead> Read for WholeLines<R> {
                 break;
             }
             for &byte in &available[..count] {
-                if std::mem::take(&mut self.held) && byte != b'\n' {
+                if std::mem::take(&mut self.pending_return) && byte != b'\n' {
                     buffer[written] = b'\r';
                     written += 1;
                 }
-                self.held = byte == b'\r';
-                if !self.held {
+                self.pending_return = byte == b'\r';
+                if !self.pending_return {
                     buffer[written] = byte;
                     written += 1;
                 }

@@ -1,40 +1,40 @@
 use serde::{Deserialize, Serialize};
 
-/// How the rows of a file are written.
+/// Format of a data file.
 ///
-/// The formats of GLUE are its original tab-separated files, where quotes are characters like any
-/// other. Their columns get names that a template can hold:
+/// The formats of GLUE are its original tab-separated files. They don't use quoting: a quote is an
+/// ordinary character. Their columns have names that templates can contain:
 ///
 /// | Format | Header line | Fields |
 /// |---|---|---|
 /// | `glue_cola` | no | `source`, `label`, `original_label`, `sentence` |
-/// | `glue_mnli` | yes | as the header: `sentence1` (premise), `sentence2` (hypothesis), `gold_label`, ... |
+/// | `glue_mnli` | yes | as in the header: `sentence1` (premise), `sentence2` (hypothesis), `gold_label`, ... |
 /// | `glue_mrpc` | yes | `label`, `id1`, `id2`, `sentence1`, `sentence2` |
 /// | `glue_qnli` | yes | `index`, `question`, `sentence`, `label` |
-/// | `glue_qqp` | yes | `id`, `qid1`, `qid2`, `question1`, `question2`, `is_duplicate`; the few rows that have too few fields are passed over |
+/// | `glue_qqp` | yes | `id`, `qid1`, `qid2`, `question1`, `question2`, `is_duplicate`; the few rows with too few fields are skipped |
 /// | `glue_rte` | yes | `index`, `sentence1`, `sentence2`, `label` |
 /// | `glue_sst2` | yes | `sentence`, `label` |
 /// | `glue_stsb` | yes | `index`, `genre`, `filename`, `year`, `old_index`, `source1`, `source2`, `sentence1`, `sentence2`, `score` |
 /// | `glue_wnli` | yes | `index`, `sentence1`, `sentence2`, `label` |
-/// | `tsv` | yes | as the header; quotes are characters like any other |
-/// | `csv` | yes | as the header; separated by commas, quotes as in RFC 4180 |
-/// | `csv_semicolon` | yes | as the header; separated by semicolons, as spreadsheets write them where the comma is decimal |
+/// | `tsv` | yes | as in the header; no quoting |
+/// | `csv` | yes | as in the header; separated by commas, quoted as in RFC 4180 |
+/// | `csv_semicolon` | yes | as in the header; separated by semicolons, as written by spreadsheets in locales with a decimal comma |
 /// | `json_lines` | no | the keys of each object |
-/// | `parquet` | | the columns, with the feature `parquet`; those of a structure as `structure.column`; a place is the number of a row |
+/// | `parquet` | | the columns, with the feature `parquet`; fields of a structure are `structure.column`; row numbers take the place of line numbers |
 ///
-/// These are the columns of the training and development files; GLUE's test files have no labels
-/// and other columns.
+/// These are the columns of the training and validation files. GLUE's test files have no labels and
+/// other columns.
 ///
-/// The formats of SuperGLUE are its original JSON Lines. Most have a row a line, whose fields are
-/// the object's keys; three have values one in another:
+/// The formats of SuperGLUE are its original JSON Lines. In most of them a line is a row, and its
+/// fields are the keys of the object. Three are nested:
 ///
-/// | Format | A row | Fields |
+/// | Format | Row | Fields |
 /// |---|---|---|
 /// | `superglue_boolq` | a line | `question`, `passage`, `idx`, `label` |
 /// | `superglue_cb`, `superglue_rte` | a line | `premise`, `hypothesis`, `label`, `idx` |
 /// | `superglue_copa` | a line | `premise`, `choice1`, `choice2`, `question`, `label`, `idx` |
 /// | `superglue_multirc` | an answer | `paragraph`, `question`, `answer`, `question_id`, `answer_id`, `label`; texts without `<br>` and `<b>` |
-/// | `superglue_record` | a query; in a training split, an answer | `passage`, `query`, `entities` (joined by commas), `candidates` (the same as several texts), `query_id`, `answers` (several texts) |
+/// | `superglue_record` | a query; in the training split, an answer | `passage`, `query`, `entities` (joined by commas), `candidates` (the same as a list), `query_id`, `answers` (a list) |
 /// | `superglue_wic` | a line | `word`, `sentence1`, `sentence2`, `start1`, `end1`, ..., `label` |
 /// | `superglue_wsc` | a line | `text`, `span1_text`, `span1_index`, `span2_text`, `span2_index`, `marked_text` (`* noun *`, `# pronoun #`), `pronoun_text` (`*pronoun*`), `idx`, `label` |
 /// | `superglue_axb` | a line | `sentence1`, `sentence2`, `label`, `idx`, ... |
@@ -43,70 +43,70 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Format {
-    /// The corpus of linguistic acceptability.
+    /// Corpus of Linguistic Acceptability.
     GlueCola,
-    /// Multi-genre natural language inference. Training and development files differ in their
-    /// columns, so the header rules.
+    /// Multi-Genre Natural Language Inference. Training and validation files have different columns,
+    /// which are taken from the header.
     GlueMnli,
-    /// The Microsoft research paraphrase corpus.
+    /// Microsoft Research Paraphrase Corpus.
     GlueMrpc,
-    /// Question answering as inference.
+    /// Question-answering natural language inference.
     GlueQnli,
-    /// Quora question pairs.
+    /// Quora Question Pairs.
     GlueQqp,
-    /// Recognising textual entailment.
+    /// Recognizing Textual Entailment.
     GlueRte,
-    /// The Stanford sentiment treebank.
+    /// Stanford Sentiment Treebank.
     GlueSst2,
-    /// The semantic textual similarity benchmark.
+    /// Semantic Textual Similarity Benchmark.
     GlueStsb,
-    /// Winograd schemas as inference.
+    /// Winograd natural language inference.
     GlueWnli,
-    /// Fields separated by tabs, their names in the first line.
+    /// Tab-separated fields with a header line.
     Tsv,
-    /// Fields separated by commas, their names in the first line; a field in double quotes may hold
-    /// commas and line breaks.
+    /// Comma-separated fields with a header line. A field in double quotes may contain commas and line
+    /// breaks.
     Csv,
-    /// As [`Csv`](Self::Csv), with semicolons.
+    /// Like [`Csv`](Self::Csv), separated by semicolons.
     CsvSemicolon,
-    /// One JSON object a line. Numbers and truth values become text as they are written.
+    /// One JSON object per line. Numbers and booleans are converted to text.
     JsonLines,
-    /// Columns of values with types. Strings are text, numbers and truth values become text as in
-    /// JSON Lines, and lists of strings are several texts.
+    /// Typed columns. Strings are text, numbers and booleans are converted to text as in JSON Lines,
+    /// and lists of strings are several texts.
     Parquet,
-    /// Questions on a passage, answered by yes or no.
+    /// Yes/no questions about a passage.
     SuperglueBoolq,
-    /// The CommitmentBank.
+    /// CommitmentBank.
     SuperglueCb,
-    /// The choice of plausible alternatives.
+    /// Choice of Plausible Alternatives.
     SuperglueCopa,
-    /// Multi-sentence reading comprehension: a row for each answer.
+    /// Multi-Sentence Reading Comprehension: one row per answer.
     SuperglueMultirc,
-    /// Reading comprehension with commonsense reasoning: a row for each query, or for each answer
-    /// of a training split.
+    /// Reading Comprehension with Commonsense Reasoning: one row per query, or per answer in a training
+    /// split.
     SuperglueRecord,
-    /// Recognising textual entailment.
+    /// Recognizing Textual Entailment.
     SuperglueRte,
-    /// Words in context.
+    /// Word-in-Context.
     SuperglueWic,
-    /// The Winograd schema challenge.
+    /// Winograd Schema Challenge.
     SuperglueWsc,
-    /// The broad-coverage diagnostic set.
+    /// Broad-coverage diagnostic set.
     SuperglueAxb,
-    /// The gender-parity diagnostic set.
+    /// Winogender diagnostic set.
     SuperglueAxg,
 }
 
-/// How the fields of a row are set apart.
+/// Separator and quoting of the fields of a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Fields {
     pub(crate) separator: char,
-    /// Whether quotes around a field are no part of it.
+    /// Whether fields may be enclosed in quotes.
     pub(crate) quoted: bool,
 }
 
 impl Fields {
-    /// The separator's name, of many.
+    /// Returns the plural name of the separator.
     pub(crate) fn separators(self) -> &'static str {
         match self.separator {
             ',' => "commas",
@@ -116,25 +116,25 @@ impl Fields {
     }
 }
 
-/// The columns of a file with fields.
+/// Columns of a delimited file.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Columns {
-    /// There is no header; the columns are known.
+    /// No header: the columns are fixed.
     Known(&'static [&'static str]),
-    /// The header must be the first list; the columns get the names of the second.
+    /// The header must equal the first list; the columns are renamed to the second.
     Renamed(&'static [&'static str], &'static [&'static str]),
-    /// The header names the columns, and must name these.
+    /// The header names the columns and must include these.
     Header(&'static [&'static str]),
 }
 
 impl Format {
-    /// Whether the original files have rows that end too early: those of QQP have three, which
-    /// other readers pass over too.
+    /// Returns whether the original files have truncated rows: QQP has three, which other readers skip
+    /// too.
     pub(crate) fn has_broken_rows(self) -> bool {
         self == Self::GlueQqp
     }
 
-    /// Whether a line is an object.
+    /// Returns whether a line is a JSON object.
     pub(crate) fn is_json(self) -> bool {
         matches!(
             self,
@@ -152,7 +152,7 @@ impl Format {
         )
     }
 
-    /// How the fields of a row are set apart, or none for a format that has no columns.
+    /// Returns the separator and quoting, or `None` for a format without delimited fields.
     pub(crate) fn fields(self) -> Option<Fields> {
         Some(match self {
             _ if self.is_json() || self == Self::Parquet => return None,
@@ -162,8 +162,8 @@ impl Format {
         })
     }
 
-    /// For a header that is but one column in this format: the separator that it seems to have, and
-    /// the format that reads it.
+    /// For a header that is one column in this format, returns the separator that it contains instead and
+    /// the format with this separator.
     pub(crate) fn other_separator(self, header: &str) -> Option<(char, Self)> {
         let general = [Self::Csv, Self::CsvSemicolon, Self::Tsv];
         let own = self.fields()?.separator;
@@ -174,7 +174,7 @@ impl Format {
         general.contains(&self).then_some(others).into_iter().flatten().next()
     }
 
-    /// Name in a configuration.
+    /// Returns the name in configurations.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::GlueCola => "glue_cola",
@@ -204,7 +204,7 @@ impl Format {
         }
     }
 
-    /// The columns, or none for a format without them.
+    /// Returns the columns, or `None` for a format without delimited fields.
     pub(crate) fn columns(self) -> Option<Columns> {
         let inference = &["index", "sentence1", "sentence2", "label"];
         Some(match self {

@@ -7,7 +7,7 @@ use crate::data::location::SourceLocation;
 use crate::error::Result;
 use mtpt_io::IoError;
 
-/// Lines of text with their numbers.
+/// Numbered lines of text.
 #[derive(Debug)]
 pub(crate) struct Lines<R> {
     bytes: R,
@@ -21,7 +21,7 @@ impl<R: BufRead> Lines<R> {
         Self { bytes, file: path.into(), line: 0, buffer: Vec::new() }
     }
 
-    /// The next line that has a character.
+    /// Returns the next non-empty line.
     pub(crate) fn read(&mut self) -> Result<Option<(&str, SourceLocation)>> {
         loop {
             self.buffer.clear();

@@ -12,18 +12,18 @@ use crate::data::location::SourceLocation;
 use crate::data::value::Value;
 use crate::error::{Error, Result};
 
-/// The rows of a Parquet file, one by one.
+/// Reader of the rows of a Parquet file.
 pub(crate) struct ParquetRows {
     reader: SerializedFileReader<File>,
-    /// The next group of rows.
+    /// Index of the next row group.
     group: usize,
     rows: Option<ReaderIter>,
     file: Arc<Path>,
-    /// Rows read before.
+    /// Number of rows read.
     count: usize,
 }
 
-/// Names and values of a row, and its location.
+/// Field names and values of a row, and its location.
 pub(crate) type Named = (Vec<String>, Vec<Value>, SourceLocation);
 
 impl ParquetRows {
@@ -50,13 +50,13 @@ impl ParquetRows {
     }
 }
 
-/// Opens a file and reads what it says of its columns.
+/// Opens a file and reads its metadata.
 pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<File>> {
     let file = mtpt_io::fs::open(path)?;
     SerializedFileReader::new(file).map_err(|error| problem(path, &error))
 }
 
-/// The rows of a group of rows.
+/// Returns the rows of a row group.
 fn rows(reader: &SerializedFileReader<File>, group: usize, path: &Path) -> Result<ReaderIter> {
     let failed = |error: ParquetError| problem(path, &error);
     let columns = reader.metadata().file_metadata().schema_descr_ptr();
@@ -74,13 +74,13 @@ fn named(row: Row, location: SourceLocation) -> Named {
     (names, values, location)
 }
 
-/// The fields of a row; those of a structure have its name in front of theirs.
+/// Collects the fields of a row. Fields of a structure are prefixed with its name.
 fn flatten(row: Row, prefix: &str, names: &mut Vec<String>, values: &mut Vec<Value>) {
     for (name, field) in row.into_columns() {
         let name = format!("{prefix}{name}");
         match field {
             Field::Group(row) => {
-                // As SQuAD nests its answers.
+                // SQuAD nests its answers: `{"text": ["..."], "answer_start": [17]}`.
                 let texts = row.get_column_iter().find(|(name, _)| *name == "text");
                 if let Some(texts @ Value::Texts(_)) = texts.map(|(_, field)| value(field)) {
                     names.push(name.clone());
@@ -96,7 +96,7 @@ fn flatten(row: Row, prefix: &str, names: &mut Vec<String>, values: &mut Vec<Val
     }
 }
 
-/// What a field holds, in the text that JSON has for it; of a list of strings, all of them.
+/// Converts a field: scalars to their text in JSON, a list of strings to several texts.
 fn value(field: &Field) -> Value {
     let text = |text: String| Value::Text(text);
     Value::Unprintable(match field {
@@ -110,7 +110,7 @@ fn value(field: &Field) -> Value {
         Field::UShort(found) => return text(found.to_string()),
         Field::UInt(found) => return text(found.to_string()),
         Field::ULong(found) => return text(found.to_string()),
-        // With a point, and with as many digits as tell the number from its neighbours.
+        // `{:?}` keeps a decimal point and the fewest digits that identify the number.
         Field::Float16(found) => return text(format!("{:?}", found.to_f32())),
         Field::Float(found) => return text(format!("{found:?}")),
         Field::Double(found) => return text(format!("{found:?}")),
@@ -121,7 +121,7 @@ fn value(field: &Field) -> Value {
             });
             match strings.collect() {
                 Some(strings) => return Value::Texts(strings),
-                None => "a list of something else than strings",
+                None => "a list of other values than strings",
             }
         }
         Field::Null => "null",

@@ -20,25 +20,25 @@ use crate::data::superglue_rows;
 use crate::data::value::{Value, json_kind, json_value};
 use crate::error::Result;
 
-/// The rows of a file, one by one.
+/// Iterator over the rows of a data file.
 ///
-/// A byte order mark at the beginning and a carriage return at the end of a line are no part of a
-/// row; lines without any character are passed over. After an error there are no more rows.
+/// A byte order mark at the start and a carriage return at the end of a line are ignored. Empty lines
+/// are skipped. The iterator ends after the first error.
 ///
 /// # Errors
 ///
-/// Each item may be one: [`IoError`](crate::IoError), [`DataError::NotUtf8`], [`DataError::NoHeader`],
+/// An item may be [`IoError`](crate::IoError), [`DataError::NotUtf8`], [`DataError::NoHeader`],
 /// [`DataError::Header`], [`DataError::Separator`], [`DataError::DuplicateColumn`],
-/// [`DataError::FieldCount`], [`DataError::OpenQuote`], [`DataError::Json`],
-/// [`DataError::NestedRow`]. All but the first name file and line.
+/// [`DataError::FieldCount`], [`DataError::OpenQuote`], [`DataError::Json`] or
+/// [`DataError::NestedRow`]. All except the first contain the file and line.
 pub struct Reader<R = BufReader<File>> {
     rows: Rows<R>,
     file: Arc<Path>,
     format: Format,
-    /// Names of the columns, or of the fields of the row before.
+    /// Names of the columns, or of the fields of the previous row.
     names: Option<Arc<[String]>>,
-    /// Rows of a line that has several, and that was read already.
-    waiting: VecDeque<Example>,
+    /// Rows of the current line that haven't been returned yet.
+    pending: VecDeque<Example>,
     answers_apart: bool,
     ended: bool,
 }
@@ -48,8 +48,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// [`IoError`](crate::IoError) if it cannot be opened, [`DataError::Parquet`], and
-    /// [`DataError::WithoutFeature`] for Parquet without the feature `parquet`.
+    /// Returns [`IoError`](crate::IoError) if the file cannot be opened, [`DataError::Parquet`], or
+    /// [`DataError::WithoutFeature`] for a Parquet file without the feature `parquet`.
     pub fn open(format: Format, path: &Path) -> Result<Self> {
         if format == Format::Parquet {
             return Self::open_parquet(path);
@@ -72,8 +72,9 @@ impl Reader {
 }
 
 impl<R: BufRead> Reader<R> {
-    /// Reads from bytes that came from elsewhere; the path is for messages. Parquet cannot be read
-    /// so: its bytes do not come in the order of its rows.
+    /// Creates a reader of bytes from any source; the path is used in messages.
+    ///
+    /// Parquet is not supported: reading it requires random access.
     pub fn new(format: Format, bytes: R, path: &Path) -> Self {
         let file: Arc<Path> = path.into();
         let rows = match format.fields() {
@@ -86,12 +87,14 @@ impl<R: BufRead> Reader<R> {
     }
 
     fn with_rows(format: Format, rows: Rows<R>, file: Arc<Path>) -> Self {
-        let waiting = VecDeque::new();
-        Self { rows, file, format, names: None, waiting, answers_apart: false, ended: false }
+        let pending = VecDeque::new();
+        Self { rows, file, format, names: None, pending, answers_apart: false, ended: false }
     }
 
-    /// The same, with a row for each answer where a line of the format has several:
-    /// `superglue_record` alone. To learn from, as T5 does; all of them together judge.
+    /// Sets whether a line with several answers becomes one row per answer instead of one row per query.
+    ///
+    /// This affects only `superglue_record`. As in T5, answers are separate rows for training and
+    /// references of one row for evaluation.
     #[must_use]
     pub fn answers_apart(mut self, apart: bool) -> Self {
         self.answers_apart = apart;
@@ -108,14 +111,14 @@ impl<R: BufRead> Reader<R> {
         match self.format.columns() {
             Some(columns) => self.read_fields(columns),
             None => {
-                // A line may have no row at all.
-                while self.waiting.is_empty() && self.read_object()? {}
-                Ok(self.waiting.pop_front())
+                // A line may have no rows.
+                while self.pending.is_empty() && self.read_object()? {}
+                Ok(self.pending.pop_front())
             }
         }
     }
 
-    /// The next row as fields, where it begins, and the line where it ends.
+    /// Returns the fields of the next row, its location, and its last line.
     fn split(&mut self) -> Result<Option<(Vec<String>, SourceLocation, usize)>> {
         match &mut self.rows {
             Rows::Quoted(rows) => rows.read(),
@@ -161,7 +164,7 @@ impl<R: BufRead> Reader<R> {
         let Some((found, location, _)) = self.split()? else {
             return Err(DataError::NoHeader { path: self.file.to_path_buf() }.into());
         };
-        // One column is hardly what a table was made for.
+        // A table with a single column most likely has another separator.
         if let [column] = found.as_slice()
             && let Some((separator, format)) = self.format.other_separator(column)
         {
@@ -188,7 +191,7 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Puts the rows of the next line to those that wait; false if there is no line.
+    /// Reads the rows of the next line into `pending`; returns false at the end of the file.
     fn read_object(&mut self) -> Result<bool> {
         let Rows::Lines(lines) = &mut self.rows else { return Ok(false) };
         let Some((line, location)) = lines.read()? else { return Ok(false) };
@@ -201,7 +204,7 @@ impl<R: BufRead> Reader<R> {
                 }
                 .into());
             }
-            // The line of the error would be 1 always: each line is parsed alone.
+            // Each line is parsed separately, so serde_json always reports line 1.
             Err(error) => {
                 let message = error.to_string();
                 let message = message.replace(" at line 1 column ", " at column ");
@@ -214,18 +217,18 @@ impl<R: BufRead> Reader<R> {
             for row in rows? {
                 let (names, values): (Vec<_>, Vec<_>) = row.into_iter().unzip();
                 let names = self.shared_names(names.into_iter());
-                self.waiting.push_back(Example::with_names(names, values, location.clone()));
+                self.pending.push_back(Example::with_names(names, values, location.clone()));
             }
             return Ok(true);
         }
         let Json::Object(object) = object else { return Ok(true) };
         let names = self.shared_names(object.keys().map(String::as_str));
         let values = object.into_iter().map(|(_, found)| json_value(found));
-        self.waiting.push_back(Example::with_names(names, values.collect(), location));
+        self.pending.push_back(Example::with_names(names, values.collect(), location));
         Ok(true)
     }
 
-    /// The names of a row, which are those of the row before it more often than not.
+    /// Returns the names of a row's fields, shared with the previous row if they are equal.
     fn shared_names<'a>(
         &mut self,
         found: impl ExactSizeIterator<Item = &'a str> + Clone,
@@ -252,13 +255,13 @@ impl<R: BufRead> Iterator for Reader<R> {
     }
 }
 
-/// The rows of a file before they have names.
+/// Rows of a file before their fields are named.
 enum Rows<R> {
-    /// A row is a line.
+    /// One row per line.
     Lines(Lines<R>),
-    /// A row may have line breaks in quotes.
+    /// Rows with line breaks in quoted fields.
     Quoted(CsvRows<R>),
-    /// A row is a value of every column.
+    /// Rows of a Parquet file.
     #[cfg(feature = "parquet")]
     Parquet(Box<ParquetRows>),
 }

@@ -11,11 +11,10 @@ use crate::data::location::SourceLocation;
 use crate::data::value::{Value, json_value};
 use crate::error::{Error, Result};
 
-/// Names and values of a row.
+/// Field names and values of a row.
 pub(crate) type Fields = Vec<(&'static str, Value)>;
 
-/// The rows of an object whose values lie one in another; none for a format whose objects are rows
-/// as they are.
+/// Returns the rows of a nested object, or `None` for a format whose objects are rows.
 pub(crate) fn nested_rows(
     format: Format,
     object: &Json,
@@ -74,7 +73,7 @@ struct MultircAnswer {
     label: Option<Json>,
 }
 
-/// A row for each answer.
+/// Returns one row per answer.
 fn multirc_rows(line: MultircLine) -> Vec<Fields> {
     let paragraph = without_markup(&line.passage.text);
     let mut rows = Vec::new();
@@ -94,7 +93,7 @@ fn multirc_rows(line: MultircLine) -> Vec<Fields> {
     rows
 }
 
-/// Text without the tags that MultiRC has: T5 takes them out too.
+/// Removes the tags of MultiRC, as T5 does.
 fn without_markup(text: &str) -> String {
     text.replace("<br>", " ").replace("<b>", "").replace("</b>", "")
 }
@@ -113,7 +112,7 @@ struct RecordPassage {
     entities: Vec<Span>,
 }
 
-/// Characters of a text, the last one included.
+/// Range of characters, end included.
 #[derive(Deserialize)]
 struct Span {
     start: usize,
@@ -132,8 +131,7 @@ struct RecordAnswer {
     text: String,
 }
 
-/// A row for each query, or for each answer of each query: entities and answers are named once
-/// each, in sorted order.
+/// Returns one row per query, or one per answer. Entities and answers are deduplicated and sorted.
 fn record_rows(line: RecordLine, answers_apart: bool) -> Vec<Fields> {
     let characters: Vec<char> = line.passage.text.chars().collect();
     let entities: BTreeSet<String> = line
@@ -175,7 +173,7 @@ fn record_rows(line: RecordLine, answers_apart: bool) -> Vec<Fields> {
     rows
 }
 
-/// A passage whose highlights follow one another as sentences, as T5 has them.
+/// Joins the highlights of a passage as sentences, as T5 does.
 fn without_highlights(text: &str) -> String {
     let mut parts = text.split("\n@highlight\n");
     let mut joined = parts.next().unwrap_or_default().to_owned();
@@ -209,7 +207,7 @@ fn wsc_row(line: WscLine) -> Fields {
     let noun = as_in_text(&line.text, span1_index, &span1_text);
     let pronoun = as_in_text(&line.text, span2_index, &span2_text);
     let marked = marked(&line.text, span1_index, &noun, '*');
-    // The marks are words too.
+    // Marks count as words.
     let moved = span2_index.saturating_add(if span1_index < span2_index { 2 } else { 0 });
     let marked = self::marked(&marked, moved, &pronoun, '#').into_owned();
     let mut row = vec![
@@ -226,9 +224,10 @@ fn wsc_row(line: WscLine) -> Fields {
     row
 }
 
-/// A span as its text has it: the files write some with another first letter, with the end of the
-/// sentence, or with a line break. These are the corrections of `wsc.fixed`, by which the data set
-/// is read elsewhere.
+/// Spells a span as in its text.
+///
+/// Some spans of the files differ in the case of the first letter, a final period or a line break.
+/// These are the corrections of `wsc.fixed` in Hugging Face's `datasets`.
 fn as_in_text(text: &str, index: usize, span: &str) -> String {
     if text.contains(span) {
         return span.to_owned();
@@ -243,8 +242,9 @@ fn as_in_text(text: &str, index: usize, span: &str) -> String {
     first.into_iter().collect::<String>() + characters.as_str()
 }
 
-/// A text with marks around the span that begins at a word; as it is, where the span does not stand
-/// there.
+/// Adds marks around a span that starts at a word, as T5 does.
+///
+/// Returns the text unchanged if the span is not at this position.
 fn marked<'a>(text: &'a str, word: usize, span: &str, mark: char) -> Cow<'a, str> {
     let mut rest = text;
     for _ in 0..word {
@@ -263,26 +263,27 @@ fn marked<'a>(text: &'a str, word: usize, span: &str, mark: char) -> Cow<'a, str
     }
 }
 
-/// A text whose pronoun has stars around it, without spaces, as in T5's question for the referent.
-/// Where the file counts words in another way, the nearest word is taken that is the pronoun, or
-/// begins with it.
+/// Encloses the pronoun in asterisks without spaces, as in T5's question for the referent.
+///
+/// Where the file counts words differently, the nearest word that equals the pronoun, or starts with
+/// it, is marked.
 fn pronoun_marked(text: &str, index: usize, pronoun: &str) -> String {
     let words: Vec<&str> = text.trim_end().split(' ').collect();
     let nearest = |is: &dyn Fn(&str) -> bool| {
         let found = words.iter().enumerate().filter(|(_, word)| is(word));
-        found.map(|(place, _)| place).min_by_key(|place| place.abs_diff(index))
+        found.map(|(position, _)| position).min_by_key(|position| position.abs_diff(index))
     };
-    let begins = |word: &str| {
+    let starts = |word: &str| {
         word.strip_prefix(pronoun).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
     };
-    let Some(place) = nearest(&|word| word == pronoun).or_else(|| nearest(&begins)) else {
+    let Some(position) = nearest(&|word| word == pronoun).or_else(|| nearest(&starts)) else {
         return words.join(" ");
     };
-    let after = &words[place][pronoun.len()..];
+    let after = &words[position][pronoun.len()..];
     let marked =
         if after.is_empty() { format!("*{pronoun}*") } else { format!("*{pronoun}* {after}") };
     let mut words: Vec<&str> = words;
-    words[place] = &marked;
+    words[position] = &marked;
     words.join(" ")
 }
 
@@ -291,7 +292,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn spans_are_marked_where_their_words_stand() {
+    fn marks_spans_at_their_word() {
         let text = "This is a test sentence .";
         let once = marked(text, 3, "test", '*');
         assert_eq!(once, "This is a * test * sentence .");
@@ -299,12 +300,12 @@ mod tests {
         for (word, span) in [(2, "test"), (9, "test"), (6, "")] {
             assert_eq!(marked(text, word, span, '*'), text);
         }
-        // Two spaces are an empty word, which no span begins at.
+        // Two spaces enclose an empty word.
         assert_eq!(marked("a  b", 1, "b", '*'), "a  b");
     }
 
     #[test]
-    fn a_span_is_written_as_its_text_has_it() {
+    fn spells_spans_as_in_the_text() {
         let text = "the cat saw Ann . She ran";
         assert_eq!(as_in_text(text, 0, "The cat."), "the cat");
         assert_eq!(as_in_text(text, 5, "she\nran"), "She ran");
@@ -312,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pronoun_is_found_nearest_to_where_it_should_be() {
+    fn marks_the_nearest_pronoun() {
         let text = "he said he would , for him,\" he said. ";
         assert_eq!(pronoun_marked(text, 2, "he"), "he said *he* would , for him,\" he said.");
         assert_eq!(pronoun_marked(text, 3, "he"), "he said *he* would , for him,\" he said.");
@@ -321,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn highlights_become_sentences() {
+    fn joins_highlights_as_sentences() {
         assert_eq!(
             without_highlights("One.\n@highlight\nTwo\n@highlight\nThree?\n@highlight\n\"Four\""),
             "One. Two. Three? \"Four\""

@@ -1,17 +1,17 @@
 use serde_json::Value as Json;
 
-/// What a field holds.
+/// Value of a field.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value {
+    /// A text.
     Text(String),
-    /// Several texts, which no template can print.
+    /// Several texts, which cannot be used in a template.
     Texts(Vec<String>),
-    /// Something that no template can print, such as a list; it matters only once somebody asks for
-    /// the field.
+    /// Another kind of value, by its name. It is an error only if the field is used.
     Unprintable(&'static str),
 }
 
-/// What a field holds.
+/// Converts a JSON value.
 pub(crate) fn json_value(json: Json) -> Value {
     match json {
         Json::String(text) => Value::Text(text),
@@ -21,7 +21,7 @@ pub(crate) fn json_value(json: Json) -> Value {
             let text = |item| if let Json::String(text) = item { Some(text) } else { None };
             Value::Texts(items.into_iter().filter_map(text).collect())
         }
-        // As SQuAD nests its answers: `{"text": ["..."], "answer_start": [17]}`.
+        // SQuAD nests its answers: `{"text": ["..."], "answer_start": [17]}`.
         Json::Object(mut object) if object.get("text").is_some_and(Json::is_array) => {
             match object.remove("text").map(json_value) {
                 Some(texts @ Value::Texts(_)) => texts,
@@ -32,6 +32,7 @@ pub(crate) fn json_value(json: Json) -> Value {
     }
 }
 
+/// Returns the kind of a JSON value, with an article.
 pub(crate) fn json_kind(value: &Json) -> &'static str {
     match value {
         Json::Null => "null",

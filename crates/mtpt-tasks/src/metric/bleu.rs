@@ -1,24 +1,24 @@
-//! BLEU of a whole corpus (Papineni et al. 2002, "BLEU: a method for automatic evaluation of
-//! machine translation"), as sacrebleu computes it by default: the tokens of `mteval-v13a`, up to
-//! four of them in a run, exponential smoothing.
+//! Corpus BLEU (Papineni et al. 2002, "BLEU: a method for automatic evaluation of machine
+//! translation"), with the defaults of sacrebleu: tokenizer `mteval-v13a`, n-grams up to length 4,
+//! exponential smoothing.
 
 use std::collections::HashMap;
 
 /// Maximum n-gram length.
-const LONGEST: usize = 4;
+const MAX_ORDER: usize = 4;
 
-/// BLEU from 0 to 1 of texts that each have any number of references.
+/// Returns the BLEU of texts with any number of references each, from 0 to 1.
 ///
-/// The mean is that of the logarithms of four shares: of the runs of one to four tokens of all
-/// texts together that stand in a reference. Texts that are shorter than the references nearest to
-/// them in length are marked down for it. 0 for no text.
+/// It is the geometric mean of the n-gram precisions over all texts, for n from 1 to 4, times the
+/// brevity penalty. The reference length is that of the reference nearest in length. It is 0 without
+/// texts.
 ///
 /// # Panics
 ///
-/// When there are more or fewer lists of references than texts.
+/// If the numbers of texts and lists of references differ.
 pub fn bleu<P: AsRef<str>, R: AsRef<str>>(predictions: &[P], references: &[Vec<R>]) -> f64 {
-    assert_eq!(predictions.len(), references.len(), "references for each text");
-    let (mut common, mut total) = ([0_usize; LONGEST], [0_usize; LONGEST]);
+    assert_eq!(predictions.len(), references.len(), "one list of references per text");
+    let (mut common, mut total) = ([0_usize; MAX_ORDER], [0_usize; MAX_ORDER]);
     let (mut length, mut reference_length) = (0, 0);
     for (prediction, references) in predictions.iter().zip(references) {
         let tokens = tokens(prediction.as_ref());
@@ -31,24 +31,24 @@ pub fn bleu<P: AsRef<str>, R: AsRef<str>>(predictions: &[P], references: &[Vec<R
         for (order, (common, total)) in common.iter_mut().zip(&mut total).enumerate() {
             let mut most: HashMap<&[String], usize> = HashMap::new();
             for reference in &references {
-                for (run, count) in runs(reference, order + 1) {
-                    let known = most.entry(run).or_default();
+                for (n_gram, count) in n_grams(reference, order + 1) {
+                    let known = most.entry(n_gram).or_default();
                     *known = count.max(*known);
                 }
             }
-            for (run, count) in runs(&tokens, order + 1) {
+            for (n_gram, count) in n_grams(&tokens, order + 1) {
                 *total += count;
-                *common += count.min(most.get(run).copied().unwrap_or(0));
+                *common += count.min(most.get(n_gram).copied().unwrap_or(0));
             }
         }
     }
-    if common == [0; LONGEST] {
+    if common == [0; MAX_ORDER] {
         return 0.0;
     }
     let mut smoothing = 1.0;
-    let mut logarithms = 0.0;
+    let mut log_precisions = 0.0;
     for (common, total) in common.into_iter().zip(total) {
-        let share = match (common, total) {
+        let precision = match (common, total) {
             // All texts are shorter than this n-gram.
             (_, 0) => return 0.0,
             (0, total) => {
@@ -57,23 +57,23 @@ pub fn bleu<P: AsRef<str>, R: AsRef<str>>(predictions: &[P], references: &[Vec<R
             }
             (common, total) => common as f64 / total as f64,
         };
-        logarithms += share.ln();
+        log_precisions += precision.ln();
     }
-    let shortness = (1.0 - reference_length as f64 / length as f64).min(0.0);
-    (shortness + logarithms / LONGEST as f64).exp()
+    let log_brevity_penalty = (1.0 - reference_length as f64 / length as f64).min(0.0);
+    (log_brevity_penalty + log_precisions / MAX_ORDER as f64).exp()
 }
 
 /// Counts the n-grams of a length.
-fn runs(tokens: &[String], length: usize) -> HashMap<&[String], usize> {
+fn n_grams(tokens: &[String], length: usize) -> HashMap<&[String], usize> {
     let mut counts = HashMap::new();
-    for run in tokens.windows(length) {
-        *counts.entry(run).or_default() += 1;
+    for n_gram in tokens.windows(length) {
+        *counts.entry(n_gram).or_default() += 1;
     }
     counts
 }
 
-/// The tokens of a text as `mteval-v13a.pl` makes them: signs of ASCII stand alone, but for a point
-/// or comma within a number, an apostrophe, and a hyphen that follows no digit.
+/// Tokenizes a text like `mteval-v13a.pl`: ASCII punctuation is separate tokens, except for a period or
+/// comma within a number, an apostrophe, and a hyphen not after a digit.
 fn tokens(text: &str) -> Vec<String> {
     let mut text = text.trim_end().replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
     if text.contains('&') {
@@ -100,17 +100,16 @@ fn tokens(text: &str) -> Vec<String> {
     spaced.split_whitespace().map(str::to_owned).collect()
 }
 
-/// A text in which pairs of neighbouring characters are replaced, from left to right, none of them
-/// twice.
+/// Replaces pairs of adjacent characters, from left to right, without overlap.
 fn pairs(
     text: &str,
-    is_one: impl Fn(char, char) -> bool,
+    is_match: impl Fn(char, char) -> bool,
     spaced: impl Fn(char, char) -> [char; 4],
 ) -> String {
     let mut output = String::with_capacity(2 * text.len());
     let mut characters = text.chars().peekable();
     while let Some(first) = characters.next() {
-        match characters.next_if(|&second| is_one(first, second)) {
+        match characters.next_if(|&second| is_match(first, second)) {
             Some(second) => output.extend(spaced(first, second)),
             None => output.push(first),
         }
@@ -123,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn signs_stand_alone_but_within_numbers() {
+    fn separates_punctuation_except_in_numbers() {
         let tokens = |text| tokens(text).join(" ");
         assert_eq!(tokens("It's 3.5 (or 1,000)..."), "It's 3.5 ( or 1,000 ) . . .");
         assert_eq!(
@@ -134,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn too_short_texts_have_none() {
+    fn is_zero_for_short_texts() {
         assert_eq!(bleu(&["one two three"], &[vec!["one two three"]]), 0.0);
         assert_eq!(bleu(&[] as &[&str], &[] as &[Vec<&str>]), 0.0);
         assert!((bleu(&["one two three four"], &[vec!["one two three four"]]) - 1.0).abs() < 1e-12);

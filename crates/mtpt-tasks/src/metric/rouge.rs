@@ -1,7 +1,7 @@
-//! ROUGE (Lin 2004, "ROUGE: A package for automatic evaluation of summaries"), as the package
-//! `rouge_score` computes it, without stemming.
+//! ROUGE (Lin 2004, "ROUGE: A package for automatic evaluation of summaries"), as in the package
+//! `rouge_score`, without stemming.
 //!
-//! Words are runs of the letters `a` to `z`, in either case, and of digits: ROUGE is made for
+//! Words are sequences of the letters `a` to `z`, in either case, and of digits: ROUGE is for
 //! English.
 
 use std::collections::{BTreeSet, HashMap};
@@ -16,7 +16,7 @@ pub fn rouge_n(prediction: &str, reference: &str, n: usize) -> f64 {
     let (prediction, reference) = (words(prediction), words(reference));
     let (found, expected) = (counts(prediction.windows(n)), counts(reference.windows(n)));
     let common: usize =
-        expected.iter().map(|(run, count)| *count.min(found.get(run).unwrap_or(&0))).sum();
+        expected.iter().map(|(n_gram, count)| *count.min(found.get(n_gram).unwrap_or(&0))).sum();
     f1(common, found.values().sum(), expected.values().sum())
 }
 
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_count_as_often_as_they_occur() {
+    fn counts_n_grams_with_multiplicity() {
         assert!((rouge_n("the the cat", "the cat sat", 1) - 2.0 / 3.0).abs() < 1e-12);
         assert!((rouge_n("the the cat", "The CAT sat", 2) - 0.5).abs() < 1e-12);
         assert_eq!(rouge_n("one", "one", 2), 0.0);
@@ -121,11 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn sentences_share_what_they_share() {
+    fn compares_sentences_by_common_subsequences() {
         assert!(
             (rouge_l("police kill the gunman", "police killed the gunman") - 0.75).abs() < 1e-12
         );
-        // Line by line the two words are there; in one row they are not.
+        // Both words are common line by line, but not in one sequence.
         assert_eq!(rouge_lsum("b\na", "a\nb"), 1.0);
         assert!((rouge_l("b\na", "a\nb") - 0.5).abs() < 1e-12);
     }

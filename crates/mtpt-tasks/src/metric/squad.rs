@@ -1,5 +1,5 @@
-//! What SQuAD asks of an answer (Rajpurkar et al. 2016, section 6.1), as its own evaluation script
-//! for version 1.1 does.
+//! Metrics of SQuAD (Rajpurkar et al. 2016, section 6.1), as in its evaluation script for version
+//! 1.1.
 
 use std::collections::HashMap;
 
@@ -47,7 +47,7 @@ fn f1_of_words(prediction: &str, reference: &str) -> f64 {
 fn normalized(text: &str) -> String {
     let text: String =
         text.to_lowercase().chars().filter(|character| !character.is_ascii_punctuation()).collect();
-    // An article is a maximal run of letters and digits.
+    // Articles are removed as whole words: maximal sequences of letters and digits.
     let mut without = String::with_capacity(text.len());
     let mut rest = text.as_str();
     while let Some(start) = rest.find(char::is_alphanumeric) {
@@ -67,14 +67,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn articles_are_whole_words() {
+    fn removes_articles_as_whole_words() {
         assert_eq!(normalized("The theory of  an Ant—a\tmodel."), "theory of ant— model");
         assert_eq!(normalized("A-Team, u.s."), "ateam us");
         assert_eq!(normalized(" the "), "");
     }
 
     #[test]
-    fn of_several_references_the_nearest_counts() {
+    fn uses_the_best_matching_reference() {
         let references = ["red and blue", "blue"];
         assert!(exact_match("Blue.", &references));
         assert!((f1("blue and green", &references) - 2.0 / 3.0).abs() < 1e-12);

@@ -15,9 +15,9 @@ pub(crate) fn hold_out(gold: &[Gold], share: f64) -> Vec<bool> {
     let groups = by_label(gold);
     let mut held_out = vec![false; gold.len()];
     for (rows, count) in groups.iter().zip(counts(&groups, share)) {
-        let drawn = Permutation::new(rows.len(), SEED);
-        for place in 0..count {
-            held_out[rows[drawn.get(place)]] = true;
+        let order = Permutation::new(rows.len(), SEED);
+        for position in 0..count {
+            held_out[rows[order.get(position)]] = true;
         }
     }
     held_out
@@ -73,7 +73,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_label_has_its_share(
+        fn is_stratified_by_label(
             labels in prop::collection::vec(0_usize..5, 1..200),
             share in 0.05_f64..0.95,
         ) {
@@ -87,14 +87,14 @@ mod tests {
                 // Rounded up or down, unless that is all rows.
                 prop_assert!((held as f64 - share * rows as f64).abs() < 1.0 || held + 1 == rows);
             }
-            // Whoever lists the labels in another order judges by the same rows.
+            // The order of labels in the configuration has no effect.
             let renamed: Vec<usize> = labels.iter().map(|label| 4 - label).collect();
             prop_assert_eq!(hold_out(&self::labels(&renamed), share), held_out);
         }
     }
 
     #[test]
-    fn many_rare_labels_have_their_share_together() {
+    fn rounds_the_shares_of_rare_labels_together() {
         let gold = labels(&(0..20).map(|row| row / 2).collect::<Vec<_>>());
         let held_out = hold_out(&gold, 0.2);
         assert_eq!(held_out.iter().filter(|&&held| held).count(), 4);
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_are_one_kind() {
+    fn scores_form_one_group() {
         let gold: Vec<Gold> = (0..10).map(|score| Gold::Score(f64::from(score) / 2.0)).collect();
         assert_eq!(hold_out(&gold, 0.2).iter().filter(|&&held| held).count(), 2);
     }

@@ -24,9 +24,9 @@ impl Permutation {
     }
 
     /// Returns the number at a position below the length.
-    pub(crate) fn get(&self, place: usize) -> usize {
-        debug_assert!((place as u64) < self.length);
-        let mut number = place as u64;
+    pub(crate) fn get(&self, position: usize) -> usize {
+        debug_assert!((position as u64) < self.length);
+        let mut number = position as u64;
         loop {
             number = self.network(number);
             if number < self.length {
@@ -75,20 +75,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_number_has_one_place() {
+    fn is_a_permutation() {
         for length in (1..300).chain([1 << 12, (1 << 12) + 1]) {
             for seed in 0..3 {
                 let order = Permutation::new(length, seed);
                 let mut seen = vec![false; length];
-                for place in 0..length {
-                    assert!(!std::mem::replace(&mut seen[order.get(place)], true));
+                for position in 0..length {
+                    assert!(!std::mem::replace(&mut seen[order.get(position)], true));
                 }
             }
         }
     }
 
     #[test]
-    fn the_first_place_takes_all_numbers_alike() {
+    fn is_uniform_over_seeds() {
         const LENGTH: usize = 10;
         const SEEDS: u64 = 20_000;
         let mut counts = [0_i64; LENGTH];

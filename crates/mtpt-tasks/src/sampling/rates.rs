@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::out_of_range::OutOfRange;
 use crate::sampling::stochastic::StochasticTasks;
 
-/// How often each task's rows stand in batches.
+/// Mixing rates: how often each task's examples are sampled.
 ///
 /// In TOML: `rates = "uniform"`, `rates = { proportional = { cap = 65536 } }`,
 /// `rates = { temperature = { temperature = 2.0, cap = 65536 } }`.
@@ -12,25 +12,24 @@ use crate::sampling::stochastic::StochasticTasks;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Rates {
-    /// In proportion to `min(rows, cap)` (Raffel et al. 2020, section 3.5.2, "examples-proportional
+    /// Proportional to `min(examples, cap)` (Raffel et al. 2020, section 3.5.2, "examples-proportional
     /// mixing").
     Proportional {
-        /// Number of rows from which on a task counts as no larger, at least 1. Without one, there
-        /// is no such number.
+        /// Limit on the number of examples of a task that count, at least 1; none by default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cap: Option<usize>,
     },
-    /// In proportion to `min(rows, cap)` to the power of `1 / temperature` (Raffel et al. 2020,
-    /// section 3.5.2, "temperature-scaled mixing"): 1 is proportional, and the larger, the more
-    /// alike are all tasks.
+    /// Proportional to `min(examples, cap)` to the power of `1 / temperature` (Raffel et al. 2020, section
+    /// 3.5.2, "temperature-scaled mixing"). A temperature of 1 is proportional mixing; larger temperatures
+    /// approach equal mixing.
     Temperature {
-        /// Greater than 0.
+        /// Temperature, greater than 0.
         temperature: f64,
         /// As in [`Proportional`](Self::Proportional).
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cap: Option<usize>,
     },
-    /// All alike (section 3.5.2, "equal mixing").
+    /// Equal for all tasks (section 3.5.2, "equal mixing").
     Uniform,
 }
 
@@ -40,21 +39,22 @@ impl Default for Rates {
     }
 }
 
-/// How tasks are mixed.
+/// Configuration of a [`Mixture`](crate::Mixture).
 ///
 /// | Key | Default | Purpose |
 /// |---|---|---|
-/// | `rates` | `{ proportional = {} }` | how often each task occurs, see [`Rates`] |
-/// | `shuffle` | `true` | whether order is drawn by the seed, see [`Mixture`](crate::Mixture) |
-/// | `stochastic` | | batches of a few tasks each, see [`StochasticTasks`] |
+/// | `rates` | `{ proportional = {} }` | mixing rates of the tasks, see [`Rates`] |
+/// | `shuffle` | `true` | whether the order is shuffled by the seed, see [`Mixture`](crate::Mixture) |
+/// | `stochastic` | | sampling of a few tasks per batch, see [`StochasticTasks`] |
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct MixtureConfig {
-    /// How often each task occurs.
+    /// Mixing rates of the tasks.
     pub rates: Rates,
-    /// Whether order is drawn by the seed. If not, tasks take turns, and `rates` has no effect.
+    /// Whether the order is shuffled by the seed. Otherwise tasks are used in turn, and `rates` has no
+    /// effect.
     pub shuffle: bool,
-    /// Batches of a few tasks each, instead of all tasks in every batch.
+    /// Sampling of a few tasks per batch, instead of all tasks.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stochastic: Option<StochasticTasks>,
 }
@@ -66,11 +66,11 @@ impl Default for MixtureConfig {
 }
 
 impl MixtureConfig {
-    /// How often each task occurs, up to a common factor: the largest is 1.
+    /// Returns the sampling weight of each task, relative to the largest.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`] for a temperature or a cap.
+    /// Returns [`OutOfRange`] for the temperature or the cap.
     pub fn weights(&self, sizes: &[usize]) -> Result<Vec<f64>> {
         let (temperature, cap) = match self.rates {
             Rates::Proportional { cap } => (1.0, cap),
@@ -88,7 +88,8 @@ impl MixtureConfig {
         }
         let capped: Vec<f64> =
             sizes.iter().map(|&size| size.min(cap.unwrap_or(usize::MAX)) as f64).collect();
-        // The power of a quotient: it neither overflows nor, but for a tiny temperature, vanishes.
+        // Divided by the largest first: the power cannot overflow, and underflows only at a tiny
+        // temperature.
         let largest = capped.iter().copied().fold(1.0, f64::max);
         Ok(capped
             .iter()
@@ -97,7 +98,7 @@ impl MixtureConfig {
     }
 }
 
-/// Whether a number can say how often something occurs.
+/// Returns whether a number is a valid sampling weight.
 pub(crate) fn is_weight(weight: f64) -> bool {
     weight.is_finite() && weight > 0.0
 }

@@ -4,42 +4,43 @@ use crate::data::format::Format;
 use crate::sampling::torch_permutation::torch_permutation;
 use crate::split::Split;
 
-/// Splits that others report their results on, made of the files that everybody has.
+/// Published splits, made from the original files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Splits {
-    /// Those of Compacter (Mahabadi et al. 2021), ATTEMPT (Asai et al. 2022) and MPT (Wang et al.
-    /// 2023), since GLUE's and SuperGLUE's own test files have no labels.
+    /// Splits of Compacter (Mahabadi et al. 2021), ATTEMPT (Asai et al. 2022) and MPT (Wang et al.
+    /// 2023). They exist because the test files of GLUE and SuperGLUE have no labels.
     ///
     /// | Tasks | `dev` | `test` |
     /// |---|---|---|
-    /// | CoLA, MRPC, RTE, STS-B, WNLI, and all of SuperGLUE but ReCoRD | half of the file `dev`, rounded down | its other half |
-    /// | QNLI, QQP, SST-2 | 1,000 rows of the file `train`, which are learned from no longer | the file `dev` |
+    /// | CoLA, MRPC, RTE, STS-B, WNLI, and all of SuperGLUE except ReCoRD | half of the file `dev`, rounded down | the other half |
+    /// | QNLI, QQP, SST-2 | 1,000 rows of the file `train`, which are not trained on | the file `dev` |
     /// | MNLI | its file, which should be the mismatched one | its file, which should be the matched one |
     ///
-    /// The rows are drawn as `attempt/data/tasks.py` of `AkariAsai/ATTEMPT` draws them:
-    /// `torch.randperm` seeded with 42, whose first places are `dev`. So they are the very rows, as
-    /// long as the files have their rows in the order of Hugging Face's `datasets`. They stay in
-    /// the order of the file.
+    /// The rows are sampled like `attempt/data/tasks.py` of `AkariAsai/ATTEMPT`: `dev` is the first
+    /// elements of `torch.randperm` with the seed 42. They are identical if the rows of the files are in
+    /// the order of Hugging Face's `datasets`. The rows of a split stay in the order of the file.
     Mpt,
 }
 
-/// What a split takes of its file.
+/// Part of a file that belongs to a split.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Part {
     /// All rows.
     Whole,
-    /// The rows that a share held out of `train` has, or those that it leaves.
+    /// The rows held out of `train`, or the remaining ones.
     HoldOut { share: f64, held: bool },
-    /// The rows at the first places of the permutation, or all others.
+    /// The rows that come first in the permutation, or the remaining ones.
     Sampled { count: Count, first: bool },
 }
 
 /// A number of rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Count {
+    /// Half of all rows, rounded down.
     Half,
+    /// 1,000 rows.
     Thousand,
 }
 
@@ -55,24 +56,24 @@ impl Count {
 /// Seed of the permutations of Compacter and ATTEMPT.
 const SEED: u32 = 42;
 
-/// Which of so many rows are drawn.
+/// Returns for each row whether it is sampled.
 pub(crate) fn sampled(rows: usize, count: Count, first: bool) -> Vec<bool> {
-    let mut drawn = vec![!first; rows];
+    let mut sampled = vec![!first; rows];
     for row in &torch_permutation(rows, SEED)[..count.of(rows)] {
-        drawn[*row] = first;
+        sampled[*row] = first;
     }
-    drawn
+    sampled
 }
 
 impl Splits {
-    /// Name in a configuration.
+    /// Returns the name in configurations.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Mpt => "mpt",
         }
     }
 
-    /// The split whose file a split's rows are in, and which of them.
+    /// Returns the split whose file contains a split's rows, and the part of the file.
     pub(crate) fn part(self, format: Format, split: Split) -> (Split, Part) {
         let sampled = |count, first| Part::Sampled { count, first };
         match (self.source(format), split) {

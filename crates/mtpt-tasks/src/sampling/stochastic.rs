@@ -6,26 +6,26 @@ use crate::error::Result;
 use crate::out_of_range::OutOfRange;
 use crate::sampling::permutation::{below, hash};
 
-/// Batches of a few tasks each, as multitask prompt tuning was trained (Wang et al. 2023, section
-/// 3.3, "stochastic task sampling"; `XYaoooo/DPT`, `data_utils.py`).
+/// Stochastic task sampling: each batch has a few tasks (Wang et al. 2023, section 3.3; `data_utils.py`
+/// of `XYaoooo/DPT`).
 ///
-/// For each batch a number of tasks is drawn evenly from 2 to `most_tasks`, then so many tasks by
-/// their rates. Each gets the same number of the batch's rows, and one of them, drawn evenly, those
-/// that are left over. In TOML: `mixture = { stochastic = { most_tasks = 6 } }`.
+/// For each batch, the number of tasks is sampled uniformly from 2 to `most_tasks`, and this many tasks
+/// are sampled by their rates. Each gets the same number of examples; the remainder goes to one of
+/// them, sampled uniformly. In TOML: `mixture = { stochastic = { most_tasks = 6 } }`.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
-/// | `most_tasks` | | most tasks of a batch | from 2 to the rows of a batch |
-/// | `replacement` | `true` | whether a task can be drawn more than once for a batch, and so get more of its rows | |
+/// | `most_tasks` | | maximum number of tasks per batch | from 2 to the batch size |
+/// | `replacement` | `true` | whether a task can be sampled more than once for a batch and get more of its examples | |
 ///
-/// Without replacement a batch has no more tasks than there are, and small tasks come more often
-/// than their rates say.
+/// Without replacement, a batch has at most as many tasks as there are, and small tasks are sampled
+/// more often than by their rates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct StochasticTasks {
-    /// Most tasks of a batch, at least 2 and at most the rows of a batch.
+    /// Maximum number of tasks per batch, from 2 to the batch size.
     pub most_tasks: usize,
-    /// Whether a task can be drawn more than once for a batch.
+    /// Whether a task can be sampled more than once for a batch.
     #[serde(default = "yes")]
     pub replacement: bool,
 }
@@ -35,16 +35,16 @@ fn yes() -> bool {
 }
 
 impl StochasticTasks {
-    /// Up to so many tasks, drawn with replacement.
+    /// Samples up to `most_tasks` tasks per batch, with replacement.
     pub fn new(most_tasks: usize) -> Self {
         Self { most_tasks, replacement: true }
     }
 
-    /// Whether batches of so many rows have a row for each task that may be drawn.
+    /// Checks that a batch has an example for each task that may be sampled.
     ///
     /// # Errors
     ///
-    /// [`OutOfRange`] for `most_tasks`.
+    /// Returns [`OutOfRange`] for `most_tasks`.
     pub fn check_batch_size(&self, batch_size: usize) -> Result<()> {
         if self.most_tasks <= batch_size {
             return Ok(());
@@ -54,28 +54,28 @@ impl StochasticTasks {
     }
 }
 
-/// Steps between two of which the draws before are remembered.
-const REMEMBERED: u64 = 64;
-/// Steps whose tasks are counted to tell rates that no formula does.
-const COUNTED: u64 = 4_096;
+/// Number of steps between two cached counts of earlier examples.
+const CACHE_INTERVAL: u64 = 64;
+/// Number of steps in which rates are measured for which there is no formula.
+const MEASURED_STEPS: u64 = 4_096;
 
-/// The tasks of each batch.
+/// Sampler of the tasks of each batch.
 #[derive(Clone, Debug)]
 pub(crate) struct Draws {
     config: StochasticTasks,
-    /// Sum of the weights up to each task.
+    /// Cumulative sum of the weights.
     sums: Vec<f64>,
     seed: u64,
-    /// Rows drawn of each task before every so many steps. It changes how long an answer takes, not
-    /// the answer.
-    before: Arc<Mutex<Before>>,
+    /// Cache of the numbers of earlier examples. It affects the time of a call, not its result.
+    cache: Arc<Mutex<Cache>>,
 }
 
 #[derive(Debug, Default)]
-struct Before {
-    /// Rows of a batch.
+struct Cache {
+    /// Batch size.
     rows: usize,
-    draws: Vec<Vec<u64>>,
+    /// Number of each task's examples before steps 0, [`CACHE_INTERVAL`], ...
+    counts: Vec<Vec<u64>>,
 }
 
 impl Draws {
@@ -93,11 +93,11 @@ impl Draws {
             sum += weight;
             sum
         });
-        Ok(Self { config, sums: sums.collect(), seed, before: Arc::default() })
+        Ok(Self { config, sums: sums.collect(), seed, cache: Arc::default() })
     }
 
-    /// The tasks of a step's batch and how many rows each has; a task that was drawn twice comes
-    /// twice. There are never more draws than rows, whatever the configuration says.
+    /// Returns the tasks of a step's batch and their numbers of examples. A task that was sampled twice
+    /// occurs twice. There are never more tasks than rows.
     pub(crate) fn tasks(&self, step: u64, rows: usize) -> Vec<(usize, usize)> {
         let seed = hash(self.seed, [step]);
         let count = self.sums.len();
@@ -106,29 +106,29 @@ impl Draws {
             false => self.config.most_tasks.min(count),
         };
         let most = most.min(rows);
-        // There may be but one task to draw, or one row.
+        // There may be only one task, or one row.
         let number = if most < 2 { 1 } else { 2 + below(hash(seed, [0]), most - 1) };
-        let mut drawn: Vec<(usize, usize)> = Vec::with_capacity(number);
+        let mut sampled: Vec<(usize, usize)> = Vec::with_capacity(number);
         for draw in 0..number {
             let chance = unit(hash(seed, [1, draw as u64]));
             let task = if self.config.replacement {
                 let total = self.sums[count - 1];
                 self.sums.partition_point(|&sum| sum <= chance * total).min(count - 1)
             } else {
-                self.among_others(&drawn, chance)
+                self.sample_other(&sampled, chance)
             };
-            drawn.push((task, rows / number));
+            sampled.push((task, rows / number));
         }
-        drawn[below(hash(seed, [2]), number)].1 += rows % number;
-        drawn
+        sampled[below(hash(seed, [2]), number)].1 += rows % number;
+        sampled
     }
 
-    /// A task by its weight, of those that were not drawn yet.
-    fn among_others(&self, drawn: &[(usize, usize)], chance: f64) -> usize {
+    /// Samples a task by its weight from those that were not sampled yet.
+    fn sample_other(&self, sampled: &[(usize, usize)], chance: f64) -> usize {
         let weight =
             |task: usize| self.sums[task] - if task == 0 { 0.0 } else { self.sums[task - 1] };
         let left =
-            || (0..self.sums.len()).filter(|task| drawn.iter().all(|(other, _)| other != task));
+            || (0..self.sums.len()).filter(|task| sampled.iter().all(|(other, _)| other != task));
         let mut rest = chance * left().map(weight).sum::<f64>();
         let mut last = 0;
         for task in left() {
@@ -141,36 +141,38 @@ impl Draws {
         last
     }
 
-    /// How many rows of each task stand in the batches before a step's.
+    /// Returns the number of examples of each task in the batches before a step.
     pub(crate) fn before(&self, step: u64, rows: usize) -> Vec<u64> {
-        // Whoever panicked in the middle left whole lists of counts at least.
-        let mut before = self.before.lock().unwrap_or_else(PoisonError::into_inner);
-        if before.rows != rows || before.draws.is_empty() {
-            *before = Before { rows, draws: vec![vec![0; self.sums.len()]] };
+        // The cache is valid after a panic: its lists are only pushed when complete.
+        let mut cache = self.cache.lock().unwrap_or_else(PoisonError::into_inner);
+        if cache.rows != rows || cache.counts.is_empty() {
+            *cache = Cache { rows, counts: vec![vec![0; self.sums.len()]] };
         }
-        let mark = (step / REMEMBERED) as usize;
-        while before.draws.len() <= mark {
-            let known = before.draws.len() - 1;
-            let start = known as u64 * REMEMBERED;
-            let next = self.count(before.draws[known].clone(), start..start + REMEMBERED, rows);
-            before.draws.push(next);
+        let entry = (step / CACHE_INTERVAL) as usize;
+        while cache.counts.len() <= entry {
+            let known = cache.counts.len() - 1;
+            let start = known as u64 * CACHE_INTERVAL;
+            let next = self.count(cache.counts[known].clone(), start..start + CACHE_INTERVAL, rows);
+            cache.counts.push(next);
         }
-        let known = before.draws[mark].clone();
-        drop(before);
-        self.count(known, mark as u64 * REMEMBERED..step, rows)
+        let known = cache.counts[entry].clone();
+        drop(cache);
+        self.count(known, entry as u64 * CACHE_INTERVAL..step, rows)
     }
 
-    fn count(&self, mut draws: Vec<u64>, steps: std::ops::Range<u64>, rows: usize) -> Vec<u64> {
+    fn count(&self, mut counts: Vec<u64>, steps: std::ops::Range<u64>, rows: usize) -> Vec<u64> {
         for step in steps {
             for (task, rows) in self.tasks(step, rows) {
-                draws[task] += rows as u64;
+                counts[task] += rows as u64;
             }
         }
-        draws
+        counts
     }
 
-    /// Share of each task in the rows of batches: with replacement its rate, without it, the share
-    /// in the first 4,096 batches that leave no row over and have a row for each draw.
+    /// Returns the fraction of each task among the examples of batches.
+    ///
+    /// With replacement it is the rate. Without replacement it is measured in the first 4,096 batches, as
+    /// if their sizes were divisible by the number of tasks.
     pub(crate) fn rates(&self) -> Vec<f64> {
         let total = *self.sums.last().unwrap_or(&1.0);
         if self.config.replacement {
@@ -183,17 +185,17 @@ impl Draws {
                 .collect();
         }
         let mut shares = vec![0.0; self.sums.len()];
-        for step in 0..COUNTED {
-            let drawn = self.tasks(step, usize::MAX);
-            for (task, _) in &drawn {
-                shares[*task] += 1.0 / (drawn.len() as f64 * COUNTED as f64);
+        for step in 0..MEASURED_STEPS {
+            let sampled = self.tasks(step, usize::MAX);
+            for (task, _) in &sampled {
+                shares[*task] += 1.0 / (sampled.len() as f64 * MEASURED_STEPS as f64);
             }
         }
         shares
     }
 }
 
-/// A number made of 64 random bits into one from 0 to below 1.
+/// Maps 64 random bits to a number from 0 to below 1.
 fn unit(number: u64) -> f64 {
     (number >> 11) as f64 * 2.0_f64.powi(-53)
 }

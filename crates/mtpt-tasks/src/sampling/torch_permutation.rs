@@ -1,17 +1,16 @@
 use rand_mt::Mt;
 
-/// `torch.randperm(length, generator=torch.Generator().manual_seed(seed))` on the CPU, for a seed
-/// of 32 bits: a shuffle from the front by the numbers of the Mersenne Twister MT19937 (Matsumoto
-/// and Nishimura 1998).
+/// Returns `torch.randperm(length, generator=torch.Generator().manual_seed(seed))` of the CPU: a
+/// Fisher-Yates shuffle from the front with the Mersenne Twister MT19937 (Matsumoto and Nishimura
+/// 1998).
 ///
-/// Here to draw the same rows as programs that use PyTorch; this crate's own orders are drawn by
-/// `Permutation`.
+/// It reproduces the samples of programs that use PyTorch. This crate's own samples use `Permutation`.
 pub(crate) fn torch_permutation(length: usize, seed: u32) -> Vec<usize> {
     let mut numbers = Mt::new(seed);
     let mut order: Vec<usize> = (0..length).collect();
-    for place in 0..length.saturating_sub(1) {
-        let other = place + numbers.next_u32() as usize % (length - place);
-        order.swap(place, other);
+    for position in 0..length.saturating_sub(1) {
+        let other = position + numbers.next_u32() as usize % (length - position);
+        order.swap(position, other);
     }
     order
 }
@@ -20,9 +19,9 @@ pub(crate) fn torch_permutation(length: usize, seed: u32) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    /// `torch.randperm` of PyTorch 2.15 on a CPU.
+    /// `torch.randperm` of PyTorch 2.15 on the CPU.
     #[test]
-    fn the_order_is_that_of_pytorch() {
+    fn matches_pytorch() {
         assert_eq!(torch_permutation(10, 42), [2, 6, 1, 8, 4, 5, 0, 9, 3, 7]);
         for (length, first, last, sum_of_thousand) in [
             (67_349, [6_677, 49_712, 38_268, 32_909, 23_395], 3_253, 33_704_174),

@@ -12,10 +12,10 @@ use crate::toml_text::{line_of, read_toml};
 use crate::tree::error::TreeError;
 use crate::tree::groups::Groups;
 
-/// The tasks of a TOML file, in its order: its `[[tasks]]` entries.
+/// Tasks of a TOML file: its `[[tasks]]` entries, in the order of the file.
 ///
-/// Relative paths begin at the folder of the file. Other keys of the file belong to others and are
-/// passed over, so that tasks can stand in the configuration of a run.
+/// Relative paths are resolved against the folder of the file. Other keys of the file are ignored, so a
+/// run's configuration can contain the tasks.
 ///
 /// ```toml
 /// [[tasks]]
@@ -35,7 +35,7 @@ use crate::tree::groups::Groups;
 /// limit = { train = 1000, seed = 1 }
 /// ```
 ///
-/// The groups that tasks belong to may stand in a table of their own instead of in the names:
+/// Groups can be defined in a table instead of in the names:
 ///
 /// ```toml
 /// [groups]
@@ -43,14 +43,14 @@ use crate::tree::groups::Groups;
 /// sentiment = ["sst2"]
 /// ```
 ///
-/// makes tasks named `sst2` and `trec` into `nlu/sentiment/sst2` and `nlu/trec`; a task in no group
-/// keeps its name.
+/// This turns the task names `sst2` and `trec` into `nlu/sentiment/sst2` and `nlu/trec`. A task that is
+/// in no group keeps its name.
 #[derive(Clone, Debug)]
 pub struct TaskFile {
     tasks: Vec<Task>,
 }
 
-/// The part of a configuration that is read here.
+/// The keys of a configuration that are read here.
 #[derive(Deserialize)]
 struct Document {
     #[serde(default)]
@@ -60,7 +60,7 @@ struct Document {
 }
 
 impl TaskFile {
-    /// Reads and checks a file.
+    /// Reads and validates a file.
     ///
     /// # Errors
     ///
@@ -95,8 +95,7 @@ impl TaskFile {
         Self::check(configs, path)
     }
 
-    /// Checks descriptions that come from elsewhere, whose paths are left as they are; the path is
-    /// for messages.
+    /// Validates definitions from another source. Their paths are not changed; `path` is used in messages.
     ///
     /// # Errors
     ///
@@ -119,7 +118,7 @@ impl TaskFile {
         Ok(Self { tasks })
     }
 
-    /// A name is taken once, and never by a task and a group at once.
+    /// Checks that a name is unique, and is not both a task and a group.
     fn check_name(config: &TaskConfig, before: &[(TaskConfig, Option<usize>)]) -> Result<()> {
         let name = &config.name;
         for (other, line) in before {
@@ -139,12 +138,12 @@ impl TaskFile {
         Ok(())
     }
 
-    /// The tasks, in the order of the file.
+    /// Returns the tasks in the order of the file.
     pub fn tasks(&self) -> &[Task] {
         &self.tasks
     }
 
-    /// The tasks, in the order of the file.
+    /// Returns the tasks in the order of the file.
     pub fn into_tasks(self) -> Vec<Task> {
         self.tasks
     }

@@ -4,11 +4,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-/// The name of a task: a path of groups that ends in the task, such as `sst2` or
-/// `nlu/sentiment/sst2`.
+/// Name of a task: a path of groups that ends in the task, such as `sst2` or `nlu/sentiment/sst2`.
 ///
-/// Segments are made of `a-z`, `0-9`, `_` and `-`, so that a name can be a file's name, a key of
-/// TOML and a metric's prefix without escapes. A clone shares the text.
+/// Segments consist of `a-z`, `0-9`, `_` and `-`, so names need no escaping in file names, TOML keys
+/// and metric prefixes. Clones share the text.
 ///
 /// ```
 /// use mtpt_tasks::TaskId;
@@ -23,15 +22,15 @@ use serde::{Deserialize, Serialize};
 pub struct TaskId(Arc<str>);
 
 impl TaskId {
-    /// Longest name, in characters: names become parts of file names.
+    /// Maximum length of a name in characters. Names become parts of file names.
     pub const MAX_LENGTH: usize = 128;
 
-    /// Reads a name.
+    /// Parses a name.
     ///
     /// # Errors
     ///
-    /// [`InvalidTaskId`] for an empty name or segment, another character than those above, or more
-    /// than [`MAX_LENGTH`](Self::MAX_LENGTH) characters.
+    /// Returns [`InvalidTaskId`] for an empty name or segment, an invalid character, or more than
+    /// [`MAX_LENGTH`](Self::MAX_LENGTH) characters.
     pub fn new(name: &str) -> Result<Self, InvalidTaskId> {
         let segment = |segment: &str| {
             !segment.is_empty()
@@ -46,33 +45,33 @@ impl TaskId {
         }
     }
 
-    /// A name from this crate's own text, which is known to be one.
+    /// Creates a name from a valid text of this crate.
     pub(crate) fn from_static(name: &'static str) -> Self {
         Self(name.into())
     }
 
-    /// The whole name.
+    /// Returns the whole name.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The segments, the outermost group first and the task last.
+    /// Returns the segments: the outermost group first, the task last.
     pub fn segments(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.0.split('/')
     }
 
-    /// The path of the first so many segments, at least 1: all of them, where there are no more.
+    /// Returns the path of the first `count` segments, at least 1; all of them if there are fewer.
     pub(crate) fn first_segments(&self, count: usize) -> Self {
         let end = self.0.match_indices('/').nth(count - 1).map_or(self.0.len(), |(end, _)| end);
         Self(self.0[..end].into())
     }
 
-    /// The last segment.
+    /// Returns the last segment.
     pub fn leaf(&self) -> &str {
         self.0.rsplit('/').next().unwrap_or(&self.0)
     }
 
-    /// The group that the task belongs to, unless it stands alone.
+    /// Returns the group of the task, if there is one.
     pub fn group(&self) -> Option<Self> {
         self.0.rsplit_once('/').map(|(group, _)| Self(group.into()))
     }
@@ -85,6 +84,7 @@ impl TaskId {
      `{name}`",
     TaskId::MAX_LENGTH
 )]
+/// A text that is not a task name.
 pub struct InvalidTaskId {
     /// The text.
     pub name: String,
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_parsed_or_refused() {
+    fn validates_names() {
         for name in ["sst2", "nlu/sentiment/sst2", "a-b_c/0", &"a".repeat(128)] {
             assert_eq!(TaskId::new(name).unwrap().as_str(), name);
         }
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn order_and_text_are_those_of_the_name() {
+    fn orders_and_serializes_as_text() {
         let mut tasks: Vec<TaskId> = ["b", "a/b", "a"].map(|name| name.parse().unwrap()).into();
         tasks.sort();
         assert_eq!(tasks.iter().map(TaskId::as_str).collect::<Vec<_>>(), ["a", "a/b", "b"]);

@@ -7,9 +7,9 @@ use crate::data::example::Example;
 use crate::error::{Error, Result};
 use crate::template::error::{TemplateError, TemplateProblem};
 
-/// A text with places for the fields of a row, such as `sst2 sentence: {sentence}`.
+/// Text with placeholders for the fields of a row, such as `sst2 sentence: {sentence}`.
 ///
-/// `{{` and `}}` stand for the characters `{` and `}`.
+/// `{{` and `}}` are escapes for `{` and `}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Template {
@@ -24,11 +24,11 @@ enum Piece {
 }
 
 impl Template {
-    /// Reads a template.
+    /// Parses a template.
     ///
     /// # Errors
     ///
-    /// [`TemplateError`] with the character where the problem begins.
+    /// Returns [`TemplateError`] with the character at which the problem starts.
     pub fn new(template: &str) -> Result<Self> {
         let problem = |byte: usize, problem| TemplateError {
             template: template.to_owned(),
@@ -72,12 +72,12 @@ impl Template {
         Ok(Self { source: template.to_owned(), pieces })
     }
 
-    /// The template as it was written.
+    /// Returns the source of the template.
     pub fn as_str(&self) -> &str {
         &self.source
     }
 
-    /// Names of the fields, in the order of the text; a field named twice comes twice.
+    /// Returns the names of the fields in order, with duplicates.
     pub fn fields(&self) -> impl Iterator<Item = &str> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::Field(field) => Some(field.as_str()),
@@ -85,11 +85,11 @@ impl Template {
         })
     }
 
-    /// The text for a row.
+    /// Returns the text for a row.
     ///
     /// # Errors
     ///
-    /// Those of [`Example::require`], for a field that the row lacks.
+    /// Returns the errors of [`Example::require`].
     pub fn render(&self, example: &Example) -> Result<String> {
         let mut text = String::new();
         for piece in &self.pieces {
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn fields_are_put_in_their_places() {
+    fn renders_fields() {
         for (template, expected) in [
             ("x a: {a} b: {b}", "x a: one b: {two}"),
             ("{a}{a}", "oneone"),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_is_named_with_its_place() {
+    fn locates_problems() {
         for (template, position, problem) in [
             ("é {a", 3, TemplateProblem::Unclosed),
             ("{a {b}", 1, TemplateProblem::Unclosed),
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_field_is_named_with_the_known_ones() {
+    fn reports_unknown_fields() {
         let template = Template::new("{a} {c}").unwrap();
         let message = template.render(&example()).unwrap_err().to_string();
         assert_eq!(message, "rows.tsv:7: expected the field `c`, found `a`, `b`");

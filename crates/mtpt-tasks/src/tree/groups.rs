@@ -7,17 +7,17 @@ use crate::error::{Error, Result};
 use crate::task::id::TaskId;
 use crate::tree::error::TreeError;
 
-/// The table `[groups]` of a file of tasks: what each group lists, tasks or other groups, with the
-/// places in the text.
+/// The table `[groups]` of a task file: the tasks or other groups in each group, with their byte offsets
+/// in the text.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Groups(BTreeMap<String, Spanned<Vec<Spanned<String>>>>);
 
-/// A problem and the byte of the text where it stands.
+/// An error and its byte offset in the text.
 type Problem = (usize, Error);
 
 impl Groups {
-    /// The path of each task: the groups above it and its name.
+    /// Returns the path of each task: its groups and its name.
     pub(crate) fn paths(&self, tasks: &[&str]) -> Result<Vec<TaskId>, Problem> {
         let parents = self.parents(tasks)?;
         self.check_cycles(&parents)?;
@@ -29,14 +29,14 @@ impl Groups {
                     path.push(parent);
                 }
                 path.reverse();
-                // A task that is too deep is told at the task that is listed.
+                // An error for a path that is too long is located at the task.
                 TaskId::new(&path.join("/")).map_err(|error| (self.byte_of(task), error.into()))
             })
             .collect()
     }
 
-    /// The group that lists each task and group, where one does. Problems are found in the order of
-    /// the file.
+    /// Returns the group of each task and group that is listed in one. The first error in the order of the
+    /// file is returned.
     fn parents<'a>(&'a self, tasks: &[&str]) -> Result<BTreeMap<&'a str, &'a str>, Problem> {
         let mut parents = BTreeMap::new();
         for (group, children) in self.in_order() {
@@ -68,19 +68,21 @@ impl Groups {
         Ok(parents)
     }
 
-    /// Every node has one parent at most, so that a way up that does not end comes back to where it
-    /// began, or to a cycle that another way up is on.
+    /// Checks that no group contains itself.
+    ///
+    /// Every node has at most one parent, so the walk towards the root from a group on a cycle returns to
+    /// the group. A walk that enters another cycle is stopped: this cycle is found from its own groups.
     fn check_cycles(&self, parents: &BTreeMap<&str, &str>) -> Result<(), Problem> {
         for (start, children) in self.in_order() {
-            let mut line = vec![start];
-            while let Some(&parent) = parents.get(line[line.len() - 1]) {
-                line.push(parent);
+            let mut walk = vec![start];
+            while let Some(&parent) = parents.get(walk[walk.len() - 1]) {
+                walk.push(parent);
                 if parent == start {
-                    line.reverse();
-                    let cycle = line.into_iter().map(str::to_owned).collect();
+                    walk.reverse();
+                    let cycle = walk.into_iter().map(str::to_owned).collect();
                     return Err((children.span().start, TreeError::GroupCycle { cycle }.into()));
                 }
-                if line.len() > self.0.len() {
+                if walk.len() > self.0.len() {
                     break;
                 }
             }

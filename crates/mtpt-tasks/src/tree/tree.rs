@@ -4,15 +4,13 @@ use crate::error::Result;
 use crate::task::id::TaskId;
 use crate::tree::error::TreeError;
 
-/// The groups and tasks that the names of tasks spell: every name is a path, every part of it a
-/// node.
+/// Tree of the groups and tasks in task names: each name is a path, and each prefix of it is a node.
 ///
-/// The root has no name and stands above all; inner nodes are groups, leaves are tasks. Nodes are
-/// numbered from the root down, every group before what is below it, siblings in the order in which
-/// the names first tell of them. So the numbers follow from the list of names alone, and what is
-/// below a node is one range of numbers: within a program, a list with something for every node,
-/// such as a component of prompts, needs no other key. Files must name nodes by their paths:
-/// another task in the list moves the numbers of those after it.
+/// The root has an empty path, inner nodes are groups, and leaves are tasks. Nodes are numbered in
+/// depth-first order, siblings in the order of their first task in the list of names. So the numbers
+/// follow from the list of names alone, the tasks below a node are contiguous, and a list with one
+/// entry per node, such as prompt components, needs no other key. Files must refer to nodes by path:
+/// another task in the list changes the numbers of the nodes after it.
 ///
 /// ```
 /// use mtpt_tasks::{TaskId, TaskTree};
@@ -25,80 +23,81 @@ use crate::tree::error::TreeError;
 /// let reviews = tree.find("reviews").unwrap();
 /// assert_eq!(tree.tasks_below(reviews), [0, 2]); // positions in the list of names
 ///
-/// let line: Vec<&str> = tree.line_of_task(2).iter().map(|&node| tree.node(node).path()).collect();
-/// assert_eq!(line, ["", "reviews", "reviews/subject"]);
+/// let path = tree.path_to_task(2);
+/// let path: Vec<&str> = path.iter().map(|&node| tree.node(node).path()).collect();
+/// assert_eq!(path, ["", "reviews", "reviews/subject"]);
 /// # Ok::<(), mtpt_tasks::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TaskTree {
     nodes: Vec<Node>,
-    /// Positions of the tasks in the list of names, in the order of their nodes.
+    /// Position of each task in the list of names, in the order of nodes.
     tasks: Vec<usize>,
-    /// The node of each task, by its position in the list of names.
+    /// Node of each task, by its position in the list of names.
     leaves: Vec<NodeIndex>,
 }
 
-/// The number of a node of a [`TaskTree`], 0 for the root.
+/// Index of a node in a [`TaskTree`]; 0 is the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeIndex(usize);
 
 impl NodeIndex {
-    /// The root of every tree.
+    /// Index of the root of every tree.
     pub const ROOT: Self = Self(0);
 
-    /// The number, to find what belongs to the node in a list.
+    /// Returns the index as a number, for lists with one entry per node.
     pub fn position(self) -> usize {
         self.0
     }
 }
 
-/// The root, a group or a task of a [`TaskTree`].
+/// Node of a [`TaskTree`]: the root, a group or a task.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
     index: NodeIndex,
-    /// None for the root.
+    /// Path, `None` for the root.
     id: Option<TaskId>,
     parent: Option<NodeIndex>,
     children: Vec<NodeIndex>,
     depth: usize,
-    /// Position in the list of names, for a task.
+    /// Position in the list of names, `None` for a group.
     task: Option<usize>,
-    /// Where the tasks at and below it stand among the tree's `tasks`.
+    /// Range of the node's tasks in the tree's `tasks`.
     below: Range<usize>,
 }
 
 impl Node {
-    /// Its number.
+    /// Returns the index of the node.
     pub fn index(&self) -> NodeIndex {
         self.index
     }
 
-    /// The whole path, such as `reviews/sentiment`; empty for the root.
+    /// Returns the path, such as `reviews/sentiment`; empty for the root.
     pub fn path(&self) -> &str {
         self.id.as_ref().map_or("", TaskId::as_str)
     }
 
-    /// The last part of the path; empty for the root.
+    /// Returns the last segment of the path; empty for the root.
     pub fn name(&self) -> &str {
         self.id.as_ref().map_or("", TaskId::leaf)
     }
 
-    /// The node above; none for the root.
+    /// Returns the parent, or `None` for the root.
     pub fn parent(&self) -> Option<NodeIndex> {
         self.parent
     }
 
-    /// The nodes right below, in the tree's order; none for a task.
+    /// Returns the children, in the order of the tree; none for a task.
     pub fn children(&self) -> &[NodeIndex] {
         &self.children
     }
 
-    /// Number of parts of the path: 0 for the root.
+    /// Returns the number of segments of the path; 0 for the root.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
-    /// The task's position in the list of names, if the node is a task.
+    /// Returns the position of the task in the list of names, or `None` for a group.
     pub fn task(&self) -> Option<usize> {
         self.task
     }
@@ -108,12 +107,12 @@ impl Node {
 type Named<'a> = (usize, &'a TaskId);
 
 impl TaskTree {
-    /// The tree of names. Of no name, it is a root alone.
+    /// Creates the tree of task names. Without names, it is the root alone.
     ///
     /// # Errors
     ///
-    /// Returns [`TreeError::DuplicateTask`], or [`TreeError::TaskIsGroup`] for a name that is a
-    /// proper prefix of another one.
+    /// Returns [`TreeError::DuplicateTask`], or [`TreeError::TaskIsGroup`] for a name that is a proper
+    /// prefix of another one.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a TaskId>) -> Result<Self> {
         let names: Vec<Named<'a>> = names.into_iter().enumerate().collect();
         let mut tree = Self {
@@ -125,7 +124,7 @@ impl TaskTree {
         Ok(tree)
     }
 
-    /// Adds the node of a path and all that is below it: the names that begin with the path.
+    /// Adds the node of a path, and those below it from the names that start with the path.
     fn grow(
         &mut self,
         id: Option<TaskId>,
@@ -154,8 +153,7 @@ impl TaskTree {
         Ok(index)
     }
 
-    /// The position of the task whose name is the path: it must be the only name that begins with
-    /// it.
+    /// Returns the position of the task with this path; no other name may start with it.
     fn task_of_path(path: &TaskId, names: &[Named<'_>]) -> Result<Option<usize>> {
         let Some(&(task, _)) = names.iter().find(|(_, name)| *name == path) else {
             return Ok(None);
@@ -172,8 +170,7 @@ impl TaskTree {
         }
     }
 
-    /// Longer paths by one segment, each with the names that begin with it, in the order of the
-    /// first of these.
+    /// Groups names by their path with one more segment, in the order of first occurrence.
     fn by_next_segment<'a>(depth: usize, names: &[Named<'a>]) -> Vec<(TaskId, Vec<Named<'a>>)> {
         let mut parts: Vec<(TaskId, Vec<Named<'a>>)> = Vec::new();
         for &(position, name) in names {
@@ -186,31 +183,31 @@ impl TaskTree {
         parts
     }
 
-    /// All nodes, the root first, every node before those below it.
+    /// Returns all nodes in depth-first order, the root first.
     pub fn nodes(&self) -> impl ExactSizeIterator<Item = &Node> {
         self.nodes.iter()
     }
 
-    /// A node by its number.
+    /// Returns a node.
     ///
     /// # Panics
     ///
-    /// If the number is that of another, larger tree.
+    /// If the index belongs to another, larger tree.
     pub fn node(&self, index: NodeIndex) -> &Node {
         &self.nodes[index.0]
     }
 
-    /// The root.
+    /// Returns the root.
     pub fn root(&self) -> &Node {
         self.node(NodeIndex::ROOT)
     }
 
-    /// The node of a path, where there is one.
+    /// Returns the node of a path, if there is one.
     pub fn find(&self, path: &str) -> Option<NodeIndex> {
         self.nodes.iter().find(|node| node.path() == path).map(Node::index)
     }
 
-    /// The node of a task, by the task's position in the list of names.
+    /// Returns the node of the task at a position in the list of names.
     ///
     /// # Panics
     ///
@@ -219,28 +216,28 @@ impl TaskTree {
         self.leaves[task]
     }
 
-    /// The nodes from the root down to a task, by the task's position in the list of names: one for
-    /// every level.
+    /// Returns the nodes from the root to the task at a position in the list of names, one per level.
     ///
     /// # Panics
     ///
     /// If there is no such position.
-    pub fn line_of_task(&self, task: usize) -> Vec<NodeIndex> {
-        let mut line = Vec::new();
+    pub fn path_to_task(&self, task: usize) -> Vec<NodeIndex> {
+        let mut path = Vec::new();
         let mut at = Some(self.node_of_task(task));
         while let Some(index) = at {
-            line.push(index);
+            path.push(index);
             at = self.node(index).parent;
         }
-        line.reverse();
-        line
+        path.reverse();
+        path
     }
 
-    /// Positions, in the list of names, of the tasks at and below a node, in the tree's order.
+    /// Returns the positions in the list of names of the tasks at and below a node, in the order of the
+    /// tree.
     ///
     /// # Panics
     ///
-    /// If the number is that of another, larger tree.
+    /// If the index belongs to another, larger tree.
     pub fn tasks_below(&self, index: NodeIndex) -> &[usize] {
         &self.tasks[self.node(index).below.clone()]
     }

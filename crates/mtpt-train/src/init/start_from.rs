@@ -155,7 +155,7 @@ impl Source<'_> {
 
     /// Returns the ancestor of a task at a level.
     fn above(&self, node: NodeIndex, level: usize) -> Option<NodeIndex> {
-        let line = self.tree.line_of_task(self.tree.node(node).task()?);
+        let line = self.tree.path_to_task(self.tree.node(node).task()?);
         line.into_iter().find(|&node| self.tree.node(node).depth() == level)
     }
 
