@@ -13,10 +13,10 @@ use crate::stdio::message;
 /// Opens a device by name, and reports the faster devices that `auto` couldn't use.
 pub(crate) fn open_device(name: &str) -> Result<Device> {
     let chosen = mtpt::choose_device(name)?;
-    for error in &chosen.passed_over {
+    for error in &chosen.skipped {
         message(&format!("note: {error}"));
     }
-    if !chosen.passed_over.is_empty() {
+    if !chosen.skipped.is_empty() {
         message(&format!("note: using `{}`", chosen.name));
     }
     Ok(chosen.device)

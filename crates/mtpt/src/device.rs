@@ -1,16 +1,17 @@
 use burn::tensor::Device;
 use mtpt_tasks::did_you_mean;
 
-/// Every name of a device and the feature that brings it, the quickest first: `auto` takes the first that is built in.
+/// Device names, each also the name of its feature, fastest first. `auto` selects the first one
+/// that is built in and available.
 const KNOWN: [&str; 6] = ["cuda", "metal", "rocm", "vulkan", "wgpu", "flex"];
 
-/// Why a device is not to be had.
+/// Reasons why a device can't be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// No device has that name.
+    /// No device has this name.
     #[error(
-        "unknown device `{found}`; known are `auto`, {}{}",
+        "unknown device `{found}`, expected one of `auto`, {}{}",
         quoted(&KNOWN),
         did_you_mean(found, std::iter::once("auto").chain(KNOWN))
     )]
@@ -18,122 +19,121 @@ pub enum DeviceError {
         /// The name.
         found: String,
     },
-    /// The number after the colon is none.
+    /// The text after the colon is not an index.
     #[error("device `{found}`: expected a number after the colon, as in `cuda:0`")]
-    Index {
+    InvalidIndex {
         /// The name.
         found: String,
     },
-    /// The CPU has no second.
-    #[error("device `{found}`: there is one CPU, `flex`")]
-    OneCpu {
+    /// The CPU has no index other than 0.
+    #[error("device `{found}`: there is only one CPU, use `flex`")]
+    SingleCpu {
         /// The name.
         found: String,
     },
-    /// The device's feature is not built in.
+    /// The feature of the device is not enabled.
     #[error(
-        "device `{name}` is not built in, only {} is; build with `--features {name}`", quoted(&device_names())
+        "device `{name}` is not built in, only {} is; build with `--features {name}`",
+        quoted(&device_names())
     )]
     NotBuiltIn {
         /// The name.
         name: &'static str,
     },
-    /// The device does not answer: there is no such hardware, or its driver is missing.
+    /// The hardware or its driver is missing.
     #[error(
-        "device `{found}` does not answer here, so look at its driver or take `flex`, the CPU: {reason}"
+        "device `{found}` is not available; check its driver, or use the CPU, `flex`: {reason}"
     )]
-    NotWorking {
+    Unavailable {
         /// The name.
         found: String,
-        /// What the driver said.
+        /// The message of the driver.
         reason: String,
     },
 }
 
-/// A device by its name: `flex` or `cpu`, `cuda`, `cuda:1`, `metal`, `rocm`, `vulkan`, `wgpu`, or `auto` for the quickest that is
-/// built in and answers.
+/// Opens a device by name: `flex` or `cpu`, `cuda`, `cuda:1`, `metal`, `rocm`, `vulkan`, `wgpu`, or
+/// `auto` for the fastest one that is built in and available.
 ///
-/// The device comes without autodiff; [`Device::autodiff`] adds it.
+/// The device comes without autodiff. [`Device::autodiff`] adds it.
 ///
 /// # Errors
 ///
-/// When the name is unknown, the device's feature is not built in, or there is no such device on this machine.
+/// When the name is unknown, the feature of the device is not enabled, or the device is not
+/// available on this machine.
 pub fn device(name: &str) -> Result<Device, DeviceError> {
     choose_device(name).map(|chosen| chosen.device)
 }
 
-/// As [`device`], with what was found on the way.
+/// Opens a device like [`device`], and also returns which one `auto` selected and skipped.
 ///
 /// # Errors
 ///
 /// As [`device`].
 pub fn choose_device(name: &str) -> Result<ChosenDevice, DeviceError> {
     if name != "auto" {
-        return named(name).map(|(name, device)| ChosenDevice {
-            name,
-            device,
-            passed_over: Vec::new(),
-        });
+        let (name, device) = open_named(name)?;
+        return Ok(ChosenDevice { name, device, skipped: Vec::new() });
     }
-    let mut passed_over = Vec::new();
+    let mut skipped = Vec::new();
     for name in device_names() {
-        match named(name) {
-            Ok((name, device)) => return Ok(ChosenDevice { name, device, passed_over }),
-            Err(error) => passed_over.push(error),
+        match open_named(name) {
+            Ok((name, device)) => return Ok(ChosenDevice { name, device, skipped }),
+            Err(error) => skipped.push(error),
         }
     }
-    Err(passed_over.pop().unwrap_or(DeviceError::NotBuiltIn { name: "flex" }))
+    Err(skipped.pop().unwrap_or(DeviceError::NotBuiltIn { name: "flex" }))
 }
 
-/// A device that was chosen.
+/// The result of [`choose_device`].
 #[derive(Debug)]
 pub struct ChosenDevice {
-    /// Its name, without a number.
+    /// Name of the device, without an index.
     pub name: &'static str,
     /// The device, without autodiff.
     pub device: Device,
-    /// Quicker devices that are built in and do not answer here, where any was wanted.
-    pub passed_over: Vec<DeviceError>,
+    /// Errors of the faster devices that `auto` skipped because they are not available.
+    pub skipped: Vec<DeviceError>,
 }
 
-/// The devices that are built in, the quickest first.
+/// Returns the names of the devices that are built in, fastest first.
 pub fn device_names() -> Vec<&'static str> {
-    KNOWN.into_iter().filter(|name| made(name, 0).is_some()).collect()
+    KNOWN.into_iter().filter(|name| open(name, 0).is_some()).collect()
 }
 
-/// Every device that there is a feature for, the quickest first, and why it is not to be had, if it is not.
+/// Opens every known device, fastest first.
 ///
-/// Each that is built in is asked for a number, which may take a moment.
+/// Each device that is built in is probed, which may take a moment.
 pub fn devices() -> Vec<(&'static str, Result<Device, DeviceError>)> {
     KNOWN.into_iter().map(|name| (name, device(name))).collect()
 }
 
-/// A device by a name other than `auto`.
-fn named(name: &str) -> Result<(&'static str, Device), DeviceError> {
+/// Opens and probes a device whose name is not `auto`.
+fn open_named(name: &str) -> Result<(&'static str, Device), DeviceError> {
+    let found = || name.to_owned();
     let (kind, index) = match name.split_once(':') {
         None => (name, 0),
         Some((kind, index)) => {
-            let index = index.parse().map_err(|_| DeviceError::Index { found: name.to_owned() })?;
+            let index = index.parse().map_err(|_| DeviceError::InvalidIndex { found: found() })?;
             (kind, index)
         }
     };
     let kind = if kind == "cpu" { "flex" } else { kind };
     if kind == "flex" && index > 0 {
-        return Err(DeviceError::OneCpu { found: name.to_owned() });
+        return Err(DeviceError::SingleCpu { found: found() });
     }
     let known = KNOWN.into_iter().find(|known| *known == kind);
-    let kind = known.ok_or_else(|| DeviceError::Unknown { found: name.to_owned() })?;
-    let device = made(kind, index).ok_or(DeviceError::NotBuiltIn { name: kind })?;
+    let kind = known.ok_or_else(|| DeviceError::Unknown { found: found() })?;
+    let device = open(kind, index).ok_or(DeviceError::NotBuiltIn { name: kind })?;
     if kind != "flex" {
-        probe(kind, index)
-            .map_err(|reason| DeviceError::NotWorking { found: name.to_owned(), reason })?;
+        probe(kind, index).map_err(|reason| DeviceError::Unavailable { found: found(), reason })?;
     }
     Ok((kind, device))
 }
 
-/// The device of a feature that is built in.
-fn made(kind: &str, index: usize) -> Option<Device> {
-    // Without a GPU feature nothing reads the number.
+/// Opens a device; `None` if it is not built in.
+fn open(kind: &str, index: usize) -> Option<Device> {
+    // Without a GPU feature, the index is unused.
     let _ = index;
     match kind {
         #[cfg(feature = "flex")]
@@ -152,7 +152,8 @@ fn made(kind: &str, index: usize) -> Option<Device> {
     }
 }
 
-/// The first device is whatever the driver prefers, integrated or not; others are counted among discrete ones.
+/// Returns the kind of a graphics device: the driver's default for index 0, which may be an
+/// integrated GPU, otherwise a discrete GPU.
 #[cfg(any(feature = "metal", feature = "vulkan", feature = "wgpu"))]
 fn graphics(index: usize) -> burn::tensor::DeviceKind {
     match index {
@@ -161,30 +162,27 @@ fn graphics(index: usize) -> burn::tensor::DeviceKind {
     }
 }
 
-/// Asks a device for one number: burn panics where a driver is missing, and that is no way to be told so.
+/// Computes a sum on a device. Burn panics without a driver; this returns the first line of its
+/// message instead.
 fn probe(kind: &'static str, index: usize) -> Result<(), String> {
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
-    let answer = std::panic::catch_unwind(|| {
-        let device = made(kind, index)?;
+    let result = std::panic::catch_unwind(|| {
+        let device = open(kind, index)?;
         let sum = burn::tensor::Tensor::<1>::ones([2], &device).sum();
         Some(sum.into_scalar::<f32>())
     });
     std::panic::set_hook(hook);
-    match answer {
+    match result {
         Ok(Some(2.0)) => Ok(()),
-        Ok(other) => Err(format!("it says that 1 + 1 is {other:?}")),
+        Ok(other) => Err(format!("it computes 1 + 1 as {other:?}")),
         Err(panic) => {
             let message = panic
                 .downcast_ref::<String>()
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(message
-                .unwrap_or("no driver answers")
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned())
+            let message = message.unwrap_or("no driver found");
+            Err(message.lines().next().unwrap_or_default().to_owned())
         }
     }
 }
@@ -198,17 +196,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn unknown_names_are_refused_with_the_known_ones() {
+    fn invalid_names_are_rejected() {
         let failure = device("gpu").unwrap_err().to_string();
         assert_eq!(
             failure,
-            "unknown device `gpu`; known are `auto`, `cuda`, `metal`, `rocm`, `vulkan`, `wgpu`, `flex`; did you mean `wgpu`?"
+            "unknown device `gpu`, expected one of `auto`, `cuda`, `metal`, `rocm`, `vulkan`, `wgpu`, `flex`; did you mean `wgpu`?"
         );
         let failure = device("Cuda").unwrap_err().to_string();
         assert!(failure.ends_with("; did you mean `cuda`?"), "{failure}");
         assert_eq!(
             device("flex:7").unwrap_err().to_string(),
-            "device `flex:7`: there is one CPU, `flex`"
+            "device `flex:7`: there is only one CPU, use `flex`"
         );
         let failure = device("cuda:x").unwrap_err().to_string();
         assert_eq!(failure, "device `cuda:x`: expected a number after the colon, as in `cuda:0`");
@@ -216,15 +214,15 @@ mod tests {
 
     #[cfg(all(feature = "flex", not(feature = "rocm")))]
     #[test]
-    fn a_feature_that_is_not_built_in_is_named() {
+    fn missing_feature_is_named() {
         let failure = device("rocm").unwrap_err().to_string();
         assert!(failure.starts_with("device `rocm` is not built in"), "{failure}");
         assert!(failure.ends_with("build with `--features rocm`"), "{failure}");
         assert!(device("flex").is_ok() && device("cpu").is_ok());
         assert_eq!(choose_device("auto").unwrap().name, device_names()[0]);
         let found = devices();
-        let of = |name: &str| &found.iter().find(|(other, _)| *other == name).unwrap().1;
-        assert!(of("flex").is_ok());
-        assert!(matches!(of("rocm"), Err(DeviceError::NotBuiltIn { name: "rocm" })));
+        let result = |name: &str| &found.iter().find(|(other, _)| *other == name).unwrap().1;
+        assert!(result("flex").is_ok());
+        assert!(matches!(result("rocm"), Err(DeviceError::NotBuiltIn { name: "rocm" })));
     }
 }

@@ -91,7 +91,7 @@ pub struct Training<'a, L = ()> {
 }
 
 impl<'a, L: Observer> Training<'a, L> {
-    /// Sets the folder for the prompts, metrics and checkpoints. It is created if it does not exist.
+    /// Sets the folder for the prompts, metrics and checkpoints. It is created if it doesn't exist.
     #[must_use]
     pub fn output(self, folder: impl AsRef<Path>) -> Self {
         Self { output: Some(folder.as_ref().to_owned()), ..self }

@@ -1,12 +1,12 @@
-//! Gradients of prompts on wgpu are those on the CPU.
+//! Compares the gradients of prompts on wgpu with those on the CPU.
 //!
-//! Burn has had wrong or missing gradients on GPU backends just where only a few inputs of a graph are tracked
-//! (tracel-ai/burn#5162), which is what prompt tuning is. This test runs in a process of its own, since that fault came
-//! and went with what a process had done before. Where no driver answers it is skipped, and says so; with
-//! `MTPT_REQUIRE_WGPU` set it fails instead.
+//! Burn had wrong or missing gradients on GPU backends for graphs in which only a few inputs are
+//! tracked (tracel-ai/burn#5162), as in prompt tuning. The bug depended on earlier computations of
+//! the process, so this test has a process of its own. Without a driver it prints a message and is
+//! skipped. With `MTPT_REQUIRE_WGPU` set it fails instead.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stderr, reason = "a test that is skipped says so")]
+#![expect(clippy::print_stderr, reason = "a skipped test prints why")]
 
 use std::path::Path;
 use std::process::Command;
@@ -23,11 +23,11 @@ use mtpt::train::{Objective, PromptTuning};
 const LENGTH: usize = 6;
 const D_MODEL: usize = 16;
 
-/// Numbers between -1 and 1 that look like nothing in particular and are the same everywhere.
-fn numbers(seed: u32, shape: [usize; 2]) -> Tensor<2> {
+/// Returns pseudorandom values between -1 and 1 that are the same on every platform.
+fn pseudorandom(seed: u32, shape: [usize; 2]) -> Tensor<2> {
     let values: Vec<f32> = (0..shape[0] * shape[1])
-        .map(|place| {
-            let mixed = (place as u32 + 1).wrapping_mul(2_654_435_761).wrapping_add(seed * 97_531);
+        .map(|index| {
+            let mixed = (index as u32 + 1).wrapping_mul(2_654_435_761).wrapping_add(seed * 97_531);
             f64::from(mixed.rotate_left(11)) as f32 / u32::MAX as f32 * 2.0 - 1.0
         })
         .collect();
@@ -37,7 +37,7 @@ fn numbers(seed: u32, shape: [usize; 2]) -> Tensor<2> {
 fn batch() -> TokenBatch {
     let row = |task: u32, length: u32, target: &[u32]| TokenizedExample {
         task,
-        input_ids: (0..length).map(|place| 2 + (place * 7 + task) % 90).chain([94]).collect(),
+        input_ids: (0..length).map(|index| 2 + (index * 7 + task) % 90).chain([94]).collect(),
         target_ids: target.to_vec(),
         label: None,
         gold: None,
@@ -47,25 +47,25 @@ fn batch() -> TokenBatch {
     TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).unwrap()
 }
 
-/// How gradients are taken.
+/// The implementation of the backward pass.
 #[derive(Clone, Copy, Debug)]
-enum Way {
-    /// Every operation is recorded.
-    Recorded,
-    /// Back through the model by hand, as training does.
-    ByHand,
+enum BackwardPass {
+    /// Autodiff through the whole model.
+    Autodiff,
+    /// The hand-written backward pass of the model, as in training.
+    HandWritten,
 }
 
-/// Losses of the tokens, and every number of every gradient, in the order of the parameters.
+/// Returns the losses of the target tokens, and the gradients of all parameters in their order.
 fn losses_and_gradients(
     config: &CompositionConfig,
     device: &Device,
-    way: Way,
+    backward_pass: BackwardPass,
 ) -> (Vec<f32>, Vec<f32>) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/v1_1");
     let t5 = Frozen::new(T5::load(&folder, device).unwrap());
     let start = InitContext {
-        shared: numbers(1, [LENGTH, D_MODEL]),
+        shared: pseudorandom(1, [LENGTH, D_MODEL]),
         tree: Tree::flat(3),
         part: &|part, length| {
             let seed = match part {
@@ -73,24 +73,24 @@ fn losses_and_gradients(
                 PartId::Node(node) => 100 + node as u32,
                 PartId::Component(component) => 200 + component as u32,
             };
-            Ok(numbers(seed, [length, D_MODEL]))
+            Ok(pseudorandom(seed, [length, D_MODEL]))
         },
         seed: 3,
         device: device.clone().autodiff(),
     };
     let composition = config.init(&start).unwrap();
     let (objective, batch) = (PromptTuning::new(&t5), batch());
-    let (losses, gradients) = match way {
-        Way::Recorded => {
-            let losses = objective.token_losses(&composition, &batch).unwrap().likelihood;
+    let (losses, gradients) = match backward_pass {
+        BackwardPass::Autodiff => {
+            let losses = objective.token_losses(&composition, &batch).unwrap().nll;
             let gradients = losses.clone().mean().backward();
             (losses.inner(), GradientsParams::from_grads(gradients, &composition))
         }
-        Way::ByHand => {
+        BackwardPass::HandWritten => {
             let tokens = batch.target_tokens();
             let (losses, gradients) =
                 objective.differentiate(&composition, &batch, tokens).unwrap();
-            (losses.likelihood, gradients.expect("every prompt learns"))
+            (losses.nll, gradients.expect("every prompt has trainable parameters"))
         }
     };
     struct Collect(GradientsParams, Vec<f32>);
@@ -106,7 +106,7 @@ fn losses_and_gradients(
 }
 
 #[test]
-fn gradients_on_wgpu_are_those_on_the_cpu() {
+fn gradients_match_those_on_the_cpu() {
     let wgpu = match mtpt::device("wgpu") {
         Ok(device) => device,
         Err(error) if std::env::var_os("MTPT_REQUIRE_WGPU").is_none() => {
@@ -117,40 +117,45 @@ fn gradients_on_wgpu_are_those_on_the_cpu() {
     };
     for config in CompositionConfig::catalogue() {
         let name = config.name();
-        let (cpu_losses, cpu) = losses_and_gradients(&config, &Device::flex(), Way::Recorded);
+        let (cpu_losses, cpu) =
+            losses_and_gradients(&config, &Device::flex(), BackwardPass::Autodiff);
         let largest = cpu.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
         assert!(largest > 1e-3, "{name}: there is a gradient to compare");
-        let others = [(&wgpu, Way::Recorded), (&wgpu, Way::ByHand), (&Device::flex(), Way::ByHand)];
-        for (device, way) in others {
-            let (losses, gradients) = losses_and_gradients(&config, device, way);
-            let place = format!("{name}, {way:?} on {device:?}");
+        let others = [
+            (&wgpu, BackwardPass::Autodiff),
+            (&wgpu, BackwardPass::HandWritten),
+            (&Device::flex(), BackwardPass::HandWritten),
+        ];
+        for (device, backward_pass) in others {
+            let (losses, gradients) = losses_and_gradients(&config, device, backward_pass);
+            let case = format!("{name}, {backward_pass:?} on {device:?}");
             for (cpu, other) in cpu_losses.iter().zip(&losses) {
-                // Two small layers in f32 with another order of additions and another exponential.
-                assert!((cpu - other).abs() < 1e-4, "{place}: loss {cpu} on the CPU, here {other}");
+                // Two small layers in f32. Only the order of additions and the exponential differ.
+                assert!((cpu - other).abs() < 1e-4, "{case}: loss {cpu} on the CPU, here {other}");
             }
-            assert_eq!((cpu_losses.len(), cpu.len()), (losses.len(), gradients.len()), "{place}");
-            for (number, (cpu, other)) in cpu.iter().zip(&gradients).enumerate() {
-                // The same, once forward and once back, against the largest of the gradient.
+            assert_eq!((cpu_losses.len(), cpu.len()), (losses.len(), gradients.len()), "{case}");
+            for (index, (cpu, other)) in cpu.iter().zip(&gradients).enumerate() {
+                // The same error in both passes, relative to the largest gradient.
                 let close = (cpu - other).abs() <= 1e-4 * largest;
-                assert!(close, "{place}, number {number}: {cpu} on the CPU, here {other}");
+                assert!(close, "{case}, value {index}: {cpu} on the CPU, here {other}");
             }
         }
         eprintln!("{name}: {} gradients agree", cpu.len());
     }
 }
 
-/// Burn panics where no driver answers; here that is an error, and no obstacle to those who did not ask for a GPU.
+/// Burn panics without a driver. Here that is a one-line error, and `auto` selects the CPU.
 #[test]
-fn a_missing_driver_is_told_in_one_line() {
+fn missing_driver_is_reported_in_one_line() {
     const ALONE: &str = "MTPT_TEST_WITHOUT_DRIVER";
     if std::env::var_os(ALONE).is_none() {
-        // Drivers are looked for once in a process, so that one without any must be another.
+        // A process searches for drivers once, so the one without drivers must be another process.
         let nowhere = Path::new("/nowhere");
         let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "a_missing_driver_is_told_in_one_line"])
+            .args(["--exact", "missing_driver_is_reported_in_one_line"])
             .env(ALONE, "1")
             .envs([("VK_DRIVER_FILES", nowhere), ("VK_ICD_FILENAMES", nowhere)])
-            // Without Vulkan, wgpu is content with OpenGL.
+            // Without Vulkan, wgpu falls back to OpenGL.
             .envs([("__EGL_VENDOR_LIBRARY_FILENAMES", nowhere)])
             .status();
         assert!(status.unwrap().success(), "see the output of the process without a driver");
@@ -163,11 +168,8 @@ fn a_missing_driver_is_told_in_one_line() {
             return;
         }
     };
-    assert!(
-        error.starts_with("device `wgpu` does not answer here, so look at its driver"),
-        "{error}"
-    );
+    assert!(error.starts_with("device `wgpu` is not available; check its driver"), "{error}");
     assert!(!error.contains('\n'), "{error}");
     let chosen = mtpt::choose_device("auto").unwrap();
-    assert_eq!((chosen.name, chosen.passed_over.len()), ("flex", 1));
+    assert_eq!((chosen.name, chosen.skipped.len()), ("flex", 1));
 }
