@@ -2,7 +2,7 @@ use mtpt_io::fs::lock_dir;
 
 #[cfg(unix)]
 #[test]
-fn a_folder_is_locked_until_the_lock_is_dropped() {
+fn folder_is_locked_until_the_lock_is_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let lock = lock_dir(folder.path()).unwrap();
     assert!(lock.is_some());
@@ -12,9 +12,9 @@ fn a_folder_is_locked_until_the_lock_is_dropped() {
 }
 
 #[test]
-fn a_missing_folder_is_not_locked() {
+fn missing_folder_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
     let missing = folder.path().join("missing");
-    let failure = lock_dir(&missing).unwrap_err().to_string();
-    assert_eq!(failure, format!("cannot read `{}`", missing.display()));
+    let message = lock_dir(&missing).unwrap_err().to_string();
+    assert_eq!(message, format!("cannot read `{}`", missing.display()));
 }

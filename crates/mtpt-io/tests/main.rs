@@ -1,12 +1,19 @@
-//! Tests of the public interface, one module for each subject.
+//! Tests of file access and of the tensor file formats.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![cfg_attr(feature = "t5x", expect(clippy::print_stdout, reason = "a skipped test prints why"))]
 
+// Files and folders appear completely or not at all; temporary files are removed.
 mod atomic;
+// Locks of folders.
 mod lock;
+// Safetensors files of 32-bit floats with metadata: written, read, and rejected if malformed.
 #[cfg(feature = "tensors")]
 mod named_tensors;
+// `.npy` files: written, read, and rejected for NaN and infinite values.
 #[cfg(feature = "tensors")]
 mod npy;
+// T5X checkpoints: those of flax and TensorStore are read, written ones have the bytes of flax, and
+// damaged ones are rejected.
 #[cfg(feature = "t5x")]
 mod t5x;

@@ -15,7 +15,7 @@ fn example(tasks: usize) -> NamedTensors {
 }
 
 #[test]
-fn a_written_file_is_read_bit_for_bit() {
+fn written_file_is_read_bit_exactly() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tensors.safetensors");
     let written = example(2);
@@ -30,7 +30,7 @@ fn a_written_file_is_read_bit_for_bit() {
 }
 
 #[test]
-fn equal_contents_give_equal_bytes() {
+fn equal_contents_yield_equal_bytes() {
     let folder = tempfile::tempdir().unwrap();
     let paths = ["a", "b"].map(|name| folder.path().join(name));
     for path in &paths {
@@ -40,26 +40,26 @@ fn equal_contents_give_equal_bytes() {
 }
 
 #[test]
-fn broken_files_are_rejected_by_name() {
+fn damaged_files_are_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tensors.safetensors");
     let shown = path.display().to_string();
-    let failure = NamedTensors::read(&path).unwrap_err().to_string();
-    assert_eq!(failure, format!("cannot read `{shown}`"));
+    let message = NamedTensors::read(&path).unwrap_err().to_string();
+    assert_eq!(message, format!("cannot read `{shown}`"));
     example(2).write(&path).unwrap();
     let bytes = fs::read(&path).unwrap();
     for length in [0, 5, 40, bytes.len() - 1] {
         fs::write(&path, &bytes[..length]).unwrap();
-        let failure = NamedTensors::read(&path).unwrap_err().to_string();
-        assert_eq!(failure, format!("`{shown}` is not a complete safetensors file"));
+        let message = NamedTensors::read(&path).unwrap_err().to_string();
+        assert_eq!(message, format!("`{shown}` is not a complete safetensors file"));
     }
 }
 
 #[test]
-fn a_failed_write_leaves_the_old_file() {
+fn failed_write_leaves_no_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("missing").join("tensors.safetensors");
-    let failure = example(1).write(&path).unwrap_err().to_string();
-    assert_eq!(failure, format!("cannot write `{}`", path.display()));
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is half written");
+    let message = example(1).write(&path).unwrap_err().to_string();
+    assert_eq!(message, format!("cannot write `{}`", path.display()));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

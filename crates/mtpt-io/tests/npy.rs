@@ -5,7 +5,7 @@ use mtpt_io::npy::{is_npy, npy_bytes, read_npy};
 use mtpt_io::{TensorError, first_non_finite};
 
 #[test]
-fn a_written_file_is_read_bit_for_bit() {
+fn written_file_is_read_bit_exactly() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("array");
     let values = [1.0_f32, -0.0, f32::MIN_POSITIVE / 2.0, f32::MAX, 0.1, -7.5];
@@ -22,7 +22,7 @@ fn a_written_file_is_read_bit_for_bit() {
 }
 
 #[test]
-fn a_non_finite_value_is_rejected_with_its_index() {
+fn non_finite_value_is_rejected_with_its_index() {
     let mut values = vec![0.0_f32; 24];
     let finite = TensorData::new(values.clone(), [2, 3, 4]);
     assert_eq!(first_non_finite(&finite), None);
@@ -32,8 +32,8 @@ fn a_non_finite_value_is_rejected_with_its_index() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("array.npy");
     fs::write(&path, npy_bytes(&data)).unwrap();
-    let failure = read_npy(&path).unwrap_err();
-    assert!(matches!(failure, TensorError::NotFinite { .. }));
+    let error = read_npy(&path).unwrap_err();
+    assert!(matches!(error, TensorError::NotFinite { .. }));
     let expected = format!("`{}`: expected finite values, found -inf at [1, 2, 3]", path.display());
-    assert_eq!(failure.to_string(), expected);
+    assert_eq!(error.to_string(), expected);
 }

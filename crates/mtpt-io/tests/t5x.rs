@@ -12,7 +12,7 @@ use tempfile::TempDir;
 /// Name of the array in the fixture `prompt`.
 const PROMPT_NAME: &str = "target.encoder.prompt.prompt.prompt";
 
-/// Checkpoints that flax and TensorStore wrote; see
+/// Returns the path of a checkpoint that flax and TensorStore wrote. They are created by
 /// `crates/mtpt-t5/scripts/generate_t5x_reference.py`.
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/t5x").join(name)
@@ -37,7 +37,7 @@ fn copy_of(name: &str) -> TempDir {
     copy
 }
 
-/// A message with all its causes.
+/// Returns the message of an error with those of its causes.
 fn message(error: &TensorError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
@@ -56,8 +56,8 @@ fn check(error: &TensorError, parts: &[&str]) {
     }
 }
 
-/// Opening or reading one array of a copy that was changed fails, with a message that holds all of
-/// some parts.
+/// Checks that opening a changed copy, or reading one of its arrays, fails with a message that
+/// contains all parts.
 #[track_caller]
 fn check_changed(array: &str, change: impl FnOnce(&Path), parts: &[&str]) {
     let copy = copy_of("kinds");
@@ -78,24 +78,24 @@ fn replace(path: &Path, from: &str, to: &str) {
 #[test]
 fn arrays_of_every_type_are_read() {
     let checkpoint = Checkpoint::open(&fixture("kinds")).unwrap();
-    for place in ["here", "there"] {
-        let halves: Vec<f32> = (-6..6).map(|number| number as f32 / 2.0).collect();
+    for group in ["here", "there"] {
+        let halves: Vec<f32> = (-6..6).map(|value| value as f32 / 2.0).collect();
         for name in ["float64", "float32", "float16", "bfloat16"] {
-            let array = checkpoint.read(&format!("target.{place}.{name}")).unwrap();
-            assert_eq!(array, TensorData::new(halves.clone(), vec![3, 4]), "{place} {name}");
+            let array = checkpoint.read(&format!("target.{group}.{name}")).unwrap();
+            assert_eq!(array, TensorData::new(halves.clone(), vec![3, 4]), "{group} {name}");
         }
-        let signed: Vec<f32> = (-6..6).map(|number| number as f32).collect();
+        let signed: Vec<f32> = (-6..6).map(|value| value as f32).collect();
         for name in ["int64", "int32", "int16", "int8"] {
-            let array = checkpoint.read(&format!("target.{place}.{name}")).unwrap();
-            assert_eq!(array, TensorData::new(signed.clone(), [3, 4]), "{place} {name}");
+            let array = checkpoint.read(&format!("target.{group}.{name}")).unwrap();
+            assert_eq!(array, TensorData::new(signed.clone(), [3, 4]), "{group} {name}");
         }
-        let unsigned: Vec<f32> = (0..12).map(|number| number as f32).collect();
+        let unsigned: Vec<f32> = (0..12).map(|value| value as f32).collect();
         for name in ["uint64", "uint32", "uint16", "uint8"] {
-            let array = checkpoint.read(&format!("target.{place}.{name}")).unwrap();
-            assert_eq!(array, TensorData::new(unsigned.clone(), [3, 4]), "{place} {name}");
+            let array = checkpoint.read(&format!("target.{group}.{name}")).unwrap();
+            assert_eq!(array, TensorData::new(unsigned.clone(), [3, 4]), "{group} {name}");
         }
-        let truths = checkpoint.read(&format!("target.{place}.bool")).unwrap();
-        assert_eq!(f32_values(&truths)[..3], [0.0, 1.0, 1.0], "{place}");
+        let booleans = checkpoint.read(&format!("target.{group}.bool")).unwrap();
+        assert_eq!(f32_values(&booleans)[..3], [0.0, 1.0, 1.0], "{group}");
     }
 }
 
@@ -103,15 +103,15 @@ fn arrays_of_every_type_are_read() {
 fn arrays_of_every_form_are_read() {
     let checkpoint = Checkpoint::open(&fixture("kinds")).unwrap();
     let values = |name: &str| checkpoint.read(&format!("target.{name}")).unwrap();
-    let number = |value: f32| TensorData::new(vec![value], Vec::<usize>::new());
-    assert_eq!(values("here.scalar"), number(2.5));
-    assert_eq!(values("here.zero_dimensions"), number(2.5));
-    assert_eq!(values("here.python_float"), number(2.5));
-    assert_eq!(values("here.python_integer"), number(-3.0));
+    let scalar = |value: f32| TensorData::new(vec![value], Vec::<usize>::new());
+    assert_eq!(values("here.scalar"), scalar(2.5));
+    assert_eq!(values("here.zero_dimensions"), scalar(2.5));
+    assert_eq!(values("here.python_float"), scalar(2.5));
+    assert_eq!(values("here.python_integer"), scalar(-3.0));
     assert_eq!(values("here.empty"), TensorData::new(Vec::<f32>::new(), vec![0, 4]));
-    let whole: Vec<f32> = (-6..6).map(|number| number as f32).collect();
+    let whole: Vec<f32> = (-6..6).map(|value| value as f32).collect();
     assert_eq!(values("here.chunked"), TensorData::new(whole, vec![3, 4]));
-    // One of its two chunks is not there.
+    // One of its two chunks is missing, so it has the fill value.
     assert_eq!(f32_values(&values("there.filled")), [1.0, 1.0, 1.5, 1.5]);
 }
 
@@ -119,7 +119,7 @@ fn arrays_of_every_form_are_read() {
 fn names_and_shapes_are_known_before_reading() {
     let checkpoint = Checkpoint::open(&fixture("kinds")).unwrap();
     assert_eq!(checkpoint.names().count(), 33);
-    // The optimizer's state is not among them.
+    // The state of the optimizer is excluded.
     assert!(checkpoint.names().all(|name| name.starts_with("target.")));
     assert_eq!(checkpoint.shape("target.here.chunked"), Some([3, 4].as_slice()));
     assert_eq!(checkpoint.shape("target.there.filled"), Some([2, 2].as_slice()));
@@ -132,11 +132,11 @@ fn names_and_shapes_are_known_before_reading() {
 }
 
 #[test]
-fn the_real_checkpoint_is_read() {
+fn checkpoint_of_another_program_is_read() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../shared/fixtures/t5x/test_t5_1_1_tiny/checkpoint_3");
     if !folder.is_dir() {
-        println!("skipped: there is no `{}`", folder.display());
+        println!("skipped: missing `{}`", folder.display());
         return;
     }
     let checkpoint = Checkpoint::open(&folder).unwrap();
@@ -145,33 +145,33 @@ fn the_real_checkpoint_is_read() {
     assert_eq!(table.shape()[..], [32128, 4]);
     assert_eq!(f32_values(&table).len(), 32128 * 4);
     let norm = checkpoint.read("target.decoder.decoder_norm.scale").unwrap();
-    // Read off the bytes of the file.
+    // The first bytes of the array in the file.
     assert_eq!(f32_values(&norm)[0], f32::from_le_bytes([0x83, 0x9d, 0x78, 0x3f]));
 }
 
 #[test]
-fn a_folder_without_a_checkpoint_is_rejected() {
-    let place = tempfile::tempdir().unwrap();
-    let error = Checkpoint::open(place.path()).unwrap_err();
+fn folder_without_a_checkpoint_is_rejected() {
+    let parent = tempfile::tempdir().unwrap();
+    let error = Checkpoint::open(parent.path()).unwrap_err();
     check(&error, &["is not a T5X checkpoint: it has no file `checkpoint`"]);
     assert!(!error.to_string().contains("one step"));
     for step in ["checkpoint_20", "checkpoint_100", "checkpoint_best"] {
-        copy_folder(&fixture("prompt"), &place.path().join(step));
+        copy_folder(&fixture("prompt"), &parent.path().join(step));
     }
-    let error = Checkpoint::open(place.path()).unwrap_err();
+    let error = Checkpoint::open(parent.path()).unwrap_err();
     check(&error, &["use the folder of one step, such as", "checkpoint_100`"]);
 }
 
 #[test]
 fn orbax_checkpoints_with_zarr_folders_are_read() {
-    let place = tempfile::tempdir().unwrap();
-    let state = place.path().join("state");
+    let parent = tempfile::tempdir().unwrap();
+    let state = parent.path().join("state");
     copy_folder(&fixture("kinds"), &state);
-    let checkpoint = Checkpoint::open(place.path()).unwrap();
+    let checkpoint = Checkpoint::open(parent.path()).unwrap();
     assert_eq!(f32_values(&checkpoint.read("target.there.int8").unwrap())[0], -6.0);
     fs::write(state.join("manifest.ocdbt"), "").unwrap();
     check(
-        &Checkpoint::open(place.path()).unwrap_err(),
+        &Checkpoint::open(parent.path()).unwrap_err(),
         &["state` stores its arrays in OCDBT format"],
     );
 }
@@ -179,11 +179,11 @@ fn orbax_checkpoints_with_zarr_folders_are_read() {
 #[test]
 fn malformed_msgpack_files_are_rejected() {
     let whole = fs::read(fixture("prompt").join("checkpoint")).unwrap();
-    let place = tempfile::tempdir().unwrap();
-    let file = place.path().join("checkpoint");
+    let parent = tempfile::tempdir().unwrap();
+    let file = parent.path().join("checkpoint");
     let open = |bytes: &[u8]| {
         fs::write(&file, bytes).unwrap();
-        Checkpoint::open(place.path())
+        Checkpoint::open(parent.path())
     };
     assert!(open(&whole).is_ok());
     for length in 0..whole.len() {
@@ -196,7 +196,7 @@ fn malformed_msgpack_files_are_rejected() {
         &open(&longer).unwrap_err(),
         &["has extra bytes after its contents", &format!("byte {}", whole.len())],
     );
-    // TensorFlow's file of that name.
+    // TensorFlow also writes a file with this name.
     let text = b"model_checkpoint_path: \"model.ckpt-1000000\"\n";
     check(
         &open(text).unwrap_err(),
@@ -230,12 +230,12 @@ fn arrays_in_the_msgpack_file_are_checked() {
         fs::write(copy.path().join("checkpoint"), changed).unwrap();
         Checkpoint::open(copy.path()).and_then(|checkpoint| checkpoint.read(PROMPT_NAME))
     };
-    // The shape, [3, 4].
+    // The shape was [3, 4].
     let error = change(b"\x92\x03\x04", b"\x92\x03\x05").unwrap_err();
     check(&error, &[PROMPT_NAME, "expected an array", "48 bytes of `float32` for shape [3, 5]"]);
     let error = change(b"float32", b"complex").unwrap_err();
     check(&error, &[PROMPT_NAME, "expected floats or integers, found `complex`"]);
-    // 0.25 is number 7, the last of the second row.
+    // 0.25 is at index [1, 3].
     let error = change(&0.25f32.to_le_bytes(), &f32::NAN.to_le_bytes()).unwrap_err();
     check(&error, &[PROMPT_NAME, "expected finite numbers, found NaN at [1, 3]"]);
     let error = change(&0.25f32.to_le_bytes(), &f32::NEG_INFINITY.to_le_bytes()).unwrap_err();
@@ -243,7 +243,7 @@ fn arrays_in_the_msgpack_file_are_checked() {
 }
 
 #[test]
-fn a_missing_chunk_is_named() {
+fn missing_chunk_is_named() {
     let change = |folder: &Path| fs::remove_file(folder.join("target.there.float32/1.1")).unwrap();
     check_changed(
         "target.there.float32",
@@ -253,7 +253,7 @@ fn a_missing_chunk_is_named() {
 }
 
 #[test]
-fn a_damaged_chunk_is_named() {
+fn damaged_chunk_is_named() {
     let path = "target.there.float32/0.1";
     let whole = fs::read(fixture("kinds").join(path)).unwrap();
     for length in 0..whole.len() {
@@ -261,7 +261,7 @@ fn a_damaged_chunk_is_named() {
         let parts = ["float32/0.1` of array `target.there.float32` is truncated or damaged"];
         check_changed("target.there.float32", change, &parts);
     }
-    // A chunk of numbers of half the width.
+    // A chunk of 16-bit floats.
     let change = |folder: &Path| {
         fs::copy(folder.join("target.there.float16/0.1"), folder.join(path)).unwrap();
     };
@@ -273,10 +273,10 @@ fn a_damaged_chunk_is_named() {
 }
 
 #[test]
-fn a_wrong_description_of_an_array_is_named() {
+fn malformed_array_metadata_is_named() {
     let array = "target.there.float32";
     let file = |folder: &Path| folder.join(array).join(".zarray");
-    let understood =
+    let malformed =
         ["target.there.float32/.zarray`, the description of array `target.there.float32`"];
     for (from, to) in [
         ("{", "{{"),
@@ -287,7 +287,7 @@ fn a_wrong_description_of_an_array_is_named() {
         ("\"order\":\"C\"", "\"order\":\"X\""),
         ("\"gzip\"", "\"unheard\""),
     ] {
-        check_changed(array, |folder| replace(&file(folder), from, to), &understood);
+        check_changed(array, |folder| replace(&file(folder), from, to), &malformed);
     }
     check_changed(
         array,
@@ -313,16 +313,16 @@ fn prompt() -> BTreeMap<String, TensorData> {
 }
 
 #[test]
-fn a_written_file_has_the_bytes_that_flax_writes() {
-    let place = tempfile::tempdir().unwrap();
-    let folder = place.path().join("runs/checkpoint_7");
+fn written_file_has_the_bytes_of_flax() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("runs/checkpoint_7");
     write(&folder, &prompt(), 7).unwrap();
     let bytes = |folder: &Path| fs::read(folder.join("checkpoint")).unwrap();
     assert_eq!(bytes(&folder), bytes(&fixture("prompt")));
     let read = Checkpoint::open(&folder).unwrap().read(PROMPT_NAME).unwrap();
     assert_eq!(read, prompt()[PROMPT_NAME]);
-    // Nothing is left of how it was written.
-    assert_eq!(fs::read_dir(place.path().join("runs")).unwrap().count(), 1);
+    // No temporary files are left.
+    assert_eq!(fs::read_dir(parent.path().join("runs")).unwrap().count(), 1);
 }
 
 #[test]
@@ -331,15 +331,15 @@ fn several_arrays_are_written_and_read() {
         let count: usize = shape.iter().product();
         TensorData::new((0..count).map(|value| value as f32).collect(), shape.to_vec())
     };
-    // Lengths and names past the short forms of msgpack.
+    // Lengths and names that exceed the short forms of msgpack.
     let long = "long".repeat(30);
     let arrays = BTreeMap::from([
         ("target.a.b".to_owned(), array(&[100, 300])),
         ("target.a.c.d".to_owned(), array(&[2, 3, 4])),
         (format!("target.{long}"), array(&[1])),
     ]);
-    let place = tempfile::tempdir().unwrap();
-    let folder = place.path().join("checkpoint_1");
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("checkpoint_1");
     write(&folder, &arrays, 1_000_000).unwrap();
     let checkpoint = Checkpoint::open(&folder).unwrap();
     assert_eq!(checkpoint.names().collect::<Vec<_>>(), arrays.keys().collect::<Vec<_>>());
@@ -349,18 +349,18 @@ fn several_arrays_are_written_and_read() {
 }
 
 #[test]
-fn nothing_is_overwritten_or_half_written() {
-    let place = tempfile::tempdir().unwrap();
-    let folder = place.path().join("checkpoint_7");
+fn existing_folders_and_invalid_names_are_rejected() {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("checkpoint_7");
     fs::create_dir(&folder).unwrap();
     check(&write(&folder, &prompt(), 7).unwrap_err(), &["checkpoint_7` already exists"]);
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
 
-    let folder = place.path().join("other");
+    let folder = parent.path().join("other");
     let array = prompt().remove(PROMPT_NAME).unwrap();
     for names in [["prompt", "target.b"], ["target.a", "target.a.b"], ["target.a..b", "target.c"]] {
         let arrays = names.map(|name| (name.to_owned(), array.clone())).into();
         check(&write(&folder, &arrays, 7).unwrap_err(), &["cannot be written: expected `target.`"]);
     }
-    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
 }
