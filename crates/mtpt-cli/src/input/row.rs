@@ -58,18 +58,10 @@ impl Row {
         }
     }
 
-    /// Returns the fields with a text, a number or a boolean, for a task's template.
+    /// Returns the fields for the template of a task.
     pub(crate) fn example(&self) -> Example {
-        let fields = self.fields.iter().filter_map(|(name, value)| {
-            let text = match value {
-                Value::String(text) => text.clone(),
-                Value::Number(number) => number.to_string(),
-                Value::Bool(truth) => truth.to_string(),
-                _ => return None,
-            };
-            Some((name.clone(), text))
-        });
-        Example::new(fields, SourceLocation::new(Path::new("standard input"), self.line))
+        let location = SourceLocation::new(Path::new("standard input"), self.line);
+        Example::from_json(self.fields.clone(), location)
     }
 
     /// Returns the tokens of a text field, or the token ids of the field with the suffix `_ids`.

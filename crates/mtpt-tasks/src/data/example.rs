@@ -1,8 +1,10 @@
 use std::sync::Arc;
 
+use serde_json::{Map, Value as Json};
+
 use crate::data::error::DataError;
 use crate::data::location::SourceLocation;
-use crate::data::value::Value;
+use crate::data::value::{Value, json_value};
 use crate::error::{Error, Result};
 
 /// A row of a data file: named texts in the order of the file, and their location.
@@ -21,6 +23,14 @@ impl Example {
     ) -> Self {
         let (names, values): (Vec<_>, Vec<_>) =
             fields.into_iter().map(|(name, text)| (name.into(), Value::Text(text.into()))).unzip();
+        Self { names: names.into(), values: values.into(), location }
+    }
+
+    /// Creates a row of the fields of a JSON object, in the order of the object. Numbers and
+    /// booleans are converted to text.
+    pub fn from_json(object: Map<String, Json>, location: SourceLocation) -> Self {
+        let (names, values): (Vec<_>, Vec<_>) =
+            object.into_iter().map(|(name, value)| (name, json_value(value))).unzip();
         Self { names: names.into(), values: values.into(), location }
     }
 
