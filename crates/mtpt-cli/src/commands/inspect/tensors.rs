@@ -61,7 +61,7 @@ impl TensorFile {
             "{}: a safetensors file of {}, {}\n",
             path.display(),
             counted(self.tensors.len(), "tensor"),
-            counted(parameters, "number")
+            counted(parameters, "parameter")
         );
         for (key, value) in &self.metadata {
             let _ = writeln!(text, "metadata {key}: {value}");
