@@ -18,20 +18,19 @@ pub(crate) fn read_text(path: &Path) -> Result<String> {
 ///
 /// If only the edited text can't be parsed, the error blames the settings: line numbers of the
 /// edited text would mean nothing to the user.
-pub(crate) fn read_with_settings<T>(
+pub(crate) fn read_with_settings<T, E: Into<Error>>(
     path: &Path,
     settings: &[String],
-    parse: impl Fn(&str) -> mtpt::train::Result<T>,
+    parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<(String, T)> {
     let text = read_text(path)?;
     let edited = apply_settings(text.clone(), settings)?;
     match parse(&edited) {
         Ok(config) => Ok((edited, config)),
         Err(error) if !settings.is_empty() && parse(&text).is_ok() => {
-            let problem = match error {
-                mtpt::train::Error::Config(mtpt::train::ConfigError::File { message, .. }) => {
-                    message
-                }
+            use mtpt::train::{ConfigError, Error::Config};
+            let problem = match error.into() {
+                Error::Train(Config(ConfigError::File { message, .. })) => message,
                 other => other.to_string(),
             };
             Err(Error::Setting { setting: settings.join(" --set "), problem })

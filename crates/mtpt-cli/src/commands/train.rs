@@ -1,14 +1,15 @@
 use std::path::Path;
 
-use mtpt::tasks::{Task, TaskFile};
-use mtpt::train::{Pipeline, PipelineReport, Stage, StagedRunConfig};
+use mtpt::tasks::Task;
+use mtpt::train::{PipelineReport, Stage, StagedRunConfig};
+use mtpt::{Model, RunFile};
 use serde::Serialize;
 
 use crate::args::training::{Run, Train};
-use crate::config::{read_with_settings, resolve_path};
+use crate::config::read_with_settings;
 use crate::destination::run_dir;
 use crate::error::{Error, Result};
-use crate::model::{Model, open_device};
+use crate::model::open_device;
 use crate::progress::pipeline::PipelineProgress;
 use crate::signals::Signals;
 use crate::stdio::Output;
@@ -50,16 +51,12 @@ pub(crate) fn run_pipeline(
 ) -> Result<()> {
     let device = open_device(&arguments.device.device)?;
     let path = &arguments.config;
-    let parse = |text: &str| StagedRunConfig::parse(text, path);
-    let (text, config) = read_with_settings(path, &arguments.set, parse)?;
-    let tasks = TaskFile::parse(&text, path)?.into_tasks();
-    let config = change(config, &tasks);
-    let in_config = |error| Error::in_config(path, error);
-    let model = Model::load(&resolve_path(path, &config.run.model), &device)?;
-    let tokenizer = model.tokenizer()?;
+    let parse = |text: &str| RunFile::parse(text, path);
+    let (_, mut run) = read_with_settings(path, &arguments.set, parse)?;
+    run.config = change(run.config, &run.tasks);
+    let model = Model::load(&run.model, &device)?;
     let dir = run_dir(arguments)?;
-    let pipeline =
-        Pipeline::new(&config, &tasks, &model.t5, tokenizer.as_inner()).map_err(in_config)?;
+    let pipeline = run.pipeline(&model).map_err(|error| Error::in_config(path, error))?;
     let mut progress = PipelineProgress::default();
     let signals = Signals::watch()?;
     let pipeline = pipeline.resume(arguments.resume).observer((&mut progress, &signals));
@@ -68,10 +65,11 @@ pub(crate) fn run_pipeline(
         Mode::Adapt(prompts) => pipeline.adapt(&dir, prompts),
     };
     drop(progress);
-    let done =
-        done.map_err(|error| signals.interruption(&error).unwrap_or_else(|| in_config(error)))?;
+    let done = done.map_err(|error| {
+        signals.interruption(&error).unwrap_or_else(|| Error::in_config(path, error))
+    })?;
     drop(signals);
-    write_results(&done, config.first_stage().is_some())
+    write_results(&done, run.config.first_stage().is_some())
 }
 
 fn write_results(done: &PipelineReport, has_stages: bool) -> Result<()> {

@@ -25,6 +25,9 @@ pub(crate) enum Error {
     Io(#[from] mtpt::io::IoError),
     #[error(transparent)]
     Tensors(#[from] mtpt::io::TensorError),
+    /// Any other error of the facade.
+    #[error(transparent)]
+    Facade(mtpt::Error),
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
     #[error("cannot read standard input")]
@@ -79,18 +82,31 @@ pub(crate) enum Error {
 
 impl Error {
     /// Adds the path of the configuration to errors about its settings.
-    pub(crate) fn in_config(path: &Path, error: mtpt::train::Error) -> Self {
+    pub(crate) fn in_config(path: &Path, error: impl Into<Self>) -> Self {
         use mtpt::train::Error::{Composition, Config, InStage, Init, Stages};
         use mtpt::train::{ConfigError, InitError, StageError};
+        match error.into() {
+            Self::Train(
+                error @ (Composition(_)
+                | Config(ConfigError::OutOfRange { .. })
+                | Init(InitError::UnevenLengths { .. })
+                | InStage { .. }
+                | Stages(StageError::NearestTogether | StageError::NoSource)),
+            ) => Self::File { path: path.to_owned(), problem: error.to_string() },
+            other => other,
+        }
+    }
+}
+
+impl From<mtpt::Error> for Error {
+    fn from(error: mtpt::Error) -> Self {
         match error {
-            Composition(_)
-            | Config(ConfigError::OutOfRange { .. })
-            | Init(InitError::UnevenLengths { .. })
-            | InStage { .. }
-            | Stages(StageError::NearestTogether | StageError::NoSource) => {
-                Self::File { path: path.to_owned(), problem: error.to_string() }
-            }
-            other => other.into(),
+            mtpt::Error::Io(error) => error.into(),
+            mtpt::Error::Tasks(error) => error.into(),
+            mtpt::Error::Model(error) => error.into(),
+            mtpt::Error::Infer(error) => error.into(),
+            mtpt::Error::Train(error) => error.into(),
+            other => Self::Facade(other),
         }
     }
 }
