@@ -136,9 +136,10 @@ fn unsupported_conversions_suggest_alternatives() {
     world.rows("train run.toml --output run --set composition.strategy=add", "");
     let export = "export --prompts run/prompts.safetensors --output out --format";
     let message = failure(&world, &format!("{export} peft"));
-    let expected = "error: prompts of several tasks composed by `add` cannot be an adapter of type \
-                    `MULTITASK_PROMPT_TUNING`, which multiplies a shared prompt by low-rank factors; export one \
-                    task at a time: `mood`, `sky/wet`; choose one with `--task NAME`\n";
+    let expected = "error: prompts of several tasks composed by `add` cannot be exported to an \
+                    adapter of type `MULTITASK_PROMPT_TUNING`, which multiplies a shared prompt by \
+                    low-rank factors; export one task at a time: `mood`, `sky/wet`; choose one with \
+                    `--task NAME`\n";
     assert_eq!(message, expected);
     assert!(!world.path("out").exists());
     let message = failure(&world, &format!("{export} peft --task moood"));

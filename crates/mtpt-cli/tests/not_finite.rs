@@ -46,7 +46,7 @@ fn rows_that_cause_nan_are_named() {
         if steps_done > 0 {
             let place = format!("run/checkpoints/step-{steps_done:08}");
             assert!(
-                line.contains(&format!("is kept in `{place}`, but would come here again")),
+                line.contains(&format!("was saved to `{place}`, but resuming from it will fail")),
                 "{line}"
             );
             assert!(world.path(&place).join("checksums.json").is_file());

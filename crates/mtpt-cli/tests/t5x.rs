@@ -100,8 +100,8 @@ fn folder_of_all_steps_is_rejected() {
     let world = world();
     let outcome = world.run("score --model t5x", "");
     assert_eq!(outcome.code, 1);
-    let expected = "`t5x` is no checkpoint of T5X: it holds no file `checkpoint`; give the folder of one step, such as \
-                    `t5x/checkpoint_3`";
+    let expected = "`t5x` is not a T5X checkpoint: it has no file `checkpoint`; use the folder of \
+                    one step, such as `t5x/checkpoint_3`";
     assert!(outcome.messages.contains(expected), "{}", outcome.messages);
 }
 
