@@ -168,27 +168,25 @@ fn a_loss_is_reported_with_its_examples_and_the_state_is_saved() {
             .observer(&mut observer)
             .train(start);
         let error = outcome.map(|_| ()).unwrap_err();
-        let told = error.to_string();
+        let message = error.to_string();
         let problem = problem(error);
         assert!(problem.value.is_nan() && problem.parameter.is_none());
         assert!(problem.step > GOOD && !problem.examples.is_empty());
         for row in &problem.examples {
-            assert_eq!(row.index, 7, "{told}");
+            assert_eq!(row.index, 7, "{message}");
             let path = world.folder.path().join(format!("{}.train.jsonl", row.task));
             assert_eq!(row.location.as_ref().unwrap().to_string(), format!("{}:8", path.display()));
             assert!(
-                told.contains(&format!("{}:8 (task `{}`)", path.display(), row.task)),
-                "{told}"
+                message.contains(&format!("{}:8 (task `{}`)", path.display(), row.task)),
+                "{message}"
             );
         }
         let steps_done = problem.step - 1;
-        assert!(told.starts_with(&format!("step {}: the loss is NaN, from ", problem.step)));
-        assert!(told.ends_with("or start a new run with a lower `training.learning_rate`"));
+        assert!(message.starts_with(&format!("step {}: the loss is NaN, from ", problem.step)));
+        assert!(message.ends_with("or start a new run with a lower `training.learning_rate`"));
         let place = problem.checkpoint.unwrap();
         assert_eq!(place, folder.checkpoints().join(format!("step-{steps_done:08}")));
-        assert!(
-            told.contains(&format!("is kept in `{}`, but would come here again", place.display()))
-        );
+        assert!(message.contains(&format!("was saved to `{}`, but resuming", place.display())));
         assert!(folder.prompts().is_file(), "evaluations are every two steps");
         let steps = metrics(&folder).iter().filter(|line| line.get("loss").is_some()).count();
         assert_eq!(steps, steps_done);
@@ -217,9 +215,9 @@ fn examples_of_changed_files_are_reported_by_index() {
     let mut observer = clock;
     let outcome =
         PromptTuningRun::new(&config, &world.data, &model).observer(&mut observer).train(start);
-    let told = outcome.map(|_| ()).unwrap_err().to_string();
-    assert!(told.contains("row 7 of `"), "{told}");
-    assert!(!told.contains("is kept in"), "{told}");
+    let message = outcome.map(|_| ()).unwrap_err().to_string();
+    assert!(message.contains("row 7 of `"), "{message}");
+    assert!(!message.contains("is kept in"), "{message}");
 }
 
 #[test]
@@ -242,11 +240,11 @@ fn a_gradient_is_reported_with_its_parameter_and_examples() {
             .observer(&mut observer)
             .train(start);
         let error = outcome.map(|_| ()).unwrap_err();
-        let told = error.to_string();
+        let message = error.to_string();
         let problem = problem(error);
         assert_eq!(problem.step, GOOD + 1);
         assert_eq!(problem.parameter.as_deref(), Some("prompt"));
-        assert!(told.starts_with("step 4: the gradient of `prompt` is NaN, from "), "{told}");
+        assert!(message.starts_with("step 4: the gradient of `prompt` is NaN, from "), "{message}");
         assert!(
             !problem.examples.is_empty() && problem.examples.len() < config.training.batch_size
         );

@@ -385,11 +385,11 @@ fn unusable_data_is_named() {
     let failure = read(Vec::new(), SPANS, &[]);
     assert!(failure.contains("corpus `spans`") && failure.contains("<extra_id_0>"), "{failure}");
     let failure = read(Vec::new(), SPANS, &[96]);
-    assert!(failure.contains("token 96, the model has 96 tokens"), "{failure}");
+    assert!(failure.contains("token 96, but the model has 96 tokens"), "{failure}");
     let mut test_only = world.tasks[0].config().clone();
     test_only.train = None;
     let failure = read(vec![Task::new(&test_only).unwrap()], "", &SENTINELS);
-    assert!(failure.contains("task `mood` has no `train` file"), "{failure}");
+    assert!(failure.contains("task `mood` has no training examples"), "{failure}");
     fs::write(world.folder.path().join("none.txt"), "").unwrap();
     let failure = read(Vec::new(), &SPANS.replace("dev.txt", "none.txt"), &SENTINELS);
     assert!(failure.contains("none.txt: expected rows, found none"), "{failure}");
@@ -488,10 +488,10 @@ fn keep_best_requires_a_dev_split() {
     };
     let expected =
         "needs a `dev` split, but nothing has one: remove the option, or add a `dev` file";
-    assert_eq!(failure(&steep(true)), format!("`evaluation.keep_best`: {expected}"));
+    assert_eq!(failure(&steep(true)), format!("`evaluation.keep_best` {expected}"));
     let mut config = steep(false);
     config.evaluation.patience = Some(3);
-    assert_eq!(failure(&config), format!("`evaluation.patience`: {expected}"));
+    assert_eq!(failure(&config), format!("`evaluation.patience` {expected}"));
     config.evaluation.patience = None;
     PretrainingRun::new(&config, &data).train(model()).unwrap();
 }

@@ -147,12 +147,12 @@ fn stopped(world: &SmallWorld, config: &RunConfig, resume: bool, at: usize) -> (
         Error::Stopped { step, steps, checkpoint } => {
             assert_eq!(steps, config.training.steps);
             let place = checkpoint.unwrap();
-            let told = format!(
+            let message = format!(
                 "stopped after step {step} of {steps}; resume from `{}` to continue",
                 place.display()
             );
             let (steps, checkpoint) = (config.training.steps, Some(place));
-            assert_eq!(Error::Stopped { step, steps, checkpoint }.to_string(), told);
+            assert_eq!(Error::Stopped { step, steps, checkpoint }.to_string(), message);
             (folder, step)
         }
         other => panic!("{other}"),
