@@ -1,4 +1,4 @@
-"""Writes tests/fixtures/rows.parquet: a column of every kind that data sets on the hub have, in three groups of rows.
+"""Writes tests/fixtures/rows.parquet: a column of each type that is common on the hub, in three row groups.
 
 Needs pyarrow. Run from anywhere:
 

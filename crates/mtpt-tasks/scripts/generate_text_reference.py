@@ -1,4 +1,4 @@
-"""Prints tests/fixtures/text_metrics.json: what sacrebleu, rouge_score, torchmetrics (SQuAD's script) and scikit-learn say of texts.
+"""Prints tests/fixtures/text_metrics.json: metrics of sacrebleu, rouge_score, torchmetrics (SQuAD) and scikit-learn.
 
 Needs sacrebleu, rouge_score, torchmetrics (with torch) and scikit-learn. Run from anywhere:
 
@@ -15,7 +15,8 @@ import sklearn.metrics
 from rouge_score import rouge_scorer
 from torchmetrics.functional.text import squad
 
-# Predictions and their references. Punctuation, numbers, other alphabets, line breaks and articles are what tokenizers differ in.
+# Predictions and their references. They contain what tokenizers treat differently: punctuation, numbers, other alphabets,
+# line breaks and articles.
 ANSWERS = [
     ("the Eiffel Tower", ["Eiffel Tower", "tower"]),
     ("in 1889.", ["1889", "the year 1889"]),
@@ -47,8 +48,8 @@ SUMMARIES = [
 WORDS = "the a cat dog sat on mat 3.5 1,000 well-known said: \"yes\" ... new\nline -- e.g. it's".split(" ")
 
 
-def drawn(generator, rows):
-    """Texts of few words, so that much is shared."""
+def random_pairs(generator, rows):
+    """Returns random texts from a small vocabulary, so that many n-grams are common."""
     text = lambda: " ".join(generator.choice(WORDS) for _ in range(generator.randint(1, 14)))
     return [(text(), [text() for _ in range(generator.randint(1, 3))]) for _ in range(rows)]
 
@@ -59,7 +60,7 @@ def corpus_bleu(pairs):
     return sacrebleu.corpus_bleu([prediction for prediction, _ in pairs], streams).score / 100
 
 
-def judged(pairs):
+def evaluated(pairs):
     names = {"rouge_1": "rouge1", "rouge_2": "rouge2", "rouge_l": "rougeL", "rouge_lsum": "rougeLsum"}
     scorer = rouge_scorer.RougeScorer(list(names.values()), use_stemmer=False)
     rouge = [scorer.score_multi(references, prediction) for prediction, references in pairs]
@@ -79,11 +80,11 @@ def judged(pairs):
 
 def case(name, pairs):
     predictions, references = zip(*pairs)
-    return {"name": name, "predictions": predictions, "references": references, "values": judged(pairs)}
+    return {"name": name, "predictions": predictions, "references": references, "values": evaluated(pairs)}
 
 
 def grouped(generator, groups):
-    """Answers to questions as of MultiRC: F1 over all answers, and the questions whose answers are all right."""
+    """Returns answers in groups, as in MultiRC: F1 over all answers, and the fraction of groups without errors."""
     rows = [(group, generator.randint(0, 1)) for group in range(groups) for _ in range(generator.randint(1, 4))]
     rows = [(group, gold, gold if generator.random() < 0.8 else 1 - gold) for group, gold in rows]
     generator.shuffle(rows)
@@ -101,8 +102,8 @@ def grouped(generator, groups):
 def main():
     generator = random.Random(11)
     cases = [case("answers", ANSWERS), case("summaries", SUMMARIES)]
-    cases += [case(f"drawn {number}", drawn(generator, 12)) for number in range(3)]
-    cases += [case("each by itself: " + pair[0], [pair]) for pair in SUMMARIES]
+    cases += [case(f"random {number}", random_pairs(generator, 12)) for number in range(3)]
+    cases += [case("alone: " + pair[0], [pair]) for pair in SUMMARIES]
     result = {
         "versions": {"sacrebleu": sacrebleu.__version__, "sklearn": sklearn.__version__},
         "signature": "nrefs:var|case:mixed|eff:no|tok:13a|smooth:exp",

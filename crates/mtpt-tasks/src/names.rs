@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn near_names_are_found_and_far_ones_are_not() {
+    fn finds_only_similar_names() {
         let known = ["billing", "delivery", "account"];
         assert_eq!(nearest_name("Billing ", known), Some("billing"));
         assert_eq!(nearest_name("delivrey", known), Some("delivery"));
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_of_serde_get_the_nearest_of_their_names() {
+    fn extends_messages_of_serde() {
         assert_eq!(
             with_nearest_name("unknown field `stpes`, expected one of `seed`, `steps`"),
             "unknown field `stpes`, expected one of `seed`, `steps`; did you mean `steps`?"

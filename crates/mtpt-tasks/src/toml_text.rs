@@ -11,8 +11,8 @@ pub struct TomlProblem {
     pub message: String,
 }
 
-/// Deserializes a TOML text. All configurations of the workspace are read by this function, so their
-/// messages are consistent.
+/// Deserializes a TOML text. All configurations of the workspace are read by this function, so
+/// their messages are consistent.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What a task can be asked: free text, a row's own candidates, scores of any scale, and answers in groups.
+//! Labels and targets: free text, candidates of each row, scores of any scale, and groups.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn task(folder: &TempDir, rows: &str, keys: &str) -> mtpt_tasks::Result<Task> {
     let path = folder.path().join("rows.jsonl");
     fs::write(&path, rows).unwrap();
     let text = format!(
-        "[[tasks]]\nname = \"asked\"\nformat = \"json_lines\"\ndev = \"rows.jsonl\"\n{keys}"
+        "[[tasks]]\nname = \"task\"\nformat = \"json_lines\"\ndev = \"rows.jsonl\"\n{keys}"
     );
     TaskFile::parse(&text, &folder.path().join("tasks.toml"))
         .map(|file| file.into_tasks().remove(0))
@@ -35,7 +35,7 @@ const QUESTIONS: &str = r#"{"question": "who", "context": "c", "answers": ["Ada"
 const QUESTION: &str = "template = \"question: {question} context: {context}\"\n";
 
 #[test]
-fn free_text_has_one_reference_or_several() {
+fn reads_one_or_several_references() {
     let rows = read(QUESTIONS, &format!("{QUESTION}label_field = \"answers\"\nlabels = \"text\""))
         .unwrap();
     let found: Vec<_> =
@@ -50,21 +50,21 @@ fn free_text_has_one_reference_or_several() {
 }
 
 #[test]
-fn free_text_is_judged_as_answers_to_questions_unless_told_otherwise() {
+fn evaluates_free_text_by_squad_metrics_by_default() {
     let folder = tempfile::tempdir().unwrap();
     let keys = format!("{QUESTION}label_field = \"answers\"\nlabels = \"text\"");
     let task = task(&folder, QUESTIONS, &keys).unwrap();
     assert_eq!(task.metrics(), [Metric::SquadF1, Metric::ExactMatch]);
     let rows = task.read(Split::Dev).unwrap();
     let references: Vec<_> = rows.into_iter().map(|row| row.references).collect();
-    let said = ["lovelace", "in 1843", "Notes."].map(str::to_owned);
-    let judged = task.evaluate_texts(&references, &said).unwrap();
-    assert!((judged.primary() - (2.0 / 3.0 + 2.0 / 3.0 + 1.0) / 3.0).abs() < 1e-12);
-    assert_eq!(judged.get("exact_match"), Some(1.0 / 3.0));
+    let predictions = ["lovelace", "in 1843", "Notes."].map(str::to_owned);
+    let evaluation = task.evaluate_texts(&references, &predictions).unwrap();
+    assert!((evaluation.primary() - (2.0 / 3.0 + 2.0 / 3.0 + 1.0) / 3.0).abs() < 1e-12);
+    assert_eq!(evaluation.get("exact_match"), Some(1.0 / 3.0));
 }
 
 #[test]
-fn what_is_no_text_is_named() {
+fn reports_fields_without_text() {
     let keys = format!("{QUESTION}label_field = \"answers\"\nlabels = \"text\"");
     for (value, expected) in [
         ("[]", "expected at least one text in the field `answers`, found an empty array"),
@@ -94,7 +94,7 @@ fn what_is_no_text_is_named() {
 }
 
 #[test]
-fn targets_of_their_own_are_not_mistaken_for_one_another() {
+fn tokenizes_the_target_of_each_row() {
     let rows = read(QUESTIONS, &format!("{QUESTION}label_field = \"answers\"\nlabels = \"text\""))
         .unwrap();
     let tokenizer = TokenizeFn(|text: &str| -> Result<Vec<u32>, TokenizeError> {
@@ -111,7 +111,7 @@ const COPA: &str = r#"{"premise": "It rained.", "choice1": "The street got wet."
 "#;
 
 #[test]
-fn a_row_brings_its_own_candidates() {
+fn reads_the_candidates_of_each_row() {
     let keys =
         "template = \"copa premise: {premise}\"\nlabels = { choices = [\"choice1\", \"choice2\"] }";
     let rows = read(COPA, keys).unwrap();
@@ -122,7 +122,7 @@ fn a_row_brings_its_own_candidates() {
         keys.replace("[\"choice1\", \"choice2\"]", "{ \"1\" = \"choice1\", \"0\" = \"choice2\" }");
     let rows = read(COPA, &table).unwrap();
     assert_eq!((rows[0].label, rows[0].target.as_str()), (1, "The sun rose."));
-    // The form of T5: the input shows the candidates, words say which.
+    // T5's form: the input contains the candidates, and the label words are their names.
     let shown = "template = \"copa choice1: {choice1} choice2: {choice2} premise: {premise}\"\n\
         labels = { \"0\" = \"choice1\", \"1\" = \"choice2\" }";
     let rows = read(COPA, shown).unwrap();
@@ -138,7 +138,7 @@ fn a_row_brings_its_own_candidates() {
 }
 
 #[test]
-fn groups_are_told_by_a_template() {
+fn renders_groups_by_a_template() {
     let keys = "template = \"{premise}\"\nlabels = { \"0\" = \"no\", \"1\" = \"yes\" }\n\
         metrics = [{ f1a = { positive = \"yes\" } }, { group_exact_match = { group = \"question {q}\" } }]";
     let rows = read(COPA, keys).unwrap();
@@ -152,7 +152,7 @@ fn groups_are_told_by_a_template() {
 }
 
 #[test]
-fn scores_may_be_of_another_scale() {
+fn supports_other_scales() {
     let rows = "{\"text\": \"a\", \"label\": 2.6}\n{\"text\": \"b\", \"label\": 3.1}\n";
     let keys =
         "template = \"{text}\"\nlabels = { regression = { lowest = 1, highest = 3, step = 0.5 } }";
@@ -171,7 +171,7 @@ fn scores_may_be_of_another_scale() {
 }
 
 #[test]
-fn metrics_judge_what_they_are_made_for() {
+fn rejects_metrics_of_other_labels() {
     let text = Labels::free_text(None);
     assert!(text.is_text() && text.words().is_empty());
     for (labels, metric, expected) in [
@@ -190,7 +190,7 @@ fn metrics_judge_what_they_are_made_for() {
 }
 
 #[test]
-fn what_labels_mean_is_written_as_it_is_read() {
+fn serializes_labels_as_they_are_read() {
     #[derive(Debug, PartialEq, Serialize, Deserialize)]
     struct Document {
         labels: LabelsConfig,

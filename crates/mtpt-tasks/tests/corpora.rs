@@ -1,4 +1,4 @@
-//! Corpora from their description to rows.
+//! Corpora, from their definition to examples.
 
 use std::fs;
 use std::path::Path;
@@ -10,9 +10,9 @@ use tempfile::TempDir;
 use crate::message;
 
 const END: u32 = 1;
-const LONGEST: MaxLengths = MaxLengths { input: 10, target: 10 };
+const MAX_LENGTHS: MaxLengths = MaxLengths { input: 10, target: 10 };
 
-/// Numbers words: `w12` is 12; ends with the end of sentence.
+/// Tokenizes words: `w12` is token 12. The end of sentence is appended.
 fn tokenizer() -> impl Tokenize {
     TokenizeFn(|text: &str| {
         let number = |word: &str| {
@@ -52,7 +52,7 @@ fn corpus(folder: &TempDir, lines: &str) -> Corpus {
 }
 
 fn read(folder: &TempDir, lines: &str) -> Result<CorpusTokens> {
-    CorpusTokens::read(corpus(folder, lines), &tokenizer(), special(), LONGEST)
+    CorpusTokens::read(corpus(folder, lines), &tokenizer(), special(), MAX_LENGTHS)
 }
 
 fn lengths(tokens: &CorpusTokens, split: Split) -> Vec<usize> {
@@ -61,11 +61,11 @@ fn lengths(tokens: &CorpusTokens, split: Split) -> Vec<usize> {
 }
 
 #[test]
-fn several_files_of_both_formats_are_packed() {
+fn packs_files_of_both_formats() {
     let folder = folder();
     let lines = "train = ['a.txt', 'b.jsonl']\ndev = 'dev.txt'\nobjective = 'span_corruption'";
     let tokens = read(&folder, lines).unwrap();
-    // Ten tokens of input are eight kept ones, a sentinel and the end: a text of ten loses two.
+    // Of ten tokens two are masked: the input is eight tokens, a sentinel and the end of sentence.
     assert_eq!(tokens.chunk_length(), 10);
     assert_eq!(lengths(&tokens, Split::Train), [10, 10, 10]);
     assert_eq!(tokens.chunks(Split::Train).unwrap().tokens(), (10..40).collect::<Vec<u32>>());
@@ -74,7 +74,7 @@ fn several_files_of_both_formats_are_packed() {
 }
 
 #[test]
-fn a_prefix_ends_with_its_document() {
+fn does_not_pack_documents_for_prefix_lm() {
     let folder = folder();
     let lines = "train = ['a.txt', 'b.jsonl']\nobjective = 'prefix_lm'";
     let tokens = read(&folder, lines).unwrap();
@@ -85,7 +85,7 @@ fn a_prefix_ends_with_its_document() {
 }
 
 #[test]
-fn rows_follow_from_chunk_seed_and_position() {
+fn examples_are_a_function_of_chunk_seed_and_position() {
     let folder = folder();
     let lines = "train = 'a.txt'\ndev = 'dev.txt'\nobjective = 'span_corruption'\n\
                  noise_density = 0.4\nmean_span_length = 1.5";
@@ -94,10 +94,15 @@ fn rows_follow_from_chunk_seed_and_position() {
     assert_eq!(row(5, 7), row(5, 7));
     assert_eq!(row(5, 7).task, 3);
     let rows = |seed: u64| (0..20).map(|position| row(seed, position)).collect::<Vec<_>>();
-    assert!(rows(5).iter().any(|other| *other != row(5, 0)), "a chunk asks for this and that");
+    assert!(
+        rows(5).iter().any(|other| *other != row(5, 0)),
+        "the masked spans differ between positions"
+    );
     assert_ne!(rows(5), rows(6));
     for row in rows(5) {
-        assert!(row.input_ids.len() <= LONGEST.input && row.target_ids.len() <= LONGEST.target);
+        assert!(
+            row.input_ids.len() <= MAX_LENGTHS.input && row.target_ids.len() <= MAX_LENGTHS.target
+        );
         assert_eq!((row.label, row.gold), (None, None));
     }
     assert_eq!(tokens.dev_rows(0).len(), 2);
@@ -105,27 +110,27 @@ fn rows_follow_from_chunk_seed_and_position() {
 }
 
 #[test]
-fn few_sentinels_make_short_chunks() {
+fn few_sentinels_shorten_the_chunks() {
     let folder = folder();
     let lines = "train = 'a.txt'\nobjective = 'span_corruption'\nnoise_density = 0.5\n\
                  mean_span_length = 1.0";
     let special = SpecialTokens { end_of_sentence: END, sentinels: vec![99, 98] };
-    let longest = MaxLengths { input: 100, target: 100 };
+    let max_lengths = MaxLengths { input: 100, target: 100 };
     let tokens =
-        CorpusTokens::read(corpus(&folder, lines), &tokenizer(), special, longest).unwrap();
-    // Of five tokens two and a half are lost, which is rounded to two.
+        CorpusTokens::read(corpus(&folder, lines), &tokenizer(), special, max_lengths).unwrap();
+    // Of five tokens, two and a half are masked, rounded to two.
     assert_eq!(tokens.chunk_length(), 5);
 }
 
 #[test]
-fn a_description_is_filled_in() {
+fn fills_in_defaults() {
     let folder = folder();
     let spans = corpus(&folder, "train = 'a.txt'\nobjective = 'span_corruption'\nweight = 2");
-    let TextObjective::SpanCorruption(numbers) = spans.objective() else { panic!() };
-    assert_eq!((numbers.noise_density, numbers.mean_span_length), (0.15, 3.0));
+    let TextObjective::SpanCorruption(options) = spans.objective() else { panic!() };
+    assert_eq!((options.noise_density, options.mean_span_length), (0.15, 3.0));
     assert_eq!((spans.weight(), spans.is_packed()), (2.0, true));
     assert_eq!(spans.files(Split::Train), [folder.path().join("a.txt")]);
-    // What was filled in is read again alike.
+    // Defaults are serialized.
     let written = toml::to_string(spans.config()).unwrap();
     let again = Corpus::new(toml::from_str(&written).unwrap()).unwrap();
     assert_eq!(again, spans);
@@ -133,13 +138,13 @@ fn a_description_is_filled_in() {
 }
 
 #[test]
-fn mistakes_are_named_with_file_and_line() {
+fn locates_configuration_errors() {
     let folder = folder();
     let check = |lines: &str, line: usize, parts: &[&str]| {
         let text = format!("seed = 1\n[[corpora]]\nname = 'web'\ntrain = 'a.txt'\n{lines}");
         let failure = message(parse(&folder, &text));
-        let place = format!("run.toml:{line}: ");
-        for part in parts.iter().copied().chain([place.as_str()]) {
+        let location = format!("run.toml:{line}: ");
+        for part in parts.iter().copied().chain([location.as_str()]) {
             assert!(failure.contains(part), "`{part}` is not in: {failure}");
         }
     };
@@ -170,7 +175,7 @@ fn mistakes_are_named_with_file_and_line() {
 }
 
 #[test]
-fn files_that_do_not_fit_are_named() {
+fn locates_data_errors() {
     let folder = folder();
     let check = |name: &str, content: &[u8], objective: &str, parts: &[&str]| {
         fs::write(folder.path().join(name), content).unwrap();
@@ -199,14 +204,14 @@ fn files_that_do_not_fit_are_named() {
 }
 
 #[test]
-fn without_sentinels_or_room_nothing_is_read() {
+fn checks_sentinels_and_lengths_before_reading() {
     let folder = folder();
-    let read = |objective: &str, sentinels: &[u32], longest: MaxLengths| {
+    let read = |objective: &str, sentinels: &[u32], max_lengths: MaxLengths| {
         let lines = format!("train = 'nowhere.txt'\nobjective = '{objective}'");
         let special = SpecialTokens { end_of_sentence: END, sentinels: sentinels.into() };
-        message(CorpusTokens::read(corpus(&folder, &lines), &tokenizer(), special, longest))
+        message(CorpusTokens::read(corpus(&folder, &lines), &tokenizer(), special, max_lengths))
     };
-    let failure = read("span_corruption", &[], LONGEST);
+    let failure = read("span_corruption", &[], MAX_LENGTHS);
     assert!(failure.contains("the tokenizer has no `<extra_id_0>`"), "{failure}");
     let narrow = MaxLengths { input: 10, target: 2 };
     let failure = read("span_corruption", &[99], narrow);
@@ -216,7 +221,7 @@ fn without_sentinels_or_room_nothing_is_read() {
 }
 
 #[test]
-fn weights_say_how_often() {
+fn samples_by_weight() {
     let rates = Mixture::weighted(&[3.0, 1.0], &[10, 10_000], true, 0).unwrap().rates();
     assert_eq!(rates, [0.75, 0.25]);
     for weight in [0.0, -1.0, f64::NAN, f64::INFINITY] {
@@ -226,7 +231,7 @@ fn weights_say_how_often() {
 }
 
 #[test]
-fn a_document_format_follows_the_ending() {
+fn detects_the_format_by_the_extension() {
     use mtpt_tasks::corpus::DocumentFormat::{JsonLines, Text};
     for (name, format) in
         [("a.txt", Text), ("a", Text), ("a.jsonl", JsonLines), ("a.JSON", JsonLines)]
@@ -235,5 +240,5 @@ fn a_document_format_follows_the_ending() {
     }
     let folder = folder();
     let lines = "train = 'b.jsonl'\nformat = 'text'\nobjective = 'prefix_lm'";
-    assert!(message(read(&folder, lines)).contains("b.jsonl:1: "), "braces are no words");
+    assert!(message(read(&folder, lines)).contains("b.jsonl:1: "), "a brace is not a word");
 }

@@ -1,4 +1,4 @@
-//! Laws of span corruption and prefix language modelling.
+//! Properties of span corruption and prefix language modeling.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::denoising_reference::{COUNTS, LENGTHS, PROBABILITIES};
 use crate::message;
 
 const END: u32 = 1;
-/// Text is below, sentinels are above.
+/// The highest sentinel; tokens of texts are lower.
 const FIRST_SENTINEL: u32 = 10_000;
 
 fn special(sentinels: usize) -> SpecialTokens {
@@ -18,24 +18,24 @@ fn special(sentinels: usize) -> SpecialTokens {
     SpecialTokens { end_of_sentence: END, sentinels }
 }
 
-/// A text in which every token is another.
+/// A text of distinct tokens.
 fn text(length: usize) -> Vec<u32> {
     (2..2 + length as u32).collect()
 }
 
-/// Tokens behind each sentinel, and those before the first; a span without tokens is an empty one.
+/// Returns the sentinels, and the tokens before the first and after each sentinel.
 fn runs<'a>(ids: &'a [u32], sentinels: &[u32]) -> (Vec<u32>, Vec<&'a [u32]>) {
-    let places: Vec<usize> = (0..ids.len()).filter(|&at| sentinels.contains(&ids[at])).collect();
-    let found = places.iter().map(|&at| ids[at]).collect();
-    let ends = places.iter().copied().chain([ids.len()]).skip(1);
-    let first = places.first().copied().unwrap_or(ids.len());
-    let behind = places.iter().zip(ends).map(|(&begin, end)| &ids[begin + 1..end]);
+    let positions: Vec<usize> = (0..ids.len()).filter(|&at| sentinels.contains(&ids[at])).collect();
+    let found = positions.iter().map(|&at| ids[at]).collect();
+    let ends = positions.iter().copied().chain([ids.len()]).skip(1);
+    let first = positions.first().copied().unwrap_or(ids.len());
+    let behind = positions.iter().zip(ends).map(|(&start, end)| &ids[start + 1..end]);
     (found, std::iter::once(&ids[..first]).chain(behind).collect())
 }
 
 proptest! {
     #[test]
-    fn input_and_target_give_back_the_text(
+    fn input_and_target_reconstruct_the_text(
         length in 0_usize..700,
         noise_density in 0.01_f64..0.99,
         mean_span_length in 1.0_f64..20.0,
@@ -51,31 +51,31 @@ proptest! {
         prop_assert_eq!((input.len(), target.len()), (input_length, target_length));
         prop_assert_eq!((input.last(), target.last()), (Some(&END), Some(&END)));
 
-        let (lost, spans) = objective.counts(length);
-        let (in_input, kept_runs) = runs(&input[..input.len() - 1], &special.sentinels);
-        let (in_target, lost_runs) = runs(&target[..target.len() - 1], &special.sentinels);
-        // Both have the same sentinels, the first ones in their order.
+        let (masked, spans) = objective.counts(length);
+        let (in_input, unmasked_runs) = runs(&input[..input.len() - 1], &special.sentinels);
+        let (in_target, masked_runs) = runs(&target[..target.len() - 1], &special.sentinels);
+        // Both contain the first sentinels, in order.
         prop_assert_eq!(&in_input, &special.sentinels[..spans]);
         prop_assert_eq!(&in_target, &special.sentinels[..spans]);
-        // The target begins with a sentinel; the input ends with one, and no two stand together.
-        prop_assert!(lost_runs[0].is_empty());
-        prop_assert_eq!(lost_runs.iter().map(|run| run.len()).sum::<usize>(), lost);
-        prop_assert!(lost_runs[1..].iter().all(|run| !run.is_empty()));
+        // The target starts with a sentinel, the input ends with one, and no two are adjacent.
+        prop_assert!(masked_runs[0].is_empty());
+        prop_assert_eq!(masked_runs.iter().map(|run| run.len()).sum::<usize>(), masked);
+        prop_assert!(masked_runs[1..].iter().all(|run| !run.is_empty()));
         if spans > 0 {
-            prop_assert!(kept_runs[..spans].iter().all(|run| !run.is_empty()));
-            prop_assert!(kept_runs[spans].is_empty());
+            prop_assert!(unmasked_runs[..spans].iter().all(|run| !run.is_empty()));
+            prop_assert!(unmasked_runs[spans].is_empty());
         }
-        let joined: Vec<u32> = (0..kept_runs.len())
+        let joined: Vec<u32> = (0..unmasked_runs.len())
             .flat_map(|run| {
-                let lost = lost_runs.get(run + 1).copied().unwrap_or_default();
-                [kept_runs[run], lost].concat()
+                let masked = masked_runs.get(run + 1).copied().unwrap_or_default();
+                [unmasked_runs[run], masked].concat()
             })
             .collect();
         prop_assert_eq!(joined, text);
     }
 
     #[test]
-    fn the_max_text_length_is_the_last_that_fits(
+    fn max_text_length_is_the_last_that_fits(
         noise_density in 0.01_f64..0.99,
         mean_span_length in 1.0_f64..20.0,
         input in 0_usize..300,
@@ -91,12 +91,12 @@ proptest! {
         };
         let expected = (2..700).take_while(|&length| fits(length)).last();
         prop_assert_eq!(objective.max_text_length(MaxLengths { input, target }, sentinels), expected);
-        // No longer text fits either.
+        // Longer texts never fit.
         prop_assert!((2..700).skip_while(|&length| fits(length)).all(|length| !fits(length)));
     }
 
     #[test]
-    fn prefix_and_rest_give_back_the_text(length in 0_usize..300, seed: u64) {
+    fn prefix_and_rest_reconstruct_the_text(length in 0_usize..300, seed: u64) {
         let text = text(length);
         let (input, target) = PrefixLm.divide(&text, END, seed);
         prop_assert_eq!(&(input.clone(), target.clone()), &PrefixLm.divide(&text, END, seed));
@@ -104,15 +104,15 @@ proptest! {
         prop_assert_eq!(parts.concat(), text);
         prop_assert_eq!((input.last(), target.last()), (Some(&END), Some(&END)));
         prop_assert!(length < 2 || parts.iter().all(|part| !part.is_empty()));
-        if let Some(longest) = PrefixLm.max_text_length(MaxLengths { input: length, target: length }) {
-            prop_assert!(longest == length && input.len() <= length && target.len() <= length);
+        if let Some(max_length) = PrefixLm.max_text_length(MaxLengths { input: length, target: length }) {
+            prop_assert!(max_length == length && input.len() <= length && target.len() <= length);
         }
     }
 }
 
 #[test]
-fn lengths_are_those_of_the_reference() {
-    assert!(LENGTHS.contains(&(0.15, 3.0, 512, 568, 114)), "T5's own pair");
+fn lengths_match_the_reference() {
+    assert!(LENGTHS.contains(&(0.15, 3.0, 512, 568, 114)), "the lengths in T5's pretraining");
     for &(noise_density, mean_span_length, input, length, target) in LENGTHS {
         let objective = SpanCorruption { noise_density, mean_span_length };
         let unbounded = MaxLengths { input, target: usize::MAX };
@@ -122,16 +122,16 @@ fn lengths_are_those_of_the_reference() {
 }
 
 #[test]
-fn counts_are_those_of_the_reference() {
-    for &(length, lost, spans) in COUNTS {
-        assert_eq!(SpanCorruption::default().counts(length), (lost, spans), "{length}");
+fn counts_match_the_reference() {
+    for &(length, masked, spans) in COUNTS {
+        assert_eq!(SpanCorruption::default().counts(length), (masked, spans), "{length}");
     }
 }
 
 #[test]
-fn every_mask_is_as_likely_as_any_other() {
+fn masks_are_uniform() {
     const SEEDS: u64 = 20_000;
-    for &(length, noise_density, mean_span_length, number, lost, starts) in PROBABILITIES {
+    for &(length, noise_density, mean_span_length, number, masked, starts) in PROBABILITIES {
         let objective = SpanCorruption { noise_density, mean_span_length };
         let mut masks = HashSet::new();
         let mut counts = vec![[0_u32; 2]; length];
@@ -146,9 +146,10 @@ fn every_mask_is_as_likely_as_any_other() {
         assert!(masks.len() <= number, "{} masks of {number}", masks.len());
         assert!(number > 2_000 || masks.len() == number, "{} masks of {number}", masks.len());
         for at in 0..length {
-            for (count, expected) in counts[at].into_iter().zip([lost[at], starts[at]]) {
+            for (count, expected) in counts[at].into_iter().zip([masked[at], starts[at]]) {
                 let found = f64::from(count) / SEEDS as f64;
-                // Four and a half standard deviations of a share of 20,000 draws, at most 0.0035 each.
+                // 4.5 standard deviations of a fraction of 20,000 samples, which are at most
+                // 0.0035.
                 assert!((found - expected).abs() < 0.016, "{length}, {at}: {found} {expected}");
             }
         }
@@ -156,7 +157,7 @@ fn every_mask_is_as_likely_as_any_other() {
 }
 
 #[test]
-fn every_split_is_as_likely_as_any_other() {
+fn prefix_lengths_are_uniform() {
     const SEEDS: u64 = 20_000;
     let mut counts = [0_i64; 11];
     for seed in 0..SEEDS {
@@ -168,7 +169,7 @@ fn every_split_is_as_likely_as_any_other() {
 }
 
 #[test]
-fn the_shortest_texts_do_no_harm() {
+fn handles_texts_of_up_to_two_tokens() {
     let objective = SpanCorruption { noise_density: 0.99, mean_span_length: 1.0 };
     assert_eq!(objective.corrupt(&[], &special(0), 3), (vec![END], vec![END]));
     assert_eq!(objective.corrupt(&[5], &special(0), 3), (vec![5, END], vec![END]));
@@ -176,13 +177,13 @@ fn the_shortest_texts_do_no_harm() {
     assert_eq!(objective.corrupt(&[5, 6], &special(1), 3), expected);
     assert_eq!(PrefixLm.divide(&[], END, 3), (vec![END], vec![END]));
     assert_eq!(PrefixLm.divide(&[5], END, 3), (vec![5, END], vec![END]));
-    let longest = MaxLengths { input: usize::MAX, target: usize::MAX };
-    assert!(objective.max_text_length(longest, 100).is_some());
-    assert_eq!(objective.max_text_length(longest, 0), None);
+    let max_lengths = MaxLengths { input: usize::MAX, target: usize::MAX };
+    assert!(objective.max_text_length(max_lengths, 100).is_some());
+    assert_eq!(objective.max_text_length(max_lengths, 0), None);
 }
 
 #[test]
-fn numbers_out_of_range_are_named() {
+fn reports_options_out_of_range() {
     let check = |noise_density: f64, mean_span_length: f64, expected: &str| {
         let objective = SpanCorruption { noise_density, mean_span_length };
         assert_eq!(message(objective.check()), expected);
@@ -199,7 +200,7 @@ fn numbers_out_of_range_are_named() {
 }
 
 #[test]
-fn an_objective_is_applied_by_its_name() {
+fn applies_the_objective_of_the_variant() {
     let text = text(20);
     let spans = SpanCorruption::default();
     assert_eq!(

@@ -29,7 +29,7 @@ fn instance(input: &str, target: &str, label: usize) -> Instance {
 }
 
 #[test]
-fn a_cut_text_keeps_its_end() {
+fn truncation_keeps_the_end_of_sentence() {
     let tokenizer = WithEndOfSentence { tokenizer: TokenizeFn(characters), end_of_sentence: 1 };
     let rows = [instance("abcd", "no", 0), instance("ab", "yes", 1), instance("", "yes", 1)];
     let max_lengths = MaxLengths { input: 3, target: 3 };
@@ -48,14 +48,14 @@ fn a_cut_text_keeps_its_end() {
         (examples[1].task, examples[1].label, examples[1].gold),
         (4, Some(1), Some(Gold::Label(1)))
     );
-    // Nothing is left of a text but its end.
+    // Only the end of sentence remains.
     let shortest =
         TokenizedExample::tokenize_all(0, &rows, &tokenizer, MaxLengths { input: 0, target: 1 });
     assert_eq!(shortest.unwrap()[0].input_ids, [1]);
 }
 
 #[test]
-fn a_text_without_tokens_is_named_by_its_place() {
+fn locates_texts_that_cannot_be_tokenized() {
     let max_lengths = MaxLengths { input: 8, target: 8 };
     let rows = [instance("fine", "no", 0), instance("oh!", "yes", 1)];
     let result = TokenizedExample::tokenize_all(0, &rows, &TokenizeFn(characters), max_lengths);
@@ -63,7 +63,7 @@ fn a_text_without_tokens_is_named_by_its_place() {
 }
 
 #[test]
-fn an_end_is_appended_once() {
+fn appends_the_end_of_sentence_once() {
     let ended = |text: &str| Ok(vec![text.len() as u32 + 5, 1]);
     let tokenizer = WithEndOfSentence { tokenizer: TokenizeFn(ended), end_of_sentence: 1 };
     assert_eq!(tokenizer.tokenize("ab").unwrap(), [7, 1]);
@@ -72,10 +72,10 @@ fn an_end_is_appended_once() {
 
 #[cfg(feature = "tokenizers")]
 #[test]
-fn the_tokens_of_t5_are_those_of_its_tokenizer() {
+fn matches_the_tokenizer_of_t5() {
     let Some(folder) = crate::shared("fixtures/tokenizer") else { return };
     let tokenizer = tokenizers::Tokenizer::from_file(folder.join("tokenizer.json")).unwrap();
-    // As Hugging Face's T5 tokenizer gives them.
+    // Token ids of Hugging Face's T5 tokenizer.
     let ids = Tokenize::tokenize(&tokenizer, "sst2 sentence: it 's a charming journey .").unwrap();
     assert_eq!(ids, T5_IDS);
     assert_eq!(Tokenize::tokenize(&tokenizer, "").unwrap(), [1]);

@@ -5,8 +5,8 @@ use mtpt_tasks::{Format, MajorityBaseline, Split, Task, TaskConfig};
 
 use crate::shared;
 
-/// Rows, how many of them have the second label word, and the sum of the characters of all inputs and targets, as a
-/// program in another language counted them.
+/// Numbers of rows, of rows with the second label word, and of characters in all inputs and
+/// targets, counted independently of this crate.
 struct Count {
     rows: usize,
     second: usize,
@@ -30,7 +30,7 @@ fn check(config: TaskConfig, split: Split, expected: &Count) {
 }
 
 #[test]
-fn all_rows_of_five_glue_tasks_are_read() {
+fn reads_all_rows_of_five_glue_tasks() {
     let Some(folder) = shared("data/glue") else { return };
     for (config, name, counts) in COUNTS {
         for (split, count) in [Split::Train, Split::Dev].into_iter().zip(counts) {
@@ -40,7 +40,7 @@ fn all_rows_of_five_glue_tasks_are_read() {
 }
 
 #[test]
-fn the_first_rows_are_as_the_files_have_them() {
+fn reads_the_first_rows() {
     let Some(folder) = shared("data/glue") else { return };
     let first = |config: &TaskConfig| {
         let row = Task::new(config).unwrap().read(Split::Dev).unwrap().swap_remove(0);
@@ -72,7 +72,7 @@ fn the_first_rows_are_as_the_files_have_them() {
 }
 
 #[test]
-fn baselines_are_those_of_the_label_counts() {
+fn baselines_match_the_label_counts() {
     let Some(folder) = shared("data/glue") else { return };
     for (config, name, expected) in [
         (glue::sst2(&folder.join("SST-2")), "accuracy", 444.0 / 872.0),
@@ -89,7 +89,7 @@ fn baselines_are_those_of_the_label_counts() {
 }
 
 #[test]
-fn labels_of_json_lines_come_from_the_training_file() {
+fn collects_labels_of_json_lines() {
     let Some(folder) = shared("data/text") else { return };
     for (name, rows, words) in TEXT {
         let mut config = TaskConfig::new(name.parse().unwrap(), Format::JsonLines);
@@ -116,7 +116,7 @@ const TEXT: &[(&str, &[usize], &[&str])] = &[
     ),
 ];
 
-/// What makes a task of a folder.
+/// Defines a task from its folder.
 type Preset = fn(&Path) -> TaskConfig;
 
 const COUNTS: [(Preset, &str, [Count; 2]); 5] = [

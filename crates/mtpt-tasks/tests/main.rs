@@ -1,46 +1,65 @@
-//! Tests of the public interface, one module for each subject.
+//! Tests of the public interface.
+//!
+//! Run one module with `cargo test -p mtpt-tasks --test main MODULE`.
 
-#![expect(clippy::unwrap_used, reason = "to this lint, a helper of tests is not a test")]
+#![expect(clippy::unwrap_used, reason = "clippy does not recognize helper functions of tests")]
 
+// Labels and targets: free text, candidates of each row, scales, groups.
 mod answers;
+// Corpora: configuration, files, packing, and examples.
 mod corpora;
+// Properties of span corruption and prefix language modeling.
 mod denoising;
+// Generated reference of `denoising`.
 mod denoising_reference;
+// Tokenization and truncation of rows.
 mod encoding;
+// GLUE's original files, if they are available.
 mod glue_files;
+// Classification metrics and correlations, and the majority baseline.
 mod metrics;
+// Mixing rates, the order of examples, and stochastic tasks.
 mod mixtures;
+// Parquet files.
 mod parquet;
+// Readers of the other formats, and detection of the format.
 mod readers;
+// Generated reference of `metrics` and `mixtures`.
 mod reference;
+// Published splits and few-shot sampling.
 mod splits;
+// Examples on disk, and rows read one by one.
 mod streaming;
+// Formats and tasks of SuperGLUE.
 mod superglue;
+// Task definitions in TOML: validation, hold-out, limits, groups and messages.
 mod task_files;
+// Metrics of generated text and of groups.
 mod text_metrics;
+// The tree of groups and tasks.
 mod trees;
 
 use std::path::{Path, PathBuf};
 
 use mtpt_tasks::{Error, Result};
 
-/// The message of what must be an error.
+/// Returns the message of an expected error.
 fn message<T>(result: Result<T>) -> String {
     result.map(|_| ()).unwrap_err().to_string()
 }
 
-/// A folder of real data beside the project, unless it is absent, which is said.
-#[expect(clippy::print_stderr, reason = "a test that is passed over says so")]
+/// Returns a folder of real data next to the repository. If it is absent, the test is skipped.
+#[expect(clippy::print_stderr, reason = "a skipped test prints why")]
 fn shared(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(folder);
     if path.is_dir() {
         return Some(path);
     }
-    eprintln!("passed over: there is no `{}`", path.display());
+    eprintln!("skipped: `{}` does not exist", path.display());
     None
 }
 
-/// The problem inside of what must be a problem of a task.
+/// Returns the error without its task and file.
 fn problem(error: Error) -> Error {
     match error {
         Error::InTask { problem, .. } => *problem,

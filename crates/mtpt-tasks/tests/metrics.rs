@@ -6,11 +6,11 @@ use proptest::prelude::*;
 
 use crate::reference::{CLASSES, FIRST_HUNDREDTHS, SCORES};
 
-/// The formulas are the same, so that only the order of a few dozen roundings differs.
+/// The formulas are the same; only the order of operations differs.
 const TOLERANCE: f64 = 1e-12;
 
 #[test]
-fn classes_are_judged_as_by_scikit_learn() {
+fn classification_metrics_match_scikit_learn() {
     for (name, pairs, expected) in CLASSES {
         let found = [
             accuracy(pairs),
@@ -28,10 +28,10 @@ fn classes_are_judged_as_by_scikit_learn() {
 }
 
 #[test]
-fn scores_are_judged_as_by_scipy() {
+fn correlations_match_scipy() {
     for (name, pairs, expected) in SCORES {
         for (found, expected) in [pearson(pairs), spearman(pairs)].iter().zip(expected) {
-            // A mean of a million takes six digits away from what is correlated.
+            // A mean of 1e6 costs six digits of precision.
             let tolerance = if *name == "far from zero" { 1e-9 } else { TOLERANCE };
             assert!((found - expected).abs() < tolerance, "{name}: {found} for {expected}");
         }
@@ -39,7 +39,7 @@ fn scores_are_judged_as_by_scipy() {
 }
 
 #[test]
-fn scores_are_rounded_as_by_t5() {
+fn rounding_of_scores_matches_t5() {
     for hundredths in 0..=500 {
         let expected = FIRST_HUNDREDTHS.iter().rposition(|&first| first <= hundredths).unwrap();
         let score: f64 = format!("{}.{:02}", hundredths / 100, hundredths % 100).parse().unwrap();
@@ -61,19 +61,19 @@ fn degenerate_input_has_defined_values() {
     ] {
         assert_eq!([pearson(&pairs), spearman(&pairs)], [0.0; 2], "{pairs:?}");
     }
-    // A rank is the same for both zeros.
+    // Both zeros have the same rank.
     assert_eq!(spearman(&[(0.0, 1.0), (-0.0, 1.0), (1.0, 2.0)]), 1.0);
 }
 
 #[test]
-fn a_text_that_is_no_label_is_wrong_and_nothing_worse() {
+fn unknown_predictions_are_wrong() {
     let labels = Labels::new([("0", "no"), ("1", "yes")]).unwrap();
     let metrics = [Metric::Accuracy, Metric::F1 { positive: "yes".into() }, Metric::MacroF1];
     let gold = [Gold::Label(0), Gold::Label(1), Gold::Label(1), Gold::Label(0)];
     let predictions =
         [Prediction::Label(0), Prediction::Label(1), Prediction::Unknown, Prediction::Label(1)];
     let evaluation = Evaluation::new(&metrics, &labels, &gold, &predictions).unwrap();
-    // As scikit-learn for a third class: F1 of 2/3, 1/2 and 0.
+    // Like a third class in scikit-learn: F1 of 2/3, 1/2 and 0.
     let expected = [0.5, 0.5, (2.0 / 3.0 + 0.5) / 3.0];
     for ((metric, found), expected) in evaluation.values().iter().zip(expected) {
         assert!((found - expected).abs() < TOLERANCE, "{}: {found}", metric.name());
@@ -86,7 +86,7 @@ fn a_text_that_is_no_label_is_wrong_and_nothing_worse() {
 }
 
 #[test]
-fn micro_f1_leaves_out_what_does_not_count() {
+fn micro_f1_excludes_other_labels() {
     let labels = Labels::new([("0", "none"), ("1", "place"), ("2", "person")]).unwrap();
     let counted = |words: &[&str]| Metric::MicroF1 {
         labels: words.iter().map(|&word| word.to_owned()).collect(),
@@ -96,24 +96,24 @@ fn micro_f1_leaves_out_what_does_not_count() {
     let value = |metric: Metric, predictions: &[Prediction]| {
         Evaluation::new(&[metric], &labels, &gold, predictions).unwrap().primary()
     };
-    // Two hits; three rows and four predictions.
+    // Two true positives, three rows and four predictions.
     let names = counted(&["place", "person"]);
     assert!((value(names.clone(), &predictions) - 4.0 / 7.0).abs() < TOLERANCE);
     let all = counted(&["none", "place", "person"]);
     let right = value(Metric::Accuracy, &predictions);
     assert!((value(all, &predictions) - right).abs() < TOLERANCE);
-    // A text that is no label is a miss alone.
+    // An unknown prediction is a false negative, but not a false positive.
     predictions[3] = Prediction::Unknown;
     assert!((value(names, &predictions) - 2.0 / 6.0).abs() < TOLERANCE);
 }
 
 #[test]
-fn the_baseline_knows_the_training_labels_alone() {
+fn baseline_depends_on_training_labels_only() {
     let labels = Labels::new([("a", "a"), ("b", "b"), ("c", "c")]).unwrap();
     let gold =
         |indices: &[usize]| indices.iter().map(|&index| Gold::Label(index)).collect::<Vec<_>>();
     let baseline = MajorityBaseline::new(&labels, &gold(&[2, 1, 1, 2, 0]));
-    // The first of the most frequent.
+    // The first of the most frequent labels.
     assert_eq!(baseline.prediction(), Prediction::Label(1));
     let metrics = [Metric::Accuracy, Metric::Matthews];
     let evaluation = baseline.evaluate(&metrics, &labels, &gold(&[1, 0, 0, 2]));
@@ -132,7 +132,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn values_lie_in_their_ranges(
+    fn values_are_in_range(
         classes in prop::collection::vec((0_usize..4, 0_usize..4), 0..40),
         scores in prop::collection::vec((-3.0..3.0_f64, -3.0..3.0_f64), 0..40),
     ) {

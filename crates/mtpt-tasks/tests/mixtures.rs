@@ -10,7 +10,7 @@ fn mixture(rates: Rates, sizes: &[usize], seed: u64) -> Mixture {
     Mixture::new(&MixtureConfig { rates, ..MixtureConfig::default() }, sizes, seed).unwrap()
 }
 
-/// The first rows of the sequence.
+/// Returns the first rows of the sequence.
 fn sequence(mixture: &Mixture, rows: usize) -> Vec<Pick> {
     let batches = (0..).flat_map(|step| mixture.batch(step, 32));
     batches.take(rows).collect()
@@ -31,7 +31,7 @@ fn close(found: &[f64], expected: &[f64], tolerance: f64) {
 }
 
 #[test]
-fn shares_are_those_of_the_rates() {
+fn samples_tasks_by_their_rates() {
     let sizes = [67_349, 3_667, 2_490, 100];
     let expected = |weight: &dyn Fn(f64) -> f64| {
         let weights = sizes.map(|size| weight(size as f64));
@@ -51,9 +51,9 @@ fn shares_are_those_of_the_rates() {
     ];
     for (rates, expected) in cases {
         let mixture = mixture(rates, &sizes, 3);
-        // A share is rounded to one of 4,096 positions.
+        // Rates are rounded to multiples of 1 / 4,096.
         close(&mixture.rates(), &expected, 1.0 / 4_096.0);
-        // Whole blocks have exactly their rates, the first half of one nearly so.
+        // Whole blocks have exactly these rates, half a block approximately.
         close(&shares(&mixture, 3 * 4_096), &mixture.rates(), 1e-12);
         close(&shares(&mixture, 2_048), &mixture.rates(), 0.03);
     }
@@ -62,7 +62,7 @@ fn shares_are_those_of_the_rates() {
 }
 
 #[test]
-fn a_rare_task_is_not_forgotten() {
+fn samples_rare_tasks() {
     let mixture = mixture(Rates::Proportional { cap: None }, &[1_000_000, 1, 1], 5);
     let rare: Vec<f64> = mixture.rates()[1..].to_vec();
     close(&rare, &[1.0 / 4_096.0; 2], 1e-4);
@@ -72,15 +72,15 @@ fn a_rare_task_is_not_forgotten() {
 }
 
 #[test]
-fn every_row_is_seen_once_in_every_pass() {
+fn uses_every_row_once_per_pass() {
     let sizes = [1, 2, 97, 4_500];
     for seed in 0..3 {
         let mixture = mixture(Rates::Uniform, &sizes, seed);
-        let mut drawn: Vec<Vec<usize>> = vec![Vec::new(); sizes.len()];
+        let mut sampled: Vec<Vec<usize>> = vec![Vec::new(); sizes.len()];
         for pick in sequence(&mixture, 40_000) {
-            drawn[pick.task].push(pick.row);
+            sampled[pick.task].push(pick.row);
         }
-        for (rows, size) in drawn.iter().zip(sizes) {
+        for (rows, size) in sampled.iter().zip(sizes) {
             let passes: Vec<&[usize]> = rows.chunks_exact(size).collect();
             assert!(passes.len() >= 2);
             for pass in &passes {
@@ -88,14 +88,14 @@ fn every_row_is_seen_once_in_every_pass() {
                 sorted.sort_unstable();
                 assert!(sorted.into_iter().eq(0..size));
             }
-            // Passes differ in their order.
+            // Passes have different orders.
             assert!(size < 97 || passes[0] != passes[1]);
         }
     }
 }
 
 #[test]
-fn a_fixed_order_takes_turns() {
+fn uses_tasks_in_turn_without_shuffling() {
     let config = MixtureConfig { shuffle: false, ..MixtureConfig::default() };
     let mixture = Mixture::new(&config, &[2, 3], 9).unwrap();
     let picks: Vec<(usize, usize)> =
@@ -104,9 +104,9 @@ fn a_fixed_order_takes_turns() {
     assert_eq!(mixture.rates(), [0.5, 0.5]);
 }
 
-/// Seeds mean the same order in every version and on every machine, and in another language.
+/// The order of a seed is the same in every version, on every machine and in the Python reference.
 #[test]
-fn the_order_of_a_seed_stays() {
+fn order_matches_the_reference() {
     let mixture = mixture(Rates::Uniform, &[5, 100, 20], 42);
     let picks: Vec<(usize, usize)> =
         mixture.batch(1_024, 32).into_iter().map(|pick| (pick.task, pick.row)).collect();
@@ -114,7 +114,7 @@ fn the_order_of_a_seed_stays() {
 }
 
 #[test]
-fn options_out_of_range_are_named() {
+fn reports_options_out_of_range() {
     let new = |rates, sizes: &[usize]| {
         message(Mixture::new(&MixtureConfig { rates, ..MixtureConfig::default() }, sizes, 0))
     };
@@ -134,7 +134,7 @@ fn options_out_of_range_are_named() {
 }
 
 #[test]
-fn a_configuration_is_read_from_toml() {
+fn reads_configurations_from_toml() {
     #[derive(serde::Deserialize)]
     struct Document {
         mixture: MixtureConfig,
@@ -186,16 +186,16 @@ fn stochastic(stochastic: StochasticTasks, sizes: &[usize], seed: u64) -> Mixtur
     Mixture::new(&config, sizes, seed).unwrap()
 }
 
-/// Rows of each task of a batch, those of one draw beside each other.
+/// Returns the numbers of consecutive rows of the same task.
 fn runs(batch: &[Pick]) -> Vec<usize> {
     batch.chunk_by(|a, b| a.task == b.task).map(<[Pick]>::len).collect()
 }
 
 #[test]
-fn the_number_of_tasks_of_a_batch_is_drawn_evenly() {
+fn samples_the_number_of_tasks_uniformly() {
     const STEPS: usize = 3_000;
     const MOST: usize = 5;
-    // Without replacement, so that each run of rows is a draw.
+    // Without replacement, each run of rows is one sampled task.
     let mixture = stochastic(without_replacement(MOST), &[10; 12], 3);
     let mut counts = [0_usize; MOST + 1];
     for step in 0..STEPS as u64 {
@@ -203,26 +203,26 @@ fn the_number_of_tasks_of_a_batch_is_drawn_evenly() {
         let runs = runs(&batch);
         let number = runs.len();
         counts[number] += 1;
-        // All alike, but for one that has what is left over.
+        // All are equal except one, which has the remainder.
         let (least, rest) = (13 / number, 13 % number);
         let larger: Vec<_> = runs.iter().filter(|&&rows| rows != least).collect();
         assert_eq!(batch.len(), 13);
         assert!(if rest == 0 { larger.is_empty() } else { larger == [&(least + rest)] });
     }
     assert_eq!(counts[..2], [0, 0]);
-    // Standard deviation of a count is 24.
+    // The standard deviation of a count is 24.
     let expected = STEPS / (MOST - 1);
     assert!(counts[2..].iter().all(|count| count.abs_diff(expected) < 120), "{counts:?}");
 }
 
 #[test]
-fn tasks_are_drawn_by_their_rates() {
+fn stochastic_tasks_follow_their_rates() {
     let sizes = [6_000, 3_000, 1_000];
     let mixture = stochastic(StochasticTasks::new(3), &sizes, 5);
     close(&mixture.rates(), &[0.6, 0.3, 0.1], 1e-12);
-    // Some 12,500 draws: a standard deviation of 0.005, and a little more for the rows, which they share unevenly.
+    // About 12,500 sampled tasks: a standard deviation of 0.005, and slightly more for the rows.
     close(&shares(&mixture, 32 * 5_000), &mixture.rates(), 0.02);
-    // What is drawn once cannot be drawn again, so that small tasks come more often.
+    // Without replacement, small tasks are sampled more often.
     let mixture = stochastic(without_replacement(3), &sizes, 5);
     let rates = mixture.rates();
     assert!(rates[0] < 0.5 && rates[2] > 0.15, "{rates:?}");
@@ -233,9 +233,9 @@ fn tasks_are_drawn_by_their_rates() {
 }
 
 #[test]
-fn one_task_has_all_rows() {
-    for drawing in [StochasticTasks::new(4), without_replacement(4)] {
-        let mixture = stochastic(drawing, &[7], 1);
+fn supports_a_single_stochastic_task() {
+    for stochastic_tasks in [StochasticTasks::new(4), without_replacement(4)] {
+        let mixture = stochastic(stochastic_tasks, &[7], 1);
         let mut rows: Vec<usize> = mixture.batch(3, 7).into_iter().map(|pick| pick.row).collect();
         rows.sort_unstable();
         assert_eq!(rows, [0, 1, 2, 3, 4, 5, 6]);
@@ -243,23 +243,23 @@ fn one_task_has_all_rows() {
 }
 
 #[test]
-fn no_more_tasks_are_drawn_than_there_are_rows() {
+fn samples_at_most_one_task_per_row() {
     for most_tasks in [13, 1_000, usize::MAX] {
-        let drawing = StochasticTasks::new(most_tasks);
-        let failure = drawing.check_batch_size(12).unwrap_err().to_string();
+        let stochastic_tasks = StochasticTasks::new(most_tasks);
+        let failure = stochastic_tasks.check_batch_size(12).unwrap_err().to_string();
         let found = most_tasks as f64;
         assert_eq!(
             failure,
             format!("expected `most_tasks` to be at most `batch_size`, found {found}")
         );
-        for drawing in [drawing, without_replacement(most_tasks)] {
-            let mixture = stochastic(drawing, &[10; 40], 3);
+        for stochastic_tasks in [stochastic_tasks, without_replacement(most_tasks)] {
+            let mixture = stochastic(stochastic_tasks, &[10; 40], 3);
             for step in 0..40 {
                 let batch = mixture.batch(step, 12);
                 assert_eq!(batch.len(), 12);
-                // Every draw has a row or more, and no draw has what the others should have.
+                // Every sampled task has at least one row, so none has all of them.
                 let most = runs(&batch).into_iter().max().unwrap();
-                assert!(most <= 6 || drawing.replacement, "{batch:?}");
+                assert!(most <= 6 || stochastic_tasks.replacement, "{batch:?}");
             }
             close(&[mixture.rates().iter().sum()], &[1.0], 1e-9);
             assert_eq!(mixture.batch(0, 1).len(), 1);
@@ -269,7 +269,7 @@ fn no_more_tasks_are_drawn_than_there_are_rows() {
 }
 
 #[test]
-fn drawing_tasks_needs_a_number_and_no_turns() {
+fn rejects_invalid_stochastic_tasks() {
     let new = |config: MixtureConfig| message(Mixture::new(&config, &[3, 4], 0));
     let config =
         MixtureConfig { stochastic: Some(StochasticTasks::new(1)), ..MixtureConfig::default() };
@@ -286,7 +286,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
     #[test]
-    fn drawn_batches_are_a_function_of_seed_and_step(
+    fn stochastic_batches_are_a_function_of_seed_and_step(
         sizes in prop::collection::vec(1_usize..200, 1..6),
         seed in any::<u64>(),
         step in 0_u64..1_500,
@@ -294,10 +294,10 @@ proptest! {
         replacement in any::<bool>(),
         rows in 1_usize..40,
     ) {
-        let drawing = StochasticTasks { most_tasks, replacement };
-        let mixture = stochastic(drawing, &sizes, seed);
-        let again = stochastic(drawing, &sizes, seed);
-        // Asking for other steps and other numbers of rows in between changes nothing.
+        let stochastic_tasks = StochasticTasks { most_tasks, replacement };
+        let mixture = stochastic(stochastic_tasks, &sizes, seed);
+        let again = stochastic(stochastic_tasks, &sizes, seed);
+        // Calls for other steps and batch sizes have no effect.
         for other in [0, step + 1_100, step / 2] {
             again.batch(other, rows);
             again.batch(other, rows + 1);
@@ -313,7 +313,7 @@ proptest! {
     }
 
     #[test]
-    fn drawn_tasks_show_every_row_before_any_twice(
+    fn stochastic_tasks_use_every_row_once_per_pass(
         sizes in prop::collection::vec(1_usize..60, 1..5),
         seed in any::<u64>(),
         steps in 1_u64..80,
@@ -336,7 +336,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn a_batch_is_a_part_of_one_sequence(
+    fn batches_are_parts_of_one_sequence(
         sizes in prop::collection::vec(1_usize..500, 1..6),
         seed in any::<u64>(),
         step in 0_u64..1_000,
@@ -350,7 +350,7 @@ proptest! {
         let mixture = Mixture::new(&config, &sizes, seed).unwrap();
         let again = Mixture::new(&config, &sizes, seed).unwrap();
         let whole = mixture.batch(step, 24);
-        // Asking for other steps in between changes nothing.
+        // Calls for other steps have no effect.
         again.batch(step + 1, 24);
         prop_assert_eq!(&whole, &again.batch(step, 24));
         let parts: Vec<Pick> = (0..3).flat_map(|part| mixture.batch(3 * step + part, 8)).collect();
@@ -359,7 +359,7 @@ proptest! {
     }
 
     #[test]
-    fn no_row_is_seen_twice_before_all_are_seen(
+    fn uses_every_row_once_per_pass_for_any_sizes(
         sizes in prop::collection::vec(1_usize..60, 1..5),
         seed in any::<u64>(),
         rows in 1_usize..2_000,
@@ -378,7 +378,7 @@ proptest! {
 }
 
 #[test]
-fn different_seeds_give_different_orders() {
+fn order_depends_on_the_seed() {
     let batch = |seed| mixture(Rates::Uniform, &[1_000, 1_000], seed).batch(0, 32);
     assert_ne!(batch(0), batch(1));
     assert_eq!(batch(1), batch(1));

@@ -26,7 +26,7 @@ fn config() -> TaskConfig {
 }
 
 #[test]
-fn a_parquet_file_is_known_by_its_name_or_its_first_bytes() {
+fn detects_parquet_files() {
     assert_eq!(Format::of_file(&fixture()).unwrap(), Format::Parquet);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows");
@@ -36,7 +36,7 @@ fn a_parquet_file_is_known_by_its_name_or_its_first_bytes() {
 
 #[cfg(not(feature = "parquet"))]
 #[test]
-fn without_the_feature_the_feature_is_named() {
+fn reports_the_missing_feature() {
     let found = message(Task::new(&config()).unwrap().read(Split::Train));
     assert!(
         found.ends_with("needs the feature `parquet`, which this program was built without"),
@@ -46,7 +46,7 @@ fn without_the_feature_the_feature_is_named() {
 
 #[cfg(feature = "parquet")]
 #[test]
-fn columns_become_the_text_that_json_has_for_them() {
+fn converts_columns_to_the_text_of_json() {
     let rows: Vec<Example> = read_all(&fixture()).unwrap();
     let column =
         |name: &str| -> Vec<Option<&str>> { rows.iter().map(|row| row.get(name)).collect() };
@@ -60,18 +60,18 @@ fn columns_become_the_text_that_json_has_for_them() {
     assert_eq!(column("yes")[..2], all(&["true", "false"]));
     assert_eq!(rows[0].require_texts("names").unwrap(), ["a", "b\""]);
     assert!(message(rows[1].require_texts("names")).contains("found an empty array"));
-    // The answers of SQuAD by the name of their structure, too.
+    // SQuAD's answers can also be referred to by the name of the structure.
     for field in ["answers", "answers.text"] {
         assert_eq!(rows[5].require_texts(field).unwrap(), ["5"]);
     }
     assert_eq!(column("answers.by")[6], Some("p6"));
-    let places: Vec<usize> = rows.iter().map(|row| row.location().line()).collect();
-    assert_eq!(places, [1, 2, 3, 4, 5, 6, 7]);
+    let lines: Vec<usize> = rows.iter().map(|row| row.location().line()).collect();
+    assert_eq!(lines, [1, 2, 3, 4, 5, 6, 7]);
 }
 
 #[cfg(feature = "parquet")]
 #[test]
-fn a_column_of_another_type_is_named() {
+fn reports_columns_of_other_types() {
     let rows: Vec<Example> = read_all(&fixture()).unwrap();
     let file = fixture();
     for (row, column, found) in [
@@ -99,7 +99,7 @@ fn a_column_of_another_type_is_named() {
 
 #[cfg(feature = "parquet")]
 #[test]
-fn integers_of_classes_have_words() {
+fn maps_integer_classes_to_words() {
     let task = Task::new(&config()).unwrap();
     let rows = task.read(Split::Train).unwrap();
     assert_eq!((rows[4].input.as_str(), rows[4].target.as_str()), ("p4 true", "one"));
@@ -115,7 +115,7 @@ fn integers_of_classes_have_words() {
 
 #[cfg(feature = "parquet")]
 #[test]
-fn what_is_no_parquet_file_is_named() {
+fn reports_invalid_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows.parquet");
     std::fs::write(&path, "text,label\n").unwrap();

@@ -14,7 +14,7 @@ fn fields(example: &Example) -> Vec<(&str, &str)> {
 }
 
 #[test]
-fn columns_have_names_with_or_without_a_header() {
+fn names_columns_with_and_without_header() {
     let cola = rows(Format::GlueCola, b"gj04\t1\t\tIt rains.\ncj99\t0\t*\tRains it.\n").unwrap();
     assert_eq!(
         fields(&cola[1]),
@@ -37,7 +37,7 @@ fn columns_have_names_with_or_without_a_header() {
 }
 
 #[test]
-fn documented_headers_of_glue_are_taken_and_others_refused() {
+fn validates_the_headers_of_glue() {
     for (format, header) in [
         (
             Format::GlueMnli,
@@ -63,7 +63,7 @@ fn documented_headers_of_glue_are_taken_and_others_refused() {
 }
 
 #[test]
-fn a_row_with_another_number_of_fields_is_named() {
+fn locates_rows_with_a_wrong_number_of_fields() {
     let header = "sentence\tlabel\n";
     for (row, count) in [("only text", 1), ("a\tb\tc", 3)] {
         let text = format!("{header}good\t1\n{row}\nmore\t0\n");
@@ -78,7 +78,7 @@ fn a_row_with_another_number_of_fields_is_named() {
 }
 
 #[test]
-fn bytes_that_are_no_text_are_named() {
+fn reports_invalid_files() {
     let found = message(rows(Format::GlueSst2, b"sentence\tlabel\n\xff\t1\n"));
     assert_eq!(
         found,
@@ -98,7 +98,7 @@ fn bytes_that_are_no_text_are_named() {
 }
 
 #[test]
-fn json_values_become_text_as_they_are_written() {
+fn converts_json_values_to_text() {
     let text = "\u{feff}{\"text\": \"a\\tb \\u00e9\", \"label\": 1, \"score\": 2.50, \"yes\": true}\r\n\n\
                 {\"label\": -3, \"text\": \"\", \"spans\": [1], \"none\": null}\n";
     let rows = rows(Format::JsonLines, text.as_bytes()).unwrap();
@@ -119,7 +119,7 @@ fn json_values_become_text_as_they_are_written() {
 }
 
 #[test]
-fn a_line_that_is_no_object_is_named() {
+fn locates_lines_that_are_not_objects() {
     let found = message(rows(Format::JsonLines, b"{}\n[1]\n"));
     assert_eq!(found, "rows:2: expected a JSON object, but found an array");
     let found = message(rows(Format::JsonLines, b"{\"text\": \"a\"\n"));
@@ -130,7 +130,7 @@ fn a_line_that_is_no_object_is_named() {
 }
 
 #[test]
-fn quoted_fields_hold_separators_and_line_breaks() {
+fn reads_separators_and_line_breaks_in_quotes() {
     let text = "\u{feff}text,label\r\n\"my card, again\",billing\r\n\"first\nsecond \"\"line\"\"\",other\n\nplain 5\" disk,other\n";
     let csv = rows(Format::Csv, text.as_bytes()).unwrap();
     assert_eq!(fields(&csv[0]), [("text", "my card, again"), ("label", "billing")]);
@@ -144,7 +144,7 @@ fn quoted_fields_hold_separators_and_line_breaks() {
 }
 
 #[test]
-fn a_table_in_another_separator_is_told_which_format_reads_it() {
+fn suggests_the_format_of_another_separator() {
     for (format, text, separator, other) in [
         (Format::Csv, "text;label\na;b\n", ";", "csv_semicolon"),
         (Format::Csv, "text\tlabel\na\tb\n", "\\t", "tsv"),
@@ -158,12 +158,12 @@ fn a_table_in_another_separator_is_told_which_format_reads_it() {
             )
         );
     }
-    // A table may have one column; it is a field that is missed then.
+    // A table may have one column.
     assert_eq!(rows(Format::Csv, b"text\na\n").unwrap().len(), 1);
 }
 
 #[test]
-fn quotes_that_are_not_closed_are_named_by_their_row() {
+fn locates_unclosed_quotes() {
     let found = message(rows(Format::Csv, b"text,label\na,b\n\"c,d\ne,f\n"));
     assert!(found.starts_with("rows:3: a quote in this row is never closed"), "{found}");
     let found = message(rows(Format::Csv, b"text,label\n\"c,d\ne\",f,g\n\"h\",i\n"));
@@ -185,7 +185,7 @@ fn quotes_that_are_not_closed_are_named_by_their_row() {
 }
 
 #[test]
-fn the_first_line_tells_the_format() {
+fn detects_the_format_by_the_first_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows");
     let of = |text: &str| {
@@ -214,9 +214,9 @@ fn the_first_line_tells_the_format() {
 }
 
 proptest! {
-    /// Whatever the program that wrote a table, its fields are read back and its rows stand where they were written.
+    /// Fields and line numbers are the same for all ways to write a table.
     #[test]
-    fn written_tables_are_read_back(
+    fn reads_written_tables(
         table in prop::collection::vec(("[ab,;\"\n\t é]{1,6}", "[ab,;\"\n\t é]{0,6}"), 0..8),
         semicolons: bool,
         carriage_returns: bool,

@@ -9,8 +9,8 @@ use mtpt_tasks::{Error, FewShot, Format, Split, Splits, Task, TaskConfig};
 
 use crate::{message, problem, shared};
 
-/// What makes a task of a folder.
-type Describe = fn(&Path) -> TaskConfig;
+/// Defines a task from its folder.
+type Define = fn(&Path) -> TaskConfig;
 
 fn sizes(mut config: TaskConfig) -> [usize; 3] {
     config.splits = Some(Splits::Mpt);
@@ -18,23 +18,23 @@ fn sizes(mut config: TaskConfig) -> [usize; 3] {
     Split::ALL.map(|split| task.read(split).unwrap().len())
 }
 
-/// The table of sizes that Compacter, ATTEMPT, MPT and those after them report on (as ULPT, arXiv 2502.04501, table 4, has it).
+/// The sizes of Compacter, ATTEMPT and MPT, as listed in ULPT (arXiv 2502.04501, table 4).
 #[test]
-fn the_splits_of_mpt_have_its_sizes_on_real_files() {
+fn mpt_splits_of_real_files_have_the_published_sizes() {
     let Some(folder) = shared("data/glue") else { return };
-    for (describe, name, expected) in [
-        (glue::cola as Describe, "CoLA", [8_551, 521, 522]),
-        // One row less than elsewhere is in this file.
+    for (define, name, expected) in [
+        (glue::cola as Define, "CoLA", [8_551, 521, 522]),
+        // This copy of the file lacks one row.
         (glue::mrpc, "MRPC", [3_667, 204, 204]),
         (glue::rte, "RTE", [2_490, 138, 139]),
         (glue::sst2, "SST-2", [66_349, 1_000, 872]),
         (glue::stsb, "STS-B", [5_749, 750, 750]),
     ] {
-        assert_eq!(sizes(describe(&folder.join(name))), expected, "{name}");
+        assert_eq!(sizes(define(&folder.join(name))), expected, "{name}");
     }
 }
 
-/// A file of so many rows that differ in nothing but what the number of a row does to them.
+/// Writes a file with a header and rows made from their numbers.
 fn write(path: &Path, header: &str, rows: usize, row: impl Fn(usize) -> String) {
     let mut text = header.to_owned();
     (0..rows).for_each(|number| writeln!(text, "{}", row(number)).unwrap());
@@ -42,7 +42,7 @@ fn write(path: &Path, header: &str, rows: usize, row: impl Fn(usize) -> String) 
 }
 
 #[test]
-fn the_splits_of_mpt_have_its_sizes_on_files_of_the_same_length() {
+fn mpt_splits_of_files_of_the_same_length_have_the_published_sizes() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let qnli = |row: usize| format!("{row}\tq\ts\tentailment");
@@ -58,9 +58,9 @@ fn the_splits_of_mpt_have_its_sizes_on_files_of_the_same_length() {
     (config.dev, config.test) = (Some(at("dev_mismatched.tsv")), config.dev);
     assert_eq!(sizes(config), [20, 9_832, 9_815]);
 
-    for (describe, rows, row, expected) in [
+    for (define, rows, row, expected) in [
         (
-            superglue::boolq as Describe,
+            superglue::boolq as Define,
             [9_427, 3_270],
             r#"{"question": "q", "passage": "p", "label": true}"#,
             [9_427, 1_635, 1_635],
@@ -83,7 +83,7 @@ fn the_splits_of_mpt_have_its_sizes_on_files_of_the_same_length() {
             r#"{"idx": 0, "text": "a b", "label": true, "target": {"span1_index": 0, "span1_text": "a", "span2_index": 1, "span2_text": "b"}}"#,
             [554, 52, 52],
         ),
-        // Rows are answers, three a line here.
+        // Each line has three answers, each of which is a row.
         (
             superglue::multirc,
             [9_081, 1_616],
@@ -94,12 +94,12 @@ fn the_splits_of_mpt_have_its_sizes_on_files_of_the_same_length() {
         for (name, rows) in ["train.jsonl", "val.jsonl"].into_iter().zip(rows) {
             write(&at(name), "", rows, |_| row.to_owned());
         }
-        assert_eq!(sizes(describe(folder.path())), expected);
+        assert_eq!(sizes(define(folder.path())), expected);
     }
 }
 
 #[test]
-fn rows_of_qqp_that_end_too_early_are_passed_over() {
+fn skips_truncated_rows_of_qqp() {
     let folder = tempfile::tempdir().unwrap();
     let header = "id\tqid1\tqid2\tquestion1\tquestion2\tis_duplicate\n";
     let row =
@@ -109,7 +109,7 @@ fn rows_of_qqp_that_end_too_early_are_passed_over() {
     assert_eq!(sizes(glue::qqp(folder.path())), [9, 1_000, 5]);
 }
 
-/// A task of CoLA's form whose sentence is the row's number.
+/// A task with the format of CoLA whose sentences are row numbers.
 fn numbered(folder: &Path, rows: usize) -> TaskConfig {
     for name in ["train.tsv", "dev.tsv"] {
         write(&folder.join(name), "", rows, |row| format!("x\t{}\t\t{row}", row % 2));
@@ -122,9 +122,9 @@ fn numbers(config: &TaskConfig, split: Split) -> Vec<usize> {
     rows.iter().map(|row| row.input.parse().unwrap()).collect()
 }
 
-/// The rows are those that `torch.randperm` seeded with 42 puts first: 2, 6, 1, 8, 4 of ten.
+/// `torch.randperm(10)` with the seed 42 starts with 2, 6, 1, 8, 4.
 #[test]
-fn the_rows_of_the_halves_are_those_that_pytorch_draws() {
+fn halves_match_pytorch() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = numbered(folder.path(), 10);
     config.splits = Some(Splits::Mpt);
@@ -136,37 +136,37 @@ fn the_rows_of_the_halves_are_those_that_pytorch_draws() {
 }
 
 #[test]
-fn splits_that_cannot_be_made_are_refused() {
-    let refused = |change: &dyn Fn(&mut TaskConfig)| {
+fn rejects_splits_of_other_files() {
+    let error = |change: &dyn Fn(&mut TaskConfig)| {
         let mut config = glue::cola(Path::new("CoLA"));
         config.splits = Some(Splits::Mpt);
         change(&mut config);
         problem(Task::new(&config).unwrap_err()).to_string()
     };
     assert_eq!(
-        refused(&|config| config.dev = None),
+        error(&|config| config.dev = None),
         "`splits = \"mpt\"` needs the official validation file as `dev`, and no `test`"
     );
     assert_eq!(
-        refused(&|config| {
+        error(&|config| {
             config.format = Format::GlueSst2;
             config.train = None;
         }),
         "`splits = \"mpt\"` needs the official training file as `train`, the validation file as `dev`, and no `test`"
     );
     assert_eq!(
-        refused(&|config| config.format = Format::GlueMnli),
+        error(&|config| config.format = Format::GlueMnli),
         "`splits = \"mpt\"` needs the mismatched validation file as `dev` and the matched one as `test`"
     );
     assert_eq!(
-        refused(&|config| config.format = Format::Csv),
+        error(&|config| config.format = Format::Csv),
         "`splits = \"mpt\"` is for original files of GLUE and SuperGLUE other than ReCoRD, not for `format = \"csv\"`"
     );
     assert_eq!(
-        refused(&|config| (config.hold_out, config.dev) = (Some(0.1), None)),
+        error(&|config| (config.hold_out, config.dev) = (Some(0.1), None)),
         "`splits = \"mpt\"` needs `hold_out` to be omitted"
     );
-    // Answers to one question would stand on both sides.
+    // The answers to one question would be in both splits.
     let folder = Path::new("folder");
     for mut config in [superglue::record(folder), superglue::multirc(folder)] {
         Task::new(&config).unwrap();
@@ -179,25 +179,26 @@ fn splits_that_cannot_be_made_are_refused() {
 }
 
 #[test]
-fn few_shots_are_as_many_of_each_label() {
+fn samples_few_shots_per_label() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = numbered(folder.path(), 40);
-    let few = |config: &mut TaskConfig, per_label, seed| {
+    let sample = |config: &mut TaskConfig, per_label, seed| {
         config.few_shot = Some(FewShot { per_label, seed });
         numbers(config, Split::Train)
     };
-    let drawn = few(&mut config, 3, 1);
-    assert_eq!(drawn.iter().filter(|&row| row % 2 == 0).count(), 3);
-    assert!(drawn.len() == 6 && drawn.is_sorted());
+    let sampled = sample(&mut config, 3, 1);
+    assert_eq!(sampled.iter().filter(|&row| row % 2 == 0).count(), 3);
+    assert!(sampled.len() == 6 && sampled.is_sorted());
     assert_eq!(numbers(&config, Split::Dev).len(), 40);
-    let different: BTreeSet<Vec<usize>> = (0..20).map(|seed| few(&mut config, 3, seed)).collect();
+    let different: BTreeSet<Vec<usize>> =
+        (0..20).map(|seed| sample(&mut config, 3, seed)).collect();
     assert_eq!(different.len(), 20);
-    // Of what is not held out, and a limit counts what was drawn.
+    // The limit applies to the sampled rows. Held-out rows are not sampled.
     config.limit.train = Some(4);
-    assert_eq!(few(&mut config, 3, 1), drawn[..4]);
+    assert_eq!(sample(&mut config, 3, 1), sampled[..4]);
     config.limit.train = None;
     (config.hold_out, config.dev) = (Some(0.25), None);
-    let (train, dev) = (few(&mut config, 15, 1), numbers(&config, Split::Dev));
+    let (train, dev) = (sample(&mut config, 15, 1), numbers(&config, Split::Dev));
     assert_eq!((train.len(), dev.len()), (30, 10));
     assert!(train.iter().all(|row| !dev.contains(row)));
 
@@ -217,7 +218,7 @@ fn few_shots_are_as_many_of_each_label() {
 }
 
 #[test]
-fn splits_and_few_shots_can_be_written_in_toml() {
+fn serializes_splits_and_few_shots() {
     let text = "name = \"rte\"\nformat = \"glue_rte\"\ntrain = \"t\"\ndev = \"d\"\nsplits = \"mpt\"\n\
                 few_shot = { per_label = 16, seed = 3 }\n";
     let config: TaskConfig = toml::from_str(text).unwrap();

@@ -11,9 +11,9 @@ use mtpt_tasks::{
 
 use crate::problem;
 
-const LONGEST: MaxLengths = MaxLengths { input: 12, target: 8 };
+const MAX_LENGTHS: MaxLengths = MaxLengths { input: 12, target: 8 };
 
-/// A task whose 60 rows are written in a format; every third has line breaks where the format can hold them.
+/// Writes a task of 60 rows in a format; in CSV, the texts contain line breaks.
 fn task(folder: &Path, format: Format) -> TaskConfig {
     let row = |row: usize| -> (String, usize) { (format!("row {row}, \"so\""), row % 3) };
     let rows = (0..60).map(row);
@@ -42,22 +42,22 @@ fn task(folder: &Path, format: Format) -> TaskConfig {
     }
 }
 
-/// Characters are tokens.
+/// A tokenizer whose tokens are characters.
 fn tokens() -> impl mtpt_tasks::Tokenize {
     TokenizeFn(|text: &str| Ok(text.chars().map(u32::from).chain([1]).collect()))
 }
 
 fn in_memory(config: &TaskConfig, split: Split) -> Vec<TokenizedExample> {
     let rows = Task::new(config).unwrap().read(split).unwrap();
-    TokenizedExample::tokenize_all(7, &rows, &tokens(), LONGEST).unwrap()
+    TokenizedExample::tokenize_all(7, &rows, &tokens(), MAX_LENGTHS).unwrap()
 }
 
 fn on_disk(config: &TaskConfig, split: Split) -> ExamplesOnDisk {
-    ExamplesOnDisk::write(7, &Task::new(config).unwrap(), split, &tokens(), LONGEST).unwrap()
+    ExamplesOnDisk::write(7, &Task::new(config).unwrap(), split, &tokens(), MAX_LENGTHS).unwrap()
 }
 
 #[test]
-fn examples_on_disk_are_the_rows_in_memory() {
+fn examples_on_disk_equal_those_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     for format in [Format::Csv, Format::Tsv, Format::JsonLines] {
         let plain = task(folder.path(), format);
@@ -81,7 +81,7 @@ fn examples_on_disk_are_the_rows_in_memory() {
             let memory = in_memory(&config, Split::Train);
             let disk = on_disk(&config, Split::Train);
             assert_eq!((disk.len(), memory.len()), (rows, rows));
-            // Backwards, so that no row is where the last reading ended.
+            // Backwards, so that each read has to seek.
             for (row, expected) in memory.iter().enumerate().rev() {
                 assert_eq!(&disk.read(row).unwrap(), expected);
             }
@@ -94,7 +94,7 @@ fn examples_on_disk_are_the_rows_in_memory() {
 }
 
 #[test]
-fn the_rows_of_a_step_are_the_same_on_disk() {
+fn batches_on_disk_equal_those_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let config = task(folder.path(), Format::Csv);
     let (memory, disk) = (in_memory(&config, Split::Train), on_disk(&config, Split::Train));
@@ -108,7 +108,7 @@ fn the_rows_of_a_step_are_the_same_on_disk() {
 
 #[cfg(feature = "parquet")]
 #[test]
-fn parquet_and_halves_are_streamed_too() {
+fn streams_parquet() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/rows.parquet");
     let config = TaskConfig {
         train: Some(file),
@@ -123,7 +123,7 @@ fn parquet_and_halves_are_streamed_too() {
 }
 
 #[test]
-fn splits_are_streamed_as_they_are_read() {
+fn streams_published_splits() {
     let folder = tempfile::tempdir().unwrap();
     let dev = folder.path().join("dev.tsv");
     let rows: String = (0..9).map(|row| format!("x\t{}\t\tsentence {row}\n", row % 2)).collect();
@@ -140,12 +140,12 @@ fn splits_are_streamed_as_they_are_read() {
 }
 
 #[test]
-fn a_file_that_changes_between_its_two_readings_is_an_error() {
+fn reports_files_that_change_between_the_passes() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = task(folder.path(), Format::Tsv);
     config.hold_out = Some(0.5);
     let path = config.train.clone().unwrap();
-    // More than a buffer of the reader, so that the change is seen by the second reading.
+    // More than the reader's buffer, so that the second pass notices the change.
     let rows: String = (0..4_000).map(|row| format!("row {row}\t{}\n", row % 3)).collect();
     let change = |path: &Path, append: bool| {
         let mut file = fs::OpenOptions::new().write(true).append(append).open(path).unwrap();
@@ -165,7 +165,7 @@ fn a_file_that_changes_between_its_two_readings_is_an_error() {
             Error::Data(DataError::FileChanged { expected: 4_000, found, .. }) => {
                 assert!(if append { found == 4_001 } else { found < 2_000 }, "{found}");
             }
-            // The cut may be in the middle of a row.
+            // The end may be in the middle of a row.
             Error::Data(DataError::FieldCount { .. }) if !append => {}
             other => panic!("{other}"),
         }
@@ -173,7 +173,7 @@ fn a_file_that_changes_between_its_two_readings_is_an_error() {
 }
 
 #[test]
-fn what_cannot_be_read_is_told_by_the_stream() {
+fn reports_errors_of_the_stream() {
     let folder = tempfile::tempdir().unwrap();
     let mut config = task(folder.path(), Format::Tsv);
     let path = config.train.clone().unwrap();
@@ -185,7 +185,7 @@ fn what_cannot_be_read_is_told_by_the_stream() {
         problem(rows.next().unwrap().unwrap_err()),
         Error::Data(DataError::UnknownLabel { .. })
     ));
-    let failed = ExamplesOnDisk::write(0, &task, Split::Train, &tokens(), LONGEST).unwrap_err();
+    let failed = ExamplesOnDisk::write(0, &task, Split::Train, &tokens(), MAX_LENGTHS).unwrap_err();
     assert!(matches!(problem(failed), Error::Data(DataError::UnknownLabel { .. })));
     config.dev = None;
     fs::write(&path, "text\tlabel\n").unwrap();

@@ -5,7 +5,7 @@ use mtpt_tasks::{Example, Format, Reader, Result, Split, Task, TaskConfig};
 
 use crate::message;
 
-/// Rows as the files of SuperGLUE have them, with texts of this project's own.
+/// Rows in the formats of SuperGLUE, with made-up texts.
 const BOOLQ: &str =
     r#"{"question": "is rain wet", "passage": "Rain -- Rain is water.", "idx": 0, "label": true}"#;
 const CB: &str = r#"{"premise": "B: I think so. A: Do you?", "hypothesis": "it is so", "label": "neutral", "idx": 0}"#;
@@ -29,9 +29,9 @@ fn rows(format: Format, line: &str, apart: bool) -> Result<Vec<Example>> {
 }
 
 #[test]
-fn rows_become_the_texts_of_t5() {
-    type Describe = fn(&Path) -> TaskConfig;
-    let cases: [(Describe, &str, &str, &str); 9] = [
+fn renders_the_texts_of_t5() {
+    type Define = fn(&Path) -> TaskConfig;
+    let cases: [(Define, &str, &str, &str); 9] = [
         (
             superglue::boolq,
             BOOLQ,
@@ -77,14 +77,14 @@ fn rows_become_the_texts_of_t5() {
             "True",
         ),
     ];
-    for (describe, line, input, target) in cases {
-        let full = describe(Path::new("superglue"));
+    for (define, line, input, target) in cases {
+        let full = define(Path::new("superglue"));
         let task = Task::new(&full).unwrap();
         assert_eq!(task.config(), &full);
         let row = rows(full.format, line, false).unwrap().swap_remove(0);
         let instance = task.instance(&row).unwrap();
         assert_eq!((instance.input.as_str(), instance.target.as_str()), (input, target));
-        // The name of the format and the files are enough.
+        // The format and the files imply all other options.
         let mut short = TaskConfig::new(full.name.clone(), full.format);
         (short.train, short.dev, short.test) =
             (full.train.clone(), full.dev.clone(), full.test.clone());
@@ -95,7 +95,7 @@ fn rows_become_the_texts_of_t5() {
 }
 
 #[test]
-fn every_answer_of_multirc_is_a_row() {
+fn reads_one_row_per_answer_of_multirc() {
     let rows = rows(Format::SuperglueMultirc, MULTIRC, false).unwrap();
     let get =
         |field: &str| -> Vec<&str> { rows.iter().map(|row| row.get(field).unwrap()).collect() };
@@ -107,21 +107,21 @@ fn every_answer_of_multirc_is_a_row() {
 }
 
 #[test]
-fn queries_of_record_are_rows_and_answers_are_where_they_teach() {
+fn reads_one_row_per_query_or_answer_of_record() {
     let texts = |rows: &[Example], field: &str| -> Vec<String> {
         rows.iter().map(|row| row.require_texts(field).unwrap_or_default().join("|")).collect()
     };
-    let judged = rows(Format::SuperglueRecord, RECORD, false).unwrap();
-    assert_eq!(texts(&judged, "answers"), ["Ann|Ann Lee", ""]);
-    assert_eq!(texts(&judged, "query_id"), ["2-4", "2-5"]);
-    assert_eq!(texts(&judged, "candidates")[0], "Ann|Ann Lee|Zoé");
-    let taught = rows(Format::SuperglueRecord, RECORD, true).unwrap();
-    assert_eq!(texts(&taught, "answers"), ["Ann", "Ann Lee", ""]);
-    assert_eq!(texts(&taught, "query_id"), ["2-4", "2-4", "2-5"]);
+    let queries = rows(Format::SuperglueRecord, RECORD, false).unwrap();
+    assert_eq!(texts(&queries, "answers"), ["Ann|Ann Lee", ""]);
+    assert_eq!(texts(&queries, "query_id"), ["2-4", "2-5"]);
+    assert_eq!(texts(&queries, "candidates")[0], "Ann|Ann Lee|Zoé");
+    let answers = rows(Format::SuperglueRecord, RECORD, true).unwrap();
+    assert_eq!(texts(&answers, "answers"), ["Ann", "Ann Lee", ""]);
+    assert_eq!(texts(&answers, "query_id"), ["2-4", "2-4", "2-5"]);
 }
 
 #[test]
-fn a_task_learns_from_each_answer_of_record_and_judges_by_query() {
+fn trains_on_answers_of_record_and_evaluates_queries() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["train.jsonl", "val.jsonl"] {
         let line = RECORD.replace('\n', "");
@@ -150,7 +150,7 @@ fn a_task_learns_from_each_answer_of_record_and_judges_by_query() {
 }
 
 #[test]
-fn answers_of_multirc_are_judged_by_question() {
+fn evaluates_multirc_per_question() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("val.jsonl"), MULTIRC.replace('\n', "")).unwrap();
     let task = Task::new(&superglue::multirc(folder.path())).unwrap();
@@ -158,13 +158,16 @@ fn answers_of_multirc_are_judged_by_question() {
     let groups: Vec<String> = rows.iter().filter_map(|row| row.group.clone()).collect();
     assert_eq!(groups, ["5-8", "5-8", "5-9"]);
     let gold: Vec<_> = rows.iter().map(|row| row.gold).collect();
-    let said = [1, 1, 1].map(mtpt_tasks::Prediction::Label);
-    let judged = task.evaluate_in_groups(&gold, &said, &groups).unwrap();
-    assert_eq!((judged.get("f1a"), judged.get("group_exact_match")), (Some(0.8), Some(0.5)));
+    let predictions = [1, 1, 1].map(mtpt_tasks::Prediction::Label);
+    let evaluation = task.evaluate_in_groups(&gold, &predictions, &groups).unwrap();
+    assert_eq!(
+        (evaluation.get("f1a"), evaluation.get("group_exact_match")),
+        (Some(0.8), Some(0.5))
+    );
 }
 
 #[test]
-fn both_questions_of_wsc_can_be_asked() {
+fn provides_the_fields_of_both_forms_of_wsc() {
     let row = rows(Format::SuperglueWsc, WSC, false).unwrap().swap_remove(0);
     assert_eq!(row.get("pronoun_text"), Some("Ann gave Eve a book because *she* liked it ."));
     let spans = ["span1_text", "span1_index", "span2_text", "span2_index", "label", "idx"];
@@ -173,7 +176,7 @@ fn both_questions_of_wsc_can_be_asked() {
 }
 
 #[test]
-fn what_is_nested_otherwise_is_named() {
+fn validates_nested_objects() {
     for (format, line, expected) in [
         (
             Format::SuperglueMultirc,
@@ -189,7 +192,7 @@ fn what_is_nested_otherwise_is_named() {
     ] {
         assert_eq!(message(rows(format, line, false)), expected);
     }
-    // Places that no text has leave it as it is, and name nothing.
+    // Positions outside of the text have no effect.
     let far = WSC.replace("\"span2_index\": 6", &format!("\"span2_index\": {}", u64::MAX));
     let row = rows(Format::SuperglueWsc, &far, false).unwrap().swap_remove(0);
     let marked = "* Ann * gave Eve a book because she liked it .";
@@ -198,9 +201,9 @@ fn what_is_nested_otherwise_is_named() {
     let far = far.replace("\"start\": 8, \"end\": 14}", "\"start\": 14, \"end\": 8}");
     let row = rows(Format::SuperglueRecord, &far, false).unwrap().swap_remove(0);
     assert_eq!(row.require_texts("candidates").unwrap().len(), 3);
-    // A line without a label, as those of the test files, or without any question.
-    let unlabelled = WSC.replace(", \"label\": false", "");
-    assert_eq!(rows(Format::SuperglueWsc, &unlabelled, false).unwrap()[0].get("label"), None);
+    // Lines without a label, as in the test files, and without questions.
+    let unlabeled = WSC.replace(", \"label\": false", "");
+    assert_eq!(rows(Format::SuperglueWsc, &unlabeled, false).unwrap()[0].get("label"), None);
     let none = r#"{"idx": 1, "passage": {"text": "a", "questions": []}}"#;
     let text = format!("{none}\n{}\n", MULTIRC.replace('\n', ""));
     let reader = Reader::new(Format::SuperglueMultirc, text.as_bytes(), Path::new("val.jsonl"));

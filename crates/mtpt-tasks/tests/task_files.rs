@@ -20,7 +20,7 @@ labels = { "9" = "good", "0" = "bad", "5" = "fair" }
 metrics = ["macro_f1", { f1 = { positive = "good" } }]
 "#;
 
-/// A folder with data for the tasks of these tests.
+/// A folder with the data of the tasks in these tests.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {
@@ -44,7 +44,7 @@ fn parse(text: &str) -> mtpt_tasks::Result<TaskFile> {
 }
 
 #[test]
-fn a_file_of_tasks_is_read_from_its_own_folder() {
+fn resolves_paths_against_the_folder_of_the_file() {
     let folder = folder();
     let path = folder.path().join("tasks.toml");
     fs::write(&path, format!("seed = 3\n[train]\nsteps = 7\n{FILMS}")).unwrap();
@@ -52,7 +52,7 @@ fn a_file_of_tasks_is_read_from_its_own_folder() {
     let [task] = file.tasks() else { panic!("{file:?}") };
     assert_eq!(task.id().as_str(), "sentiment/films");
     assert_eq!(task.file(Split::Train).unwrap(), folder.path().join("films/train.tsv"));
-    // In the order of the file, not of the alphabet.
+    // In the order of the file, not in alphabetical order.
     assert_eq!(task.labels().words(), ["good", "bad", "fair"]);
     assert_eq!(task.metrics()[0], Metric::MacroF1);
     let rows = task.read(Split::Train).unwrap();
@@ -78,10 +78,10 @@ fn a_file_of_tasks_is_read_from_its_own_folder() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_file_line_and_task() {
+fn locates_invalid_definitions() {
     let second = |replace: &str, by: &str| {
         assert!(FILMS.contains(replace), "{replace}");
-        // The entry of the second task begins on line 13.
+        // The entry of the second task starts on line 13.
         format!("{}{}", FILMS, FILMS.replace("sentiment/films", "b").replace(replace, by))
     };
     for (text, expected) in [
@@ -158,7 +158,7 @@ fn line_of_second(text: &str) -> usize {
 }
 
 #[test]
-fn what_is_not_toml_is_named_with_its_line() {
+fn locates_invalid_toml() {
     let start = |text: &str| message(parse(text));
     assert_eq!(
         start("a = 1\nb =\n"),
@@ -193,7 +193,7 @@ fn what_is_not_toml_is_named_with_its_line() {
 }
 
 #[test]
-fn an_unknown_field_is_found_with_the_data() {
+fn reports_unknown_fields_when_reading() {
     let folder = folder();
     for (replace, by, field) in [
         ("film: {review}", "film: {text}", "text"),
@@ -223,12 +223,12 @@ fn questions() -> TaskConfig {
 }
 
 #[test]
-fn labels_can_be_words_of_the_training_file() {
+fn collects_labels_of_the_training_split() {
     let folder = folder();
     let task = Task::new(&questions().in_folder(folder.path())).unwrap();
     assert_eq!(task.labels().words(), ["entity", "human", "location"]);
     assert_eq!(task.metrics(), [Metric::Accuracy]);
-    // What was found is part of the description from then on.
+    // Collected labels become part of the definition.
     let words = ["entity", "human", "location"].map(|word| (word, word));
     assert_eq!(task.config().labels, Some(LabelsConfig::words(words)));
 
@@ -245,7 +245,7 @@ fn labels_can_be_words_of_the_training_file() {
 }
 
 #[test]
-fn a_limit_takes_the_first_rows_or_draws_some() {
+fn limits_to_first_or_sampled_rows() {
     let folder = folder();
     let inputs = |train, seed| -> Vec<String> {
         let mut config = questions();
@@ -259,12 +259,12 @@ fn a_limit_takes_the_first_rows_or_draws_some() {
     assert_eq!(inputs(Some(4), Some(1)), all);
     let mut seen = Vec::new();
     for seed in 0..40 {
-        let drawn = inputs(Some(2), Some(seed));
-        assert_eq!(drawn, inputs(Some(2), Some(seed)));
-        let places: Vec<_> =
-            drawn.iter().map(|input| all.iter().position(|row| row == input).unwrap()).collect();
-        assert!(places.len() == 2 && places[0] < places[1]);
-        seen.push(places);
+        let sampled = inputs(Some(2), Some(seed));
+        assert_eq!(sampled, inputs(Some(2), Some(seed)));
+        let positions: Vec<_> =
+            sampled.iter().map(|input| all.iter().position(|row| row == input).unwrap()).collect();
+        assert!(positions.len() == 2 && positions[0] < positions[1]);
+        seen.push(positions);
     }
     seen.sort();
     seen.dedup();
@@ -273,7 +273,7 @@ fn a_limit_takes_the_first_rows_or_draws_some() {
 }
 
 #[test]
-fn a_glue_format_implies_all_but_the_files() {
+fn glue_formats_imply_all_options_except_files() {
     let presets = [
         (glue::cola as fn(&Path) -> TaskConfig, Format::GlueCola),
         (glue::mnli, Format::GlueMnli),
@@ -294,7 +294,7 @@ fn a_glue_format_implies_all_but_the_files() {
         assert_eq!(Task::new(&full).unwrap().config(), &full);
         assert!(task.template().as_str().starts_with(&format!("{} ", full.name)));
     }
-    // Other labels than those of the format do without its metrics that name a word.
+    // With other labels, the format's metrics of a label word are omitted.
     let mut other = glue::mrpc(Path::new("glue"));
     other.metrics.clear();
     other.labels = Some(LabelsConfig::words([("0", "no"), ("1", "yes")]));
@@ -302,7 +302,7 @@ fn a_glue_format_implies_all_but_the_files() {
 }
 
 #[test]
-fn a_description_survives_being_written() {
+fn serializes_definitions() {
     #[derive(serde::Serialize)]
     struct Document {
         tasks: Vec<TaskConfig>,
@@ -327,18 +327,18 @@ fn a_description_survives_being_written() {
 }
 
 #[test]
-fn descriptions_from_elsewhere_have_no_line() {
+fn reports_no_line_without_toml() {
     let configs = vec![questions(), questions()];
     let mut words = questions();
     words.labels = Some(LabelsConfig::words([("a", "a")]));
     let found = message(TaskFile::from_configs(vec![words.clone(), words], Path::new("run.toml")));
     assert_eq!(found, "run.toml: duplicate task name `trec`");
-    // Data is read before the second is looked at, and is not there.
+    // The first task reads its data, which does not exist.
     let found = message(TaskFile::from_configs(configs, Path::new("run.toml")));
     assert_eq!(found, "run.toml: task `trec`: cannot read `questions.jsonl`");
 }
 
-/// A task in CSV whose labels come from the rows.
+/// A task in CSV whose labels are collected.
 fn tickets(folder: &tempfile::TempDir, train: &str, rest: &str) -> mtpt_tasks::Result<TaskFile> {
     fs::write(folder.path().join("tickets.csv"), format!("text,label\n{train}")).unwrap();
     let text = format!(
@@ -349,7 +349,7 @@ fn tickets(folder: &tempfile::TempDir, train: &str, rest: &str) -> mtpt_tasks::R
 }
 
 #[test]
-fn rows_held_out_of_training_are_the_development_split() {
+fn holds_out_rows_for_validation() {
     let folder = folder();
     let rows: String = (0..40).map(|row| format!("t{row},{}\n", ["a", "b"][row % 2])).collect();
     let file = tickets(&folder, &rows, "hold_out = 0.25").unwrap();
@@ -364,7 +364,7 @@ fn rows_held_out_of_training_are_the_development_split() {
     lines.extend(train.iter().map(|row| row.location.line()));
     lines.sort_unstable();
     assert_eq!(lines, (2..42).collect::<Vec<_>>());
-    // The limit counts what is left.
+    // The limit applies after the rows are held out.
     let file = tickets(&folder, &rows, "hold_out = 0.25\nlimit = { train = 4, dev = 2, seed = 1 }");
     let task = &file.unwrap().tasks()[0].clone();
     assert_eq!(task.read(Split::Train).unwrap().len(), 4);
@@ -372,7 +372,7 @@ fn rows_held_out_of_training_are_the_development_split() {
 }
 
 #[test]
-fn what_cannot_be_held_out_is_refused() {
+fn rejects_invalid_hold_out() {
     let folder = folder();
     let failure = |rows: &str, rest: &str| {
         let read = tickets(&folder, rows, rest).and_then(|file| file.tasks()[0].read(Split::Dev));
@@ -392,14 +392,14 @@ fn what_cannot_be_held_out_is_refused() {
 }
 
 #[test]
-fn labels_that_differ_in_case_alone_are_a_slip() {
+fn rejects_labels_that_differ_in_case_only() {
     let folder = folder();
     let found = message(tickets(&folder, "one,Billing\ntwo,other\nthree,billing \n", ""));
     assert!(
         found.contains("tickets.csv:4: the labels `Billing` and `billing ` differ only in"),
         "{found}"
     );
-    // Whoever lists them wants them told apart.
+    // Listed labels may differ in case only.
     let rows = folder.path().join("tickets.csv");
     let config = TaskConfig {
         train: Some(rows),
@@ -411,7 +411,7 @@ fn labels_that_differ_in_case_alone_are_a_slip() {
 }
 
 #[test]
-fn a_label_of_the_development_split_alone_is_named() {
+fn reports_labels_missing_in_the_training_split() {
     let folder = folder();
     fs::write(folder.path().join("dev.csv"), "text,label\nx,other\ny,refund\n").unwrap();
     let file = tickets(&folder, "one,billing\ntwo,other\n", "dev = \"dev.csv\"").unwrap();
@@ -421,7 +421,7 @@ fn a_label_of_the_development_split_alone_is_named() {
 }
 
 #[test]
-fn the_nearest_name_is_suggested() {
+fn suggests_the_nearest_name() {
     let folder = folder();
     let found = message(tickets(&folder, "one,a\ntwo,b\n", "label_feild = \"x\""));
     assert!(found.ends_with("did you mean `label_field`?"), "{found}");
@@ -436,7 +436,7 @@ fn the_nearest_name_is_suggested() {
     assert!(found.ends_with("found `biling`; did you mean `billing`?"), "{found}");
 }
 
-/// Tasks of plain names, and the table of their groups.
+/// Tasks without groups in their names, and a table of groups.
 fn grouped(groups: &str, names: &[&str]) -> mtpt_tasks::Result<TaskFile> {
     let tasks: String =
         names.iter().map(|name| FILMS.replace("sentiment/films", name)).collect::<String>();
@@ -444,20 +444,20 @@ fn grouped(groups: &str, names: &[&str]) -> mtpt_tasks::Result<TaskFile> {
 }
 
 #[test]
-fn groups_can_be_a_table_of_their_own() {
+fn reads_groups_from_a_table() {
     let groups = "nlu = [\"sentiment\", \"trec\"]\nsentiment = [\"sst2\", \"mpqa\"]";
     let file = grouped(groups, &["mpqa", "alone", "trec", "sst2"]).unwrap();
     let ids: Vec<&str> = file.tasks().iter().map(|task| task.id().as_str()).collect();
     assert_eq!(ids, ["nlu/sentiment/mpqa", "alone", "nlu/trec", "nlu/sentiment/sst2"]);
     let tree = mtpt_tasks::TaskTree::new(file.tasks().iter().map(Task::id)).unwrap();
     assert_eq!(tree.tasks_below(tree.find("nlu/sentiment").unwrap()), [0, 3]);
-    // A name that is a path already stands below the group as a whole.
+    // A name that is a path is placed below the group as a whole.
     let file = grouped("nlu = [\"a/b\"]", &["a/b"]).unwrap();
     assert_eq!(file.tasks()[0].id().as_str(), "nlu/a/b");
 }
 
 #[test]
-fn groups_that_make_no_tree_are_named_with_their_line() {
+fn locates_invalid_groups() {
     let long = "a".repeat(100);
     for (groups, names, line, expected) in [
         (
@@ -513,7 +513,7 @@ fn groups_that_make_no_tree_are_named_with_their_line() {
         let found = message(grouped(groups, &names));
         assert_eq!(found, format!("run/tasks.toml:{line}: {expected}"));
     }
-    // The way down from one cycle's group to another's is no cycle of its own; both are found somewhere.
+    // Groups outside of a cycle are valid; the cycle is located at its own groups.
     let found = message(grouped("a = [\"b\"]\nb = [\"x\"]\nc = [\"d\"]\nd = [\"c\"]", &["x"]));
     assert_eq!(found, "run/tasks.toml:4: `groups`: a group cannot contain itself: c -> d -> c");
     let found = message(grouped("a = [\"x\"]\na = [\"y\"]", &["x", "y"]));
@@ -524,13 +524,13 @@ fn groups_that_make_no_tree_are_named_with_their_line() {
     assert!(found.contains("task name") || found.contains("both a task and a group"), "{found}");
     let found = message(grouped(&format!("b{long} = [\"{long}\"]"), &[&long]));
     assert!(found.starts_with("run/tasks.toml:2: expected a task name"), "{found}");
-    // A group at the top and a path may still meet.
+    // A path from `[groups]` and a path in a name may be equal.
     let found = message(grouped("a = [\"x\"]", &["x", "a/x"]));
     assert!(found.contains("duplicate task name `a/x`"), "{found}");
 }
 
 #[test]
-fn rows_that_cannot_be_used_are_named_with_their_line() {
+fn locates_invalid_rows() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("rows");
     let words = || LabelsConfig::words([("a", "a"), ("b", "b")]);

@@ -1,4 +1,5 @@
-//! Metrics of texts and of groups, held to the programs that define them, see scripts/generate_text_reference.py.
+//! Metrics of texts and groups, compared with their reference programs by
+//! `scripts/generate_text_reference.py`.
 
 use mtpt_tasks::metric::bleu::bleu;
 use mtpt_tasks::metric::classification::{f1, group_exact_match};
@@ -10,9 +11,9 @@ use serde::Deserialize;
 use crate::message;
 
 const REFERENCE: &str = include_str!("fixtures/text_metrics.json");
-/// The formulas are the same, so that only the order of a few dozen roundings differs.
+/// The formulas are the same; only the order of operations differs.
 const TOLERANCE: f64 = 1e-12;
-/// torchmetrics adds up in single precision.
+/// torchmetrics sums in single precision.
 const SINGLE: f64 = 1e-6;
 
 const TEXT_METRICS: [Metric; 7] = [
@@ -52,14 +53,14 @@ fn reference() -> Reference {
 }
 
 #[test]
-fn texts_are_judged_as_by_the_programs_that_define_the_metrics() {
+fn text_metrics_match_their_reference_programs() {
     let cases = reference().texts;
     assert!(cases.len() > 10);
     for Texts { name, predictions, references, values } in cases {
-        let judged = Evaluation::of_texts(&TEXT_METRICS, &references, &predictions).unwrap();
-        assert_eq!(judged.values().len(), values.len());
+        let evaluation = Evaluation::of_texts(&TEXT_METRICS, &references, &predictions).unwrap();
+        assert_eq!(evaluation.values().len(), values.len());
         for (metric, expected) in values {
-            let found = judged.get(&metric).unwrap();
+            let found = evaluation.get(&metric).unwrap();
             let single = matches!(metric.as_str(), "exact_match" | "squad_f1");
             let tolerance = if single { SINGLE } else { TOLERANCE };
             assert!(
@@ -71,7 +72,7 @@ fn texts_are_judged_as_by_the_programs_that_define_the_metrics() {
 }
 
 #[test]
-fn groups_are_judged_as_by_scikit_learn() {
+fn group_metrics_match_scikit_learn() {
     for Groups { rows, f1a, group_exact_match } in reference().groups {
         let labels = Labels::new([("0", "False"), ("1", "True")]).unwrap();
         let metrics = [
@@ -82,12 +83,13 @@ fn groups_are_judged_as_by_scikit_learn() {
         let gold: Vec<Gold> = rows.iter().map(|row| Gold::Label(row.1)).collect();
         let predicted: Vec<Prediction> = rows.iter().map(|row| Prediction::Label(row.2)).collect();
         let groups: Vec<String> = rows.iter().map(|row| format!("question {}", row.0)).collect();
-        let judged = Evaluation::in_groups(&metrics, &labels, &gold, &predicted, &groups).unwrap();
+        let evaluation =
+            Evaluation::in_groups(&metrics, &labels, &gold, &predicted, &groups).unwrap();
         for (name, expected) in [("f1a", f1a), ("group_exact_match", group_exact_match)] {
-            let found = judged.get(name).unwrap();
+            let found = evaluation.get(name).unwrap();
             assert!((found - expected).abs() < TOLERANCE, "{name} {found} for {expected}");
         }
-        // Without groups, each row is one.
+        // Without groups, each row is a group.
         let alone = Evaluation::new(&metrics, &labels, &gold, &predicted).unwrap();
         assert_eq!(alone.get("group_exact_match"), alone.get("accuracy"));
     }
@@ -99,8 +101,8 @@ fn degenerate_input_has_defined_values() {
     assert!(none.values().iter().all(|(_, value)| *value == 0.0));
     assert_eq!(group_exact_match(&[], &[]), 0.0);
     let empty = [String::new()];
-    let judged = Evaluation::of_texts(&TEXT_METRICS, &[vec!["a word".into()]], &empty).unwrap();
-    assert!(judged.values().iter().all(|(_, value)| *value == 0.0));
+    let evaluation = Evaluation::of_texts(&TEXT_METRICS, &[vec!["a word".into()]], &empty).unwrap();
+    assert!(evaluation.values().iter().all(|(_, value)| *value == 0.0));
     assert_eq!(
         message(Evaluation::of_texts(&TEXT_METRICS, &[], &empty)),
         "expected a prediction for each of 0 rows, found 1"
@@ -130,34 +132,34 @@ fn rows() -> impl Strategy<Value = Vec<(String, Vec<String>)>> {
     prop::collection::vec((text(), prop::collection::vec(text(), 1..4)), 1..8)
 }
 
-fn judge(rows: &[(String, Vec<String>)]) -> Vec<f64> {
+fn evaluate(rows: &[(String, Vec<String>)]) -> Vec<f64> {
     let (predictions, references): (Vec<_>, Vec<_>) = rows.iter().cloned().unzip();
-    let judged = Evaluation::of_texts(&TEXT_METRICS, &references, &predictions).unwrap();
-    judged.values().iter().map(|&(_, value)| value).collect()
+    let evaluation = Evaluation::of_texts(&TEXT_METRICS, &references, &predictions).unwrap();
+    evaluation.values().iter().map(|&(_, value)| value).collect()
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn values_lie_in_their_range_and_do_not_depend_on_the_order(rows in rows()) {
-        let values = judge(&rows);
+    fn values_are_in_range_and_independent_of_order(rows in rows()) {
+        let values = evaluate(&rows);
         for value in &values {
             prop_assert!((0.0..=1.0 + TOLERANCE).contains(value));
         }
-        let turned: Vec<_> = rows
+        let reversed: Vec<_> = rows
             .iter()
             .rev()
             .map(|(text, references)| (text.clone(), references.iter().rev().cloned().collect()))
             .collect();
-        for (value, turned) in values.iter().zip(judge(&turned)) {
-            prop_assert!((value - turned).abs() < TOLERANCE);
+        for (value, reversed) in values.iter().zip(evaluate(&reversed)) {
+            prop_assert!((value - reversed).abs() < TOLERANCE);
         }
     }
 
     #[test]
-    fn what_is_a_reference_is_perfect(rows in rows()) {
-        // Four words and more that every tokenizer keeps.
+    fn references_have_the_maximum_value(rows in rows()) {
+        // At least four words, which every tokenizer preserves.
         let rows: Vec<_> = rows
             .into_iter()
             .map(|(_, references)| {
@@ -166,25 +168,25 @@ proptest! {
                 (references.last().cloned().unwrap(), references)
             })
             .collect();
-        for value in judge(&rows) {
+        for value in evaluate(&rows) {
             prop_assert!((value - 1.0).abs() < TOLERANCE);
         }
     }
 
     #[test]
-    fn more_references_never_lower_the_nearest(rows in rows(), more in text()) {
+    fn more_references_never_lower_the_value(rows in rows(), more in text()) {
         let richer: Vec<_> = rows
             .iter()
             .map(|(text, references)| (text.clone(), [references.as_slice(), std::slice::from_ref(&more)].concat()))
             .collect();
-        // BLEU may: the nearest length can become another.
-        for (value, richer) in judge(&rows).iter().zip(judge(&richer)).take(6) {
+        // BLEU can be lower, as the nearest reference length can change.
+        for (value, richer) in evaluate(&rows).iter().zip(evaluate(&richer)).take(6) {
             prop_assert!(richer >= *value - TOLERANCE);
         }
     }
 
     #[test]
-    fn texts_and_references_can_change_places(a in text(), b in text()) {
+    fn f1_is_symmetric(a in text(), b in text()) {
         prop_assert!((squad::f1(&a, &[&b]) - squad::f1(&b, &[&a])).abs() < TOLERANCE);
         for n in 1..3 {
             prop_assert!((rouge::rouge_n(&a, &b, n) - rouge::rouge_n(&b, &a, n)).abs() < TOLERANCE);
@@ -194,7 +196,7 @@ proptest! {
     }
 
     #[test]
-    fn larger_groups_are_harder(
+    fn larger_groups_have_lower_values(
         pairs in prop::collection::vec((0_usize..2, 0_usize..2), 1..40),
         groups in 1_usize..6,
     ) {
@@ -204,7 +206,7 @@ proptest! {
         prop_assert!((0.0..=1.0).contains(&parts));
         prop_assert!(whole <= parts);
         prop_assert!(f1(&pairs, 1) <= 1.0);
-        // Numbers of groups are names alone.
+        // The group numbers have no meaning.
         let renamed: Vec<usize> = numbers.iter().map(|group| 100 - group).collect();
         prop_assert_eq!(parts, group_exact_match(&pairs, &renamed));
     }

@@ -11,7 +11,7 @@ fn tree(names: &[&str]) -> Result<TaskTree> {
 }
 
 #[test]
-fn groups_stand_where_their_first_task_stands() {
+fn orders_groups_by_their_first_task() {
     let tree = tree(&["b/y/2", "a", "b/x", "c/z", "b/y/1"]).unwrap();
     let nodes: Vec<(usize, &str, &str, Option<usize>)> =
         tree.nodes().map(|node| (node.depth(), node.path(), node.name(), node.task())).collect();
@@ -35,12 +35,12 @@ fn groups_stand_where_their_first_task_stands() {
     assert_eq!(below("b/y"), [0, 4]);
     assert_eq!(below("a"), [1]);
     assert_eq!(tree.find("b/z"), None);
-    let line: Vec<usize> = tree.path_to_task(4).into_iter().map(NodeIndex::position).collect();
-    assert_eq!(line, [0, 1, 2, 4]);
+    let path: Vec<usize> = tree.path_to_task(4).into_iter().map(NodeIndex::position).collect();
+    assert_eq!(path, [0, 1, 2, 4]);
 }
 
 #[test]
-fn no_name_makes_a_root_alone() {
+fn has_only_a_root_without_names() {
     let tree = tree(&[]).unwrap();
     assert_eq!(tree.nodes().len(), 1);
     assert!(tree.tasks_below(NodeIndex::ROOT).is_empty());
@@ -48,54 +48,54 @@ fn no_name_makes_a_root_alone() {
 }
 
 #[test]
-fn names_that_make_no_tree_are_refused() {
+fn rejects_conflicting_names() {
     assert_eq!(message(tree(&["a/b", "c", "a/b"])), "duplicate task name `a/b`");
-    // Whichever of the two stands first.
+    // In either order.
     for names in [["a/b", "a/b/c"], ["a/b/c", "a/b"]] {
         assert_eq!(
             message(tree(&names)),
             "`a/b` is a task, so it cannot also be the group of `a/b/c`; rename one of them"
         );
     }
-    // A name that another only begins like is no group of it.
+    // A common prefix that ends within a segment is not a group.
     assert!(tree(&["a/b", "a/bc", "a/b-c"]).is_ok());
 }
 
-/// Names of few segments, so that they meet.
+/// Names of few distinct segments, so that they often conflict.
 fn names() -> impl Strategy<Value = Vec<TaskId>> {
     let name = prop::collection::vec(prop::sample::select(vec!["a", "b", "ab", "c"]), 1..4);
     let name = name.prop_map(|segments| TaskId::new(&segments.join("/")).unwrap());
     prop::collection::vec(name, 0..8)
 }
 
-/// Without names that occur twice or are groups of others: those that stand first stay.
-fn fitting(names: Vec<TaskId>) -> Vec<TaskId> {
-    let mut fitting: Vec<TaskId> = Vec::new();
+/// Removes duplicates, and names that are groups of other names or in their groups.
+fn without_conflicts(names: Vec<TaskId>) -> Vec<TaskId> {
+    let mut without_conflicts: Vec<TaskId> = Vec::new();
     for name in names {
-        if fitting.iter().all(|other| !clash(&name, other)) {
-            fitting.push(name);
+        if without_conflicts.iter().all(|other| !conflict(&name, other)) {
+            without_conflicts.push(name);
         }
     }
-    fitting
+    without_conflicts
 }
 
 fn below(path: &str, name: &TaskId) -> bool {
     path.is_empty() || name.as_str() == path || name.as_str().starts_with(&format!("{path}/"))
 }
 
-fn clash(one: &TaskId, other: &TaskId) -> bool {
+fn conflict(one: &TaskId, other: &TaskId) -> bool {
     below(one.as_str(), other) || below(other.as_str(), one)
 }
 
 proptest! {
     #[test]
-    fn a_tree_is_refused_exactly_where_names_clash(names in names()) {
-        let clashes = (0..names.len()).any(|one| (0..one).any(|other| clash(&names[one], &names[other])));
-        prop_assert_eq!(TaskTree::new(&names).is_err(), clashes);
+    fn rejects_exactly_conflicting_names(names in names()) {
+        let has_conflict = (0..names.len()).any(|one| (0..one).any(|other| conflict(&names[one], &names[other])));
+        prop_assert_eq!(TaskTree::new(&names).is_err(), has_conflict);
     }
 
     #[test]
-    fn every_part_of_a_name_is_one_node(names in names().prop_map(fitting)) {
+    fn every_prefix_of_a_name_is_one_node(names in names().prop_map(without_conflicts)) {
         let tree = TaskTree::new(&names).unwrap();
         let mut expected = BTreeSet::from([String::new()]);
         for name in &names {
@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn parents_and_children_agree_and_come_in_order(names in names().prop_map(fitting)) {
+    fn parents_and_children_are_consistent_and_ordered(names in names().prop_map(without_conflicts)) {
         let tree = TaskTree::new(&names).unwrap();
         for node in tree.nodes() {
             for &child in node.children() {
@@ -124,10 +124,10 @@ proptest! {
             if let Some(parent) = node.parent() {
                 prop_assert!(tree.node(parent).children().contains(&node.index()));
             }
-            // Siblings come in the order in which the names first tell of them.
+            // Siblings are in the order of their first task.
             let first = |child: &NodeIndex| tree.tasks_below(*child).iter().copied().min();
             prop_assert!(node.children().is_sorted_by_key(first));
-            // What is below a node is one range of numbers.
+            // The nodes below a node are contiguous.
             let below: Vec<usize> = tree
                 .nodes()
                 .filter(|other| node.path().is_empty() || other.path() == node.path()
@@ -140,15 +140,15 @@ proptest! {
     }
 
     #[test]
-    fn tasks_stand_below_the_parts_of_their_names(names in names().prop_map(fitting)) {
+    fn tasks_are_below_the_prefixes_of_their_names(names in names().prop_map(without_conflicts)) {
         let tree = TaskTree::new(&names).unwrap();
         for (position, name) in names.iter().enumerate() {
             let node = tree.node(tree.node_of_task(position));
             prop_assert_eq!((node.path(), node.task()), (name.as_str(), Some(position)));
-            let line = tree.path_to_task(position);
-            prop_assert_eq!((line[0], line.last()), (NodeIndex::ROOT, Some(&node.index())));
-            prop_assert_eq!(line.len(), name.segments().count() + 1);
-            for pair in line.windows(2) {
+            let path = tree.path_to_task(position);
+            prop_assert_eq!((path[0], path.last()), (NodeIndex::ROOT, Some(&node.index())));
+            prop_assert_eq!(path.len(), name.segments().count() + 1);
+            for pair in path.windows(2) {
                 prop_assert_eq!(tree.node(pair[1]).parent(), Some(pair[0]));
             }
         }

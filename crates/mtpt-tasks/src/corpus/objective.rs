@@ -27,8 +27,8 @@ pub enum TextObjective {
 }
 
 impl TextObjective {
-    /// Returns the maximum length of a chunk whose input and target fit the maximum lengths and the number
-    /// of sentinels, or `None` if not even two tokens fit.
+    /// Returns the maximum length of a chunk whose input and target fit the maximum lengths and the
+    /// number of sentinels, or `None` if not even two tokens fit.
     pub fn max_text_length(&self, max_lengths: MaxLengths, sentinels: usize) -> Option<usize> {
         match self {
             Self::SpanCorruption(objective) => objective.max_text_length(max_lengths, sentinels),

@@ -6,15 +6,15 @@ use crate::error::Result;
 use crate::out_of_range::OutOfRange;
 use crate::sampling::permutation::{below, hash};
 
-/// Span corruption: each masked span of a text is replaced by a sentinel, and the target is the spans,
-/// each after its sentinel (Raffel et al. 2020, sections 3.1.4 and 3.3.4).
+/// Span corruption: each masked span of a text is replaced by a sentinel, and the target is the
+/// spans, each after its sentinel (Raffel et al. 2020, sections 3.1.4 and 3.3.4).
 ///
-/// In a text of `n` tokens, `round(n * noise_density)` tokens are masked, at least one and never all.
-/// They form `round(masked / mean_span_length)` spans, at least one and at most the number of unmasked
-/// tokens. Halves are rounded to even. All divisions of the masked and of the unmasked tokens into this
-/// many runs are equally likely. The runs alternate, starting with an unmasked one. So two sentinels
-/// are never adjacent, the target needs no final sentinel, and a text with a single span is masked at
-/// its end.
+/// In a text of `n` tokens, `round(n * noise_density)` tokens are masked, at least one and never
+/// all. They form `round(masked / mean_span_length)` spans, at least one and at most the number of
+/// unmasked tokens. Halves are rounded to even. All divisions of the masked and of the unmasked
+/// tokens into this many runs are equally likely. The runs alternate, starting with an unmasked
+/// one. So two sentinels are never adjacent, the target needs no final sentinel, and a text with a
+/// single span is masked at its end.
 ///
 /// ```
 /// use mtpt_tasks::corpus::{SpanCorruption, SpecialTokens};
@@ -61,7 +61,8 @@ impl SpanCorruption {
         Ok(())
     }
 
-    /// Returns the numbers of masked tokens and of spans in a text; both are 0 for less than two tokens.
+    /// Returns the numbers of masked tokens and of spans in a text; both are 0 for less than two
+    /// tokens.
     pub fn counts(&self, length: usize) -> (usize, usize) {
         if length < 2 {
             return (0, 0);
@@ -72,8 +73,8 @@ impl SpanCorruption {
         (masked, spans.clamp(1, length - masked))
     }
 
-    /// Returns the lengths of the input and target of a text, ends of sentence included. They increase with
-    /// the length of the text.
+    /// Returns the lengths of the input and target of a text, ends of sentence included. They
+    /// increase with the length of the text.
     ///
     /// ```
     /// use mtpt_tasks::MaxLengths;
@@ -89,8 +90,8 @@ impl SpanCorruption {
         MaxLengths { input: with(length - masked), target: with(masked) }
     }
 
-    /// Returns the maximum length of a text whose input and target fit the maximum lengths and that has a
-    /// sentinel for each span, or `None` if not even two tokens fit.
+    /// Returns the maximum length of a text whose input and target fit the maximum lengths and that
+    /// has a sentinel for each span, or `None` if not even two tokens fit.
     ///
     /// ```
     /// use mtpt_tasks::MaxLengths;
@@ -141,7 +142,8 @@ impl SpanCorruption {
         mask
     }
 
-    /// Returns the input and target of a text, each with an end of sentence: a pure function of the seed.
+    /// Returns the input and target of a text, each with an end of sentence: a pure function of the
+    /// seed.
     ///
     /// A text of less than two tokens is not masked, and its target is the end of sentence alone.
     ///

@@ -46,8 +46,8 @@ impl<R: BufRead> CsvRows<R> {
         // The position of the record itself would not count empty lines before the row.
         let next_line = self.rows.position().line() as usize;
         let breaks = self.record.iter().flatten().filter(|&&byte| byte == b'\n').count();
-        // Every line ends with a line feed, so only an unclosed quote lets a row extend to the end of
-        // the file.
+        // Every line ends with a line feed, so only an unclosed quote lets a row extend to the end
+        // of the file.
         let open = self.rows.get_ref().ended;
         let last_line = next_line - 1;
         let line = last_line - breaks + usize::from(open);

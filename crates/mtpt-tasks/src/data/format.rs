@@ -45,8 +45,8 @@ use serde::{Deserialize, Serialize};
 pub enum Format {
     /// Corpus of Linguistic Acceptability.
     GlueCola,
-    /// Multi-Genre Natural Language Inference. Training and validation files have different columns,
-    /// which are taken from the header.
+    /// Multi-Genre Natural Language Inference. Training and validation files have different
+    /// columns, which are taken from the header.
     GlueMnli,
     /// Microsoft Research Paraphrase Corpus.
     GlueMrpc,
@@ -64,15 +64,15 @@ pub enum Format {
     GlueWnli,
     /// Tab-separated fields with a header line.
     Tsv,
-    /// Comma-separated fields with a header line. A field in double quotes may contain commas and line
-    /// breaks.
+    /// Comma-separated fields with a header line. A field in double quotes may contain commas and
+    /// line breaks.
     Csv,
     /// Like [`Csv`](Self::Csv), separated by semicolons.
     CsvSemicolon,
     /// One JSON object per line. Numbers and booleans are converted to text.
     JsonLines,
-    /// Typed columns. Strings are text, numbers and booleans are converted to text as in JSON Lines,
-    /// and lists of strings are several texts.
+    /// Typed columns. Strings are text, numbers and booleans are converted to text as in JSON
+    /// Lines, and lists of strings are several texts.
     Parquet,
     /// Yes/no questions about a passage.
     SuperglueBoolq,
@@ -82,8 +82,8 @@ pub enum Format {
     SuperglueCopa,
     /// Multi-Sentence Reading Comprehension: one row per answer.
     SuperglueMultirc,
-    /// Reading Comprehension with Commonsense Reasoning: one row per query, or per answer in a training
-    /// split.
+    /// Reading Comprehension with Commonsense Reasoning: one row per query, or per answer in a
+    /// training split.
     SuperglueRecord,
     /// Recognizing Textual Entailment.
     SuperglueRte,
@@ -128,8 +128,8 @@ pub(crate) enum Columns {
 }
 
 impl Format {
-    /// Returns whether the original files have truncated rows: QQP has three, which other readers skip
-    /// too.
+    /// Returns whether the original files have truncated rows: QQP has three, which other readers
+    /// skip too.
     pub(crate) fn has_broken_rows(self) -> bool {
         self == Self::GlueQqp
     }
@@ -162,8 +162,8 @@ impl Format {
         })
     }
 
-    /// For a header that is one column in this format, returns the separator that it contains instead and
-    /// the format with this separator.
+    /// For a header that is one column in this format, returns the separator that it contains
+    /// instead and the format with this separator.
     pub(crate) fn other_separator(self, header: &str) -> Option<(char, Self)> {
         let general = [Self::Csv, Self::CsvSemicolon, Self::Tsv];
         let own = self.fields()?.separator;

@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_found_by_their_names() {
+    fn finds_files_by_name() {
         let listed = [
             "README.md",
             ".gitattributes",
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_told_from_paths() {
+    fn validates_ids() {
         let check = |id: &str| HubDataset { dataset: id.to_owned(), ..dataset(None) }.check();
         for id in ["glue", "nyu-mll/glue", "a/b_c.d-1"] {
             assert!(check(id).is_ok(), "{id}");

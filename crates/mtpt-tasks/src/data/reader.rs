@@ -22,8 +22,8 @@ use crate::error::Result;
 
 /// Iterator over the rows of a data file.
 ///
-/// A byte order mark at the start and a carriage return at the end of a line are ignored. Empty lines
-/// are skipped. The iterator ends after the first error.
+/// A byte order mark at the start and a carriage return at the end of a line are ignored. Empty
+/// lines are skipped. The iterator ends after the first error.
 ///
 /// # Errors
 ///
@@ -91,7 +91,8 @@ impl<R: BufRead> Reader<R> {
         Self { rows, file, format, names: None, pending, answers_apart: false, ended: false }
     }
 
-    /// Sets whether a line with several answers becomes one row per answer instead of one row per query.
+    /// Sets whether a line with several answers becomes one row per answer instead of one row per
+    /// query.
     ///
     /// This affects only `superglue_record`. As in T5, answers are separate rows for training and
     /// references of one row for evaluation.

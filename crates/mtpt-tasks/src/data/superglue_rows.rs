@@ -265,8 +265,8 @@ fn marked<'a>(text: &'a str, word: usize, span: &str, mark: char) -> Cow<'a, str
 
 /// Encloses the pronoun in asterisks without spaces, as in T5's question for the referent.
 ///
-/// Where the file counts words differently, the nearest word that equals the pronoun, or starts with
-/// it, is marked.
+/// Where the file counts words differently, the nearest word that equals the pronoun, or starts
+/// with it, is marked.
 fn pronoun_marked(text: &str, index: usize, pronoun: &str) -> String {
     let words: Vec<&str> = text.trim_end().split(' ').collect();
     let nearest = |is: &dyn Fn(&str) -> bool| {

@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_mean_the_index_of_their_word() {
+    fn maps_labels_to_indices() {
         let labels = Labels::new([("0", "negative"), ("1", "positive")]).unwrap();
         assert_eq!(labels.gold("1", &location()).unwrap(), Gold::Label(1));
         let message = labels.gold("positive", &location()).unwrap_err().to_string();
@@ -302,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn words_that_cannot_be_told_apart_are_refused() {
+    fn rejects_invalid_words() {
         let message =
             |pairs: &[(&str, &str)]| Labels::new(pairs.iter().copied()).unwrap_err().to_string();
         assert_eq!(
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_keep_their_precision_and_their_target_is_rounded() {
+    fn rounds_only_the_targets_of_scores() {
         let labels = Labels::regression();
         let gold = labels.gold("3.750", &location()).unwrap();
         assert_eq!(gold, Gold::Score(3.75));
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_score_is_predicted() {
+    fn predicts_the_highest_score() {
         let labels = Labels::new([("0", "a"), ("1", "b"), ("2", "c")]).unwrap();
         let rank = |scores: &[f64]| labels.rank(scores).unwrap();
         assert_eq!(rank(&[-3.0, -1.0, -1.0]), Prediction::Label(1));
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn generated_texts_are_read_back() {
+    fn parses_generated_texts() {
         let labels = Labels::new([("0", "not_entailment"), ("1", "entailment")]).unwrap();
         assert_eq!(labels.read(" entailment"), Prediction::Label(1));
         assert_eq!(labels.read("entail"), Prediction::Unknown);

@@ -137,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_a_step_apart() {
+    fn spaces_words_by_the_step() {
         let words = Scale::default().words();
         assert_eq!(words.len(), 26);
         assert_eq!(words[..4], ["0.0", "0.2", "0.4", "0.6"]);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn scales_that_do_not_fit_are_refused() {
+    fn rejects_invalid_scales() {
         let scale = |lowest, highest, step| {
             Scale { lowest, highest, step }.check().unwrap_err().to_string()
         };
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_that_are_no_number_have_no_score() {
+    fn rejects_texts_that_are_not_numbers() {
         for text in ["", "positive", "nan", "inf", "3,8"] {
             assert_eq!(parse_score(text), None, "{text}");
         }
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn scores_out_of_range_go_to_an_end() {
+    fn clamps_scores_out_of_range() {
         assert_eq!([-1.0, 5.4, f64::NAN].map(|score| Scale::default().nearest(score)), [0, 25, 0]);
     }
 }

@@ -10,8 +10,8 @@ const MAX_ORDER: usize = 4;
 /// Returns the BLEU of texts with any number of references each, from 0 to 1.
 ///
 /// It is the geometric mean of the n-gram precisions over all texts, for n from 1 to 4, times the
-/// brevity penalty. The reference length is that of the reference nearest in length. It is 0 without
-/// texts.
+/// brevity penalty. The reference length is that of the reference nearest in length. It is 0
+/// without texts.
 ///
 /// # Panics
 ///
@@ -72,8 +72,8 @@ fn n_grams(tokens: &[String], length: usize) -> HashMap<&[String], usize> {
     counts
 }
 
-/// Tokenizes a text like `mteval-v13a.pl`: ASCII punctuation is separate tokens, except for a period or
-/// comma within a number, an apostrophe, and a hyphen not after a digit.
+/// Tokenizes a text like `mteval-v13a.pl`: ASCII punctuation is separate tokens, except for a
+/// period or comma within a number, an apostrophe, and a hyphen not after a digit.
 fn tokens(text: &str) -> Vec<String> {
     let mut text = text.trim_end().replace("<skipped>", "").replace("-\n", "").replace('\n', " ");
     if text.contains('&') {

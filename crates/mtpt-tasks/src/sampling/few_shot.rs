@@ -27,17 +27,17 @@ impl FewShot {
     /// Returns for each row whether it is sampled. The error is the first row of a label with too
     /// few rows, and their number.
     pub(crate) fn sample(self, gold: &[Gold]) -> Result<Vec<bool>, (usize, usize)> {
-        let mut drawn = vec![false; gold.len()];
+        let mut sampled = vec![false; gold.len()];
         for rows in by_label(gold) {
             if rows.len() < self.per_label {
                 return Err((rows[0], rows.len()));
             }
             let order = Permutation::new(rows.len(), self.seed);
-            for place in 0..self.per_label {
-                drawn[rows[order.get(place)]] = true;
+            for position in 0..self.per_label {
+                sampled[rows[order.get(position)]] = true;
             }
         }
-        Ok(drawn)
+        Ok(sampled)
     }
 }
 
@@ -51,51 +51,51 @@ mod tests {
         labels.iter().copied().map(Gold::Label).collect()
     }
 
-    /// Of the rows with a label, which are drawn.
-    fn drawn_of(label: usize, labels: &[usize], drawn: &[bool]) -> Vec<bool> {
-        let rows = labels.iter().zip(drawn).filter(|&(&other, _)| other == label);
-        rows.map(|(_, &drawn)| drawn).collect()
+    /// Returns for each row with a label whether it is sampled.
+    fn sampled_of(label: usize, labels: &[usize], sampled: &[bool]) -> Vec<bool> {
+        let rows = labels.iter().zip(sampled).filter(|&(&other, _)| other == label);
+        rows.map(|(_, &sampled)| sampled).collect()
     }
 
     proptest! {
         #[test]
-        fn every_label_has_as_many_rows_whatever_the_others_are(
+        fn samples_each_label_independently(
             mut labels in prop::collection::vec(0_usize..4, 0..60),
             others in prop::collection::vec(1_usize..4, 60),
             per_label in 1_usize..4,
             seed: u64,
         ) {
-            // Enough of each.
+            // Enough rows of each label.
             labels.extend((0..16).map(|row| row % 4));
-            let few = FewShot { per_label, seed };
-            let drawn = few.sample(&gold(&labels)).unwrap();
+            let few_shot = FewShot { per_label, seed };
+            let sampled = few_shot.sample(&gold(&labels)).unwrap();
             for label in 0..4 {
-                let count = drawn_of(label, &labels, &drawn).iter().filter(|&&drawn| drawn).count();
+                let count = sampled_of(label, &labels, &sampled).iter().filter(|&&sampled| sampled).count();
                 prop_assert_eq!(count, per_label);
             }
-            prop_assert_eq!(&few.sample(&gold(&labels)).unwrap(), &drawn);
-            // Rows of other labels come, go and change places, and label 0 keeps its own.
+            prop_assert_eq!(&few_shot.sample(&gold(&labels)).unwrap(), &sampled);
+            // The sampled rows of label 0 do not depend on the other rows.
             let mut mixed = Vec::new();
             for (&label, other) in labels.iter().zip(others.iter().cycle()) {
                 mixed.extend([*other; 2]);
                 mixed.extend((label == 0).then_some(0));
             }
             mixed.extend((1..4).flat_map(|label| [label; 4]));
-            let again = few.sample(&gold(&mixed)).unwrap();
-            prop_assert_eq!(drawn_of(0, &mixed, &again), drawn_of(0, &labels, &drawn));
+            let again = few_shot.sample(&gold(&mixed)).unwrap();
+            prop_assert_eq!(sampled_of(0, &mixed, &again), sampled_of(0, &labels, &sampled));
         }
     }
 
     #[test]
-    fn seeds_draw_different_rows_and_scores_are_one_kind() {
+    fn samples_scores_as_one_group() {
         let scores: Vec<Gold> = (0..40).map(|row| Gold::Score(f64::from(row) / 8.0)).collect();
         let mut seen: Vec<Vec<bool>> =
             (0..50).map(|seed| FewShot { per_label: 4, seed }.sample(&scores).unwrap()).collect();
-        assert!(seen.iter().all(|drawn| drawn.iter().filter(|&&drawn| drawn).count() == 4));
+        assert!(seen.iter().all(|sampled| sampled.iter().filter(|&&sampled| sampled).count() == 4));
         seen.sort();
         seen.dedup();
         assert_eq!(seen.len(), 50);
-        let few = FewShot { per_label: 2, seed: 0 };
-        assert_eq!(few.sample(&gold(&[1, 1, 0, 1])), Err((2, 1)));
+        let few_shot = FewShot { per_label: 2, seed: 0 };
+        assert_eq!(few_shot.sample(&gold(&[1, 1, 0, 1])), Err((2, 1)));
     }
 }

@@ -12,16 +12,16 @@ use crate::sampling::stochastic::StochasticTasks;
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Rates {
-    /// Proportional to `min(examples, cap)` (Raffel et al. 2020, section 3.5.2, "examples-proportional
-    /// mixing").
+    /// Proportional to `min(examples, cap)` (Raffel et al. 2020, section 3.5.2,
+    /// "examples-proportional mixing").
     Proportional {
         /// Limit on the number of examples of a task that count, at least 1; none by default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         cap: Option<usize>,
     },
-    /// Proportional to `min(examples, cap)` to the power of `1 / temperature` (Raffel et al. 2020, section
-    /// 3.5.2, "temperature-scaled mixing"). A temperature of 1 is proportional mixing; larger temperatures
-    /// approach equal mixing.
+    /// Proportional to `min(examples, cap)` to the power of `1 / temperature` (Raffel et al. 2020,
+    /// section 3.5.2, "temperature-scaled mixing"). A temperature of 1 is proportional mixing;
+    /// larger temperatures approach equal mixing.
     Temperature {
         /// Temperature, greater than 0.
         temperature: f64,
@@ -51,8 +51,8 @@ impl Default for Rates {
 pub struct MixtureConfig {
     /// Mixing rates of the tasks.
     pub rates: Rates,
-    /// Whether the order is shuffled by the seed. Otherwise tasks are used in turn, and `rates` has no
-    /// effect.
+    /// Whether the order is shuffled by the seed. Otherwise tasks are used in turn, and `rates` has
+    /// no effect.
     pub shuffle: bool,
     /// Sampling of a few tasks per batch, instead of all tasks.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -19,8 +19,9 @@ pub enum Splits {
     /// | MNLI | its file, which should be the mismatched one | its file, which should be the matched one |
     ///
     /// The rows are sampled like `attempt/data/tasks.py` of `AkariAsai/ATTEMPT`: `dev` is the first
-    /// elements of `torch.randperm` with the seed 42. They are identical if the rows of the files are in
-    /// the order of Hugging Face's `datasets`. The rows of a split stay in the order of the file.
+    /// elements of `torch.randperm` with the seed 42. They are identical if the rows of the files
+    /// are in the order of Hugging Face's `datasets`. The rows of a split stay in the order of the
+    /// file.
     Mpt,
 }
 

@@ -6,12 +6,12 @@ use crate::error::Result;
 use crate::out_of_range::OutOfRange;
 use crate::sampling::permutation::{below, hash};
 
-/// Stochastic task sampling: each batch has a few tasks (Wang et al. 2023, section 3.3; `data_utils.py`
-/// of `XYaoooo/DPT`).
+/// Stochastic task sampling: each batch has a few tasks (Wang et al. 2023, section 3.3;
+/// `data_utils.py` of `XYaoooo/DPT`).
 ///
-/// For each batch, the number of tasks is sampled uniformly from 2 to `most_tasks`, and this many tasks
-/// are sampled by their rates. Each gets the same number of examples; the remainder goes to one of
-/// them, sampled uniformly. In TOML: `mixture = { stochastic = { most_tasks = 6 } }`.
+/// For each batch, the number of tasks is sampled uniformly from 2 to `most_tasks`, and this many
+/// tasks are sampled by their rates. Each gets the same number of examples; the remainder goes to
+/// one of them, sampled uniformly. In TOML: `mixture = { stochastic = { most_tasks = 6 } }`.
 ///
 /// | Key | Default | Purpose | Range |
 /// |---|---|---|---|
@@ -96,8 +96,8 @@ impl Draws {
         Ok(Self { config, sums: sums.collect(), seed, cache: Arc::default() })
     }
 
-    /// Returns the tasks of a step's batch and their numbers of examples. A task that was sampled twice
-    /// occurs twice. There are never more tasks than rows.
+    /// Returns the tasks of a step's batch and their numbers of examples. A task that was sampled
+    /// twice occurs twice. There are never more tasks than rows.
     pub(crate) fn tasks(&self, step: u64, rows: usize) -> Vec<(usize, usize)> {
         let seed = hash(self.seed, [step]);
         let count = self.sums.len();
@@ -171,8 +171,8 @@ impl Draws {
 
     /// Returns the fraction of each task among the examples of batches.
     ///
-    /// With replacement it is the rate. Without replacement it is measured in the first 4,096 batches, as
-    /// if their sizes were divisible by the number of tasks.
+    /// With replacement it is the rate. Without replacement it is measured in the first 4,096
+    /// batches, as if their sizes were divisible by the number of tasks.
     pub(crate) fn rates(&self) -> Vec<f64> {
         let total = *self.sums.last().unwrap_or(&1.0);
         if self.config.replacement {

@@ -4,7 +4,8 @@ use rand_mt::Mt;
 /// Fisher-Yates shuffle from the front with the Mersenne Twister MT19937 (Matsumoto and Nishimura
 /// 1998).
 ///
-/// It reproduces the samples of programs that use PyTorch. This crate's own samples use `Permutation`.
+/// It reproduces the samples of programs that use PyTorch. This crate's own samples use
+/// `Permutation`.
 pub(crate) fn torch_permutation(length: usize, seed: u32) -> Vec<usize> {
     let mut numbers = Mt::new(seed);
     let mut order: Vec<usize> = (0..length).collect();

@@ -76,7 +76,7 @@ mod tests {
 
     #[cfg(not(feature = "hub"))]
     #[test]
-    fn without_the_feature_the_feature_is_named() {
+    fn reports_the_missing_feature() {
         let config = TaskConfig {
             hub: Some(dataset(None)),
             ..TaskConfig::new("a".parse().unwrap(), Format::Parquet)
@@ -105,7 +105,7 @@ mod tests {
 
         const COMMIT: &str = "0123456789012345678901234567890123456789";
 
-        /// Answers as the hub does, for one data set; what is asked for is not there otherwise.
+        /// Serves one dataset like the hub; other paths are not found.
         fn serve(revision: &'static str, files: &'static [(&'static str, &'static str)]) -> String {
             let listener = TcpListener::bind("127.0.0.1:0").unwrap();
             let address = format!("http://{}", listener.local_addr().unwrap());
@@ -174,7 +174,7 @@ mod tests {
         ];
 
         #[test]
-        fn files_are_fetched_once_and_read_like_any_others() {
+        fn fetches_files_once() {
             let cache = tempfile::tempdir().unwrap();
             let hub = HubDataset {
                 revision: Some("refs/convert/parquet".into()),
@@ -190,12 +190,12 @@ mod tests {
             assert_eq!(rows(Split::Train)[1].get("label"), Some("0"));
             assert_eq!(rows(Split::Dev)[0].get("text"), Some("warm"));
 
-            // Files that are named and in the cache need no network.
+            // Named files that are in the cache need no network.
             let offline = api("http://127.0.0.1:1".into(), cache.path());
             let mut named = config(&hub);
             named.train = Some("plain/train.csv".into());
             assert_eq!(fetched_by(&offline, &hub, named.clone()).unwrap().train, found.train);
-            // Others do, and the listing does.
+            // Other files, and the list of files, do.
             named.train = Some("plain/other.csv".into());
             for config in [named, config(&hub)] {
                 let error = fetched_by(&offline, &hub, config).unwrap_err();
@@ -205,7 +205,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_not_there_is_an_error() {
+        fn reports_missing_files() {
             let cache = tempfile::tempdir().unwrap();
             let online = api(serve("main", FILES), cache.path());
             let hub = dataset(None);

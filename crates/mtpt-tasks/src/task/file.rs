@@ -14,8 +14,8 @@ use crate::tree::groups::Groups;
 
 /// Tasks of a TOML file: its `[[tasks]]` entries, in the order of the file.
 ///
-/// Relative paths are resolved against the folder of the file. Other keys of the file are ignored, so a
-/// run's configuration can contain the tasks.
+/// Relative paths are resolved against the folder of the file. Other keys of the file are ignored,
+/// so a run's configuration can contain the tasks.
 ///
 /// ```toml
 /// [[tasks]]
@@ -43,8 +43,8 @@ use crate::tree::groups::Groups;
 /// sentiment = ["sst2"]
 /// ```
 ///
-/// This turns the task names `sst2` and `trec` into `nlu/sentiment/sst2` and `nlu/trec`. A task that is
-/// in no group keeps its name.
+/// This turns the task names `sst2` and `trec` into `nlu/sentiment/sst2` and `nlu/trec`. A task
+/// that is in no group keeps its name.
 #[derive(Clone, Debug)]
 pub struct TaskFile {
     tasks: Vec<Task>,
@@ -95,7 +95,8 @@ impl TaskFile {
         Self::check(configs, path)
     }
 
-    /// Validates definitions from another source. Their paths are not changed; `path` is used in messages.
+    /// Validates definitions from another source. Their paths are not changed; `path` is used in
+    /// messages.
     ///
     /// # Errors
     ///

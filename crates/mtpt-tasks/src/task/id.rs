@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// Name of a task: a path of groups that ends in the task, such as `sst2` or `nlu/sentiment/sst2`.
 ///
-/// Segments consist of `a-z`, `0-9`, `_` and `-`, so names need no escaping in file names, TOML keys
-/// and metric prefixes. Clones share the text.
+/// Segments consist of `a-z`, `0-9`, `_` and `-`, so names need no escaping in file names, TOML
+/// keys and metric prefixes. Clones share the text.
 ///
 /// ```
 /// use mtpt_tasks::TaskId;

@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::task::id::TaskId;
 use crate::tree::error::TreeError;
 
-/// The table `[groups]` of a task file: the tasks or other groups in each group, with their byte offsets
-/// in the text.
+/// The table `[groups]` of a task file: the tasks or other groups in each group, with their byte
+/// offsets in the text.
 #[derive(Debug, Default, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Groups(BTreeMap<String, Spanned<Vec<Spanned<String>>>>);
@@ -35,8 +35,8 @@ impl Groups {
             .collect()
     }
 
-    /// Returns the group of each task and group that is listed in one. The first error in the order of the
-    /// file is returned.
+    /// Returns the group of each task and group that is listed in one. The first error in the order
+    /// of the file is returned.
     fn parents<'a>(&'a self, tasks: &[&str]) -> Result<BTreeMap<&'a str, &'a str>, Problem> {
         let mut parents = BTreeMap::new();
         for (group, children) in self.in_order() {
@@ -70,8 +70,9 @@ impl Groups {
 
     /// Checks that no group contains itself.
     ///
-    /// Every node has at most one parent, so the walk towards the root from a group on a cycle returns to
-    /// the group. A walk that enters another cycle is stopped: this cycle is found from its own groups.
+    /// Every node has at most one parent, so the walk towards the root from a group on a cycle
+    /// returns to the group. A walk that enters another cycle is stopped: this cycle is found from
+    /// its own groups.
     fn check_cycles(&self, parents: &BTreeMap<&str, &str>) -> Result<(), Problem> {
         for (start, children) in self.in_order() {
             let mut walk = vec![start];

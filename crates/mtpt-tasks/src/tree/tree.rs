@@ -4,18 +4,20 @@ use crate::error::Result;
 use crate::task::id::TaskId;
 use crate::tree::error::TreeError;
 
-/// Tree of the groups and tasks in task names: each name is a path, and each prefix of it is a node.
+/// Tree of the groups and tasks in task names: each name is a path, and each prefix of it is a
+/// node.
 ///
 /// The root has an empty path, inner nodes are groups, and leaves are tasks. Nodes are numbered in
-/// depth-first order, siblings in the order of their first task in the list of names. So the numbers
-/// follow from the list of names alone, the tasks below a node are contiguous, and a list with one
-/// entry per node, such as prompt components, needs no other key. Files must refer to nodes by path:
-/// another task in the list changes the numbers of the nodes after it.
+/// depth-first order, siblings in the order of their first task in the list of names. So the
+/// numbers follow from the list of names alone, the tasks below a node are contiguous, and a list
+/// with one entry per node, such as prompt components, needs no other key. Files must refer to
+/// nodes by path: another task in the list changes the numbers of the nodes after it.
 ///
 /// ```
 /// use mtpt_tasks::{TaskId, TaskTree};
 ///
-/// let names = ["reviews/sentiment", "news", "reviews/subject"].map(|name| TaskId::new(name).unwrap());
+/// let names = ["reviews/sentiment", "news", "reviews/subject"];
+/// let names = names.map(|name| TaskId::new(name).unwrap());
 /// let tree = TaskTree::new(&names)?;
 /// let paths: Vec<&str> = tree.nodes().map(|node| node.path()).collect();
 /// assert_eq!(paths, ["", "reviews", "reviews/sentiment", "reviews/subject", "news"]);
@@ -111,8 +113,8 @@ impl TaskTree {
     ///
     /// # Errors
     ///
-    /// Returns [`TreeError::DuplicateTask`], or [`TreeError::TaskIsGroup`] for a name that is a proper
-    /// prefix of another one.
+    /// Returns [`TreeError::DuplicateTask`], or [`TreeError::TaskIsGroup`] for a name that is a
+    /// proper prefix of another one.
     pub fn new<'a>(names: impl IntoIterator<Item = &'a TaskId>) -> Result<Self> {
         let names: Vec<Named<'a>> = names.into_iter().enumerate().collect();
         let mut tree = Self {
@@ -216,7 +218,8 @@ impl TaskTree {
         self.leaves[task]
     }
 
-    /// Returns the nodes from the root to the task at a position in the list of names, one per level.
+    /// Returns the nodes from the root to the task at a position in the list of names, one per
+    /// level.
     ///
     /// # Panics
     ///
@@ -232,8 +235,8 @@ impl TaskTree {
         path
     }
 
-    /// Returns the positions in the list of names of the tasks at and below a node, in the order of the
-    /// tree.
+    /// Returns the positions in the list of names of the tasks at and below a node, in the order of
+    /// the tree.
     ///
     /// # Panics
     ///
