@@ -27,7 +27,7 @@ impl Evaluation {
         predictions: &[Prediction],
     ) -> Result<Self> {
         let groups: Vec<usize> = (0..gold.len()).collect();
-        Self::judge(metrics, labels, gold, predictions, &groups)
+        Self::compute(metrics, labels, gold, predictions, &groups)
     }
 
     /// Evaluates one prediction per row, with the group of each row.
@@ -56,7 +56,7 @@ impl Evaluation {
                 *numbers.entry(group).or_insert(next)
             })
             .collect();
-        Self::judge(metrics, labels, gold, predictions, &groups)
+        Self::compute(metrics, labels, gold, predictions, &groups)
     }
 
     /// Evaluates one generated text per row against its references.
@@ -80,7 +80,8 @@ impl Evaluation {
         Ok(Self { values: metrics.iter().map(value).collect(), rows })
     }
 
-    fn judge(
+    /// Evaluates rows with words or scores; `groups` is the group of each row.
+    fn compute(
         metrics: &[Metric],
         labels: &Labels,
         gold: &[Gold],

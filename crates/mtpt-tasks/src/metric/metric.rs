@@ -162,9 +162,9 @@ impl Metric {
 
     /// Checks that the metric applies to the labels.
     pub(crate) fn check(&self, labels: &Labels) -> Result<()> {
-        let (judged, given) = (self.kind(), Kind::of(labels));
-        if judged != given {
-            let (expected, found) = (judged.name(), given.name());
+        let (expected, found) = (self.kind(), Kind::of(labels));
+        if expected != found {
+            let (expected, found) = (expected.name(), found.name());
             return Err(MetricError::WrongLabels { metric: self.name(), expected, found }.into());
         }
         match self {
@@ -220,13 +220,13 @@ impl Metric {
 
     /// Returns the value over texts and their references; 0 for a metric of other labels.
     pub(crate) fn value_of_texts(&self, predictions: &[String], references: &[Vec<String>]) -> f64 {
-        let mean = |judge: &dyn Fn(&str, &[String]) -> f64| {
+        let mean = |value: &dyn Fn(&str, &[String]) -> f64| {
             let rows = predictions.iter().zip(references);
-            ratio(rows.map(|(text, right)| judge(text, right)).sum(), predictions.len() as f64)
+            ratio(rows.map(|(text, right)| value(text, right)).sum(), predictions.len() as f64)
         };
-        let nearest = |judge: &dyn Fn(&str, &str) -> f64| {
+        let best = |value: &dyn Fn(&str, &str) -> f64| {
             mean(&|text, references| {
-                references.iter().map(|reference| judge(text, reference)).fold(0.0, f64::max)
+                references.iter().map(|reference| value(text, reference)).fold(0.0, f64::max)
             })
         };
         match self {
@@ -234,10 +234,10 @@ impl Metric {
                 mean(&|text, references| f64::from(squad::exact_match(text, references)))
             }
             Self::SquadF1 => mean(&squad::f1::<String>),
-            Self::Rouge1 => nearest(&|text, reference| rouge::rouge_n(text, reference, 1)),
-            Self::Rouge2 => nearest(&|text, reference| rouge::rouge_n(text, reference, 2)),
-            Self::RougeL => nearest(&rouge::rouge_l),
-            Self::RougeLsum => nearest(&rouge::rouge_lsum),
+            Self::Rouge1 => best(&|text, reference| rouge::rouge_n(text, reference, 1)),
+            Self::Rouge2 => best(&|text, reference| rouge::rouge_n(text, reference, 2)),
+            Self::RougeL => best(&rouge::rouge_l),
+            Self::RougeLsum => best(&rouge::rouge_lsum),
             Self::Bleu => bleu::bleu(predictions, references),
             _ => 0.0,
         }

@@ -3,7 +3,7 @@ use crate::out_of_range::OutOfRange;
 use crate::sampling::error::SamplingError;
 use crate::sampling::permutation::{Permutation, below, hash};
 use crate::sampling::rates::{MixtureConfig, is_weight};
-use crate::sampling::stochastic::{Draws, StochasticTasks};
+use crate::sampling::stochastic::{StochasticTasks, TaskSampler};
 
 /// A sampled example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,7 +46,7 @@ pub struct Mixture {
     block: u64,
     weights: Vec<f64>,
     /// The tasks of each batch, if they are sampled.
-    draws: Option<Draws>,
+    sampler: Option<TaskSampler>,
 }
 
 /// Minimum number of positions in a block.
@@ -68,7 +68,7 @@ impl Mixture {
     /// [`SamplingError::StochasticInTurn`], or [`OutOfRange`] for an option.
     pub fn new(config: &MixtureConfig, sizes: &[usize], seed: u64) -> Result<Self> {
         Self::weighted(&config.weights(sizes)?, sizes, config.shuffle, seed)?
-            .drawing(config.stochastic)
+            .with_stochastic(config.stochastic)
     }
 
     /// Creates a mixture with a weight for each task, instead of [`Rates`](crate::Rates).
@@ -99,7 +99,7 @@ impl Mixture {
         let quotas = quotas(weights, block as u64);
         let block = quotas.iter().sum();
         let (sizes, weights) = (sizes.to_vec(), weights.to_vec());
-        Ok(Self { sizes, seed, shuffle, quotas, block, weights, draws: None })
+        Ok(Self { sizes, seed, shuffle, quotas, block, weights, sampler: None })
     }
 
     /// Samples a few tasks for each batch, if configured.
@@ -108,13 +108,13 @@ impl Mixture {
     ///
     /// Returns [`OutOfRange`] for the number of tasks, or [`SamplingError::StochasticInTurn`]
     /// without `shuffle`.
-    pub fn drawing(mut self, stochastic: Option<StochasticTasks>) -> Result<Self> {
+    pub fn with_stochastic(mut self, stochastic: Option<StochasticTasks>) -> Result<Self> {
         let Some(stochastic) = stochastic else { return Ok(self) };
         if !self.shuffle {
             return Err(SamplingError::StochasticInTurn.into());
         }
         let seed = hash(self.seed, [FOR_TASKS]);
-        self.draws = Some(Draws::new(stochastic, &self.weights, seed)?);
+        self.sampler = Some(TaskSampler::new(stochastic, &self.weights, seed)?);
         Ok(self)
     }
 
@@ -127,8 +127,8 @@ impl Mixture {
     ///
     /// For tasks sampled without replacement, it is measured in the first 4,096 batches.
     pub fn rates(&self) -> Vec<f64> {
-        if let Some(draws) = &self.draws {
-            return draws.rates();
+        if let Some(sampler) = &self.sampler {
+            return sampler.rates();
         }
         if self.shuffle {
             self.quotas.iter().map(|&quota| quota as f64 / self.block as f64).collect()
@@ -139,10 +139,10 @@ impl Mixture {
 
     /// Returns the examples in the batch of a step, counted from 0.
     pub fn batch(&self, step: u64, rows: usize) -> Vec<Pick> {
-        if let Some(draws) = &self.draws {
-            let mut before = draws.before(step, rows);
+        if let Some(sampler) = &self.sampler {
+            let mut before = sampler.before(step, rows);
             let mut picks = Vec::with_capacity(rows);
-            for (task, rows) in draws.tasks(step, rows) {
+            for (task, rows) in sampler.tasks(step, rows) {
                 for _ in 0..rows {
                     picks.push(Pick { task, row: self.row(task, before[task]) });
                     before[task] += 1;

@@ -61,7 +61,7 @@ const MEASURED_STEPS: u64 = 4_096;
 
 /// Sampler of the tasks of each batch.
 #[derive(Clone, Debug)]
-pub(crate) struct Draws {
+pub(crate) struct TaskSampler {
     config: StochasticTasks,
     /// Cumulative sum of the weights.
     sums: Vec<f64>,
@@ -78,7 +78,7 @@ struct Cache {
     counts: Vec<Vec<u64>>,
 }
 
-impl Draws {
+impl TaskSampler {
     pub(crate) fn new(config: StochasticTasks, weights: &[f64], seed: u64) -> Result<Self> {
         if config.most_tasks < 2 {
             return Err(OutOfRange {

@@ -119,7 +119,7 @@ impl PretrainingData {
         let mut sizes = task_sizes;
         sizes.extend(self.corpora.iter().map(chunks));
         Ok(Mixture::weighted(&weights, &sizes, config.mixture.shuffle, config.seed)?
-            .drawing(config.mixture.stochastic)?)
+            .with_stochastic(config.mixture.stochastic)?)
     }
 
     /// Returns the examples of a step, counted from 0, each with its index in its task or that of
