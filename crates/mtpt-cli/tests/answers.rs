@@ -92,8 +92,9 @@ fn free_text_and_choices_are_trained_and_predicted() {
     assert_eq!(failure.messages, expected);
 }
 
-fn trained_messages(world: &World, longest_target: usize) -> String {
-    let run =
-        format!("train asked.toml --output cut --set training.max_target_length={longest_target}");
+fn trained_messages(world: &World, max_length: usize) -> String {
+    let run = format!(
+        "train asked.toml --output truncated --set training.max_target_length={max_length}"
+    );
     world.run(&run, "").messages
 }

@@ -26,16 +26,16 @@ fn trained_model_works_with_every_command() {
     let row = &outcome.rows[0];
     assert_eq!((&row["model"], &row["step"]), (&"run/model".into(), &6.into()));
     assert!(outcome.messages.contains("spans: 144 tokens in "), "{}", outcome.messages);
-    let figures: Vec<Value> = metrics(&world, "run")
+    let results: Vec<Value> = metrics(&world, "run")
         .into_iter()
         .filter(|line| line["metric"] == "loss" && line["split"] == "dev")
         .collect();
     assert_eq!(world.path("run/tensorboard").read_dir().unwrap().count(), 1);
     // Two corpora before the first step, after the third and after the last.
-    assert_eq!(figures.len(), 6);
-    for (figure, name) in figures[4..].iter().zip(["spans", "lm"]) {
-        assert_eq!((&figure["task"], &figure["step"]), (&name.into(), &6.into()));
-        assert_eq!(figure["value"], row["losses"][name]);
+    assert_eq!(results.len(), 6);
+    for (result, name) in results[4..].iter().zip(["spans", "lm"]) {
+        assert_eq!((&result["task"], &result["step"]), (&name.into(), &6.into()));
+        assert_eq!(result["value"], row["losses"][name]);
     }
     let tokenizer = |folder: &str| fs::read(world.path(folder).join("tokenizer.json")).unwrap();
     assert!(tokenizer("run/model") == tokenizer("model"));
@@ -95,8 +95,8 @@ fn best_model_on_dev_is_saved_with_keep_best() {
     let means: Vec<f64> = (0..=6)
         .map(|step| {
             let lines = metrics(&world, "best").into_iter();
-            let figures = lines.filter(|line| line["metric"] == "loss" && line["step"] == step);
-            figures.map(|line| line["value"].as_f64().unwrap()).sum()
+            let results = lines.filter(|line| line["metric"] == "loss" && line["step"] == step);
+            results.map(|line| line["value"].as_f64().unwrap()).sum()
         })
         .collect();
     assert!(means.iter().all(|other| *other >= mean(&best)), "{means:?}");

@@ -234,8 +234,8 @@ fn mixtures_of_all_mixing_strategies_are_shown() {
         let table = rows(section(&document, "mixture"));
         assert_eq!(table.len(), expected, "{strategy}");
         for (name, cells) in table {
-            let shares: Vec<f64> = cells.iter().map(|cell| number(*cell)).collect();
-            assert!((shares.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{name}: {shares:?}");
+            let weights: Vec<f64> = cells.iter().map(|cell| number(*cell)).collect();
+            assert!((weights.iter().sum::<f64>() - 1.0).abs() < 1e-5, "{name}: {weights:?}");
         }
     }
     let levels = "levels=[\"separate\",\"weighted\",\"gated\"]";
@@ -263,8 +263,8 @@ fn runs_in_progress_and_missing_files_are_reported() {
     world.train();
     let path = world.path("run/metrics.jsonl");
     let lines = fs::read_to_string(&path).unwrap();
-    let cut: String = lines.split_inclusive('\n').take(5).collect();
-    fs::write(&path, format!("{cut}{{\"step\":4,\"lo")).unwrap();
+    let incomplete: String = lines.split_inclusive('\n').take(5).collect();
+    fs::write(&path, format!("{incomplete}{{\"step\":4,\"lo")).unwrap();
     fs::rename(world.path("model"), world.path("moved")).unwrap();
     let page = Page::of(&world, "run");
     check_self_contained(&page);

@@ -53,7 +53,7 @@ impl Model {
     /// # Errors
     ///
     /// [`Error::Infer`](crate::Error::Infer) when the prompts don't have the width of the model, or
-    /// their label words can't be told apart by their tokens.
+    /// two label words of a task have the same tokens.
     pub fn with<'a>(
         &'a self,
         prompts: &'a Prompts,

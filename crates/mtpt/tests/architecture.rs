@@ -138,8 +138,8 @@ fn libraries_name_no_backend() {
     for (name, _) in LAYERS.iter().filter(|(name, _)| !["mtpt", "mtpt-cli"].contains(name)) {
         let manifest = manifest(name);
         let burn = table(&manifest, "[dependencies]").filter(|line| key(line) == "burn");
-        // One place may know which device is the processor, whose cores are shared out by the
-        // libraries themselves.
+        // Only `mtpt-core` may know which device is the CPU, because the libraries distribute work
+        // over its threads.
         let features = table(&manifest, "[features]")
             .filter(|line| !(*name == "mtpt-core" && *line == "flex = [\"burn/flex\"]"));
         for line in burn.chain(features) {

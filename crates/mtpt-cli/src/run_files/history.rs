@@ -235,8 +235,8 @@ mod tests {
     fn only_the_last_line_may_be_incomplete() {
         let last = LOG.trim_end().rfind('\n').unwrap() + 1;
         let before = parse(&LOG[..last]).unwrap();
-        for cut in last..LOG.len() - 2 {
-            assert_eq!(parse(&LOG[..cut]).unwrap(), before);
+        for end in last..LOG.len() - 2 {
+            assert_eq!(parse(&LOG[..end]).unwrap(), before);
         }
         // A line that lacks only its line break is complete.
         assert_eq!(parse(LOG.trim_end()).unwrap(), parse(LOG).unwrap());
@@ -252,11 +252,11 @@ mod tests {
 
     #[test]
     fn incomplete_evaluation_has_no_mean() {
-        let cut = r#"{"step":6,"split":"dev","task":"a","metric":"accuracy","value":0.9}
+        let incomplete = r#"{"step":6,"split":"dev","task":"a","metric":"accuracy","value":0.9}
 {"step":6,"split":"dev","task":"a","metric":"f1","value":0.9}
 "#;
-        let whole = parse(LOG).unwrap().means();
-        assert_eq!(whole.len(), 2);
-        assert_eq!(parse(&format!("{LOG}{cut}")).unwrap().means(), whole);
+        let means = parse(LOG).unwrap().means();
+        assert_eq!(means.len(), 2);
+        assert_eq!(parse(&format!("{LOG}{incomplete}")).unwrap().means(), means);
     }
 }

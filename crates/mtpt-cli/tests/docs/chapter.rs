@@ -40,22 +40,22 @@ fn tools() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     symlink(env!("CARGO_BIN_EXE_mtpt"), folder.path().join("mtpt")).unwrap();
     for tool in TOOLS {
-        let place = find(tool).unwrap_or_else(|| panic!("`{tool}` is not in PATH"));
-        symlink(place, folder.path().join(tool)).unwrap();
+        let program = find(tool).unwrap_or_else(|| panic!("`{tool}` is not in PATH"));
+        symlink(program, folder.path().join(tool)).unwrap();
     }
     folder
 }
 
 fn find(tool: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(tool)).find(|place| place.is_file())
+    std::env::split_paths(&path).map(|folder| folder.join(tool)).find(|path| path.is_file())
 }
 
 /// Runs the blocks of a chapter in order, until the first difference.
 fn run(chapter: &Document, tools: &Path, packages: &[Package]) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
-    for (name, place) in chapter.needs() {
-        copy(&root().join(place), &folder.path().join(name)).map_err(|problem| {
+    for (name, source) in chapter.needs() {
+        copy(&root().join(source), &folder.path().join(name)).map_err(|problem| {
             format!("{}:1: what the chapter needs is not there: {problem}", chapter.path)
         })?;
     }

@@ -9,11 +9,11 @@ use super::markdown::Document;
 
 const CHAPTER: &str = "docs/src/configuration.md";
 
-/// An unknown key, put in the place of `?` in the configurations below.
+/// An unknown key, which replaces `?` in the configurations below.
 const UNKNOWN: &str = "unknown_key = 1";
 
 /// Section and first header cell of each table of keys, the command that reads it, and a
-/// configuration with `?` in the place of a key. The model comes first and is never loaded.
+/// configuration with `?` instead of a key. The model comes first and is never loaded.
 const TABLES: [(&str, &str, &str, &str); 17] = [
     ("run", "key", "train", "?"),
     ("prompt", "key", "train", "prompt = { ? }"),

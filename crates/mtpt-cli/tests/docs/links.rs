@@ -37,13 +37,13 @@ fn problem(document: &Document, target: &str) -> Option<String> {
         None => (target, None),
     };
     let folder = root().join(&document.path).parent().unwrap().to_owned();
-    let place = if path.is_empty() { root().join(&document.path) } else { folder.join(path) };
-    let Ok(place) = place.canonicalize() else { return Some("there is no such file".into()) };
-    if document.path.starts_with("docs/src/") && !place.starts_with(root().join("docs/src")) {
+    let file = if path.is_empty() { root().join(&document.path) } else { folder.join(path) };
+    let Ok(file) = file.canonicalize() else { return Some("there is no such file".into()) };
+    if document.path.starts_with("docs/src/") && !file.starts_with(root().join("docs/src")) {
         return Some("a chapter's link leaves the book, whose pages stand alone elsewhere".into());
     }
     let anchor = anchor?;
-    let other = Document::parse(path, fs::read_to_string(&place).ok()?);
+    let other = Document::parse(path, fs::read_to_string(&file).ok()?);
     let known = other.headings.iter().any(|heading| heading.anchor == anchor);
     (!known).then(|| format!("there is no heading `#{anchor}`"))
 }

@@ -105,10 +105,10 @@ impl Document {
         list.split([',', '\n'])
             .filter(|entry| !entry.trim().is_empty())
             .map(|entry| {
-                let (name, place) = entry.split_once('=').unwrap_or_else(|| {
+                let (name, source) = entry.split_once('=').unwrap_or_else(|| {
                     panic!("{}: expected `name = path` in `needs`, found `{entry}`", self.path)
                 });
-                (name.trim().to_owned(), place.trim().to_owned())
+                (name.trim().to_owned(), source.trim().to_owned())
             })
             .collect()
     }

@@ -22,9 +22,9 @@ use crate::model::load_tokenizer;
 use crate::stdio::{Output, message};
 
 /// Maximum `max_input_length` of a starting configuration. T5 was trained on 512 tokens.
-const LONGEST: usize = 512;
+const MAX_INPUT_LENGTH: usize = 512;
 /// Minimum `max_input_length` of a starting configuration.
-const SHORTEST: usize = 64;
+const MIN_INPUT_LENGTH: usize = 64;
 /// Input lengths are rounded up to a multiple of this.
 const STEP: usize = 16;
 
@@ -62,7 +62,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
         } else {
             arguments.model.clone()
         },
-        max_input_length: SHORTEST,
+        max_input_length: MIN_INPUT_LENGTH,
         longest_input: 0,
         training_rows: 0,
         tasks: Vec::new(),
@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
     }
     // Future inputs may be longer than these. Unused length costs nothing.
     config.max_input_length =
-        (2 * config.longest_input).next_multiple_of(STEP).clamp(SHORTEST, LONGEST);
+        (2 * config.longest_input).next_multiple_of(STEP).clamp(MIN_INPUT_LENGTH, MAX_INPUT_LENGTH);
     let text = config.to_toml();
     // Parsing checks that `mtpt train` will accept the configuration.
     TaskFile::parse(&text, &output)?;

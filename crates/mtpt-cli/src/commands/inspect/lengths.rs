@@ -9,20 +9,21 @@ pub(crate) struct Lengths {
     median: usize,
     /// 95th percentile.
     percentile_95: usize,
-    longest: usize,
+    #[serde(rename = "longest")]
+    maximum: usize,
     /// Length to which longer texts are truncated.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cut_at: Option<usize>,
+    #[serde(rename = "cut_at", skip_serializing_if = "Option::is_none")]
+    limit: Option<usize>,
     /// Number of truncated texts.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    cut: Option<usize>,
+    #[serde(rename = "cut", skip_serializing_if = "Option::is_none")]
+    truncated: Option<usize>,
     #[serde(skip)]
     texts: usize,
 }
 
 impl Lengths {
     /// Computes the distribution; all zeros without texts.
-    pub(crate) fn new(mut lengths: Vec<usize>, cut_at: Option<usize>) -> Self {
+    pub(crate) fn new(mut lengths: Vec<usize>, limit: Option<usize>) -> Self {
         lengths.sort_unstable();
         let texts = lengths.len();
         // The smallest length that this fraction of the texts doesn't exceed.
@@ -30,25 +31,26 @@ impl Lengths {
             let rank = (fraction * texts as f64).ceil() as usize;
             lengths.get(rank.saturating_sub(1)).copied().unwrap_or(0)
         };
-        let cut = cut_at.map(|limit| lengths.iter().filter(|&&length| length > limit).count());
+        let truncated = limit.map(|limit| lengths.iter().filter(|&&it| it > limit).count());
         Self {
             mean: lengths.iter().sum::<usize>() as f64 / texts.max(1) as f64,
             median: quantile(0.5),
             percentile_95: quantile(0.95),
-            longest: lengths.last().copied().unwrap_or(0),
-            cut_at,
-            cut,
+            maximum: lengths.last().copied().unwrap_or(0),
+            limit,
+            truncated,
             texts,
         }
     }
 
     pub(crate) fn text(&self) -> String {
-        let Self { mean, median, percentile_95, longest, .. } = self;
+        let Self { mean, median, percentile_95, maximum, .. } = self;
         let mut text = format!(
-            "mean {mean:.1}, median {median}, 95th percentile {percentile_95}, maximum {longest}"
+            "mean {mean:.1}, median {median}, 95th percentile {percentile_95}, maximum {maximum}"
         );
-        if let (Some(limit), Some(cut)) = (self.cut_at, self.cut) {
-            text.push_str(&format!("; truncated to {limit}: {cut} ({})", percent(cut, self.texts)));
+        if let (Some(limit), Some(truncated)) = (self.limit, self.truncated) {
+            let share = percent(truncated, self.texts);
+            text.push_str(&format!("; truncated to {limit}: {truncated} ({share})"));
         }
         text
     }
@@ -65,9 +67,9 @@ mod tests {
             mean: 50.5,
             median: 50,
             percentile_95: 95,
-            longest: 100,
-            cut_at: Some(98),
-            cut: Some(2),
+            maximum: 100,
+            limit: Some(98),
+            truncated: Some(2),
             texts: 100,
         };
         assert_eq!(lengths, expected);
@@ -76,7 +78,7 @@ mod tests {
             "mean 50.5, median 50, 95th percentile 95, maximum 100; truncated to 98: 2 (2.0 %)"
         );
         let one = Lengths::new(vec![7], None);
-        assert_eq!((one.median, one.percentile_95, one.longest, one.cut), (7, 7, 7, None));
+        assert_eq!((one.median, one.percentile_95, one.maximum, one.truncated), (7, 7, 7, None));
         assert_eq!(
             Lengths::new(Vec::new(), None).text(),
             "mean 0.0, median 0, 95th percentile 0, maximum 0"

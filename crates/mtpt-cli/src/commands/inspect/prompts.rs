@@ -18,7 +18,8 @@ use crate::number_format::{counted, thousands};
 struct NotFinite {
     tensor: String,
     /// Index in the tensor, starting at 0.
-    place: Vec<usize>,
+    #[serde(rename = "place")]
+    index: Vec<usize>,
     value: String,
 }
 
@@ -100,8 +101,8 @@ fn describe(
     write_header(&mut text, &header, parameters);
     text.push_str("tensors\n");
     list(&mut text, &tensors);
-    for NotFinite { tensor, place, value } in &not_finite {
-        let _ = writeln!(text, "NOT FINITE   {tensor} {place:?} is {value}");
+    for NotFinite { tensor, index, value } in &not_finite {
+        let _ = writeln!(text, "NOT FINITE   {tensor} {index:?} is {value}");
     }
     let count = header.parameter_count().ok();
     let json = Json {
@@ -126,8 +127,8 @@ fn summarize_tensors(file: &PromptFile) -> (Vec<TensorSummary>, Vec<NotFinite>) 
         let parameters = shape.iter().product();
         for (at, value) in data.iter::<f32>().enumerate() {
             if !value.is_finite() && not_finite.len() < MAX_NOT_FINITE {
-                let (tensor, place) = (name.clone(), unravel_index(at, &shape));
-                not_finite.push(NotFinite { tensor, place, value: value.to_string() });
+                let (tensor, index) = (name.clone(), unravel_index(at, &shape));
+                not_finite.push(NotFinite { tensor, index, value: value.to_string() });
             }
         }
         tensors.push(TensorSummary { name: name.clone(), dtype: "F32".into(), shape, parameters });

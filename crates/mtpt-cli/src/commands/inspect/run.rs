@@ -40,7 +40,8 @@ struct Json<'a> {
     steps: usize,
     steps_done: usize,
     loss: Option<f64>,
-    figures: &'a [MetricSummary],
+    #[serde(rename = "figures")]
+    metrics: &'a [MetricSummary],
     checkpoints: &'a [String],
     /// Folders of the runs below this one.
     runs: &'a [PathBuf],
@@ -111,7 +112,7 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
         steps: settings.training.steps,
         steps_done,
         loss,
-        figures: &metrics,
+        metrics: &metrics,
         checkpoints: &checkpoints,
         runs: &runs,
         prompts: prompts.as_ref().map(|prompts| &prompts.json),

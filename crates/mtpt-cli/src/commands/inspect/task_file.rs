@@ -30,8 +30,8 @@ struct Document {
 #[derive(Default)]
 struct Run {
     model: Option<String>,
-    longest_input: Option<usize>,
-    longest_target: Option<usize>,
+    max_input_length: Option<usize>,
+    max_target_length: Option<usize>,
 }
 
 #[derive(Serialize)]
@@ -133,8 +133,8 @@ fn read_run(text: &str, path: &Path) -> Result<Run> {
     };
     Ok(Run {
         model: Some(model),
-        longest_input: Some(training.max_input_length),
-        longest_target: Some(training.max_target_length),
+        max_input_length: Some(training.max_input_length),
+        max_target_length: Some(training.max_target_length),
     })
 }
 
@@ -182,8 +182,8 @@ fn summarize(task: &Task, tokenizer: Option<&T5Tokenizer>, run: &Run) -> Result<
             rows,
             labels,
             scores: Scores::new(&scores),
-            input_tokens: lengths(inputs, run.longest_input),
-            target_tokens: lengths(targets, run.longest_target),
+            input_tokens: lengths(inputs, run.max_input_length),
+            target_tokens: lengths(targets, run.max_target_length),
         })
     });
     Ok(TaskSummary {

@@ -68,7 +68,7 @@ impl Mixtures {
         let Composition::InstanceAttention(attention) = prompts.composition() else {
             return Ok(self);
         };
-        let longest = prompts.header().max_lengths().input;
+        let max_length = prompts.header().max_lengths().input;
         for known in prompts.tasks() {
             let task = tasks.iter().find(|task| task.id() == &known.name);
             let Some(task) = task.filter(|task| task.has(Split::Dev)) else { continue };
@@ -76,7 +76,7 @@ impl Mixtures {
             let mut examples = Vec::new();
             for row in task.stream(Split::Dev)?.take(MAX_INPUTS) {
                 let mut ids = tokenizer.encode(&row?.input)?;
-                truncate(&mut ids, longest);
+                truncate(&mut ids, max_length);
                 examples.push(unlabeled(position, ids));
             }
             if examples.is_empty() {
