@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![expect(
+    clippy::module_inception,
+    reason = "the main concept of a folder is in the file of the same name"
+)]
 
 pub mod batch;
 pub mod benchmarks;

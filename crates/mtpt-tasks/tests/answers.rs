@@ -165,7 +165,7 @@ fn supports_other_scales() {
     assert_eq!((rows[0].target.as_str(), rows[0].gold), ("2.5", Gold::Score(2.6)));
     assert_eq!(rows[1].target, "3.0");
     let found = message(read("", &keys.replace("step = 0.5", "step = 0.3")));
-    assert!(found.contains("expected `step` to be in the range"), "{found}");
+    assert!(found.contains("expected `step` to divide the range"), "{found}");
     let found = message(read("", &keys.replace("lowest", "least")));
     assert!(found.contains("unknown field `least`"), "{found}");
 }

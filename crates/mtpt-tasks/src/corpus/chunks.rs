@@ -16,7 +16,7 @@ impl Chunks {
     ///
     /// Packed documents are concatenated without separators, as in T5's preprocessing for span
     /// corruption. Otherwise no chunk contains tokens of two documents, as there for prefix
-    /// language modelling. A remainder of less than two tokens is dropped.
+    /// language modeling. A remainder of less than two tokens is dropped.
     ///
     /// # Errors
     ///

@@ -48,7 +48,7 @@ impl HubDataset {
     ///
     /// Returns [`HubError::Files`] if a split has several files, or no split has any.
     pub fn files<'a>(&self, format: Format, listed: &'a [String]) -> Result<[Option<&'a str>; 3]> {
-        let endings: &[&str] = match format {
+        let extensions: &[&str] = match format {
             Format::Parquet => &["parquet"],
             Format::Csv | Format::CsvSemicolon => &["csv"],
             Format::Tsv => &["tsv"],
@@ -61,11 +61,11 @@ impl HubDataset {
             None => Some(file.as_str()),
         };
         let is_of = |path: &str, split| {
-            let Some((path, ending)) = path.rsplit_once('.') else { return false };
+            let Some((path, extension)) = path.rsplit_once('.') else { return false };
             let mut words = path.split(|character: char| !character.is_ascii_alphanumeric());
-            endings.contains(&ending) && words.any(|word| names(split).contains(&word))
+            extensions.contains(&extension) && words.any(|word| names(split).contains(&word))
         };
-        let refused = |expected: String, found: Vec<String>| {
+        let error = |expected: String, found: Vec<String>| {
             Error::from(HubError::Files { dataset: self.dataset.clone(), expected, found })
         };
         let mut files = [None; 3];
@@ -78,7 +78,7 @@ impl HubDataset {
                 [file] => files[split as usize] = Some(file.as_str()),
                 several => {
                     let expected = format!("one file of the split `{split}`");
-                    return Err(refused(
+                    return Err(error(
                         expected,
                         several.iter().map(|&file| file.clone()).collect(),
                     ));
@@ -86,8 +86,9 @@ impl HubDataset {
             }
         }
         if files == [None; 3] {
-            let expected = format!("files of splits with the ending `.{}`", endings.join("`, `."));
-            return Err(refused(expected, listed.to_vec()));
+            let expected =
+                format!("files of splits with the extension `.{}`", extensions.join("`, `."));
+            return Err(error(expected, listed.to_vec()));
         }
         Ok(files)
     }
@@ -141,14 +142,14 @@ mod tests {
             [None, None, Some("b/test/0000.parquet")]
         );
         assert_eq!(of(None, Format::Csv).unwrap(), [Some("train.csv"), None, None]);
-        let refused = |folder, format| of(folder, format).unwrap_err().to_string();
+        let error = |folder, format| of(folder, format).unwrap_err().to_string();
         assert_eq!(
-            refused(Some("c"), Format::Parquet),
+            error(Some("c"), Format::Parquet),
             "dataset `owner/name`: expected one file of the split `train`, found `c/train-0.parquet`, \
              `c/train-1.parquet`; set `train`, `dev` and `test` to file names, or set `folder`"
         );
         assert!(
-            refused(None, Format::JsonLines).contains("files of splits with the ending `.jsonl`")
+            error(None, Format::JsonLines).contains("files of splits with the extension `.jsonl`")
         );
     }
 

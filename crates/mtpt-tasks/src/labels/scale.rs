@@ -6,9 +6,9 @@ use crate::error::Result;
 use crate::out_of_range::OutOfRange;
 
 /// Maximum number of words of a scale, since all are ranked for each row.
-const MOST_WORDS: f64 = 1_001.0;
+const MAX_WORDS: f64 = 1_001.0;
 /// Maximum number of decimals of a word.
-const MOST_DIGITS: i32 = 6;
+const MAX_DIGITS: i32 = 6;
 
 /// The range of scores, and the step between their words.
 ///
@@ -26,7 +26,7 @@ pub struct Scale {
     pub lowest: f64,
     /// Highest score.
     pub highest: f64,
-    /// Distance of neighbouring words.
+    /// Distance of adjacent words.
     pub step: f64,
 }
 
@@ -43,22 +43,23 @@ impl Scale {
     ///
     /// Returns [`OutOfRange`] with the invalid value.
     pub fn check(&self) -> Result<()> {
-        let refuse = |option, expected, found| Err(OutOfRange { option, expected, found }.into());
+        let error = |option, expected, found| Err(OutOfRange { option, expected, found }.into());
         let Self { lowest, highest, step } = *self;
         if !lowest.is_finite() {
-            return refuse("lowest", "to be finite", lowest);
+            return error("lowest", "to be finite", lowest);
         }
         if !(highest.is_finite() && highest > lowest) {
-            return refuse("highest", "to be finite and above `lowest`", highest);
+            return error("highest", "to be finite and above `lowest`", highest);
         }
         let steps = (highest - lowest) / step;
-        if !(step > 0.0 && steps <= MOST_WORDS - 1.0 && is_whole(steps)) {
-            let expected = "to be in the range from `lowest` to `highest` a whole number of times, at most 1,000";
-            return refuse("step", expected, step);
+        if !(step > 0.0 && steps <= MAX_WORDS - 1.0 && is_whole(steps)) {
+            let expected =
+                "to divide the range from `lowest` to `highest` into at most 1,000 equal steps";
+            return error("step", expected, step);
         }
-        if self.digits() > MOST_DIGITS {
-            let expected = "and `lowest` to have at most six digits behind the point";
-            return refuse("step", expected, step);
+        if self.digits() > MAX_DIGITS {
+            let expected = "and `lowest` to have at most six decimals";
+            return error("step", expected, step);
         }
         Ok(())
     }
@@ -113,12 +114,12 @@ impl Scale {
 
     /// Returns the number of decimals of the words.
     fn digits(&self) -> i32 {
-        (0..=MOST_DIGITS)
+        (0..=MAX_DIGITS)
             .find(|&digits| {
                 let unit = 10_f64.powi(digits);
                 is_whole(self.lowest * unit) && is_whole(self.step * unit)
             })
-            .unwrap_or(MOST_DIGITS + 1)
+            .unwrap_or(MAX_DIGITS + 1)
     }
 }
 
@@ -170,10 +171,10 @@ mod tests {
         );
         for step in [0.0, -1.0, 0.3, 0.001, f64::NAN] {
             let message = scale(0.0, 5.0, step);
-            assert!(message.starts_with("expected `step` to be in the range"), "{message}");
+            assert!(message.starts_with("expected `step` to divide the range"), "{message}");
         }
         let thirds = scale(0.0, 1.0, 1.0 / 3.0);
-        assert!(thirds.contains("at most six digits"), "{thirds}");
+        assert!(thirds.contains("at most six decimals"), "{thirds}");
     }
 
     #[test]
