@@ -84,7 +84,7 @@ impl PromptedModel {
         row.tokens(field, vocab_size, |text| self.model.tokenizer()?.encode(text))
     }
 
-    /// Embeds the inputs of examples, with the prompts of their tasks in front if there are any.
+    /// Embeds the inputs of examples, with the prompts of their tasks prepended, if any.
     pub(crate) fn inputs(&self, examples: &[TokenizedExample]) -> Result<Inputs> {
         let t5 = &self.model.t5;
         let padding = Padding { id: t5.config().pad_token_id, multiple: 1 };

@@ -61,7 +61,7 @@ pub struct Query {
     task: TaskIndex,
     input_ids: Vec<u32>,
     is_truncated: bool,
-    /// Texts and tokens of the row's own candidates, if its task has such.
+    /// Texts and tokens of the row's own candidates, if its task has candidates per row.
     choices: Option<(Vec<String>, Candidates)>,
 }
 

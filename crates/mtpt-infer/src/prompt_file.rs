@@ -57,7 +57,7 @@ impl PromptFile {
         Ok(self.named_tensors().write(path)?)
     }
 
-    /// Returns the bytes of the file. The path is for messages.
+    /// Returns the bytes of the file. `path` is used in error messages only.
     ///
     /// # Errors
     ///

@@ -9,9 +9,9 @@ use crate::device_batch::DeviceBatch;
 use crate::error::{Error, Result};
 use crate::token_budget::tokens_at_a_time;
 
-/// A frozen model, with or without prompts in front of its inputs.
+/// A frozen model, with or without prompts prepended to its inputs.
 ///
-/// The prompt of each row is the one of the row's task. Without prompts, tasks are ignored.
+/// Each row gets the prompt of its task. Without prompts, tasks are ignored.
 ///
 /// The composition should be in its validating form
 /// ([`Module::valid`](burn::module::Module::valid)), since no method computes gradients.
@@ -68,12 +68,12 @@ impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
         self.composition
     }
 
-    /// Returns the number of prompt vectors in front of each input.
+    /// Returns the number of prompt vectors prepended to each input.
     pub fn prompt_length(&self) -> usize {
         self.composition.map_or(0, C::prompt_length)
     }
 
-    /// Embeds a batch, with the prompt of each row's task in front, and extends the mask over it.
+    /// Embeds a batch with the prompt of each row's task prepended, and extends the mask over it.
     ///
     /// # Shapes
     ///
