@@ -182,8 +182,8 @@ fn non_finite_values_are_located() {
     let text = String::from_utf8(bytes[8..8 + header].to_vec()).unwrap();
     let entries: Value = serde_json::from_str(&text).unwrap();
     let start = entries["shared"]["data_offsets"][0].as_u64().unwrap() as usize + 8 + header;
-    for (place, value) in [(2 * 16 + 3, f32::NAN), (16, f32::NEG_INFINITY)] {
-        bytes[start + 4 * place..start + 4 * place + 4].copy_from_slice(&value.to_le_bytes());
+    for (index, value) in [(2 * 16 + 3, f32::NAN), (16, f32::NEG_INFINITY)] {
+        bytes[start + 4 * index..start + 4 * index + 4].copy_from_slice(&value.to_le_bytes());
     }
     fs::write(&path, bytes).unwrap();
     let found = inspect(&world, "run/prompts.safetensors");
