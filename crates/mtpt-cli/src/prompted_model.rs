@@ -6,7 +6,7 @@ use mtpt::infer;
 use mtpt::infer::{DeviceBatch, Prompts};
 use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
 
-use crate::args::inference::Prompted;
+use crate::args::inference::PromptedRows;
 use crate::error::Result;
 use crate::input::row::Row;
 use crate::model::{Model, open_device};
@@ -26,7 +26,7 @@ pub(crate) struct Inputs {
 }
 
 impl PromptedModel {
-    pub(crate) fn load(arguments: &Prompted) -> Result<Self> {
+    pub(crate) fn load(arguments: &PromptedRows) -> Result<Self> {
         let device = open_device(&arguments.device.device)?;
         let prompts = arguments.prompts.as_deref();
         Self::new(&arguments.model, prompts, arguments.task.as_deref(), &device)

@@ -5,7 +5,6 @@ use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::{Error, Result};
-use crate::part::LevelStrategy;
 use crate::strategies::add::AddConfig;
 use crate::strategies::attention::AttentionConfig;
 use crate::strategies::concat::ConcatConfig;
@@ -16,6 +15,7 @@ use crate::strategies::low_rank::LowRankConfig;
 use crate::strategies::project::ProjectConfig;
 use crate::strategies::separate::SeparateConfig;
 use crate::strategies::weighted::WeightedConfig;
+use crate::task_part::LevelStrategy;
 
 /// Declares the strategies of this crate: variant, configuration, name in files, and [`Kind`].
 macro_rules! strategies {

@@ -8,9 +8,9 @@ use crate::error::Result;
 use crate::init::{InitContext, PartInit, detached_on};
 use crate::mixture_weights::NodeWeights;
 use crate::parameter_count::ParameterCount;
-use crate::part::{LevelStrategy, TaskPart};
 use crate::part_id::PartId;
 use crate::strategies::attention::Pool;
+use crate::task_part::{LevelStrategy, TaskPart};
 use crate::tree::Tree;
 
 /// A shared prompt and one part per task.

@@ -6,12 +6,13 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::config::{CompositionConfig, HierarchyConfig, Kind};
 use crate::error::{Error, Result};
-use crate::init::{InitContext, PartInit, detached_on, first_features};
+use crate::init::{InitContext, PartInit, detached_on};
 use crate::mixture_weights::NodeWeights;
 use crate::parameter_count::ParameterCount;
-use crate::part::{LevelStrategy, TaskPart};
 use crate::part_id::PartId;
 use crate::strategies::attention::Pool;
+use crate::strategy::first_features;
+use crate::task_part::{LevelStrategy, TaskPart};
 use crate::tree::Tree;
 
 /// One part per node of the task tree, built by a [`HierarchyConfig`].

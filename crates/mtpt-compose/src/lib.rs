@@ -8,10 +8,11 @@ mod hierarchy;
 mod init;
 mod mixture_weights;
 mod parameter_count;
-mod part;
 mod part_id;
 mod range;
 mod strategies;
+mod strategy;
+mod task_part;
 mod tree;
 mod uniform;
 

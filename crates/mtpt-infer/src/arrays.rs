@@ -16,11 +16,11 @@ use mtpt_io::layout::{f32_values, stack, transpose, unstack};
 use mtpt_io::npy::read_npy;
 
 use crate::error::Result;
+use crate::exported_files::PromptFiles;
 use crate::format_error::FormatError;
 use crate::header::PromptHeader;
 use crate::npy;
 use crate::npy::matrix_shape;
-use crate::prompt_files::PromptFiles;
 use crate::prompts::Prompts;
 use crate::sidecar;
 

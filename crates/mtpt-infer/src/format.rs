@@ -10,10 +10,10 @@ use mtpt_io::npy::is_npy;
 use crate::arrays;
 use crate::arrays::{ArrayComposition, Arrays};
 use crate::error::{Error, Result};
+use crate::exported_files::PromptFiles;
 use crate::format_error::FormatError;
 use crate::npy;
 use crate::peft::adapter;
-use crate::prompt_files::PromptFiles;
 use crate::prompts::Prompts;
 #[cfg(feature = "t5x")]
 use crate::t5x;

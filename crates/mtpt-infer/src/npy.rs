@@ -8,9 +8,9 @@ use mtpt_compose::{CompositionConfig, SeparateConfig};
 use mtpt_io::npy::{npy_bytes, read_npy};
 
 use crate::error::Result;
+use crate::exported_files::PromptFiles;
 use crate::format_error::FormatError;
 use crate::header::PromptHeader;
-use crate::prompt_files::PromptFiles;
 use crate::prompts::Prompts;
 
 /// Reads a prompt `[length, d_model]` that google-research/prompt-tuning wrote. Its task is

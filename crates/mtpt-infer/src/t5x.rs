@@ -9,9 +9,9 @@ use mtpt_io::t5x::{CHECKPOINT_FILE, Checkpoint, checkpoint_bytes};
 use crate::arrays;
 use crate::arrays::{ArrayComposition, MultitaskArrays};
 use crate::error::Result;
+use crate::exported_files::PromptFiles;
 use crate::format_error::FormatError;
 use crate::npy;
-use crate::prompt_files::PromptFiles;
 use crate::prompts::Prompts;
 use crate::sidecar;
 use crate::t5x_arrays::{

@@ -16,7 +16,7 @@ use tokenizers::{AddedToken, Tokenizer};
 
 use crate::config::T5Config;
 use crate::error::{Result, TokenizerError};
-use crate::weights::files::{SENTENCE_PIECE_FILE, TOKENIZER_FILE, tokenizer_dir};
+use crate::weights::file_names::{SENTENCE_PIECE_FILE, TOKENIZER_FILE, tokenizer_dir};
 
 /// Number of sentinel tokens that T5 appends to the pieces of its SentencePiece model.
 const EXTRA_IDS: usize = 100;
@@ -52,7 +52,7 @@ impl T5Tokenizer {
             Self::from_sentence_piece(&pieces)?
         } else {
             #[cfg(feature = "t5x")]
-            if let Some(parent) = crate::weights::files::t5x_parent(folder) {
+            if let Some(parent) = crate::weights::file_names::t5x_parent(folder) {
                 let folder = folder.to_owned();
                 return Err(TokenizerError::NotFoundForT5x { folder, parent }.into());
             }

@@ -29,7 +29,7 @@ pub(crate) struct Eval {
 
 /// A model with optional prompts, and the rows to apply it to.
 #[derive(Debug, Args)]
-pub(crate) struct Prompted {
+pub(crate) struct PromptedRows {
     /// Hugging Face model folder or one step of a T5X checkpoint; with the feature `hub` also a hub
     /// id
     #[arg(long, value_name = "DIR")]
@@ -51,9 +51,15 @@ pub(crate) struct Prompted {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Predict {
+    #[command(flatten)]
+    pub(crate) prompted: PromptedRows,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Generate {
     #[command(flatten)]
-    pub(crate) prompted: Prompted,
+    pub(crate) prompted: PromptedRows,
     /// Maximum length of the generated text, in tokens
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
     pub(crate) max_new_tokens: usize,
@@ -80,5 +86,5 @@ pub(crate) struct Generate {
 #[derive(Debug, Args)]
 pub(crate) struct Score {
     #[command(flatten)]
-    pub(crate) prompted: Prompted,
+    pub(crate) prompted: PromptedRows,
 }

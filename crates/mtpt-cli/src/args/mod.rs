@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::args::exchange::{Export, Import};
-use crate::args::inference::{Eval, Generate, Prompted, Score};
+use crate::args::inference::{Eval, Generate, Predict, Score};
 use crate::args::init::Init;
 use crate::args::inspection::{Inspect, Report};
 use crate::args::training::{Adapt, Run, Train};
@@ -65,7 +65,7 @@ pub(crate) enum Command {
     mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task sst2
   mtpt predict --model t5 --prompts runs/tickets/prompts.safetensors --input new.csv > answers.jsonl"
     )]
-    Predict(Prompted),
+    Predict(Predict),
     /// Generate text for each input row.
     #[command(after_help = "Example:
   echo '{\"input\": \"summarize: ...\"}' | mtpt generate --model t5 --num-beams 4")]

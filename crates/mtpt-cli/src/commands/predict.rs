@@ -2,7 +2,7 @@ use mtpt::infer::{Input, Predictor, Query};
 use mtpt::t5::T5;
 use mtpt::tasks::Tokenize;
 
-use crate::args::inference::Prompted;
+use crate::args::inference::Predict;
 use crate::error::Result;
 use crate::input::batches::for_each_batch;
 use crate::input::row::Row;
@@ -10,7 +10,7 @@ use crate::number_format::counted;
 use crate::prompted_model::PromptedModel;
 use crate::stdio::{Output, message};
 
-pub(crate) fn run(arguments: &Prompted) -> Result<()> {
+pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
     let prompted = PromptedModel::load(arguments)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let tokenizer = prompted.model.tokenizer()?;

@@ -11,8 +11,8 @@ mod sections;
 use crate::report::data::report_data::ReportData;
 use crate::report::page::Page;
 use crate::report::sections::{
-    configuration, few_shot, metrics, missing, mixture, nearest_tokens, nested_runs, similarity,
-    summary, tasks, training,
+    configuration, few_shot, metrics_table, missing, mixture, nearest_tokens, nested_runs,
+    similarity, summary, task_charts, training_charts,
 };
 
 /// Renders a report as one HTML file that loads nothing and runs no scripts.
@@ -21,9 +21,9 @@ pub(crate) fn render(data: &ReportData<'_>) -> String {
     page.header(|html| summary::write(data, html));
     for section in [
         missing::write,
-        training::write,
-        tasks::write,
-        metrics::write,
+        training_charts::write,
+        task_charts::write,
+        metrics_table::write,
         few_shot::write,
         similarity::write,
         mixture::write,

@@ -3,7 +3,8 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::init::{PartInit, Strategy};
+use crate::init::PartInit;
+use crate::strategy::Strategy;
 
 /// Adds a task-specific prompt to the shared prompt: `P + T_k`. It has no options.
 ///

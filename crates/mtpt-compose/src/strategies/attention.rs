@@ -3,10 +3,11 @@ use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::init::{PartInit, Strategy};
+use crate::init::PartInit;
 use crate::mixture_weights::{MixtureWeights, to_vec};
 use crate::part_id::PartId;
 use crate::range::check_count;
+use crate::strategy::Strategy;
 use crate::uniform::uniform;
 
 /// Adds multi-head attention of a task-specific query over a pool of components to the shared

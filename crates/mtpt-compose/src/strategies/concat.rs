@@ -3,8 +3,9 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::init::{PartInit, Strategy};
+use crate::init::PartInit;
 use crate::range::check_count;
+use crate::strategy::Strategy;
 
 /// Appends task-specific vectors to the shared prompt: `[P ; T_k]` along the sequence.
 ///

@@ -3,8 +3,9 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::init::{PartInit, Strategy, detached_on};
+use crate::init::{PartInit, detached_on};
 use crate::range::check_count;
+use crate::strategy::Strategy;
 
 /// Appends task-specific features to each vector of the shared prompt: `[P_s ; T_k]` along the
 /// features, `P_s` `[L, d - d_t]`, `T_k` `[L, d_t]`.

@@ -3,9 +3,10 @@ use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::init::{PartInit, Strategy};
+use crate::init::PartInit;
 use crate::mixture_weights::MixtureWeights;
 use crate::range::check_count;
+use crate::strategy::Strategy;
 use crate::uniform::uniform;
 
 /// A mean of the shared and a task-specific prompt, weighted by a small network:

@@ -4,8 +4,9 @@ use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::init::{PartInit, Strategy};
+use crate::init::PartInit;
 use crate::range::check_count;
+use crate::strategy::Strategy;
 
 /// Multiplies the shared prompt elementwise by a task-specific low-rank matrix: `P ∘ (U_k V_k)`.
 ///

@@ -4,8 +4,9 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::init::{PartInit, Strategy, detached_on};
+use crate::init::{PartInit, detached_on};
 use crate::range::check_count;
+use crate::strategy::Strategy;
 use crate::uniform::uniform;
 
 /// Projects a narrow shared prompt to the model's width, per task: `P_s A_k + b_k`,

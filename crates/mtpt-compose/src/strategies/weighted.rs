@@ -3,8 +3,9 @@ use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::init::{PartInit, Strategy};
+use crate::init::PartInit;
 use crate::mixture_weights::MixtureWeights;
+use crate::strategy::Strategy;
 
 /// A trained weighted mean of the shared and a task-specific prompt: `s P + (1 - s) T_k` with
 /// `s = sigmoid(w_k)`.

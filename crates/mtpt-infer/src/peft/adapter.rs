@@ -6,11 +6,11 @@ use mtpt_compose::{CompositionConfig, LowRankConfig, SeparateConfig};
 use mtpt_io::layout::{f32_values, stack, unstack};
 
 use crate::error::{Error, Result};
+use crate::exported_files::PromptFiles;
 use crate::format_error::FormatError;
 use crate::header::PromptHeader;
 use crate::peft::config::{AdapterConfig, AdapterKind, CONFIG};
 use crate::peft::weights::AdapterWeights;
-use crate::prompt_files::PromptFiles;
 use crate::prompts::Prompts;
 use crate::sidecar;
 

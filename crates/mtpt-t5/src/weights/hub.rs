@@ -6,7 +6,7 @@ use hf_hub::api::sync::{ApiBuilder, ApiError};
 use mtpt_io::shard_names;
 
 use crate::error::{Result, WeightsError};
-use crate::weights::files::{CONFIG_FILE, SENTENCE_PIECE_FILE, TOKENIZER_FILE};
+use crate::weights::file_names::{CONFIG_FILE, SENTENCE_PIECE_FILE, TOKENIZER_FILE};
 use crate::weights::weight_files::weight_file;
 
 /// Downloads the files of a model unless they are in the cache, and returns their folder.

@@ -7,7 +7,7 @@ use burn::tensor::{Device, FloatDType};
 use crate::config::T5Config;
 use crate::error::{ConfigError, Result, WeightsError};
 use crate::model::t5::T5;
-use crate::weights::files::CONFIG_FILE;
+use crate::weights::file_names::CONFIG_FILE;
 use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::source::build;
 use crate::weights::transformers::TransformersWeights;

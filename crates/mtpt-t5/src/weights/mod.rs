@@ -1,6 +1,6 @@
 //! Loading and saving: transformers folders, T5X checkpoints and the Hugging Face hub.
 
-pub(crate) mod files;
+pub(crate) mod file_names;
 pub(crate) mod hf_config;
 #[cfg(feature = "hub")]
 mod hub;

@@ -12,7 +12,7 @@ use mtpt_io::safetensors;
 use crate::config::T5Config;
 use crate::error::{Error, GenerationError, Result};
 use crate::model::t5::T5;
-use crate::weights::files::{COMPANION_FILES, CONFIG_FILE, WEIGHTS_FILE, tokenizer_dir};
+use crate::weights::file_names::{COMPANION_FILES, CONFIG_FILE, WEIGHTS_FILE, tokenizer_dir};
 use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::names::{HEAD, Layout, Names, SHARED};
 

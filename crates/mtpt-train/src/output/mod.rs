@@ -1,7 +1,7 @@
 //! Files of a run folder.
 
 pub(crate) mod checkpoint;
-pub(crate) mod checkpoints;
+pub(crate) mod checkpoint_schedule;
 pub(crate) mod error;
 pub(crate) mod event_file;
 pub(crate) mod exact_float;

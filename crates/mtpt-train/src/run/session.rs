@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result, error_line};
 use crate::objective::loss::Objective;
-use crate::output::checkpoints::Checkpoints;
+use crate::output::checkpoint_schedule::CheckpointSchedule;
 use crate::output::run_dir::RunDir;
 use crate::run::non_finite::{NotFinite, is_finite};
 use crate::run::observer::{MeanEvent, Observer};
@@ -136,7 +136,7 @@ pub(crate) struct Session<M: Module, W: Workload<M>> {
     state: RunState<M>,
     /// Step and result of the evaluation of the module that the run would return now.
     evaluation: Option<(usize, W::Evaluation)>,
-    checkpoints: Checkpoints,
+    checkpoints: CheckpointSchedule,
     dir: Option<RunDir>,
     /// Keeps other processes from writing to the directory.
     _lock: Option<DirLock>,
@@ -154,7 +154,7 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
         let Settings { evaluation: policy, checkpoint_every, identity, output } = settings;
         let lock = output.as_ref().map(|output| output.dir.lock()).transpose()?;
         let dir = output.as_ref().map(|output| &output.dir);
-        let mut checkpoints = Checkpoints::new(dir, checkpoint_every, identity);
+        let mut checkpoints = CheckpointSchedule::new(dir, checkpoint_every, identity);
         let mut state = RunState { trainer, best: None, evaluation_pending: false };
         if let Some(Output { dir, resume }) = &output {
             if *resume {

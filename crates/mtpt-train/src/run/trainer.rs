@@ -10,8 +10,8 @@ use crate::config::optimizer::OptimizerConfig;
 use crate::config::schedule::Schedule;
 use crate::error::{Error, Result};
 use crate::objective::loss::Objective;
-use crate::optim::build::{add_group, module_optimizer};
 use crate::optim::clip::clip_norm_of;
+use crate::optim::from_config::{add_group, module_optimizer};
 use crate::optim::parameter_group::GroupOptions;
 use crate::run::non_finite::{
     NotFinite, TrainingExample, examples_at, examples_to_blame, worst_gradient,

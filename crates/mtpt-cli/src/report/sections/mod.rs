@@ -2,12 +2,12 @@
 
 pub(super) mod configuration;
 pub(super) mod few_shot;
-pub(super) mod metrics;
+pub(super) mod metrics_table;
 pub(super) mod missing;
 pub(super) mod mixture;
 pub(super) mod nearest_tokens;
 pub(super) mod nested_runs;
 pub(super) mod similarity;
 pub(super) mod summary;
-pub(super) mod tasks;
-pub(super) mod training;
+pub(super) mod task_charts;
+pub(super) mod training_charts;

@@ -8,7 +8,7 @@ use mtpt_io::{TensorError, TensorSource};
 
 use crate::config::T5Config;
 use crate::error::{ConfigError, Result, WeightsError};
-use crate::weights::files::CONFIG_FILE;
+use crate::weights::file_names::CONFIG_FILE;
 use crate::weights::names::Names;
 use crate::weights::source::ParameterSource;
 use crate::weights::t5x::config_file::with_config_file;

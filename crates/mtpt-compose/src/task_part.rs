@@ -2,7 +2,7 @@ use burn::module::{Module, Param};
 use burn::tensor::Tensor;
 
 use crate::error::Result;
-use crate::init::{PartInit, Strategy};
+use crate::init::PartInit;
 use crate::mixture_weights::MixtureWeights;
 use crate::strategies::add::{self, AddConfig};
 use crate::strategies::attention::{AttentionConfig, Pool};
@@ -13,6 +13,7 @@ use crate::strategies::low_rank::{Factors, LowRankConfig};
 use crate::strategies::project::{ProjectConfig, Projection};
 use crate::strategies::separate::SeparateConfig;
 use crate::strategies::weighted::{WeightedConfig, WeightedPart};
+use crate::strategy::Strategy;
 
 /// A [`Strategy`] whose part is one of [`TaskPart`], so that it can be chosen at run time.
 pub(crate) trait LevelStrategy: Strategy {

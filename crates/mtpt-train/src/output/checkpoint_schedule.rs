@@ -11,7 +11,7 @@ use crate::run::state::RunState;
 use crate::run::trainer::Trainer;
 
 /// The checkpoints of a run: where and when they are written.
-pub(crate) struct Checkpoints {
+pub(crate) struct CheckpointSchedule {
     /// Their directory, if the run writes any.
     dir: Option<PathBuf>,
     /// Steps between checkpoints; 0 writes one only if the run ends early.
@@ -28,7 +28,7 @@ struct Newest {
     evaluation_pending: bool,
 }
 
-impl Checkpoints {
+impl CheckpointSchedule {
     pub(crate) fn new(dir: Option<&RunDir>, every: usize, identity: Value) -> Self {
         Self { dir: dir.map(RunDir::checkpoints), every, identity, newest: None }
     }
