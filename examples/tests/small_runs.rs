@@ -87,15 +87,13 @@ fn a_tree_is_compared_with_flat_prompts() {
     let arguments = "--steps 1 --batch-size 6 --length 3 --test-rows 12";
     let Some(text) = output("hierarchy", arguments, folder.path(), "") else { return };
     assert_eq!(columns(&text, "metric"), ["majority", "hierarchy", "add", "separate"]);
-    let numbers: Vec<f64> = columns(&text, "numbers")[2..]
-        .iter()
-        .map(|count| number(&count.replace(',', "")))
-        .collect();
+    let parameters: Vec<f64> =
+        columns(&text, "parameters").iter().map(|count| number(&count.replace(',', ""))).collect();
     // A root and three groups of 3 vectors of 192 features, and six tasks of rank 1.
-    assert_eq!(numbers[0], (4 * 3 * 192 + 6 * (3 + 192)) as f64);
+    assert_eq!(parameters[0], (4 * 3 * 192 + 6 * (3 + 192)) as f64);
     // Flat prompts come as close as whole vectors allow.
-    assert!((numbers[0] - numbers[1]).abs() <= 7.0 * 192.0 / 2.0, "{numbers:?}");
-    assert!((numbers[0] - numbers[2]).abs() <= 6.0 * 192.0 / 2.0, "{numbers:?}");
+    assert!((parameters[0] - parameters[1]).abs() <= 7.0 * 192.0 / 2.0, "{parameters:?}");
+    assert!((parameters[0] - parameters[2]).abs() <= 6.0 * 192.0 / 2.0, "{parameters:?}");
     for (group, tasks) in [("reviews", ["sentiment", "subject"]), ("news", ["outlook", "section"])]
     {
         let [first, second] = tasks.map(|task| columns(&text, task));

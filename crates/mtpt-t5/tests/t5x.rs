@@ -270,11 +270,7 @@ fn damaged_files_are_reported() {
     let place = tempfile::tempdir().unwrap();
     copy_folder(&folder("t5x/v1_0"), &place.path().join("checkpoint_1000"));
     let error = T5::load(place.path(), &Device::flex()).unwrap_err();
-    assert!(
-        message(&error).contains("give the folder of one step, such as"),
-        "{}",
-        message(&error)
-    );
+    assert!(message(&error).contains("use the folder of one step, such as"), "{}", message(&error));
 }
 
 /// All arrays of a checkpoint, to be written with changes.
