@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::world::World;
 
 fn fixture(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-train/tests/fixtures");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-infer/tests/fixtures");
     path.join(name).display().to_string()
 }
 
