@@ -151,7 +151,7 @@ def backbones():
     v1_1 = to_t5x(load_file(FIXTURES / "v1_1" / "model.safetensors"), layers)
     write(out / "v1_1", v1_1, lambda name: name.endswith(("kernel", "embedding")) and "rel_" not in name)
     v1_0 = to_t5x(load_file(FIXTURES / "v1_0" / "model.safetensors"), layers)
-    # Kernels of attention as flax lays them out before they are reshaped: each head by itself.
+    # Kernels of attention as flax lays them out before they are reshaped: one array per head.
     for name, array in v1_0.items():
         if name.endswith(("query.kernel", "key.kernel", "value.kernel")):
             v1_0[name] = array.reshape(16, 4, 4)

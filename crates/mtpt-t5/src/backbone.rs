@@ -58,8 +58,8 @@ impl Backbone for T5 {
         self.decode_step(decoder_input_ids, &mut cache)
     }
 
-    /// Decodes all nodes jointly, each of them once. Since every node is scored against every other,
-    /// large trees are decoded path by path.
+    /// Decodes all nodes jointly, each of them once. Since every node is scored against every
+    /// other, large trees are decoded path by path.
     fn decode_trees(
         &self,
         trees: &[&TokenTree],
@@ -95,7 +95,8 @@ impl Backbone for T5 {
         prompt_length: usize,
     ) -> Vjp {
         if self.shared.weight.val().is_autodiff() {
-            // A model that is not frozen applies dropout, which the hand-written pass does not have.
+            // A model that is not frozen applies dropout, which the hand-written pass does not
+            // have.
             return vjp_by_autodiff(self, embeddings, mask, decoder_input_ids, prompt_length);
         }
         let embeddings = embeddings.without_autodiff();

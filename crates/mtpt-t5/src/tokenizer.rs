@@ -33,15 +33,16 @@ pub struct T5Tokenizer {
 }
 
 impl T5Tokenizer {
-    /// Reads the `tokenizer.json` or `spiece.model` of a model's folder, and checks that it fits the
-    /// model.
+    /// Reads the `tokenizer.json` or `spiece.model` of a model's folder, and checks that it fits
+    /// the model.
     ///
     /// For a T5X checkpoint, which has no tokenizer, its parent folder is searched as well.
     ///
     /// # Errors
     ///
     /// [`TokenizerError::NotFound`] (`NotFoundForT5x` for a T5X checkpoint),
-    /// [`TokenizerError::File`], [`TokenizerError::Vocabulary`], or [`Error::Io`](crate::Error::Io).
+    /// [`TokenizerError::File`], [`TokenizerError::Vocabulary`], or
+    /// [`Error::Io`](crate::Error::Io).
     pub fn load(folder: &Path, config: &T5Config) -> Result<Self> {
         let home = tokenizer_dir(folder);
         let json = home.join(TOKENIZER_FILE);
@@ -80,8 +81,8 @@ impl T5Tokenizer {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`](crate::Error::Io), [`TokenizerError::File`] or [`TokenizerError::SentencePieceType`], naming the
-    /// file.
+    /// [`Error::Io`](crate::Error::Io), [`TokenizerError::File`] or
+    /// [`TokenizerError::SentencePieceType`], naming the file.
     pub fn from_sentence_piece(path: &Path) -> Result<Self> {
         let invalid = |source: Box<dyn std::error::Error + Send + Sync>| TokenizerError::File {
             path: path.to_owned(),

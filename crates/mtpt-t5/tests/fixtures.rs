@@ -11,8 +11,8 @@ pub(crate) const VARIANTS: [&str; 5] = ["v1_0", "v1_0_old", "v1_1", "gated_silu"
 
 /// Maximum difference of a log-probability from transformers'.
 ///
-/// Both sum in f32 in different orders, which after a few layers results in differences near 1e-6 at
-/// logits near 10. The rest is a margin for other CPUs.
+/// Both sum in f32 in different orders, which after a few layers results in differences near 1e-6
+/// at logits near 10. The rest is a margin for other CPUs.
 pub(crate) const TOLERANCE: f32 = 1e-4;
 
 pub(crate) fn folder(name: &str) -> PathBuf {

@@ -16,8 +16,8 @@ use crate::fixtures::{
 
 /// Checkpoints in the forms of T5X, and the folder in transformers' form of the same model.
 ///
-/// The first has zarr folders, the second all in the msgpack file and heads on axes of their own, the third the layers
-/// of a stack in one array, in half precision.
+/// The first has zarr folders, the second all in the msgpack file and heads on axes of their own,
+/// the third the layers of a stack in one array, in half precision.
 const CHECKPOINTS: [(&str, &str); 3] =
     [("t5x/v1_1", "v1_1"), ("t5x/v1_0", "v1_0"), ("t5x/bf16_scanned", "bf16")];
 
@@ -56,7 +56,8 @@ fn copy_of(name: &str) -> TempDir {
     copy
 }
 
-/// Asserts that loading a changed copy of a checkpoint fails with a message that contains all parts.
+/// Asserts that loading a changed copy of a checkpoint fails with a message that contains all
+/// parts.
 #[track_caller]
 fn check(name: &str, change: impl FnOnce(&Path), parts: &[&str]) {
     let copy = copy_of(name);

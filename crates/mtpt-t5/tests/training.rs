@@ -85,8 +85,8 @@ const PATHS: [(&str, &str); 9] = [
     ("lm_head.weight", "head.weight"),
 ];
 
-/// Largest difference of a gradient, relative to the largest number of its tensor: rounding of single precision,
-/// summed over some hundred terms.
+/// Largest difference of a gradient, relative to the largest number of its tensor: rounding of
+/// single precision, summed over some hundred terms.
 const GRADIENT_TOLERANCE: f32 = 1e-4;
 
 fn check_gradient(found: &[f32], expected: &[f32], what: &str) {

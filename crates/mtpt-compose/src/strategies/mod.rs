@@ -2,8 +2,10 @@
 //! equation, source and option ranges; task-specific part; initialization; forward pass.
 //!
 //! `P` is the parent prompt: the shared prompt, or in a hierarchy the prompt of the group. `T_k` is
-//! the task-specific part. The trait `Strategy` is in `strategy.rs`; a new strategy is also listed in
-//! `config.rs`, `task_part.rs` and `lib.rs`. A strategy knows neither the list of strategies nor the compositions.
+//! the task-specific part. A strategy knows neither the list of strategies nor the compositions.
+//!
+//! The trait `Strategy` is in `strategy.rs`. A new strategy is also listed in `config.rs`,
+//! `task_part.rs` and `lib.rs`.
 
 pub(crate) mod add;
 pub(crate) mod attention;

@@ -13,8 +13,8 @@ impl SavedNorm {
         }
     }
 
-    /// Returns the gradient with respect to the input: `(g - n mean(g ∘ n)) / rms`, where `n` is the
-    /// normalized input and `g` the gradient times `γ`. Computed in f32, like the forward pass.
+    /// Returns the gradient with respect to the input: `(g - n mean(g ∘ n)) / rms`, where `n` is
+    /// the normalized input and `g` the gradient times `γ`. Computed in f32, like the forward pass.
     pub(super) fn backward(self, norm: &RmsNorm, gradient: Tensor<2>) -> Tensor<2> {
         let dtype = gradient.dtype();
         let normed = self.input.cast(DType::F32) * self.inverse_rms.clone();

@@ -20,8 +20,8 @@ impl<L> SavedResidual<L> {
         gradient + self.norm.backward(norm, normed)
     }
 
-    /// Like [`backward`](Self::backward), for the first tokens of each row only. `layer` returns the
-    /// gradient with respect to these.
+    /// Like [`backward`](Self::backward), for the first tokens of each row only. `layer` returns
+    /// the gradient with respect to these.
     pub(super) fn backward_first(
         self,
         norm: &RmsNorm,

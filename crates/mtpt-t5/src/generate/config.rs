@@ -45,8 +45,8 @@ impl Default for Beam {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EarlyStopping {
-    /// No open beam, ended at its current length, would score above the worst finished text: `False`
-    /// in transformers.
+    /// No open beam, ended at its current length, would score above the worst finished text:
+    /// `False` in transformers.
     #[default]
     Heuristic,
     /// There are as many finished texts as beams: `True` in transformers.

@@ -2,8 +2,8 @@ use burn::tensor::Tensor;
 
 /// Number of rows of a batch, and of tokens in each.
 ///
-/// Inside the stacks hidden states are matrices, `[batch * length, d_model]`, so that a linear layer
-/// is one matrix product.
+/// Inside the stacks hidden states are matrices, `[batch * length, d_model]`, so that a linear
+/// layer is one matrix product.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct BatchShape {
     pub(crate) batch: usize,

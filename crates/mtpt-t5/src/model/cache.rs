@@ -7,8 +7,8 @@ use crate::model::cross_attention::CrossAttentionMode;
 
 /// Keys and values of the decoder's past tokens and of the encoder states.
 ///
-/// The encoder's are stored once for each input row, even if several decoder rows, such as the beams
-/// of a search, attend to it.
+/// The encoder's are stored once for each input row, even if several decoder rows, such as the
+/// beams of a search, attend to it.
 #[derive(Debug, Clone)]
 pub struct DecoderCache {
     pub(crate) layers: Vec<LayerCache>,

@@ -93,10 +93,10 @@ impl Attention {
 
 /// Cross-attention with the key and value projections absorbed into the decoder side.
 ///
-/// The score of a query `q` and an encoder state `x` is `q · (x W_k) = (q W_kᵀ) · x`, and the context
-/// is `Σ a (x W_v) = (Σ a x) W_v`. With few decoder tokens this is cheaper than projecting every
-/// encoder state: each decoder token costs more by the number of heads, but no encoder state is
-/// multiplied by a weight. The result is the same except for rounding.
+/// The score of a query `q` and an encoder state `x` is `q · (x W_k) = (q W_kᵀ) · x`, and the
+/// context is `Σ a (x W_v) = (Σ a x) W_v`. With few decoder tokens this is cheaper than projecting
+/// every encoder state: each decoder token costs more by the number of heads, but no encoder state
+/// is multiplied by a weight. The result is the same except for rounding.
 pub(crate) struct AbsorbedCrossAttention<'a> {
     pub(crate) layer: &'a Attention,
     /// Rows of the encoder, and decoder tokens of each.

@@ -52,8 +52,8 @@ pub fn relative_position_bucket(
     first + (max_exact + steps).min(num_buckets - 1)
 }
 
-/// A trainable bias of the attention scores for each head and bucket of relative positions (Raffel et
-/// al., 2020, section 2.1).
+/// A trainable bias of the attention scores for each head and bucket of relative positions (Raffel
+/// et al., 2020, section 2.1).
 #[derive(Module, Debug)]
 pub(crate) struct RelativePositionBias {
     table: Embedding,

@@ -59,8 +59,8 @@ fn softmax_rows(values: &mut [f32], length: usize) {
 
 /// Returns `exp(x)` for `x ≤ 0`, within two units in the last place. Subnormal results are 0.
 ///
-/// `x = n ln 2 + r` with an integer `n`. `exp(r)` is a polynomial with Cephes' coefficients for single
-/// precision, and `2^n` is the exponent.
+/// `x = n ln 2 + r` with an integer `n`. `exp(r)` is a polynomial with Cephes' coefficients for
+/// single precision, and `2^n` is the exponent.
 #[inline(always)]
 fn exponential(x: f32) -> f32 {
     /// Adding it to a value leaves the nearest integer in the last bits.

@@ -122,7 +122,8 @@ impl Decoder {
         }
     }
 
-    /// Computes the final hidden states of the tokens after those in the cache, and adds them to it.
+    /// Computes the final hidden states of the tokens after those in the cache, and adds them to
+    /// it.
     ///
     /// # Shapes
     ///

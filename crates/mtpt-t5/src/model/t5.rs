@@ -12,8 +12,8 @@ use crate::model::stack::{Decoder, Encoder};
 /// A T5 with a language modelling head (Raffel et al., 2020), like transformers'
 /// `T5ForConditionalGeneration`.
 ///
-/// Its methods accept tensors on any device. Gradients flow through a model on a plain device to the
-/// tracked embeddings.
+/// Its methods accept tensors on any device. Gradients flow through a model on a plain device to
+/// the tracked embeddings.
 ///
 /// Dropout is applied like in transformers if the activations are on an autodiff device and the
 /// model is not frozen. [`freeze`](burn::module::Module::freeze) turns it off permanently.
@@ -88,7 +88,8 @@ impl T5 {
         self.decoder.cache(encoded, mask, tokens)
     }
 
-    /// Computes the final hidden states of the tokens after those in the cache, and adds them to it.
+    /// Computes the final hidden states of the tokens after those in the cache, and adds them to
+    /// it.
     ///
     /// Decoding token by token results in the states of [`Backbone::decode`].
     ///

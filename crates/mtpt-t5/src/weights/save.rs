@@ -72,7 +72,8 @@ impl T5 {
         }
         let mut tensors = collector.tensors;
         if self.config.tie_word_embeddings && !self.config.scale_decoder_outputs {
-            // Older versions of transformers initialize a missing head randomly if it is not scaled.
+            // Older versions of transformers initialize a missing head randomly if it is not
+            // scaled.
             let copy = tensors.get(SHARED).cloned();
             tensors.extend(copy.map(|shared| (HEAD.to_owned(), shared)));
         }
