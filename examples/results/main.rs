@@ -27,7 +27,7 @@ use mtpt::tasks::{Limit, Split};
 use mtpt_examples::Result;
 use mtpt_examples::terminal::finish;
 
-use crate::method::{Learned, Method};
+use crate::method::{Attempt, Learned, Method};
 use crate::protocol::{Protocol, Setting, mean};
 use crate::records::{Job, Record, Records, folder, key};
 
@@ -282,7 +282,9 @@ fn work(setting: &Setting, methods: &[Method], job: &Job) -> Result<()> {
         _ => {
             let records = Records::open(&setting.work)?;
             let teachers = records.teachers(setting, methods, method, job.seed);
-            match method.learn(setting, job.rate, job.seed, &folder, teachers.as_deref()) {
+            let (rate, seed, teachers) = (job.rate, job.seed, teachers.as_deref());
+            let attempt = Attempt { rate, seed, folder: &folder, teachers };
+            match method.learn(setting, &attempt) {
                 Err(error) if is_too_fast(&error) => Learned {
                     step: 0,
                     dev: vec![0.0; setting.data.len()],

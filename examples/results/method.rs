@@ -154,20 +154,12 @@ impl Method {
 
     /// Trains and stores the result with the best dev metrics in a folder; teachers are in a
     /// separate folder.
-    pub fn learn(
-        &self,
-        setting: &Setting,
-        rate: f64,
-        seed: u64,
-        folder: &Path,
-        teachers: Option<&Path>,
-    ) -> Result<Learned> {
+    pub fn learn(&self, setting: &Setting, attempt: &Attempt<'_>) -> Result<Learned> {
+        let Attempt { rate, seed, folder, .. } = *attempt;
         fs::create_dir_all(folder)?;
         match &self.kind {
             Kind::Prompts(composition) => prompts(setting, composition, rate, seed, folder),
-            Kind::Stages { decomposed, .. } => {
-                stages(setting, teachers, *decomposed, rate, seed, folder)
-            }
+            Kind::Stages { decomposed, .. } => stages(setting, *decomposed, attempt),
             Kind::FullFineTuning => full_fine_tuning(setting, rate, seed, folder),
             Kind::Peft(start) => peft::learn(setting, *start, rate, seed, folder),
         }
@@ -190,6 +182,19 @@ impl Method {
             Kind::Peft(_) => peft::judge(setting, split, folder),
         }
     }
+}
+
+/// One run of a method.
+#[derive(Clone, Copy)]
+pub struct Attempt<'a> {
+    /// Learning rate.
+    pub rate: f64,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Folder of the result.
+    pub folder: &'a Path,
+    /// Folder of the teachers, for methods that distill.
+    pub teachers: Option<&'a Path>,
 }
 
 fn prompt_file(folder: &Path) -> PathBuf {
@@ -265,14 +270,8 @@ fn run(
 /// Fraction of the steps of the first stage, joint training.
 const SOURCE_SHARE: f64 = 0.75;
 
-fn stages(
-    setting: &Setting,
-    teachers: Option<&Path>,
-    decomposed: bool,
-    rate: f64,
-    seed: u64,
-    folder: &Path,
-) -> Result<Learned> {
+fn stages(setting: &Setting, decomposed: bool, attempt: &Attempt<'_>) -> Result<Learned> {
+    let Attempt { rate, seed, folder, teachers } = *attempt;
     let t5 = &setting.model.t5;
     let base = setting.protocol.config(&setting.model, rate, seed);
     let low_rank = CompositionConfig::LowRank(LowRankConfig::default());

@@ -23,6 +23,13 @@ pub struct Job {
     pub split: Split,
 }
 
+impl Job {
+    /// Returns the job of a method.
+    pub fn new(method: &Method, rate: f64, seed: u64, split: Split) -> Self {
+        Self { method: method.name.clone(), rate, seed, split }
+    }
+}
+
 /// A line of the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Record {
@@ -72,16 +79,8 @@ impl Records {
     }
 
     /// Returns the run of a method with a learning rate and a seed.
-    pub fn find(
-        &self,
-        setting: &Setting,
-        method: &Method,
-        rate: f64,
-        seed: u64,
-        split: Split,
-    ) -> Option<&Record> {
-        let job = Job { method: method.name.clone(), rate, seed, split };
-        let key = key(setting, method, &job);
+    pub fn find(&self, setting: &Setting, method: &Method, job: &Job) -> Option<&Record> {
+        let key = key(setting, method, job);
         self.lines.iter().find(|record| record.key == key)
     }
 
@@ -90,7 +89,9 @@ impl Records {
         let seed = setting.protocol.seeds[0];
         let mut best: Option<(f64, f64)> = None;
         for &rate in method.rates(setting) {
-            let score = mean(&self.find(setting, method, rate, seed, Split::Dev)?.values);
+            let score = mean(
+                &self.find(setting, method, &Job::new(method, rate, seed, Split::Dev))?.values,
+            );
             if best.is_none_or(|(_, best)| score > best) {
                 best = Some((rate, score));
             }
@@ -102,7 +103,9 @@ impl Records {
     pub fn runs(&self, setting: &Setting, method: &Method, split: Split) -> Option<Vec<&Record>> {
         let rate = self.chosen(setting, method)?;
         let seeds = setting.protocol.seeds.iter();
-        seeds.map(|&seed| self.find(setting, method, rate, seed, split)).collect()
+        seeds
+            .map(|&seed| self.find(setting, method, &Job::new(method, rate, seed, split)))
+            .collect()
     }
 
     /// Returns the folder of a run's teachers, once they are trained.
@@ -116,7 +119,7 @@ impl Records {
         let name = method.teacher()?;
         let teacher = methods.iter().find(|method| method.name == name)?;
         let rate = self.chosen(setting, teacher)?;
-        let record = self.find(setting, teacher, rate, seed, Split::Dev)?;
+        let record = self.find(setting, teacher, &Job::new(teacher, rate, seed, Split::Dev))?;
         Some(folder(setting, teacher, &record.job))
     }
 
@@ -127,8 +130,7 @@ impl Records {
         let mut jobs = Vec::new();
         for method in wanted {
             let job = |rate, seed, split| Job { method: method.name.clone(), rate, seed, split };
-            let is_open =
-                |job: &Job| self.find(setting, method, job.rate, job.seed, job.split).is_none();
+            let is_open = |job: &Job| self.find(setting, method, job).is_none();
             let wanted: Vec<Job> = match self.chosen(setting, method) {
                 None => method
                     .rates(setting)

@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn stacking_is_undone_by_unstacking() {
-        let parts = [[1.0_f32, 2.0], [3.0, 4.0]].map(|part| TensorData::from(part));
+        let parts = [[1.0_f32, 2.0], [3.0, 4.0]].map(TensorData::from);
         let stacked = stack(&parts);
         assert_eq!(stacked, TensorData::from([[1.0_f32, 2.0], [3.0, 4.0]]));
         assert_eq!(unstack(&stacked), parts);

@@ -84,6 +84,7 @@ impl Attention {
     /// - `hidden`, output: `[batch * queries, d_model]`
     /// - `keys_values`: `[batch, heads, keys, d_kv]` each
     /// - `bias`: broadcasts to `[batch, heads, queries, keys]`
+    #[expect(clippy::too_many_arguments, reason = "five inputs besides the layer itself")]
     pub(crate) fn forward(
         &self,
         hidden: Tensor<2>,

@@ -69,6 +69,7 @@ impl Attention {
     ///
     /// - `hidden`, output: `[batch * targets, d_model]`
     /// - `bias`: `[batch, 1, 1, length]`
+    #[expect(clippy::too_many_arguments, reason = "five inputs besides the layer itself")]
     pub(crate) fn forward_cross(
         &self,
         hidden: Tensor<2>,
