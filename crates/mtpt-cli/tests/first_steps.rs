@@ -172,7 +172,7 @@ fn init_rejects_unusable_data_and_writes_nothing() {
         &["rows.csv:3: the field `label` has no label; fill it in, or remove the row"],
     );
     refused("text,label\nday,a\nnight,a\n", "", &["only one value"]);
-    refused("text,label\nday,a\nnight,A\n", "", &["rows.csv:3", "`a` and `A` differ in"]);
+    refused("text,label\nday,a\nnight,A\n", "", &["rows.csv:3", "`a` and `A` differ only in"]);
     refused("text,label\nday,a\nnight,b\n", "", &["gives 2 training and 0 validation rows"]);
     refused("text,label\nday,a\nnight,b\n", "--label lable", &["did you mean `label`?"]);
     refused("text,label\nday,a\nnight,b\n", "--text label", &["cannot be both text and label"]);

@@ -234,8 +234,8 @@ fn unreadable_files_are_errors() {
     for (path, expected) in [
         ("empty", "`empty`"),
         ("nothing.toml", "cannot read `nothing.toml`"),
-        ("cut.safetensors", "expected a safetensors file, found one of less than 8 bytes"),
-        ("odd.safetensors", "expected a safetensors file, found one whose header would have"),
+        ("cut.safetensors", "`cut.safetensors` is not a safetensors file"),
+        ("odd.safetensors", "`odd.safetensors` is truncated or damaged: expected"),
         ("text.txt", "expected a header with names"),
     ] {
         let outcome = world.run(&format!("inspect {path}"), "");

@@ -48,10 +48,20 @@ fn damaged_files_are_rejected() {
     assert_eq!(message, format!("cannot read `{shown}`"));
     example(2).write(&path).unwrap();
     let bytes = fs::read(&path).unwrap();
-    for length in [0, 5, 40, bytes.len() - 1] {
+    let read_truncated = |length: usize| {
         fs::write(&path, &bytes[..length]).unwrap();
-        let message = NamedTensors::read(&path).unwrap_err().to_string();
-        assert_eq!(message, format!("`{shown}` is not a complete safetensors file"));
+        NamedTensors::read(&path).unwrap_err().to_string()
+    };
+    // Too short for the length of the header.
+    for length in [0, 5] {
+        assert_eq!(read_truncated(length), format!("`{shown}` is not a safetensors file"));
+    }
+    // Truncated in the header, and in the last tensor.
+    for length in [40, bytes.len() - 1] {
+        let message = read_truncated(length);
+        let start = format!("`{shown}` is truncated or damaged: expected ");
+        assert!(message.starts_with(&start), "{message}");
+        assert!(message.ends_with(&format!(" bytes, found {length}")), "{message}");
     }
 }
 

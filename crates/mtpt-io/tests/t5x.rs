@@ -237,7 +237,7 @@ fn arrays_in_the_msgpack_file_are_checked() {
     check(&error, &[PROMPT_NAME, "expected floats or integers, found `complex`"]);
     // 0.25 is at index [1, 3].
     let error = change(&0.25f32.to_le_bytes(), &f32::NAN.to_le_bytes()).unwrap_err();
-    check(&error, &[PROMPT_NAME, "expected finite numbers, found NaN at [1, 3]"]);
+    check(&error, &[PROMPT_NAME, "expected finite values, found NaN at [1, 3]"]);
     let error = change(&0.25f32.to_le_bytes(), &f32::NEG_INFINITY.to_le_bytes()).unwrap_err();
     check(&error, &[PROMPT_NAME, "found -inf at [1, 3]"]);
 }
