@@ -1,7 +1,9 @@
-//! Which rows stand in a batch, and the batch made of them: no model, no device.
+//! Sampling of the rows of a batch, and their padding and upload: no model.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use mtpt::tasks::{Mixture, MixtureConfig, Padding, Pick, Rates, TokenBatch, TokenizedExample};
+use mtpt::burn::tensor::Device;
+use mtpt::infer::{DeviceBatch, Padding};
+use mtpt::tasks::{Mixture, MixtureConfig, Pick, Rates, TokenizedExample};
 
 const ROWS: usize = 32;
 
@@ -31,7 +33,7 @@ fn picks(criterion: &mut Criterion) {
 fn batches(criterion: &mut Criterion) {
     let mixture = mixture(8, Rates::default());
     let row = |pick: Pick| TokenizedExample {
-        task: pick.task as u32,
+        task: pick.task,
         input_ids: vec![5; 8 + pick.row % 120],
         target_ids: vec![6, 1],
         label: None,
@@ -42,7 +44,7 @@ fn batches(criterion: &mut Criterion) {
     group.throughput(Throughput::Elements(ROWS as u64));
     group.bench_function("pad", |bench| {
         bench.iter(|| {
-            TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).expect("there are rows")
+            DeviceBatch::upload(&rows, Padding { id: 0, multiple: 1 }, 0, &Device::flex())
         });
     });
     group.finish();

@@ -5,7 +5,7 @@ use mtpt::burn::tensor::{Device, Tensor};
 use mtpt::compose::{Composition, CompositionConfig, InitContext, Tree};
 use mtpt::core::Frozen;
 use mtpt::t5::{T5, T5Config};
-use mtpt::tasks::{Padding, TaskId, TokenBatch, TokenizedExample};
+use mtpt::tasks::{Batch, TaskId, TokenizedExample};
 use mtpt::train::{Decay, OptimizerConfig, PromptTuning, Schedule, Trainer};
 
 const PROMPT: usize = 100;
@@ -38,11 +38,11 @@ fn trainer(tasks: usize) -> Trainer<Composition> {
 }
 
 /// Rows of different tasks, as far as there are so many.
-fn batch(lengths: &[usize], tasks: usize) -> TokenBatch {
+fn batch(lengths: &[usize], tasks: usize) -> Batch {
     let rows: Vec<TokenizedExample> = (0..)
         .zip(lengths)
         .map(|(row, &length)| TokenizedExample {
-            task: (row as usize * tasks / lengths.len()) as u32,
+            task: row as usize * tasks / lengths.len(),
             input_ids: (0..length as u32)
                 .map(|place| 2 + (row * 977 + place * 31) % 32_000)
                 .collect(),
@@ -51,7 +51,7 @@ fn batch(lengths: &[usize], tasks: usize) -> TokenBatch {
             gold: None,
         })
         .collect();
-    TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).expect("there are rows")
+    Batch::of_examples(&rows).expect("there are rows")
 }
 
 fn by_lengths(criterion: &mut Criterion) {

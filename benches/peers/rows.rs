@@ -18,9 +18,9 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 
 /// Tasks of the adapter.
-pub(crate) const TASKS: u32 = 8;
+pub(crate) const TASKS: usize = 8;
 /// Rows of a step of equal length, and of a generation batch.
-const ROWS: u32 = 16;
+const ROWS: usize = 16;
 /// Tokens of their inputs and targets.
 const LENGTHS: (usize, usize) = (128, 4);
 /// Rows of each task in a batch of the mixture.
@@ -33,7 +33,7 @@ const SEED: u64 = 0;
 /// A row for training or generation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row {
-    pub(crate) task: u32,
+    pub(crate) task: usize,
     pub(crate) input_ids: Vec<u32>,
     pub(crate) target_ids: Vec<u32>,
 }
@@ -64,7 +64,7 @@ pub(crate) struct TaskRows {
 /// A text and its label words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Asked {
-    pub(crate) task: u32,
+    pub(crate) task: usize,
     pub(crate) text: String,
     pub(crate) words: Vec<String>,
 }
@@ -195,7 +195,7 @@ mod tests {
             assert!(row.input_ids.iter().all(|&id| (1..32_128).contains(&id)));
             assert_eq!((row.input_ids[127], row.target_ids[3]), (END, END));
         }
-        let tasks: HashSet<u32> = rows.iter().map(|row| row.task).collect();
+        let tasks: HashSet<usize> = rows.iter().map(|row| row.task).collect();
         assert_eq!(tasks.len(), 8);
     }
 

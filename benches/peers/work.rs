@@ -4,10 +4,10 @@ use std::path::Path;
 
 use mtpt::burn::tensor::{Device, Distribution, Tensor};
 use mtpt::compose::Composition;
-use mtpt::core::{Backbone, Frozen};
+use mtpt::core::Frozen;
 use mtpt::infer::{Candidates, DeviceBatch, Prompted, Prompts};
 use mtpt::t5::{GenerationConfig, T5, T5Config, T5Tokenizer};
-use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
+use mtpt::tasks::{Batch, TokenizedExample};
 use mtpt::train::{AdamWConfig, Decay, PromptTuning, Schedule, Trainer};
 use serde_json::{Value, json};
 
@@ -88,8 +88,7 @@ impl Learning {
     }
 
     fn step(&mut self, batch: usize) -> Result<f64> {
-        let padding = Padding { id: self.t5.pad_token_id(), multiple: 1 };
-        let batch = TokenBatch::new(&self.batches[batch], padding)?;
+        let batch = Batch::of_examples(&self.batches[batch])?;
         Ok(self.trainer.step(&PromptTuning::new(&self.t5), &[batch])?.loss)
     }
 }
@@ -183,23 +182,21 @@ fn most_probable(scores: &[f64]) -> usize {
 pub(crate) struct Generating {
     t5: Frozen<T5>,
     prompts: Prompts,
-    batch: TokenBatch,
+    rows: Vec<TokenizedExample>,
 }
 
 impl Generating {
     pub(crate) fn load(folder: &Path, rows: &[Row]) -> Result<Self> {
         let t5 = load(folder)?;
-        let rows: Vec<TokenizedExample> = rows.iter().map(Row::example).collect();
-        let padding = Padding { id: t5.pad_token_id(), multiple: 1 };
-        let batch = TokenBatch::new(&rows, padding)?;
-        Ok(Self { t5, prompts: prompts(folder, &device()?)?, batch })
+        let rows = rows.iter().map(Row::example).collect();
+        Ok(Self { t5, prompts: prompts(folder, &device()?)?, rows })
     }
 }
 
 impl Work for Generating {
     fn go(&mut self) -> Result<Value> {
         let t5 = &self.t5;
-        let batch = DeviceBatch::new(&self.batch, t5.decoder_start_token_id(), &t5.device());
+        let batch = DeviceBatch::for_backbone(&self.rows, t5);
         let prompted = Prompted::new(t5, self.prompts.composition())?;
         let (embeddings, mask) = prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask);
         let config = GenerationConfig { max_new_tokens: NEW_TOKENS, ..GenerationConfig::default() };

@@ -8,7 +8,7 @@ use mtpt::compose::{Composition, CompositionConfig, LowRankConfig, SeparateConfi
 use mtpt::core::{Backbone, Compose};
 use mtpt::infer::{Prompted, Prompts, TaskData};
 use mtpt::t5::T5;
-use mtpt::tasks::{Padding, Split, Task, TaskId, TokenBatch, group_by_length};
+use mtpt::tasks::{Batch, PartitionLimits, Split, Task, TaskId, partition_by_length};
 use mtpt::train::{
     Distillation, DistillationConfig, EvaluationEvent, FullFineTuning, InitializerConfig,
     Objective, Observer, PromptTuning, PromptTuningRun, RunConfig, Teachers, Trained, Trainer,
@@ -325,15 +325,15 @@ fn full_fine_tuning(setting: &Setting, rate: f64, seed: u64, folder: &Path) -> R
     let names: Vec<TaskId> = setting.data.iter().map(|data| data.task().id().clone()).collect();
     let mut trainer = Trainer::new(model, &training.optimizer, training.schedule(), names);
     let mixture = setting.mixture(seed)?;
-    let padding = Padding { id: setting.pad_id(), multiple: 1 };
     let evaluations = setting.protocol.evaluations();
     let mut best: Option<(f64, Learned)> = None;
     while trainer.steps_done() < training.steps {
         let rows = setting.rows(&mixture, trainer.steps_done());
         let lengths: Vec<usize> = rows.iter().map(|row| row.input_ids.len()).collect();
-        let batches = group_by_length(&lengths, MICRO_BATCH)
+        let limits = PartitionLimits { max_rows: MICRO_BATCH, ..PartitionLimits::default() };
+        let batches = partition_by_length(&lengths, limits)
             .into_iter()
-            .map(|group| TokenBatch::new(group.into_iter().map(|row| rows[row]), padding))
+            .map(|part| Batch::of_examples(part.into_iter().map(|row| rows[row])))
             .collect::<Result<Vec<_>, _>>()?;
         trainer.step(&FullFineTuning, &batches)?;
         let step = trainer.steps_done();

@@ -3,7 +3,6 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
-use mtpt::core::Backbone;
 use mtpt::infer::TaskData;
 use mtpt::tasks::{
     Evaluation, Limit, Mixture, MixtureConfig, Prediction, Rates, Split, TokenizedExample,
@@ -142,10 +141,6 @@ impl Setting {
                 Ok(first(&task.task().evaluate(&task.gold(split), &predictions)?))
             })
             .collect()
-    }
-
-    pub fn pad_id(&self) -> u32 {
-        self.model.t5.pad_token_id()
     }
 }
 

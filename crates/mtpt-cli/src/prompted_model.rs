@@ -1,10 +1,10 @@
 use std::path::Path;
 
 use mtpt::burn::tensor::{Bool, Device, Tensor};
-use mtpt::core::{Backbone, TaskIndex};
+use mtpt::core::TaskIndex;
 use mtpt::infer;
 use mtpt::infer::{DeviceBatch, Prompts};
-use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
+use mtpt::tasks::TokenizedExample;
 
 use crate::args::inference::PromptedRows;
 use crate::error::Result;
@@ -87,9 +87,7 @@ impl PromptedModel {
     /// Embeds the inputs of examples, with the prompts of their tasks prepended, if any.
     pub(crate) fn inputs(&self, examples: &[TokenizedExample]) -> Result<Inputs> {
         let t5 = &self.model.t5;
-        let padding = Padding { id: t5.config().pad_token_id, multiple: 1 };
-        let batch = TokenBatch::new(examples, padding)?;
-        let batch = DeviceBatch::new(&batch, t5.config().decoder_start_token_id, &t5.device());
+        let batch = DeviceBatch::for_backbone(examples, t5);
         let prompted = match &self.prompts {
             Some(prompts) => infer::Prompted::new(t5, prompts.composition())?,
             None => infer::Prompted::plain(t5),
@@ -102,7 +100,7 @@ impl PromptedModel {
 /// Creates an example without a target.
 pub(crate) fn unlabeled(task: TaskIndex, input_ids: Vec<u32>) -> TokenizedExample {
     TokenizedExample {
-        task: task.position() as u32,
+        task: task.position(),
         input_ids,
         target_ids: Vec::new(),
         label: None,

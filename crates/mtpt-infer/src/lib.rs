@@ -3,6 +3,7 @@
 mod arrays;
 mod candidates;
 mod device_batch;
+mod device_partition;
 mod error;
 mod evaluate;
 mod exported_files;
@@ -23,12 +24,12 @@ mod t5x;
 #[cfg(feature = "t5x")]
 mod t5x_arrays;
 mod task_data;
-mod token_budget;
 mod tree;
 
 pub use arrays::ArrayComposition;
 pub use candidates::Candidates;
-pub use device_batch::DeviceBatch;
+pub use device_batch::{DeviceBatch, Padding};
+pub use device_partition::partition_for_device;
 pub use error::{Error, Result};
 pub use exported_files::PromptFiles;
 pub use format::PromptFormat;
@@ -39,5 +40,4 @@ pub use prompt_file::PromptFile;
 pub use prompted::Prompted;
 pub use prompts::Prompts;
 pub use task_data::{TaskData, TaskTokenizer};
-pub use token_budget::tokens_at_a_time;
 pub use tree::composed_tree;

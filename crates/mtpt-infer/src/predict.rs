@@ -306,7 +306,7 @@ fn render(template: &Template, row: &Example) -> Result<String> {
 
 fn to_row(query: &Query) -> TokenizedExample {
     TokenizedExample {
-        task: query.task.position() as u32,
+        task: query.task.position(),
         input_ids: query.input_ids.clone(),
         target_ids: Vec::new(),
         label: None,

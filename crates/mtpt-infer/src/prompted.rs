@@ -3,11 +3,11 @@ use std::fmt;
 use burn::tensor::{Bool, Int, Tensor};
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose, TaskIndex, embed_prompted, par_map};
-use mtpt_tasks::{Padding, TokenBatch, TokenizedExample, parts_by_length};
+use mtpt_tasks::TokenizedExample;
 
 use crate::device_batch::DeviceBatch;
+use crate::device_partition::partition_for_device;
 use crate::error::{Error, Result};
-use crate::token_budget::tokens_at_a_time;
 
 /// A frozen model, with or without prompts prepended to its inputs.
 ///
@@ -106,14 +106,10 @@ impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
         let lengths: Vec<usize> =
             rows.iter().map(|row| self.prompt_length() + row.input_ids.len()).collect();
         let device = self.backbone.device();
-        let max_tokens = tokens_at_a_time(lengths.iter().sum(), &device);
-        let parts = parts_by_length(&lengths, batch_size.max(1), max_tokens);
-        let padding = Padding { id: self.backbone.pad_token_id(), multiple: 1 };
-        let start = self.backbone.decoder_start_token_id();
+        let parts = partition_for_device(&lengths, batch_size, &device);
         let part_outputs = par_map(&device, parts, |part| {
-            let batch = TokenBatch::new(part.iter().map(|&row| &rows[row]), padding)
-                .expect("invariant: parts have rows");
-            let batch = DeviceBatch::new(&batch, start, &device);
+            let examples = part.iter().map(|&row| &rows[row]);
+            let batch = DeviceBatch::for_backbone(examples, self.backbone);
             let (embeddings, mask) = self.embed(&batch.tasks, batch.input_ids, batch.input_mask);
             let encoded = self.backbone.encode(embeddings.inner(), mask.clone());
             let outputs = map(&part, encoded, mask);

@@ -85,13 +85,8 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
         let mut streamed = None;
         for &split in splits.iter().filter(|&&split| task.has(split)) {
             if split == Split::Train && task.config().stream {
-                let rows = ExamplesOnDisk::write(
-                    index.position() as u32,
-                    &task,
-                    split,
-                    tokenizer,
-                    max_lengths,
-                )?;
+                let rows =
+                    ExamplesOnDisk::write(index.position(), &task, split, tokenizer, max_lengths)?;
                 self.check_tokens(&[], [&candidates].into_iter())?;
                 self.check_token(rows.highest_token())?;
                 streamed = Some(Arc::new(rows));
@@ -107,12 +102,8 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
     fn read_split(&self, index: TaskIndex, task: &Task, split: Split) -> Result<SplitData> {
         let Self { tokenizer, max_lengths, .. } = *self;
         let instances = task.read(split)?;
-        let rows = TokenizedExample::tokenize_all(
-            index.position() as u32,
-            &instances,
-            tokenizer,
-            max_lengths,
-        )?;
+        let rows =
+            TokenizedExample::tokenize_all(index.position(), &instances, tokenizer, max_lengths)?;
         let mut data = SplitData { rows, ..SplitData::default() };
         for instance in instances {
             if !instance.choices.is_empty() {

@@ -35,8 +35,8 @@ pub use toml_text::{TomlProblem, line_of, read_toml};
 
 #[doc(no_inline)]
 pub use batch::{
-    ExamplesOnDisk, MaxLengths, Padding, TokenBatch, TokenizedExample, group_by_length,
-    parts_by_length,
+    Batch, BatchRow, ExamplesOnDisk, MaxLengths, PartitionLimits, TokenizedExample,
+    partition_by_length,
 };
 #[doc(no_inline)]
 pub use data::{Example, Format, Reader, SourceLocation};

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
 use mtpt_core::Compose;
 use mtpt_infer::{PromptHeader, PromptTask, Prompts};
-use mtpt_tasks::{Padding, Split, TaskId, TokenBatch, TokenizedExample};
+use mtpt_tasks::{Batch, BatchRow, Split, TaskId, TokenizedExample};
 use mtpt_train::{
     Distillation, DistillationConfig, KeepStates, Objective, PromptTuning, PromptTuningRun, RunDir,
     Stack, Teachers, TrainingConfig,
@@ -82,14 +82,14 @@ fn losses_and_gradients_match_transformers() {
         .unwrap()
         .iter()
         .map(|row| TokenizedExample {
-            task: row["task"].as_u64().unwrap() as u32,
+            task: row["task"].as_u64().unwrap() as usize,
             input_ids: ids(&row["input"]),
             target_ids: ids(&row["target"]),
             label: None,
             gold: None,
         })
         .collect();
-    let batch = TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).unwrap();
+    let batch = Batch::of_examples(&rows).unwrap();
     let teachers = teachers(plain(&reference["teachers"], &device));
     let cases = reference["cases"].as_array().unwrap();
     assert_eq!(cases.len(), 5);
@@ -139,7 +139,7 @@ fn trained_teachers(world: &SmallWorld) -> Teachers {
 fn a_student_equal_to_its_teacher_has_no_distillation_loss() {
     let world = SmallWorld::new();
     let teachers = trained_teachers(&world);
-    let batch = TokenBatch::new(world.data[0].rows(Split::Train), Padding { id: 0, multiple: 1 });
+    let batch = Batch::of_examples(world.data[0].rows(Split::Train));
     let setting = DistillationConfig::default();
     let objective = Distillation::new(&world.t5, &teachers, &setting);
     let losses = objective.token_losses(teachers.composition(), &batch.unwrap()).unwrap();
@@ -171,10 +171,10 @@ fn cached_states_equal_computed_states() {
             .with_cache(&world.data, 0, 5)
             .unwrap();
         assert!(kept.is_cached() && !read.is_cached());
-        let numbers = [9, 3, 17, 4];
-        let rows = numbers.map(|row| &world.data[1].rows(Split::Train)[row]);
-        let batch = TokenBatch::new(rows, Padding { id: 0, multiple: 1 }).unwrap();
-        let batch = batch.numbered(numbers.to_vec());
+        let examples = world.data[1].rows(Split::Train);
+        let rows = [9, 3, 17, 4];
+        let rows = rows.map(|index| BatchRow { example: examples[index].clone(), index });
+        let batch = Batch::new(rows.to_vec()).unwrap();
         let [read, kept] = [&read, &kept].map(|objective| {
             let losses = objective.token_losses(&student, &batch).unwrap();
             losses.total().into_data().iter::<f32>().collect::<Vec<f32>>()

@@ -4,7 +4,7 @@ use mtpt_compose::CompositionConfig;
 use mtpt_core::{Compose, Frozen, TaskIndex};
 use mtpt_infer::PromptFile;
 use mtpt_infer::TaskData;
-use mtpt_tasks::{MaxLengths, Padding, Split, TokenBatch};
+use mtpt_tasks::{Batch, MaxLengths, Split};
 use mtpt_train::{
     FullFineTuning, Objective, OptimizerConfig, PromptTuning, PromptTuningRun, RunDir, Schedule,
     Trainer,
@@ -60,9 +60,8 @@ fn gradients_do_not_depend_on_whether_the_backbone_is_frozen() {
     let world = SmallWorld::new();
     let config = config(CompositionConfig::default());
     let composition = world.composition(&config);
-    let padding = Padding { id: 0, multiple: 1 };
     let rows = world.data.iter().flat_map(|data| &data.rows(Split::Train)[..3]);
-    let batch = TokenBatch::new(rows, padding).unwrap();
+    let batch = Batch::of_examples(rows).unwrap();
     let gradient = |loss: Tensor<1>| {
         let gradients = loss.sum().backward();
         let gradients = burn::optim::GradientsParams::from_grads(gradients, &composition);
@@ -117,9 +116,8 @@ fn the_same_trainer_fine_tunes_a_whole_model() {
     let model = t5(&Device::flex().autodiff());
     let lengths = MaxLengths { input: 64, target: 8 };
     let data = TaskData::read(world.tasks.clone(), &tokenizer(), &model, lengths).unwrap();
-    let padding = Padding { id: 0, multiple: 1 };
     let rows = data.iter().flat_map(|data| data.rows(Split::Train));
-    let batch = TokenBatch::new(rows, padding).unwrap();
+    let batch = Batch::of_examples(rows).unwrap();
     let schedule =
         Schedule { peak: 3e-3, warmup_steps: 0, steps: 30, decay: mtpt_train::Decay::Constant };
     let names = world.tasks.iter().map(|task| task.id().clone()).collect();

@@ -5,7 +5,7 @@
 //! | configurations | `config`, `staged_config`, `pretraining_config` |
 //! | initial values | `initial`, `start_from` |
 //! | losses and gradients | `distillation`, `peft_losses` |
-//! | steps | `steps`, `adafactor`, `task_rate`, `peft_training` |
+//! | steps | `steps`, `uploads`, `adafactor`, `task_rate`, `peft_training` |
 //! | the frozen model | `frozen` |
 //! | runs | `early_stopping`, `not_finite`, `pretraining`, `own_strategy`, `plain`, `answers`, `run_prompts` |
 //! | interrupted and damaged runs | `resume`, `stopping`, `damage` |
@@ -42,3 +42,4 @@ mod task_rate;
 mod tensorboard;
 #[path = "../../mtpt-infer/tests/text_tasks.rs"]
 mod text_tasks;
+mod uploads;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use mtpt_infer::Prompts;
-use mtpt_tasks::{Padding, TokenBatch, TokenizedExample};
+use mtpt_tasks::{Batch, TokenizedExample};
 use mtpt_train::{Objective, PromptTuning};
 use serde_json::Value;
 
@@ -33,14 +33,14 @@ fn losses_match_the_log_probabilities_of_peft() {
         assert_eq!(names, if multitask { vec!["task0", "task1", "task2"] } else { vec!["task0"] });
         let rows: Vec<TokenizedExample> = (0..3)
             .map(|row| TokenizedExample {
-                task: if multitask { ids(&reference["tasks"])[row] } else { 0 },
+                task: if multitask { ids(&reference["tasks"])[row] as usize } else { 0 },
                 input_ids: ids(&reference["inputs"][row]),
                 target_ids: ids(&reference["targets"][row]),
                 label: None,
                 gold: None,
             })
             .collect();
-        let batch = TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).unwrap();
+        let batch = Batch::of_examples(&rows).unwrap();
         let losses =
             PromptTuning::new(&t5).token_losses(prompts.composition(), &batch).unwrap().nll;
         let found: Vec<f32> = losses.into_data().iter::<f32>().collect();

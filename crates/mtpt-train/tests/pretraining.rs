@@ -7,9 +7,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_t5::T5;
 use mtpt_tasks::corpus::{Corpus, CorpusFile};
-use mtpt_tasks::{
-    MaxLengths, Mixture, Padding, Split, StochasticTasks, Task, TokenBatch, TokenizedExample,
-};
+use mtpt_tasks::{Batch, MaxLengths, Mixture, Split, StochasticTasks, Task, TokenizedExample};
 use mtpt_train::{
     AdafactorConfig, ConfigError, Error, EvaluationEvent, FullFineTuning, Observer, Pretrained,
     PretrainingConfig, PretrainingData, PretrainingRun, RunDir, StepEvent, Trainer, TrainingConfig,
@@ -166,7 +164,7 @@ fn training_on_tasks_equals_full_fine_tuning() {
             .map(|pick| &data.tasks()[pick.task].rows(Split::Train)[pick.row])
             .collect();
         rows.sort_by_key(|row| std::cmp::Reverse(row.input_ids.len()));
-        let batch = TokenBatch::new(rows, Padding { id: 0, multiple: 1 }).unwrap();
+        let batch = Batch::of_examples(rows).unwrap();
         losses.push(trainer.step(&FullFineTuning, &[batch]).unwrap().loss);
     }
     assert_eq!(events.steps, losses);

@@ -2,7 +2,7 @@ use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Device, Tensor};
 use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_infer::PromptFile;
-use mtpt_tasks::{Padding, Split, StochasticTasks, TokenBatch, TokenizedExample};
+use mtpt_tasks::{Batch, Split, StochasticTasks, TokenizedExample};
 use mtpt_train::{
     AdafactorConfig, AdamWConfig, Decay, OptimizerConfig, PromptTuning, PromptTuningRun, RunConfig,
     Schedule, StepEvent, Trainer,
@@ -15,11 +15,10 @@ fn values(composition: &Composition) -> Vec<f32> {
     file.tensors().values().flat_map(|tensor| tensor.try_to_vec::<f32>().unwrap()).collect()
 }
 
-fn batches(world: &SmallWorld, size: usize) -> Vec<TokenBatch> {
+fn batches(world: &SmallWorld, size: usize) -> Vec<Batch> {
     let rows: Vec<&TokenizedExample> =
         world.data.iter().flat_map(|data| data.rows(Split::Train)).collect();
-    let padding = Padding { id: 0, multiple: 1 };
-    rows.chunks(size).map(|rows| TokenBatch::new(rows.iter().copied(), padding).unwrap()).collect()
+    rows.chunks(size).map(|rows| Batch::of_examples(rows.iter().copied()).unwrap()).collect()
 }
 
 fn trainer(

@@ -17,7 +17,7 @@ use mtpt::burn::tensor::{Device, Tensor, TensorData};
 use mtpt::compose::{CompositionConfig, InitContext, PartId, Tree};
 use mtpt::core::Frozen;
 use mtpt::t5::T5;
-use mtpt::tasks::{Padding, TokenBatch, TokenizedExample};
+use mtpt::tasks::{Batch, TokenizedExample};
 use mtpt::train::{Objective, PromptTuning};
 
 const LENGTH: usize = 6;
@@ -34,9 +34,9 @@ fn pseudorandom(seed: u32, shape: [usize; 2]) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, shape), &Device::flex())
 }
 
-fn batch() -> TokenBatch {
+fn batch() -> Batch {
     let row = |task: u32, length: u32, target: &[u32]| TokenizedExample {
-        task,
+        task: task as usize,
         input_ids: (0..length).map(|index| 2 + (index * 7 + task) % 90).chain([94]).collect(),
         target_ids: target.to_vec(),
         label: None,
@@ -44,7 +44,7 @@ fn batch() -> TokenBatch {
     };
     let rows =
         [row(0, 9, &[5, 94]), row(2, 3, &[6, 7, 94]), row(0, 14, &[8, 94]), row(1, 5, &[9, 94])];
-    TokenBatch::new(&rows, Padding { id: 0, multiple: 1 }).unwrap()
+    Batch::of_examples(&rows).unwrap()
 }
 
 /// The implementation of the backward pass.

@@ -8,7 +8,7 @@ use crate::tokenize::{Tokenize, truncate};
 #[derive(Clone, Debug, PartialEq)]
 pub struct TokenizedExample {
     /// Position of the task among the tasks of a run.
-    pub task: u32,
+    pub task: usize,
     /// Tokens of the input, the end of sentence last.
     pub input_ids: Vec<u32>,
     /// Tokens of the target, the end of sentence last.
@@ -26,7 +26,7 @@ impl TokenizedExample {
     ///
     /// Returns [`Error::Tokenize`] with the location of the row whose text cannot be tokenized.
     pub fn tokenize_all(
-        task: u32,
+        task: usize,
         instances: &[Instance],
         tokenizer: &impl Tokenize,
         max_lengths: MaxLengths,

@@ -7,9 +7,9 @@ pub(crate) mod max_lengths;
 pub(crate) mod on_disk;
 pub(crate) mod partition;
 
-pub use batch::{Padding, TokenBatch};
+pub use batch::{Batch, BatchRow};
 pub use error::BatchError;
 pub use example::TokenizedExample;
 pub use max_lengths::MaxLengths;
 pub use on_disk::ExamplesOnDisk;
-pub use partition::{group_by_length, parts_by_length};
+pub use partition::{PartitionLimits, partition_by_length};

@@ -23,7 +23,7 @@ pub struct ExamplesOnDisk {
     /// Offset of each example, and of the end of the last one.
     starts: Vec<u64>,
     gold: Vec<Gold>,
-    task: u32,
+    task: usize,
     highest_token: u32,
 }
 
@@ -41,7 +41,7 @@ impl ExamplesOnDisk {
     /// Returns the errors of [`Task::stream`] and [`TokenizedExample::tokenize_all`], and
     /// [`BatchError::OnDisk`].
     pub fn write(
-        task: u32,
+        task: usize,
         of: &Task,
         split: Split,
         tokenizer: &impl Tokenize,

@@ -114,18 +114,18 @@ impl CorpusTokens {
     /// # Panics
     ///
     /// If there is no such chunk.
-    pub fn row(&self, task: u32, chunk: usize, seed: u64, position: u64) -> TokenizedExample {
+    pub fn row(&self, task: usize, chunk: usize, seed: u64, position: u64) -> TokenizedExample {
         self.example(task, self.train.get(chunk), hash(seed, [FOR_TRAIN, position]))
     }
 
     /// Returns the validation examples, which do not depend on the seed of the run.
-    pub fn dev_rows(&self, task: u32) -> Vec<TokenizedExample> {
+    pub fn dev_rows(&self, task: usize) -> Vec<TokenizedExample> {
         (0..self.dev.len())
             .map(|chunk| self.example(task, self.dev.get(chunk), hash(0, [FOR_DEV, chunk as u64])))
             .collect()
     }
 
-    fn example(&self, task: u32, chunk: &[u32], seed: u64) -> TokenizedExample {
+    fn example(&self, task: usize, chunk: &[u32], seed: u64) -> TokenizedExample {
         let (input_ids, target_ids) = self.corpus.objective().apply(chunk, &self.special, seed);
         TokenizedExample { task, input_ids, target_ids, label: None, gold: None }
     }

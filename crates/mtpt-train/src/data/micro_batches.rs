@@ -1,23 +1,20 @@
-use mtpt_core::Backbone;
-use mtpt_tasks::{Padding, TokenBatch, TokenizedExample, group_by_length};
+use mtpt_tasks::{Batch, BatchRow, PartitionLimits, TokenizedExample, partition_by_length};
 
 use crate::error::Result;
 
 /// Divides the examples of a step, each with its index in its task's split, into batches of similar
 /// lengths. The division affects only the padding, not the result of the step.
-pub(crate) fn micro_batches<B: Backbone>(
-    rows: &[(usize, &TokenizedExample)],
-    size: usize,
-    backbone: &B,
-) -> Result<Vec<TokenBatch>> {
-    let lengths: Vec<usize> = rows.iter().map(|(_, row)| row.input_ids.len()).collect();
-    let padding = Padding { id: backbone.pad_token_id(), multiple: 1 };
-    group_by_length(&lengths, size)
+pub(crate) fn micro_batches(
+    examples: &[(usize, &TokenizedExample)],
+    max_rows: usize,
+) -> Result<Vec<Batch>> {
+    let lengths: Vec<usize> = examples.iter().map(|(_, example)| example.input_ids.len()).collect();
+    let row = |position: usize| {
+        let (index, example) = examples[position];
+        BatchRow { example: example.clone(), index }
+    };
+    partition_by_length(&lengths, PartitionLimits { max_rows, ..PartitionLimits::default() })
         .into_iter()
-        .map(|group| {
-            let (numbers, rows): (Vec<usize>, Vec<_>) =
-                group.into_iter().map(|row| rows[row]).unzip();
-            Ok(TokenBatch::new(rows, padding)?.numbered(numbers))
-        })
+        .map(|part| Ok(Batch::new(part.into_iter().map(row).collect())?))
         .collect()
 }

@@ -141,7 +141,7 @@ impl PretrainingData {
                     Some(task) => task.row(Split::Train, pick.row)?,
                     None => {
                         let corpus = &self.corpora[pick.task - self.tasks.len()];
-                        Cow::Owned(corpus.row(pick.task as u32, pick.row, config.seed, position))
+                        Cow::Owned(corpus.row(pick.task, pick.row, config.seed, position))
                     }
                 };
                 Ok((pick.row, row))
@@ -153,7 +153,7 @@ impl PretrainingData {
     pub(crate) fn dev_rows(&self, position: usize) -> Cow<'_, [TokenizedExample]> {
         match self.tasks.get(position) {
             Some(task) => Cow::Borrowed(task.rows(Split::Dev)),
-            None => Cow::Owned(self.corpora[position - self.tasks.len()].dev_rows(position as u32)),
+            None => Cow::Owned(self.corpora[position - self.tasks.len()].dev_rows(position)),
         }
     }
 }

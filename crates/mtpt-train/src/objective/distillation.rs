@@ -3,7 +3,7 @@ use std::sync::OnceLock;
 use burn::optim::GradientsParams;
 use burn::tensor::{Bool, Int, Tensor, activation};
 use mtpt_core::{Backbone, Compose};
-use mtpt_tasks::{Split, TokenBatch};
+use mtpt_tasks::{Batch, BatchRow, Split};
 use serde_json::{Value, json};
 
 use crate::config::distillation::{DistillationConfig, KeepStates, Reduction, Stack};
@@ -83,10 +83,10 @@ impl<'a, B: Backbone> Distillation<'a, B> {
         self.cache.is_some()
     }
 
-    fn teacher_states(&self, batch: &TokenBatch, on_device: &DeviceBatch) -> Result<HiddenStates> {
+    fn teacher_states(&self, rows: &[&BatchRow], on_device: &DeviceBatch) -> Result<HiddenStates> {
         let (backbone, teachers) = (self.backbone, self.teachers);
         match self.cached_states()? {
-            Some(states) => states.read(batch, &backbone.device()),
+            Some(states) => states.read(rows, on_device),
             None => Ok(HiddenStates::new(backbone, Some(teachers.composition()), on_device)),
         }
     }
@@ -105,25 +105,25 @@ impl<'a, B: Backbone> Distillation<'a, B> {
 }
 
 impl<B: Backbone, C: Compose> Objective<C> for Distillation<'_, B> {
-    fn token_losses(&self, composition: &C, batch: &TokenBatch) -> Result<TokenLosses> {
-        let start = self.backbone.decoder_start_token_id();
-        let on_device = DeviceBatch::new(batch, start, &self.backbone.device());
+    fn token_losses(&self, composition: &C, batch: &Batch) -> Result<TokenLosses> {
+        let rows: Vec<&BatchRow> = batch.rows().iter().collect();
+        let on_device = DeviceBatch::for_backbone(batch.examples(), self.backbone);
         let states = HiddenStates::new(self.backbone, Some(composition), &on_device);
-        self.losses_of(states, batch, &on_device)
+        self.losses_of(states, &rows, &on_device)
     }
 
     fn differentiate(
         &self,
         composition: &C,
-        batch: &TokenBatch,
+        batch: &Batch,
         tokens: usize,
     ) -> Result<(TokenLosses, Option<GradientsParams>)> {
         if self.config.weight > 0.0 {
             // Before the batch is divided into parts that are computed in parallel.
             self.cached_states()?;
         }
-        let losses = |states: HiddenStates, batch: &TokenBatch, on_device: &DeviceBatch| {
-            self.losses_of(states, batch, on_device)
+        let losses = |states: HiddenStates, rows: &[&BatchRow], on_device: &DeviceBatch| {
+            self.losses_of(states, rows, on_device)
         };
         prompt_gradient::differentiate(self.backbone, composition, batch, tokens, losses)
     }
@@ -135,18 +135,18 @@ impl<B: Backbone, C: Compose> Objective<C> for Distillation<'_, B> {
 }
 
 impl<B: Backbone> Distillation<'_, B> {
-    /// Returns the losses of a batch from the student's hidden states.
+    /// Returns the losses of rows from the student's hidden states.
     fn losses_of(
         &self,
         states: HiddenStates,
-        batch: &TokenBatch,
+        rows: &[&BatchRow],
         on_device: &DeviceBatch,
     ) -> Result<TokenLosses> {
         let (backbone, config) = (self.backbone, self.config);
         let logits = backbone.logits(states.decoder.clone());
         let mut auxiliary = Vec::new();
         if config.weight > 0.0 {
-            let teacher = self.teacher_states(batch, on_device)?;
+            let teacher = self.teacher_states(rows, on_device)?;
             if config.logits > 0.0 {
                 let teacher = backbone.logits(teacher.decoder.clone());
                 let divergence = divergences(logits.clone(), teacher, config.temperature);
@@ -155,8 +155,8 @@ impl<B: Backbone> Distillation<'_, B> {
             let mut hidden = Vec::new();
             if config.reads(Stack::Encoder) {
                 let mask = &on_device.input_mask;
-                let rows = encoder_differences(states.encoder, teacher.encoder, mask, config);
-                hidden.push(to_tokens(rows, batch, config));
+                let values = encoder_differences(states.encoder, teacher.encoder, mask, config);
+                hidden.push(to_tokens(values, rows, config));
             }
             if config.reads(Stack::Decoder) {
                 let difference = (states.decoder - teacher.decoder).square();
@@ -212,19 +212,18 @@ fn reduce(squares: Tensor<2>, config: &DistillationConfig) -> Tensor<2> {
 }
 
 /// Expands a value per row to the tokens of its target: `[batch]` to `[target_tokens]`.
-fn to_tokens(rows: Tensor<1>, batch: &TokenBatch, config: &DistillationConfig) -> Tensor<1> {
-    let device = rows.device();
-    let lengths = batch.target_lengths.iter().enumerate();
+fn to_tokens(values: Tensor<1>, rows: &[&BatchRow], config: &DistillationConfig) -> Tensor<1> {
+    let device = values.device();
+    let lengths: Vec<usize> = rows.iter().map(|row| row.example.target_ids.len()).collect();
     let numbers: Vec<i64> =
-        lengths.flat_map(|(row, &length)| std::iter::repeat_n(row as i64, length)).collect();
-    let rows = match config.reduction {
-        Reduction::Mean => rows,
+        (0..).zip(&lengths).flat_map(|(row, &length)| std::iter::repeat_n(row, length)).collect();
+    let values = match config.reduction {
+        Reduction::Mean => values,
         // The sum over the row's tokens is the row's value.
         Reduction::Sum => {
-            let lengths: Vec<f32> =
-                batch.target_lengths.iter().map(|&length| length as f32).collect();
-            rows / Tensor::from_floats(lengths.as_slice(), &device)
+            let lengths: Vec<f32> = lengths.iter().map(|&length| length as f32).collect();
+            values / Tensor::from_floats(lengths.as_slice(), &device)
         }
     };
-    rows.select(0, Tensor::<1, Int>::from_ints(numbers.as_slice(), &device))
+    values.select(0, Tensor::<1, Int>::from_ints(numbers.as_slice(), &device))
 }

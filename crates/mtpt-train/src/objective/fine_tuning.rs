@@ -2,7 +2,7 @@ use burn::module::Module;
 use mtpt_compose::Composition;
 use mtpt_core::Backbone;
 use mtpt_infer::DeviceBatch;
-use mtpt_tasks::{TokenBatch, TokenizedExample};
+use mtpt_tasks::{Batch, TokenizedExample};
 
 use crate::data::micro_batches::micro_batches;
 use crate::error::Result;
@@ -15,8 +15,8 @@ use crate::objective::loss::{Objective, TokenLosses};
 pub struct FullFineTuning;
 
 impl<M: Module + Backbone> Objective<M> for FullFineTuning {
-    fn token_losses(&self, model: &M, batch: &TokenBatch) -> Result<TokenLosses> {
-        let batch = DeviceBatch::new(batch, model.decoder_start_token_id(), &model.device());
+    fn token_losses(&self, model: &M, batch: &Batch) -> Result<TokenLosses> {
+        let batch = DeviceBatch::for_backbone(batch.examples(), model);
         let states = HiddenStates::new(model, None::<&Composition>, &batch);
         Ok(states.target_losses(model, &batch).into())
     }
@@ -37,7 +37,7 @@ pub fn mean_loss<M: Module + Backbone>(
 ) -> Result<f64> {
     let examples: Vec<(usize, &TokenizedExample)> = examples.iter().enumerate().collect();
     let (mut sum, mut tokens) = (0.0, 0);
-    for batch in micro_batches(&examples, batch_size, model)? {
+    for batch in micro_batches(&examples, batch_size)? {
         let losses = FullFineTuning.token_losses(model, &batch)?.nll;
         sum += losses.into_data().iter::<f32>().map(f64::from).sum::<f64>();
         tokens += batch.target_tokens();

@@ -1,7 +1,7 @@
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Int, Tensor};
-use mtpt_tasks::TokenBatch;
+use mtpt_tasks::Batch;
 
 use crate::error::Result;
 
@@ -15,7 +15,7 @@ pub trait Objective<M: Module> {
     /// # Errors
     ///
     /// When an input of the loss other than the batch is not available.
-    fn token_losses(&self, module: &M, batch: &TokenBatch) -> Result<TokenLosses>;
+    fn token_losses(&self, module: &M, batch: &Batch) -> Result<TokenLosses>;
 
     /// Returns the same losses and their contribution to the gradient of the mean over `tokens`
     /// target tokens, or no gradient if the losses depend on no trainable parameter.
@@ -33,7 +33,7 @@ pub trait Objective<M: Module> {
     fn differentiate(
         &self,
         module: &M,
-        batch: &TokenBatch,
+        batch: &Batch,
         tokens: usize,
     ) -> Result<(TokenLosses, Option<GradientsParams>)> {
         let losses = self.token_losses(module, batch)?;
@@ -54,14 +54,14 @@ pub trait Objective<M: Module> {
 }
 
 impl<M: Module, O: Objective<M>> Objective<M> for &O {
-    fn token_losses(&self, module: &M, batch: &TokenBatch) -> Result<TokenLosses> {
+    fn token_losses(&self, module: &M, batch: &Batch) -> Result<TokenLosses> {
         (**self).token_losses(module, batch)
     }
 
     fn differentiate(
         &self,
         module: &M,
-        batch: &TokenBatch,
+        batch: &Batch,
         tokens: usize,
     ) -> Result<(TokenLosses, Option<GradientsParams>)> {
         (**self).differentiate(module, batch, tokens)

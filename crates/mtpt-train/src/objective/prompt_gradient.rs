@@ -1,8 +1,8 @@
 use burn::optim::GradientsParams;
-use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use mtpt_core::{Backbone, Compose, StateGradients, TaskIndex, par_map, prepend};
-use mtpt_infer::{DeviceBatch, tokens_at_a_time};
-use mtpt_tasks::{TokenBatch, parts_by_length};
+use mtpt_infer::{DeviceBatch, partition_for_device};
+use mtpt_tasks::{Batch, BatchRow};
 
 use crate::error::Result;
 use crate::objective::hidden_states::HiddenStates;
@@ -17,37 +17,56 @@ use crate::objective::loss::TokenLosses;
 pub(crate) fn differentiate<B: Backbone, C: Compose>(
     backbone: &B,
     composition: &C,
-    batch: &TokenBatch,
+    batch: &Batch,
     tokens: usize,
-    losses: impl Fn(HiddenStates, &TokenBatch, &DeviceBatch) -> Result<TokenLosses> + Sync,
+    losses: impl Fn(HiddenStates, &[&BatchRow], &DeviceBatch) -> Result<TokenLosses> + Sync,
 ) -> Result<(TokenLosses, Option<GradientsParams>)> {
     let device = backbone.device();
-    let prompts = prompts(backbone, composition, batch);
-    assert!(prompts.is_autodiff(), "expected a module on a device with autodiff");
-    let tracked = prompts.is_tracked();
-    let plain = prompts.clone().without_autodiff();
-
-    let [_, prompt_length, _] = plain.dims();
-    let lengths: Vec<usize> =
-        batch.input_lengths.iter().map(|length| prompt_length + length).collect();
-    let most_tokens = tokens_at_a_time(lengths.iter().sum(), &device);
-    let parts = parts_by_length(&lengths, usize::MAX, most_tokens);
-    let order: Vec<usize> = parts.iter().flatten().copied().collect();
-    let read = par_map(&device, parts, |rows| {
-        let numbers: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
-        let numbers = Tensor::<1, Int>::from_ints(numbers.as_slice(), &device);
-        let prompts = plain.clone().select(0, numbers);
-        let part = batch.part(&rows);
-        let of_part =
-            |states: HiddenStates, on_device: &DeviceBatch| losses(states, &part, on_device);
-        differentiate_part(backbone, prompts, &part, tracked.then_some(tokens), of_part)
+    // Prompts that depend on inputs are composed by the part that embeds the inputs.
+    let shared = (!composition.reads_inputs()).then(|| {
+        let tasks: Vec<TaskIndex> =
+            batch.examples().map(|example| TaskIndex::new(example.task)).collect();
+        composition.compose_rows(&tasks)
     });
-    let (losses, gradients): (Vec<TokenLosses>, Vec<Option<Tensor<3>>>) =
-        read.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let plain = shared.clone().map(without_autodiff);
+    // Whether the prompts of parts are tracked is only known afterwards. They nearly always are.
+    let tracked = shared.as_ref().is_none_or(Tensor::is_tracked);
+
+    let prompt_length = composition.prompt_length();
+    let lengths: Vec<usize> =
+        batch.examples().map(|example| prompt_length + example.input_ids.len()).collect();
+    let parts = partition_for_device(&lengths, usize::MAX, &device);
+    let order: Vec<usize> = parts.iter().flatten().copied().collect();
+    let outputs = par_map(&device, parts, |part| {
+        let rows: Vec<&BatchRow> = part.iter().map(|&row| &batch.rows()[row]).collect();
+        let examples = rows.iter().map(|row| &row.example);
+        let on_device = DeviceBatch::for_backbone(examples, backbone);
+        let embeddings = backbone.embed(on_device.input_ids.clone());
+        let mask = on_device.input_mask.clone();
+        let (plain, composed) = match &plain {
+            Some(plain) => (plain.clone().select(0, indices(&part, &device)), None),
+            None => {
+                let prompts = composition.compose_for(&on_device.tasks, &embeddings, &mask);
+                (without_autodiff(prompts.clone()), Some(prompts))
+            }
+        };
+        let prompted = prepend(plain, embeddings, mask);
+        let tokens = tracked.then_some(tokens);
+        let losses = |states: HiddenStates| losses(states, &rows, &on_device);
+        let (losses, gradient) =
+            differentiate_part(backbone, prompted, &on_device, tokens, losses)?;
+        Ok((losses, (gradient, composed)))
+    });
+    let (losses, outputs): (Vec<TokenLosses>, Vec<_>) =
+        outputs.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
     let losses = in_batch_order(losses, batch, &order);
-    let gradients: Option<Vec<Tensor<3>>> = gradients.into_iter().collect();
-    let gradients = gradients.map(|gradients| {
-        let gradient = Tensor::cat(gradients, 0).select(0, inverse(&order, &device));
+    let (gradients, composed): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
+    let of_batch = |parts: Vec<Option<Tensor<3>>>| {
+        let parts: Option<Vec<Tensor<3>>> = parts.into_iter().collect();
+        parts.map(|parts| Tensor::cat(parts, 0).select(0, inverse(&order, &device)))
+    };
+    let prompts = shared.or_else(|| of_batch(composed)).filter(Tensor::is_tracked);
+    let gradients = prompts.zip(of_batch(gradients)).map(|(prompts, gradient)| {
         // Chain rule: the gradient of this product with the prompt gradient, a constant, is the
         // gradient of the loss with respect to the composition's parameters.
         let product = (prompts * gradient.autodiff()).sum();
@@ -56,47 +75,42 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
     Ok((losses, gradients))
 }
 
-fn prompts<B: Backbone, C: Compose>(
-    backbone: &B,
-    composition: &C,
-    batch: &TokenBatch,
-) -> Tensor<3> {
-    if !composition.reads_inputs() {
-        let tasks: Vec<TaskIndex> =
-            batch.tasks.iter().map(|&task| TaskIndex::new(task as usize)).collect();
-        return composition.compose_rows(&tasks);
-    }
-    let on_device = DeviceBatch::new(batch, backbone.decoder_start_token_id(), &backbone.device());
-    let embeddings = backbone.embed(on_device.input_ids);
-    composition.compose_for(&on_device.tasks, &embeddings, &on_device.input_mask)
+fn without_autodiff(prompts: Tensor<3>) -> Tensor<3> {
+    assert!(prompts.is_autodiff(), "expected a module on a device with autodiff");
+    prompts.without_autodiff()
 }
 
-/// Returns the losses of a part and, if the prompts are trainable, the gradient of the mean over
-/// `tokens` with respect to them, `[rows, prompt_length, d_model]`.
+/// Returns the losses of a part and, if `tokens` is given, the gradient of the mean over `tokens`
+/// with respect to the prompts, `[rows, prompt_length, d_model]`.
+///
+/// # Shapes
+///
+/// - `prompted`: embeddings and mask of prompts and inputs, `[rows, prompt_length + input_length,
+///   d_model]` and `[rows, prompt_length + input_length]`
 fn differentiate_part<B: Backbone>(
     backbone: &B,
-    prompts: Tensor<3>,
-    part: &TokenBatch,
+    prompted: (Tensor<3>, Tensor<2, Bool>),
+    on_device: &DeviceBatch,
     tokens: Option<usize>,
-    losses: impl Fn(HiddenStates, &DeviceBatch) -> Result<TokenLosses>,
+    losses: impl Fn(HiddenStates) -> Result<TokenLosses>,
 ) -> Result<(TokenLosses, Option<Tensor<3>>)> {
-    let on_device = DeviceBatch::new(part, backbone.decoder_start_token_id(), &backbone.device());
-    let [rows, prompt_length, d_model] = prompts.dims();
-    let embeddings = backbone.embed(on_device.input_ids.clone());
-    let (embeddings, mask) = prepend(prompts, embeddings, on_device.input_mask.clone());
+    let (embeddings, mask) = prompted;
+    let [rows, length, d_model] = embeddings.dims();
+    let [_, input_length] = on_device.input_mask.dims();
+    let prompt_length = length - input_length;
     let inputs = on_device.decoder_input_ids.clone();
     let vjp = backbone.vjp(embeddings, mask, inputs, prompt_length);
     let states =
-        HiddenStates::select(vjp.encoder_states.clone(), vjp.decoder_states.clone(), &on_device);
+        HiddenStates::select(vjp.encoder_states.clone(), vjp.decoder_states.clone(), on_device);
     let Some(tokens) = tokens else {
-        return Ok((losses(states, &on_device)?, None));
+        return Ok((losses(states)?, None));
     };
 
     // Autodiff takes the loss to the hidden states only; the model's own pullback does the rest.
     let encoder = states.encoder.autodiff().require_grad();
     let decoder = states.decoder.autodiff().require_grad();
     let states = HiddenStates { encoder: encoder.clone(), decoder: decoder.clone() };
-    let losses = losses(states, &on_device)?;
+    let losses = losses(states)?;
     let mut gradients = losses.total().sum().div_scalar(tokens as f64).backward();
     let losses = losses.without_autodiff();
 
@@ -106,7 +120,7 @@ fn differentiate_part<B: Backbone>(
     let positions = rows * target_length;
     let of_decoder = Tensor::<2>::zeros([positions, d_model], &of_decoder.device())
         .cast(of_decoder.dtype())
-        .select_assign(0, on_device.target_positions, of_decoder, IndexingUpdateOp::Add)
+        .select_assign(0, on_device.target_positions.clone(), of_decoder, IndexingUpdateOp::Add)
         .reshape([rows, target_length, d_model]);
     let of_encoder = encoder.grad_remove(&mut gradients).map(|of_inputs| {
         let [rows, _, d_model] = of_inputs.dims();
@@ -119,17 +133,19 @@ fn differentiate_part<B: Backbone>(
 }
 
 /// Returns the losses of parts as losses of the batch, row by row.
-fn in_batch_order(parts: Vec<TokenLosses>, batch: &TokenBatch, order: &[usize]) -> TokenLosses {
+fn in_batch_order(parts: Vec<TokenLosses>, batch: &Batch, order: &[usize]) -> TokenLosses {
+    let lengths: Vec<usize> = batch.examples().map(|example| example.target_ids.len()).collect();
     // Index of each row's first token among those of the parts.
-    let mut starts = vec![0; batch.len()];
+    let mut starts = vec![0; lengths.len()];
     let mut start = 0;
     for &row in order {
         starts[row] = start;
-        start += batch.target_lengths[row];
+        start += lengths[row];
     }
-    let tokens = starts.iter().zip(&batch.target_lengths);
-    let tokens: Vec<i64> = tokens
-        .flat_map(|(&start, &length)| start..start + length)
+    let tokens: Vec<i64> = starts
+        .into_iter()
+        .zip(lengths)
+        .flat_map(|(start, length)| start..start + length)
         .map(|token| token as i64)
         .collect();
     TokenLosses::cat(parts, &tokens)
@@ -137,9 +153,15 @@ fn in_batch_order(parts: Vec<TokenLosses>, batch: &TokenBatch, order: &[usize]) 
 
 /// Returns the inverse of a permutation, `[rows]`.
 fn inverse(order: &[usize], device: &Device) -> Tensor<1, Int> {
-    let mut positions = vec![0_i64; order.len()];
+    let mut positions = vec![0; order.len()];
     for (position, &row) in order.iter().enumerate() {
-        positions[row] = position as i64;
+        positions[row] = position;
     }
-    Tensor::from_data(TensorData::new(positions, [order.len()]), device)
+    indices(&positions, device)
+}
+
+fn indices(values: &[usize], device: &Device) -> Tensor<1, Int> {
+    let values: Vec<i64> = values.iter().map(|&value| value as i64).collect();
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), device)
 }

@@ -1,7 +1,7 @@
 use burn::optim::GradientsParams;
 use mtpt_core::{Backbone, Compose};
 use mtpt_infer::DeviceBatch;
-use mtpt_tasks::TokenBatch;
+use mtpt_tasks::{Batch, BatchRow};
 
 use crate::error::Result;
 use crate::objective::hidden_states::HiddenStates;
@@ -23,9 +23,9 @@ impl<'a, B: Backbone> PromptTuning<'a, B> {
 }
 
 impl<B: Backbone, C: Compose> Objective<C> for PromptTuning<'_, B> {
-    fn token_losses(&self, composition: &C, batch: &TokenBatch) -> Result<TokenLosses> {
+    fn token_losses(&self, composition: &C, batch: &Batch) -> Result<TokenLosses> {
         let backbone = self.backbone;
-        let batch = DeviceBatch::new(batch, backbone.decoder_start_token_id(), &backbone.device());
+        let batch = DeviceBatch::for_backbone(batch.examples(), backbone);
         let states = HiddenStates::new(backbone, Some(composition), &batch);
         Ok(states.target_losses(backbone, &batch).into())
     }
@@ -33,10 +33,10 @@ impl<B: Backbone, C: Compose> Objective<C> for PromptTuning<'_, B> {
     fn differentiate(
         &self,
         composition: &C,
-        batch: &TokenBatch,
+        batch: &Batch,
         tokens: usize,
     ) -> Result<(TokenLosses, Option<GradientsParams>)> {
-        let losses = |states: HiddenStates, _: &TokenBatch, batch: &DeviceBatch| {
+        let losses = |states: HiddenStates, _: &[&BatchRow], batch: &DeviceBatch| {
             Ok(states.target_losses(self.backbone, batch).into())
         };
         prompt_gradient::differentiate(self.backbone, composition, batch, tokens, losses)

@@ -3,9 +3,9 @@ use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::sync::{Mutex, PoisonError};
 
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Tensor, TensorData};
 use mtpt_core::Backbone;
-use mtpt_tasks::{Split, TokenBatch};
+use mtpt_tasks::{BatchRow, Split};
 
 use crate::data::micro_batches::micro_batches;
 use crate::error::Result;
@@ -81,24 +81,22 @@ impl TeacherStates {
                 let rows = rows.collect::<mtpt_infer::Result<Vec<_>>>()?;
                 let rows = rows.iter().map(Cow::as_ref);
                 let rows: Vec<_> = numbers.zip(rows).collect();
-                for batch in micro_batches(&rows, batch_size, backbone)? {
-                    let start = backbone.decoder_start_token_id();
-                    let on_device = DeviceBatch::new(&batch, start, &backbone.device());
+                for batch in micro_batches(&rows, batch_size)? {
+                    let on_device = DeviceBatch::for_backbone(batch.examples(), backbone);
                     let composition = Some(teachers.composition());
                     let states = HiddenStates::new(backbone, composition, &on_device);
                     let encoder = with_encoder.then(|| states.encoder.into_data());
                     let decoder = states.decoder.into_data();
                     let mut decoder = f32_values(&decoder);
-                    for row in 0..batch.len() {
+                    let [_, input_length] = on_device.input_mask.dims();
+                    for (position, BatchRow { example, index }) in batch.rows().iter().enumerate() {
                         let of_target;
-                        (of_target, decoder) =
-                            decoder.split_at(batch.target_lengths[row] * d_model);
+                        (of_target, decoder) = decoder.split_at(example.target_ids.len() * d_model);
                         let of_input = encoder.as_ref().map_or(&[][..], |states| {
-                            let begin = row * batch.input_length * d_model;
-                            &f32_values(states)[begin..begin + batch.input_lengths[row] * d_model]
+                            let begin = position * input_length * d_model;
+                            &f32_values(states)[begin..][..example.input_ids.len() * d_model]
                         });
-                        put(&mut offsets[batch.rows[row]], &[of_target, of_input])
-                            .map_err(failed)?;
+                        put(&mut offsets[*index], &[of_target, of_input]).map_err(failed)?;
                     }
                 }
             }
@@ -107,26 +105,28 @@ impl TeacherStates {
         Ok(Self { file: Mutex::new(file), offsets, with_encoder, d_model })
     }
 
-    /// Reads the states of a batch, as [`HiddenStates::new`] returns them. Those of the encoder are
-    /// zero at padding, and empty if they were not stored.
-    pub(crate) fn read(&self, batch: &TokenBatch, device: &Device) -> Result<HiddenStates> {
-        let (d_model, rows) = (self.d_model, batch.len());
-        let mut decoder = Vec::with_capacity(batch.target_tokens() * d_model);
-        let length = if self.with_encoder { batch.input_length } else { 0 };
-        let mut encoder = vec![0.0; rows * length * d_model];
-        for row in 0..rows {
-            let start = self.offsets[batch.tasks[row] as usize][batch.rows[row]];
-            let target = batch.target_lengths[row] * d_model;
-            let input = if self.with_encoder { batch.input_lengths[row] * d_model } else { 0 };
+    /// Reads the states of rows, as [`HiddenStates::new`] returns them for the same rows on the
+    /// device. Those of the encoder are zero at padding, and empty if they were not stored.
+    pub(crate) fn read(&self, rows: &[&BatchRow], on_device: &DeviceBatch) -> Result<HiddenStates> {
+        let d_model = self.d_model;
+        let [_, input_length] = on_device.input_mask.dims();
+        let length = if self.with_encoder { input_length } else { 0 };
+        let mut decoder = Vec::new();
+        let mut encoder = vec![0.0; rows.len() * length * d_model];
+        for (position, BatchRow { example, index }) in rows.iter().enumerate() {
+            let start = self.offsets[example.task][*index];
+            let target = example.target_ids.len() * d_model;
+            let input = if self.with_encoder { example.input_ids.len() * d_model } else { 0 };
             let values = self
                 .values(start, target + input)
                 .map_err(|source| TeacherError::Cache { source })?;
             decoder.extend_from_slice(&values[..target]);
-            let begin = row * length * d_model;
+            let begin = position * length * d_model;
             encoder[begin..begin + input].copy_from_slice(&values[target..]);
         }
         let tokens = decoder.len() / d_model;
-        let encoder = TensorData::new(encoder, [rows, length, d_model]);
+        let encoder = TensorData::new(encoder, [rows.len(), length, d_model]);
+        let device = &on_device.input_mask.device();
         Ok(HiddenStates {
             encoder: Tensor::from_data(encoder, device),
             decoder: Tensor::from_data(TensorData::new(decoder, [tokens, d_model]), device),

@@ -7,7 +7,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Tensor;
 use mtpt_core::{named_parameters, parameter_names};
 use mtpt_io::first_non_finite;
-use mtpt_tasks::{SourceLocation, Split, Task, TaskId, TokenBatch};
+use mtpt_tasks::{Batch, BatchRow, SourceLocation, Split, Task, TaskId};
 
 /// A loss or gradient that is infinite or NaN. The step is not done.
 #[derive(Clone, Debug)]
@@ -115,45 +115,34 @@ pub(crate) fn is_finite<M: Module>(module: &M) -> bool {
     named_parameters(module).values().all(|values| first_non_finite(values).is_none())
 }
 
-/// Returns the examples at positions of a batch.
-pub(crate) fn examples_at<'a>(
-    batch: &'a TokenBatch,
-    names: &'a [TaskId],
-    positions: impl IntoIterator<Item = usize> + 'a,
-) -> impl Iterator<Item = TrainingExample> + 'a {
-    positions.into_iter().map(|position| TrainingExample {
-        task: names[batch.tasks[position] as usize].clone(),
-        index: batch.rows[position],
-        location: None,
-    })
+/// Returns the example of a row. `names` are those of the tasks, by their indices.
+pub(crate) fn training_example(row: &BatchRow, names: &[TaskId]) -> TrainingExample {
+    let task = names[row.example.task].clone();
+    TrainingExample { task, index: row.index, location: None }
 }
 
 /// Returns the examples whose gradients are not finite when each is computed alone. If there are
 /// none, returns all examples of the batches whose gradients are not finite, or of all batches.
 pub(crate) fn examples_to_blame<M: Module>(
     module: &M,
-    batches: &[TokenBatch],
+    batches: &[Batch],
     names: &[TaskId],
-    gradients: impl Fn(&TokenBatch) -> Option<GradientsParams>,
+    gradients: impl Fn(&Batch) -> Option<GradientsParams>,
 ) -> Vec<TrainingExample> {
-    let is_bad = |batch: &TokenBatch| {
+    let is_bad = |batch: &Batch| {
         gradients(batch).is_some_and(|gradients| {
             norms(module, &gradients).iter().any(|(_, norm)| !norm.is_finite())
         })
     };
-    let bad: Vec<&TokenBatch> = batches.iter().filter(|batch| is_bad(batch)).collect();
+    let bad: Vec<&Batch> = batches.iter().filter(|batch| is_bad(batch)).collect();
     let bad = if bad.is_empty() { batches.iter().collect() } else { bad };
-    let mut blamed = Vec::new();
-    for batch in &bad {
-        let rows = (0..batch.len()).filter(|&row| is_bad(&batch.only(row)));
-        blamed.extend(examples_at(batch, names, rows));
-    }
+    let rows: Vec<&BatchRow> = bad.into_iter().flat_map(Batch::rows).collect();
+    let mut blamed: Vec<&BatchRow> =
+        rows.iter().copied().filter(|&row| is_bad(&row.clone().into())).collect();
     if blamed.is_empty() {
-        let all =
-            |batch: &&TokenBatch| examples_at(batch, names, 0..batch.len()).collect::<Vec<_>>();
-        blamed = bad.iter().flat_map(all).collect();
+        blamed = rows;
     }
-    blamed
+    blamed.into_iter().map(|row| training_example(row, names)).collect()
 }
 
 /// Returns the name and norm of the first gradient that is not finite, or of the largest if all

@@ -4,7 +4,7 @@ use burn::module::Module;
 use mtpt_core::Backbone;
 use mtpt_infer::{Prompted, TaskData};
 use mtpt_tasks::corpus::CorpusConfig;
-use mtpt_tasks::{Mixture, Split, Task, TaskConfig, TaskId, TokenBatch};
+use mtpt_tasks::{Batch, Mixture, Split, Task, TaskConfig, TaskId};
 use serde::Serialize;
 
 use crate::config::error::ConfigError;
@@ -184,7 +184,7 @@ impl<M: Module + Backbone> Workload<M> for PretrainingWorkload<'_> {
         self.data.tasks().iter().map(TaskData::task)
     }
 
-    fn batches(&self, model: &M, step: usize) -> Result<Vec<TokenBatch>> {
+    fn batches(&self, model: &M, step: usize) -> Result<Vec<Batch>> {
         if self.config.dropout {
             // The dropout masks of a step must not depend on where the run was resumed.
             let seed = self.config.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -194,7 +194,7 @@ impl<M: Module + Backbone> Workload<M> for PretrainingWorkload<'_> {
         let rows = self.data.rows(&self.mixture, self.config, step)?;
         let rows: Vec<_> = rows.iter().map(|(number, row)| (*number, row.as_ref())).collect();
         let size = training.micro_batch_size.unwrap_or(training.batch_size);
-        micro_batches(&rows, size, model)
+        micro_batches(&rows, size)
     }
 
     fn has_dev(&self) -> bool {

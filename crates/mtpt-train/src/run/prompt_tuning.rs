@@ -5,7 +5,7 @@ use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
 use mtpt_infer::{PromptHeader, PromptTask, Prompted, Prompts, TaskData};
 use mtpt_io::fs::write_atomic;
-use mtpt_tasks::{Mixture, Split, Task, TokenBatch, TokenizedExample};
+use mtpt_tasks::{Batch, Mixture, Split, Task, TokenizedExample};
 use serde_json::json;
 
 use crate::config::evaluation::EvaluationConfig;
@@ -220,7 +220,7 @@ impl<B: Backbone, O: Objective<C>, C: Compose> Workload<C> for PromptTuningWorkl
         self.data.iter().map(TaskData::task)
     }
 
-    fn batches(&self, _composition: &C, step: usize) -> Result<Vec<TokenBatch>> {
+    fn batches(&self, _composition: &C, step: usize) -> Result<Vec<Batch>> {
         let training = &self.config.training;
         let picks = self.mixture.batch(step as u64, training.batch_size);
         let rows = picks.iter().map(|pick| self.data[pick.task].row(Split::Train, pick.row));
@@ -228,7 +228,7 @@ impl<B: Backbone, O: Objective<C>, C: Compose> Workload<C> for PromptTuningWorkl
         let numbers = picks.iter().map(|pick| pick.row);
         let rows: Vec<_> = numbers.zip(rows.iter().map(Cow::as_ref)).collect();
         let size = training.micro_batch_size.unwrap_or(training.batch_size);
-        micro_batches(&rows, size, self.backbone)
+        micro_batches(&rows, size)
     }
 
     fn has_dev(&self) -> bool {

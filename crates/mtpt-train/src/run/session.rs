@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use burn::module::Module;
 use mtpt_io::fs::DirLock;
-use mtpt_tasks::{Task, TokenBatch};
+use mtpt_tasks::{Batch, Task};
 use serde_json::Value;
 
 use crate::error::{Error, Result, error_line};
@@ -31,7 +31,7 @@ pub(crate) trait Workload<M: Module> {
     fn tasks(&self) -> impl Iterator<Item = &Task>;
 
     /// Returns the micro-batches of a step, counted from 0: a pure function of the step.
-    fn batches(&self, module: &M, step: usize) -> Result<Vec<TokenBatch>>;
+    fn batches(&self, module: &M, step: usize) -> Result<Vec<Batch>>;
 
     /// Returns whether anything has a `dev` split.
     fn has_dev(&self) -> bool;

@@ -4,7 +4,7 @@ use burn::lr_scheduler::module_lr_scheduler::{ModuleLearningRate, ModuleLrSchedu
 use burn::module::{Module, ModuleMapper, Param, ParamGroup, ParamId};
 use burn::optim::{GradientsAccumulator, GradientsParams, ModuleOptimizer};
 use burn::tensor::Tensor;
-use mtpt_tasks::{TaskId, TokenBatch};
+use mtpt_tasks::{Batch, TaskId};
 
 use crate::config::optimizer::OptimizerConfig;
 use crate::config::schedule::Schedule;
@@ -14,7 +14,7 @@ use crate::optim::clip::clip_norm_of;
 use crate::optim::from_config::{add_group, module_optimizer};
 use crate::optim::parameter_group::GroupOptions;
 use crate::run::non_finite::{
-    NotFinite, TrainingExample, examples_at, examples_to_blame, worst_gradient,
+    NotFinite, TrainingExample, examples_to_blame, training_example, worst_gradient,
 };
 use crate::run::observer::{Observer, StepEvent};
 
@@ -141,10 +141,10 @@ impl<M: Module> Trainer<M> {
     pub fn step<O: Objective<M>>(
         &mut self,
         objective: &O,
-        batches: &[TokenBatch],
+        batches: &[Batch],
     ) -> Result<StepReport> {
         let start = Instant::now();
-        let tokens: usize = batches.iter().map(TokenBatch::target_tokens).sum();
+        let tokens: usize = batches.iter().map(Batch::target_tokens).sum();
         let mut tasks = vec![(0.0, 0); self.tasks.len()];
         let mut auxiliary: Vec<(&'static str, f64)> = Vec::new();
         let mut accumulator = GradientsAccumulator::<M>::new();
@@ -185,7 +185,7 @@ impl<M: Module> Trainer<M> {
             learning_rate,
             group_learning_rate,
             gradient_norm,
-            rows: batches.iter().map(TokenBatch::len).sum(),
+            rows: batches.iter().map(|batch| batch.rows().len()).sum(),
             seconds: start.elapsed().as_secs_f64(),
         })
     }
@@ -258,7 +258,7 @@ impl<M: Module> Trainer<M> {
     /// loss, including auxiliary terms, is finite.
     fn accumulate_losses(
         &self,
-        batch: &TokenBatch,
+        batch: &Batch,
         losses: Tensor<1>,
         total: Option<Tensor<1>>,
         tasks: &mut [(f64, usize)],
@@ -267,7 +267,8 @@ impl<M: Module> Trainer<M> {
         let losses = read(losses);
         let total = total.map(read);
         let (mut start, mut bad) = (0, Vec::new());
-        for (row, (&task, &length)) in batch.tasks.iter().zip(&batch.target_lengths).enumerate() {
+        for row in batch.rows() {
+            let length = row.example.target_ids.len();
             let sum = |losses: &[f32]| -> f64 {
                 losses[start..][..length].iter().map(|&loss| f64::from(loss)).sum()
             };
@@ -276,13 +277,13 @@ impl<M: Module> Trainer<M> {
             if !total.is_finite() {
                 bad.push((row, total));
             }
-            let (all, count) = &mut tasks[task as usize];
+            let (all, count) = &mut tasks[row.example.task];
             *all += loss;
             *count += length;
             start += length;
         }
         if let Some(&(_, value)) = bad.first() {
-            let examples = examples_at(batch, &self.tasks, bad.into_iter().map(|(row, _)| row));
+            let examples = bad.iter().map(|(row, _)| training_example(row, &self.tasks));
             return Err(self.not_finite(None, value, examples.collect()));
         }
         Ok(())

@@ -2,7 +2,7 @@ use mtpt::compose::{Composition, CompositionConfig, InstanceAttention, MixtureWe
 use mtpt::core::Backbone;
 use mtpt::infer::{DeviceBatch, Prompts};
 use mtpt::t5::{T5, T5Tokenizer};
-use mtpt::tasks::{Padding, Split, Task, TaskTree, TokenBatch, TokenizedExample, truncate};
+use mtpt::tasks::{Split, Task, TaskTree, TokenizedExample, truncate};
 
 use crate::error::Result;
 use crate::prompted_model::unlabeled;
@@ -82,7 +82,7 @@ impl Mixtures {
             if examples.is_empty() {
                 continue;
             }
-            let weights = mean_weights(attention, &examples, t5)?;
+            let weights = mean_weights(attention, &examples, t5);
             self.attends_own = weights.len() > prompts.header().composition.component_count();
             self.by_input.push((task.id().to_string(), weights, examples.len()));
         }
@@ -91,15 +91,9 @@ impl Mixtures {
 }
 
 /// Returns the weight of each component, averaged over inputs.
-fn mean_weights(
-    attention: &InstanceAttention,
-    examples: &[TokenizedExample],
-    t5: &T5,
-) -> Result<Vec<f64>> {
-    let padding = Padding { id: t5.config().pad_token_id, multiple: 1 };
-    let batch = TokenBatch::new(examples, padding)?;
-    let batch = DeviceBatch::new(&batch, t5.config().decoder_start_token_id, &t5.device());
+fn mean_weights(attention: &InstanceAttention, examples: &[TokenizedExample], t5: &T5) -> Vec<f64> {
+    let batch = DeviceBatch::for_backbone(examples, t5);
     let embeddings = t5.embed(batch.input_ids);
     let weights = attention.component_weights(&batch.tasks, &embeddings, &batch.input_mask);
-    Ok(weights.mean_dim(0).into_data().iter::<f32>().map(f64::from).collect())
+    weights.mean_dim(0).into_data().iter::<f32>().map(f64::from).collect()
 }
