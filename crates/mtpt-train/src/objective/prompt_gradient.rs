@@ -22,51 +22,54 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
     losses: impl Fn(HiddenStates, &[&BatchRow], &DeviceBatch) -> Result<TokenLosses> + Sync,
 ) -> Result<(TokenLosses, Option<GradientsParams>)> {
     let device = backbone.device();
-    // Prompts that depend on inputs are composed by the part that embeds the inputs.
+    // Prompts that depend on inputs are composed below, from the embeddings of each part.
     let shared = (!composition.reads_inputs()).then(|| {
         let tasks: Vec<TaskIndex> =
             batch.examples().map(|example| TaskIndex::new(example.task)).collect();
         composition.compose_rows(&tasks)
     });
     let plain = shared.clone().map(without_autodiff);
-    // Whether the prompts of parts are tracked is only known afterwards. They nearly always are.
-    let tracked = shared.as_ref().is_none_or(Tensor::is_tracked);
 
     let prompt_length = composition.prompt_length();
     let lengths: Vec<usize> =
         batch.examples().map(|example| prompt_length + example.input_ids.len()).collect();
     let parts = partition_for_device(&lengths, usize::MAX, &device);
     let order: Vec<usize> = parts.iter().flatten().copied().collect();
-    let outputs = par_map(&device, parts, |part| {
-        let rows: Vec<&BatchRow> = part.iter().map(|&row| &batch.rows()[row]).collect();
-        let examples = rows.iter().map(|row| &row.example);
-        let on_device = DeviceBatch::for_backbone(examples, backbone);
-        let embeddings = backbone.embed(on_device.input_ids.clone());
-        let mask = on_device.input_mask.clone();
-        let (plain, composed) = match &plain {
-            Some(plain) => (plain.clone().select(0, indices(&part, &device)), None),
-            None => {
-                let prompts = composition.compose_for(&on_device.tasks, &embeddings, &mask);
-                (without_autodiff(prompts.clone()), Some(prompts))
-            }
-        };
-        let prompted = prepend(plain, embeddings, mask);
-        let tokens = tracked.then_some(tokens);
-        let losses = |states: HiddenStates| losses(states, &rows, &on_device);
-        let (losses, gradient) =
-            differentiate_part(backbone, prompted, &on_device, tokens, losses)?;
-        Ok((losses, (gradient, composed)))
-    });
-    let (losses, outputs): (Vec<TokenLosses>, Vec<_>) =
-        outputs.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
-    let losses = in_batch_order(losses, batch, &order);
-    let (gradients, composed): (Vec<_>, Vec<_>) = outputs.into_iter().unzip();
-    let of_batch = |parts: Vec<Option<Tensor<3>>>| {
+    // Not in the parallel computation below: a backward pass in one thread frees nodes of a graph
+    // that another thread builds on the same parameters.
+    let (parts, composed): (Vec<_>, Vec<_>) = parts
+        .into_iter()
+        .map(|part| {
+            let rows: Vec<&BatchRow> = part.iter().map(|&row| &batch.rows()[row]).collect();
+            let examples = rows.iter().map(|row| &row.example);
+            let on_device = DeviceBatch::for_backbone(examples, backbone);
+            let embeddings = backbone.embed(on_device.input_ids.clone());
+            let mask = on_device.input_mask.clone();
+            let (plain, composed) = match &plain {
+                Some(plain) => (plain.clone().select(0, indices(&part, &device)), None),
+                None => {
+                    let prompts = composition.compose_for(&on_device.tasks, &embeddings, &mask);
+                    (without_autodiff(prompts.clone()), Some(prompts))
+                }
+            };
+            ((rows, on_device, prepend(plain, embeddings, mask)), composed)
+        })
+        .unzip();
+    let rows_in_batch_order = |parts: Vec<Option<Tensor<3>>>| {
         let parts: Option<Vec<Tensor<3>>> = parts.into_iter().collect();
         parts.map(|parts| Tensor::cat(parts, 0).select(0, inverse(&order, &device)))
     };
-    let prompts = shared.or_else(|| of_batch(composed)).filter(Tensor::is_tracked);
-    let gradients = prompts.zip(of_batch(gradients)).map(|(prompts, gradient)| {
+    let prompts = shared.or_else(|| rows_in_batch_order(composed)).filter(Tensor::is_tracked);
+    let tracked_tokens = prompts.is_some().then_some(tokens);
+
+    let outputs = par_map(&device, parts, |(rows, on_device, prompted)| {
+        let losses = |states: HiddenStates| losses(states, &rows, &on_device);
+        differentiate_part(backbone, prompted, &on_device, tracked_tokens, losses)
+    });
+    let (losses, gradients): (Vec<TokenLosses>, Vec<Option<Tensor<3>>>) =
+        outputs.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let losses = losses_in_batch_order(losses, batch, &order);
+    let gradients = prompts.zip(rows_in_batch_order(gradients)).map(|(prompts, gradient)| {
         // Chain rule: the gradient of this product with the prompt gradient, a constant, is the
         // gradient of the loss with respect to the composition's parameters.
         let product = (prompts * gradient.autodiff()).sum();
@@ -133,7 +136,7 @@ fn differentiate_part<B: Backbone>(
 }
 
 /// Returns the losses of parts as losses of the batch, row by row.
-fn in_batch_order(parts: Vec<TokenLosses>, batch: &Batch, order: &[usize]) -> TokenLosses {
+fn losses_in_batch_order(parts: Vec<TokenLosses>, batch: &Batch, order: &[usize]) -> TokenLosses {
     let lengths: Vec<usize> = batch.examples().map(|example| example.target_ids.len()).collect();
     // Index of each row's first token among those of the parts.
     let mut starts = vec![0; lengths.len()];
