@@ -28,6 +28,8 @@ mod import_export;
 #[cfg(feature = "t5x")]
 mod t5x;
 
+// Files of earlier versions.
+mod earlier_versions;
 // Error messages for wrong arguments, configurations, models and rows.
 mod bad_input;
 // NaN and infinite losses.
