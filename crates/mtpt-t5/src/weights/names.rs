@@ -75,8 +75,10 @@ pub(crate) struct Names {
     /// Layout in transformers.
     pub(crate) layout: Layout,
     /// Name in T5X, with `{}` for the index of the block.
+    #[cfg_attr(not(feature = "t5x"), expect(dead_code, reason = "read by the T5X loader only"))]
     pub(crate) t5x: String,
     /// Index of the block, for a parameter of a block.
+    #[cfg_attr(not(feature = "t5x"), expect(dead_code, reason = "read by the T5X loader only"))]
     pub(crate) block: Option<usize>,
 }
 
