@@ -112,7 +112,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         data.len(),
         grouped(parameters),
         config.composition.name(),
-        grouped(t5.num_params()),
+        grouped(t5.get().num_params()),
     )?;
     output.flush()?;
 
@@ -152,7 +152,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         step: trained.step,
         steps: config.training.steps,
         trained: parameters,
-        frozen: t5.num_params(),
+        frozen: t5.get().num_params(),
         unchanged: frozen == model.fingerprint(),
         seconds: begun.elapsed().as_secs_f64(),
     };

@@ -22,7 +22,7 @@ impl<M: Module> Frozen<M> {
         Self(module.valid().freeze())
     }
 
-    /// Returns the module.
+    /// Returns the module, for example to count its parameters, which `self` hides.
     pub fn get(&self) -> &M {
         &self.0
     }
