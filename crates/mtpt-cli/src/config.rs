@@ -1,7 +1,7 @@
-//! Run configurations: reading them, applying `--set`, and resolving their paths.
+//! Run configurations: reading them and applying `--set`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
@@ -37,13 +37,6 @@ pub(crate) fn read_with_settings<T, E: Into<Error>>(
         }
         Err(error) => Err(error.into()),
     }
-}
-
-/// Returns a path in a configuration: relative to the folder of the configuration if it exists
-/// there, unchanged otherwise, because it may be the id of a model on the hub.
-pub(crate) fn resolve_path(config: &Path, path: &str) -> PathBuf {
-    let near = config.parent().unwrap_or(Path::new("")).join(path);
-    if near.exists() { near } else { PathBuf::from(path) }
 }
 
 /// Changes values in the text of a configuration and keeps everything else, including comments.

@@ -7,7 +7,7 @@ mod run_file;
 
 pub use device::{ChosenDevice, DeviceError, choose_device, device, device_names, devices};
 pub use error::{Error, Result};
-pub use model::Model;
+pub use model::{Model, resolve_model};
 pub use run_file::{RunFile, Training};
 
 pub use burn;

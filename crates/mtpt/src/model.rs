@@ -8,6 +8,13 @@ use tokenizers::Tokenizer;
 
 use crate::error::Result;
 
+/// Returns the path of a model that a configuration file names: relative to the folder of the file
+/// if it exists there, unchanged otherwise, because it may be the id of a model on the hub.
+pub fn resolve_model(config: &Path, model: &str) -> PathBuf {
+    let next_to_file = config.parent().unwrap_or(Path::new("")).join(model);
+    if next_to_file.exists() { next_to_file } else { PathBuf::from(model) }
+}
+
 /// A frozen T5 with its tokenizer.
 #[derive(Debug)]
 pub struct Model {

@@ -11,7 +11,7 @@ use mtpt_train::{
 use tokenizers::Tokenizer;
 
 use crate::error::{Error, Result};
-use crate::model::Model;
+use crate::model::{Model, resolve_model};
 
 /// A run file: the model, the tasks and the settings of a training run, read from TOML.
 ///
@@ -47,10 +47,7 @@ impl RunFile {
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let config = StagedRunConfig::parse(text, path)?;
         let tasks = TaskFile::parse(text, path)?.into_tasks();
-        let folder = path.parent().unwrap_or(Path::new(""));
-        let next_to_file = folder.join(&config.run.model);
-        let model =
-            if next_to_file.exists() { next_to_file } else { PathBuf::from(&config.run.model) };
+        let model = resolve_model(path, &config.run.model);
         Ok(Self { model, config, tasks, path: path.to_owned() })
     }
 

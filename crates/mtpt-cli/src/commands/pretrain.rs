@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use crate::args::training::Run;
-use crate::config::{read_with_settings, resolve_path};
+use crate::config::read_with_settings;
 use crate::destination::run_dir;
 use crate::error::Result;
 use crate::model::open_device;
@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
         Err(tasks::Error::Task(TaskError::NoTasks { .. })) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
-    let origin = locate(&resolve_path(path, &config.model))?;
+    let origin = locate(&mtpt::resolve_model(path, &config.model))?;
     let t5 = T5::load(&origin, &device.autodiff())?;
     let tokenizer = T5Tokenizer::load(&origin, t5.config())?;
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());

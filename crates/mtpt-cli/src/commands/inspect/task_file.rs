@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::commands::inspect::description::Description;
 use crate::commands::inspect::lengths::Lengths;
-use crate::config::{read_text, resolve_path};
+use crate::config::read_text;
 use crate::error::Result;
 use crate::model::load_tokenizer;
 use crate::number_format::{counted, percent};
@@ -147,7 +147,7 @@ fn tokenizer(
 ) -> Result<Option<(PathBuf, T5Tokenizer)>> {
     match (requested, configured) {
         (Some(model), _) => load_tokenizer(model).map(Some),
-        (None, Some(model)) => Ok(load_tokenizer(&resolve_path(path, model))
+        (None, Some(model)) => Ok(load_tokenizer(&mtpt::resolve_model(path, model))
             .map_err(|error| message(&format!("note: tokens are not counted: {error}")))
             .ok()),
         (None, None) => Ok(None),
