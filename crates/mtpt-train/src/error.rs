@@ -83,6 +83,17 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns the failed access to a file, if that is the cause.
+    pub fn io_error(&self) -> Option<&IoError> {
+        match self {
+            Self::Io(error) => Some(error),
+            Self::Tensors(error) => error.io_error(),
+            Self::Tasks(error) => error.io_error(),
+            Self::Infer(error) => error.io_error(),
+            _ => None,
+        }
+    }
+
     /// Adds the stage whose configuration the error is in.
     pub(crate) fn in_stage(self, stage: &'static str) -> Self {
         Self::InStage { stage, source: Box::new(self) }

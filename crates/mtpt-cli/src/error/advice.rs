@@ -99,20 +99,10 @@ fn failed_access(error: &Error) -> Option<(&'static str, &Path, &io::Error)> {
         Error::Tasks(error) => error.io_error(),
         Error::Model(error) => error.io_error(),
         Error::Infer(error) => error.io_error(),
-        Error::Train(error) => failed_training(error),
+        Error::Train(error) => error.io_error(),
         _ => None,
     }?;
     Some((action, path, source))
-}
-
-fn failed_training(error: &train::Error) -> Option<&IoError> {
-    match error {
-        train::Error::Io(error) => Some(error),
-        train::Error::Tensors(error) => error.io_error(),
-        train::Error::Tasks(error) => error.io_error(),
-        train::Error::Infer(error) => error.io_error(),
-        _ => None,
-    }
 }
 
 /// Suggests the existing path that is most similar to a mistyped one.
