@@ -26,7 +26,7 @@ struct Summary<'a> {
     stopped_early: Option<usize>,
 }
 
-/// What to run of a configuration.
+/// The part of a configuration to run.
 pub(crate) enum Mode<'a> {
     /// Some of its stages.
     Train(Vec<Stage>),

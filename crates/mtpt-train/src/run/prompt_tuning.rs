@@ -29,7 +29,7 @@ pub struct Trained<C = Composition> {
     pub prompts: Prompts<C>,
     /// The step that they are from.
     pub step: usize,
-    /// That mean, as a fraction.
+    /// Mean of the tasks' metrics on `dev` at that step, as a fraction.
     pub score: Option<f64>,
     /// Step after which the run ended, if it ended early for lack of progress
     /// ([`EvaluationConfig::patience`](crate::EvaluationConfig)).
