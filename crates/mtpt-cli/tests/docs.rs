@@ -27,6 +27,7 @@ mod links;
 mod markdown;
 mod parameters;
 mod reference;
+mod supported_files;
 
 use std::path::{Path, PathBuf};
 
