@@ -198,9 +198,9 @@ impl Work for Generating {
         let t5 = &self.t5;
         let batch = DeviceBatch::for_backbone(&self.rows, t5);
         let prompted = Prompted::new(t5, self.prompts.composition())?;
-        let (embeddings, mask) = prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask);
+        let inputs = prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask);
         let config = GenerationConfig { max_new_tokens: NEW_TOKENS, ..GenerationConfig::default() };
-        Ok(json!({ "ids": t5.generate_from_embeddings(embeddings, mask, &config)? }))
+        Ok(json!({ "ids": t5.generate_from_inputs(inputs, &config)? }))
     }
 }
 

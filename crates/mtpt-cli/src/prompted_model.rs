@@ -1,7 +1,7 @@
 use std::path::Path;
 
-use mtpt::burn::tensor::{Bool, Device, Tensor};
-use mtpt::core::TaskIndex;
+use mtpt::burn::tensor::Device;
+use mtpt::core::{Inputs, TaskIndex};
 use mtpt::infer;
 use mtpt::infer::{DeviceBatch, Prompts};
 use mtpt::tasks::TokenizedExample;
@@ -17,12 +17,6 @@ pub(crate) struct PromptedModel {
     pub(crate) prompts: Option<Prompts>,
     /// Task of rows without a `task` field.
     default_task: Option<TaskIndex>,
-}
-
-/// Inputs on the device, ready for the encoder.
-pub(crate) struct Inputs {
-    pub(crate) embeddings: Tensor<3>,
-    pub(crate) mask: Tensor<2, Bool>,
 }
 
 impl PromptedModel {
@@ -92,8 +86,7 @@ impl PromptedModel {
             Some(prompts) => infer::Prompted::new(t5, prompts.composition())?,
             None => infer::Prompted::plain(t5),
         };
-        let (embeddings, mask) = prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask);
-        Ok(Inputs { embeddings, mask })
+        Ok(prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask))
     }
 }
 

@@ -1,5 +1,7 @@
 use burn::tensor::{Bool, Device, FloatDType, Int, Tensor, TensorData};
 
+use crate::inputs::{Encoded, Inputs};
+use crate::split_prompts::SplitPrompts;
 use crate::token_tree::TokenTree;
 use crate::vjp::{StateGradients, Vjp};
 
@@ -47,8 +49,14 @@ pub trait Backbone: Sync {
     /// - output: `[batch, length, d_model]`; vectors at masked positions are unspecified
     fn encode(&self, embeddings: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3>;
 
-    /// Returns the final hidden states of the decoder. Each position attends to itself and the
-    /// positions before it.
+    /// Returns the final hidden states of the encoder with the rest of the decoder's input.
+    fn encode_inputs(&self, inputs: Inputs) -> Encoded {
+        let Inputs { embeddings, mask, decoder_prompt } = inputs;
+        Encoded { states: self.encode(embeddings, mask.clone()), mask, decoder_prompt }
+    }
+
+    /// Returns the final hidden states of the decoder at its tokens. Each position attends to itself
+    /// and the positions before it, of which the vectors of the decoder's prompt are the first.
     ///
     /// An input may have several targets, which are then adjacent rows of `decoder_input_ids`. The
     /// encoder output of each input is computed and projected only once for all of them, for
@@ -57,19 +65,12 @@ pub trait Backbone: Sync {
     /// # Shapes
     ///
     /// - `decoder_input_ids`: `[batch * targets, target_length]`, starting with the start token
-    /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, the mask that `encoded` was computed with
     /// - output: `[batch * targets, target_length, d_model]`
     ///
     /// # Panics
     ///
     /// When the number of targets is not a multiple of the batch size.
-    fn decode(
-        &self,
-        decoder_input_ids: Tensor<2, Int>,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-    ) -> Tensor<3>;
+    fn decode(&self, decoder_input_ids: Tensor<2, Int>, encoded: Encoded) -> Tensor<3>;
 
     /// Returns the final hidden states of the decoder at every node of a tree of tokens, one tree
     /// per row.
@@ -80,43 +81,29 @@ pub trait Backbone: Sync {
     ///
     /// # Shapes
     ///
-    /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, the mask that `encoded` was computed with
     /// - output: `[batch, nodes, d_model]`, where `nodes` is the size of the largest tree; vectors
     ///   after the last node of a smaller tree are unspecified
     ///
     /// # Panics
     ///
     /// When the number of trees differs from the batch size.
-    fn decode_trees(
-        &self,
-        trees: &[&TokenTree],
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-    ) -> Tensor<3> {
-        decode_paths(self, trees, encoded, mask)
+    fn decode_trees(&self, trees: &[&TokenTree], encoded: Encoded) -> Tensor<3> {
+        decode_paths(self, trees, encoded)
     }
 
     /// Computes [`encode`](Self::encode) and [`decode`](Self::decode) with one target per row, and
-    /// returns the hidden states and the function that maps their gradients to the gradient of the
-    /// first `prompt_length` embeddings of each row, the prompt.
+    /// returns the hidden states and the function that maps their gradients to the gradients of the
+    /// prompts: the first `prompt_length` embeddings of each row, and the decoder's prompt.
     ///
     /// The default implementation, [`vjp_by_autodiff`], records every operation. A backbone with a
     /// hand-written backward pass can override it, with the same results.
     ///
     /// # Shapes
     ///
-    /// - `embeddings`: `[batch, length, d_model]`, not tracked
-    /// - `mask`: `[batch, length]`
+    /// - `inputs`: not tracked
     /// - `decoder_input_ids`: `[batch, target_length]`, starting with the start token
-    fn vjp(
-        &self,
-        embeddings: Tensor<3>,
-        mask: Tensor<2, Bool>,
-        decoder_input_ids: Tensor<2, Int>,
-        prompt_length: usize,
-    ) -> Vjp {
-        vjp_by_autodiff(self, embeddings, mask, decoder_input_ids, prompt_length)
+    fn vjp(&self, inputs: Inputs, decoder_input_ids: Tensor<2, Int>, prompt_length: usize) -> Vjp {
+        vjp_by_autodiff(self, inputs, decoder_input_ids, prompt_length)
     }
 
     /// Returns the logits of final hidden states of the decoder.
@@ -138,20 +125,14 @@ pub trait Backbone: Sync {
     ///
     /// # Shapes
     ///
-    /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, the mask that `encoded` was computed with
     /// - output: at most `max_length` tokens per row
     ///
     /// # Panics
     ///
     /// When reading values from the device fails.
-    fn generate_greedy(
-        &self,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-        max_length: usize,
-    ) -> Vec<Vec<u32>> {
-        let [batch, _] = mask.dims();
+    fn generate_greedy(&self, encoded: Encoded, max_length: usize) -> Vec<Vec<u32>> {
+        let batch = encoded.rows();
+        let device = encoded.states.device();
         let mut rows = vec![vec![self.decoder_start_token_id()]; batch];
         let mut ended = vec![false; batch];
         for length in 1..=max_length {
@@ -162,8 +143,8 @@ pub trait Backbone: Sync {
                 })
                 .map(i64::from)
                 .collect();
-            let ids = Tensor::from_data(TensorData::new(ids, [batch, length]), &encoded.device());
-            let hidden = self.decode(ids, encoded.clone(), mask.clone());
+            let ids = Tensor::from_data(TensorData::new(ids, [batch, length]), &device);
+            let hidden = self.decode(ids, encoded.clone());
             let [_, _, d_model] = hidden.dims();
             let last = hidden.narrow(1, length - 1, 1).reshape([batch, d_model]);
             let next = self.logits(last).cast(FloatDType::F32).argmax(1).into_data();
@@ -196,14 +177,18 @@ pub trait Backbone: Sync {
 /// [`Vjp::pullback`] panics when the hidden states don't depend on the embeddings.
 pub fn vjp_by_autodiff<B: Backbone + ?Sized>(
     backbone: &B,
-    embeddings: Tensor<3>,
-    mask: Tensor<2, Bool>,
+    inputs: Inputs,
     decoder_input_ids: Tensor<2, Int>,
     prompt_length: usize,
 ) -> Vjp {
-    let embeddings = embeddings.without_autodiff().autodiff().require_grad();
-    let encoder = backbone.encode(embeddings.clone(), mask.clone());
-    let decoder = backbone.decode(decoder_input_ids, encoder.clone(), mask);
+    let tracked = |tensor: Tensor<3>| tensor.without_autodiff().autodiff().require_grad();
+    let Inputs { embeddings, mask, decoder_prompt } = inputs;
+    let (embeddings, decoder_prompt) = (tracked(embeddings), decoder_prompt.map(tracked));
+    let inputs =
+        Inputs { embeddings: embeddings.clone(), mask, decoder_prompt: decoder_prompt.clone() };
+    let encoded = backbone.encode_inputs(inputs);
+    let encoder = encoded.states.clone();
+    let decoder = backbone.decode(decoder_input_ids, encoded);
     let states = [encoder.clone(), decoder.clone()].map(Tensor::without_autodiff);
     let [encoder_states, decoder_states] = states;
     Vjp::new(encoder_states, decoder_states, move |gradients: StateGradients| {
@@ -213,8 +198,14 @@ pub fn vjp_by_autodiff<B: Backbone + ?Sized>(
             product = product + (encoder * gradient.autodiff()).sum();
         }
         let mut gradients = product.backward();
-        let gradient = embeddings.grad_remove(&mut gradients);
-        gradient.expect("the hidden states depend on the embeddings").narrow(1, 0, prompt_length)
+        let mut gradient = |tensor: Tensor<3>| {
+            let gradient = tensor.grad_remove(&mut gradients);
+            gradient.expect("the hidden states depend on the embeddings")
+        };
+        SplitPrompts {
+            encoder: gradient(embeddings).narrow(1, 0, prompt_length),
+            decoder: decoder_prompt.map(gradient),
+        }
     })
 }
 
@@ -231,10 +222,9 @@ pub fn vjp_by_autodiff<B: Backbone + ?Sized>(
 pub fn decode_paths<B: Backbone + ?Sized>(
     backbone: &B,
     trees: &[&TokenTree],
-    encoded: Tensor<3>,
-    mask: Tensor<2, Bool>,
+    encoded: Encoded,
 ) -> Tensor<3> {
-    let [batch, _, d_model] = encoded.dims();
+    let [batch, _, d_model] = encoded.states.dims();
     assert_eq!(trees.len(), batch, "one tree per row");
     let nodes = trees.iter().map(|tree| tree.len()).max().unwrap_or(0);
     // For each row and leaf, the nodes from the root to the leaf.
@@ -264,9 +254,9 @@ pub fn decode_paths<B: Backbone + ?Sized>(
             }
         }
     }
-    let device = encoded.device();
+    let device = encoded.states.device();
     let ids = TensorData::new(ids, [batch * targets, length]);
-    let hidden = backbone.decode(Tensor::<2, Int>::from_data(ids, &device), encoded, mask);
+    let hidden = backbone.decode(Tensor::<2, Int>::from_data(ids, &device), encoded);
     let positions = TensorData::new(positions, [batch * nodes]);
     let positions = Tensor::<1, Int>::from_data(positions, &device);
     let hidden = hidden.reshape([batch * targets * length, d_model]).select(0, positions);

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use burn::module::{Module, ParamId};
 use burn::tensor::{Bool, Int, Tensor, TensorData};
 
@@ -11,6 +13,12 @@ use crate::index::TaskIndex;
 pub trait Compose: Module + Sync {
     /// Returns the number of vectors of a prompt.
     fn prompt_length(&self) -> usize;
+
+    /// Returns the vectors of a prompt that are prepended to the decoder's input, before its start
+    /// token. All others are prepended to the encoder's input. The default is none.
+    fn decoder_vectors(&self) -> Range<usize> {
+        0..0
+    }
 
     /// Returns the width of a prompt vector, the model's `d_model`.
     fn d_model(&self) -> usize;

@@ -4,6 +4,7 @@ use burn::module::{
 use burn::tensor::{Bool, Device, Int, Tensor};
 
 use crate::backbone::Backbone;
+use crate::inputs::{Encoded, Inputs};
 use crate::token_tree::TokenTree;
 use crate::vjp::Vjp;
 
@@ -116,44 +117,23 @@ impl<M: Module + Backbone> Backbone for Frozen<M> {
         self.0.encode(embeddings, mask)
     }
 
-    fn decode(
-        &self,
-        decoder_input_ids: Tensor<2, Int>,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-    ) -> Tensor<3> {
-        self.0.decode(decoder_input_ids, encoded, mask)
+    fn decode(&self, decoder_input_ids: Tensor<2, Int>, encoded: Encoded) -> Tensor<3> {
+        self.0.decode(decoder_input_ids, encoded)
     }
 
-    fn decode_trees(
-        &self,
-        trees: &[&TokenTree],
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-    ) -> Tensor<3> {
-        self.0.decode_trees(trees, encoded, mask)
+    fn decode_trees(&self, trees: &[&TokenTree], encoded: Encoded) -> Tensor<3> {
+        self.0.decode_trees(trees, encoded)
     }
 
-    fn vjp(
-        &self,
-        embeddings: Tensor<3>,
-        mask: Tensor<2, Bool>,
-        decoder_input_ids: Tensor<2, Int>,
-        prompt_length: usize,
-    ) -> Vjp {
-        self.0.vjp(embeddings, mask, decoder_input_ids, prompt_length)
+    fn vjp(&self, inputs: Inputs, decoder_input_ids: Tensor<2, Int>, prompt_length: usize) -> Vjp {
+        self.0.vjp(inputs, decoder_input_ids, prompt_length)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
         self.0.logits(hidden)
     }
 
-    fn generate_greedy(
-        &self,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-        max_length: usize,
-    ) -> Vec<Vec<u32>> {
-        self.0.generate_greedy(encoded, mask, max_length)
+    fn generate_greedy(&self, encoded: Encoded, max_length: usize) -> Vec<Vec<u32>> {
+        self.0.generate_greedy(encoded, max_length)
     }
 }

@@ -2,6 +2,8 @@ use std::fmt;
 
 use burn::tensor::Tensor;
 
+use crate::split_prompts::SplitPrompts;
+
 /// Gradients of a loss with respect to the final hidden states of a model.
 ///
 /// # Shapes
@@ -17,7 +19,7 @@ pub struct StateGradients {
 }
 
 /// Final hidden states of a forward pass through a frozen model, and the function that maps their
-/// gradients to the gradient of the prompt (a vector-Jacobian product).
+/// gradients to the gradients of the prompts (a vector-Jacobian product).
 ///
 /// With it, the gradient of a loss is computed in three parts:
 ///
@@ -37,25 +39,22 @@ pub struct Vjp {
     pub encoder_states: Tensor<3>,
     /// Final hidden states of the decoder, `[batch, target_length, d_model]`.
     pub decoder_states: Tensor<3>,
-    pullback: Box<dyn FnOnce(StateGradients) -> Tensor<3>>,
+    pullback: Box<dyn FnOnce(StateGradients) -> SplitPrompts>,
 }
 
 impl Vjp {
-    /// Creates a result from untracked states and the function that computes the prompt's gradient.
+    /// Creates a result from untracked states and the function that computes the prompts' gradients.
     pub fn new(
         encoder_states: Tensor<3>,
         decoder_states: Tensor<3>,
-        pullback: impl FnOnce(StateGradients) -> Tensor<3> + 'static,
+        pullback: impl FnOnce(StateGradients) -> SplitPrompts + 'static,
     ) -> Self {
         Self { encoder_states, decoder_states, pullback: Box::new(pullback) }
     }
 
-    /// Computes the gradient with respect to the prompt, the first embeddings of each row.
-    ///
-    /// # Shapes
-    ///
-    /// - output: `[batch, prompt_length, d_model]`
-    pub fn pullback(self, gradients: StateGradients) -> Tensor<3> {
+    /// Computes the gradients with respect to the encoder's prompt, the first embeddings of each row,
+    /// and the decoder's prompt.
+    pub fn pullback(self, gradients: StateGradients) -> SplitPrompts {
         (self.pullback)(gradients)
     }
 }

@@ -2,7 +2,7 @@
 //! adds the sum of the encoder's output to each embedding.
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
-use mtpt_core::Backbone;
+use mtpt_core::{Backbone, Encoded};
 
 pub(crate) struct TableBackbone {
     table: Tensor<2>,
@@ -52,13 +52,8 @@ impl Backbone for TableBackbone {
         embeddings
     }
 
-    fn decode(
-        &self,
-        decoder_input_ids: Tensor<2, Int>,
-        encoded: Tensor<3>,
-        _mask: Tensor<2, Bool>,
-    ) -> Tensor<3> {
-        self.embed(decoder_input_ids) + encoded.sum_dim(1)
+    fn decode(&self, decoder_input_ids: Tensor<2, Int>, encoded: Encoded) -> Tensor<3> {
+        self.embed(decoder_input_ids) + encoded.states.sum_dim(1)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {

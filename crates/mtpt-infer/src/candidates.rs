@@ -1,5 +1,5 @@
-use burn::tensor::{Bool, Tensor, activation};
-use mtpt_core::{Backbone, TokenTree};
+use burn::tensor::{Tensor, activation};
+use mtpt_core::{Backbone, Encoded, TokenTree};
 use mtpt_tasks::{TaskId, Tokenize, TokenizeError, truncate};
 
 use crate::device_batch::int;
@@ -81,17 +81,9 @@ impl Candidates {
     ///
     /// # Shapes
     ///
-    /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`
     /// - output: one value per candidate, for each row
-    pub fn log_probabilities<B: Backbone>(
-        &self,
-        backbone: &B,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-    ) -> Vec<Vec<f64>> {
-        let [batch, _, _] = encoded.dims();
-        Self::log_probabilities_of_rows(&vec![self; batch], backbone, encoded, mask)
+    pub fn log_probabilities<B: Backbone>(&self, backbone: &B, encoded: Encoded) -> Vec<Vec<f64>> {
+        Self::log_probabilities_of_rows(&vec![self; encoded.rows()], backbone, encoded)
     }
 
     /// Returns the log-probability of each row's own candidates, of which rows may have different
@@ -100,8 +92,6 @@ impl Candidates {
     /// # Shapes
     ///
     /// - `rows`: one set of candidates per row
-    /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`
     /// - output: one value per candidate, for each row
     ///
     /// # Panics
@@ -110,13 +100,12 @@ impl Candidates {
     pub fn log_probabilities_of_rows<B: Backbone>(
         rows: &[&Self],
         backbone: &B,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
+        encoded: Encoded,
     ) -> Vec<Vec<f64>> {
-        let [batch, _, d_model] = encoded.dims();
+        let [batch, _, d_model] = encoded.states.dims();
         assert_eq!(rows.len(), batch, "one set of candidates per row");
         let trees: Vec<&TokenTree> = rows.iter().map(|row| &row.plan.tree).collect();
-        let hidden = backbone.decode_trees(&trees, encoded, mask);
+        let hidden = backbone.decode_trees(&trees, encoded);
         let [_, nodes, _] = hidden.dims();
         let (mut positions, mut lookups) = (Vec::new(), Vec::new());
         for (index, row) in rows.iter().enumerate() {

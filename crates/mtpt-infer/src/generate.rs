@@ -13,8 +13,8 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
         max_length: usize,
         batch_size: usize,
     ) -> Vec<Vec<u32>> {
-        self.map_encoded(rows, batch_size, |_, encoded, mask| {
-            self.backbone().generate_greedy(encoded, mask, max_length)
+        self.map_encoded(rows, batch_size, |_, encoded| {
+            self.backbone().generate_greedy(encoded, max_length)
         })
     }
 }

@@ -2,7 +2,7 @@ use std::fmt;
 
 use burn::tensor::{Bool, Int, Tensor};
 use mtpt_compose::Composition;
-use mtpt_core::{Backbone, Compose, TaskIndex, embed_prompted, par_map};
+use mtpt_core::{Backbone, Compose, Encoded, Inputs, TaskIndex, embed_prompted, par_map};
 use mtpt_tasks::TokenizedExample;
 
 use crate::device_batch::DeviceBatch;
@@ -68,40 +68,36 @@ impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
         self.composition
     }
 
-    /// Returns the number of prompt vectors prepended to each input.
+    /// Returns the number of prompt vectors prepended to each input of the encoder.
     pub fn prompt_length(&self) -> usize {
-        self.composition.map_or(0, C::prompt_length)
+        self.composition.map_or(0, |composition| {
+            composition.prompt_length() - composition.decoder_vectors().len()
+        })
     }
 
-    /// Embeds a batch with the prompt of each row's task prepended, and extends the mask over it.
+    /// Embeds a batch with the prompt of each row's task prepended.
     ///
     /// # Shapes
     ///
     /// - `tasks`: one per row, ignored without prompts
     /// - `ids`, `mask`: `[batch, length]`
-    /// - output: `[batch, prompt_length + length, d_model]` and `[batch, prompt_length + length]`
     ///
     /// # Panics
     ///
     /// When the numbers of rows differ, or a task index is out of range.
-    pub fn embed(
-        &self,
-        tasks: &[TaskIndex],
-        ids: Tensor<2, Int>,
-        mask: Tensor<2, Bool>,
-    ) -> (Tensor<3>, Tensor<2, Bool>) {
+    pub fn embed(&self, tasks: &[TaskIndex], ids: Tensor<2, Int>, mask: Tensor<2, Bool>) -> Inputs {
         embed_prompted(self.backbone, self.composition, tasks, ids, mask)
     }
 
     /// Encodes rows and maps each encoded part to one output per row, in the order of the rows.
     ///
     /// Parts hold rows of similar length, at most `batch_size` of them, and run in parallel on a
-    /// CPU. `map` gets the positions of the part's rows, their encoding and the mask.
+    /// CPU. `map` gets the positions of the part's rows and their encoding.
     pub(crate) fn map_encoded<T: Clone + Default + Send>(
         &self,
         rows: &[TokenizedExample],
         batch_size: usize,
-        map: impl Fn(&[usize], Tensor<3>, Tensor<2, Bool>) -> Vec<T> + Sync,
+        map: impl Fn(&[usize], Encoded) -> Vec<T> + Sync,
     ) -> Vec<T> {
         let lengths: Vec<usize> =
             rows.iter().map(|row| self.prompt_length() + row.input_ids.len()).collect();
@@ -110,9 +106,9 @@ impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
         let part_outputs = par_map(&device, parts, |part| {
             let examples = part.iter().map(|&row| &rows[row]);
             let batch = DeviceBatch::for_backbone(examples, self.backbone);
-            let (embeddings, mask) = self.embed(&batch.tasks, batch.input_ids, batch.input_mask);
-            let encoded = self.backbone.encode(embeddings.inner(), mask.clone());
-            let outputs = map(&part, encoded, mask);
+            let inputs = self.embed(&batch.tasks, batch.input_ids, batch.input_mask);
+            let encoded = self.backbone.encode_inputs(inputs.inner());
+            let outputs = map(&part, encoded);
             (part, outputs)
         });
         let mut outputs = vec![T::default(); rows.len()];

@@ -15,8 +15,8 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
         candidates: &Candidates,
         batch_size: usize,
     ) -> Vec<Vec<f64>> {
-        self.map_encoded(rows, batch_size, |_, encoded, mask| {
-            candidates.log_probabilities(self.backbone(), encoded, mask)
+        self.map_encoded(rows, batch_size, |_, encoded| {
+            candidates.log_probabilities(self.backbone(), encoded)
         })
     }
 
@@ -33,9 +33,9 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
         batch_size: usize,
     ) -> Vec<Vec<f64>> {
         assert_eq!(rows.len(), candidates.len(), "one set of candidates per row");
-        self.map_encoded(rows, batch_size, |part, encoded, mask| {
+        self.map_encoded(rows, batch_size, |part, encoded| {
             let candidates: Vec<&Candidates> = part.iter().map(|&row| &candidates[row]).collect();
-            Candidates::log_probabilities_of_rows(&candidates, self.backbone(), encoded, mask)
+            Candidates::log_probabilities_of_rows(&candidates, self.backbone(), encoded)
         })
     }
 }

@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
 use mtpt_compose::CompositionConfig;
-use mtpt_core::{Backbone, Frozen};
+use mtpt_core::{Backbone, Encoded, Frozen, Inputs};
 use mtpt_infer::{Candidates, Prompted, TaskData};
 use mtpt_t5::T5;
 use mtpt_tasks::{LabelsConfig, Split, Task, TokenizedExample};
@@ -82,8 +82,8 @@ fn rows_may_have_any_number_of_candidates() {
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [1, length]), &Device::flex());
         let mask = ids.clone().greater_equal_elem(0);
         for (candidate, score) in candidates.ids().iter().zip(scores) {
-            let (embeddings, one) = (t5.embed(ids.clone()), std::slice::from_ref(candidate));
-            let alone = t5.score(embeddings, mask.clone(), one).unwrap();
+            let inputs = Inputs::new(t5.embed(ids.clone()), mask.clone());
+            let alone = t5.score(inputs, std::slice::from_ref(candidate)).unwrap();
             let alone: f64 = alone[0].iter().copied().map(f64::from).sum();
             // Padding and batching only change the order of additions.
             assert!((score - alone).abs() < 1e-4, "{score} {alone}");
@@ -130,8 +130,8 @@ impl Backbone for Recorder<'_> {
         Backbone::encode(self.t5, embeddings, mask)
     }
 
-    fn decode(&self, ids: Tensor<2, Int>, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
-        Backbone::decode(self.t5, ids, encoded, mask)
+    fn decode(&self, ids: Tensor<2, Int>, encoded: Encoded) -> Tensor<3> {
+        Backbone::decode(self.t5, ids, encoded)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {

@@ -37,11 +37,11 @@ fn logits<B: Backbone>(backbone: &B, prompts: &Prompts, task: usize, row: usize)
     let mask = Tensor::<2, Bool>::full([1, input.len()], true, &device);
     let tasks = [TaskIndex::new(task)];
     let composition = Some(prompts.composition());
-    let (embeddings, mask) = embed_prompted(backbone, composition, &tasks, tensor(&input), mask);
-    let encoded = backbone.encode(embeddings, mask.clone());
+    let inputs = embed_prompted(backbone, composition, &tasks, tensor(&input), mask);
+    let encoded = backbone.encode_inputs(inputs);
     let decoder_input =
         [&[backbone.decoder_start_token_id()], &target[..target.len() - 1]].concat();
-    let hidden = backbone.decode(tensor(&decoder_input), encoded, mask);
+    let hidden = backbone.decode(tensor(&decoder_input), encoded);
     backbone.logits(hidden.squeeze_dim(0)).into_data().iter::<f32>().collect()
 }
 

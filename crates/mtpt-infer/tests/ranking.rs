@@ -1,6 +1,6 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use mtpt_compose::{CompositionConfig, InitContext, Tree};
-use mtpt_core::{Backbone, Compose, TaskIndex, prepend};
+use mtpt_core::{Backbone, Compose, Inputs, TaskIndex, prepend};
 use mtpt_infer::{Error, Prompted};
 use mtpt_tasks::Split;
 
@@ -24,11 +24,10 @@ fn ranking_in_one_pass_matches_scoring_each_word_alone() {
             let mask = ids.clone().greater_equal_elem(0);
             let prompt = composition.compose_rows(&[TaskIndex::new(position)]).inner();
             let (embeddings, mask) = prepend(prompt, world.t5.embed(ids), mask);
+            let inputs = Inputs::new(embeddings, mask);
             for (candidate, score) in candidates.ids().iter().zip(scores) {
-                let alone = world
-                    .t5
-                    .score(embeddings.clone(), mask.clone(), std::slice::from_ref(candidate))
-                    .unwrap();
+                let alone =
+                    world.t5.score(inputs.clone(), std::slice::from_ref(candidate)).unwrap();
                 let alone: f64 = alone[0].iter().copied().map(f64::from).sum();
                 // Padding and batching only change the order of additions.
                 assert!((score - alone).abs() < 1e-4, "{score} {alone}");

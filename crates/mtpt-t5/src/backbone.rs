@@ -1,6 +1,6 @@
 use burn::module::Module;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, assert_shape};
-use mtpt_core::{Backbone, TokenTree, Vjp, decode_paths, vjp_by_autodiff};
+use mtpt_core::{Backbone, Encoded, Inputs, TokenTree, Vjp, decode_paths, vjp_by_autodiff};
 
 use crate::backward;
 use crate::generate::greedy;
@@ -47,30 +47,20 @@ impl Backbone for T5 {
         self.encoder.forward(embeddings, mask, Saving::Nothing).0
     }
 
-    fn decode(
-        &self,
-        decoder_input_ids: Tensor<2, Int>,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-    ) -> Tensor<3> {
-        let [[rows, length], [batch, _]] = [decoder_input_ids.dims(), mask.dims()];
-        let mut cache = self.cache(encoded, mask, Some(rows / batch.max(1) * length));
+    fn decode(&self, decoder_input_ids: Tensor<2, Int>, encoded: Encoded) -> Tensor<3> {
+        let ([rows, length], batch) = (decoder_input_ids.dims(), encoded.rows());
+        let mut cache = self.cache(encoded, Some(rows / batch.max(1) * length));
         self.decode_step(decoder_input_ids, &mut cache)
     }
 
     /// Decodes all nodes jointly, each of them once. Since every node is scored against every
     /// other, large trees are decoded path by path.
-    fn decode_trees(
-        &self,
-        trees: &[&TokenTree],
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-    ) -> Tensor<3> {
-        let [batch, _] = mask.dims();
+    fn decode_trees(&self, trees: &[&TokenTree], encoded: Encoded) -> Tensor<3> {
+        let batch = encoded.rows();
         assert_eq!(trees.len(), batch, "expected one tree for each row");
         let nodes = trees.iter().map(|tree| tree.len()).max().unwrap_or(0);
         if nodes > MAX_NODES {
-            return decode_paths(self, trees, encoded, mask);
+            return decode_paths(self, trees, encoded);
         }
         let padding = std::iter::repeat(self.config.pad_token_id);
         let ids = trees.iter().flat_map(|tree| {
@@ -78,29 +68,22 @@ impl Backbone for T5 {
             tree.tokens(start).chain(padding.clone()).take(nodes).map(i64::from)
         });
         let ids = TensorData::new(ids.collect::<Vec<i64>>(), [batch, nodes]);
-        let ids = Tensor::<2, Int>::from_data(ids, &encoded.device().without_autodiff());
+        let ids = Tensor::<2, Int>::from_data(ids, &encoded.states.device().without_autodiff());
         // Rows with the same tree share its bias.
         let is_shared = trees.windows(2).all(|pair| std::ptr::eq(pair[0], pair[1]));
-        let cache = self.cache(encoded, mask, Some(nodes));
+        let cache = self.cache(encoded, Some(nodes));
         let trees = if is_shared { &trees[..trees.len().min(1)] } else { trees };
         self.decoder.forward_trees(self.embed(ids), trees, cache)
     }
 
     /// Uses the hand-written backward pass if the model is frozen.
-    fn vjp(
-        &self,
-        embeddings: Tensor<3>,
-        mask: Tensor<2, Bool>,
-        decoder_input_ids: Tensor<2, Int>,
-        prompt_length: usize,
-    ) -> Vjp {
+    fn vjp(&self, inputs: Inputs, decoder_input_ids: Tensor<2, Int>, prompt_length: usize) -> Vjp {
         if self.shared.weight.val().is_autodiff() {
             // A model that is not frozen applies dropout, which the hand-written pass does not
             // have.
-            return vjp_by_autodiff(self, embeddings, mask, decoder_input_ids, prompt_length);
+            return vjp_by_autodiff(self, inputs, decoder_input_ids, prompt_length);
         }
-        let embeddings = embeddings.without_autodiff();
-        backward::vjp(self, embeddings, mask, decoder_input_ids, prompt_length)
+        backward::vjp(self, inputs.without_autodiff(), decoder_input_ids, prompt_length)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
@@ -117,13 +100,8 @@ impl Backbone for T5 {
     }
 
     /// Decodes each token once, using the key/value cache.
-    fn generate_greedy(
-        &self,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-        max_length: usize,
-    ) -> Vec<Vec<u32>> {
-        greedy::decode(self, encoded, mask, max_length)
+    fn generate_greedy(&self, encoded: Encoded, max_length: usize) -> Vec<Vec<u32>> {
+        greedy::decode(self, encoded, max_length)
             .expect("invariant: tensors can be read back from the device")
     }
 }

@@ -14,6 +14,6 @@ pub use config::{Activation, T5Config};
 pub use error::{ConfigError, Error, GenerationError, Result, TokenizerError, WeightsError};
 pub use generate::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
 pub use model::{DecoderCache, Direction, T5, relative_position_bucket};
-pub use mtpt_core::Backbone;
+pub use mtpt_core::{Backbone, Encoded, Inputs};
 pub use tokenizer::T5Tokenizer;
 pub use weights::{EndTokens, HuggingFaceConfig, locate, read_config};

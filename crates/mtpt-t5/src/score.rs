@@ -1,8 +1,8 @@
 //! Log-probabilities of given texts.
 
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Bool, FloatDType, Int, Tensor, TensorData};
-use mtpt_core::Backbone;
+use burn::tensor::{FloatDType, Int, Tensor, TensorData};
+use mtpt_core::{Backbone, Inputs};
 
 use crate::error::{GenerationError, Result};
 use crate::model::t5::T5;
@@ -19,8 +19,6 @@ impl T5 {
     ///
     /// # Shapes
     ///
-    /// - `embeddings`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, `true` for tokens
     /// - output: one value for each token of each row's target
     ///
     /// # Errors
@@ -28,13 +26,8 @@ impl T5 {
     /// [`GenerationError::TargetCount`] if the number of targets is not the number of rows,
     /// [`GenerationError::TokenId`] for a token outside the vocabulary,
     /// [`GenerationError::Device`] if a tensor cannot be read back.
-    pub fn score(
-        &self,
-        embeddings: Tensor<3>,
-        mask: Tensor<2, Bool>,
-        targets: &[Vec<u32>],
-    ) -> Result<Vec<Vec<f32>>> {
-        let [batch, _] = mask.dims();
+    pub fn score(&self, inputs: Inputs, targets: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {
+        let batch = inputs.rows();
         self.check_targets(batch, targets)?;
         let max_length = targets.iter().map(Vec::len).max().unwrap_or(0);
         if max_length == 0 {
@@ -57,9 +50,9 @@ impl T5 {
 
         let model = self.without_autodiff();
         let device = model.device();
-        let encoded = model.encode(embeddings.without_autodiff(), mask.clone());
+        let encoded = model.encode_inputs(inputs.without_autodiff());
         let ids = Tensor::<2, Int>::from_data(TensorData::new(ids, [batch, max_length]), &device);
-        let hidden = model.decode(ids, encoded, mask);
+        let hidden = model.decode(ids, encoded);
         let hidden = hidden.reshape([batch * max_length, self.config.d_model]);
         let mut log_probabilities = Vec::with_capacity(tokens.len());
         for (positions, tokens) in positions.chunks(MAX_POSITIONS).zip(tokens.chunks(MAX_POSITIONS))

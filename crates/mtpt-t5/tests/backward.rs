@@ -2,7 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Bool, DType, Device, FloatDType, Int, Tensor, TensorData};
-use mtpt_core::{Backbone, StateGradients, Vjp, vjp_by_autodiff};
+use mtpt_core::{Backbone, Encoded, Inputs, StateGradients, Vjp, vjp_by_autodiff};
 use mtpt_t5::{Activation, T5, T5Config};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -65,13 +65,29 @@ fn assert_close(found: Tensor<3>, expected: Tensor<3>, what: &str) {
     assert!(largest > 1e-3, "{what}: nothing to compare");
 }
 
-fn check(model: &T5, targets: usize, with_encoder: bool, random: &mut Random) {
-    let embeddings = random.tensor([BATCH, LENGTH, 16]);
+fn check(model: &T5, targets: usize, decoder_length: usize, random: &mut Random) {
+    check_with(model, targets, decoder_length, false, random);
+    check_with(model, targets, decoder_length, true, random);
+}
+
+fn check_with(
+    model: &T5,
+    targets: usize,
+    decoder_length: usize,
+    with_encoder: bool,
+    random: &mut Random,
+) {
+    let prompt = random.tensor([BATCH, decoder_length.max(1), 16]);
+    let inputs = Inputs {
+        embeddings: random.tensor([BATCH, LENGTH, 16]),
+        mask: mask(),
+        decoder_prompt: (decoder_length > 0).then_some(prompt),
+    };
     let ids: Vec<i32> = (0..BATCH * targets).map(|index| (index * 7 % 60) as i32).collect();
     let ids = TensorData::new(ids, [BATCH, targets]);
     let ids = Tensor::<2, Int>::from_data(ids, &Device::flex());
-    let hand_written = model.vjp(embeddings.clone(), mask(), ids.clone(), PROMPT_LENGTH);
-    let by_autodiff = vjp_by_autodiff(model, embeddings, mask(), ids, PROMPT_LENGTH);
+    let hand_written = model.vjp(inputs.clone(), ids.clone(), PROMPT_LENGTH);
+    let by_autodiff = vjp_by_autodiff(model, inputs, ids, PROMPT_LENGTH);
     assert_close(
         hand_written.decoder_states.clone(),
         by_autodiff.decoder_states.clone(),
@@ -83,9 +99,16 @@ fn check(model: &T5, targets: usize, with_encoder: bool, random: &mut Random) {
         encoder: with_encoder.then(|| of_tokens(random.tensor([BATCH, LENGTH, 16]))),
         decoder: random.tensor([BATCH, targets, 16]),
     };
-    let gradient = hand_written.pullback(gradients.clone());
-    assert_eq!(gradient.dims(), [BATCH, PROMPT_LENGTH, 16]);
-    assert_close(gradient, by_autodiff.pullback(gradients), "gradient");
+    assert_eq!(hand_written.decoder_states.dims(), [BATCH, targets, 16]);
+    let found = hand_written.pullback(gradients.clone());
+    let expected = by_autodiff.pullback(gradients);
+    assert_eq!(found.encoder.dims(), [BATCH, PROMPT_LENGTH, 16]);
+    assert_close(found.encoder, expected.encoder, "gradient");
+    assert_eq!(found.decoder.is_some(), decoder_length > 0);
+    if let (Some(found), Some(expected)) = (found.decoder, expected.decoder) {
+        assert_eq!(found.dims(), [BATCH, decoder_length, 16]);
+        assert_close(found, expected, "gradient of the decoder's prompt");
+    }
 }
 
 #[test]
@@ -102,8 +125,9 @@ fn matches_autodiff_for_every_activation_and_cross_attention_mode() {
         let model = model(activation, gated, &mut random);
         // With two targets the projections are absorbed, with thirty the keys are projected.
         for targets in [2, 30] {
-            check(&model, targets, true, &mut random);
-            check(&model, targets, false, &mut random);
+            for decoder_length in [0, 1, 4] {
+                check(&model, targets, decoder_length, &mut random);
+            }
         }
     }
 }
@@ -126,16 +150,17 @@ fn forward_pass_is_the_evaluations_in_every_precision() {
                 let gradients = [2, 30].map(|targets| {
                     let embeddings = embeddings.clone().cast(dtype);
                     let ids = Tensor::<2, Int>::full([BATCH, targets], 3, &device);
-                    let vjp = model.vjp(embeddings.clone(), mask(), ids.clone(), PROMPT_LENGTH);
-                    let encoded = model.encode(embeddings, mask());
-                    let decoded = model.decode(ids, encoded.clone(), mask());
+                    let inputs = Inputs::new(embeddings, mask());
+                    let vjp = model.vjp(inputs.clone(), ids.clone(), PROMPT_LENGTH);
+                    let Encoded { states: encoded, .. } = model.encode_inputs(inputs.clone());
+                    let decoded = model.decode(ids, model.encode_inputs(inputs));
                     assert_eq!(decoded.dtype(), DType::from(dtype));
                     let decoded = values(decoded);
                     assert!(decoded.iter().all(|value| value.is_finite()), "{name}, {dtype:?}");
                     assert_eq!(values(vjp.encoder_states.clone()), values(encoded), "{name}");
                     assert_eq!(values(vjp.decoder_states.clone()), decoded, "{name}");
                     let decoder = vjp.decoder_states.ones_like();
-                    values(vjp.pullback(StateGradients { encoder: None, decoder }))
+                    values(vjp.pullback(StateGradients { encoder: None, decoder }).encoder)
                 });
                 gradients.concat()
             });

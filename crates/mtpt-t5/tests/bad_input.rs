@@ -3,7 +3,9 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use mtpt_t5::{Backbone, Beam, GenerationConfig, Sampling, Strategy, T5, T5Config, T5Tokenizer};
+use mtpt_t5::{
+    Backbone, Beam, GenerationConfig, Inputs, Sampling, Strategy, T5, T5Config, T5Tokenizer,
+};
 use safetensors::SafeTensors;
 use safetensors::tensor::TensorView;
 use tempfile::TempDir;
@@ -232,7 +234,7 @@ fn targets_must_fit_the_batch_and_the_vocabulary() {
     let device = Device::flex();
     let score = |targets: &[Vec<u32>]| {
         let (ids, mask) = padded(&[vec![3, 4], vec![5]], &device);
-        model.score(model.embed(ids), mask, targets)
+        model.score(Inputs::new(model.embed(ids), mask), targets)
     };
     let error = score(&[vec![3]]).unwrap_err().to_string();
     assert_eq!(error, "expected targets for each of 2 rows, found 1");

@@ -1,5 +1,5 @@
 use burn::tensor::{Bool, Device, Int, Tensor, Tolerance};
-use mtpt_core::{Backbone, TokenTree};
+use mtpt_core::{Backbone, Encoded, Inputs, TokenTree};
 use mtpt_t5::{Beam, GenerationConfig, Sampling, Strategy, T5};
 
 use crate::fixtures::{TOLERANCE, VARIANTS, assert_close, load, padded, reference};
@@ -40,13 +40,8 @@ impl Backbone for Plain<'_> {
         Backbone::encode(self.0, embeddings, mask)
     }
 
-    fn decode(
-        &self,
-        decoder_input_ids: Tensor<2, Int>,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-    ) -> Tensor<3> {
-        Backbone::decode(self.0, decoder_input_ids, encoded, mask)
+    fn decode(&self, decoder_input_ids: Tensor<2, Int>, encoded: Encoded) -> Tensor<3> {
+        Backbone::decode(self.0, decoder_input_ids, encoded)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {
@@ -59,13 +54,13 @@ fn greedy_generation_with_and_without_cache_is_equal() {
     for name in VARIANTS {
         let (model, reference) = (load(name), reference(name));
         let (ids, mask) = padded(&reference.inputs, &Device::flex());
-        let encoded = model.encode(model.embed(ids.clone()), mask.clone());
+        let encoded = model.encode_inputs(Inputs::new(model.embed(ids.clone()), mask.clone()));
         let whole = GenerationConfig { max_new_tokens: 12, ..GenerationConfig::default() };
-        let expected = model.generate(ids, mask.clone(), &whole).unwrap();
+        let expected = model.generate(ids, mask, &whole).unwrap();
         assert!(expected.iter().any(|row| row.len() > 1));
         for longest in [1, 5, 12] {
-            let plain = Plain(&model).generate_greedy(encoded.clone(), mask.clone(), longest);
-            let cached = Backbone::generate_greedy(&model, encoded.clone(), mask.clone(), longest);
+            let plain = Plain(&model).generate_greedy(encoded.clone(), longest);
+            let cached = Backbone::generate_greedy(&model, encoded.clone(), longest);
             let cut: Vec<Vec<u32>> =
                 expected.iter().map(|row| row[..row.len().min(longest)].to_vec()).collect();
             assert_eq!(plain, cut, "{name}");
@@ -95,10 +90,10 @@ fn tree_nodes_decode_like_their_paths() {
         let t5 = load(variant);
         let inputs = reference(variant).inputs;
         let (ids, mask) = padded(&inputs[..3], &Device::flex());
-        let encoded = Backbone::encode(&t5, Backbone::embed(&t5, ids), mask.clone());
+        let encoded = t5.encode_inputs(Inputs::new(t5.embed(ids), mask));
         for trees in [[&large, &small, &least], [&large; 3], [&wide, &small, &wide]] {
-            let found = t5.decode_trees(&trees, encoded.clone(), mask.clone());
-            let expected = Plain(&t5).decode_trees(&trees, encoded.clone(), mask.clone());
+            let found = t5.decode_trees(&trees, encoded.clone());
+            let expected = Plain(&t5).decode_trees(&trees, encoded.clone());
             for (row, tree) in trees.iter().enumerate() {
                 let of_row = |states: &Tensor<3>| {
                     states.clone().narrow(0, row, 1).narrow(1, 0, tree.len()).into_data()
@@ -119,10 +114,10 @@ fn decoding_step_by_step_matches_decoding_at_once() {
         let (ids, mask) = padded(&reference.inputs, &device);
         let (decoder_ids, _) = padded(&reference.targets, &device);
         let [_, length] = decoder_ids.dims();
-        let encoded = model.encode(model.embed(ids), mask.clone());
-        let whole = model.decode(decoder_ids.clone(), encoded.clone(), mask.clone());
+        let encoded = model.encode_inputs(Inputs::new(model.embed(ids), mask));
+        let whole = model.decode(decoder_ids.clone(), encoded.clone());
 
-        let mut cache = model.start_decoding(encoded, mask);
+        let mut cache = model.start_decoding(encoded);
         assert!(cache.is_empty());
         // Two tokens at once, then one at a time.
         let first = model.decode_step(decoder_ids.clone().narrow(1, 0, 2), &mut cache);
@@ -151,10 +146,11 @@ fn targets_score_the_same_in_a_batch_and_alone() {
     targets.rotate_left(1);
     targets[2].clear();
     let (ids, mask) = padded(&reference.inputs, &device);
-    let found = model.score(model.embed(ids), mask, &targets).unwrap();
+    let found = model.score(Inputs::new(model.embed(ids), mask), &targets).unwrap();
     for (row, (found, target)) in found.iter().zip(&targets).enumerate() {
         let (ids, mask) = padded(&reference.inputs[row..=row], &device);
-        let alone = model.score(model.embed(ids), mask, std::slice::from_ref(target)).unwrap();
+        let alone =
+            model.score(Inputs::new(model.embed(ids), mask), std::slice::from_ref(target)).unwrap();
         assert_eq!(found.len(), target.len());
         // The lengths determine whether the projections of cross-attention are absorbed.
         assert_close(found, &alone[0], TOLERANCE, &format!("row {row}"));
@@ -167,17 +163,19 @@ fn several_targets_of_a_row_decode_like_one() {
         let (model, reference) = (load(name), reference(name));
         let device = Device::flex();
         let (ids, mask) = padded(&reference.inputs[..2], &device);
-        let encoded = model.encode(model.embed(ids), mask.clone());
+        let encoded = model.encode_inputs(Inputs::new(model.embed(ids), mask));
         // Two rows with one, two and three targets each.
         for count in 1..=3 {
             let (targets, _) = padded(&reference.targets[..2 * count], &device);
-            let together = model.decode(targets.clone(), encoded.clone(), mask.clone());
+            let together = model.decode(targets.clone(), encoded.clone());
             for target in 0..2 * count {
                 let row = target / count;
                 let alone = model.decode(
                     targets.clone().narrow(0, target, 1),
-                    encoded.clone().narrow(0, row, 1),
-                    mask.clone().narrow(0, row, 1),
+                    Encoded::new(
+                        encoded.states.clone().narrow(0, row, 1),
+                        encoded.mask.clone().narrow(0, row, 1),
+                    ),
                 );
                 // Hidden states of these fixtures reach 100.
                 let tolerance = Tolerance::<f32>::absolute(1e-3);
@@ -238,6 +236,7 @@ fn a_row_without_tokens_has_finite_scores() {
     let model = load("v1_0");
     let device = Device::flex();
     let (ids, mask) = padded(&[vec![5, 6], vec![]], &device);
-    let scores = model.score(model.embed(ids), mask, &[vec![3, 4], vec![3, 4]]).unwrap();
+    let scores =
+        model.score(Inputs::new(model.embed(ids), mask), &[vec![3, 4], vec![3, 4]]).unwrap();
     assert!(scores.iter().flatten().all(|score| score.is_finite()), "{scores:?}");
 }

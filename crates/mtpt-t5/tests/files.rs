@@ -1,13 +1,13 @@
 use burn::module::Module;
 use burn::tensor::{DType, Device, FloatDType};
-use mtpt_t5::{Activation, Backbone, T5, T5Config};
+use mtpt_t5::{Activation, Backbone, Inputs, T5, T5Config};
 
 use crate::fixtures::{TOLERANCE, VARIANTS, assert_close, folder, load, padded, reference};
 
 fn scores(model: &T5, of: &str) -> Vec<f32> {
     let reference = reference(of);
     let (ids, mask) = padded(&reference.inputs, &Device::flex());
-    model.score(model.embed(ids), mask, &reference.targets).unwrap().concat()
+    model.score(Inputs::new(model.embed(ids), mask), &reference.targets).unwrap().concat()
 }
 
 #[test]

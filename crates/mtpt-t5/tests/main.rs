@@ -10,6 +10,8 @@ mod fixtures;
 mod parity;
 // Decoding with a cache matches decoding at once; texts do not depend on the batch.
 mod decoding;
+// Prompts of the decoder act like tokens before the start token, in every way of decoding.
+mod decoder_prompt;
 // Gradients match torch, and the whole model can be trained.
 mod training;
 // The hand-written backward pass matches autodiff; its forward pass is the evaluation's.

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_t5::{
-    Backbone, Beam, Direction, EarlyStopping, GenerationConfig, Strategy, T5, T5Tokenizer,
+    Backbone, Beam, Direction, EarlyStopping, GenerationConfig, Inputs, Strategy, T5, T5Tokenizer,
     relative_position_bucket,
 };
 use serde::Deserialize;
@@ -14,7 +14,7 @@ fn token_log_probabilities_match_transformers() {
     for name in VARIANTS.iter().chain(&["bf16", "f16"]) {
         let (model, reference) = (load(name), reference(name));
         let (ids, mask) = padded(&reference.inputs, &Device::flex());
-        let found = model.score(model.embed(ids), mask, &reference.targets).unwrap();
+        let found = model.score(Inputs::new(model.embed(ids), mask), &reference.targets).unwrap();
         for (row, (found, expected)) in
             found.iter().zip(&reference.token_log_probabilities).enumerate()
         {
@@ -29,7 +29,9 @@ fn inputs_of_300_tokens_match_transformers() {
         let model = load(name);
         let long = reference(name).long.unwrap();
         let (ids, mask) = padded(&long.inputs, &Device::flex());
-        let found = model.score(model.embed(ids.clone()), mask.clone(), &long.targets).unwrap();
+        let found = model
+            .score(Inputs::new(model.embed(ids.clone()), mask.clone()), &long.targets)
+            .unwrap();
         for (row, (found, expected)) in found.iter().zip(&long.token_log_probabilities).enumerate()
         {
             assert_close(found, expected, TOLERANCE, &format!("{name}, row {row}"));
@@ -89,7 +91,9 @@ fn bundled_model_matches_transformers() {
         reference.texts.iter().map(|text| tokenizer.encode(text).unwrap()).collect();
     assert_eq!(ids, reference.inputs);
     let (ids, mask) = padded(&ids, &Device::flex());
-    let found = model.score(model.embed(ids.clone()), mask.clone(), &reference.targets).unwrap();
+    let found = model
+        .score(Inputs::new(model.embed(ids.clone()), mask.clone()), &reference.targets)
+        .unwrap();
     for (row, (found, expected)) in found.iter().zip(&reference.token_log_probabilities).enumerate()
     {
         assert_close(found, expected, TOLERANCE, &format!("row {row}"));

@@ -7,7 +7,7 @@ use burn::tensor::TensorData;
 use mtpt_io::TensorSource;
 use mtpt_io::layout::f32_values;
 use mtpt_io::t5x::{Checkpoint, write};
-use mtpt_t5::{Activation, Backbone, T5, T5Config, T5Tokenizer};
+use mtpt_t5::{Activation, Backbone, Inputs, T5, T5Config, T5Tokenizer};
 use tempfile::TempDir;
 
 use crate::fixtures::{
@@ -34,7 +34,7 @@ fn real() -> Option<PathBuf> {
 
 fn scores(model: &T5, reference: &Reference) -> Vec<Vec<f32>> {
     let (ids, mask) = padded(&reference.inputs, &Device::flex());
-    model.score(model.embed(ids), mask, &reference.targets).unwrap()
+    model.score(Inputs::new(model.embed(ids), mask), &reference.targets).unwrap()
 }
 
 fn copy_folder(from: &Path, to: &Path) {

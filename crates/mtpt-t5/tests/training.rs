@@ -2,7 +2,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Device, Gradients, Int, Tensor};
-use mtpt_t5::{Backbone, T5, T5Config};
+use mtpt_t5::{Backbone, Inputs, T5, T5Config};
 
 use crate::fixtures::{Reference, assert_close, folder, padded, reference};
 
@@ -24,8 +24,8 @@ fn loss(
     let (decoder_ids, counted) = padded(&shifted, &device);
     let (labels, _) = padded(targets, &device);
     let [rows, length] = labels.dims();
-    let encoded = model.encode(embeddings, mask.clone());
-    let hidden = model.decode(decoder_ids, encoded, mask);
+    let encoded = model.encode_inputs(Inputs::new(embeddings, mask));
+    let hidden = model.decode(decoder_ids, encoded);
     let logits = model.logits(hidden.reshape([rows * length, model.config().d_model]));
     let labels: Tensor<2, Int> = labels.reshape([rows * length, 1]);
     let chosen = log_softmax(logits, 1).gather(1, labels).reshape([rows, length]);

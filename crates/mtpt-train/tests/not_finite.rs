@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use burn::module::{Module, Param};
 use burn::tensor::{Bool, Device, Int, Tensor};
 use mtpt_compose::{CompositionConfig, CustomConfig};
-use mtpt_core::{Backbone, Compose, TaskIndex};
+use mtpt_core::{Backbone, Compose, Encoded, TaskIndex};
 use mtpt_infer::TaskData;
 use mtpt_t5::T5;
 use mtpt_tasks::{Split, Task, TaskConfig, Tokenize};
@@ -88,13 +88,8 @@ impl Backbone for Broken {
         self.t5.encode(embeddings, mask)
     }
 
-    fn decode(
-        &self,
-        decoder_input_ids: Tensor<2, Int>,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-    ) -> Tensor<3> {
-        self.t5.decode(decoder_input_ids, encoded, mask)
+    fn decode(&self, decoder_input_ids: Tensor<2, Int>, encoded: Encoded) -> Tensor<3> {
+        self.t5.decode(decoder_input_ids, encoded)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use burn::tensor::{Bool, Device, Int, Tensor};
 use mtpt_compose::CompositionConfig;
-use mtpt_core::{Backbone, Frozen, Vjp};
+use mtpt_core::{Backbone, Encoded, Frozen, Inputs, Vjp};
 use mtpt_t5::T5;
 use mtpt_tasks::{Batch, TokenizedExample};
 use mtpt_train::{Decay, OptimizerConfig, PromptTuning, Schedule, Trainer};
@@ -54,18 +54,12 @@ impl Backbone for Recorder<'_> {
         self.t5.encode(embeddings, mask)
     }
 
-    fn decode(&self, ids: Tensor<2, Int>, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> Tensor<3> {
-        self.t5.decode(ids, encoded, mask)
+    fn decode(&self, ids: Tensor<2, Int>, encoded: Encoded) -> Tensor<3> {
+        self.t5.decode(ids, encoded)
     }
 
-    fn vjp(
-        &self,
-        embeddings: Tensor<3>,
-        mask: Tensor<2, Bool>,
-        decoder_input_ids: Tensor<2, Int>,
-        prompt_length: usize,
-    ) -> Vjp {
-        self.t5.vjp(embeddings, mask, decoder_input_ids, prompt_length)
+    fn vjp(&self, inputs: Inputs, decoder_input_ids: Tensor<2, Int>, prompt_length: usize) -> Vjp {
+        self.t5.vjp(inputs, decoder_input_ids, prompt_length)
     }
 
     fn logits(&self, hidden: Tensor<2>) -> Tensor<2> {

@@ -27,7 +27,7 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
         |examples| {
             let inputs = prompted.inputs(examples)?;
             let t5 = &prompted.model.t5;
-            for ids in t5.generate_from_embeddings(inputs.embeddings, inputs.mask, &config)? {
+            for ids in t5.generate_from_inputs(inputs, &config)? {
                 let text =
                     tokenizer.as_ref().map(|tokenizer| tokenizer.decode(&ids)).transpose()?;
                 output.row(&Generated { text, ids })?;

@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &Score) -> Result<()> {
                 examples.iter().map(|example| example.target_ids.clone()).collect();
             let inputs = prompted.inputs(examples)?;
             let t5 = &prompted.model.t5;
-            for token_logprobs in t5.score(inputs.embeddings, inputs.mask, &targets)? {
+            for token_logprobs in t5.score(inputs, &targets)? {
                 let logprob = token_logprobs.iter().copied().map(f64::from).sum();
                 output.row(&Scored { logprob, token_logprobs })?;
             }

@@ -1,7 +1,6 @@
 use burn::tensor::activation::log_softmax;
-use burn::tensor::{Bool, Int, Tensor, TensorData};
-
-use mtpt_core::Backbone;
+use burn::tensor::{Int, Tensor, TensorData};
+use mtpt_core::{Backbone, Encoded};
 
 use crate::error::Result;
 use crate::generate::config::{Beam, EarlyStopping};
@@ -14,15 +13,14 @@ const IMPOSSIBLE: f32 = -1.0e9;
 /// Returns the best text of each row.
 pub(super) fn decode(
     model: &T5,
-    encoded: Tensor<3>,
-    mask: Tensor<2, Bool>,
+    encoded: Encoded,
     max_new_tokens: usize,
     beam: Beam,
 ) -> Result<Vec<Vec<u32>>> {
     let config = model.config();
-    let [batch, _] = mask.dims();
+    let batch = encoded.rows();
     let num_beams = beam.num_beams;
-    let mut cache = model.start_decoding(encoded, mask);
+    let mut cache = model.start_decoding(encoded);
     let mut searches: Vec<Search> =
         (0..batch).map(|_| Search::new(beam, max_new_tokens, config.eos_token_id)).collect();
     let mut last = vec![config.decoder_start_token_id; batch * num_beams];

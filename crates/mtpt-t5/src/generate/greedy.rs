@@ -1,19 +1,14 @@
-use burn::tensor::{Bool, Tensor};
+use mtpt_core::Encoded;
 
 use crate::error::{GenerationError, Result};
 use crate::generate::step::next_logits;
 use crate::model::t5::T5;
 
 /// Appends the most probable token to each row until all rows have ended.
-pub(crate) fn decode(
-    model: &T5,
-    encoded: Tensor<3>,
-    mask: Tensor<2, Bool>,
-    max_new_tokens: usize,
-) -> Result<Vec<Vec<u32>>> {
+pub(crate) fn decode(model: &T5, encoded: Encoded, max_new_tokens: usize) -> Result<Vec<Vec<u32>>> {
     let config = model.config();
-    let [batch, _] = mask.dims();
-    let mut cache = model.start_decoding(encoded, mask);
+    let batch = encoded.rows();
+    let mut cache = model.start_decoding(encoded);
     let mut texts: Vec<Vec<u32>> = vec![Vec::new(); batch];
     let mut ended = vec![false; batch];
     let mut last = vec![config.decoder_start_token_id; batch];

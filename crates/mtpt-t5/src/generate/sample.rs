@@ -1,4 +1,4 @@
-use burn::tensor::{Bool, Tensor};
+use mtpt_core::Encoded;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -10,13 +10,12 @@ use crate::model::t5::T5;
 /// Samples tokens until all rows have ended.
 pub(super) fn decode(
     model: &T5,
-    encoded: Tensor<3>,
-    mask: Tensor<2, Bool>,
+    encoded: Encoded,
     max_new_tokens: usize,
     sampling: Sampling,
 ) -> Result<Vec<Vec<u32>>> {
     let config = model.config();
-    let [batch, _] = mask.dims();
+    let batch = encoded.rows();
     let mut generators: Vec<ChaCha8Rng> = (0..batch)
         .map(|row| {
             let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
@@ -24,7 +23,7 @@ pub(super) fn decode(
             generator
         })
         .collect();
-    let mut cache = model.start_decoding(encoded, mask);
+    let mut cache = model.start_decoding(encoded);
     let mut texts: Vec<Vec<u32>> = vec![Vec::new(); batch];
     let mut ended = vec![false; batch];
     let mut last = vec![config.decoder_start_token_id; batch];

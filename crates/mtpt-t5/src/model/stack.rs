@@ -152,8 +152,8 @@ impl Decoder {
         bias + causal_bias(new, keys, dtype, &device)
     }
 
-    /// Computes the final hidden states of the nodes of token trees. A node attends to itself and
-    /// its ancestors.
+    /// Computes the final hidden states of the nodes of token trees. A node attends to itself, its
+    /// ancestors, and all positions in the cache.
     ///
     /// # Shapes
     ///
@@ -166,44 +166,45 @@ impl Decoder {
         mut cache: DecoderCache,
     ) -> Tensor<3> {
         let [_, nodes, _] = embeddings.dims();
-        let bias = self.tree_bias(trees, nodes);
+        let bias = self.tree_bias(trees, nodes, cache.length);
         self.forward_blocks(embeddings, bias, &mut cache, Saving::Nothing).0
     }
 
-    /// Returns the position bias between nodes of trees, with a mask of all but ancestors,
-    /// `[trees, heads, nodes, nodes]`.
+    /// Returns the position bias of nodes of trees with `past` earlier positions and with nodes, and
+    /// a mask of all nodes but ancestors, `[trees, heads, nodes, past + nodes]`.
     ///
-    /// The bias of two nodes is that of their depths.
-    fn tree_bias(&self, trees: &[&TokenTree], nodes: usize) -> Tensor<4> {
-        let depths = |tree: &TokenTree| -> Vec<usize> {
+    /// The position of a node is `past` plus its depth.
+    fn tree_bias(&self, trees: &[&TokenTree], nodes: usize, past: usize) -> Tensor<4> {
+        let positions = |tree: &TokenTree| -> Vec<usize> {
             // Padding has depth 0 and attends to itself.
-            (0..nodes)
-                .map(|node| if node < tree.len() { tree.ancestors(node).count() - 1 } else { 0 })
-                .collect()
+            let depth = |node| if node < tree.len() { tree.ancestors(node).count() - 1 } else { 0 };
+            (0..nodes).map(|node| past + depth(node)).collect()
         };
-        let depths: Vec<Vec<usize>> = trees.iter().map(|tree| depths(tree)).collect();
-        let max_length = depths.iter().flatten().max().map_or(0, |depth| depth + 1);
-        let bias = self.bias(0..max_length);
+        let positions: Vec<Vec<usize>> = trees.iter().map(|tree| positions(tree)).collect();
+        let length = positions.iter().flatten().max().map_or(past, |position| position + 1);
+        let bias = self.bias(0..length);
         let [_, heads, _, _] = bias.dims();
         let (dtype, device) = (bias.dtype(), bias.device());
-        let count = trees.len() * nodes * nodes;
+        let keys = past + nodes;
+        let count = trees.len() * nodes * keys;
         let (mut indices, mut mask) = (vec![0_i32; count], vec![mask_value(dtype); count]);
-        for (number, (tree, depths)) in trees.iter().zip(&depths).enumerate() {
+        for (number, (tree, positions)) in trees.iter().zip(&positions).enumerate() {
             for node in 0..nodes {
                 let line: Vec<usize> =
                     if node < tree.len() { tree.ancestors(node).collect() } else { vec![node] };
-                for key in line {
-                    let index = (number * nodes + node) * nodes + key;
-                    indices[index] = (depths[node] * max_length + depths[key]) as i32;
+                let line = line.into_iter().map(|key| (past + key, positions[key]));
+                for (key, position) in (0..past).map(|key| (key, key)).chain(line) {
+                    let index = (number * nodes + node) * keys + key;
+                    indices[index] = (positions[node] * length + position) as i32;
                     mask[index] = 0.0;
                 }
             }
         }
         let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &device);
-        let mask = TensorData::new(mask, [trees.len(), 1, nodes, nodes]);
-        bias.reshape([heads, max_length * max_length])
+        let mask = TensorData::new(mask, [trees.len(), 1, nodes, keys]);
+        bias.reshape([heads, length * length])
             .select(1, indices)
-            .reshape([heads, trees.len(), nodes, nodes])
+            .reshape([heads, trees.len(), nodes, keys])
             .swap_dims(0, 1)
             + Tensor::from_data(mask, (&device, dtype))
     }

@@ -1,7 +1,7 @@
 use burn::module::{Initializer, Module};
 use burn::nn::{Embedding, EmbeddingConfig, Linear, LinearConfig};
-use burn::tensor::{Bool, Device, Int, Tensor, assert_shape};
-use mtpt_core::Backbone;
+use burn::tensor::{Device, Int, Tensor, assert_shape};
+use mtpt_core::{Backbone, Encoded};
 
 use crate::config::T5Config;
 use crate::error::ConfigError;
@@ -60,32 +60,30 @@ impl T5 {
         &self.config
     }
 
-    /// Returns a decoder cache of encoder states and no tokens.
-    ///
-    /// # Shapes
-    ///
-    /// - `encoded`: `[batch, length, d_model]`
-    /// - `mask`: `[batch, length]`, the mask of the encoder's input
+    /// Returns a decoder cache of encoder states and the decoder's prompt, if any, without tokens.
     ///
     /// # Panics
     ///
     /// Panics if the shapes are not as specified.
-    pub fn start_decoding(&self, encoded: Tensor<3>, mask: Tensor<2, Bool>) -> DecoderCache {
-        self.cache(encoded, mask, None)
+    pub fn start_decoding(&self, encoded: Encoded) -> DecoderCache {
+        self.cache(encoded, None)
     }
 
     /// Returns a decoder cache for at most the given number of tokens of each row of the batch, if
     /// it is known.
-    pub(crate) fn cache(
-        &self,
-        encoded: Tensor<3>,
-        mask: Tensor<2, Bool>,
-        tokens: Option<usize>,
-    ) -> DecoderCache {
+    pub(crate) fn cache(&self, encoded: Encoded, tokens: Option<usize>) -> DecoderCache {
         let d_model = self.config.d_model;
+        let decoder_length = encoded.decoder_length();
+        let Encoded { states, mask, decoder_prompt } = encoded;
         let [batch, length] = mask.dims();
-        assert_shape!(encoded, [batch, length, d_model]);
-        self.decoder.cache(encoded, mask, tokens)
+        assert_shape!(states, [batch, length, d_model]);
+        let tokens = tokens.map(|tokens| decoder_length + tokens);
+        let mut cache = self.decoder.cache(states, mask, tokens);
+        if let Some(prompt) = decoder_prompt.filter(|_| decoder_length > 0) {
+            assert_shape!(prompt, [batch, decoder_length, d_model]);
+            self.decoder.forward(prompt, &mut cache, Saving::Nothing);
+        }
+        cache
     }
 
     /// Computes the final hidden states of the tokens after those in the cache, and adds them to
@@ -95,7 +93,7 @@ impl T5 {
     ///
     /// # Shapes
     ///
-    /// - `ids`: `[rows, new]`, rows a multiple of the cache's batch
+    /// - `ids`: `[rows, new]`, rows a multiple of the cache's batch. Rows of one input are adjacent.
     /// - output: `[rows, new, d_model]`
     ///
     /// # Panics

@@ -23,17 +23,18 @@ impl HiddenStates {
         batch: &DeviceBatch,
     ) -> Self {
         let (ids, mask) = (batch.input_ids.clone(), batch.input_mask.clone());
-        let (embeddings, mask) = embed_prompted(backbone, composition, &batch.tasks, ids, mask);
-        let encoded = backbone.encode(embeddings, mask.clone());
-        let decoded = backbone.decode(batch.decoder_input_ids.clone(), encoded.clone(), mask);
-        Self::select(encoded, decoded, batch)
+        let inputs = embed_prompted(backbone, composition, &batch.tasks, ids, mask);
+        let encoded = backbone.encode_inputs(inputs);
+        let states = encoded.states.clone();
+        let decoded = backbone.decode(batch.decoder_input_ids.clone(), encoded);
+        Self::select(states, decoded, batch)
     }
 
     /// Selects the states at tokens of inputs and targets from all states of a batch.
     ///
     /// # Shapes
     ///
-    /// - `encoded`: `[batch, prompt_length + input_length, d_model]`
+    /// - `encoded`: `[batch, encoder_prompt_length + input_length, d_model]`
     /// - `decoded`: `[batch, target_length, d_model]`
     pub(crate) fn select(encoded: Tensor<3>, decoded: Tensor<3>, batch: &DeviceBatch) -> Self {
         let [_, length, _] = encoded.dims();

@@ -1,6 +1,8 @@
 use burn::optim::GradientsParams;
-use burn::tensor::{Bool, Device, IndexingUpdateOp, Int, Tensor, TensorData};
-use mtpt_core::{Backbone, Compose, StateGradients, TaskIndex, par_map, prepend};
+use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
+use mtpt_core::{
+    Backbone, Compose, Inputs, SplitPrompts, StateGradients, TaskIndex, par_map, prepend_split,
+};
 use mtpt_infer::{DeviceBatch, partition_for_device};
 use mtpt_tasks::{Batch, BatchRow};
 
@@ -30,7 +32,8 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
     });
     let plain = shared.clone().map(without_autodiff);
 
-    let prompt_length = composition.prompt_length();
+    let decoder_vectors = composition.decoder_vectors();
+    let prompt_length = composition.prompt_length() - decoder_vectors.len();
     let lengths: Vec<usize> =
         batch.examples().map(|example| prompt_length + example.input_ids.len()).collect();
     let parts = partition_for_device(&lengths, usize::MAX, &device);
@@ -52,7 +55,8 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
                     (without_autodiff(prompts.clone()), Some(prompts))
                 }
             };
-            ((rows, on_device, prepend(plain, embeddings, mask)), composed)
+            let prompts = SplitPrompts::split(plain, decoder_vectors.clone());
+            ((rows, on_device, prepend_split(prompts, embeddings, mask)), composed)
         })
         .unzip();
     let rows_in_batch_order = |parts: Vec<Option<Tensor<3>>>| {
@@ -62,9 +66,11 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
     let prompts = shared.or_else(|| rows_in_batch_order(composed)).filter(Tensor::is_tracked);
     let tracked_tokens = prompts.is_some().then_some(tokens);
 
-    let outputs = par_map(&device, parts, |(rows, on_device, prompted)| {
+    let outputs = par_map(&device, parts, |(rows, on_device, inputs)| {
         let losses = |states: HiddenStates| losses(states, &rows, &on_device);
-        differentiate_part(backbone, prompted, &on_device, tracked_tokens, losses)
+        let (losses, gradient) =
+            differentiate_part(backbone, inputs, &on_device, tracked_tokens, losses)?;
+        Ok((losses, gradient.map(|gradient| gradient.join(decoder_vectors.clone()))))
     });
     let (losses, gradients): (Vec<TokenLosses>, Vec<Option<Tensor<3>>>) =
         outputs.into_iter().collect::<Result<Vec<_>>>()?.into_iter().unzip();
@@ -84,25 +90,18 @@ fn without_autodiff(prompts: Tensor<3>) -> Tensor<3> {
 }
 
 /// Returns the losses of a part and, if `tokens` is given, the gradient of the mean over `tokens`
-/// with respect to the prompts, `[rows, prompt_length, d_model]`.
-///
-/// # Shapes
-///
-/// - `prompted`: embeddings and mask of prompts and inputs, `[rows, prompt_length + input_length,
-///   d_model]` and `[rows, prompt_length + input_length]`
+/// with respect to the prompts.
 fn differentiate_part<B: Backbone>(
     backbone: &B,
-    prompted: (Tensor<3>, Tensor<2, Bool>),
+    inputs: Inputs,
     on_device: &DeviceBatch,
     tokens: Option<usize>,
     losses: impl Fn(HiddenStates) -> Result<TokenLosses>,
-) -> Result<(TokenLosses, Option<Tensor<3>>)> {
-    let (embeddings, mask) = prompted;
-    let [rows, length, d_model] = embeddings.dims();
+) -> Result<(TokenLosses, Option<SplitPrompts>)> {
+    let [rows, length, d_model] = inputs.embeddings.dims();
     let [_, input_length] = on_device.input_mask.dims();
     let prompt_length = length - input_length;
-    let inputs = on_device.decoder_input_ids.clone();
-    let vjp = backbone.vjp(embeddings, mask, inputs, prompt_length);
+    let vjp = backbone.vjp(inputs, on_device.decoder_input_ids.clone(), prompt_length);
     let states =
         HiddenStates::select(vjp.encoder_states.clone(), vjp.decoder_states.clone(), on_device);
     let Some(tokens) = tokens else {
