@@ -10,6 +10,7 @@ mod model;
 mod number_format;
 mod progress;
 mod prompted_model;
+mod prompts;
 mod report;
 mod run_files;
 mod signals;

@@ -2,14 +2,15 @@ use std::path::Path;
 
 use mtpt::burn::tensor::Device;
 use mtpt::core::{Inputs, TaskIndex};
-use mtpt::infer;
-use mtpt::infer::{DeviceBatch, Prompts};
-use mtpt::tasks::TokenizedExample;
+use mtpt::infer::{DeviceBatch, Predictor, Prompted, Prompts};
+use mtpt::t5::T5;
+use mtpt::tasks::{Tokenize, TokenizedExample};
 
 use crate::args::inference::PromptedRows;
 use crate::error::Result;
 use crate::input::row::Row;
 use crate::model::{Model, open_device};
+use crate::prompts::PromptSource;
 
 /// A model, with or without prompts for its inputs.
 pub(crate) struct PromptedModel {
@@ -17,23 +18,28 @@ pub(crate) struct PromptedModel {
     pub(crate) prompts: Option<Prompts>,
     /// Task of rows without a `task` field.
     default_task: Option<TaskIndex>,
+    /// Whether the prompts' vectors for the decoder are ignored.
+    no_decoder_prompt: bool,
 }
 
 impl PromptedModel {
     pub(crate) fn load(arguments: &PromptedRows) -> Result<Self> {
         let device = open_device(&arguments.device.device)?;
+        let no_decoder_prompt = arguments.no_decoder_prompt;
         let prompts = arguments.prompts.as_deref();
+        let prompts = prompts.map(|path| PromptSource { path, no_decoder_prompt });
         Self::new(&arguments.model, prompts, arguments.task.as_deref(), &device)
     }
 
     pub(crate) fn new(
         model: &Path,
-        prompts: Option<&Path>,
+        prompts: Option<PromptSource<'_>>,
         task: Option<&str>,
         device: &Device,
     ) -> Result<Self> {
         // Prompts are read first, so a mistyped path fails before a large model is loaded.
-        let prompts = prompts.map(|path| Prompts::read(path, device)).transpose()?;
+        let no_decoder_prompt = prompts.is_some_and(|source| source.no_decoder_prompt);
+        let prompts = prompts.map(|source| source.read(device)).transpose()?;
         let default_task = match (&prompts, task) {
             (Some(prompts), Some(task)) => Some(prompts.find(task)?),
             (Some(prompts), None) if prompts.tasks().len() == 1 => Some(TaskIndex::new(0)),
@@ -43,7 +49,25 @@ impl PromptedModel {
         if let Some(prompts) = &prompts {
             prompts.check_fits(&model.t5)?;
         }
-        Ok(Self { model, prompts, default_task })
+        Ok(Self { model, prompts, default_task, no_decoder_prompt })
+    }
+
+    /// Returns the model with its prompts.
+    pub(crate) fn prompted(&self) -> Result<Prompted<'_, T5>> {
+        let t5 = self.model.t5.get();
+        let Some(prompts) = &self.prompts else { return Ok(Prompted::plain(t5)) };
+        let prompted = Prompted::new(t5, prompts.composition())?;
+        Ok(if self.no_decoder_prompt { prompted.without_decoder_prompt() } else { prompted })
+    }
+
+    /// Returns a predictor for the tasks of prompts.
+    pub(crate) fn predictor<'a, T: Tokenize>(
+        &'a self,
+        prompts: &'a Prompts,
+        tokenizer: &'a T,
+    ) -> Result<Predictor<'a, T5, T>> {
+        let predictor = Predictor::new(self.model.t5.get(), prompts, tokenizer)?;
+        Ok(if self.no_decoder_prompt { predictor.without_decoder_prompt() } else { predictor })
     }
 
     /// Returns the task of a row; `None` without prompts.
@@ -80,12 +104,8 @@ impl PromptedModel {
 
     /// Embeds the inputs of examples, with the prompts of their tasks prepended, if any.
     pub(crate) fn inputs(&self, examples: &[TokenizedExample]) -> Result<Inputs> {
-        let t5 = &self.model.t5;
-        let batch = DeviceBatch::for_backbone(examples, t5);
-        let prompted = match &self.prompts {
-            Some(prompts) => infer::Prompted::new(t5, prompts.composition())?,
-            None => infer::Prompted::plain(t5),
-        };
+        let prompted = self.prompted()?;
+        let batch = DeviceBatch::for_backbone(examples, prompted.backbone());
         Ok(prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask))
     }
 }

@@ -1,6 +1,8 @@
+use std::ops::Range;
+
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
 use burn::tensor::{Bool, Tensor};
-use mtpt_core::{Compose, TaskIndex};
+use mtpt_core::{Compose, SplitPrompts, TaskIndex};
 
 use crate::config::{CompositionConfig, Kind};
 use crate::error::{Error, Result};
@@ -22,6 +24,17 @@ pub enum Composition {
     Hierarchy(Hierarchy),
     /// Prompts that depend on the input.
     InstanceAttention(InstanceAttention),
+}
+
+/// Evaluates an expression for the content of the variant.
+macro_rules! each {
+    ($value:expr, $inner:ident => $body:expr) => {
+        match $value {
+            Composition::Flat($inner) => $body,
+            Composition::Hierarchy($inner) => $body,
+            Composition::InstanceAttention($inner) => $body,
+        }
+    };
 }
 
 impl CompositionConfig {
@@ -131,6 +144,23 @@ impl Composition {
         Ok(self)
     }
 
+    /// Specifies which vectors of a prompt are prepended to the decoder's input. All others are
+    /// prepended to the encoder's, which is the default for all vectors.
+    ///
+    /// # Panics
+    ///
+    /// When the range exceeds the prompt, or leaves no vector for the encoder.
+    #[must_use]
+    pub fn with_decoder_vectors(mut self, vectors: Range<usize>) -> Self {
+        let length = self.prompt_length();
+        assert!(
+            vectors.start <= vectors.end && vectors.end <= length && vectors.len() < length,
+            "vectors {vectors:?} for the decoder of a prompt with {length}"
+        );
+        each!(&mut self, inner => inner.decoder_vectors = vectors);
+        self
+    }
+
     /// Returns the number of trainable parameters.
     pub fn trainable_parameters(&self) -> usize {
         struct Count(usize);
@@ -159,7 +189,7 @@ impl Composition {
     }
 
     /// Returns the composed prompt of a task, `[prompt_length, d_model]`, outside the autodiff
-    /// graph.
+    /// graph: the vectors for the encoder, then those for the decoder.
     ///
     /// # Errors
     ///
@@ -169,7 +199,13 @@ impl Composition {
     ///
     /// When the task is not below [`task_count`](Compose::task_count).
     pub fn plain_prompt(&self, task: TaskIndex) -> Result<Tensor<2>> {
-        if self.reads_inputs() { Err(Error::ReadsInputs) } else { Ok(self.compose(task).inner()) }
+        if self.reads_inputs() {
+            return Err(Error::ReadsInputs);
+        }
+        let prompt = self.compose(task).inner().unsqueeze();
+        let SplitPrompts { encoder, decoder } = SplitPrompts::split(prompt, self.decoder_vectors());
+        let parts = [Some(encoder), decoder].into_iter().flatten().collect();
+        Ok(Tensor::cat(parts, 1).squeeze_dim(0))
     }
 
     /// Returns a `separate` composition of the composed prompts of some tasks, in the given order.
@@ -182,7 +218,9 @@ impl Composition {
     ///
     /// When a task is not below [`task_count`](Compose::task_count).
     pub fn to_separate(&self, tasks: &[TaskIndex]) -> Result<Self> {
-        Self::plain(tasks.iter().map(|&task| self.plain_prompt(task)).collect::<Result<_>>()?)
+        let prompts = tasks.iter().map(|&task| self.plain_prompt(task)).collect::<Result<_>>()?;
+        let (length, decoder_length) = (self.prompt_length(), self.decoder_vectors().len());
+        Ok(Self::plain(prompts)?.with_decoder_vectors(length - decoder_length..length))
     }
 
     /// Creates a `separate` composition from one prompt per task.
@@ -206,20 +244,13 @@ impl Composition {
     }
 }
 
-/// Evaluates an expression for the content of the variant.
-macro_rules! each {
-    ($value:expr, $inner:ident => $body:expr) => {
-        match $value {
-            Composition::Flat($inner) => $body,
-            Composition::Hierarchy($inner) => $body,
-            Composition::InstanceAttention($inner) => $body,
-        }
-    };
-}
-
 impl Compose for Composition {
     fn prompt_length(&self) -> usize {
         each!(self, inner => inner.prompt_length())
+    }
+
+    fn decoder_vectors(&self) -> Range<usize> {
+        each!(self, inner => inner.decoder_vectors())
     }
 
     fn d_model(&self) -> usize {

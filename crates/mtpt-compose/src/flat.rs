@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use burn::module::{Module, Param, ParamId, list_param_ids};
 use burn::tensor::Tensor;
 use mtpt_core::{Compose, TaskIndex};
@@ -24,6 +26,9 @@ pub struct Flat {
     prompt_length: usize,
     #[module(skip)]
     d_model: usize,
+    /// Vectors of a prompt that are prepended to the decoder's input.
+    #[module(skip)]
+    pub(crate) decoder_vectors: Range<usize>,
 }
 
 impl Flat {
@@ -45,15 +50,18 @@ impl Flat {
         let shared = init.parent.take();
         let shared = shared.map(|shared| Param::from_tensor(detached_on(&context.device, shared)));
         let prompt_length = length + strategy.added_length();
-        Ok(Self { shared, pool, tasks, prompt_length, d_model })
+        Ok(Self { shared, pool, tasks, prompt_length, d_model, decoder_vectors: 0..0 })
     }
 
     /// Creates a `separate` composition from at least one prompt, all of the same shape.
     pub(crate) fn separate(prompts: Vec<Tensor<2>>) -> Self {
         let [prompt_length, d_model] = prompts[0].dims();
-        let tasks =
-            prompts.into_iter().map(|prompt| TaskPart::Separate(Param::from_tensor(prompt)));
-        Self { shared: None, pool: None, tasks: tasks.collect(), prompt_length, d_model }
+        let tasks = prompts
+            .into_iter()
+            .map(|prompt| TaskPart::Separate(Param::from_tensor(prompt)))
+            .collect();
+        let decoder_vectors = 0..0;
+        Self { shared: None, pool: None, tasks, prompt_length, d_model, decoder_vectors }
     }
 
     pub(crate) fn parameter_count(
@@ -95,6 +103,10 @@ impl Flat {
 impl Compose for Flat {
     fn prompt_length(&self) -> usize {
         self.prompt_length
+    }
+
+    fn decoder_vectors(&self) -> Range<usize> {
+        self.decoder_vectors.clone()
     }
 
     fn d_model(&self) -> usize {

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use burn::module::{Module, Param, ParamId, list_param_ids};
 use burn::tensor::Tensor;
 use mtpt_core::{Compose, TaskIndex};
@@ -33,6 +35,9 @@ pub struct Hierarchy {
     prompt_length: usize,
     #[module(skip)]
     d_model: usize,
+    /// Vectors of a prompt that are prepended to the decoder's input.
+    #[module(skip)]
+    pub(crate) decoder_vectors: Range<usize>,
 }
 
 /// A level of the tree and what the levels above it add up to.
@@ -172,7 +177,8 @@ impl Hierarchy {
         }
         let widths = levels.iter().map(|level| level.strategy.parent_width(d_model)).collect();
         let tree = tree.clone();
-        Ok(Self { shared, pools, nodes, tree, widths, prompt_length, d_model })
+        let decoder_vectors = 0..0;
+        Ok(Self { shared, pools, nodes, tree, widths, prompt_length, d_model, decoder_vectors })
     }
 
     /// Freezes the parts of a level; at level 0 also the shared prompt.
@@ -217,6 +223,10 @@ impl Hierarchy {
 impl Compose for Hierarchy {
     fn prompt_length(&self) -> usize {
         self.prompt_length
+    }
+
+    fn decoder_vectors(&self) -> Range<usize> {
+        self.decoder_vectors.clone()
     }
 
     fn d_model(&self) -> usize {

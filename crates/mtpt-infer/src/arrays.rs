@@ -195,7 +195,10 @@ pub(crate) fn read(
     let (shared_path, tasks_path) = match Arrays::find(folder)? {
         Some(Arrays::Multitask { shared, tasks }) => (shared, tasks),
         Some(Arrays::Prompt(prompt)) => return npy::read(&prompt, device),
-        None => return Err(FormatError::NoPrompts { path: folder.to_owned() }.into()),
+        None => {
+            let (path, below) = (folder.to_owned(), Vec::new());
+            return Err(FormatError::NoPrompts { path, below }.into());
+        }
     };
     let shared = read_npy(&shared_path)?;
     matrix_shape(&shared, "[length, features]", &shared_path)?;

@@ -68,6 +68,19 @@ pub enum Error {
         /// Version of the file.
         found: u32,
     },
+    /// A composition has another number of vectors for the decoder than its prompt file specifies.
+    #[error(
+        "`{path}` specifies {expected} vectors for the decoder, but the composition has {found}; \
+         implement `Compose::decoder_vectors`"
+    )]
+    DecoderLength {
+        /// The file.
+        path: PathBuf,
+        /// Number of vectors in the header.
+        expected: usize,
+        /// Number of vectors of the composition.
+        found: usize,
+    },
     /// A task name is unknown.
     #[error(
         "unknown task `{found}`; available tasks: {}{}",

@@ -14,6 +14,8 @@ use crate::exported_files::PromptFiles;
 use crate::format_error::FormatError;
 use crate::npy;
 use crate::peft::adapter;
+use crate::peft::adapter::DecoderPrompt;
+use crate::peft::folder::{adapter_folder, prompts_below};
 use crate::prompts::Prompts;
 #[cfg(feature = "t5x")]
 use crate::t5x;
@@ -22,7 +24,8 @@ use crate::t5x;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PromptFormat {
-    /// A PEFT adapter folder of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`.
+    /// A PEFT adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`: its folder, or one of its
+    /// files.
     Peft,
     /// NumPy arrays of google-research/prompt-tuning: a file with the prompt of one task, or a
     /// folder with a shared prompt and the parts of all tasks.
@@ -80,17 +83,17 @@ impl PromptFormat {
     /// - [`FormatError::NoPrompts`] for a folder without prompts.
     /// - When the path cannot be read.
     pub fn detect(path: &Path) -> Result<Option<Self>> {
+        if adapter_folder(path).is_some() {
+            return Ok(Some(Self::Peft));
+        }
         if path.is_dir() {
-            if adapter::is_adapter(path) {
-                return Ok(Some(Self::Peft));
-            }
             #[cfg(feature = "t5x")]
             if mtpt_io::t5x::Checkpoint::is_at(path) {
                 return Ok(Some(Self::T5x));
             }
             return match Arrays::find(path)? {
                 Some(_) => Ok(Some(Self::Npy)),
-                None => Err(FormatError::NoPrompts { path: path.to_owned() }.into()),
+                None => Err(no_prompts(path).into()),
             };
         }
         let mut magic = Vec::new();
@@ -108,12 +111,24 @@ impl PromptFormat {
     /// When a file cannot be read or is malformed, or its content is not a prompt of an encoder.
     pub fn read(self, path: &Path, device: &Device) -> Result<Prompts> {
         match self {
-            Self::Peft => adapter::read(path, device),
+            Self::Peft => Self::read_adapter(path, DecoderPrompt::Used, device),
             Self::Npy if path.is_dir() => arrays::read(path, None, device),
             Self::Npy => npy::read(path, device),
             #[cfg(feature = "t5x")]
             Self::T5x => t5x::read(path, None, device),
         }
+    }
+
+    /// Reads a PEFT adapter, optionally without its prompt for the decoder.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn read_adapter(path: &Path, decoder: DecoderPrompt, device: &Device) -> Result<Prompts> {
+        if path.is_dir() && adapter_folder(path).is_none() {
+            return Err(no_prompts(path).into());
+        }
+        adapter::read(path, decoder, device)
     }
 
     /// Exports prompts in this format: of one task, composed into plain values, or of all tasks.
@@ -124,6 +139,8 @@ impl PromptFormat {
     /// # Errors
     ///
     /// - [`FormatError::NotRepresentable`] for several tasks with an unsupported composition.
+    /// - [`FormatError::NoDecoderVectors`] and [`FormatError::DecoderLength`] for prompts of the
+    ///   decoder that the format doesn't support.
     /// - [`mtpt_compose::Error::ReadsInputs`] for prompts that depend on the inputs.
     ///
     /// # Panics
@@ -137,6 +154,10 @@ impl PromptFormat {
     ) -> Result<PromptFiles> {
         if prompts.composition().reads_inputs() {
             return Err(mtpt_compose::Error::ReadsInputs.into());
+        }
+        let decoder_length = prompts.header().decoder_length;
+        if decoder_length > 0 && self != Self::Peft {
+            return Err(FormatError::NoDecoderVectors { decoder_length }.into());
         }
         let files = |prompts: &Prompts| match self {
             Self::Peft => adapter::files(prompts, path),
@@ -164,4 +185,9 @@ impl PromptFormat {
             },
         }
     }
+}
+
+/// Returns the error that a folder contains no prompts.
+fn no_prompts(path: &Path) -> FormatError {
+    FormatError::NoPrompts { path: path.to_owned(), below: prompts_below(path) }
 }

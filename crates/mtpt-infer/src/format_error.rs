@@ -14,11 +14,12 @@ pub enum FormatError {
         /// Description of the problem.
         message: String,
     },
-    /// A PEFT adapter has a type other than prompt tuning of the encoder.
+    /// A PEFT adapter has a type other than prompt tuning.
     #[error(
         "`{path}`: expected an adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`, found \
-         `{found}`{}",
-        listed(other_tensors)
+         `{found}`{}{}",
+        listed(other_tensors),
+        advice(found)
     )]
     AdapterType {
         /// The configuration file.
@@ -31,11 +32,92 @@ pub enum FormatError {
     /// A folder contains neither a PEFT adapter nor prompt arrays.
     #[error(
         "`{path}` contains no prompts: expected a PEFT adapter (`adapter_config.json`), or the \
-         arrays `shared_prompt.npy` and `task_prompts.npy`"
+         arrays `shared_prompt.npy` and `task_prompts.npy`{}",
+        suggested(below)
     )]
     NoPrompts {
         /// The folder.
         path: PathBuf,
+        /// Adapters and prompt files in folders below.
+        below: Vec<PathBuf>,
+    },
+    /// The folder of an adapter has no weights.
+    #[error(
+        "`{path}` contains an `adapter_config.json`, but no weights: expected \
+         `adapter_model.safetensors` or `adapter_model.bin`; copy all files of the adapter"
+    )]
+    NoAdapterWeights {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A tensor of an adapter has another shape than its configuration describes.
+    #[error(
+        "tensor `{tensor}` in `{path}`: expected shape {expected:?}, found {found:?}; \
+         `adapter_config.json` specifies `num_virtual_tokens` {virtual_tokens} and \
+         `num_transformer_submodules` {submodules}, so use the configuration that was saved with \
+         these weights"
+    )]
+    AdapterShape {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// Shape according to the configuration.
+        expected: Vec<usize>,
+        /// Shape in the file.
+        found: Vec<usize>,
+        /// Number of vectors per submodule in the configuration.
+        virtual_tokens: usize,
+        /// Number of submodules, from the configuration or PEFT's default.
+        submodules: usize,
+    },
+    /// A tensor of an adapter has no values.
+    #[error(
+        "tensor `{tensor}` in `{path}` has no values, which is what a process of DeepSpeed ZeRO-3 \
+         saves without gathering the parameters: save the adapter again with \
+         `stage3_gather_16bit_weights_on_model_save`, or convert the checkpoint with \
+         `zero_to_fp32.py`"
+    )]
+    EmptyTensor {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+    },
+    /// A tensor of an adapter has the name that it has within a model.
+    #[error(
+        "`{path}` has no tensor `{expected}`, but `{found}`, so it was not written by PEFT's \
+         `save_pretrained`, and PEFT doesn't read it: save the adapter with `save_pretrained`, or \
+         rename the tensor to `{expected}`"
+    )]
+    RenamedTensor {
+        /// The file.
+        path: PathBuf,
+        /// Name of the tensor in files of PEFT.
+        expected: String,
+        /// Name of the tensor in this file.
+        found: String,
+    },
+    /// PEFT has as many vectors for the decoder as for the encoder.
+    #[error(
+        "prompts with {length} vectors for the encoder and {decoder_length} for the decoder cannot \
+         be exported to an adapter of PEFT, which has the same number of both; train them with \
+         `prompt.decoder_length = {length}` or without it"
+    )]
+    DecoderLength {
+        /// Number of vectors for the encoder.
+        length: usize,
+        /// Number of vectors for the decoder.
+        decoder_length: usize,
+    },
+    /// A format has no prompts of the decoder.
+    #[error(
+        "prompts with {decoder_length} vectors for the decoder cannot be exported as \
+         prompt-tuning arrays, which are for the encoder only; export them to PEFT"
+    )]
+    NoDecoderVectors {
+        /// Number of vectors for the decoder.
+        decoder_length: usize,
     },
     /// A T5X checkpoint contains no prompt.
     #[cfg(feature = "t5x")]
@@ -106,6 +188,21 @@ impl FormatError {
     }
 }
 
+/// Names prompts below a folder.
+fn suggested(paths: &[PathBuf]) -> String {
+    const SHOWN: usize = 8;
+    let shown = paths.iter().take(SHOWN).map(|path| format!("`{}`", path.display()));
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    match paths.len() {
+        0 => String::new(),
+        1 => format!("; the prompts are in {shown}, so pass that path"),
+        count if count > SHOWN => {
+            format!("; pass one of these paths: {shown} and {} more", count - SHOWN)
+        }
+        _ => format!("; pass one of these paths: {shown}"),
+    }
+}
+
 /// Lists the first tensors that are not part of a prompt, and the number of further ones.
 fn listed(tensors: &[String]) -> String {
     const SHOWN: usize = 4;
@@ -118,6 +215,20 @@ fn listed(tensors: &[String]) -> String {
             count - SHOWN
         ),
         _ => format!(", which contains more than a prompt: {}", shown.join(", ")),
+    }
+}
+
+/// Returns what to do with an adapter of a type of PEFT that is not supported.
+fn advice(found: &str) -> &'static str {
+    match found {
+        "LORA" => {
+            "; merge it into the model with PEFT's `merge_and_unload`, save the result with \
+             `save_pretrained`, and pass it as `--model`"
+        }
+        "PREFIX_TUNING" | "P_TUNING" => {
+            "; train a prompt with `mtpt train`, or with PEFT's `PromptTuningConfig`"
+        }
+        _ => "",
     }
 }
 

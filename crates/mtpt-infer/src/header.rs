@@ -23,8 +23,12 @@ pub struct PromptHeader {
     pub version: u32,
     /// Composition of the prompts.
     pub composition: CompositionConfig,
-    /// Number of vectors in the shared prompt.
+    /// Number of vectors in the shared prompt that are prepended to the encoder's input.
     pub length: usize,
+    /// Number of vectors after these that are prepended to the decoder's input, before its start
+    /// token.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub decoder_length: usize,
     /// Width of the model.
     pub d_model: usize,
     /// Model that the prompts were trained for, as the run's configuration names it, or empty if
@@ -92,7 +96,8 @@ impl PromptTask {
 }
 
 impl PromptHeader {
-    /// Creates a header of the current version whose model, length limits and steps are unknown.
+    /// Creates a header of the current version for prompts of the encoder, whose model, length
+    /// limits and steps are unknown.
     pub fn new(
         composition: CompositionConfig,
         length: usize,
@@ -103,6 +108,7 @@ impl PromptHeader {
             version: VERSION,
             composition,
             length,
+            decoder_length: 0,
             d_model,
             model: String::new(),
             max_input_length: 0,
@@ -159,6 +165,11 @@ impl PromptHeader {
         }
     }
 
+    /// Returns the number of vectors in the shared prompt, for the encoder and the decoder.
+    pub fn shared_length(&self) -> usize {
+        self.length + self.decoder_length
+    }
+
     /// Returns the number of trainable parameters, shared and task-specific.
     ///
     /// # Errors
@@ -167,7 +178,7 @@ impl PromptHeader {
     pub fn parameter_count(&self) -> Result<ParameterCount> {
         let tree = TaskTree::new(self.tasks.iter().map(|task| &task.name))?;
         let tree = composed_tree(&tree)?;
-        Ok(self.composition.parameter_count(self.length, self.d_model, &tree)?)
+        Ok(self.composition.parameter_count(self.shared_length(), self.d_model, &tree)?)
     }
 
     /// Returns the error that a format cannot represent these prompts. `format` completes the
@@ -184,12 +195,18 @@ impl PromptHeader {
         let zeros = |length| Tensor::zeros([length, self.d_model], &plain);
         let tree = TaskTree::new(self.tasks.iter().map(|task| &task.name))?;
         let context = InitContext {
-            shared: zeros(self.length),
+            shared: zeros(self.shared_length()),
             tree: composed_tree(&tree)?,
             part: &|_, length| Ok(zeros(length)),
             seed: 0,
             device: device.clone(),
         };
-        Ok(self.composition.init(&context)?)
+        let composition = self.composition.init(&context)?;
+        Ok(composition.with_decoder_vectors(self.length..self.shared_length()))
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde requires")]
+fn is_zero(value: &usize) -> bool {
+    *value == 0
 }

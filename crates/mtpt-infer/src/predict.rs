@@ -149,6 +149,12 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
         })
     }
 
+    /// Ignores the vectors for the decoder, as PEFT's `generate` does.
+    #[must_use]
+    pub fn without_decoder_prompt(self) -> Self {
+        Self { prompted: self.prompted.without_decoder_prompt(), ..self }
+    }
+
     /// Tokenizes a row for a task, with a given input or one rendered from the row's fields.
     ///
     /// The input is truncated to the maximum length used in training.

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 pub struct Prompted<'a, B, C = Composition> {
     backbone: &'a B,
     composition: Option<&'a C>,
+    ignores_decoder_prompt: bool,
 }
 
 impl<B, C> Clone for Prompted<'_, B, C> {
@@ -40,7 +41,7 @@ impl<B, C> fmt::Debug for Prompted<'_, B, C> {
 impl<'a, B: Backbone> Prompted<'a, B> {
     /// Uses a model without prompts.
     pub fn plain(backbone: &'a B) -> Self {
-        Self { backbone, composition: None }
+        Self { backbone, composition: None, ignores_decoder_prompt: false }
     }
 }
 
@@ -55,7 +56,13 @@ impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
         if expected != found {
             return Err(Error::Width { expected, found });
         }
-        Ok(Self { backbone, composition: Some(composition) })
+        Ok(Self { backbone, composition: Some(composition), ignores_decoder_prompt: false })
+    }
+
+    /// Ignores the vectors for the decoder, as PEFT's `generate` does.
+    #[must_use]
+    pub fn without_decoder_prompt(self) -> Self {
+        Self { ignores_decoder_prompt: true, ..self }
     }
 
     /// Returns the model.
@@ -86,7 +93,11 @@ impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
     ///
     /// When the numbers of rows differ, or a task index is out of range.
     pub fn embed(&self, tasks: &[TaskIndex], ids: Tensor<2, Int>, mask: Tensor<2, Bool>) -> Inputs {
-        embed_prompted(self.backbone, self.composition, tasks, ids, mask)
+        let inputs = embed_prompted(self.backbone, self.composition, tasks, ids, mask);
+        if self.ignores_decoder_prompt {
+            return Inputs { decoder_prompt: None, ..inputs };
+        }
+        inputs
     }
 
     /// Encodes rows and maps each encoded part to one output per row, in the order of the rows.

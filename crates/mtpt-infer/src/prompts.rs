@@ -9,6 +9,7 @@ use mtpt_tasks::TaskTree;
 
 use crate::error::{Error, Result};
 use crate::header::{PromptHeader, PromptTask};
+use crate::note::PromptNote;
 use crate::prompt_file::PromptFile;
 use crate::prompted::Prompted;
 use crate::tree::composed_tree;
@@ -21,6 +22,7 @@ use crate::tree::composed_tree;
 pub struct Prompts<C = Composition> {
     composition: C,
     header: PromptHeader,
+    notes: Vec<PromptNote>,
 }
 
 impl Prompts {
@@ -35,7 +37,12 @@ impl Prompts {
         device: &Device,
     ) -> Result<Self> {
         let composition = load_parameters(header.zeros(device)?, tensors)?;
-        Ok(Self { composition, header })
+        Ok(Self::new(composition, header))
+    }
+
+    /// Adds remarks of a reader.
+    pub(crate) fn with_notes(self, notes: Vec<PromptNote>) -> Self {
+        Self { notes, ..self }
     }
 
     /// Returns the parameters by their names in a prompt file.
@@ -66,7 +73,9 @@ impl Prompts {
         }
         // Rebuilding the composition checks the names as reading a file does.
         let device = self.composition.devices().into_iter().next().unwrap_or_default();
-        Self::from_tensors(self.tensors(), PromptHeader { tasks, ..self.header }, &device)
+        let (tensors, notes) = (self.tensors(), self.notes);
+        let header = PromptHeader { tasks, ..self.header };
+        Ok(Self::from_tensors(tensors, header, &device)?.with_notes(notes))
     }
 
     /// Sets the model that the header names.
@@ -89,18 +98,18 @@ impl Prompts {
         let composition = self.composition.to_separate(&[task])?;
         let header = PromptHeader {
             composition: CompositionConfig::Separate(SeparateConfig::default()),
-            length: composition.prompt_length(),
+            length: composition.prompt_length() - self.header.decoder_length,
             tasks: vec![self.tasks()[task.position()].clone()],
             ..self.header.clone()
         };
-        Ok(Self { composition, header })
+        Ok(Self::new(composition, header))
     }
 }
 
 impl<C: Compose> Prompts<C> {
     /// Creates prompts from a composition and the header that describes it.
     pub fn new(composition: C, header: PromptHeader) -> Self {
-        Self { composition, header }
+        Self { composition, header, notes: Vec::new() }
     }
 
     /// Reads a prompt file into a custom composition.
@@ -112,6 +121,8 @@ impl<C: Compose> Prompts<C> {
     ///
     /// - [`Error::Header`] and [`Error::Version`] for an invalid header.
     /// - Any error of `make`.
+    /// - [`Error::DecoderLength`] when the composition doesn't have the header's number of vectors for
+    ///   the decoder.
     /// - When the file cannot be read, is not a prompt file, or its tensors are not finite or not
     ///   those of the composition.
     pub fn read_as(path: &Path, make: impl FnOnce(&PromptHeader) -> Result<C>) -> Result<Self> {
@@ -119,7 +130,11 @@ impl<C: Compose> Prompts<C> {
         file.check_finite()?;
         let header = PromptHeader::from_file(&file, path)?;
         let composition = file.apply(make(&header)?)?;
-        Ok(Self { composition, header })
+        let (expected, found) = (header.decoder_length, composition.decoder_vectors().len());
+        if expected != found {
+            return Err(Error::DecoderLength { path: path.to_owned(), expected, found });
+        }
+        Ok(Self::new(composition, header))
     }
 
     /// Writes a prompt file atomically.
@@ -141,6 +156,11 @@ impl<C: Compose> Prompts<C> {
     /// Returns the header.
     pub fn header(&self) -> &PromptHeader {
         &self.header
+    }
+
+    /// Returns remarks of the reader, which a program should show to its user.
+    pub fn notes(&self) -> &[PromptNote] {
+        &self.notes
     }
 
     /// Returns the tasks in the order of their indices.

@@ -44,6 +44,11 @@ pub(crate) fn read_or(folder: &Path, found: PromptHeader) -> Result<PromptHeader
     if specified != shape {
         return differs("shape", format!("{specified:?}"), format!("{shape:?}"));
     }
+    let [specified, length] = [&header, &found].map(|header| header.decoder_length);
+    if specified != length {
+        let what = "number of decoder vectors";
+        return differs(what, specified.to_string(), length.to_string());
+    }
     let [specified, count] = [&header, &found].map(|header| header.tasks.len());
     if specified != count {
         return differs("number of tasks", specified.to_string(), count.to_string());

@@ -25,6 +25,9 @@ pub(crate) struct Import {
     /// Tasks with their templates and label words, one for each prompt, in order
     #[arg(long, value_name = "CONFIG.toml", conflicts_with = "task")]
     pub(crate) tasks: Option<PathBuf>,
+    /// Drop an adapter's vectors for the decoder, as PEFT's `generate` does
+    #[arg(long)]
+    pub(crate) no_decoder_prompt: bool,
     /// Model the prompts were trained for; its width is checked and its name is recorded
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,

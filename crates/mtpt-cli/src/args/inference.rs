@@ -17,6 +17,9 @@ pub(crate) struct Eval {
     /// Task file or run configuration
     #[arg(long, value_name = "CONFIG.toml")]
     pub(crate) tasks: PathBuf,
+    /// Ignore the prompts' vectors for the decoder, as PEFT's `generate` does
+    #[arg(long)]
+    pub(crate) no_decoder_prompt: bool,
     /// Split to evaluate
     #[arg(long, value_enum, default_value = "dev")]
     pub(crate) split: EvaluatedSplit,
@@ -43,6 +46,9 @@ pub(crate) struct PromptedRows {
     /// Task of rows without a `task` field
     #[arg(long, value_name = "NAME", requires = "prompts")]
     pub(crate) task: Option<String>,
+    /// Ignore the prompts' vectors for the decoder, as PEFT's `generate` does
+    #[arg(long, requires = "prompts")]
+    pub(crate) no_decoder_prompt: bool,
     /// Number of rows per batch
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]
     pub(crate) batch_size: usize,

@@ -1,4 +1,4 @@
-use mtpt::infer::{Prompted, Prompts, TaskTokenizer};
+use mtpt::infer::{Prompts, TaskTokenizer};
 use mtpt::tasks::{Split, Task, TaskFile};
 use serde::Serialize;
 
@@ -6,6 +6,7 @@ use crate::args::inference::Eval;
 use crate::error::{Error, Result};
 use crate::model::open_device;
 use crate::prompted_model::PromptedModel;
+use crate::prompts::PromptSource;
 use crate::stdio::Output;
 
 /// A metric of a task, as a row of standard output.
@@ -22,7 +23,9 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let device = open_device(&arguments.device.device)?;
     let split = Split::from(arguments.split);
     let mut tasks = TaskFile::load(&arguments.tasks)?.into_tasks();
-    let prompted = PromptedModel::new(&arguments.model, Some(&arguments.prompts), None, &device)?;
+    let source =
+        PromptSource { path: &arguments.prompts, no_decoder_prompt: arguments.no_decoder_prompt };
+    let prompted = PromptedModel::new(&arguments.model, Some(source), None, &device)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     tasks.retain(|task| task.has(split));
     if tasks.is_empty() {
@@ -33,7 +36,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let t5 = prompted.model.t5.get();
     let max_lengths = prompts.header().max_lengths();
     let tokenizer = TaskTokenizer::new(tokenizer, t5, max_lengths);
-    let model = Prompted::new(t5, prompts.composition())?;
+    let model = prompted.prompted()?;
     let mut output = Output::new();
     for task in tasks {
         let name = task.id().clone();

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use mtpt::core::TaskIndex;
-use mtpt::infer::{PromptFormat, Prompts};
+use mtpt::infer::PromptFormat;
 use mtpt::tasks::TaskId;
 use serde::Serialize;
 
@@ -9,6 +9,7 @@ use crate::args::exchange::Export;
 use crate::destination::is_same_file;
 use crate::error::{Error, Result};
 use crate::model::open_device;
+use crate::prompts::PromptSource;
 use crate::stdio::Output;
 
 /// Summary on standard output.
@@ -24,7 +25,8 @@ pub(crate) fn run(arguments: &Export) -> Result<()> {
     if is_same_file(&arguments.prompts, output) {
         return Err(Error::OutputIsInput { path: output.clone() });
     }
-    let prompts = Prompts::read(&arguments.prompts, &open_device("auto")?)?;
+    let source = PromptSource { path: &arguments.prompts, no_decoder_prompt: false };
+    let prompts = source.read(&open_device("auto")?)?;
     let task = arguments.task.as_deref().map(|name| prompts.find(name)).transpose()?;
     let files = PromptFormat::from(arguments.format).files(&prompts, task, output)?;
     if let Some(path) = files.paths().find(|path| path.exists())

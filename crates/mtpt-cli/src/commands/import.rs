@@ -2,7 +2,7 @@ use std::path::Path;
 
 use mtpt::compose::CompositionConfig;
 use mtpt::core::Compose;
-use mtpt::infer::{PromptFormat, PromptTask, Prompts};
+use mtpt::infer::{DecoderPrompt, PromptFormat, PromptTask, Prompts};
 use mtpt::io::fs::create_parent;
 use mtpt::t5::{locate, read_config};
 use mtpt::tasks::{TaskFile, TaskId};
@@ -12,6 +12,7 @@ use crate::args::exchange::Import;
 use crate::destination::is_same_file;
 use crate::error::{Error, Result};
 use crate::model::open_device;
+use crate::prompts::print_notes;
 use crate::stdio::Output;
 
 /// Summary on standard output.
@@ -20,6 +21,9 @@ struct Summary<'a> {
     prompts: &'a Path,
     composition: &'a CompositionConfig,
     length: usize,
+    /// Number of further vectors for the decoder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decoder_length: Option<usize>,
     d_model: usize,
     tasks: Vec<&'a TaskId>,
 }
@@ -39,8 +43,14 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
             Prompts::read_arrays(path, strategy.into(), &device)?
         }
         (_, Some(_)) => return Err(Error::NoArrays { path: path.clone() }),
-        (format, None) => PromptFormat::from(format).read(path, &device)?,
+        (format, None) => match PromptFormat::from(format) {
+            PromptFormat::Peft if arguments.no_decoder_prompt => {
+                PromptFormat::read_adapter(path, DecoderPrompt::Ignored, &device)?
+            }
+            format => format.read(path, &device)?,
+        },
     };
+    print_notes(&prompts, arguments.no_decoder_prompt);
     if let Some(tasks) = tasks(arguments, prompts.tasks())? {
         prompts = prompts.with_tasks(tasks)?;
     }
@@ -54,7 +64,8 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
     rows.row(&Summary {
         prompts: output,
         composition: &header.composition,
-        length: prompts.composition().prompt_length(),
+        length: prompts.composition().prompt_length() - header.decoder_length,
+        decoder_length: Some(header.decoder_length).filter(|length| *length > 0),
         d_model: header.d_model,
         tasks: header.tasks.iter().map(|task| &task.name).collect(),
     })?;

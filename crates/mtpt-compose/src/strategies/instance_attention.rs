@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use burn::module::{Module, Param, ParamId, list_param_ids};
 use burn::tensor::{Bool, Tensor, activation};
 use mtpt_core::{Compose, TaskIndex, gather_task_rows};
@@ -66,6 +68,9 @@ pub struct InstanceAttention {
     temperature: f64,
     #[module(skip)]
     attend_target: bool,
+    /// Vectors of a prompt that are prepended to the decoder's input.
+    #[module(skip)]
+    pub(crate) decoder_vectors: Range<usize>,
 }
 
 const MAX_WIDTH: usize = 65_536;
@@ -143,6 +148,7 @@ impl InstanceAttentionConfig {
             tasks,
             temperature: self.temperature.unwrap_or(std::f64::consts::E * d_model as f64),
             attend_target: self.attend_target,
+            decoder_vectors: 0..0,
         })
     }
 }
@@ -252,6 +258,10 @@ impl InstanceAttention {
 impl Compose for InstanceAttention {
     fn prompt_length(&self) -> usize {
         self.components.dims()[1]
+    }
+
+    fn decoder_vectors(&self) -> Range<usize> {
+        self.decoder_vectors.clone()
     }
 
     fn d_model(&self) -> usize {

@@ -2,4 +2,5 @@
 
 pub(crate) mod adapter;
 mod config;
+pub(crate) mod folder;
 mod weights;

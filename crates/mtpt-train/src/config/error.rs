@@ -43,6 +43,17 @@ pub enum ConfigError {
         /// The option.
         option: &'static str,
     },
+    /// The composition has another number of vectors for the decoder.
+    #[error(
+        "`prompt.decoder_length` is {expected}, but the composition has {found} vectors for the \
+         decoder: change the option, or implement `Compose::decoder_vectors`"
+    )]
+    DecoderLength {
+        /// Value of the option.
+        expected: usize,
+        /// Number of vectors of the composition.
+        found: usize,
+    },
     /// A target is named twice.
     #[error("`adaptation.targets` names `{task}` twice: remove one of them")]
     DuplicateTarget {

@@ -8,10 +8,16 @@ use crate::config::task_parts::TaskParts;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PromptConfig {
-    /// Number of vectors of the shared prompt.
+    /// Number of vectors of the shared prompt, which is prepended to the encoder's input.
     ///
     /// Default: 20; range: 1 to 10,000.
     pub length: usize,
+    /// Number of further vectors, which are prepended to the decoder's input, before its start token.
+    /// They are composed, initialized and trained like the others.
+    ///
+    /// Default: 0; range: 0 to 10,000.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub decoder_length: usize,
     /// Initial values, see [`InitializerConfig`].
     ///
     /// Default: `{ kind = "sampled_vocabulary" }`.
@@ -25,7 +31,7 @@ pub struct PromptConfig {
     /// A prompt file to start from: shared parameters, and those of groups of the same name, are
     /// initialized from it.
     ///
-    /// Range: same composition and length.
+    /// Range: same composition and lengths.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub start_from: Option<PathBuf>,
     /// Initial values of task-specific parameters with `start_from`, see [`TaskParts`].
@@ -45,6 +51,7 @@ impl Default for PromptConfig {
     fn default() -> Self {
         Self {
             length: 20,
+            decoder_length: 0,
             initializer: InitializerConfig::default(),
             components: Vec::new(),
             start_from: None,
@@ -55,6 +62,11 @@ impl Default for PromptConfig {
 }
 
 impl PromptConfig {
+    /// Returns the number of vectors of the shared prompt, for the encoder and the decoder.
+    pub fn shared_length(&self) -> usize {
+        self.length + self.decoder_length
+    }
+
     /// Makes relative paths relative to a directory.
     pub(crate) fn resolve_paths(&mut self, dir: &Path) {
         self.files_mut().for_each(|path| *path = dir.join(&*path));
@@ -148,6 +160,11 @@ impl InitializerConfig {
 
 fn half() -> f64 {
     0.5
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde requires")]
+fn is_zero(value: &usize) -> bool {
+    *value == 0
 }
 
 impl Default for InitializerConfig {

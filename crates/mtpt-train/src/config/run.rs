@@ -57,6 +57,11 @@ impl RunConfig {
             let found = self.prompt.length as f64;
             return Err(ConfigError::OutOfRange { option, expected, found }.into());
         }
+        if self.prompt.decoder_length > MAX_PROMPT_LENGTH {
+            let (option, expected) = ("prompt.decoder_length", "between 0 and 10000");
+            let found = self.prompt.decoder_length as f64;
+            return Err(ConfigError::OutOfRange { option, expected, found }.into());
+        }
         self.training.check()?;
         self.evaluation.check()
     }

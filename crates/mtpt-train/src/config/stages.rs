@@ -178,6 +178,7 @@ impl TeachersConfig {
     pub fn as_the_run(run: &RunConfig) -> Self {
         let prompt = PromptConfig {
             length: run.prompt.length,
+            decoder_length: run.prompt.decoder_length,
             initializer: run.prompt.initializer.clone(),
             ..PromptConfig::default()
         };

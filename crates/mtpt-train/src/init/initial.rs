@@ -7,10 +7,11 @@ use mtpt_io::check_finite;
 use mtpt_tasks::{NodeIndex, Task, TaskTree, Tokenize};
 
 use crate::config::error::ConfigError;
-use crate::config::prompt::InitializerConfig;
+use crate::config::prompt::{InitializerConfig, PromptConfig};
 use crate::config::run::RunConfig;
 use crate::error::{Error, Result};
 use crate::init::error::InitError;
+use crate::init::prompt_values::PromptValues;
 use crate::init::start_from::start_from;
 use mtpt_infer::composed_tree;
 use mtpt_infer::{Candidates, Prompts};
@@ -35,7 +36,9 @@ pub fn initial_composition<B: Backbone>(
     tokenizer: &impl Tokenize,
     device: &Device,
 ) -> Result<Composition> {
-    config.composition.check(config.prompt.length, backbone.d_model())?;
+    let PromptConfig { length, decoder_length, .. } = config.prompt;
+    config.composition.check(length + decoder_length, backbone.d_model())?;
+    let values = PromptValues { length, decoder_length, backbone };
     if config.prompt.components.len() > config.composition.component_count() {
         return Err(ConfigError::OutOfRange {
             option: "prompt.components",
@@ -58,7 +61,7 @@ pub fn initial_composition<B: Backbone>(
     let of_tasks_below = |kind, node| {
         let below = tree.tasks_below(node).iter();
         let labels = below.flat_map(|&task| labels[task].iter().cloned()).collect();
-        initializer(kind, labels, backbone, tokenizer)
+        initializer(kind, labels, &values, tokenizer)
     };
     let kind = &config.prompt.initializer;
     let shared = of_tasks_below(kind, NodeIndex::ROOT)?;
@@ -78,7 +81,7 @@ pub fn initial_composition<B: Backbone>(
         .map(|kind| of_tasks_below(kind, NodeIndex::ROOT))
         .collect::<Result<Vec<_>>>()?;
     let start = InitContext {
-        shared: shared.init(config.prompt.length, backbone, config.seed)?,
+        shared: values.init(&shared, length + decoder_length, config.seed)?,
         tree: composed_tree(&tree)?,
         part: &|part, length| {
             // Each part has its own seed, so that random initial values differ.
@@ -93,7 +96,7 @@ pub fn initial_composition<B: Backbone>(
                     (given, (2 << 32) + component as u64)
                 }
             };
-            initializer.init(length, backbone, config.seed.wrapping_add(offset))
+            values.init(initializer, length, config.seed.wrapping_add(offset))
         },
         seed: config.seed,
         device: device.clone(),
@@ -105,6 +108,7 @@ pub fn initial_composition<B: Backbone>(
         }
         other => other.into(),
     })?;
+    composition = composition.with_decoder_vectors(length..length + decoder_length);
     if let Some(path) = &config.prompt.start_from {
         composition = start_from(path, config, &tree, composition, device)?;
     }
@@ -120,7 +124,7 @@ fn without_end<B: Backbone>(ids: &[u32], backbone: &B) -> Vec<u32> {
 fn initializer<B: Backbone>(
     config: &InitializerConfig,
     labels: Vec<Vec<u32>>,
-    backbone: &B,
+    values: &PromptValues<'_, B>,
     tokenizer: &impl Tokenize,
 ) -> Result<Initializer> {
     Ok(match config {
@@ -133,19 +137,29 @@ fn initializer<B: Backbone>(
                 what: "the text of the initial prompt".into(),
                 source,
             })?;
-            Initializer::Text { ids: without_end(&ids, backbone) }
+            Initializer::Text { ids: without_end(&ids, values.backbone) }
         }
         InitializerConfig::ClassLabels { population } => {
             Initializer::ClassLabels { labels, population: *population }
         }
         InitializerConfig::File { path, tensor } => read_values(path, tensor.as_deref())?,
-        InitializerConfig::Prompts { path, task } => read_prompt(path, task.as_deref())?,
+        InitializerConfig::Prompts { path, task } => {
+            read_prompt(path, task.as_deref(), values.decoder_length)?
+        }
     })
 }
 
 /// Reads the composed prompt of one task.
-fn read_prompt(path: &Path, task: Option<&str>) -> Result<Initializer> {
+fn read_prompt(path: &Path, task: Option<&str>, decoder_length: usize) -> Result<Initializer> {
     let prompts = Prompts::read(path, &Device::default().without_autodiff())?;
+    let found = prompts.header().decoder_length;
+    if found != decoder_length {
+        let message = format!(
+            "expected a prompt with `decoder_length` {decoder_length}, found {found}; set \
+             `prompt.decoder_length = {found}`"
+        );
+        return Err(InitError::Values { path: path.to_owned(), message }.into());
+    }
     let task = match (task, prompts.tasks()) {
         (Some(task), _) => prompts.find(task)?,
         (None, [_]) => TaskIndex::new(0),

@@ -2,4 +2,5 @@
 
 pub(crate) mod error;
 pub(crate) mod initial;
+pub(crate) mod prompt_values;
 pub(crate) mod start_from;

@@ -36,6 +36,12 @@ pub(crate) fn start_from(
         let (expected, found) = (config.prompt.length, header.length);
         return Err(refused(format!("expected prompts of length {expected}, found {found}")));
     }
+    if header.decoder_length != config.prompt.decoder_length {
+        let (expected, found) = (config.prompt.decoder_length, header.decoder_length);
+        return Err(refused(format!(
+            "expected prompts with `decoder_length` {expected}, found {found}"
+        )));
+    }
     let trained_tree = TaskTree::new(header.tasks.iter().map(|task| &task.name))?;
     let known = trained.tensors();
     let mut tensors = named_parameters(&composition);

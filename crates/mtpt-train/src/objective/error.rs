@@ -19,17 +19,17 @@ pub enum TeacherError {
     },
     /// The prompts of two teachers differ in shape.
     #[error(
-        "teachers must have prompts of the same shape: that of `{}` has {expected:?}, that of `{}` \
-         {found:?}",
-        tasks[0], tasks[1]
+        "teachers must have prompts of the same shape: that of `{}` has {}, that of `{}` {}",
+        tasks[0], shape(expected), tasks[1], shape(found)
     )]
     Shapes {
         /// Two tasks.
         tasks: Box<[TaskId; 2]>,
-        /// Length and width of the prompt of the first one's teacher.
-        expected: [usize; 2],
-        /// Length and width of the second one's.
-        found: [usize; 2],
+        /// Numbers of vectors for the encoder and the decoder, and width, of the prompt of the first
+        /// one's teacher.
+        expected: [usize; 3],
+        /// Those of the second one's.
+        found: [usize; 3],
     },
     /// The teachers' hidden states cannot be stored in a temporary file.
     #[error(
@@ -41,6 +41,13 @@ pub enum TeacherError {
         #[source]
         source: io::Error,
     },
+}
+
+fn shape([length, decoder_length, d_model]: &[usize; 3]) -> String {
+    match decoder_length {
+        0 => format!("[{length}, {d_model}]"),
+        _ => format!("[{length} + {decoder_length} for the decoder, {d_model}]"),
+    }
 }
 
 fn quoted(tasks: &[TaskId]) -> String {

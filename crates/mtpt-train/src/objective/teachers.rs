@@ -2,6 +2,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::Composition;
+use mtpt_core::Compose;
 use mtpt_tasks::TaskId;
 
 use crate::error::Result;
@@ -31,6 +32,7 @@ impl Teachers {
         tasks: impl IntoIterator<Item = &'a TaskId>,
     ) -> Result<Self> {
         let mut composed = Vec::new();
+        let mut shapes = Vec::new();
         let mut names: Vec<TaskId> = Vec::new();
         for task in tasks {
             let known = prompts.iter().find_map(|prompts| {
@@ -44,13 +46,16 @@ impl Teachers {
                 let known = prompts.iter().flat_map(of_one).collect();
                 return Err(TeacherError::NoTeacher { task: task.clone(), known }.into());
             };
-            composed.push(prompts.composition().plain_prompt(found)?);
+            let prompt = prompts.composition().plain_prompt(found)?;
+            let [total, d_model] = prompt.dims();
+            let decoder_length = prompts.composition().decoder_vectors().len();
+            shapes.push([total - decoder_length, decoder_length, d_model]);
+            composed.push(prompt);
             names.push(task.clone());
         }
-        let mut shapes = composed.iter().map(|prompt| prompt.dims());
-        if let Some(other) = shapes.position(|shape| shape != composed[0].dims()) {
+        if let Some(other) = shapes.iter().position(|shape| *shape != shapes[0]) {
             let [first, second] = [0, other].map(|task| names[task].clone());
-            let [expected, found] = [0, other].map(|task| composed[task].dims());
+            let [expected, found] = [0, other].map(|task| shapes[task]);
             return Err(
                 TeacherError::Shapes { tasks: Box::new([first, second]), expected, found }.into()
             );
@@ -60,7 +65,10 @@ impl Teachers {
             let values = prompt.to_data();
             f32_values(&values).iter().for_each(|value| checksum.update(&value.to_le_bytes()));
         }
-        let composition = Composition::plain(composed)?;
+        let mut composition = Composition::plain(composed)?;
+        if let Some([length, decoder_length, _]) = shapes.first() {
+            composition = composition.with_decoder_vectors(*length..length + decoder_length);
+        }
         Ok(Self { composition, checksum: checksum.finalize() })
     }
 

@@ -9,6 +9,7 @@ use mtpt_tasks::{Batch, Mixture, Split, Task, TokenizedExample};
 use serde_json::json;
 
 use crate::config::evaluation::EvaluationConfig;
+use crate::config::prompt::PromptConfig;
 use crate::config::run::RunConfig;
 use crate::data::micro_batches::micro_batches;
 use crate::error::Result;
@@ -17,7 +18,7 @@ use crate::objective::prompt_tuning::PromptTuning;
 use crate::output::run_dir::RunDir;
 use crate::run::identity::RunIdentity;
 use crate::run::observer::{EvaluationEvent, MeanEvent, Observer};
-use crate::run::requirements::{check_examples, check_task_options};
+use crate::run::requirements::{check_decoder_length, check_examples, check_task_options};
 use crate::run::session::{Completed, EvaluationPolicy, Output, Session, Settings, Workload};
 use crate::run::trainer::Trainer;
 
@@ -119,8 +120,9 @@ impl<'a, B: Backbone, O, L> PromptTuningRun<'a, B, O, L> {
     /// When a value of the configuration is out of range ([`ConfigError::OutOfRange`]), a task has
     /// no training example ([`DataError::NoTrainingExamples`]), `evaluation.patience` is set but no
     /// task has a `dev` split ([`ConfigError::NoDev`]), a `training.task_*` option is set but the
-    /// composition has no task-specific parameters ([`ConfigError::NoTaskParameters`]), the prompts
-    /// do not fit the model ([`mtpt_infer::Error::Width`]), a loss or gradient is not finite
+    /// composition has no task-specific parameters ([`ConfigError::NoTaskParameters`]), the
+    /// composition has another number of vectors for the decoder than the configuration
+    /// ([`ConfigError::DecoderLength`]), the prompts do not fit the model ([`mtpt_infer::Error::Width`]), a loss or gradient is not finite
     /// ([`Error::NotFinite`]; the state before that step is stored in a checkpoint), a file cannot
     /// be written ([`Error::Io`]), a checkpoint is of another run ([`CheckpointError::OtherRun`])
     /// or none is intact ([`CheckpointError::NoneIntact`]), or another run writes to the directory
@@ -129,6 +131,7 @@ impl<'a, B: Backbone, O, L> PromptTuningRun<'a, B, O, L> {
     ///
     /// [`ConfigError::OutOfRange`]: crate::ConfigError::OutOfRange
     /// [`ConfigError::NoDev`]: crate::ConfigError::NoDev
+    /// [`ConfigError::DecoderLength`]: crate::ConfigError::DecoderLength
     /// [`ConfigError::NoTaskParameters`]: crate::ConfigError::NoTaskParameters
     /// [`DataError::NoTrainingExamples`]: crate::DataError::NoTrainingExamples
     /// [`CheckpointError::OtherRun`]: crate::CheckpointError::OtherRun
@@ -147,6 +150,7 @@ impl<'a, B: Backbone, O, L> PromptTuningRun<'a, B, O, L> {
         Prompted::new(backbone, &composition)?;
         check_examples(data, config)?;
         check_task_options(config, &composition)?;
+        check_decoder_length(config, &composition)?;
         let sizes: Vec<usize> = data.iter().map(|task| task.count(Split::Train)).collect();
         let mixture = Mixture::new(&config.mixture, &sizes, config.seed)?;
         let tasks = data.iter().map(|data| data.task().id().clone()).collect();
@@ -197,8 +201,9 @@ impl<'a, B: Backbone, O> PromptTuningWorkload<'a, B, O> {
     fn prompts<C: Compose>(&self, composition: C, step: usize) -> Prompts<C> {
         let tasks = self.data.iter().map(|data| PromptTask::new(data.task())).collect();
         let d_model = composition.d_model();
-        let length = self.config.prompt.length;
+        let PromptConfig { length, decoder_length, .. } = self.config.prompt;
         let mut header = PromptHeader::new(self.config.composition.clone(), length, d_model, tasks);
+        header.decoder_length = decoder_length;
         header.model.clone_from(&self.config.model);
         header.max_input_length = self.config.training.max_input_length;
         header.max_target_length = self.config.training.max_target_length;

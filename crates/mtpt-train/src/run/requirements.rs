@@ -24,6 +24,15 @@ pub(crate) fn check_examples(data: &[TaskData], config: &RunConfig) -> Result<()
     Ok(())
 }
 
+/// Checks that the composition has as many vectors for the decoder as the configuration specifies.
+pub(crate) fn check_decoder_length(config: &RunConfig, composition: &impl Compose) -> Result<()> {
+    let (expected, found) = (config.prompt.decoder_length, composition.decoder_vectors().len());
+    if expected == found {
+        return Ok(());
+    }
+    Err(ConfigError::DecoderLength { expected, found }.into())
+}
+
 /// Checks that the composition has task-specific parameters if any `training.task_*` option is set.
 pub(crate) fn check_task_options(config: &RunConfig, composition: &impl Compose) -> Result<()> {
     match config.training.task_options() {

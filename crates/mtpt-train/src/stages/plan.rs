@@ -86,6 +86,7 @@ pub(crate) struct SourcePrompts {
     pub(crate) path: PathBuf,
     pub(crate) composition: CompositionConfig,
     pub(crate) length: usize,
+    pub(crate) decoder_length: usize,
     pub(crate) tasks: Vec<TaskId>,
 }
 
@@ -97,6 +98,7 @@ impl SourcePrompts {
             path: absolute(path)?,
             composition: header.composition.clone(),
             length: header.length,
+            decoder_length: header.decoder_length,
             tasks: header.tasks.iter().map(|task| task.name.clone()).collect(),
         })
     }
@@ -243,6 +245,7 @@ impl Planner<'_> {
             path: absolute(&self.dir.join(Stage::Source.dir()).join(PROMPTS))?,
             composition: self.config.run.composition.clone(),
             length: self.config.run.prompt.length,
+            decoder_length: self.config.run.prompt.decoder_length,
             tasks: sources.iter().map(|task| task.id().clone()).collect(),
         })
     }
@@ -278,6 +281,7 @@ impl Planner<'_> {
         RunConfig {
             prompt: PromptConfig {
                 length: source.length,
+                decoder_length: source.decoder_length,
                 initializer: run.prompt.initializer.clone(),
                 components: Vec::new(),
                 start_from: Some(source.path.clone()),
@@ -303,6 +307,7 @@ impl Planner<'_> {
         let config = RunConfig {
             prompt: PromptConfig {
                 length: source.length,
+                decoder_length: source.decoder_length,
                 initializer: run.prompt.initializer.clone(),
                 ..PromptConfig::default()
             },

@@ -11,7 +11,7 @@ mod tensors;
 
 use std::path::Path;
 
-use mtpt::infer::PromptFormat;
+use mtpt::infer::{self, FormatError, PromptFormat};
 
 use crate::args::inspection::Inspect;
 use crate::commands::inspect::description::Description;
@@ -42,6 +42,7 @@ fn describe(path: &Path, model: Option<&Path>) -> Result<Description> {
             file => file.report(path),
         },
         _ => match PromptFormat::detect(path)? {
+            Some(PromptFormat::Peft) => prompts::describe_adapter(path.parent().unwrap_or(path)),
             Some(_) => prompts::describe_arrays(path),
             None => data_file::describe(path),
         },
@@ -57,13 +58,21 @@ fn describe_folder(path: &Path) -> Result<Description> {
         // The same files may contain a model, prompts, or both.
         #[cfg(feature = "t5x")]
         Ok(Some(PromptFormat::T5x)) => match prompts::describe_arrays(path) {
-            Err(Error::Infer(mtpt::infer::Error::Format(
-                mtpt::infer::FormatError::NoT5xPrompt { .. },
-            ))) => model::describe(path),
+            Err(Error::Infer(infer::Error::Format(FormatError::NoT5xPrompt { .. }))) => {
+                model::describe(path)
+            }
             description => description,
         },
         Ok(Some(_)) => prompts::describe_arrays(path),
+        // For a folder above prompts, the error names these.
+        Err(error) if !path.join("config.json").exists() && has_prompts_below(&error) => {
+            Err(error.into())
+        }
         // For any other folder, the error names the first missing file of a model.
         Ok(None) | Err(_) => model::describe(path),
     }
+}
+
+fn has_prompts_below(error: &infer::Error) -> bool {
+    matches!(error, infer::Error::Format(FormatError::NoPrompts { below, .. }) if !below.is_empty())
 }

@@ -2,7 +2,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use mtpt::infer::{PromptFile, PromptHeader, Prompts};
+use mtpt::infer::{PromptFile, PromptHeader};
 use mtpt::io::layout::unravel_index;
 use serde::Serialize;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use crate::commands::inspect::tensors::{TensorSummary, list};
 use crate::error::{Error, Result};
 use crate::model::open_device;
 use crate::number_format::{counted, thousands};
+use crate::prompts::PromptSource;
 
 /// A NaN or infinite value.
 #[derive(Serialize)]
@@ -61,8 +62,8 @@ pub(crate) fn describe_arrays(path: &Path) -> Result<Description> {
 pub(crate) fn describe_adapter(folder: &Path) -> Result<Description> {
     let path = folder.join("adapter_config.json");
     let text = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    let config: Value = serde_json::from_slice(&text)
-        .map_err(|error| Error::File { path, problem: error.to_string() })?;
+    // The reader of adapters has better messages for a malformed file.
+    let config: Value = serde_json::from_slice(&text).unwrap_or_default();
     describe_converted(folder, "adapter", Some(&config))
 }
 
@@ -72,7 +73,8 @@ fn describe_converted(
     kind: &'static str,
     adapter: Option<&Value>,
 ) -> Result<Description> {
-    let prompts = Prompts::read(path, &open_device("auto")?)?;
+    let source = PromptSource { path, no_decoder_prompt: false };
+    let prompts = source.read(&open_device("auto")?)?;
     let file = PromptFile::from_module(prompts.composition(), String::new());
     describe(path, kind, prompts.header().clone(), &file, adapter)
 }
@@ -140,7 +142,11 @@ fn write_header(text: &mut String, header: &PromptHeader, parameters: usize) {
     let composition = serde_json::to_string(&header.composition).unwrap_or_default();
     let _ = writeln!(text, "composition  {composition}");
     let length = counted(header.length, "vector");
-    let _ = writeln!(text, "prompt       {length} of width {}", header.d_model);
+    let decoder = match header.decoder_length {
+        0 => String::new(),
+        decoder_length => format!(" and {} for the decoder,", counted(decoder_length, "vector")),
+    };
+    let _ = writeln!(text, "prompt       {length}{decoder} of width {}", header.d_model);
     let or_unknown = |known: bool, text: String| if known { text } else { "unknown".to_owned() };
     let model = or_unknown(!header.model.is_empty(), header.model.clone());
     let _ = writeln!(text, "model        {model}");

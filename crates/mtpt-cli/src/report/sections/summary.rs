@@ -68,7 +68,11 @@ fn write_prompts(data: &ReportData<'_>, html: &mut Html) {
     });
     item(html, "Shared prompt", |html| {
         let vectors = counted(header.length, "vector");
-        html.text(&format!("{vectors} of width {}", thousands(header.d_model)));
+        let decoder = match header.decoder_length {
+            0 => String::new(),
+            length => format!(" and {} for the decoder,", counted(length, "vector")),
+        };
+        html.text(&format!("{vectors}{decoder} of width {}", thousands(header.d_model)));
     });
     if let Ok(count) = header.parameter_count() {
         item(html, "Trainable parameters", |html| {
