@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use crate::content::ForeignContent;
 use crate::fs::IoError;
 
 /// Result of reading or writing tensors.
@@ -16,13 +17,23 @@ pub enum TensorError {
     #[cfg(feature = "t5x")]
     #[error(transparent)]
     T5x(#[from] crate::t5x::error::Error),
+    /// A file with other content than its name promises.
+    #[error("`{}` is not a {expected}: {content}", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The expected kind of file, such as "safetensors file".
+        expected: &'static str,
+        /// What it is, and what to do.
+        content: ForeignContent,
+    },
     /// A safetensors file with a malformed header.
-    #[error("`{}` is not a safetensors file", path.display())]
+    #[error("`{}` is not a safetensors file, or is damaged: {problem}", path.display())]
     Safetensors {
         /// The file.
         path: PathBuf,
-        /// The parser's error.
-        source: safetensors::SafeTensorError,
+        /// What is wrong with the header.
+        problem: String,
     },
     /// A file that is shorter or longer than its header says.
     #[error(
@@ -37,13 +48,13 @@ pub enum TensorError {
         /// The length of the file.
         found: u64,
     },
-    /// A malformed or truncated PyTorch file.
-    #[error("`{}` is not a readable PyTorch checkpoint", path.display())]
+    /// A malformed, truncated or unsupported PyTorch file.
+    #[error("`{}` is not a readable PyTorch checkpoint: {problem}", path.display())]
     Pytorch {
         /// The file.
         path: PathBuf,
-        /// The parser's error.
-        source: Box<pytorch_reader::PytorchError>,
+        /// What is wrong, and what to do.
+        problem: String,
     },
     /// A PyTorch file with something other than tensors.
     #[error("`{}`: expected a dictionary of tensors only, found {found}", path.display())]
@@ -53,21 +64,21 @@ pub enum TensorError {
         /// The other objects.
         found: String,
     },
-    /// A malformed or truncated `.npy` file.
-    #[error("`{}` is not a complete `.npy` file", path.display())]
+    /// A malformed `.npy` file, or a `.npz` file without a single array.
+    #[error("`{}` is not a readable `.npy` file: {problem}", path.display())]
     Npy {
         /// The file.
         path: PathBuf,
-        /// The parser's error.
-        source: std::io::Error,
+        /// What is wrong.
+        problem: String,
     },
-    /// A malformed JSON file.
-    #[error("cannot parse `{}`", path.display())]
-    Json {
-        /// The file.
+    /// An index of several files that is malformed, or does not match the files.
+    #[error("`{}` is not a usable index of weight files: {problem}", path.display())]
+    Index {
+        /// The index.
         path: PathBuf,
-        /// The parser's error.
-        source: serde_json::Error,
+        /// What is wrong.
+        problem: String,
     },
     /// A tensor that does not exist.
     #[error(
@@ -128,6 +139,19 @@ pub enum TensorError {
         /// The element.
         value: f32,
     },
+    /// An element of a 64-bit tensor that is infinite, or exceeds the range of 32-bit floats.
+    #[error(
+        "{}expected finite values in the range of 32-bit floats, found a larger one at {index:?}",
+        located(path, tensor.as_deref())
+    )]
+    TooLarge {
+        /// The file or folder.
+        path: PathBuf,
+        /// The tensor, if the format names its tensors.
+        tensor: Option<String>,
+        /// Index of the element along each axis.
+        index: Vec<usize>,
+    },
 }
 
 impl TensorError {
@@ -136,6 +160,15 @@ impl TensorError {
         match self {
             Self::Io(error) => Some(error),
             _ => None,
+        }
+    }
+
+    /// Returns the error about a file that is not what its name promises if its content explains
+    /// why, otherwise another error.
+    pub(crate) fn explained(path: &Path, expected: &'static str, other: Self) -> Self {
+        match ForeignContent::of_file(path) {
+            Some(content) => Self::Foreign { path: path.to_owned(), expected, content },
+            None => other,
         }
     }
 
@@ -159,7 +192,7 @@ fn located(path: &Path, tensor: Option<&str>) -> String {
 }
 
 /// Formats a list of names that may be long.
-fn listed(names: &[String]) -> String {
+pub(crate) fn listed(names: &[String]) -> String {
     const SHOWN: usize = 8;
     if names.is_empty() {
         return "none".to_owned();

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod content;
 pub mod fs;
 
 #[cfg(feature = "tensors")]
@@ -15,6 +16,8 @@ mod named_tensors;
 #[cfg(feature = "tensors")]
 pub mod npy;
 #[cfg(feature = "tensors")]
+mod npz;
+#[cfg(feature = "tensors")]
 mod open;
 #[cfg(feature = "tensors")]
 mod pytorch;
@@ -27,6 +30,7 @@ mod source;
 #[cfg(feature = "t5x")]
 pub mod t5x;
 
+pub use content::ForeignContent;
 #[cfg(feature = "tensors")]
 pub use dtype::Dtype;
 #[cfg(feature = "tensors")]

@@ -20,7 +20,7 @@ pub struct NamedTensors {
 }
 
 impl NamedTensors {
-    /// Reads a safetensors file of 32-bit floats.
+    /// Reads a safetensors file of 32-bit floats, which may be infinite or NaN.
     ///
     /// # Errors
     ///
@@ -36,7 +36,7 @@ impl NamedTensors {
                     expected: "elements of type `F32`",
                     found: format!("`{found}`"),
                 }),
-                _ => Ok((name.to_owned(), file.read(name)?)),
+                _ => Ok((name.to_owned(), file.read_unchecked(name)?.0)),
             })
             .collect::<Result<_>>()?;
         Ok(Self { metadata: file.metadata().clone(), tensors })

@@ -1,16 +1,18 @@
-//! Arrays of 32- and 64-bit floats in numpy's `.npy` format.
+//! Arrays of floats in numpy's `.npy` format.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
-use npyz::{DType, Order, TypeChar, WriterBuilder};
+use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder};
 
+use crate::content::ForeignContent;
 use crate::dtype::Dtype;
 use crate::error::{Result, TensorError};
-use crate::finite::check_finite;
+use crate::finite::check_stored;
 use crate::fs;
 use crate::layout::to_row_major;
+use crate::npz::only_array;
 use crate::source::TensorSource;
 
 /// The first bytes of every `.npy` file.
@@ -21,50 +23,120 @@ pub fn is_npy(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
 }
 
-/// Reads an array of 32- or 64-bit floats as 32-bit floats in row-major order.
+/// Reads an array of floats as 32-bit floats in row-major order, from a `.npy` file or from a
+/// `.npz` file with one array.
+///
+/// Floats of 16, 32 and 64 bits are supported, and bfloat16, which numpy stores as elements of two
+/// bytes without a type (`V2`), in either byte order and memory order.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, and as [`parse_npy`].
 pub fn read_npy(path: &Path) -> Result<TensorData> {
-    parse_npy(&fs::read(path)?, path)
+    let bytes = fs::read(path)?;
+    if ForeignContent::is_zip(&bytes) {
+        return parse_npy(&only_array(path)?, path);
+    }
+    parse_npy(&bytes, path)
 }
 
 /// Parses the contents of a `.npy` file like [`read_npy`]. The path is for messages.
 ///
 /// # Errors
 ///
-/// When the file is malformed or truncated ([`TensorError::Npy`]), its elements have another type
-/// ([`TensorError::Dtype`]), or one of them is not finite ([`TensorError::NotFinite`]).
+/// When the file has other content ([`TensorError::Foreign`]), is malformed ([`TensorError::Npy`]),
+/// truncated or too long ([`TensorError::FileLength`]), its elements have another type
+/// ([`TensorError::Dtype`]), or one of them is not finite ([`TensorError::NotFinite`],
+/// [`TensorError::TooLarge`]).
 pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<TensorData> {
-    let malformed = |source| TensorError::Npy { path: path.to_owned(), source };
-    let file = npyz::NpyFile::new(bytes).map_err(malformed)?;
-    let shape: Vec<usize> = file.shape().iter().map(|&size| size as usize).collect();
-    let count = shape.iter().try_fold(1_usize, |count, &size| count.checked_mul(size));
-    if count.is_none_or(|count| count > bytes.len()) {
-        let message = format!("shape {shape:?} needs more elements than the file has");
-        return Err(malformed(io::Error::new(io::ErrorKind::UnexpectedEof, message)));
+    let malformed = |problem: String| TensorError::Npy { path: path.to_owned(), problem };
+    if !is_npy(bytes) {
+        let (path, expected) = (path.to_owned(), "`.npy` file");
+        return Err(match ForeignContent::of(&bytes[..bytes.len().min(512)]) {
+            Some(content) => TensorError::Foreign { path, expected, content },
+            None => malformed("it doesn't start like one".to_owned()),
+        });
     }
-    let is_column_major = file.order() == Order::Fortran;
-    let values: Vec<f32> = match float_size(&file.dtype()) {
-        Some(4) => file.into_vec::<f32>().map_err(malformed)?,
-        Some(8) => {
-            let values = file.into_vec::<f64>().map_err(malformed)?;
-            values.into_iter().map(|value| value as f32).collect()
-        }
-        _ => {
-            return Err(TensorError::Dtype {
-                path: path.to_owned(),
-                tensor: None,
-                expected: "32- or 64-bit floats",
-                found: file.dtype().descr(),
-            });
-        }
+    check_header_length(bytes).map_err(malformed)?;
+    let mut rest = bytes;
+    let header = NpyHeader::from_reader(&mut rest).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => malformed("its header is truncated".to_owned()),
+        _ => match unknown_type(bytes) {
+            Some(found) => wrong_type(path, found),
+            None => malformed("its header is malformed, or has an unknown version".to_owned()),
+        },
+    })?;
+    let float = match header.dtype() {
+        DType::Plain(kind) => float(&kind),
+        _ => None,
     };
-    let values = if is_column_major { to_row_major(&values, &shape) } else { values };
+    let Some((dtype, is_big_endian)) = float else {
+        return Err(wrong_type(path, header.dtype().descr()));
+    };
+    let shape: Vec<usize> = header.shape().iter().map(|&size| size as usize).collect();
+    let size = shape.iter().try_fold(dtype.size(), |size, &length| size.checked_mul(length));
+    let found = bytes.len() as u64;
+    let Some(size) = size.filter(|&size| size == rest.len()) else {
+        let start = (bytes.len() - rest.len()) as u64;
+        let expected = start.saturating_add(size.unwrap_or(usize::MAX) as u64);
+        return Err(TensorError::FileLength { path: path.to_owned(), expected, found });
+    };
+    let mut data = rest[..size].to_vec();
+    if is_big_endian {
+        data.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
+    }
+    let values = dtype.widen(&data);
+    let values = match header.order() {
+        Order::Fortran => to_row_major(&values, &shape),
+        Order::C => values,
+    };
     let data = TensorData::new(values, shape);
-    check_finite(&data, path, None)?;
+    check_stored(&data, dtype, path, None)?;
     Ok(data)
+}
+
+/// Returns the error that elements are not floats.
+fn wrong_type(path: &Path, found: String) -> TensorError {
+    let expected = "floats of 16, 32 or 64 bits, or bfloat16";
+    TensorError::Dtype { path: path.to_owned(), tensor: None, expected, found }
+}
+
+/// Checks that the header's length does not exceed the file, before memory is allocated for it.
+fn check_header_length(bytes: &[u8]) -> Result<(), String> {
+    let field = bytes.get(8..12).map(|field| [field[0], field[1], field[2], field[3]]);
+    match (bytes.get(6), field) {
+        (Some(2 | 3), Some(length)) if u32::from_le_bytes(length) as usize > bytes.len() => {
+            Err("its header is truncated".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Returns the element type of a header as text, for types that the parser doesn't know, such as
+/// `|O`, Python objects.
+fn unknown_type(bytes: &[u8]) -> Option<String> {
+    let header = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]);
+    let (_, rest) = header.split_once("'descr':")?;
+    let (found, _) = rest.trim_start().strip_prefix('\'')?.split_once('\'')?;
+    Some(if found.ends_with('O') {
+        format!("`{found}`, pickled Python objects")
+    } else {
+        format!("`{found}`")
+    })
+}
+
+/// Returns the type of floats and whether their bytes are in big-endian order, or `None` for other
+/// elements.
+fn float(kind: &TypeStr) -> Option<(Dtype, bool)> {
+    let dtype = match (kind.type_char(), kind.size_field()) {
+        (TypeChar::Float, 2) => Dtype::F16,
+        (TypeChar::Float, 4) => Dtype::F32,
+        (TypeChar::Float, 8) => Dtype::F64,
+        // As `ml_dtypes` stores bfloat16, which numpy has no name for.
+        (TypeChar::RawData, 2) => Dtype::Bf16,
+        _ => return None,
+    };
+    Some((dtype, kind.endianness() == Endianness::Big))
 }
 
 /// Returns the bytes of a `.npy` file of little-endian 32-bit floats in row-major order.
@@ -131,13 +203,5 @@ impl TensorSource for NpyFile {
 
     fn read(&self, name: &str) -> Result<TensorData> {
         self.get(name).cloned().ok_or_else(|| self.missing(name, None))
-    }
-}
-
-/// Returns the size of an element in bytes if elements are floats.
-fn float_size(dtype: &DType) -> Option<u64> {
-    match dtype {
-        DType::Plain(kind) if kind.type_char() == TypeChar::Float => Some(kind.size_field()),
-        _ => None,
     }
 }

@@ -1,22 +1,24 @@
 use std::io::Read;
 use std::path::Path;
 
+use crate::content::ForeignContent;
 use crate::error::Result;
 use crate::fs::{self, IoError};
 use crate::npy::{NpyFile, is_npy};
+use crate::npz::is_npz;
 use crate::pytorch::PytorchFile;
 use crate::safetensors::SafetensorsFile;
-use crate::sharded::{ShardedFiles, shard_names};
+use crate::sharded::ShardedFiles;
 use crate::source::TensorSource;
 
 /// Extensions of files that `torch.save` wrote.
-const PYTORCH: [&str; 3] = ["bin", "pt", "pth"];
+const PYTORCH: [&str; 4] = ["bin", "pt", "pth", "ckpt"];
 
 /// Opens a file of tensors, or a folder that is a T5X checkpoint.
 ///
-/// The format is `.npy` if the file starts like one, whatever its name. Otherwise the extension
-/// decides: `json` is the index of several files, `bin`, `pt` and `pth` are PyTorch's, `npy` is
-/// numpy's. Other files are read as safetensors.
+/// The extension `json` stands for the index of several files. The content of other files decides:
+/// `.npy`, `.npz`, safetensors or PyTorch, whatever their names. If it is unclear, files with the
+/// extensions `bin`, `pt`, `pth` and `ckpt` are PyTorch's, others are safetensors.
 ///
 /// # Errors
 ///
@@ -27,21 +29,23 @@ pub fn open(path: &Path) -> Result<Box<dyn TensorSource>> {
         return Ok(Box::new(crate::t5x::checkpoint::Checkpoint::open(path)?));
     }
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+    if extension == "json" {
+        return Ok(Box::new(ShardedFiles::open(path, open)?));
+    }
+    let mut start = Vec::new();
+    let mut file = fs::open(path)?.take(16);
+    file.read_to_end(&mut start).map_err(IoError::with("read", path))?;
     Ok(match extension {
-        "json" => {
-            let shards = shard_names(path)?;
-            let shards = shards.iter().map(|name| open(&path.with_file_name(name)));
-            Box::new(ShardedFiles::new(path, shards.collect::<Result<_>>()?))
-        }
+        _ if is_npy(&start) || extension == "npy" => Box::new(NpyFile::open(path)?),
+        _ if ForeignContent::is_zip(&start) && is_npz(path) => Box::new(NpyFile::open(path)?),
+        _ if ForeignContent::is_zip(&start) => Box::new(PytorchFile::open(path)?),
+        _ if starts_like_safetensors(&start) => Box::new(SafetensorsFile::open(path)?),
         extension if PYTORCH.contains(&extension) => Box::new(PytorchFile::open(path)?),
-        extension if extension == "npy" || starts_like_npy(path)? => Box::new(NpyFile::open(path)?),
         _ => Box::new(SafetensorsFile::open(path)?),
     })
 }
 
-fn starts_like_npy(path: &Path) -> Result<bool> {
-    let mut start = Vec::new();
-    let mut file = fs::open(path)?.take(16);
-    file.read_to_end(&mut start).map_err(IoError::with("read", path))?;
-    Ok(is_npy(&start))
+/// Returns whether a file starts with a length below 4 GB and a JSON object.
+fn starts_like_safetensors(start: &[u8]) -> bool {
+    start.get(4..8) == Some(&[0; 4]) && start.get(8) == Some(&b'{')
 }

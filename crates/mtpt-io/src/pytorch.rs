@@ -1,15 +1,20 @@
 //! Files that `torch.save` wrote.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
-use pytorch_reader::{DType as StoredDtype, PickleValue, PytorchError, PytorchReader, Tensor};
+use pytorch_reader::{
+    DType as StoredDtype, PickleError, PickleValue, PytorchError, PytorchReader, Tensor,
+};
 
+use crate::content::ForeignContent;
 use crate::dtype::Dtype;
-use crate::error::{Result, TensorError};
-use crate::fs::IoError;
+use crate::error::{Result, TensorError, listed};
+use crate::finite::check_stored;
+use crate::fs::{self, IoError};
 use crate::source::TensorSource;
 
 /// The tensors of a file that `torch.save` wrote.
@@ -23,10 +28,20 @@ impl PytorchFile {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or is malformed ([`TensorError::Pytorch`]).
+    /// When the file cannot be read, has other content ([`TensorError::Foreign`]), is malformed
+    /// ([`TensorError::Pytorch`]), or has no tensors ([`TensorError::Pickle`]).
     pub fn open(path: &Path) -> Result<Self> {
         let reader = PytorchReader::new(path).map_err(|error| failed(path, error))?;
-        let tensors = reader.into_tensors().into_iter().collect();
+        let tensors: BTreeMap<_, _> = reader.into_tensors().into_iter().collect();
+        if tensors.is_empty() {
+            let found = match PytorchReader::read_pickle_data(path, None) {
+                Ok(PickleValue::Dict(values)) if !values.is_empty() => {
+                    format!("no tensors but the keys {}", listed(&sorted_keys(values)))
+                }
+                _ => "no tensors".to_owned(),
+            };
+            return Err(TensorError::Pickle { path: path.to_owned(), found });
+        }
         Ok(Self { path: path.to_owned(), tensors })
     }
 
@@ -42,14 +57,16 @@ impl PytorchFile {
         let PickleValue::Dict(values) = values.map_err(|error| failed(path, error))? else {
             return Err(refused("another object".to_owned()));
         };
-        let mut others: Vec<String> = values
-            .into_keys()
-            .filter(|key| !file.tensors.contains_key(key))
-            .map(|key| format!("`{key}`"))
-            .collect();
-        others.sort_unstable();
-        if others.is_empty() { Ok(file) } else { Err(refused(others.join(", "))) }
+        let mut others = sorted_keys(values);
+        others.retain(|key| !file.tensors.contains_key(key));
+        if others.is_empty() { Ok(file) } else { Err(refused(listed(&others))) }
     }
+}
+
+fn sorted_keys(values: HashMap<String, PickleValue>) -> Vec<String> {
+    let mut keys: Vec<String> = values.into_keys().collect();
+    keys.sort_unstable();
+    keys
 }
 
 impl TensorSource for PytorchFile {
@@ -78,8 +95,10 @@ impl TensorSource for PytorchFile {
             StoredDtype::BF16 => Dtype::Bf16,
             other => return Err(TensorError::not_float(&self.path, name, format!("{other:?}"))),
         };
-        let bytes = tensor.read().map_err(IoError::with("read", &self.path))?;
-        Ok(TensorData::new(dtype.widen_native(bytes), tensor.shape().to_vec()))
+        let bytes = tensor.read().map_err(|error| unreadable(&self.path, name, error))?;
+        let data = TensorData::new(dtype.widen_native(bytes), tensor.shape().to_vec());
+        check_stored(&data, dtype, &self.path, Some(name))?;
+        Ok(data)
     }
 }
 
@@ -93,9 +112,66 @@ impl fmt::Debug for PytorchFile {
     }
 }
 
+/// Returns the error that a file cannot be opened.
 fn failed(path: &Path, error: PytorchError) -> TensorError {
+    const DAMAGED: &str = "it is truncated or damaged; download or copy the file again";
+    let malformed = |problem: String| TensorError::Pytorch { path: path.to_owned(), problem };
+    let of_content = |problem: String| {
+        // PyTorch's own archives are zip files, which are recognized as well.
+        if starts_like_zip(path) {
+            malformed(problem)
+        } else {
+            TensorError::explained(path, "PyTorch file", malformed(problem))
+        }
+    };
+    let unsupported = |name: &str| {
+        malformed(format!(
+            "expected tensors of floats, found an object of type `{name}`; save the `state_dict()` \
+             of a model without quantization"
+        ))
+    };
     match error {
-        PytorchError::Io(source) => IoError::new("read", path, source).into(),
-        source => TensorError::Pytorch { path: path.to_owned(), source: Box::new(source) },
+        PytorchError::Io(source) | PytorchError::Pickle(PickleError::Io(source))
+            if source.kind() != ErrorKind::UnexpectedEof
+                && source.kind() != ErrorKind::InvalidData =>
+        {
+            IoError::new("read", path, source).into()
+        }
+        PytorchError::Pickle(PickleError::UnsupportedType(name)) => unsupported(&name),
+        PytorchError::Zip(_) => malformed(
+            "it starts like a zip archive, but has no directory at its end, so it is truncated or \
+             damaged; download or copy the file again"
+                .to_owned(),
+        ),
+        PytorchError::InvalidFormat(problem) if !problem.starts_with("not a PyTorch") => {
+            of_content(lower_case(&problem))
+        }
+        _ => of_content(DAMAGED.to_owned()),
     }
+}
+
+/// Returns the error that the values of a tensor cannot be read.
+fn unreadable(path: &Path, name: &str, error: std::io::Error) -> TensorError {
+    match error.kind() {
+        ErrorKind::InvalidData | ErrorKind::UnexpectedEof => TensorError::Pytorch {
+            path: path.to_owned(),
+            problem: format!(
+                "the values of `{name}` are truncated or damaged; download or copy the file again"
+            ),
+        },
+        _ => IoError::new("read", path, error).into(),
+    }
+}
+
+fn starts_like_zip(path: &Path) -> bool {
+    let mut start = Vec::new();
+    fs::open(path).is_ok_and(|file| file.take(4).read_to_end(&mut start).is_ok())
+        && ForeignContent::is_zip(&start)
+}
+
+/// Returns a sentence of the parser as a clause.
+fn lower_case(sentence: &str) -> String {
+    let mut characters = sentence.trim_end_matches('.').chars();
+    let first = characters.next().map(char::to_lowercase);
+    first.into_iter().flatten().chain(characters).collect()
 }

@@ -11,6 +11,7 @@ use safetensors::{Dtype as StoredDtype, SafeTensorError};
 
 use crate::dtype::Dtype;
 use crate::error::{Result, TensorError};
+use crate::finite::check_stored;
 use crate::fs::{self, IoError};
 use crate::source::TensorSource;
 
@@ -32,11 +33,22 @@ impl SafetensorsFile {
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, its header is malformed ([`TensorError::Safetensors`]), or it
-    /// is shorter or longer than the header says ([`TensorError::FileLength`]).
+    /// When the file cannot be read, has other content ([`TensorError::Foreign`]) or a malformed
+    /// header ([`TensorError::Safetensors`]), or is shorter or longer than the header says
+    /// ([`TensorError::FileLength`]).
     pub fn open(path: &Path) -> Result<Self> {
+        Self::open_valid(path).map_err(|error| match error {
+            TensorError::Io(_) => error,
+            error => TensorError::explained(path, "safetensors file", error),
+        })
+    }
+
+    fn open_valid(path: &Path) -> Result<Self> {
         let failed = IoError::with("read", path);
-        let malformed = |source| TensorError::Safetensors { path: path.to_owned(), source };
+        let malformed = |source: SafeTensorError| TensorError::Safetensors {
+            path: path.to_owned(),
+            problem: problem(&source),
+        };
         let mut file = fs::open(path)?;
         let found = file.metadata().map_err(failed)?.len();
         if found < PREFIX {
@@ -102,6 +114,15 @@ impl TensorSource for SafetensorsFile {
     }
 
     fn read(&self, name: &str) -> Result<TensorData> {
+        let (data, stored) = self.read_unchecked(name)?;
+        check_stored(&data, stored, &self.path, Some(name))?;
+        Ok(data)
+    }
+}
+
+impl SafetensorsFile {
+    /// Reads a tensor whose elements may be infinite or NaN, and the type it is stored as.
+    pub(crate) fn read_unchecked(&self, name: &str) -> Result<(TensorData, Dtype)> {
         let info = self.tensors.get(name).ok_or_else(|| self.missing(name, None))?;
         let dtype = float_dtype(info.dtype)
             .ok_or_else(|| TensorError::not_float(&self.path, name, info.dtype.to_string()))?;
@@ -116,7 +137,25 @@ impl TensorSource for SafetensorsFile {
             self.fill(info, &mut bytes)?;
             dtype.widen(&bytes)
         };
-        Ok(TensorData::new(values, info.shape.clone()))
+        Ok((TensorData::new(values, info.shape.clone()), dtype))
+    }
+}
+
+/// Returns what is wrong with the header of a file.
+fn problem(error: &SafeTensorError) -> String {
+    match error {
+        SafeTensorError::HeaderTooSmall => "it has less than 8 bytes".to_owned(),
+        SafeTensorError::InvalidOffset(name) => {
+            format!("its header gives no valid position of the tensor `{name}`")
+        }
+        SafeTensorError::MetadataIncompleteBuffer => {
+            "the tensors of its header don't cover the file".to_owned()
+        }
+        SafeTensorError::TensorInvalidInfo | SafeTensorError::ValidationOverflow => {
+            "a tensor's shape doesn't match its number of bytes".to_owned()
+        }
+        SafeTensorError::HeaderTooLarge => "its header exceeds 100 MB".to_owned(),
+        _ => "its header is not the expected JSON".to_owned(),
     }
 }
 
@@ -139,7 +178,10 @@ pub fn to_bytes<'a>(
     let views = tensors.into_iter().map(|(name, data)| (name, TensorView(data)));
     let metadata: HashMap<_, _> = metadata.clone().into_iter().collect();
     safetensors::serialize(views, Some(metadata))
-        .map_err(|source| TensorError::Safetensors { path: path.to_owned(), source })
+        .map_err(|source| TensorError::Safetensors {
+            path: path.to_owned(),
+            problem: problem(&source),
+        })
 }
 
 /// A tensor as the format's writer takes it.

@@ -4,28 +4,51 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
-use serde::Deserialize;
+use serde_json::Value;
 
-use crate::error::{Result, TensorError};
+use crate::content::ForeignContent;
+use crate::error::{Result, TensorError, listed};
 use crate::fs;
 use crate::source::TensorSource;
 
-/// An index file.
-#[derive(Deserialize)]
-struct Index {
-    /// The file of each tensor.
-    weight_map: BTreeMap<String, String>,
+/// Returns the file of each tensor that an index lists.
+fn weight_map(index: &Path) -> Result<BTreeMap<String, String>> {
+    let unusable = |problem: String| TensorError::Index { path: index.to_owned(), problem };
+    let text = fs::read(index)?;
+    let value: Value = serde_json::from_slice(&text).map_err(|error| {
+        match ForeignContent::of(&text) {
+            Some(content) if !text.trim_ascii_start().starts_with(b"{") => {
+                unusable(content.to_string())
+            }
+            _ => unusable(format!("expected JSON, found a mistake in line {}", error.line())),
+        }
+    })?;
+    let expected = "expected an object `weight_map` of tensors and their files";
+    let Some(Value::Object(map)) = value.get("weight_map") else {
+        return Err(unusable(format!("{expected}, found none")));
+    };
+    if map.is_empty() {
+        return Err(unusable(format!("{expected}, found an empty one")));
+    }
+    map.iter()
+        .map(|(tensor, file)| match file.as_str() {
+            Some(file) if Path::new(file).file_name().is_some_and(|name| name == file) => {
+                Ok((tensor.clone(), file.to_owned()))
+            }
+            _ => Err(unusable(format!(
+                "expected the name of a file next to it for the tensor `{tensor}`, found {file}"
+            ))),
+        })
+        .collect()
 }
 
 /// Returns the names of the files that an index lists, without duplicates and in order.
 ///
 /// # Errors
 ///
-/// When the index cannot be read or is malformed ([`TensorError::Json`]).
+/// When the index cannot be read or is malformed ([`TensorError::Index`]).
 pub fn shard_names(index: &Path) -> Result<Vec<String>> {
-    let Index { weight_map } = serde_json::from_slice(&fs::read(index)?)
-        .map_err(|source| TensorError::Json { path: index.to_owned(), source })?;
-    let mut files: Vec<_> = weight_map.into_values().collect();
+    let mut files: Vec<_> = weight_map(index)?.into_values().collect();
     files.sort_unstable();
     files.dedup();
     Ok(files)
@@ -40,13 +63,63 @@ pub struct ShardedFiles {
 }
 
 impl ShardedFiles {
-    /// Joins the files that an index lists.
-    pub fn new(index: &Path, shards: Vec<Box<dyn TensorSource>>) -> Self {
-        let mut tensors = BTreeMap::new();
-        for (position, shard) in shards.iter().enumerate() {
-            tensors.extend(shard.names().map(|name| (name.to_owned(), position)));
+    /// Opens the files that an index lists, with `open`.
+    ///
+    /// A file may have tensors that the index doesn't list.
+    ///
+    /// # Errors
+    ///
+    /// When the index cannot be read, and [`TensorError::Index`] when it is malformed, files are
+    /// missing, a tensor is not in its file, or two files have different values for one tensor.
+    pub fn open(
+        index: &Path,
+        open: impl Fn(&Path) -> Result<Box<dyn TensorSource>>,
+    ) -> Result<Self> {
+        let unusable = |problem: String| TensorError::Index { path: index.to_owned(), problem };
+        let map = weight_map(index)?;
+        let names = shard_names(index)?;
+        let missing: Vec<String> =
+            names.iter().filter(|name| !index.with_file_name(name).is_file()).cloned().collect();
+        if !missing.is_empty() {
+            return Err(unusable(format!(
+                "{} of the {} files it lists are missing: {}; download or copy them next to it",
+                missing.len(),
+                names.len(),
+                listed(&missing)
+            )));
         }
-        Self { index: index.to_owned(), shards, tensors }
+        let shards: Vec<_> =
+            names.iter().map(|name| open(&index.with_file_name(name))).collect::<Result<_>>()?;
+        let mut tensors: BTreeMap<String, usize> = BTreeMap::new();
+        for (position, shard) in shards.iter().enumerate() {
+            for tensor in shard.names() {
+                let Some(first) = tensors.insert(tensor.to_owned(), position) else { continue };
+                if shards[first].shape(tensor) != shard.shape(tensor)
+                    || shards[first].read(tensor)? != shard.read(tensor)?
+                {
+                    return Err(unusable(format!(
+                        "the files `{}` and `{}` have different values of the tensor `{tensor}`",
+                        names[first], names[position]
+                    )));
+                }
+            }
+        }
+        let absent: Vec<String> = map
+            .iter()
+            .filter(|(tensor, file)| {
+                let shard = names.iter().position(|name| name == *file);
+                shard.is_none_or(|shard| !shards[shard].contains(tensor))
+            })
+            .map(|(tensor, file)| format!("{tensor}` in `{file}"))
+            .collect();
+        if !absent.is_empty() {
+            return Err(unusable(format!(
+                "{} of its tensors are not in their files: {}; download or copy all files again",
+                absent.len(),
+                listed(&absent)
+            )));
+        }
+        Ok(Self { index: index.to_owned(), shards, tensors })
     }
 
     fn shard(&self, name: &str) -> Option<&dyn TensorSource> {

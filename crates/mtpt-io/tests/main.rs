@@ -10,7 +10,7 @@ mod lock;
 // Safetensors files of 32-bit floats with metadata: written, read, and rejected if malformed.
 #[cfg(feature = "tensors")]
 mod named_tensors;
-// `.npy` files: written, read, and rejected for NaN and infinite values.
+// `.npy` files of every kind: written, read, and rejected if damaged or not finite.
 #[cfg(feature = "tensors")]
 mod npy;
 // T5X checkpoints: those of flax and TensorStore are read, written ones have the bytes of flax, and

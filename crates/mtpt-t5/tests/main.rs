@@ -18,6 +18,9 @@ mod training;
 mod backward;
 // Every checkpoint format loads; saving and loading preserves the model.
 mod files;
+// Files of training programs, every combination of embedding tables, and files that are not
+// checkpoints.
+mod checkpoints;
 // Errors name the file, the tensor, and the expected and found values.
 mod bad_input;
 // SentencePiece models and `tokenizer.json` result in the same ids.

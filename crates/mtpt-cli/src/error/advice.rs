@@ -21,6 +21,14 @@ pub(crate) fn for_error(error: &Error) -> Option<String> {
             t5::Error::Weights(WeightsError::MissingFile { folder, .. })
             | t5::Error::Tokenizer(TokenizerError::NotFound { folder }),
         ) => Some(incomplete_model(folder)),
+        Error::Model(t5::Error::Weights(WeightsError::Adapter { kind, .. })) => Some(
+            if kind.contains("PROMPT_TUNING") {
+                "pass that model with `--model`, and this folder with `--prompts`"
+            } else {
+                "merge it into its model with PEFT's `merge_and_unload`, and save the result"
+            }
+            .to_owned(),
+        ),
         Error::Infer(error) => for_prompt_error(error).map(str::to_owned),
         Error::Train(train::Error::Checkpoint(train::CheckpointError::NoneIntact { .. })) => {
             Some("omit `--resume` to start over".to_owned())
@@ -54,14 +62,25 @@ fn missing_model(path: &Path) -> Option<String> {
 }
 
 fn incomplete_model(folder: &Path) -> String {
-    model_below(folder, 3).map_or_else(
-        || {
-            "choose the folder with `config.json`, the weights (`model.safetensors`) and the \
-             tokenizer (`tokenizer.json` or `spiece.model`) of a T5 model"
-                .to_owned()
-        },
-        |found| format!("there is a model in `{}`", found.display()),
-    )
+    const LISTED: usize = 3;
+    let mut found = models_below(folder, 3);
+    if found.is_empty() {
+        // The folder of a part of the model.
+        let parent = folder.parent().filter(|parent| is_model(parent));
+        found.extend(parent.map(Path::to_owned));
+    }
+    let listed: Vec<String> =
+        found.iter().take(LISTED).map(|path| format!("`{}`", path.display())).collect();
+    match found.len() {
+        0 => "choose the folder with `config.json`, the weights (`model.safetensors`) and the \
+              tokenizer (`tokenizer.json` or `spiece.model`) of a T5 model"
+            .to_owned(),
+        1 => format!("there is a model in {}", listed[0]),
+        count if count > LISTED => {
+            format!("there are models in {} and {} more", listed.join(", "), count - LISTED)
+        }
+        _ => format!("there are models in {}", listed.join(", ")),
+    }
 }
 
 fn for_failed_access(error: &Error) -> Option<String> {
@@ -119,18 +138,21 @@ fn nearest_path(path: &Path) -> Option<String> {
     Some(format!("did you mean `{}`?", nearest.display()))
 }
 
-/// Searches subfolders for a model configuration. Caches keep models a few levels down.
-fn model_below(folder: &Path, depth: usize) -> Option<PathBuf> {
-    let mut folders: Vec<PathBuf> = fs::read_dir(folder)
-        .ok()?
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.is_dir())
-        .collect();
+fn is_model(folder: &Path) -> bool {
+    folder.join("config.json").is_file()
+}
+
+/// Searches subfolders for model configurations. Caches keep models a few levels down, training
+/// programs one folder for each checkpoint.
+fn models_below(folder: &Path, depth: usize) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> =
+        entries.map(|entry| entry.path()).filter(|path| path.is_dir()).collect();
     folders.sort();
-    let has_config = |folder: &&PathBuf| folder.join("config.json").is_file();
-    folders.iter().find(has_config).cloned().or_else(|| {
-        let depth = depth.checked_sub(1).filter(|&depth| depth > 0)?;
-        folders.iter().find_map(|folder| model_below(folder, depth))
-    })
+    let (mut models, others): (Vec<_>, Vec<_>) =
+        folders.into_iter().partition(|folder| is_model(folder));
+    if models.is_empty() && depth > 1 {
+        models.extend(others.iter().flat_map(|folder| models_below(folder, depth - 1)));
+    }
+    models
 }

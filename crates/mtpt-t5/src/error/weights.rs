@@ -42,6 +42,131 @@ pub enum WeightsError {
         expected: &'static str,
     },
 
+    /// A folder has several files of which one may be the weights.
+    #[error(
+        "`{}` contains several files that may be weights: {}; rename one of them to one of \
+         {expected}",
+        folder.display(),
+        listed(found)
+    )]
+    SeveralFiles {
+        /// The folder.
+        folder: PathBuf,
+        /// The files.
+        found: Vec<String>,
+        /// The accepted names.
+        expected: &'static str,
+    },
+
+    /// A folder has weights of another program only.
+    #[error("`{}` has weights in the format of {format}, which is not supported; {advice}", file.display())]
+    OtherFormat {
+        /// The weights.
+        file: PathBuf,
+        /// Name of the format.
+        format: &'static str,
+        /// How to convert them.
+        advice: &'static str,
+    },
+
+    /// A folder has an adapter of PEFT in place of a model.
+    #[error(
+        "`{}` is a PEFT adapter{}, not a model; the model that it was trained for is {}",
+        folder.display(),
+        if kind.is_empty() { String::new() } else { format!(" of type `{kind}`") },
+        if base.is_empty() { "not recorded".to_owned() } else { format!("`{base}`") }
+    )]
+    Adapter {
+        /// The folder.
+        folder: PathBuf,
+        /// Its type, or empty if unknown.
+        kind: String,
+        /// The model that it was trained for, or empty if unknown.
+        base: String,
+    },
+
+    /// A checkpoint contains no T5.
+    #[error(
+        "`{}` contains no T5: expected tensors such as `encoder.final_layer_norm.weight`, found {}",
+        path.display(),
+        listed(found)
+    )]
+    NoT5 {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Names of its tensors.
+        found: Vec<String>,
+    },
+
+    /// A checkpoint contains several models.
+    #[error(
+        "`{}` contains several models, whose tensors start with {}; save one of them separately",
+        path.display(),
+        listed(prefixes)
+    )]
+    SeveralModels {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Starts of the names of each model's tensors.
+        prefixes: Vec<String>,
+    },
+
+    /// A checkpoint has the same tensor under several names.
+    #[error("`{}` contains the same tensor several times: {}", path.display(), listed(tensors))]
+    SameTensor {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The names.
+        tensors: Vec<String>,
+    },
+
+    /// A checkpoint contains LoRA adapters that are not merged.
+    #[error(
+        "`{}` contains LoRA adapters, such as `{tensor}`; merge them into the model with PEFT's \
+         `merge_and_unload` and save it",
+        path.display()
+    )]
+    Lora {
+        /// The checkpoint.
+        path: PathBuf,
+        /// A tensor of an adapter.
+        tensor: String,
+    },
+
+    /// Several tensors of a checkpoint are missing, or have other shapes than its configuration
+    /// says.
+    #[error(
+        "`{}` does not match the configuration of its model: {}",
+        path.display(),
+        mismatches(missing, shapes, unused)
+    )]
+    Mismatch {
+        /// The checkpoint.
+        path: PathBuf,
+        /// Names of missing tensors.
+        missing: Vec<String>,
+        /// Names, expected and found shapes of tensors with other shapes.
+        shapes: Vec<(String, Vec<usize>, Vec<usize>)>,
+        /// Names of tensors that the model doesn't use.
+        unused: Vec<String>,
+    },
+
+    /// A value of a checkpoint is too large for the precision in which the model is loaded.
+    #[error(
+        "tensor `{tensor}` in `{}`: {value} exceeds the range of {dtype}; load the model in f32",
+        path.display()
+    )]
+    ExceedsPrecision {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The tensor.
+        tensor: String,
+        /// The value.
+        value: f32,
+        /// The precision.
+        dtype: String,
+    },
+
     /// A checkpoint cannot be read, or lacks a tensor of the expected shape.
     #[error(transparent)]
     Tensors(#[from] mtpt_io::TensorError),
@@ -106,9 +231,54 @@ impl WeightsError {
     }
 }
 
+/// Describes the differences between a checkpoint and the parameters of a model.
+fn mismatches(
+    missing: &[String],
+    shapes: &[(String, Vec<usize>, Vec<usize>)],
+    unused: &[String],
+) -> String {
+    let mut parts = Vec::new();
+    if !missing.is_empty() {
+        parts.push(format!("{} missing ({})", tensors(missing.len()), listed(missing)));
+    }
+    if !shapes.is_empty() {
+        let shown: Vec<String> = shapes
+            .iter()
+            .take(SHOWN_SHAPES)
+            .map(|(name, expected, found)| {
+                format!("`{name}`: expected shape {expected:?}, found {found:?}")
+            })
+            .collect();
+        let more = match shapes.len().saturating_sub(SHOWN_SHAPES) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let count = tensors(shapes.len());
+        parts.push(format!("{count} of another shape ({}{more})", shown.join(", ")));
+        // DeepSpeed stores weights that are distributed over several devices as empty tensors.
+        if shapes.iter().all(|(.., found)| found.contains(&0)) {
+            parts.push("they are empty; join the parts with DeepSpeed's `zero_to_fp32.py`".into());
+        }
+    }
+    if !unused.is_empty() {
+        parts.push(format!("{} without a use ({})", tensors(unused.len()), listed(unused)));
+    }
+    parts.join(", ")
+}
+
+/// Number of shapes that a message lists.
+const SHOWN_SHAPES: usize = 3;
+
+fn tensors(count: usize) -> String {
+    if count == 1 { "1 tensor".to_owned() } else { format!("{count} tensors") }
+}
+
 /// Joins the first names of a list that may be long.
 fn listed(names: &[String]) -> String {
     const SHOWN: usize = 5;
+    if names.is_empty() {
+        return "none".to_owned();
+    }
     let mut text =
         names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if names.len() > SHOWN {

@@ -11,13 +11,15 @@ use crate::weights::file_names::CONFIG_FILE;
 use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::source::build;
 use crate::weights::transformers::TransformersWeights;
-use crate::weights::weight_files::has_weights;
+use crate::weights::weight_files::{check_adapter, has_weights};
 
 impl T5 {
     /// Loads a model in f32, regardless of the precision of its files.
     ///
     /// The folder contains `config.json` and one of `model.safetensors`,
-    /// `model.safetensors.index.json`, `pytorch_model.bin` and `pytorch_model.bin.index.json`.
+    /// `model.safetensors.index.json`, `pytorch_model.bin` and `pytorch_model.bin.index.json`. If
+    /// it has none of them, the only other file with the extension of weights is used. The model
+    /// may be nested in the file, and its names may have a prefix.
     ///
     /// With the feature `t5x` it may also be one step of a T5X checkpoint: the file `checkpoint`
     /// and the array folders next to it. `config.json` is then optional. Most of the configuration
@@ -91,6 +93,7 @@ pub fn read_config(folder: &Path) -> Result<T5Config> {
     }
     let path = folder.join(CONFIG_FILE);
     if !path.is_file() {
+        check_adapter(folder)?;
         let folder = folder.to_owned();
         return Err(WeightsError::MissingFile { folder, expected: "`config.json`" }.into());
     }

@@ -8,6 +8,7 @@ pub(crate) mod load;
 mod names;
 mod save;
 mod source;
+mod state_dict;
 #[cfg(feature = "t5x")]
 mod t5x;
 mod transformers;

@@ -10,12 +10,13 @@ use mtpt_io::layout::{f32_values, transpose};
 use crate::config::T5Config;
 use crate::error::{Result, WeightsError};
 use crate::weights::names::{HEAD, IGNORED, Layout, Names, SHARED, SHARED_COPIES};
-use crate::weights::source::ParameterSource;
+use crate::weights::source::{Parameter, ParameterSource};
+use crate::weights::state_dict::StateDict;
 use crate::weights::weight_files::open_weights;
 
 /// A transformers checkpoint as the parameters of a T5.
 pub(crate) struct TransformersWeights {
-    checkpoint: Box<dyn TensorSource>,
+    checkpoint: StateDict,
     /// Name of the embedding table in the checkpoint.
     shared: &'static str,
     gated: bool,
@@ -25,9 +26,9 @@ pub(crate) struct TransformersWeights {
 impl TransformersWeights {
     /// Opens the checkpoint of a folder, and sets whether the head is the embedding table.
     pub(crate) fn open(folder: &Path, config: &mut T5Config) -> Result<Self> {
-        let checkpoint = open_weights(folder)?;
-        let shared = shared_name(&*checkpoint, config)?;
-        config.tie_word_embeddings = is_tied(&*checkpoint, config, shared)?;
+        let checkpoint = StateDict::new(open_weights(folder)?)?;
+        let shared = shared_name(&checkpoint, config)?;
+        config.tie_word_embeddings = is_tied(&checkpoint, config, shared)?;
         Ok(Self { checkpoint, shared, gated: config.gated, used: BTreeSet::new() })
     }
 }
@@ -78,16 +79,56 @@ fn is_known_extra(name: &str) -> bool {
     name == SHARED || name == HEAD || name == IGNORED || SHARED_COPIES.contains(&name)
 }
 
-impl ParameterSource for TransformersWeights {
-    fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<TensorData> {
-        let Names { mut transformers, layout, .. } = Names::of(path, self.gated);
-        if transformers == SHARED {
-            transformers = self.shared.to_owned();
-        }
-        let mut stored_shape = shape.to_vec();
+impl TransformersWeights {
+    /// Returns the name of the parameter at a path in the checkpoint, its layout there, and its
+    /// shape there if it has the given shape in the model.
+    fn stored(&self, path: &[String], shape: &[usize]) -> (String, Layout, Vec<usize>) {
+        let Names { transformers, layout, .. } = Names::of(path, self.gated);
+        let name = if transformers == SHARED { self.shared.to_owned() } else { transformers };
+        let mut shape = shape.to_vec();
         if layout == Layout::Transposed {
-            stored_shape.reverse();
+            shape.reverse();
         }
+        (name, layout, shape)
+    }
+
+    /// Returns the names of the tensors that are neither used nor known extras.
+    fn unused(&self, used: &BTreeSet<String>) -> Vec<String> {
+        let names = self.checkpoint.names();
+        let unused = names.filter(|name| !used.contains(*name) && !is_known_extra(name));
+        unused.map(str::to_owned).collect()
+    }
+}
+
+impl ParameterSource for TransformersWeights {
+    fn check(&self, parameters: &[Parameter]) -> Result<()> {
+        let (mut used, mut missing, mut shapes) = (BTreeSet::new(), Vec::new(), Vec::new());
+        for parameter in parameters {
+            let (name, _, expected) = self.stored(&parameter.path, &parameter.shape);
+            match self.checkpoint.shape(&name) {
+                None => missing.push(name.clone()),
+                Some(found) if found != expected => {
+                    shapes.push((name.clone(), expected, found.to_vec()));
+                }
+                Some(_) => {}
+            }
+            used.insert(name);
+        }
+        // A single problem is reported with more details, when the tensor is read.
+        if missing.len() + shapes.len() <= 1 {
+            return Ok(());
+        }
+        let (path, unused) = (self.checkpoint.path().to_owned(), self.unused(&used));
+        Err(WeightsError::Mismatch { path, missing, shapes, unused }.into())
+    }
+
+    fn origin(&self, path: &[String]) -> (&Path, String) {
+        let (name, ..) = self.stored(path, &[]);
+        (self.checkpoint.file(&name), name)
+    }
+
+    fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<TensorData> {
+        let (transformers, layout, stored_shape) = self.stored(path, shape);
         let mut data = self.checkpoint.read_shaped(&transformers, &stored_shape)?;
         if layout == Layout::Transposed {
             let values = transpose(f32_values(&data), [stored_shape[0], stored_shape[1]]);
@@ -98,12 +139,7 @@ impl ParameterSource for TransformersWeights {
     }
 
     fn finish(self) -> Result<()> {
-        let unused: Vec<String> = self
-            .checkpoint
-            .names()
-            .filter(|name| !self.used.contains(*name) && !is_known_extra(name))
-            .map(str::to_owned)
-            .collect();
+        let unused = self.unused(&self.used);
         Ok(WeightsError::unless_all_used(self.checkpoint.path(), unused)?)
     }
 }

@@ -8,21 +8,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::commands::inspect::description::Description;
-use crate::commands::inspect::tensors::{TensorSummary, list};
+use crate::commands::inspect::tensors::{NotFinite, TensorSummary, list, list_not_finite};
 use crate::error::{Error, Result};
 use crate::model::open_device;
 use crate::number_format::{counted, thousands};
 use crate::prompts::PromptSource;
-
-/// A NaN or infinite value.
-#[derive(Serialize)]
-struct NotFinite {
-    tensor: String,
-    /// Index in the tensor, starting at 0.
-    #[serde(rename = "place")]
-    index: Vec<usize>,
-    value: String,
-}
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -103,9 +93,7 @@ fn describe(
     write_header(&mut text, &header, parameters);
     text.push_str("tensors\n");
     list(&mut text, &tensors);
-    for NotFinite { tensor, index, value } in &not_finite {
-        let _ = writeln!(text, "NOT FINITE   {tensor} {index:?} is {value}");
-    }
+    list_not_finite(&mut text, &not_finite);
     let count = header.parameter_count().ok();
     let json = Json {
         kind,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use mtpt::io::{SafetensorsFile, TensorSource};
+use mtpt::io::{SafetensorsFile, TensorError, TensorSource};
 use serde::Serialize;
 
 use crate::commands::inspect::description::Description;
@@ -16,6 +16,17 @@ const PROMPTS: &str = "mtpt";
 pub(super) struct TensorFile {
     metadata: BTreeMap<String, String>,
     tensors: Vec<TensorSummary>,
+    not_finite: Vec<NotFinite>,
+}
+
+/// A NaN or infinite value.
+#[derive(Serialize)]
+pub(super) struct NotFinite {
+    pub(super) tensor: String,
+    /// Index in the tensor, starting at 0.
+    #[serde(rename = "place")]
+    pub(super) index: Vec<usize>,
+    pub(super) value: String,
 }
 
 #[derive(Serialize)]
@@ -32,13 +43,25 @@ struct Json<'a> {
     metadata: &'a BTreeMap<String, String>,
     parameters: usize,
     tensors: &'a [TensorSummary],
+    not_finite: &'a [NotFinite],
 }
 
-/// Reads the header of a file, and none of its values.
+/// Reads the header of a file, and checks the values of tensors of floats.
 pub(super) fn read(path: &Path) -> Result<TensorFile> {
     let file = SafetensorsFile::open(path)?;
+    let mut not_finite = Vec::new();
+    for name in file.names() {
+        let (index, value) = match file.read(name) {
+            // Elements that are not floats are always finite.
+            Ok(_) | Err(TensorError::Dtype { .. }) => continue,
+            Err(TensorError::NotFinite { index, value, .. }) => (index, value.to_string()),
+            Err(TensorError::TooLarge { index, .. }) => (index, "too large for f32".to_owned()),
+            Err(error) => return Err(error.into()),
+        };
+        not_finite.push(NotFinite { tensor: name.to_owned(), index, value });
+    }
     let tensors = file.names().map(|name| TensorSummary::of(&file, name)).collect();
-    Ok(TensorFile { metadata: file.metadata().clone(), tensors })
+    Ok(TensorFile { metadata: file.metadata().clone(), tensors, not_finite })
 }
 
 impl TensorSummary {
@@ -67,8 +90,11 @@ impl TensorFile {
             let _ = writeln!(text, "metadata {key}: {value}");
         }
         list(&mut text, &self.tensors);
+        list_not_finite(&mut text, &self.not_finite);
         let (metadata, tensors) = (&self.metadata, self.tensors.as_slice());
-        Description::new(path, &Json { kind: "tensors", metadata, parameters, tensors }, text)
+        let not_finite = self.not_finite.as_slice();
+        let json = Json { kind: "tensors", metadata, parameters, tensors, not_finite };
+        Description::new(path, &json, text)
     }
 }
 
@@ -77,5 +103,12 @@ pub(super) fn list(text: &mut String, tensors: &[TensorSummary]) {
     let width = tensors.iter().map(|tensor| tensor.name.len()).max().unwrap_or(0);
     for TensorSummary { name, dtype, shape, parameters } in tensors {
         let _ = writeln!(text, "  {name:width$}  {dtype} {shape:?}  {}", thousands(*parameters));
+    }
+}
+
+/// A line for each value that is not finite.
+pub(super) fn list_not_finite(text: &mut String, found: &[NotFinite]) {
+    for NotFinite { tensor, index, value } in found {
+        let _ = writeln!(text, "NOT FINITE   {tensor} {index:?} is {value}");
     }
 }

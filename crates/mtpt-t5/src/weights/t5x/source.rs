@@ -140,6 +140,10 @@ impl T5xWeights {
 }
 
 impl ParameterSource for T5xWeights {
+    fn origin(&self, path: &[String]) -> (&Path, String) {
+        (self.checkpoint.path(), Names::of(path, self.config.gated).t5x)
+    }
+
     fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<TensorData> {
         let Names { t5x: pattern, block, .. } = Names::of(path, self.config.gated);
         let stack = STACKS.into_iter().find(|stack| path[0] == *stack);

@@ -1,0 +1,46 @@
+//! Archives of arrays in numpy's `.npz` format.
+
+use std::io::Read;
+use std::path::Path;
+
+use zip::ZipArchive;
+
+use crate::error::{Result, TensorError, listed};
+use crate::fs::{self, IoError};
+
+const ARRAY: &str = ".npy";
+
+/// Returns whether a zip archive contains an array.
+pub(crate) fn is_npz(path: &Path) -> bool {
+    let archive = fs::open(path).ok().and_then(|file| ZipArchive::new(file).ok());
+    archive.is_some_and(|archive| archive.file_names().any(|name| name.ends_with(ARRAY)))
+}
+
+/// Reads the contents of the only array of an archive, as those of a `.npy` file.
+///
+/// # Errors
+///
+/// When the file cannot be read, and [`TensorError::Npy`] when it is damaged or has any other
+/// number of arrays.
+pub(crate) fn only_array(path: &Path) -> Result<Vec<u8>> {
+    let malformed = |problem: String| TensorError::Npy { path: path.to_owned(), problem };
+    let damaged = || malformed("its zip archive is truncated or damaged".to_owned());
+    let mut archive = ZipArchive::new(fs::open(path)?).map_err(|_| damaged())?;
+    let mut names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    names.sort_unstable();
+    let arrays: Vec<String> = names.iter().filter(|name| name.ends_with(ARRAY)).cloned().collect();
+    let [array] = arrays.as_slice() else {
+        let found = if arrays.is_empty() { &names } else { &arrays };
+        return Err(malformed(format!(
+            "expected a zip archive with one array, found {}; save one array with `numpy.save`",
+            listed(found)
+        )));
+    };
+    let mut bytes = Vec::new();
+    let mut entry = archive.by_name(array).map_err(|_| damaged())?;
+    entry.read_to_end(&mut bytes).map_err(|source| match source.kind() {
+        std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => damaged(),
+        _ => IoError::new("read", path, source).into(),
+    })?;
+    Ok(bytes)
+}
