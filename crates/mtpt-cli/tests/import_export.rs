@@ -174,7 +174,10 @@ fn invalid_inputs_are_named() {
         "--format peft run.toml",
         &["`run.toml/adapter_config.json`", "a file has the name of a required folder"],
     );
-    check("--format npy run.toml", &["`run.toml` is not a complete `.npy` file"]);
+    check(
+        "--format npy run.toml",
+        &["`run.toml` is not a `.npy` file: found text that starts with `model"],
+    );
     check("--format npy model", &["`model` contains no prompts", "`shared_prompt.npy`"]);
     check("--format npy nowhere.npy", &["cannot read `nowhere.npy`"]);
     let npy = format!("--format npy {}", fixture("prompt_tuning/prompt.npy"));

@@ -32,7 +32,9 @@ mod t5x;
 mod earlier_versions;
 // Error messages for wrong arguments, configurations, models and rows.
 mod bad_input;
-// NaN and infinite losses.
+// Model folders and weight files of every kind, and files in place of them.
+mod checkpoints;
+// NaN and infinite weights, prompts, results and losses.
 mod not_finite;
 // Full disks, file size limits and read-only folders.
 #[cfg(unix)]

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use mtpt_io::IoError;
-use mtpt_tasks::{TaskId, did_you_mean};
+use mtpt_tasks::{SourceLocation, TaskId, did_you_mean};
 
 use crate::format_error::{FormatError, quoted};
 
@@ -156,6 +156,20 @@ pub enum Error {
     NoDetokenizer {
         /// The task.
         task: TaskId,
+    },
+    /// A result is infinite or NaN.
+    #[error(
+        "{}: the log-probability of a candidate is {value}; the values of the model or of the \
+         prompt are too large for its precision",
+        location.as_ref().map_or_else(|| format!("row {row}"), ToString::to_string)
+    )]
+    NotFinite {
+        /// Index of the row among those that were computed, counted from 0.
+        row: usize,
+        /// Where the row was read from, if it was read from a file.
+        location: Option<SourceLocation>,
+        /// The result.
+        value: f64,
     },
     /// Generated tokens could not be converted to text.
     #[error("task `{task}`: cannot convert the generated tokens to text")]

@@ -1,8 +1,9 @@
 use mtpt_core::{Backbone, Compose};
 use mtpt_tasks::{Evaluation, Split};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::prompted::Prompted;
+use crate::rank::check_scores;
 use crate::task_data::TaskData;
 
 impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
@@ -13,8 +14,8 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
     ///
     /// # Errors
     ///
-    /// [`Error::Detokenize`](crate::Error::Detokenize) when generated tokens cannot be converted to
-    /// text.
+    /// [`Error::Detokenize`] when generated tokens cannot be converted to text, and
+    /// [`Error::NotFinite`] when a log-probability is infinite or NaN.
     pub fn evaluate(&self, data: &TaskData, split: Split, batch_size: usize) -> Result<Evaluation> {
         let (rows, labels) = (data.rows(split), data.task().labels());
         if labels.is_text() {
@@ -31,8 +32,22 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
         } else {
             self.rank(rows, data.candidates(), batch_size)
         };
+        let scores = check_scores(scores).map_err(|error| located(error, data, split))?;
         let predictions: Vec<_> =
             scores.iter().map(|scores| labels.rank(scores)).collect::<Result<_, _>>()?;
         data.evaluate(split, &predictions)
+    }
+}
+
+/// Adds the location of the row to the error about its result, if the file still has it.
+fn located(error: Error, data: &TaskData, split: Split) -> Error {
+    match error {
+        Error::NotFinite { row, value, .. } => {
+            let instance = data.task().stream(split).ok().and_then(|mut rows| rows.nth(row));
+            let location =
+                instance.and_then(|instance| instance.ok()).map(|instance| instance.location);
+            Error::NotFinite { row, location, value }
+        }
+        error => error,
     }
 }

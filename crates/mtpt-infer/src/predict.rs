@@ -13,6 +13,7 @@ use crate::candidates::Candidates;
 use crate::error::{Error, Result};
 use crate::prompted::Prompted;
 use crate::prompts::Prompts;
+use crate::rank::check_scores;
 
 /// Number of rows per batch in [`Predictor::predict`].
 const BATCH_SIZE: usize = 64;
@@ -211,7 +212,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     /// # Errors
     ///
     /// [`Error::NoDetokenizer`] and [`Error::Detokenize`] when generated tokens cannot be converted
-    /// to text.
+    /// to text, and [`Error::NotFinite`] when a log-probability is infinite or NaN.
     pub fn answer(&self, queries: &[Query], batch_size: usize) -> Result<Vec<Answer>> {
         let mut by_task: BTreeMap<TaskIndex, Vec<usize>> = BTreeMap::new();
         for (position, query) in queries.iter().enumerate() {
@@ -220,7 +221,13 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
         let mut answers = vec![Answer::Text { text: String::new() }; queries.len()];
         for (task, positions) in by_task {
             let queries: Vec<&Query> = positions.iter().map(|&query| &queries[query]).collect();
-            let of_task = self.predict_task(&self.tasks[task.position()], &queries, batch_size)?;
+            let of_task = self.predict_task(&self.tasks[task.position()], &queries, batch_size);
+            let of_task = of_task.map_err(|error| match error {
+                Error::NotFinite { row, location, value } => {
+                    Error::NotFinite { row: positions[row], location, value }
+                }
+                error => error,
+            })?;
             for (position, answer) in positions.into_iter().zip(of_task) {
                 answers[position] = answer;
             }
@@ -237,7 +244,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
         let rows: Vec<TokenizedExample> = queries.iter().map(|query| to_row(query)).collect();
         match &task.output {
             Output::Words(labels, candidates) => {
-                let scores = self.prompted.rank(&rows, candidates, batch_size);
+                let scores = check_scores(self.prompted.rank(&rows, candidates, batch_size))?;
                 let words = labels.words();
                 scores.into_iter().map(|scores| best_label(labels, words, scores)).collect()
             }
@@ -245,6 +252,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
                 let (texts, candidates): (Vec<_>, Vec<_>) =
                     queries.iter().filter_map(|query| query.choices.clone()).unzip();
                 let scores = self.prompted.rank_choices(&rows, &candidates, batch_size);
+                let scores = check_scores(scores)?;
                 let rows = texts.iter().zip(scores);
                 rows.map(|(texts, scores)| best_label(labels, texts, scores)).collect()
             }

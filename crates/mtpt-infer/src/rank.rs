@@ -2,6 +2,7 @@ use mtpt_core::{Backbone, Compose};
 use mtpt_tasks::TokenizedExample;
 
 use crate::candidates::Candidates;
+use crate::error::{Error, Result};
 use crate::prompted::Prompted;
 
 impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
@@ -38,4 +39,18 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
             Candidates::log_probabilities_of_rows(&candidates, self.backbone(), encoded)
         })
     }
+}
+
+/// Rejects log-probabilities of the candidates of rows that are infinite or NaN.
+///
+/// # Errors
+///
+/// [`Error::NotFinite`] for the first row with one.
+pub(crate) fn check_scores(scores: Vec<Vec<f64>>) -> Result<Vec<Vec<f64>>> {
+    for (row, scores) in scores.iter().enumerate() {
+        if let Some(&value) = scores.iter().find(|score| !score.is_finite()) {
+            return Err(Error::NotFinite { row, location: None, value });
+        }
+    }
+    Ok(scores)
 }

@@ -59,7 +59,8 @@ impl ForeignContent {
         if start.iter().all(|&byte| byte == 0) {
             return content("only zeros", DOWNLOAD);
         }
-        if let Some((_, found, advice)) = FORMATS.iter().find(|(magic, ..)| start.starts_with(magic))
+        if let Some((_, found, advice)) =
+            FORMATS.iter().find(|(magic, ..)| start.starts_with(magic))
         {
             return content(found, advice);
         }
@@ -72,12 +73,12 @@ impl ForeignContent {
             return content("an HTML page", "use the download link of the file itself");
         }
         let line: String = text.lines().next().unwrap_or_default().chars().take(40).collect();
-        let kind = match text.as_bytes().first() {
-            Some(b'<') => "an XML document",
-            Some(b'{' | b'[') => "JSON text",
-            _ => "text",
+        let (kind, advice) = match text.as_bytes().first() {
+            Some(b'<') => ("an XML document", SERVER),
+            Some(b'{' | b'[') => ("JSON text", SERVER),
+            _ => ("text", "choose another file, or download it again"),
         };
-        Some(Self { found: format!("{kind} that starts with `{line}`"), advice: SERVER })
+        Some(Self { found: format!("{kind} that starts with `{line}`"), advice })
     }
 
     /// Returns whether the content is a zip archive.

@@ -57,13 +57,13 @@ pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<TensorData> {
             None => malformed("it doesn't start like one".to_owned()),
         });
     }
-    check_header_length(bytes).map_err(malformed)?;
+    check_start(bytes).map_err(malformed)?;
     let mut rest = bytes;
     let header = NpyHeader::from_reader(&mut rest).map_err(|error| match error.kind() {
         io::ErrorKind::UnexpectedEof => malformed("its header is truncated".to_owned()),
         _ => match unknown_type(bytes) {
             Some(found) => wrong_type(path, found),
-            None => malformed("its header is malformed, or has an unknown version".to_owned()),
+            None => malformed("its header is malformed".to_owned()),
         },
     })?;
     let float = match header.dtype() {
@@ -101,23 +101,33 @@ fn wrong_type(path: &Path, found: String) -> TensorError {
     TensorError::Dtype { path: path.to_owned(), tensor: None, expected, found }
 }
 
-/// Checks that the header's length does not exceed the file, before memory is allocated for it.
-fn check_header_length(bytes: &[u8]) -> Result<(), String> {
+/// Checks the version, and that the header's length does not exceed the file, before memory is
+/// allocated for it.
+fn check_start(bytes: &[u8]) -> Result<(), String> {
     let field = bytes.get(8..12).map(|field| [field[0], field[1], field[2], field[3]]);
     match (bytes.get(6), field) {
         (Some(2 | 3), Some(length)) if u32::from_le_bytes(length) as usize > bytes.len() => {
             Err("its header is truncated".to_owned())
         }
-        _ => Ok(()),
+        (Some(1..=3), Some(_)) => Ok(()),
+        (Some(version), Some(_)) => {
+            Err(format!("expected version 1, 2 or 3 of the format, found {version}"))
+        }
+        _ => Err("its header is truncated".to_owned()),
     }
 }
 
 /// Returns the element type of a header as text, for types that the parser doesn't know, such as
 /// `|O`, Python objects.
 fn unknown_type(bytes: &[u8]) -> Option<String> {
+    const KNOWN: &str = "biufcmMSaUV";
     let header = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]);
     let (_, rest) = header.split_once("'descr':")?;
     let (found, _) = rest.trim_start().strip_prefix('\'')?.split_once('\'')?;
+    let kind = found.trim_start_matches(['<', '>', '|', '=']).chars().next()?;
+    if KNOWN.contains(kind) {
+        return None;
+    }
     Some(if found.ends_with('O') {
         format!("`{found}`, pickled Python objects")
     } else {

@@ -1,6 +1,6 @@
 //! Archives of arrays in numpy's `.npz` format.
 
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 
 use zip::ZipArchive;
@@ -13,7 +13,12 @@ const ARRAY: &str = ".npy";
 /// Returns whether a zip archive contains an array.
 pub(crate) fn is_npz(path: &Path) -> bool {
     let archive = fs::open(path).ok().and_then(|file| ZipArchive::new(file).ok());
-    archive.is_some_and(|archive| archive.file_names().any(|name| name.ends_with(ARRAY)))
+    archive.is_some_and(|archive| names(&archive).any(|name| name.ends_with(ARRAY)))
+}
+
+/// Returns the names of an archive's entries.
+fn names<R: Read + Seek>(archive: &ZipArchive<R>) -> impl Iterator<Item = String> {
+    archive.file_names().flatten().map(|name| name.into_owned())
 }
 
 /// Reads the contents of the only array of an archive, as those of a `.npy` file.
@@ -26,7 +31,7 @@ pub(crate) fn only_array(path: &Path) -> Result<Vec<u8>> {
     let malformed = |problem: String| TensorError::Npy { path: path.to_owned(), problem };
     let damaged = || malformed("its zip archive is truncated or damaged".to_owned());
     let mut archive = ZipArchive::new(fs::open(path)?).map_err(|_| damaged())?;
-    let mut names: Vec<String> = archive.file_names().map(str::to_owned).collect();
+    let mut names: Vec<String> = names(&archive).collect();
     names.sort_unstable();
     let arrays: Vec<String> = names.iter().filter(|name| name.ends_with(ARRAY)).cloned().collect();
     let [array] = arrays.as_slice() else {

@@ -114,6 +114,8 @@ impl fmt::Debug for PytorchFile {
 
 /// Returns the error that a file cannot be opened.
 fn failed(path: &Path, error: PytorchError) -> TensorError {
+    /// Part of the parser's message about an object other than a dictionary.
+    const ROOT: &str = "a dictionary at the root of the PyTorch file";
     const DAMAGED: &str = "it is truncated or damaged; download or copy the file again";
     let malformed = |problem: String| TensorError::Pytorch { path: path.to_owned(), problem };
     let of_content = |problem: String| {
@@ -143,8 +145,12 @@ fn failed(path: &Path, error: PytorchError) -> TensorError {
              damaged; download or copy the file again"
                 .to_owned(),
         ),
-        PytorchError::InvalidFormat(problem) if !problem.starts_with("not a PyTorch") => {
-            of_content(lower_case(&problem))
+        PytorchError::InvalidFormat(problem) if problem.starts_with("Big-endian") => malformed(
+            "it has big-endian values; save it again on a little-endian machine".to_owned(),
+        ),
+        PytorchError::InvalidFormat(problem) if problem.contains(ROOT) => {
+            let (_, found) = problem.split_once(ROOT).unwrap_or_default();
+            malformed(format!("expected a dictionary of tensors{found}"))
         }
         _ => of_content(DAMAGED.to_owned()),
     }
@@ -167,11 +173,4 @@ fn starts_like_zip(path: &Path) -> bool {
     let mut start = Vec::new();
     fs::open(path).is_ok_and(|file| file.take(4).read_to_end(&mut start).is_ok())
         && ForeignContent::is_zip(&start)
-}
-
-/// Returns a sentence of the parser as a clause.
-fn lower_case(sentence: &str) -> String {
-    let mut characters = sentence.trim_end_matches('.').chars();
-    let first = characters.next().map(char::to_lowercase);
-    first.into_iter().flatten().chain(characters).collect()
 }

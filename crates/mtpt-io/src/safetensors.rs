@@ -177,11 +177,10 @@ pub fn to_bytes<'a>(
 ) -> Result<Vec<u8>> {
     let views = tensors.into_iter().map(|(name, data)| (name, TensorView(data)));
     let metadata: HashMap<_, _> = metadata.clone().into_iter().collect();
-    safetensors::serialize(views, Some(metadata))
-        .map_err(|source| TensorError::Safetensors {
-            path: path.to_owned(),
-            problem: problem(&source),
-        })
+    safetensors::serialize(views, Some(metadata)).map_err(|source| TensorError::Safetensors {
+        path: path.to_owned(),
+        problem: problem(&source),
+    })
 }
 
 /// A tensor as the format's writer takes it.

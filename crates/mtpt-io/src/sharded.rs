@@ -15,14 +15,13 @@ use crate::source::TensorSource;
 fn weight_map(index: &Path) -> Result<BTreeMap<String, String>> {
     let unusable = |problem: String| TensorError::Index { path: index.to_owned(), problem };
     let text = fs::read(index)?;
-    let value: Value = serde_json::from_slice(&text).map_err(|error| {
-        match ForeignContent::of(&text) {
+    let value: Value =
+        serde_json::from_slice(&text).map_err(|error| match ForeignContent::of(&text) {
             Some(content) if !text.trim_ascii_start().starts_with(b"{") => {
                 unusable(content.to_string())
             }
             _ => unusable(format!("expected JSON, found a mistake in line {}", error.line())),
-        }
-    })?;
+        })?;
     let expected = "expected an object `weight_map` of tensors and their files";
     let Some(Value::Object(map)) = value.get("weight_map") else {
         return Err(unusable(format!("{expected}, found none")));

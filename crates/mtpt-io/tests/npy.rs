@@ -42,8 +42,7 @@ fn non_finite_value_is_rejected_with_its_index() {
 fn npy(version: u8, descr: &str, is_fortran: bool, shape: &str, data: &[u8]) -> Vec<u8> {
     let order = if is_fortran { "True" } else { "False" };
     let descr = if descr.starts_with('[') { descr.to_owned() } else { format!("'{descr}'") };
-    let header =
-        format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n");
+    let header = format!("{{'descr': {descr}, 'fortran_order': {order}, 'shape': {shape}, }}\n");
     let mut bytes = b"\x93NUMPY".to_vec();
     bytes.extend([version, 0]);
     match version {
@@ -74,8 +73,10 @@ fn parse(bytes: &[u8]) -> Result<TensorData, TensorError> {
 fn every_kind_of_floats_is_read_exactly() {
     use half::{bf16, f16};
     let plain = bytes_of(f32::to_le_bytes);
-    let column_major: Vec<u8> =
-        [0, 3, 1, 4, 2, 5].into_iter().flat_map(|index: usize| VALUES[index].to_le_bytes()).collect();
+    let column_major: Vec<u8> = [0, 3, 1, 4, 2, 5]
+        .into_iter()
+        .flat_map(|index: usize| VALUES[index].to_le_bytes())
+        .collect();
     for (what, file) in [
         ("f4", npy(1, "<f4", false, "(2, 3)", &plain)),
         ("a list as shape", npy(1, "<f4", false, "[2, 3]", &plain)),
@@ -84,11 +85,23 @@ fn every_kind_of_floats_is_read_exactly() {
         ("column-major", npy(1, "<f4", true, "(2, 3)", &column_major)),
         ("big-endian", npy(1, ">f4", false, "(2, 3)", &bytes_of(f32::to_be_bytes))),
         ("f8", npy(1, "<f8", false, "(2, 3)", &bytes_of(|x| f64::from(x).to_le_bytes()))),
-        ("big-endian f8", npy(1, ">f8", false, "(2, 3)", &bytes_of(|x| f64::from(x).to_be_bytes()))),
+        (
+            "big-endian f8",
+            npy(1, ">f8", false, "(2, 3)", &bytes_of(|x| f64::from(x).to_be_bytes())),
+        ),
         ("f2", npy(1, "<f2", false, "(2, 3)", &bytes_of(|x| f16::from_f32(x).to_le_bytes()))),
-        ("big-endian f2", npy(1, ">f2", false, "(2, 3)", &bytes_of(|x| f16::from_f32(x).to_be_bytes()))),
-        ("bfloat16", npy(1, "<V2", false, "(2, 3)", &bytes_of(|x| bf16::from_f32(x).to_le_bytes()))),
-        ("bfloat16", npy(1, "|V2", false, "(2, 3)", &bytes_of(|x| bf16::from_f32(x).to_le_bytes()))),
+        (
+            "big-endian f2",
+            npy(1, ">f2", false, "(2, 3)", &bytes_of(|x| f16::from_f32(x).to_be_bytes())),
+        ),
+        (
+            "bfloat16",
+            npy(1, "<V2", false, "(2, 3)", &bytes_of(|x| bf16::from_f32(x).to_le_bytes())),
+        ),
+        (
+            "bfloat16",
+            npy(1, "|V2", false, "(2, 3)", &bytes_of(|x| bf16::from_f32(x).to_le_bytes())),
+        ),
     ] {
         assert_eq!(parse(&file).unwrap(), expected(), "{what}");
     }
@@ -127,7 +140,7 @@ fn damaged_and_foreign_files_are_described() {
     check(&file[..length - 1], &format!("expected {length} bytes, found {}", length - 1));
     check(&[file.as_slice(), b"x"].concat(), &format!("found {}", length + 1));
     check(&file[..40], "its header is truncated");
-    check(&npy(7, "<f4", false, "(2, 3)", &[]), "an unknown version");
+    check(&npy(7, "<f4", false, "(2, 3)", &[]), "found 7");
     check(&npy(1, "<f4", false, "(2, 'x')", &[]), "its header is malformed");
     check(&npy(1, "<f4", false, "(-2, 3)", &[]), "its header is malformed");
     let huge = npy(1, "<f4", false, "(9223372036854775807, 3)", &[]);

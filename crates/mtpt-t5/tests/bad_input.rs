@@ -183,7 +183,7 @@ fn missing_files_are_reported() {
     check(copy.path(), &["contains none of", "`config.json`"]);
     let copy = copy_of("sharded");
     fs::remove_file(copy.path().join("model-00002-of-00002.safetensors")).unwrap();
-    check(copy.path(), &["cannot read", "model-00002-of-00002.safetensors"]);
+    check(copy.path(), &["index.json", "missing: `model-00002-of-00002.safetensors`"]);
 }
 
 #[test]

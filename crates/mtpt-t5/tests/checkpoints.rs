@@ -3,7 +3,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, FloatDType};
-use mtpt_t5::{Backbone, T5};
+use mtpt_t5::{Backbone, Inputs, T5};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
@@ -76,7 +76,7 @@ fn model_of(tensors: &Tensors) -> TempDir {
 
 fn scores(model: &T5, reference: &Reference) -> Vec<f32> {
     let (ids, mask) = padded(&reference.inputs, &Device::flex());
-    model.score(model.embed(ids), mask, &reference.targets).unwrap().concat()
+    model.score(Inputs::new(model.embed(ids), mask), &reference.targets).unwrap().concat()
 }
 
 #[track_caller]
@@ -115,12 +115,14 @@ fn prefixed_names_are_read() {
         "state_dict.model.",
         "_forward_module.model.",
     ] {
-        let prefixed = tensors().into_iter().map(|(name, tensor)| (prefix.to_owned() + &name, tensor));
+        let prefixed =
+            tensors().into_iter().map(|(name, tensor)| (prefix.to_owned() + &name, tensor));
         check_loads(model_of(&prefixed.collect()).path(), prefix);
     }
     // FSDP and activation checkpointing wrap modules inside the model.
     let wrapped = tensors().into_iter().map(|(name, tensor)| {
-        let name = name.replace("block.0.", "block.0._fsdp_wrapped_module._checkpoint_wrapped_module.");
+        let name =
+            name.replace("block.0.", "block.0._fsdp_wrapped_module._checkpoint_wrapped_module.");
         (format!("_fsdp_wrapped_module.{name}"), tensor)
     });
     check_loads(model_of(&wrapped.collect()).path(), "FSDP");
@@ -174,7 +176,8 @@ fn ambiguous_checkpoints_are_rejected() {
 #[test]
 fn tensors_without_a_use_are_named() {
     let with = |name: &str, prefix: &str| {
-        let prefixed = tensors().into_iter().map(|(name, tensor)| (prefix.to_owned() + &name, tensor));
+        let prefixed =
+            tensors().into_iter().map(|(name, tensor)| (prefix.to_owned() + &name, tensor));
         let mut prefixed: Tensors = prefixed.collect();
         prefixed.insert(name.to_owned(), tensors()[KEY].clone());
         model_of(&prefixed)
@@ -214,7 +217,7 @@ fn missing_and_misshapen_tensors_are_counted() {
     decoder_only.retain(|name, _| !name.starts_with("encoder.block"));
     check_fails(
         model_of(&decoder_only).path(),
-        &["8 tensors missing (`encoder.block.0", "and 3 more", "does not match the configuration"],
+        &["9 tensors missing (`encoder.block.0", "and 4 more", "does not match the configuration"],
     );
     let mut wrong = tensors();
     for (name, (_, shape, _)) in &mut wrong {
@@ -310,9 +313,7 @@ fn element_types_are_converted_or_rejected_by_name() {
 
 #[test]
 fn values_that_are_not_finite_are_named() {
-    for (value, text) in
-        [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")]
-    {
+    for (value, text) in [(f32::NAN, "NaN"), (f32::INFINITY, "inf"), (f32::NEG_INFINITY, "-inf")] {
         for name in [KEY, "shared.weight", "decoder.final_layer_norm.weight"] {
             let mut poisoned = tensors();
             let (_, shape, bytes) = poisoned.get_mut(name).unwrap();

@@ -1,9 +1,9 @@
-use mtpt::infer::{Input, Predictor, Query};
+use mtpt::infer::{self, Input, Predictor, Query};
 use mtpt::t5::T5;
 use mtpt::tasks::Tokenize;
 
 use crate::args::inference::Predict;
-use crate::error::Result;
+use crate::error::{Error, Result, not_finite};
 use crate::input::batches::for_each_batch;
 use crate::input::row::Row;
 use crate::number_format::counted;
@@ -20,10 +20,13 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
     let outcome = for_each_batch(
         arguments.input.as_deref(),
         arguments.batch_size,
-        |row| query(&prompted, &predictor, &row),
-        |queries| {
+        |row| Ok((query(&prompted, &predictor, &row)?, row)),
+        |rows| {
+            let (queries, rows): (Vec<Query>, Vec<&Row>) =
+                rows.iter().map(|(query, row)| (query.clone(), row)).unzip();
             truncated += queries.iter().filter(|query| query.is_truncated()).count();
-            for answer in predictor.answer(queries, arguments.batch_size)? {
+            let answers = predictor.answer(&queries, arguments.batch_size);
+            for answer in answers.map_err(|error| of_row(error, &rows))? {
                 output.row(&answer)?;
             }
             output.flush()
@@ -38,6 +41,16 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
         ));
     }
     outcome
+}
+
+/// Returns the error about the result of a row with its line.
+fn of_row(error: infer::Error, rows: &[&Row]) -> Error {
+    match error {
+        infer::Error::NotFinite { row, value, .. } => {
+            rows[row].error(not_finite("the log-probability of a candidate", value))
+        }
+        error => error.into(),
+    }
 }
 
 /// Tokenizes the `input` of a row, or its fields in the template of its task.

@@ -1,8 +1,10 @@
+use mtpt::tasks::TokenizedExample;
 use serde::Serialize;
 
 use crate::args::inference::Score;
-use crate::error::Result;
+use crate::error::{Result, not_finite};
 use crate::input::batches::for_each_batch;
+use crate::input::row::Row;
 use crate::prompted_model::PromptedModel;
 use crate::stdio::Output;
 
@@ -22,14 +24,20 @@ pub(crate) fn run(arguments: &Score) -> Result<()> {
         |row| {
             let mut example = prompted.example(&row)?;
             example.target_ids = prompted.tokens(&row, "target")?;
-            Ok(example)
+            Ok((row, example))
         },
-        |examples| {
+        |rows| {
+            let (rows, examples): (Vec<&Row>, Vec<TokenizedExample>) =
+                rows.iter().map(|(row, example)| (row, example.clone())).unzip();
             let targets: Vec<Vec<u32>> =
                 examples.iter().map(|example| example.target_ids.clone()).collect();
-            let inputs = prompted.inputs(examples)?;
+            let inputs = prompted.inputs(&examples)?;
             let t5 = &prompted.model.t5;
-            for token_logprobs in t5.score(inputs, &targets)? {
+            let scores = t5.score(inputs, &targets)?;
+            for (row, token_logprobs) in rows.into_iter().zip(scores) {
+                if let Some(value) = token_logprobs.iter().find(|value| !value.is_finite()) {
+                    return Err(row.error(not_finite("the log-probability of a token", *value)));
+                }
                 let logprob = token_logprobs.iter().copied().map(f64::from).sum();
                 output.row(&Scored { logprob, token_logprobs })?;
             }

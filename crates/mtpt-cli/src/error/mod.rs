@@ -98,6 +98,14 @@ impl Error {
     }
 }
 
+/// Returns the problem of a row with a result that is infinite or NaN.
+pub(crate) fn not_finite(what: &str, value: impl std::fmt::Display) -> String {
+    format!(
+        "{what} is {value}; the values of the model or of the prompt are too large for its \
+         precision"
+    )
+}
+
 impl From<mtpt::Error> for Error {
     fn from(error: mtpt::Error) -> Self {
         match error {

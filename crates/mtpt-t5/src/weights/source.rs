@@ -119,16 +119,17 @@ impl<S: ParameterSource> ModuleMapper for Loader<'_, S> {
         }
         // The lazy shape, so that no random initial values are sampled.
         let shape = param.lazy_shape().to_vec();
-        let data = self.source.parameter(&self.path, &shape).and_then(|data| {
-            match first_too_large(&data, self.dtype) {
-                None => Ok(data),
-                Some(value) => {
-                    let (path, tensor) = self.source.origin(&self.path);
-                    let (path, dtype) = (path.to_owned(), self.dtype.name().to_owned());
-                    Err(WeightsError::ExceedsPrecision { path, tensor, value, dtype }.into())
+        let data =
+            self.source.parameter(&self.path, &shape).and_then(|data| {
+                match first_too_large(&data, self.dtype) {
+                    None => Ok(data),
+                    Some(value) => {
+                        let (path, tensor) = self.source.origin(&self.path);
+                        let (path, dtype) = (path.to_owned(), self.dtype.name().to_owned());
+                        Err(WeightsError::ExceedsPrecision { path, tensor, value, dtype }.into())
+                    }
                 }
-            }
-        });
+            });
         match data {
             Ok(data) => Param::from_tensor(Tensor::from_data(data, (self.device, self.dtype))),
             Err(error) => {

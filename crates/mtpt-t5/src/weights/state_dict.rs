@@ -18,9 +18,8 @@ const WRAPPERS: [&str; 4] =
     ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module"];
 
 /// Starts of the names of entries that a training program stores next to the model.
-const TRAINING_STATE: [&str; 9] = [
-    "optim", "sched", "lr_", "rng", "random", "cuda_rng", "callbacks", "loops", "scaler",
-];
+const TRAINING_STATE: [&str; 9] =
+    ["optim", "sched", "lr_", "rng", "random", "cuda_rng", "callbacks", "loops", "scaler"];
 
 /// A checkpoint of a T5 with the names of transformers.
 ///
