@@ -82,6 +82,7 @@ def main():
     np.save(OUTPUT / "prompt_f8.npy", prompt.astype(np.float64))
     np.save(OUTPUT / "prompt_fortran.npy", np.asfortranarray(prompt))
     np.save(OUTPUT / "prompt_big_endian.npy", prompt.astype(">f4"))
+    np.savez(OUTPUT / "prompt.npz", prompt=prompt)
     np.save(OUTPUT / "integers.npy", np.arange(6).reshape(2, 3))
     # Files in numpy checkpoints are named after parameters and have no extension.
     checkpoint = OUTPUT / "checkpoint_20"

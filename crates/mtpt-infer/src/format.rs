@@ -5,7 +5,7 @@ use burn::tensor::Device;
 use mtpt_core::{Compose, TaskIndex};
 use mtpt_io::IoError;
 use mtpt_io::fs::open;
-use mtpt_io::npy::is_npy;
+use mtpt_io::npy::is_npy_or_zip;
 
 use crate::arrays;
 use crate::arrays::{ArrayComposition, Arrays};
@@ -75,8 +75,8 @@ impl Prompts {
 }
 
 impl PromptFormat {
-    /// Detects the format of a path. Returns `None` for a file that is not a `.npy` file, which may
-    /// be a prompt file.
+    /// Detects the format of a path. Returns `None` for a file that is neither a `.npy` nor a `.npz`
+    /// file, which may be a prompt file.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl PromptFormat {
         let mut magic = Vec::new();
         let read = open(path)?.take(8).read_to_end(&mut magic);
         read.map_err(IoError::with("read", path))?;
-        Ok(is_npy(&magic).then_some(Self::Npy))
+        Ok(is_npy_or_zip(&magic).then_some(Self::Npy))
     }
 
     /// Reads prompts in this format.

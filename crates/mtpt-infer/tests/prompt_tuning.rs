@@ -38,6 +38,7 @@ fn a_numpy_prompt_is_the_prompt_of_one_task() {
         "prompt_f8.npy",
         "prompt_fortran.npy",
         "prompt_big_endian.npy",
+        "prompt.npz",
         "checkpoint_20",
         "checkpoint_20/encoder.prompt.prompt.prompt",
     ];

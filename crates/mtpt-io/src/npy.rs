@@ -1,5 +1,6 @@
 //! Arrays of floats in numpy's `.npy` format.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,11 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 /// Returns whether bytes start like a `.npy` file.
 pub fn is_npy(bytes: &[u8]) -> bool {
     bytes.starts_with(MAGIC)
+}
+
+/// Returns whether bytes start like a `.npy` file or like a zip archive, such as a `.npz` file.
+pub fn is_npy_or_zip(bytes: &[u8]) -> bool {
+    is_npy(bytes) || ForeignContent::is_zip(bytes)
 }
 
 /// Reads an array of floats as 32-bit floats in row-major order, from a `.npy` file or from a
@@ -101,13 +107,16 @@ fn wrong_type(path: &Path, found: String) -> TensorError {
     TensorError::Dtype { path: path.to_owned(), tensor: None, expected, found }
 }
 
-/// Checks the version, and that the header's length does not exceed the file, before memory is
-/// allocated for it.
+/// Checks the version, the length of the header and the number of elements, which the parser
+/// assumes to be reasonable.
 fn check_start(bytes: &[u8]) -> Result<(), String> {
     let field = bytes.get(8..12).map(|field| [field[0], field[1], field[2], field[3]]);
     match (bytes.get(6), field) {
         (Some(2 | 3), Some(length)) if u32::from_le_bytes(length) as usize > bytes.len() => {
             Err("its header is truncated".to_owned())
+        }
+        (Some(1..=3), Some(_)) if has_too_many_elements(bytes) => {
+            Err("its shape has too many elements".to_owned())
         }
         (Some(1..=3), Some(_)) => Ok(()),
         (Some(version), Some(_)) => {
@@ -117,11 +126,28 @@ fn check_start(bytes: &[u8]) -> Result<(), String> {
     }
 }
 
+/// Returns whether the size of the array in a header exceeds the range of integers.
+fn has_too_many_elements(bytes: &[u8]) -> bool {
+    let header = start_as_text(bytes);
+    let shape = header.split_once("shape").map_or("", |(_, shape)| shape);
+    let shape = shape.split([')', ']']).next().unwrap_or_default();
+    let sizes = shape.split(|c: char| !c.is_ascii_digit()).filter(|size| !size.is_empty());
+    // Elements have at most 32 bytes.
+    let size = sizes
+        .map(|size| size.parse::<u64>().ok())
+        .try_fold(32_u64, |product, size| product.checked_mul(size?.max(1)));
+    size.is_none()
+}
+
+fn start_as_text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(512)])
+}
+
 /// Returns the element type of a header as text, for types that the parser doesn't know, such as
 /// `|O`, Python objects.
 fn unknown_type(bytes: &[u8]) -> Option<String> {
     const KNOWN: &str = "biufcmMSaUV";
-    let header = String::from_utf8_lossy(&bytes[..bytes.len().min(512)]);
+    let header = start_as_text(bytes);
     let (_, rest) = header.split_once("'descr':")?;
     let (found, _) = rest.trim_start().strip_prefix('\'')?.split_once('\'')?;
     let kind = found.trim_start_matches(['<', '>', '|', '=']).chars().next()?;

@@ -144,7 +144,8 @@ fn damaged_and_foreign_files_are_described() {
     check(&npy(1, "<f4", false, "(2, 'x')", &[]), "its header is malformed");
     check(&npy(1, "<f4", false, "(-2, 3)", &[]), "its header is malformed");
     let huge = npy(1, "<f4", false, "(9223372036854775807, 3)", &[]);
-    check(&huge, "is truncated or damaged");
+    check(&huge, "its shape has too many elements");
+    check(&npy(1, "<f4", false, "(4294967296, 3)", &[]), "is truncated or damaged");
     let mut long_header = npy(2, "<f4", false, "(2, 3)", &[]);
     long_header[8..12].fill(0xff);
     check(&long_header, "its header is truncated");
