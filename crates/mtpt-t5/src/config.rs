@@ -1,6 +1,7 @@
 use burn::config::Config;
 
 use crate::error::ConfigError;
+use crate::family::{Family, LongAttention};
 
 /// Activation function of a feed-forward layer.
 #[derive(Config, Debug, Copy, PartialEq, Eq)]
@@ -22,6 +23,7 @@ pub enum Activation {
 ///
 /// | Name | Default | Purpose | Range |
 /// | :--- | :--- | :--- | :--- |
+/// | `family` | `T5` | Architecture | |
 /// | `vocab_size` | | Rows of the embedding table | > 0 |
 /// | `d_model` | | Width of embeddings and hidden states | > 0 |
 /// | `d_kv` | | Width of one attention head | > 0 |
@@ -37,12 +39,15 @@ pub enum Activation {
 /// | `activation` | `Relu` | Activation of the feed-forward layers | |
 /// | `gated` | `false` | Whether the feed-forward layers are gated | |
 /// | `tie_word_embeddings` | `true` | Whether the head is the embedding table | |
-/// | `scale_decoder_outputs` | `true` | Whether the head's input is scaled by `d_model^-0.5` | |
+/// | `scale_decoder_outputs` | `true` | Whether the head's input is scaled by `d_model^-0.5` | `false` for mT5 |
 /// | `pad_token_id` | `0` | Pads shorter rows | < `vocab_size` |
 /// | `eos_token_id` | `1` | Ends an input and a target | < `vocab_size` |
 /// | `decoder_start_token_id` | `0` | First input of the decoder | < `vocab_size` |
 #[derive(Config, Debug, PartialEq)]
 pub struct T5Config {
+    /// Architecture.
+    #[config(default = "Family::T5")]
+    pub family: Family,
     /// Rows of the embedding table.
     pub vocab_size: usize,
     /// Width of embeddings and hidden states.
@@ -135,6 +140,14 @@ impl T5Config {
             .with_scale_decoder_outputs(false)
     }
 
+    /// Returns the settings of a LongT5's encoder.
+    pub fn long_attention(&self) -> Option<LongAttention> {
+        match self.family {
+            Family::LongT5(attention) => Some(attention),
+            Family::T5 | Family::Mt5 | Family::Umt5 => None,
+        }
+    }
+
     /// Returns the total width of all attention heads.
     pub fn inner_dim(&self) -> usize {
         self.num_heads * self.d_kv
@@ -177,6 +190,12 @@ impl T5Config {
         ] {
             require(value.is_finite() && value > 0.0, field, "positive", &value)?;
         }
+        if let Some(block_size) = self.long_attention().and_then(|long| long.global_block_size) {
+            require(block_size > 0, "global_block_size", "positive", &block_size)?;
+        }
+        let scaled = self.scale_decoder_outputs;
+        let is_allowed = !scaled || self.family != Family::Mt5;
+        require(is_allowed, "scale_decoder_outputs", "`false` for mT5", &scaled)?;
         for (field, value) in [
             ("pad_token_id", self.pad_token_id),
             ("eos_token_id", self.eos_token_id),
@@ -229,6 +248,15 @@ mod tests {
         check(
             small().with_eos_token_id(40000),
             "`eos_token_id` must be less than `vocab_size`, but is `40000`",
+        );
+        let long = LongAttention { local_radius: 127, global_block_size: Some(0) };
+        check(
+            small().with_family(Family::LongT5(long)),
+            "`global_block_size` must be positive, but is `0`",
+        );
+        check(
+            small().with_family(Family::Mt5),
+            "`scale_decoder_outputs` must be `false` for mT5, but is `true`",
         );
     }
 }

@@ -4,6 +4,7 @@ mod backbone;
 mod backward;
 mod config;
 mod error;
+mod family;
 mod generate;
 mod model;
 mod score;
@@ -12,6 +13,7 @@ mod weights;
 
 pub use config::{Activation, T5Config};
 pub use error::{ConfigError, Error, GenerationError, Result, TokenizerError, WeightsError};
+pub use family::{Family, LongAttention};
 pub use generate::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
 pub use model::{DecoderCache, Direction, T5, relative_position_bucket};
 pub use mtpt_core::{Backbone, Encoded, Inputs};

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// An invalid configuration.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,17 @@ pub enum ConfigError {
         found: String,
     },
 
+    /// A field of a file has the wrong type.
+    #[error("`{field}` must be {expected}, but is `{found}`")]
+    Type {
+        /// Name of the field.
+        field: String,
+        /// The type in words.
+        expected: &'static str,
+        /// The value as JSON.
+        found: String,
+    },
+
     /// The feed-forward layer is unknown.
     #[error("unknown `feed_forward_proj` `{found}`, expected one of {known}")]
     UnknownFeedForward {
@@ -24,7 +35,35 @@ pub enum ConfigError {
         known: &'static str,
     },
 
-    /// A file is not valid JSON, or its fields have wrong types.
+    /// The model is not a T5 with decoder and language modelling head.
+    #[error("{found} has no {lacks}: choose a checkpoint of `{expected}`")]
+    Architecture {
+        /// The model.
+        found: String,
+        /// The missing part.
+        lacks: &'static str,
+        /// Name of the architecture that has it.
+        expected: &'static str,
+    },
+
+    /// The weights are quantized.
+    #[error(
+        "the weights are quantized by `{method}`, expected f32, f16 or bf16 weights: choose the \
+         checkpoint that was quantized"
+    )]
+    Quantized {
+        /// The method.
+        method: String,
+    },
+
+    /// A file contains JSON other than an object.
+    #[error("`{}` must contain a JSON object", path.display())]
+    NotAnObject {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// A file is not valid JSON.
     #[error("cannot parse `{}`", path.display())]
     Json {
         /// The file.
@@ -65,6 +104,11 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// Adds the file of an invalid configuration.
+    pub(crate) fn in_file(path: &Path, source: Self) -> Self {
+        Self::File { path: path.to_owned(), source: Box::new(source) }
+    }
+
     /// Returns an error that names the field, unless a condition on its value holds.
     pub(crate) fn require(
         holds: bool,

@@ -1,23 +1,24 @@
 //! `config.json` of transformers, with transformers' names and defaults.
 
-use std::path::Path;
-
 use serde::{Deserialize, Serialize};
 
-use crate::config::{Activation, T5Config};
-use crate::error::{ConfigError, Result};
+use crate::config::T5Config;
+use crate::error::ConfigError;
+use crate::family::{Family, LongAttention};
+use crate::weights::feed_forward_name;
+use crate::weights::model_type::ModelType;
 
 /// The fields of a transformers `config.json` that affect the output of a T5.
 ///
 /// Read like transformers 5 does, including files of transformers 4. Missing fields have
-/// transformers' defaults. Other fields are ignored.
+/// transformers' defaults for the type of model. Other fields are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HuggingFaceConfig {
     /// Classes of transformers for this configuration.
     #[serde(skip_deserializing)]
     pub architectures: Vec<String>,
-    /// Family of the model, `t5`; `None` if the file does not specify it.
+    /// `t5`, `mt5`, `umt5` or `longt5`; `None` if the file does not specify it.
     pub model_type: Option<String>,
     /// See [`T5Config::vocab_size`].
     pub vocab_size: usize,
@@ -53,11 +54,21 @@ pub struct HuggingFaceConfig {
     pub is_gated_act: Option<bool>,
     /// In files of transformers 4 also the default of `scale_decoder_outputs`.
     pub tie_word_embeddings: Option<bool>,
-    /// See [`T5Config::scale_decoder_outputs`]. Defaults to `tie_word_embeddings`.
+    /// See [`T5Config::scale_decoder_outputs`]. Defaults to `tie_word_embeddings`. Has no effect on
+    /// mT5, which never scales.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scale_decoder_outputs: Option<bool>,
     /// Must be `true`.
     pub is_encoder_decoder: bool,
+    /// `local` or `transient-global`, the attention of a LongT5's encoder. Defaults to `local`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder_attention_type: Option<String>,
+    /// See [`LongAttention::local_radius`]. Defaults to 127.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub local_radius: Option<usize>,
+    /// See [`LongAttention::global_block_size`]. Defaults to 16.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub global_block_size: Option<usize>,
     /// See [`T5Config::pad_token_id`].
     pub pad_token_id: Option<u32>,
     /// See [`T5Config::eos_token_id`].
@@ -76,25 +87,11 @@ pub enum EndTokens {
     Several(Vec<u32>),
 }
 
-/// Activations by their names in transformers.
-#[rustfmt::skip]
-const ACTIVATIONS: &[(&str, Activation)] = &[
-    ("relu",              Activation::Relu),
-    ("gelu",              Activation::Gelu),
-    ("gelu_new",          Activation::GeluTanh),
-    ("gelu_pytorch_tanh", Activation::GeluTanh),
-    ("silu",              Activation::Silu),
-    ("swish",             Activation::Silu),
-];
-
-const KNOWN_FEED_FORWARDS: &str = "`relu`, `gelu`, `gelu_new`, `gelu_pytorch_tanh`, `silu`, `swish`, \
-                                   or `gated-` and one of these";
-
 impl Default for HuggingFaceConfig {
     /// The defaults of transformers' `T5Config`.
     fn default() -> Self {
         Self {
-            architectures: vec!["T5ForConditionalGeneration".to_owned()],
+            architectures: vec![ModelType::T5.architecture().to_owned()],
             model_type: None,
             vocab_size: 32128,
             d_model: 512,
@@ -114,6 +111,9 @@ impl Default for HuggingFaceConfig {
             tie_word_embeddings: None,
             scale_decoder_outputs: None,
             is_encoder_decoder: true,
+            encoder_attention_type: None,
+            local_radius: None,
+            global_block_size: None,
             pad_token_id: Some(0),
             eos_token_id: Some(EndTokens::One(1)),
             decoder_start_token_id: None,
@@ -121,39 +121,22 @@ impl Default for HuggingFaceConfig {
     }
 }
 
-impl HuggingFaceConfig {
-    /// Reads a `config.json`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Io`](crate::Error::Io) and [`ConfigError::Json`] name the file.
-    pub fn read(path: &Path) -> Result<Self> {
-        let text = mtpt_io::fs::read(path)?;
-        let config = serde_json::from_slice(&text);
-        Ok(config.map_err(|source| ConfigError::Json { path: path.to_owned(), source })?)
-    }
-}
-
 impl TryFrom<HuggingFaceConfig> for T5Config {
     type Error = ConfigError;
 
     fn try_from(file: HuggingFaceConfig) -> Result<Self, ConfigError> {
-        if let Some(found) = file.model_type.filter(|name| !matches!(name.as_str(), "t5" | "mt5")) {
-            let field = "model_type";
-            return Err(ConfigError::OutOfRange { field, expected: "`t5`", found });
-        }
-        if !file.is_encoder_decoder {
-            return Err(ConfigError::OutOfRange {
-                field: "is_encoder_decoder",
-                expected: "`true`",
-                found: "false".to_owned(),
-            });
-        }
-        let (activation, gated) =
-            feed_forward(&file.feed_forward_proj, file.dense_act_fn.as_deref(), file.is_gated_act)?;
+        let family = family(&file)?;
+        let (activation, gated) = feed_forward_name::parse(
+            &file.feed_forward_proj,
+            file.dense_act_fn.as_deref(),
+            file.is_gated_act,
+        )?;
         // In a file of transformers 4, `tie_word_embeddings: false` means that the head's input is
         // not scaled (T5 1.1). transformers 5 also writes `scale_decoder_outputs`.
         let tied = file.tie_word_embeddings != Some(false);
+        // transformers 5 never scales mT5. transformers 4 did for `tie_word_embeddings: true`, which
+        // was not the default.
+        let scaled = family != Family::Mt5 && file.scale_decoder_outputs.unwrap_or(tied);
         let pad_token_id = file.pad_token_id.unwrap_or(0);
         let eos_token_id = match file.eos_token_id {
             None => 1,
@@ -170,6 +153,7 @@ impl TryFrom<HuggingFaceConfig> for T5Config {
             },
         };
         let config = Self {
+            family,
             vocab_size: file.vocab_size,
             d_model: file.d_model,
             d_kv: file.d_kv,
@@ -185,7 +169,7 @@ impl TryFrom<HuggingFaceConfig> for T5Config {
             activation,
             gated,
             tie_word_embeddings: tied,
-            scale_decoder_outputs: file.scale_decoder_outputs.unwrap_or(tied),
+            scale_decoder_outputs: scaled,
             pad_token_id,
             eos_token_id,
             decoder_start_token_id: file.decoder_start_token_id.unwrap_or(pad_token_id),
@@ -195,22 +179,45 @@ impl TryFrom<HuggingFaceConfig> for T5Config {
     }
 }
 
+/// Returns the architecture of a file.
+fn family(file: &HuggingFaceConfig) -> Result<Family, ConfigError> {
+    let fields = [
+        ("model_type", file.model_type.as_deref().into()),
+        ("is_encoder_decoder", file.is_encoder_decoder.into()),
+    ];
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+    Ok(match ModelType::of_file(&fields.collect())? {
+        ModelType::T5 => Family::T5,
+        ModelType::Mt5 => Family::Mt5,
+        ModelType::Umt5 => Family::Umt5,
+        ModelType::LongT5 => Family::LongT5(LongAttention {
+            local_radius: file.local_radius.unwrap_or(127),
+            global_block_size: match file.encoder_attention_type.as_deref() {
+                None | Some("local") => None,
+                Some("transient-global") => Some(file.global_block_size.unwrap_or(16)),
+                Some(found) => {
+                    return Err(ConfigError::OutOfRange {
+                        field: "encoder_attention_type",
+                        expected: "`local` or `transient-global`",
+                        found: found.to_owned(),
+                    });
+                }
+            },
+        }),
+    })
+}
+
 impl From<&T5Config> for HuggingFaceConfig {
     fn from(config: &T5Config) -> Self {
-        let activation = match config.activation {
-            Activation::Relu => "relu",
-            Activation::Gelu => "gelu",
-            Activation::GeluTanh => "gelu_new",
-            Activation::Silu => "silu",
-        };
-        let feed_forward_proj = match (config.gated, config.activation) {
-            // In transformers this name means the tanh approximation.
-            (true, Activation::GeluTanh) => "gated-gelu".to_owned(),
-            (true, _) => format!("gated-{activation}"),
-            (false, _) => activation.to_owned(),
-        };
+        let (feed_forward_proj, activation) =
+            feed_forward_name::names(config.activation, config.gated);
+        let model_type = ModelType::of(config.family);
+        let long = config.long_attention();
+        let global_block_size = long.and_then(|long| long.global_block_size);
+        let attention = if global_block_size.is_some() { "transient-global" } else { "local" };
         Self {
-            model_type: Some("t5".to_owned()),
+            architectures: vec![model_type.architecture().to_owned()],
+            model_type: Some(model_type.name().to_owned()),
             vocab_size: config.vocab_size,
             d_model: config.d_model,
             d_kv: config.d_kv,
@@ -230,6 +237,9 @@ impl From<&T5Config> for HuggingFaceConfig {
             // determine whether the head is the embedding table.
             tie_word_embeddings: Some(config.scale_decoder_outputs),
             scale_decoder_outputs: Some(config.scale_decoder_outputs),
+            encoder_attention_type: long.map(|_| attention.to_owned()),
+            local_radius: long.map(|long| long.local_radius),
+            global_block_size,
             pad_token_id: Some(config.pad_token_id),
             eos_token_id: Some(EndTokens::One(config.eos_token_id)),
             decoder_start_token_id: Some(config.decoder_start_token_id),
@@ -238,41 +248,17 @@ impl From<&T5Config> for HuggingFaceConfig {
     }
 }
 
-/// Parses the feed-forward layer like transformers: the name, overridden by the two derived fields.
-fn feed_forward(
-    name: &str,
-    activation: Option<&str>,
-    gated: Option<bool>,
-) -> Result<(Activation, bool), ConfigError> {
-    let unknown =
-        || ConfigError::UnknownFeedForward { found: name.to_owned(), known: KNOWN_FEED_FORWARDS };
-    let (named, is_gated) = match name.split_once('-') {
-        Some(("gated", "gelu")) => ("gelu_new", true),
-        Some(("gated", named)) => (named, true),
-        Some(_) => return Err(unknown()),
-        None => (name, false),
-    };
-    let find = |wanted: &str| {
-        ACTIVATIONS.iter().find(|(known, _)| *known == wanted).map(|(_, activation)| *activation)
-    };
-    let named = find(named).ok_or_else(unknown)?;
-    let activation = match activation {
-        None => named,
-        Some(wanted) => find(wanted).ok_or_else(|| ConfigError::OutOfRange {
-            field: "dense_act_fn",
-            expected: "`relu`, `gelu`, `gelu_new`, `gelu_pytorch_tanh`, `silu` or `swish`",
-            found: wanted.to_owned(),
-        })?,
-    };
-    Ok((activation, gated.unwrap_or(is_gated)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Activation;
 
     fn parse(json: &str) -> Result<T5Config, ConfigError> {
-        serde_json::from_str::<HuggingFaceConfig>(json).unwrap().try_into()
+        HuggingFaceConfig::from_fields(serde_json::from_str(json).unwrap())?.try_into()
+    }
+
+    fn long(global_block_size: Option<usize>) -> Family {
+        Family::LongT5(LongAttention { local_radius: 31, global_block_size })
     }
 
     #[test]
@@ -298,45 +284,6 @@ mod tests {
     }
 
     #[test]
-    fn feed_forward_names_match_transformers() {
-        let check = |json: &str, activation: Activation, gated: bool| {
-            let config = parse(json).unwrap();
-            assert_eq!((config.activation, config.gated), (activation, gated), "{json}");
-        };
-        check(r#"{"feed_forward_proj": "relu"}"#, Activation::Relu, false);
-        check(r#"{"feed_forward_proj": "gelu"}"#, Activation::Gelu, false);
-        check(r#"{"feed_forward_proj": "gated-gelu"}"#, Activation::GeluTanh, true);
-        check(r#"{"feed_forward_proj": "gated-silu"}"#, Activation::Silu, true);
-        check(r#"{"feed_forward_proj": "gated-swish"}"#, Activation::Silu, true);
-        check(
-            r#"{"feed_forward_proj": "gated-gelu", "dense_act_fn": "gelu", "is_gated_act": true}"#,
-            Activation::Gelu,
-            true,
-        );
-        check(
-            r#"{"feed_forward_proj": "relu", "dense_act_fn": "silu", "is_gated_act": true}"#,
-            Activation::Silu,
-            true,
-        );
-    }
-
-    #[test]
-    fn unknown_feed_forward_is_an_error() {
-        for name in ["gated-relu-x", "geglu", "relu-gated", ""] {
-            let error = parse(&format!(r#"{{"feed_forward_proj": "{name}"}}"#)).unwrap_err();
-            let message = error.to_string();
-            assert!(message.starts_with(&format!("unknown `feed_forward_proj` `{name}`")));
-            assert!(message.contains("`gelu_new`"), "{message}");
-        }
-    }
-
-    #[test]
-    fn other_model_types_are_rejected() {
-        let error = parse(r#"{"model_type": "bart"}"#).unwrap_err();
-        assert_eq!(error.to_string(), "`model_type` must be `t5`, but is `bart`");
-    }
-
-    #[test]
     fn end_token_may_be_a_list_of_one() {
         assert_eq!(parse(r#"{"eos_token_id": [7]}"#).unwrap().eos_token_id, 7);
         assert!(parse(r#"{"eos_token_id": [7, 8]}"#).is_err());
@@ -349,6 +296,10 @@ mod tests {
             T5Config::v1_1_base(),
             T5Config::v1_1_base().with_activation(Activation::Gelu),
             T5Config::small().with_activation(Activation::Silu).with_gated(true),
+            T5Config::v1_1_small().with_family(Family::Mt5),
+            T5Config::small().with_family(Family::Umt5),
+            T5Config::small().with_family(long(None)),
+            T5Config::v1_1_small().with_family(long(Some(8))),
         ] {
             let json = serde_json::to_string(&HuggingFaceConfig::from(&config)).unwrap();
             assert_eq!(parse(&json).unwrap(), config);

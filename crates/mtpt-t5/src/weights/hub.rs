@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 use hf_hub::api::sync::{ApiBuilder, ApiError};
 use mtpt_io::shard_names;
 
-use crate::error::{Result, WeightsError};
+use crate::config::T5Config;
+use crate::error::{ConfigError, Result, WeightsError};
 use crate::weights::file_names::{CONFIG_FILE, SENTENCE_PIECE_FILE, TOKENIZER_FILE};
+use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::weight_files::weight_file;
 
 /// Downloads the files of a model unless they are in the cache, and returns their folder.
@@ -23,6 +25,9 @@ pub(crate) fn download(model: &Path) -> Result<PathBuf> {
     let repository =
         ApiBuilder::from_env().with_progress(false).build().map_err(failed)?.model(id.to_string());
     let config = repository.get(CONFIG_FILE).map_err(failed)?;
+    // Before gigabytes of weights are downloaded.
+    T5Config::try_from(HuggingFaceConfig::read(&config)?)
+        .map_err(|source| ConfigError::in_file(&config, source))?;
     let folder =
         config.parent().expect("invariant: a file in the hub's cache is in a folder").to_owned();
     let listed = repository

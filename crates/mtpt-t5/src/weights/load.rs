@@ -98,7 +98,7 @@ pub fn read_config(folder: &Path) -> Result<T5Config> {
         return Err(WeightsError::MissingFile { folder, expected: "`config.json`" }.into());
     }
     let config = T5Config::try_from(HuggingFaceConfig::read(&path)?);
-    Ok(config.map_err(|source| ConfigError::File { path, source: Box::new(source) })?)
+    Ok(config.map_err(|source| ConfigError::in_file(&path, source))?)
 }
 
 /// Returns the folder of a model.

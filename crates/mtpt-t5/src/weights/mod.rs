@@ -1,10 +1,13 @@
 //! Loading and saving: transformers folders, T5X checkpoints and the Hugging Face hub.
 
+mod config_fields;
+mod feed_forward_name;
 pub(crate) mod file_names;
 pub(crate) mod hf_config;
 #[cfg(feature = "hub")]
 mod hub;
 pub(crate) mod load;
+mod model_type;
 mod names;
 mod save;
 mod source;

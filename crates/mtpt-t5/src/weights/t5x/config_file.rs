@@ -1,9 +1,10 @@
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::config::T5Config;
 use crate::error::{ConfigError, Result};
+use crate::weights::config_fields::read_fields;
 use crate::weights::hf_config::HuggingFaceConfig;
 
 /// Fields that the arrays determine.
@@ -23,10 +24,12 @@ const DETERMINED: [&str; 9] = [
 ///
 /// Values of the file that the arrays determine must agree with them.
 pub(super) fn with_config_file(inferred: T5Config, path: &Path, folder: &Path) -> Result<T5Config> {
-    let text = mtpt_io::fs::read(path)?;
     let json = |source| ConfigError::Json { path: path.to_owned(), source };
-    let file: Map<String, Value> = serde_json::from_slice(&text).map_err(json)?;
-    let mut merged = serde_json::to_value(HuggingFaceConfig::from(&inferred)).map_err(json)?;
+    let file = read_fields(path)?;
+    let merged = serde_json::to_value(HuggingFaceConfig::from(&inferred)).map_err(json)?;
+    let Value::Object(mut merged) = merged else {
+        unreachable!("invariant: a configuration is an object")
+    };
     // Fields that others are derived from replace the derived ones too.
     for (given, derived) in [
         ("feed_forward_proj", "dense_act_fn"),
@@ -34,15 +37,13 @@ pub(super) fn with_config_file(inferred: T5Config, path: &Path, folder: &Path) -
         ("tie_word_embeddings", "scale_decoder_outputs"),
     ] {
         if file.contains_key(given) {
-            merged[derived] = Value::Null;
+            merged.remove(derived);
         }
     }
-    for (key, value) in file {
-        merged[key] = value;
-    }
-    let merged: HuggingFaceConfig = serde_json::from_value(merged).map_err(json)?;
-    let mut config = T5Config::try_from(merged)
-        .map_err(|source| ConfigError::File { path: path.to_owned(), source: Box::new(source) })?;
+    merged.extend(file);
+    let mut config = HuggingFaceConfig::from_fields(merged)
+        .and_then(T5Config::try_from)
+        .map_err(|source| ConfigError::in_file(path, source))?;
     // Like in transformers checkpoints, the arrays decide whether there is a head.
     config.tie_word_embeddings = inferred.tie_word_embeddings;
     let [configured, found] = [&config, &inferred]
