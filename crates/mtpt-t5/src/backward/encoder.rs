@@ -1,9 +1,10 @@
 use burn::tensor::Tensor;
 
 use super::feed_forward::feed_forward_backward;
+use super::long_attention::long_attention_backward;
 use super::self_attention::self_attention_backward;
-use crate::model::batch_shape::BatchShape;
-use crate::model::block::SavedEncoderBlock;
+use crate::model::batch_shape::{BatchShape, pad_rows};
+use crate::model::block::{SavedEncoderAttention, SavedEncoderBlock};
 use crate::model::stack::{Encoder, SavedStack};
 
 /// Returns the gradient with respect to the first `prompt_length` embeddings of each row,
@@ -19,7 +20,7 @@ pub(super) fn encoder_backward(
     prompt_length: usize,
 ) -> Tensor<3> {
     let SavedStack { shape, blocks, final_norm } = saved;
-    let (gradient, _) = BatchShape::flatten(gradient);
+    let (gradient, _) = BatchShape::flatten(pad_rows(gradient, shape.length));
     let mut gradient = final_norm.backward(&encoder.final_norm, gradient);
     for (index, (block, saved)) in encoder.blocks.iter().zip(blocks).enumerate().rev() {
         gradient =
@@ -32,8 +33,13 @@ pub(super) fn encoder_backward(
             &block.self_attention_norm,
             gradient,
             (shape, count),
-            |saved, gradient| {
-                self_attention_backward(&block.self_attention, saved, gradient, shape, count)
+            |saved, gradient| match saved {
+                SavedEncoderAttention::Full(saved) => {
+                    self_attention_backward(&block.self_attention, saved, gradient, shape, count)
+                }
+                SavedEncoderAttention::Long(saved) => {
+                    shape.first(long_attention_backward(block, saved, gradient), count)
+                }
             },
         );
     }

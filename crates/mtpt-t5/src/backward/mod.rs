@@ -11,6 +11,7 @@ mod decoder;
 mod encoder;
 mod feed_forward;
 mod linear;
+mod long_attention;
 mod norm;
 mod residual;
 mod self_attention;

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 ///
 /// Inside the stacks hidden states are matrices, `[batch * length, d_model]`, so that a linear
 /// layer is one matrix product.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BatchShape {
     pub(crate) batch: usize,
     pub(crate) length: usize,
@@ -37,6 +37,17 @@ impl BatchShape {
         let [_, width] = tokens.dims();
         self.unflatten(tokens).narrow(1, 0, count).reshape([self.batch * count, width])
     }
+}
+
+/// Appends zeros to each row of `[batch, length, width]` up to the given length.
+pub(crate) fn pad_rows(rows: Tensor<3>, length: usize) -> Tensor<3> {
+    let [batch, found, width] = rows.dims();
+    if found == length {
+        return rows;
+    }
+    let (device, dtype) = (rows.device(), rows.dtype());
+    let padding = Tensor::zeros([batch, length - found, width], (&device, dtype));
+    Tensor::cat(vec![rows, padding], 1)
 }
 
 /// Joins `[batch, heads, length, d_kv]` into `[batch * length, heads * d_kv]`.

@@ -3,18 +3,25 @@ use burn::nn::{Dropout, DropoutConfig, RmsNorm};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::T5Config;
+use crate::family::Family;
 use crate::model::attention::{Attention, SavedAttention};
 use crate::model::batch_shape::BatchShape;
 use crate::model::cache::LayerCache;
 use crate::model::cross_attention::SavedCrossAttention;
 use crate::model::feed_forward::{FeedForward, SavedActivation};
+use crate::model::long_attention::{LongPattern, SavedLongAttention};
 use crate::model::norm::init_norm;
+use crate::model::position::{Direction, RelativePositionBias};
 use crate::model::residual::{SavedResidual, residual};
 use crate::model::saving::Saving;
 
 /// A block of the encoder: self-attention and feed-forward.
 #[derive(Module, Debug)]
 pub(crate) struct EncoderBlock {
+    /// UMT5's.
+    pub(crate) position_bias: Option<RelativePositionBias>,
+    /// LongT5's, for transient-global attention.
+    pub(crate) summary_norm: Option<RmsNorm>,
     pub(crate) self_attention_norm: RmsNorm,
     pub(crate) self_attention: Attention,
     pub(crate) feed_forward_norm: RmsNorm,
@@ -22,16 +29,38 @@ pub(crate) struct EncoderBlock {
     dropout: Dropout,
 }
 
+/// The positions that the encoder's self-attention attends to.
+pub(crate) enum EncoderPattern {
+    /// All, with a bias that broadcasts to `[batch, heads, length, length]`.
+    Full(Tensor<4>),
+    /// LongT5's.
+    Long(LongPattern),
+}
+
+/// Saved activations of the encoder's self-attention.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each block, and its tensors take megabytes"
+)]
+pub(crate) enum SavedEncoderAttention {
+    Full(SavedAttention),
+    Long(SavedLongAttention),
+}
+
 /// Saved activations of an encoder block.
 pub(crate) struct SavedEncoderBlock {
-    pub(crate) self_attention: SavedResidual<SavedAttention>,
+    pub(crate) self_attention: SavedResidual<SavedEncoderAttention>,
     pub(crate) feed_forward: SavedResidual<SavedActivation>,
 }
 
 impl EncoderBlock {
     /// Returns an initialized block.
     pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
+        let has_summaries =
+            config.long_attention().is_some_and(|long| long.global_block_size.is_some());
         Self {
+            position_bias: own_position_bias(config, Direction::Both, device),
+            summary_norm: has_summaries.then(|| init_norm(config, device)),
             self_attention_norm: init_norm(config, device),
             self_attention: Attention::init(config, device),
             feed_forward_norm: init_norm(config, device),
@@ -45,19 +74,27 @@ impl EncoderBlock {
     /// # Shapes
     ///
     /// - `hidden`, output: `[batch * length, d_model]`
-    /// - `bias`: broadcasts to `[batch, heads, length, length]`
     pub(crate) fn forward(
         &self,
         hidden: Tensor<2>,
         shape: BatchShape,
-        bias: Tensor<4>,
+        pattern: EncoderPattern,
         saving: Saving,
     ) -> (Tensor<2>, Option<SavedEncoderBlock>) {
         let (layer, norm) = (&self.self_attention, &self.self_attention_norm);
-        let (hidden, self_attention) = residual(hidden, norm, &self.dropout, saving, |normed| {
-            let keys_values = layer.keys_values(normed.clone(), shape);
-            layer.forward(normed, shape, keys_values, bias, saving)
-        });
+        let (hidden, self_attention) =
+            residual(hidden, norm, &self.dropout, saving, |normed| match pattern {
+                EncoderPattern::Full(bias) => {
+                    let keys_values = layer.keys_values(normed.clone(), shape);
+                    let (output, saved) = layer.forward(normed, shape, keys_values, bias, saving);
+                    (output, saved.map(SavedEncoderAttention::Full))
+                }
+                EncoderPattern::Long(pattern) => {
+                    let norm = self.summary_norm.as_ref();
+                    let (output, saved) = pattern.forward(layer, norm, normed, saving);
+                    (output, saved.map(SavedEncoderAttention::Long))
+                }
+            });
         let (layer, norm) = (&self.feed_forward, &self.feed_forward_norm);
         let (hidden, feed_forward) =
             residual(hidden, norm, &self.dropout, saving, |normed| layer.forward(normed, saving));
@@ -68,9 +105,21 @@ impl EncoderBlock {
     }
 }
 
+/// Returns the position bias of one block, if the model has one for each block.
+fn own_position_bias(
+    config: &T5Config,
+    direction: Direction,
+    device: &Device,
+) -> Option<RelativePositionBias> {
+    let is_own = config.family == Family::Umt5;
+    is_own.then(|| RelativePositionBias::init(config, direction, device))
+}
+
 /// A block of the decoder: self-attention, cross-attention and feed-forward.
 #[derive(Module, Debug)]
 pub(crate) struct DecoderBlock {
+    /// UMT5's.
+    pub(crate) position_bias: Option<RelativePositionBias>,
     pub(crate) self_attention_norm: RmsNorm,
     pub(crate) self_attention: Attention,
     pub(crate) cross_attention_norm: RmsNorm,
@@ -80,7 +129,7 @@ pub(crate) struct DecoderBlock {
     dropout: Dropout,
 }
 
-/// Inputs that all decoder blocks share.
+/// Inputs of a decoder block, the same in all blocks except for UMT5's bias.
 pub(crate) struct DecoderInputs {
     /// Shape of the decoder tokens. The number of rows is a multiple of the encoder's.
     pub(crate) shape: BatchShape,
@@ -101,6 +150,7 @@ impl DecoderBlock {
     /// Returns an initialized block.
     pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
         Self {
+            position_bias: own_position_bias(config, Direction::Back, device),
             self_attention_norm: init_norm(config, device),
             self_attention: Attention::init(config, device),
             cross_attention_norm: init_norm(config, device),

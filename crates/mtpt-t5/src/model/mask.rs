@@ -1,5 +1,7 @@
 //! Masks as biases that are added to attention scores.
 
+use std::ops::Range;
+
 use burn::tensor::{Bool, DType, Device, Tensor, TensorData};
 
 /// Returns the bias of a masked position.
@@ -43,4 +45,29 @@ pub(crate) fn causal_bias(queries: usize, keys: usize, dtype: DType, device: &De
         })
         .collect();
     Tensor::from_data(TensorData::new(bias, [1, 1, queries, keys]), (device, dtype))
+}
+
+/// Returns the bias that masks positions outside a radius.
+///
+/// # Shapes
+///
+/// - output: `[1, 1, queries.len(), keys]`; keys are the first positions
+pub(crate) fn window_bias(
+    queries: Range<usize>,
+    keys: usize,
+    radius: usize,
+    dtype: DType,
+    device: &Device,
+) -> Tensor<4> {
+    let count = queries.len();
+    let bias: Vec<f32> = queries
+        .flat_map(|query| {
+            (0..keys).map(
+                move |key| {
+                    if query.abs_diff(key) > radius { mask_value(dtype) } else { 0.0 }
+                },
+            )
+        })
+        .collect();
+    Tensor::from_data(TensorData::new(bias, [1, 1, count, keys]), (device, dtype))
 }

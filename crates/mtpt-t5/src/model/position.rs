@@ -84,14 +84,24 @@ impl RelativePositionBias {
     ///
     /// - output: `[1, heads, queries.len(), keys]`
     pub(crate) fn forward(&self, queries: Range<usize>, keys: usize) -> Tensor<4> {
+        let positions: Vec<i64> = queries.map(|query| query as i64).collect();
+        self.of_positions(&positions, keys).unsqueeze()
+    }
+
+    /// Returns the bias of queries at any positions and the first `keys` positions.
+    ///
+    /// # Shapes
+    ///
+    /// - output: `[heads, queries.len(), keys]`
+    pub(crate) fn of_positions(&self, queries: &[i64], keys: usize) -> Tensor<3> {
         let table = self.table.weight.val();
         let [_, heads] = table.dims();
-        let mut buckets = Vec::with_capacity(queries.len() * keys);
         // The bucket depends on the distance only, so that the buckets of a query are a window of
         // one line.
-        let line: Vec<i32> = (0..queries.end + keys)
-            .map(|offset| {
-                let relative_position = offset as i64 - queries.end as i64;
+        let first = queries.iter().min().copied().unwrap_or(0);
+        let last = queries.iter().max().copied().unwrap_or(0);
+        let line: Vec<i32> = (-last..keys as i64 - first)
+            .map(|relative_position| {
                 relative_position_bucket(
                     relative_position,
                     self.direction,
@@ -100,8 +110,9 @@ impl RelativePositionBias {
                 ) as i32
             })
             .collect();
-        for query in queries.clone() {
-            let start = queries.end - query;
+        let mut buckets = Vec::with_capacity(queries.len() * keys);
+        for query in queries {
+            let start = (last - query) as usize;
             buckets.extend_from_slice(&line[start..start + keys]);
         }
         let count = buckets.len();
@@ -110,7 +121,31 @@ impl RelativePositionBias {
             &table.device().without_autodiff(),
         );
         // From the transposed table, so that the result is in the memory order of the scores.
-        table.transpose().select(1, buckets).reshape([1, heads, queries.len(), keys])
+        table.transpose().select(1, buckets).reshape([heads, queries.len(), keys])
+    }
+}
+
+/// The bias of each block's self-attention: position bias and mask.
+pub(crate) struct StackBias<F> {
+    /// Bias of the blocks that have no position bias.
+    shared: Option<Tensor<4>>,
+    compute: F,
+}
+
+impl<F: Fn(&RelativePositionBias) -> Tensor<4>> StackBias<F> {
+    /// Prepares the bias of a stack, given its position bias and a function that adds the mask to
+    /// a position bias.
+    pub(crate) fn new(shared: Option<&RelativePositionBias>, compute: F) -> Self {
+        Self { shared: shared.map(&compute), compute }
+    }
+
+    /// Returns the bias of a block, given its position bias.
+    pub(crate) fn of_block(&self, own: Option<&RelativePositionBias>) -> Tensor<4> {
+        match (own, &self.shared) {
+            (Some(own), _) => (self.compute)(own),
+            (None, Some(shared)) => shared.clone(),
+            (None, None) => unreachable!("invariant: a stack or its blocks have a position bias"),
+        }
     }
 }
 
@@ -144,6 +179,13 @@ mod tests {
         let whole = bias.forward(0..7, 7);
         // A later query alone, as in decoding with a cache, has the same row.
         let row = bias.forward(5..6, 6);
-        assert_eq!(row.to_data(), whole.slice([0..1, 0..3, 5..6, 0..6]).to_data());
+        assert_eq!(row.to_data(), whole.clone().slice([0..1, 0..3, 5..6, 0..6]).to_data());
+        // Positions in any order, one of them in front of all keys.
+        let rows = bias.of_positions(&[3, -1, 5], 4);
+        let expected = |position| whole.clone().slice([0..1, 0..3, position..position + 1, 0..4]);
+        for (row, position) in [(0, 3), (2, 5)] {
+            let found = rows.clone().slice([0..3, row..row + 1, 0..4]);
+            assert_eq!(found.to_data(), expected(position).squeeze_dim::<3>(0).to_data());
+        }
     }
 }

@@ -1,20 +1,21 @@
-use std::ops::Range;
-
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, RmsNorm};
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData};
+use burn::tensor::{Bool, Device, Tensor};
 use mtpt_core::TokenTree;
 
 use crate::config::T5Config;
-use crate::model::batch_shape::BatchShape;
+use crate::family::{Family, LongAttention};
+use crate::model::batch_shape::{BatchShape, pad_rows};
 use crate::model::block::{
-    DecoderBlock, DecoderInputs, EncoderBlock, SavedDecoderBlock, SavedEncoderBlock,
+    DecoderBlock, DecoderInputs, EncoderBlock, EncoderPattern, SavedDecoderBlock, SavedEncoderBlock,
 };
 use crate::model::cache::{DecoderCache, LayerCache};
 use crate::model::cross_attention::CrossAttentionMode;
-use crate::model::mask::{causal_bias, mask_value, padding_bias};
+use crate::model::decoder_bias::{TreePaths, causal_position_bias};
+use crate::model::long_attention::{LongPattern, PositionBiases};
+use crate::model::mask::padding_bias;
 use crate::model::norm::{SavedNorm, init_norm, rms_norm};
-use crate::model::position::{Direction, RelativePositionBias};
+use crate::model::position::{Direction, RelativePositionBias, StackBias};
 use crate::model::saving::Saving;
 
 /// Saved activations of a stack.
@@ -24,23 +25,32 @@ pub(crate) struct SavedStack<B> {
     pub(crate) final_norm: SavedNorm,
 }
 
-/// The encoder: blocks that share one position bias, and a final norm.
+/// The encoder: blocks that share one position bias unless they have their own, and a final norm.
 #[derive(Module, Debug)]
 pub(crate) struct Encoder {
-    position_bias: RelativePositionBias,
+    position_bias: Option<RelativePositionBias>,
+    /// Bias between tokens and summaries in a LongT5's transient-global attention.
+    side_position_bias: Option<RelativePositionBias>,
     pub(crate) blocks: Vec<EncoderBlock>,
     pub(crate) final_norm: RmsNorm,
     dropout: Dropout,
+    #[module(skip)]
+    long: Option<LongAttention>,
 }
 
 impl Encoder {
     /// Returns an initialized encoder.
     pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
+        let long = config.long_attention();
+        let has_summaries = long.is_some_and(|long| long.global_block_size.is_some());
         Self {
-            position_bias: RelativePositionBias::init(config, Direction::Both, device),
+            position_bias: shared_position_bias(config, Direction::Both, device),
+            side_position_bias: has_summaries
+                .then(|| RelativePositionBias::init(config, Direction::Both, device)),
             blocks: (0..config.num_layers).map(|_| EncoderBlock::init(config, device)).collect(),
             final_norm: init_norm(config, device),
             dropout: DropoutConfig::new(config.dropout_rate).init(),
+            long,
         }
     }
 
@@ -57,18 +67,42 @@ impl Encoder {
         mask: Tensor<2, Bool>,
         saving: Saving,
     ) -> (Tensor<3>, Option<SavedStack<SavedEncoderBlock>>) {
-        // Shared by all blocks: the position bias and the mask.
         let [_, length] = mask.dims();
-        let position_bias = self.position_bias.forward(0..length, length);
-        let padding_bias = padding_bias(mask, position_bias.dtype());
-        let bias = position_bias + padding_bias;
+        match (self.long, &self.position_bias) {
+            (Some(long), Some(local)) => {
+                let biases = PositionBiases { local, side: self.side_position_bias.as_ref() };
+                let pattern = LongPattern::new(long, &biases, mask);
+                let embeddings = pad_rows(embeddings, pattern.windows.rows().length);
+                let pattern = |_: &EncoderBlock| EncoderPattern::Long(pattern.clone());
+                let (hidden, saved) = self.forward_blocks(embeddings, pattern, saving);
+                (hidden.narrow(1, 0, length), saved)
+            }
+            (_, shared) => {
+                let padding_bias = padding_bias(mask, embeddings.dtype());
+                let bias = StackBias::new(shared.as_ref(), |bias: &RelativePositionBias| {
+                    bias.forward(0..length, length) + padding_bias.clone()
+                });
+                let pattern = |block: &EncoderBlock| {
+                    EncoderPattern::Full(bias.of_block(block.position_bias.as_ref()))
+                };
+                self.forward_blocks(embeddings, pattern, saving)
+            }
+        }
+    }
 
+    /// Computes the final hidden states, given the pattern of each block's self-attention.
+    fn forward_blocks(
+        &self,
+        embeddings: Tensor<3>,
+        pattern: impl Fn(&EncoderBlock) -> EncoderPattern,
+        saving: Saving,
+    ) -> (Tensor<3>, Option<SavedStack<SavedEncoderBlock>>) {
         let (embeddings, shape) = BatchShape::flatten(embeddings);
         let mut hidden = self.dropout.forward(embeddings);
         let mut blocks = Vec::new();
         for block in &self.blocks {
             let saved;
-            (hidden, saved) = block.forward(hidden, shape, bias.clone(), saving);
+            (hidden, saved) = block.forward(hidden, shape, pattern(block), saving);
             blocks.extend(saved);
         }
         let (hidden, final_norm) = rms_norm(&self.final_norm, hidden, saving);
@@ -77,10 +111,20 @@ impl Encoder {
     }
 }
 
-/// The decoder: blocks that share one position bias, and a final norm.
+/// Returns the position bias of a stack, unless each of its blocks has one.
+fn shared_position_bias(
+    config: &T5Config,
+    direction: Direction,
+    device: &Device,
+) -> Option<RelativePositionBias> {
+    let is_shared = config.family != Family::Umt5;
+    is_shared.then(|| RelativePositionBias::init(config, direction, device))
+}
+
+/// The decoder: blocks that share one position bias unless they have their own, and a final norm.
 #[derive(Module, Debug)]
 pub(crate) struct Decoder {
-    position_bias: RelativePositionBias,
+    position_bias: Option<RelativePositionBias>,
     pub(crate) blocks: Vec<DecoderBlock>,
     pub(crate) final_norm: RmsNorm,
     dropout: Dropout,
@@ -91,7 +135,7 @@ impl Decoder {
     pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
         let num_layers = config.num_decoder_layers;
         Self {
-            position_bias: RelativePositionBias::init(config, Direction::Back, device),
+            position_bias: shared_position_bias(config, Direction::Back, device),
             blocks: (0..num_layers).map(|_| DecoderBlock::init(config, device)).collect(),
             final_norm: init_norm(config, device),
             dropout: DropoutConfig::new(config.dropout_rate).init(),
@@ -136,20 +180,10 @@ impl Decoder {
     ) -> (Tensor<3>, Option<SavedStack<SavedDecoderBlock>>) {
         let [_, new, _] = embeddings.dims();
         let keys = cache.length + new;
-        let bias = self.bias(cache.length..keys);
+        let positions = cache.length..keys;
         cache.length = keys;
+        let bias = |bias: &RelativePositionBias| causal_position_bias(bias, positions.clone());
         self.forward_blocks(embeddings, bias, cache, saving)
-    }
-
-    /// Returns the position bias with the causal mask, `[1, heads, positions, positions.end]`.
-    fn bias(&self, positions: Range<usize>) -> Tensor<4> {
-        let (new, keys) = (positions.len(), positions.end);
-        let bias = self.position_bias.forward(positions, keys);
-        if new < 2 {
-            return bias;
-        }
-        let (dtype, device) = (bias.dtype(), bias.device().without_autodiff());
-        bias + causal_bias(new, keys, dtype, &device)
     }
 
     /// Computes the final hidden states of the nodes of token trees. A node attends to itself, its
@@ -166,61 +200,28 @@ impl Decoder {
         mut cache: DecoderCache,
     ) -> Tensor<3> {
         let [_, nodes, _] = embeddings.dims();
-        let bias = self.tree_bias(trees, nodes, cache.length);
+        let (past, dtype) = (cache.length, embeddings.dtype());
+        let paths = TreePaths::new(trees, [past, nodes], dtype, &embeddings.device());
+        let bias = |bias: &RelativePositionBias| paths.bias(bias);
         self.forward_blocks(embeddings, bias, &mut cache, Saving::Nothing).0
     }
 
-    /// Returns the position bias of nodes of trees with `past` earlier positions and with nodes, and
-    /// a mask of all nodes but ancestors, `[trees, heads, nodes, past + nodes]`.
-    ///
-    /// The position of a node is `past` plus its depth.
-    fn tree_bias(&self, trees: &[&TokenTree], nodes: usize, past: usize) -> Tensor<4> {
-        let positions = |tree: &TokenTree| -> Vec<usize> {
-            // Padding has depth 0 and attends to itself.
-            let depth = |node| if node < tree.len() { tree.ancestors(node).count() - 1 } else { 0 };
-            (0..nodes).map(|node| past + depth(node)).collect()
-        };
-        let positions: Vec<Vec<usize>> = trees.iter().map(|tree| positions(tree)).collect();
-        let length = positions.iter().flatten().max().map_or(past, |position| position + 1);
-        let bias = self.bias(0..length);
-        let [_, heads, _, _] = bias.dims();
-        let (dtype, device) = (bias.dtype(), bias.device());
-        let keys = past + nodes;
-        let count = trees.len() * nodes * keys;
-        let (mut indices, mut mask) = (vec![0_i32; count], vec![mask_value(dtype); count]);
-        for (number, (tree, positions)) in trees.iter().zip(&positions).enumerate() {
-            for node in 0..nodes {
-                let line: Vec<usize> =
-                    if node < tree.len() { tree.ancestors(node).collect() } else { vec![node] };
-                let line = line.into_iter().map(|key| (past + key, positions[key]));
-                for (key, position) in (0..past).map(|key| (key, key)).chain(line) {
-                    let index = (number * nodes + node) * keys + key;
-                    indices[index] = (positions[node] * length + position) as i32;
-                    mask[index] = 0.0;
-                }
-            }
-        }
-        let indices = Tensor::<1, Int>::from_data(TensorData::new(indices, [count]), &device);
-        let mask = TensorData::new(mask, [trees.len(), 1, nodes, keys]);
-        bias.reshape([heads, length * length])
-            .select(1, indices)
-            .reshape([heads, trees.len(), nodes, keys])
-            .swap_dims(0, 1)
-            + Tensor::from_data(mask, (&device, dtype))
-    }
-
+    /// Computes the final hidden states, given a function that adds the mask of self-attention to a
+    /// position bias.
     fn forward_blocks(
         &self,
         embeddings: Tensor<3>,
-        bias: Tensor<4>,
+        bias: impl Fn(&RelativePositionBias) -> Tensor<4>,
         cache: &mut DecoderCache,
         saving: Saving,
     ) -> (Tensor<3>, Option<SavedStack<SavedDecoderBlock>>) {
         let (embeddings, shape) = BatchShape::flatten(embeddings);
-        let inputs = DecoderInputs { shape, bias, cross_bias: cache.cross_bias.clone() };
+        let bias = StackBias::new(self.position_bias.as_ref(), bias);
         let mut hidden = self.dropout.forward(embeddings);
         let mut blocks = Vec::new();
         for (block, layer) in self.blocks.iter().zip(&mut cache.layers) {
+            let bias = bias.of_block(block.position_bias.as_ref());
+            let inputs = DecoderInputs { shape, bias, cross_bias: cache.cross_bias.clone() };
             let saved;
             (hidden, saved) = block.forward(hidden, &inputs, layer, saving);
             blocks.extend(saved);

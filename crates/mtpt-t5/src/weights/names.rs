@@ -1,6 +1,7 @@
 //! Names of the parameters in transformers and T5X checkpoints.
 
 use self::Layout::{Same, Transposed};
+use crate::config::T5Config;
 
 /// Layout of a parameter in a transformers checkpoint, relative to this crate's modules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,9 @@ const NAMES: &[(&str, &str, Layout, &str)] = &[
     ("head.weight",                                     HEAD,                                                                   Transposed, T5X_HEAD),
 
     ("encoder.position_bias.table.weight",              "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", Same,       "target.encoder.relpos_bias.rel_embedding"),
+    ("encoder.side_position_bias.table.weight",         "encoder.block.0.layer.0.SelfAttention.global_relative_attention_bias.weight", Same,  "target.encoder.side_relpos_bias.rel_embedding"),
+    ("encoder.blocks.{}.position_bias.table.weight",    "encoder.block.{}.layer.0.SelfAttention.relative_attention_bias.weight", Same,      "target.encoder.layers_{}.relpos_bias.rel_embedding"),
+    ("encoder.blocks.{}.summary_norm.gamma",            "encoder.block.{}.layer.0.SelfAttention.global_input_layer_norm.weight", Same,      "target.encoder.layers_{}.attention.T5LayerNorm_0.scale"),
     ("encoder.blocks.{}.self_attention_norm.gamma",     "encoder.block.{}.layer.0.layer_norm.weight",                           Same,       "target.encoder.layers_{}.pre_attention_layer_norm.scale"),
     ("encoder.blocks.{}.self_attention.query.weight",   "encoder.block.{}.layer.0.SelfAttention.q.weight",                      Transposed, "target.encoder.layers_{}.attention.query.kernel"),
     ("encoder.blocks.{}.self_attention.key.weight",     "encoder.block.{}.layer.0.SelfAttention.k.weight",                      Transposed, "target.encoder.layers_{}.attention.key.kernel"),
@@ -48,6 +52,7 @@ const NAMES: &[(&str, &str, Layout, &str)] = &[
     ("encoder.final_norm.gamma",                        "encoder.final_layer_norm.weight",                                      Same,       "target.encoder.encoder_norm.scale"),
 
     ("decoder.position_bias.table.weight",              "decoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight", Same,       "target.decoder.relpos_bias.rel_embedding"),
+    ("decoder.blocks.{}.position_bias.table.weight",    "decoder.block.{}.layer.0.SelfAttention.relative_attention_bias.weight", Same,      "target.decoder.layers_{}.relpos_bias.rel_embedding"),
     ("decoder.blocks.{}.self_attention_norm.gamma",     "decoder.block.{}.layer.0.layer_norm.weight",                           Same,       "target.decoder.layers_{}.pre_self_attention_layer_norm.scale"),
     ("decoder.blocks.{}.self_attention.query.weight",   "decoder.block.{}.layer.0.SelfAttention.q.weight",                      Transposed, "target.decoder.layers_{}.self_attention.query.kernel"),
     ("decoder.blocks.{}.self_attention.key.weight",     "decoder.block.{}.layer.0.SelfAttention.k.weight",                      Transposed, "target.decoder.layers_{}.self_attention.key.kernel"),
@@ -67,6 +72,13 @@ const NAMES: &[(&str, &str, Layout, &str)] = &[
 
 /// Without a gate, the first linear layer of a feed-forward layer has no number.
 const UNGATED: (&str, &str) = (".wi_1.", ".wi.");
+
+/// Self-attention in transformers, except in the encoder of a LongT5.
+const SELF_ATTENTION: &str = ".SelfAttention.";
+/// Local self-attention of a LongT5's encoder in transformers.
+const LOCAL: &str = ".LocalSelfAttention.";
+/// Transient-global self-attention of a LongT5's encoder in transformers.
+const TRANSIENT_GLOBAL: &str = ".TransientGlobalSelfAttention.";
 
 /// The names of one parameter.
 pub(crate) struct Names {
@@ -88,7 +100,7 @@ impl Names {
     /// # Panics
     ///
     /// Panics for a path missing from the table.
-    pub(crate) fn of(path: &[String], gated: bool) -> Self {
+    pub(crate) fn of(path: &[String], config: &T5Config) -> Self {
         let block = path.iter().find_map(|part| part.parse::<usize>().ok());
         let pattern = path
             .iter()
@@ -100,11 +112,18 @@ impl Names {
             .find(|(known, ..)| *known == pattern)
             .expect("invariant: the table has every parameter of the modules");
         let for_gating = |name: &str| {
-            if gated { name.to_owned() } else { name.replace(UNGATED.0, UNGATED.1) }
+            if config.gated { name.to_owned() } else { name.replace(UNGATED.0, UNGATED.1) }
         };
+        let mut transformers = for_gating(transformers);
+        if path[0] == "encoder"
+            && let Some(long) = config.long_attention()
+        {
+            let name = if long.global_block_size.is_some() { TRANSIENT_GLOBAL } else { LOCAL };
+            transformers = transformers.replace(SELF_ATTENTION, name);
+        }
         let index = block.map_or(String::new(), |block| block.to_string());
         Self {
-            transformers: for_gating(transformers).replace("{}", &index),
+            transformers: transformers.replace("{}", &index),
             layout: *layout,
             t5x: for_gating(t5x),
             block,
@@ -115,17 +134,35 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::family::{Family, LongAttention};
 
     #[test]
     fn ungated_layers_have_no_number() {
         let path = ["decoder", "blocks", "3", "feed_forward", "input", "weight"];
         let path = path.map(str::to_owned);
-        let gated = Names::of(&path, true);
+        let config = T5Config::v1_1_small();
+        let gated = Names::of(&path, &config);
         assert_eq!(gated.transformers, "decoder.block.3.layer.2.DenseReluDense.wi_1.weight");
         assert_eq!(gated.t5x, "target.decoder.layers_{}.mlp.wi_1.kernel");
         assert_eq!((gated.layout, gated.block), (Transposed, Some(3)));
-        let ungated = Names::of(&path, false);
+        let ungated = Names::of(&path, &T5Config::small());
         assert_eq!(ungated.transformers, "decoder.block.3.layer.2.DenseReluDense.wi.weight");
         assert_eq!(ungated.t5x, "target.decoder.layers_{}.mlp.wi.kernel");
+    }
+
+    #[test]
+    fn long_t5_names_its_attention_after_the_type() {
+        let name = |stack: &str, global_block_size: Option<usize>| {
+            let path = [stack, "blocks", "1", "self_attention", "key", "weight"];
+            let long = LongAttention { local_radius: 7, global_block_size };
+            let config = T5Config::small().with_family(Family::LongT5(long));
+            Names::of(&path.map(str::to_owned), &config).transformers
+        };
+        assert_eq!(name("encoder", None), "encoder.block.1.layer.0.LocalSelfAttention.k.weight");
+        assert_eq!(
+            name("encoder", Some(16)),
+            "encoder.block.1.layer.0.TransientGlobalSelfAttention.k.weight"
+        );
+        assert_eq!(name("decoder", Some(16)), "decoder.block.1.layer.0.SelfAttention.k.weight");
     }
 }

@@ -61,7 +61,7 @@ impl T5 {
     /// Saves the model and the given files.
     fn save_with_files(&self, folder: &Path, companions: &[(&str, Vec<u8>)]) -> Result<()> {
         let mut collector = Collector {
-            gated: self.config.gated,
+            config: self.config.clone(),
             path: Vec::new(),
             tensors: BTreeMap::new(),
             error: None,
@@ -98,7 +98,7 @@ impl T5 {
 
 /// Reads every parameter back from the device.
 struct Collector {
-    gated: bool,
+    config: T5Config,
     path: Vec<String>,
     tensors: BTreeMap<String, TensorData>,
     error: Option<Error>,
@@ -117,7 +117,7 @@ impl ModuleVisitor for Collector {
         if self.error.is_some() {
             return;
         }
-        let Names { transformers: name, layout, .. } = Names::of(&self.path, self.gated);
+        let Names { transformers: name, layout, .. } = Names::of(&self.path, &self.config);
         let tensor = param.val().without_autodiff();
         let dtype = tensor.dtype();
         let mut shape = tensor.shape().to_vec();

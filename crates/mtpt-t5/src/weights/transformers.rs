@@ -19,7 +19,7 @@ pub(crate) struct TransformersWeights {
     checkpoint: StateDict,
     /// Name of the embedding table in the checkpoint.
     shared: &'static str,
-    gated: bool,
+    config: T5Config,
     used: BTreeSet<String>,
 }
 
@@ -29,7 +29,7 @@ impl TransformersWeights {
         let checkpoint = StateDict::new(open_weights(folder)?)?;
         let shared = shared_name(&checkpoint, config)?;
         config.tie_word_embeddings = is_tied(&checkpoint, config, shared)?;
-        Ok(Self { checkpoint, shared, gated: config.gated, used: BTreeSet::new() })
+        Ok(Self { checkpoint, shared, config: config.clone(), used: BTreeSet::new() })
     }
 }
 
@@ -83,7 +83,7 @@ impl TransformersWeights {
     /// Returns the name of the parameter at a path in the checkpoint, its layout there, and its
     /// shape there if it has the given shape in the model.
     fn stored(&self, path: &[String], shape: &[usize]) -> (String, Layout, Vec<usize>) {
-        let Names { transformers, layout, .. } = Names::of(path, self.gated);
+        let Names { transformers, layout, .. } = Names::of(path, &self.config);
         let name = if transformers == SHARED { self.shared.to_owned() } else { transformers };
         let mut shape = shape.to_vec();
         if layout == Layout::Transposed {

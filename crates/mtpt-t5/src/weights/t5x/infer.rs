@@ -7,12 +7,15 @@ use mtpt_io::t5x::Checkpoint;
 
 use crate::config::{Activation, T5Config};
 use crate::error::WeightsError;
+use crate::family::{Family, LongAttention};
 use crate::weights::names::{T5X_HEAD, T5X_TABLE};
 
 type Result<T> = std::result::Result<T, WeightsError>;
 
 /// A position bias, in the scope of a stack or of a layer.
 pub(super) const POSITION_BIAS: &str = "relpos_bias.rel_embedding";
+/// The position bias between tokens and summaries in the encoder of a LongT5.
+const SIDE_POSITION_BIAS: &str = "target.encoder.side_relpos_bias.rel_embedding";
 /// The norm that layers of both stacks have.
 const NORM: &str = "pre_mlp_layer_norm.scale";
 
@@ -39,7 +42,7 @@ pub(super) struct Inferred {
 ///
 /// Values that no shape determines are T5's: maximum distance 128 of the position bias, gelu for a
 /// gated feed-forward layer and relu otherwise, epsilon 1e-6, padding and start token 0, end token
-/// 1.
+/// 1. Those of transient-global attention are LongT5's: radius 127, blocks of 16 tokens.
 pub(super) fn infer(checkpoint: &Checkpoint) -> Result<Inferred> {
     let shapes = Shapes(checkpoint);
     let [vocab_size, d_model] = shapes.matrix(T5X_TABLE)?;
@@ -81,6 +84,8 @@ pub(super) fn infer(checkpoint: &Checkpoint) -> Result<Inferred> {
     let [d_ff, _] = shapes.matrix_of_layer(&layer("mlp.wo.kernel"), scan)?;
     let gated = checkpoint.shape(&layer("mlp.wi_0.kernel")).is_some();
     let tied = checkpoint.shape(T5X_HEAD).is_none();
+    let has_summaries = checkpoint.shape(SIDE_POSITION_BIAS).is_some();
+    let long = LongAttention { local_radius: 127, global_block_size: Some(16) };
     let config = T5Config::new(
         vocab_size,
         d_model,
@@ -90,6 +95,7 @@ pub(super) fn infer(checkpoint: &Checkpoint) -> Result<Inferred> {
         layers["decoder"],
         num_heads,
     )
+    .with_family(if has_summaries { Family::LongT5(long) } else { Family::T5 })
     .with_relative_attention_num_buckets(buckets)
     .with_activation(if gated { Activation::GeluTanh } else { Activation::Relu })
     .with_gated(gated)

@@ -8,6 +8,7 @@ use mtpt_io::{TensorError, TensorSource};
 
 use crate::config::T5Config;
 use crate::error::{ConfigError, Result, WeightsError};
+use crate::family::Family;
 use crate::weights::file_names::CONFIG_FILE;
 use crate::weights::names::Names;
 use crate::weights::source::ParameterSource;
@@ -32,17 +33,19 @@ impl T5xWeights {
     /// Opens a checkpoint and infers its configuration.
     pub(crate) fn open(folder: &Path) -> Result<Self> {
         let checkpoint = Checkpoint::open(folder)?;
-        let Inferred { mut config, scanned } = infer(&checkpoint)?;
+        let Inferred { config, scanned } = infer(&checkpoint)?;
+        let (shared, used) = Default::default();
+        let mut weights = Self { checkpoint, config, scanned, shared, used };
+        if weights.has_different_position_biases()? {
+            weights.config.family = Family::Umt5;
+        }
         let path = folder.join(CONFIG_FILE);
         if path.is_file() {
-            config = with_config_file(config, &path, folder)?;
+            weights.config = with_config_file(weights.config, &path, folder)?;
         }
-        config.check().map_err(|source| ConfigError::File {
-            path: folder.join(CHECKPOINT_FILE),
-            source: Box::new(source),
-        })?;
-        let (shared, used) = Default::default();
-        Ok(Self { checkpoint, config, scanned, shared, used })
+        let checked = weights.config.check();
+        checked.map_err(|source| ConfigError::in_file(&folder.join(CHECKPOINT_FILE), source))?;
+        Ok(weights)
     }
 
     /// Returns the configuration: inferred from the arrays' shapes, and completed by a
@@ -79,43 +82,67 @@ impl T5xWeights {
         WeightsError::UnsupportedT5x { path: self.checkpoint.path().to_owned(), expected, found }
     }
 
-    /// Reads the position bias of a stack that stores one for each layer. All must be equal.
+    /// Returns whether the layers of a stack have different position biases.
+    fn has_different_position_biases(&mut self) -> Result<bool, WeightsError> {
+        for stack in STACKS {
+            if self.checkpoint.contains(&stack_position_bias(stack)) {
+                continue;
+            }
+            let first = self.read_position_bias(stack, 0)?;
+            for layer in 1..self.layers(stack) {
+                if self.read_position_bias(stack, layer)? != first {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn layers(&self, stack: &str) -> usize {
+        if stack == "encoder" { self.config.num_layers } else { self.config.num_decoder_layers }
+    }
+
+    /// Reads the position bias of one layer, which may be that of the stack.
+    fn read_position_bias(
+        &mut self,
+        stack: &'static str,
+        layer: usize,
+    ) -> Result<TensorData, WeightsError> {
+        let (name, scan) = self.position_bias(stack, layer);
+        self.used.insert(name.clone());
+        match scan {
+            Some(scan) => self.read_layer(&name, layer, scan),
+            None => Ok(self.checkpoint.read(&name)?),
+        }
+    }
+
+    /// Returns the name of the array with a layer's position bias, and its layout if it is shared.
+    fn position_bias(&self, stack: &'static str, layer: usize) -> (String, Option<Scan>) {
+        let of_stack = stack_position_bias(stack);
+        match self.scanned.get(stack) {
+            _ if self.checkpoint.contains(&of_stack) => (of_stack, None),
+            Some(scan) => (format!("target.{stack}.{stack}.{POSITION_BIAS}"), Some(*scan)),
+            None => (format!("target.{stack}.layers_{layer}.{POSITION_BIAS}"), None),
+        }
+    }
+
+    /// Reads the position bias of a stack. If there is one for each layer, all must be equal.
     fn read_common_position_bias(
         &mut self,
         stack: &'static str,
     ) -> Result<TensorData, WeightsError> {
-        let layers = if stack == "encoder" {
-            self.config.num_layers
-        } else {
-            self.config.num_decoder_layers
-        };
-        let scan = self.scanned.get(stack).copied();
-        let mut first: Option<TensorData> = None;
-        for layer in 0..layers {
-            let array = match scan {
-                Some(scan) => {
-                    let name = format!("target.{stack}.{stack}.{POSITION_BIAS}");
-                    self.used.insert(name.clone());
-                    self.read_layer(&name, layer, scan)?
-                }
-                None => {
-                    let name = format!("target.{stack}.layers_{layer}.{POSITION_BIAS}");
-                    self.used.insert(name.clone());
-                    self.checkpoint.read(&name)?
-                }
-            };
-            match &first {
-                Some(first) if *first != array => {
-                    return Err(self.unsupported(
-                        format!("one position bias for all layers of the {stack}"),
-                        format!("a different one in layer {layer} than in layer 0"),
-                    ));
-                }
-                Some(_) => {}
-                None => first = Some(array),
+        let first = self.read_position_bias(stack, 0)?;
+        let is_shared = self.checkpoint.contains(&stack_position_bias(stack));
+        let layers = if is_shared { 1 } else { self.layers(stack) };
+        for layer in 1..layers {
+            if self.read_position_bias(stack, layer)? != first {
+                return Err(self.unsupported(
+                    format!("one position bias for all layers of the {stack}"),
+                    format!("a different one in layer {layer} than in layer 0"),
+                ));
             }
         }
-        Ok(first.expect("invariant: an inferred stack has layers"))
+        Ok(first)
     }
 
     fn read(&self, name: &str, shape: &[usize]) -> Result<TensorData, WeightsError> {
@@ -139,16 +166,29 @@ impl T5xWeights {
     }
 }
 
+/// Returns the name of a position bias of all layers.
+fn stack_position_bias(stack: &str) -> String {
+    format!("target.{stack}.{POSITION_BIAS}")
+}
+
 impl ParameterSource for T5xWeights {
     fn origin(&self, path: &[String]) -> (&Path, String) {
         (self.checkpoint.path(), Names::of(path, self.config.gated).t5x)
     }
 
     fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<TensorData> {
-        let Names { t5x: pattern, block, .. } = Names::of(path, self.config.gated);
+        let Names { t5x: pattern, block, .. } = Names::of(path, &self.config);
         let stack = STACKS.into_iter().find(|stack| path[0] == *stack);
         let scan = stack.and_then(|stack| self.scanned.get(stack)).copied();
+        let is_position_bias = pattern.ends_with(&format!(".{POSITION_BIAS}"));
         let (name, array) = match (block, stack, scan) {
+            (block, Some(stack), _) if is_position_bias => {
+                let array = match block {
+                    Some(layer) => self.read_position_bias(stack, layer)?,
+                    None => self.read_common_position_bias(stack)?,
+                };
+                (self.position_bias(stack, block.unwrap_or(0)).0, array)
+            }
             (Some(layer), Some(stack), Some(scan)) => {
                 let name = pattern.replace("layers_{}", stack);
                 let array = self.read_layer(&name, layer, scan)?;
@@ -159,19 +199,13 @@ impl ParameterSource for T5xWeights {
                 let array = self.read(&name, shape)?;
                 (name, array)
             }
-            (None, Some(stack), _)
-                if pattern.ends_with(POSITION_BIAS)
-                    && self.checkpoint.shape(&pattern).is_none() =>
-            {
-                let array = self.read_common_position_bias(stack)?;
-                (pattern, array)
-            }
             (None, ..) => {
                 let array = self.read(&pattern, shape)?;
                 (pattern, array)
             }
         };
         let mut expected = shape.to_vec();
+        // Including that of summaries.
         let is_transposed = name.ends_with(POSITION_BIAS);
         if is_transposed {
             expected.reverse();
