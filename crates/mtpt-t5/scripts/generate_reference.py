@@ -27,6 +27,17 @@ BUNDLED = Path(__file__).parents[3] / "examples" / "models" / "mtpt-nano"
 IGNORED = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.weight"
 SMALL = dict(vocab_size=96, d_model=16, d_kv=4, d_ff=32, num_heads=4, num_layers=2, num_decoder_layers=2)
 
+# Beam searches.
+SEARCHES = [
+    dict(num_beams=4, length_penalty=1.0, early_stopping=False, max_new_tokens=12),
+    dict(num_beams=4, length_penalty=0.2, early_stopping=False, max_new_tokens=12),
+    dict(num_beams=4, length_penalty=2.0, early_stopping=False, max_new_tokens=16),
+    dict(num_beams=4, length_penalty=-1.0, early_stopping=False, max_new_tokens=12),
+    dict(num_beams=4, length_penalty=1.0, early_stopping=True, max_new_tokens=12),
+    dict(num_beams=3, length_penalty=0.6, early_stopping="never", max_new_tokens=12),
+    dict(num_beams=2, length_penalty=1.0, early_stopping=False, max_new_tokens=1),
+]
+
 # name, configuration, how it is written, seed
 VARIANTS = [
     ("v1_0", dict(SMALL), "transformers 5", 12),
@@ -225,15 +236,7 @@ def reference(folder, seed):
     assert model.config.eos_token_id == eos and model.generation_config.eos_token_id == eos
 
     searches = []
-    for options in [
-        dict(num_beams=4, length_penalty=1.0, early_stopping=False, max_new_tokens=12),
-        dict(num_beams=4, length_penalty=0.2, early_stopping=False, max_new_tokens=12),
-        dict(num_beams=4, length_penalty=2.0, early_stopping=False, max_new_tokens=16),
-        dict(num_beams=4, length_penalty=-1.0, early_stopping=False, max_new_tokens=12),
-        dict(num_beams=4, length_penalty=1.0, early_stopping=True, max_new_tokens=12),
-        dict(num_beams=3, length_penalty=0.6, early_stopping="never", max_new_tokens=12),
-        dict(num_beams=2, length_penalty=1.0, early_stopping=False, max_new_tokens=1),
-    ]:
+    for options in SEARCHES:
         searches.append(dict(options, texts=generated(model, inputs, **options)))
     result = {
         "inputs": inputs,

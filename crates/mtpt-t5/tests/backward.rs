@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Bool, DType, Device, FloatDType, Int, Tensor, TensorData};
 use mtpt_core::{Backbone, Encoded, Inputs, StateGradients, Vjp, vjp_by_autodiff};
-use mtpt_t5::{Activation, T5, T5Config};
+use mtpt_t5::{Activation, Family, LongAttention, T5, T5Config};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -128,6 +128,35 @@ fn matches_autodiff_for_every_activation_and_cross_attention_mode() {
             for decoder_length in [0, 1, 4] {
                 check(&model, targets, decoder_length, &mut random);
             }
+        }
+    }
+}
+
+#[test]
+fn matches_autodiff_for_every_family() {
+    let mut random = Random(ChaCha8Rng::seed_from_u64(12));
+    let long = |local_radius, global_block_size| {
+        Family::LongT5(LongAttention { local_radius, global_block_size })
+    };
+    for family in [
+        Family::Umt5,
+        // Several blocks, one block whose positions don't all attend to each other, and one that is
+        // shorter than the radius.
+        long(1, None),
+        long(2, None),
+        long(5, None),
+        long(20, None),
+        // Summaries of which the shortest row has less.
+        long(2, Some(3)),
+        long(3, Some(1)),
+        long(20, Some(4)),
+        // No row is as long as a block.
+        long(2, Some(16)),
+    ] {
+        let config = T5Config { family, ..T5Config::new(60, 16, 4, 24, 3, 2, 5) };
+        let model = config.init(&Device::flex()).unwrap().map(&mut random).freeze();
+        for (targets, decoder_length) in [(2, 0), (30, 3)] {
+            check(&model, targets, decoder_length, &mut random);
         }
     }
 }

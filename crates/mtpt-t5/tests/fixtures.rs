@@ -7,7 +7,27 @@ use mtpt_t5::T5;
 use serde::Deserialize;
 
 /// All architectures with a checkpoint.
-pub(crate) const VARIANTS: [&str; 5] = ["v1_0", "v1_0_old", "v1_1", "gated_silu", "uneven"];
+pub(crate) const VARIANTS: [&str; 14] = [
+    "v1_0",
+    "v1_0_old",
+    "v1_1",
+    "gated_silu",
+    "uneven",
+    "family/mt5",
+    "family/mt5_v4",
+    "family/umt5",
+    "family/umt5_v4",
+    "family/byt5",
+    "family/flan_ul2",
+    "family/longt5_local",
+    "family/longt5_global",
+    "family/longt5_global_v4",
+];
+
+/// Returns the variants of `scripts/generate_family_reference.py`.
+pub(crate) fn family() -> impl Iterator<Item = &'static str> {
+    VARIANTS.into_iter().filter(|name| name.starts_with("family/"))
+}
 
 /// Maximum difference of a log-probability from transformers'.
 ///
@@ -49,6 +69,8 @@ pub(crate) struct Reference {
     pub(crate) searches: Vec<SearchReference>,
     pub(crate) long: Option<LongReference>,
     pub(crate) gradients: Option<GradientReference>,
+    pub(crate) prompted: Option<PromptedReference>,
+    pub(crate) long_prompted: Option<PromptedReference>,
 }
 
 #[derive(Deserialize)]
@@ -75,6 +97,18 @@ pub(crate) struct GradientReference {
     pub(crate) loss: f32,
     pub(crate) embeddings: Vec<f32>,
     pub(crate) parameters: BTreeMap<String, Vec<f32>>,
+}
+
+/// Reference values with a prompt in front of the inputs.
+#[derive(Deserialize)]
+pub(crate) struct PromptedReference {
+    pub(crate) prompt: Vec<f32>,
+    pub(crate) token_log_probabilities: Vec<Vec<f32>>,
+    pub(crate) greedy: Vec<Vec<u32>>,
+    /// Mean negative log-probability of the target tokens.
+    pub(crate) loss: f32,
+    /// Gradient of the loss with respect to the prompt.
+    pub(crate) gradient: Vec<f32>,
 }
 
 pub(crate) fn reference(name: &str) -> Reference {

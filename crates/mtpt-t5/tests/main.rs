@@ -8,6 +8,8 @@ mod fixtures;
 
 // Log-probabilities, greedy and beam texts match transformers, for every variant of T5.
 mod parity;
+// Prompts, prompt gradients, configurations and files of the whole T5 family match transformers.
+mod family;
 // Decoding with a cache matches decoding at once; texts do not depend on the batch.
 mod decoding;
 // Prompts of the decoder act like tokens before the start token, in every way of decoding.
@@ -28,3 +30,6 @@ mod tokenizer;
 // T5X checkpoints result in the same values as their source models and as two other programs.
 #[cfg(feature = "t5x")]
 mod t5x;
+// T5X checkpoints of the whole family.
+#[cfg(feature = "t5x")]
+mod t5x_family;

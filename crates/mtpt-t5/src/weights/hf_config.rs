@@ -134,8 +134,8 @@ impl TryFrom<HuggingFaceConfig> for T5Config {
         // In a file of transformers 4, `tie_word_embeddings: false` means that the head's input is
         // not scaled (T5 1.1). transformers 5 also writes `scale_decoder_outputs`.
         let tied = file.tie_word_embeddings != Some(false);
-        // transformers 5 never scales mT5. transformers 4 did for `tie_word_embeddings: true`, which
-        // was not the default.
+        // transformers 5 never scales mT5. transformers 4 did for `tie_word_embeddings: true`,
+        // which was not the default.
         let scaled = family != Family::Mt5 && file.scale_decoder_outputs.unwrap_or(tied);
         let pad_token_id = file.pad_token_id.unwrap_or(0);
         let eos_token_id = match file.eos_token_id {

@@ -173,7 +173,7 @@ fn stack_position_bias(stack: &str) -> String {
 
 impl ParameterSource for T5xWeights {
     fn origin(&self, path: &[String]) -> (&Path, String) {
-        (self.checkpoint.path(), Names::of(path, self.config.gated).t5x)
+        (self.checkpoint.path(), Names::of(path, &self.config).t5x)
     }
 
     fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<TensorData> {
