@@ -16,7 +16,6 @@ vectors for the decoder as for the encoder. The base model is the random T5 1.1 
 """
 
 import json
-import pathlib
 import shutil
 
 import torch
@@ -43,11 +42,15 @@ def base_model():
     )
 
 
-def batch(name, pad_label):
+def tasks_of(name):
+    """Returns the task of each row, if the adapter has tasks."""
+    return torch.tensor(TASKS) if name.startswith("multitask") else None
+
+
+def batch(task_ids, pad_label):
     ids, mask = padded(INPUTS)
     length = max(map(len, TARGETS))
     labels = torch.tensor([row + [pad_label] * (length - len(row)) for row in TARGETS])
-    task_ids = torch.tensor(TASKS) if name.startswith("multitask") else None
     return dict(input_ids=ids, attention_mask=mask, labels=labels, task_ids=task_ids)
 
 
@@ -61,16 +64,16 @@ def train(name, config):
             parameter.normal_(0, 1)
     optimizer = torch.optim.AdamW(encoder.parameters(), lr=0.1)
     for _ in range(STEPS):
-        loss = model(**batch(name, -100)).loss
+        loss = model(**batch(tasks_of(name), -100)).loss
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     return model
 
 
-def log_probabilities(model, name):
+def log_probabilities(model, task_ids):
     """Returns the log-probabilities of the targets' tokens by PEFT's `forward`."""
-    arguments = batch(name, PAD)
+    arguments = batch(task_ids, PAD)
     with torch.no_grad():
         logits = model(**arguments).logits
     # With a prompt of the decoder, the logits at its positions come first.
@@ -86,9 +89,9 @@ def without_padding(row):
     return row[: row.index(94) + 1] if 94 in row else row
 
 
-def generated(model, name, num_beams):
+def generated(model, task_ids, num_beams):
     """Returns the texts of PEFT's `generate`."""
-    arguments = batch(name, PAD)
+    arguments = batch(task_ids, PAD)
     del arguments["labels"]
     if arguments["task_ids"] is None:
         del arguments["task_ids"]
@@ -98,9 +101,9 @@ def generated(model, name, num_beams):
     return [without_padding(row) for row in texts.tolist()]
 
 
-def greedy_by_forward(model, name):
+def greedy_by_forward(model, task_ids):
     """Returns texts whose tokens have the highest logits of PEFT's `forward`, one by one."""
-    arguments = batch(name, PAD)
+    arguments = batch(task_ids, PAD)
     texts = []
     for row in range(len(INPUTS)):
         text = []
@@ -128,11 +131,12 @@ def main():
         config = json.loads((folder / "adapter_config.json").read_text())
         assert config["num_transformer_submodules"] == 2, config
         model = PeftModel.from_pretrained(base_model(), folder).eval()
+        tasks = tasks_of(name)
         reference[name] = {
-            "log_probabilities": log_probabilities(model, name),
-            "greedy": generated(model, name, 1),
-            "beams": generated(model, name, 4),
-            "greedy_by_forward": greedy_by_forward(model, name),
+            "log_probabilities": log_probabilities(model, tasks),
+            "greedy": generated(model, tasks, 1),
+            "beams": generated(model, tasks, 4),
+            "greedy_by_forward": greedy_by_forward(model, tasks),
         }
     (OUTPUT / "reference.json").write_text(json.dumps(reference, indent=1) + "\n")
 

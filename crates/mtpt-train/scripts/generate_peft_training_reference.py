@@ -6,12 +6,16 @@ Writes `tests/fixtures/peft_training.json`: rows of tokens of three tasks, and f
 the gradient of each step, and the final prompt of each task. Runs begin at the adapters of `tests/fixtures/peft`, which
 `generate_peft_reference.py` wrote, on the random T5 1.1 of `mtpt-t5/tests/fixtures/v1_1` without dropout.
 
+With the argument `defaults`, writes `tests/fixtures/peft_defaults_training.json` instead, from the adapters with two submodules of
+`tests/fixtures/peft_defaults`, which `generate_peft_defaults_reference.py` wrote.
+
 What trains is PEFT's own `forward`, with `labels` and without a mask for the decoder: with one submodule, that is the way
 that its defects leave open. The first loss is held to one that PEFT's prompt and its base model, put together by hand, give.
 """
 
 import json
 import pathlib
+import sys
 
 import torch
 from peft import PeftConfig, get_peft_model, set_peft_model_state_dict
@@ -24,8 +28,9 @@ from transformers import (
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODEL = HERE / "../../mtpt-t5/tests/fixtures/v1_1"
-ADAPTERS = HERE / "../../mtpt-infer/tests/fixtures/peft"
-OUTPUT = HERE / "../tests/fixtures/peft_training.json"
+DEFAULTS = sys.argv[1:] == ["defaults"]
+ADAPTERS = HERE / "../../mtpt-infer/tests/fixtures" / ("peft_defaults" if DEFAULTS else "peft")
+OUTPUT = HERE / "../tests/fixtures" / f"{ADAPTERS.name}_training.json"
 
 PAD, END = 0, 94
 STEPS = 20
@@ -48,6 +53,8 @@ RUNS = {
         learning_rate=0.03, weight_decay=0.1, clip_norm=1.0, warmup_steps=3, decay="constant"
     ),
 }
+if DEFAULTS:
+    RUNS = {"multitask": RUNS["multitask_rank_2"], "plain": RUNS["plain"]}
 
 
 def make_rows():
@@ -114,7 +121,7 @@ def train(name, settings, tasks):
         task_ids = None if name == "plain" else torch.tensor([task for task, _ in picks])
         asked = dict(input_ids=ids, attention_mask=mask, labels=labels, task_ids=task_ids)
         loss = model(**asked).loss
-        if step == 0:
+        if step == 0 and not (DEFAULTS and name == "multitask"):
             by_hand = loss_by_hand(model, ids, mask, labels, task_ids)
             assert abs(by_hand - loss.item()) < 1e-6, (by_hand, loss.item())
         optimizer.zero_grad()
@@ -126,6 +133,8 @@ def train(name, settings, tasks):
     with torch.no_grad():
         every_task = None if name == "plain" else torch.arange(len(tasks))
         prompts = model.get_prompt(1 if name == "plain" else len(tasks), task_ids=every_task)
+        if name == "plain":
+            prompts = prompts[:, : config.num_virtual_tokens]
     return {
         **settings,
         "losses": [float(f"{loss:.7g}") for loss in losses],
@@ -135,7 +144,8 @@ def train(name, settings, tasks):
 
 
 def loss_by_hand(model, ids, mask, labels, task_ids):
-    prompts = model.get_prompt(batch_size=len(ids), task_ids=task_ids)
+    length = model.peft_config["default"].num_virtual_tokens
+    prompts = model.get_prompt(batch_size=len(ids), task_ids=task_ids)[:, :length]
     base = model.get_base_model()
     embeddings = torch.cat([prompts, base.get_input_embeddings()(ids)], 1)
     mask = torch.cat([torch.ones(prompts.shape[:2], dtype=mask.dtype), mask], 1)

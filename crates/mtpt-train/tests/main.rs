@@ -4,6 +4,7 @@
 //! |---|---|
 //! | configurations | `config`, `staged_config`, `pretraining_config` |
 //! | initial values | `initial`, `start_from` |
+//! | prompts of the decoder | `decoder_prompts` |
 //! | losses and gradients | `distillation`, `peft_losses` |
 //! | steps | `steps`, `uploads`, `adafactor`, `task_rate`, `peft_training` |
 //! | the frozen model | `frozen` |
@@ -19,6 +20,7 @@ mod adafactor;
 mod answers;
 mod config;
 mod damage;
+mod decoder_prompts;
 mod distillation;
 mod early_stopping;
 mod frozen;

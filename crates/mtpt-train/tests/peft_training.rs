@@ -90,7 +90,11 @@ fn config(reference: &Value, run: &Value, prompts: &Prompts) -> RunConfig {
     RunConfig {
         model: "v1_1".into(),
         seed: 0,
-        prompt: PromptConfig { length: prompts.header().length, ..PromptConfig::default() },
+        prompt: PromptConfig {
+            length: prompts.header().length,
+            decoder_length: prompts.header().decoder_length,
+            ..PromptConfig::default()
+        },
         composition: prompts.header().composition.clone(),
         training: TrainingConfig {
             steps: reference["steps"].as_u64().unwrap() as usize,
@@ -112,25 +116,27 @@ fn config(reference: &Value, run: &Value, prompts: &Prompts) -> RunConfig {
 }
 
 struct Reference {
-    fixtures: PathBuf,
+    /// Folder of the adapters that runs start from.
+    adapters: PathBuf,
     values: Value,
     t5: Frozen<T5>,
 }
 
 impl Reference {
-    fn read() -> Self {
+    fn read(adapters: &str) -> Self {
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-        let text = fs::read_to_string(fixtures.join("peft_training.json")).unwrap();
+        let text = fs::read_to_string(fixtures.join(format!("{adapters}_training.json"))).unwrap();
         let values = serde_json::from_str(&text).unwrap();
-        Self { fixtures, values, t5: Frozen::new(t5(&Device::flex())) }
+        let adapters = fixtures.join("../../../mtpt-infer/tests/fixtures").join(adapters);
+        Self { adapters, values, t5: Frozen::new(t5(&Device::flex())) }
     }
 
     /// Trains an adapter as PEFT did, except for a change.
     fn train(&self, name: &str, change: impl FnOnce(&mut TrainingConfig)) -> (Prompts, Steps) {
         let folder = tempfile::tempdir().unwrap();
         let tasks = tasks(&folder, &self.values, name == "plain");
-        let adapter = self.fixtures.join("../../../mtpt-infer/tests/fixtures/peft").join(name);
-        let prompts = Prompts::read(&adapter, &Device::flex().autodiff()).unwrap();
+        let device = Device::flex().autodiff();
+        let prompts = Prompts::read(&self.adapters.join(name), &device).unwrap();
         let mut config = config(&self.values, &self.values[name], &prompts);
         change(&mut config.training);
         let lengths = config.max_lengths();
@@ -159,8 +165,19 @@ const BOUND: f64 = 1e-3;
 
 #[test]
 fn steps_and_prompts_match_peft() {
-    let reference = Reference::read();
-    for name in ["multitask_rank_1", "multitask_rank_2", "plain"] {
+    check_training("peft", &["multitask_rank_1", "multitask_rank_2", "plain"]);
+}
+
+#[test]
+fn steps_with_default_adapters_match_peft() {
+    check_training("peft_defaults", &["multitask", "plain"]);
+}
+
+/// Trains adapters as PEFT did and compares the losses and the final prompts.
+#[track_caller]
+fn check_training(adapters: &str, names: &[&str]) {
+    let reference = Reference::read(adapters);
+    for &name in names {
         let (prompts, steps) = reference.train(name, |_| {});
         for (step, apart) in reference.apart(name, &steps).into_iter().enumerate() {
             assert!(apart < BOUND, "{name}, step {step}: {apart}");
@@ -190,7 +207,7 @@ fn adamw(training: &mut TrainingConfig) -> &mut AdamWConfig {
 
 #[test]
 fn every_part_of_the_step_affects_the_reference() {
-    let reference = Reference::read();
+    let reference = Reference::read("peft");
     let name = "multitask_rank_2";
     let changes: [fn(&mut TrainingConfig); 4] = [
         |training| adamw(training).weight_decay = 0.0,

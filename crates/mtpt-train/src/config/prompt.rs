@@ -12,8 +12,8 @@ pub struct PromptConfig {
     ///
     /// Default: 20; range: 1 to 10,000.
     pub length: usize,
-    /// Number of further vectors, which are prepended to the decoder's input, before its start token.
-    /// They are composed, initialized and trained like the others.
+    /// Number of further vectors, which are prepended to the decoder's input, before its start
+    /// token. They are composed, initialized and trained like the others.
     ///
     /// Default: 0; range: 0 to 10,000.
     #[serde(skip_serializing_if = "is_zero")]

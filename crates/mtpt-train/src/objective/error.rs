@@ -25,8 +25,8 @@ pub enum TeacherError {
     Shapes {
         /// Two tasks.
         tasks: Box<[TaskId; 2]>,
-        /// Numbers of vectors for the encoder and the decoder, and width, of the prompt of the first
-        /// one's teacher.
+        /// Numbers of vectors for the encoder and the decoder, and width, of the prompt of the
+        /// first one's teacher.
         expected: [usize; 3],
         /// Those of the second one's.
         found: [usize; 3],

@@ -122,10 +122,11 @@ impl<'a, B: Backbone, O, L> PromptTuningRun<'a, B, O, L> {
     /// task has a `dev` split ([`ConfigError::NoDev`]), a `training.task_*` option is set but the
     /// composition has no task-specific parameters ([`ConfigError::NoTaskParameters`]), the
     /// composition has another number of vectors for the decoder than the configuration
-    /// ([`ConfigError::DecoderLength`]), the prompts do not fit the model ([`mtpt_infer::Error::Width`]), a loss or gradient is not finite
-    /// ([`Error::NotFinite`]; the state before that step is stored in a checkpoint), a file cannot
-    /// be written ([`Error::Io`]), a checkpoint is of another run ([`CheckpointError::OtherRun`])
-    /// or none is intact ([`CheckpointError::NoneIntact`]), or another run writes to the directory
+    /// ([`ConfigError::DecoderLength`]), the prompts do not fit the model
+    /// ([`mtpt_infer::Error::Width`]), a loss or gradient is not finite ([`Error::NotFinite`]; the
+    /// state before that step is stored in a checkpoint), a file cannot be written ([`Error::Io`]),
+    /// a checkpoint is of another run ([`CheckpointError::OtherRun`]) or none is intact
+    /// ([`CheckpointError::NoneIntact`]), or another run writes to the directory
     /// ([`CheckpointError::InUse`]); those of the objective and the observer, and
     /// [`Error::Stopped`] when the observer ends the run.
     ///
