@@ -26,6 +26,8 @@ mod inspect;
 mod report;
 // `import` and `export`.
 mod import_export;
+// PEFT adapters with default settings, of other versions, incomplete or in other folders.
+mod adapters;
 // T5X checkpoints as models and as prompts.
 #[cfg(feature = "t5x")]
 mod t5x;

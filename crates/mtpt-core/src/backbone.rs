@@ -55,8 +55,9 @@ pub trait Backbone: Sync {
         Encoded { states: self.encode(embeddings, mask.clone()), mask, decoder_prompt }
     }
 
-    /// Returns the final hidden states of the decoder at its tokens. Each position attends to itself
-    /// and the positions before it, of which the vectors of the decoder's prompt are the first.
+    /// Returns the final hidden states of the decoder at its tokens. Each position attends to
+    /// itself and the positions before it, of which the vectors of the decoder's prompt are the
+    /// first.
     ///
     /// An input may have several targets, which are then adjacent rows of `decoder_input_ids`. The
     /// encoder output of each input is computed and projected only once for all of them, for

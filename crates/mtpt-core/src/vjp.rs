@@ -43,7 +43,8 @@ pub struct Vjp {
 }
 
 impl Vjp {
-    /// Creates a result from untracked states and the function that computes the prompts' gradients.
+    /// Creates a result from untracked states and the function that computes the prompts'
+    /// gradients.
     pub fn new(
         encoder_states: Tensor<3>,
         decoder_states: Tensor<3>,
@@ -52,8 +53,8 @@ impl Vjp {
         Self { encoder_states, decoder_states, pullback: Box::new(pullback) }
     }
 
-    /// Computes the gradients with respect to the encoder's prompt, the first embeddings of each row,
-    /// and the decoder's prompt.
+    /// Computes the gradients with respect to the encoder's prompt, the first embeddings of each
+    /// row, and the decoder's prompt.
     pub fn pullback(self, gradients: StateGradients) -> SplitPrompts {
         (self.pullback)(gradients)
     }

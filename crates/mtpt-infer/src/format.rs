@@ -24,8 +24,8 @@ use crate::t5x;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PromptFormat {
-    /// A PEFT adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`: its folder, or one of its
-    /// files.
+    /// A PEFT adapter of type `PROMPT_TUNING` or `MULTITASK_PROMPT_TUNING`: its folder, or one of
+    /// its files.
     Peft,
     /// NumPy arrays of google-research/prompt-tuning: a file with the prompt of one task, or a
     /// folder with a shared prompt and the parts of all tasks.

@@ -30,11 +30,7 @@ pub enum FormatError {
         other_tensors: Vec<String>,
     },
     /// A folder contains neither a PEFT adapter nor prompt arrays.
-    #[error(
-        "`{path}` contains no prompts: expected a PEFT adapter (`adapter_config.json`), or the \
-         arrays `shared_prompt.npy` and `task_prompts.npy`{}",
-        suggested(below)
-    )]
+    #[error("`{path}` contains no prompts{}", suggested(below))]
     NoPrompts {
         /// The folder.
         path: PathBuf,
@@ -188,18 +184,23 @@ impl FormatError {
     }
 }
 
-/// Names prompts below a folder.
+/// Names the prompts below a folder, or what was expected in it.
 fn suggested(paths: &[PathBuf]) -> String {
     const SHOWN: usize = 8;
     let shown = paths.iter().take(SHOWN).map(|path| format!("`{}`", path.display()));
     let shown = shown.collect::<Vec<_>>().join(", ");
     match paths.len() {
-        0 => String::new(),
-        1 => format!("; the prompts are in {shown}, so pass that path"),
-        count if count > SHOWN => {
-            format!("; pass one of these paths: {shown} and {} more", count - SHOWN)
+        0 => ": expected a PEFT adapter (`adapter_config.json`), or the arrays \
+              `shared_prompt.npy` and `task_prompts.npy`"
+            .to_owned(),
+        1 => format!(", but {shown} does: pass that path"),
+        count => {
+            let more = match count.saturating_sub(SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            format!(", but these paths do; pass one of them: {shown}{more}")
         }
-        _ => format!("; pass one of these paths: {shown}"),
     }
 }
 
@@ -221,14 +222,15 @@ fn listed(tensors: &[String]) -> String {
 /// Returns what to do with an adapter of a type of PEFT that is not supported.
 fn advice(found: &str) -> &'static str {
     match found {
-        "LORA" => {
+        "PREFIX_TUNING" | "P_TUNING" | "CPT" | "CARTRIDGE" | "ADAPTION_PROMPT" => {
+            "; train a prompt with `mtpt train`, or with PEFT's `PromptTuningConfig`"
+        }
+        // Types of forks.
+        _ if found.contains("PROMPT") => "",
+        _ => {
             "; merge it into the model with PEFT's `merge_and_unload`, save the result with \
              `save_pretrained`, and pass it as `--model`"
         }
-        "PREFIX_TUNING" | "P_TUNING" => {
-            "; train a prompt with `mtpt train`, or with PEFT's `PromptTuningConfig`"
-        }
-        _ => "",
     }
 }
 

@@ -121,8 +121,8 @@ impl<C: Compose> Prompts<C> {
     ///
     /// - [`Error::Header`] and [`Error::Version`] for an invalid header.
     /// - Any error of `make`.
-    /// - [`Error::DecoderLength`] when the composition doesn't have the header's number of vectors for
-    ///   the decoder.
+    /// - [`Error::DecoderLength`] when the composition doesn't have the header's number of vectors
+    ///   for the decoder.
     /// - When the file cannot be read, is not a prompt file, or its tensors are not finite or not
     ///   those of the composition.
     pub fn read_as(path: &Path, make: impl FnOnce(&PromptHeader) -> Result<C>) -> Result<Self> {

@@ -5,6 +5,8 @@
 
 // Prompts in files.
 mod peft; // PEFT adapters: import, export and logits of PEFT
+mod peft_defaults; // PEFT adapters with vectors for the decoder
+mod peft_folders; // PEFT adapters of other versions, incomplete or in other folders
 mod prompt_file; // safetensors file and metadata
 mod prompt_tuning; // NumPy arrays of google-research/prompt-tuning
 mod prompts; // prompt files: header, tasks and values

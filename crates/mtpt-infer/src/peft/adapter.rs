@@ -38,17 +38,17 @@ pub enum DecoderPrompt {
 ///
 /// Task names come from the sidecar file. Without one, the tasks are `task0`, `task1`, ...
 ///
-/// With two submodules, PEFT's default, the second half of the vectors is for the decoder. PEFT uses
-/// it for `MULTITASK_PROMPT_TUNING` only, and there in `forward` only; for `PROMPT_TUNING`, it is
-/// dropped.
+/// With two submodules, PEFT's default, the second half of the vectors is for the decoder. PEFT
+/// uses it for `MULTITASK_PROMPT_TUNING` only, and there in `forward` only; for `PROMPT_TUNING`, it
+/// is dropped.
 ///
 /// # Errors
 ///
 /// - [`FormatError::AdapterType`] for an adapter of another type.
 /// - [`FormatError::Malformed`] when a file is malformed, the adapter is for another type of model,
 ///   or it has further tensors.
-/// - [`FormatError::AdapterShape`], [`FormatError::EmptyTensor`], [`FormatError::RenamedTensor`] and
-///   [`Error::Tensors`] when the tensors are not the ones that the configuration describes.
+/// - [`FormatError::AdapterShape`], [`FormatError::EmptyTensor`], [`FormatError::RenamedTensor`]
+///   and [`Error::Tensors`] when the tensors are not the ones that the configuration describes.
 /// - [`FormatError::NoAdapterWeights`] and [`Error::Io`] when a file is missing.
 pub(crate) fn read(path: &Path, decoder: DecoderPrompt, device: &Device) -> Result<Prompts> {
     let folder = &adapter_folder(path).unwrap_or_else(|| path.to_owned());

@@ -47,7 +47,8 @@ impl AdapterWeights {
         self.source.shape(name)
     }
 
-    /// Rejects tensors that have no values, and names with a prefix, which PEFT doesn't read either.
+    /// Rejects tensors that have no values, and names with a prefix, which PEFT doesn't read
+    /// either.
     pub(crate) fn check_names(&self, expected: &[&str]) -> Result<(), FormatError> {
         let is_empty = |name: &&str| self.shape(name).is_some_and(|shape| shape.contains(&0));
         if let Some(tensor) = self.names().find(is_empty) {

@@ -93,7 +93,8 @@ impl T5 {
     ///
     /// # Shapes
     ///
-    /// - `ids`: `[rows, new]`, rows a multiple of the cache's batch. Rows of one input are adjacent.
+    /// - `ids`: `[rows, new]`, rows a multiple of the cache's batch. Rows of one input are
+    ///   adjacent.
     /// - output: `[rows, new, d_model]`
     ///
     /// # Panics
