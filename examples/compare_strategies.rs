@@ -139,7 +139,7 @@ fn config(arguments: &Arguments, model: &Model, composition: CompositionConfig) 
 fn learn(config: &RunConfig, model: &Model, sizes: Sizes) -> Result<Run> {
     let folder = tempfile::tempdir()?;
     let tasks = made_tasks::tasks(folder.path(), sizes, config.seed)?;
-    let (t5, tokenizer) = (&model.t5, model.tokenizer.as_inner());
+    let (t5, tokenizer) = (&model.t5, &model.tokenizer);
     let start = initial_composition(config, &tasks, t5, tokenizer, &t5.device().autodiff())?;
     let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;
     let parameters = start.num_params();

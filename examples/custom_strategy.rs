@@ -84,7 +84,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let mut output = std::io::stdout().lock();
     let device = mtpt::device(&arguments.device)?;
     let model = Model::load(arguments.model.as_deref(), &device)?;
-    let (t5, tokenizer) = (&model.t5, model.tokenizer.as_inner());
+    let (t5, tokenizer) = (&model.t5, &model.tokenizer);
     let folder = tempfile::tempdir()?;
     let tasks = made_tasks::tasks(folder.path(), Sizes::with_test(arguments.test_rows), 0)?;
     let config = RunConfig {

@@ -83,7 +83,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let mut output = std::io::stdout().lock();
     let device = mtpt::device(&arguments.device)?;
     let model = Model::load(arguments.model.as_deref(), &device)?;
-    let (t5, tokenizer) = (&model.t5, model.tokenizer.as_inner());
+    let (t5, tokenizer) = (&model.t5, &model.tokenizer);
     let made = tempfile::tempdir()?;
     let tasks = tasks(arguments, made.path())?;
     let tree = TaskTree::new(tasks.iter().map(Task::id))?;

@@ -77,7 +77,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let first = prompts.tasks().first().map_or("", |task| task.name.as_str());
     let task = arguments.task.as_deref().unwrap_or(first);
     prompts.find(task)?;
-    let predictor = Predictor::new(model.t5.get(), &prompts, model.tokenizer.as_inner())?;
+    let predictor = Predictor::new(model.t5.get(), &prompts, &model.tokenizer)?;
 
     let mut output = std::io::stdout().lock();
     let mut answer = |lines: &[&str]| -> Result<()> {
@@ -119,7 +119,7 @@ fn learn(model: &Model) -> Result<Prompts> {
         mixture: MixtureConfig::default(),
         evaluation: EvaluationConfig { every: 20, ..EvaluationConfig::default() },
     };
-    let (t5, tokenizer) = (&model.t5, model.tokenizer.as_inner());
+    let (t5, tokenizer) = (&model.t5, &model.tokenizer);
     let device = t5.device().autodiff();
     let start = initial_composition(&config, &tasks, t5, tokenizer, &device)?;
     let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mtpt::ModelTokenizer;
 use mtpt::infer::Candidates;
 use mtpt::io::fs::write_atomic;
 use mtpt::t5::T5Tokenizer;
@@ -93,7 +94,7 @@ pub(crate) fn prepare(
     write("limit.json", &serde_json::Value::Null)?;
 
     let tokenizer = T5Tokenizer::from_tokenizer_json(&tokenizer.join("tokenizer.json"))?;
-    let tokenizer = tokenizer.as_inner();
+    let tokenizer = &ModelTokenizer::from(tokenizer);
     let (mut to_learn, mut to_evaluate) = (Vec::new(), Vec::new());
     for (number, config) in (0..TASKS).zip(tasks(data)?) {
         let task = Task::new(&config)?;

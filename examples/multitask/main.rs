@@ -98,7 +98,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     };
     let tree = TaskTree::new(tasks.iter().map(Task::id))?;
     let model = Model::load(arguments.model.as_deref(), &device)?;
-    let (t5, tokenizer) = (&model.t5, model.tokenizer.as_inner());
+    let (t5, tokenizer) = (&model.t5, &model.tokenizer);
     let config = config(arguments, &model)?;
     let begun = Instant::now();
     let frozen = model.fingerprint();

@@ -139,7 +139,7 @@ impl Report<'_> {
 
 /// Classifies handwritten sentences and prints which predictions are correct.
 pub fn written(output: &mut impl Write, model: &Model, prompts: &Prompts) -> Result<()> {
-    let predictor = Predictor::new(model.t5.get(), prompts, model.tokenizer.as_inner())?;
+    let predictor = Predictor::new(model.t5.get(), prompts, &model.tokenizer)?;
     let written = made_tasks::written();
     writeln!(output, "\nHandwritten sentences with the prompts of both tasks of their group:")?;
     let mut asked = "";

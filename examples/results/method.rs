@@ -254,7 +254,7 @@ fn run(
 ) -> Result<(Trained, Learned)> {
     let t5 = &setting.model.t5;
     let tasks: Vec<Task> = setting.data.iter().map(|data| data.task().clone()).collect();
-    let tokenizer = setting.model.tokenizer.as_inner();
+    let tokenizer = &setting.model.tokenizer;
     let start = initial_composition(config, &tasks, t5, tokenizer, &t5.device().autodiff())?;
     let counted = start.trainable_parameters();
     let mut measured = Measured::default();

@@ -102,7 +102,7 @@ impl Setting {
         let model = Model::load(model, &mtpt::device("flex")?)?;
         let tasks = real_tasks::compared(data, &protocol.limit)?;
         let lengths = protocol.config(&model, 1.0, 0).max_lengths();
-        let tokenizer = model.tokenizer.as_inner();
+        let tokenizer = &model.tokenizer;
         let data = TaskData::read(tasks, tokenizer, &model.t5, lengths)?;
         let identity = json!({
             "model": format!("{:016x}", model.fingerprint()),

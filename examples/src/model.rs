@@ -3,10 +3,11 @@
 use std::hash::{DefaultHasher, Hasher};
 use std::path::{Path, PathBuf};
 
+use mtpt::ModelTokenizer;
 use mtpt::burn::module::{Module, ModuleVisitor, Param};
 use mtpt::burn::tensor::{Device, Tensor};
 use mtpt::core::Frozen;
-use mtpt::t5::{T5, T5Tokenizer, locate};
+use mtpt::t5::{T5, locate};
 
 use crate::Result;
 
@@ -17,7 +18,7 @@ pub struct Model {
     /// The model.
     pub t5: Frozen<T5>,
     /// The tokenizer.
-    pub tokenizer: T5Tokenizer,
+    pub tokenizer: ModelTokenizer,
 }
 
 impl Model {
@@ -38,7 +39,7 @@ impl Model {
         }
         let folder = locate(folder)?;
         let t5 = T5::load(&folder, device)?;
-        let tokenizer = T5Tokenizer::load(&folder, t5.config())?;
+        let tokenizer = ModelTokenizer::load(&folder, t5.config())?;
         Ok(Self { folder, t5: Frozen::new(t5), tokenizer })
     }
 

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use mtpt::ModelTokenizer;
 use mtpt::burn::tensor::Device;
 use mtpt::core::Frozen;
-use mtpt::t5::{T5, T5Tokenizer, locate, read_config};
+use mtpt::t5::{T5, locate, read_config};
 
 use crate::error::Result;
 use crate::stdio::message;
@@ -27,14 +28,14 @@ pub(crate) struct Model {
     pub(crate) t5: Frozen<T5>,
     folder: PathBuf,
     /// `None` if the model folder has no tokenizer. Rows may contain token ids instead of texts.
-    tokenizer: Option<T5Tokenizer>,
+    tokenizer: Option<ModelTokenizer>,
 }
 
 impl Model {
     pub(crate) fn load(model: &Path, device: &Device) -> Result<Self> {
         let folder = locate(model)?;
         let t5 = T5::load(&folder, device)?;
-        let tokenizer = match T5Tokenizer::load(&folder, t5.config()) {
+        let tokenizer = match ModelTokenizer::load(&folder, t5.config()) {
             Err(error) if error.is_missing_tokenizer() => None,
             tokenizer => Some(tokenizer?),
         };
@@ -42,17 +43,17 @@ impl Model {
     }
 
     /// Returns the tokenizer, or the error that names the missing file.
-    pub(crate) fn tokenizer(&self) -> mtpt::t5::Result<Cow<'_, T5Tokenizer>> {
+    pub(crate) fn tokenizer(&self) -> mtpt::t5::Result<Cow<'_, ModelTokenizer>> {
         match &self.tokenizer {
             Some(tokenizer) => Ok(Cow::Borrowed(tokenizer)),
-            None => T5Tokenizer::load(&self.folder, self.t5.config()).map(Cow::Owned),
+            None => ModelTokenizer::load(&self.folder, self.t5.config()).map(Cow::Owned),
         }
     }
 }
 
 /// Loads the tokenizer of a model without its weights, and returns it with the model's folder.
-pub(crate) fn load_tokenizer(model: &Path) -> Result<(PathBuf, T5Tokenizer)> {
+pub(crate) fn load_tokenizer(model: &Path) -> Result<(PathBuf, ModelTokenizer)> {
     let folder = locate(model)?;
-    let tokenizer = T5Tokenizer::load(&folder, &read_config(&folder)?)?;
+    let tokenizer = ModelTokenizer::load(&folder, &read_config(&folder)?)?;
     Ok((folder, tokenizer))
 }

@@ -12,7 +12,9 @@ mod tokenizer;
 mod weights;
 
 pub use config::{Activation, T5Config};
-pub use error::{ConfigError, Error, GenerationError, Result, TokenizerError, WeightsError};
+pub use error::{
+    ConfigError, Error, GenerationError, Result, SentencePieceError, TokenizerError, WeightsError,
+};
 pub use family::{Family, LongAttention};
 pub use generate::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
 pub use model::{DecoderCache, Direction, T5, relative_position_bucket};

@@ -27,6 +27,8 @@ mod checkpoints;
 mod bad_input;
 // SentencePiece models and `tokenizer.json` result in the same ids.
 mod tokenizer;
+// SentencePiece models result in the ids and texts of sentencepiece.
+mod tokenizer_reference;
 // T5X checkpoints result in the same values as their source models and as two other programs.
 #[cfg(feature = "t5x")]
 mod t5x;

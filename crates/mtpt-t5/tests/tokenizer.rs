@@ -85,5 +85,5 @@ fn padding_and_truncation_of_the_file_are_ignored() {
     let tokenizer = T5Tokenizer::from_tokenizer_json(&path).unwrap();
     assert_eq!(tokenizer.encode("one two three").unwrap(), [3, 4, 5, 1]);
     assert_eq!(tokenizer.encode("six").unwrap(), [8, 1]);
-    assert_eq!(tokenizer.as_inner().get_vocab_size(true), 9);
+    assert_eq!(tokenizer.vocab_size(), 9);
 }

@@ -23,6 +23,11 @@ pub trait Tokenize {
     fn detokenizer(&self) -> Option<Arc<dyn Detokenize + Send + Sync>> {
         None
     }
+
+    /// Returns the token for text outside the vocabulary, if there is one and it is known.
+    fn unknown_token(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// Converts token ids to text.
@@ -67,6 +72,10 @@ impl<E: Tokenize + ?Sized> Tokenize for &E {
 
     fn detokenizer(&self) -> Option<Arc<dyn Detokenize + Send + Sync>> {
         (**self).detokenizer()
+    }
+
+    fn unknown_token(&self) -> Option<u32> {
+        (**self).unknown_token()
     }
 }
 
@@ -123,6 +132,10 @@ impl<E: Tokenize> Tokenize for WithEndOfSentence<E> {
 
     fn detokenizer(&self) -> Option<Arc<dyn Detokenize + Send + Sync>> {
         self.tokenizer.detokenizer()
+    }
+
+    fn unknown_token(&self) -> Option<u32> {
+        self.tokenizer.unknown_token()
     }
 }
 

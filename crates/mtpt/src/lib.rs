@@ -4,11 +4,13 @@ mod device;
 mod error;
 mod model;
 mod run_file;
+mod tokenizer;
 
 pub use device::{ChosenDevice, DeviceError, choose_device, device, device_names, devices};
 pub use error::{Error, Result};
 pub use model::{Model, resolve_model};
 pub use run_file::{RunFile, Training};
+pub use tokenizer::ModelTokenizer;
 
 pub use burn;
 pub use mtpt_compose as compose;
@@ -21,7 +23,7 @@ pub use mtpt_train as train;
 
 /// The names that most programs import.
 pub mod prelude {
-    pub use crate::{Model, RunFile, device};
+    pub use crate::{Model, ModelTokenizer, RunFile, device};
     pub use burn::module::Module;
     pub use burn::tensor::{Device, Tensor};
     pub use mtpt_compose::{Composition, CompositionConfig};

@@ -3,10 +3,10 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use mtpt_core::Frozen;
 use mtpt_infer::{Predictor, Prompts};
-use mtpt_t5::{T5, T5Tokenizer, locate};
-use tokenizers::Tokenizer;
+use mtpt_t5::{T5, locate};
 
 use crate::error::Result;
+use crate::tokenizer::ModelTokenizer;
 
 /// Returns the path of a model that a configuration file names: relative to the folder of the file
 /// if it exists there, unchanged otherwise, because it may be the id of a model on the hub.
@@ -20,7 +20,7 @@ pub fn resolve_model(config: &Path, model: &str) -> PathBuf {
 pub struct Model {
     path: PathBuf,
     t5: Frozen<T5>,
-    tokenizer: T5Tokenizer,
+    tokenizer: ModelTokenizer,
 }
 
 impl Model {
@@ -36,7 +36,7 @@ impl Model {
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
         let path = locate(path.as_ref())?;
         let t5 = T5::load(&path, device)?;
-        let tokenizer = T5Tokenizer::load(&path, t5.config())?;
+        let tokenizer = ModelTokenizer::load(&path, t5.config())?;
         Ok(Self { path, t5: Frozen::new(t5), tokenizer })
     }
 
@@ -51,7 +51,7 @@ impl Model {
     }
 
     /// Returns the tokenizer.
-    pub fn tokenizer(&self) -> &T5Tokenizer {
+    pub fn tokenizer(&self) -> &ModelTokenizer {
         &self.tokenizer
     }
 
@@ -64,7 +64,7 @@ impl Model {
     pub fn with<'a>(
         &'a self,
         prompts: &'a Prompts,
-    ) -> Result<Predictor<'a, Frozen<T5>, Tokenizer>> {
-        Ok(Predictor::new(&self.t5, prompts, self.tokenizer.as_inner())?)
+    ) -> Result<Predictor<'a, Frozen<T5>, ModelTokenizer>> {
+        Ok(Predictor::new(&self.t5, prompts, &self.tokenizer)?)
     }
 }

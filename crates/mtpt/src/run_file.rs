@@ -8,10 +8,10 @@ use mtpt_tasks::{Task, TaskFile};
 use mtpt_train::{
     Observer, Pipeline, PromptTuningRun, StagedRunConfig, Trained, initial_composition,
 };
-use tokenizers::Tokenizer;
 
 use crate::error::{Error, Result};
 use crate::model::{Model, resolve_model};
+use crate::tokenizer::ModelTokenizer;
 
 /// A run file: the model, the tasks and the settings of a training run, read from TOML.
 ///
@@ -71,8 +71,11 @@ impl RunFile {
     /// # Errors
     ///
     /// [`Error::Train`] when the settings of the stages contradict each other or the tasks.
-    pub fn pipeline<'a>(&'a self, model: &'a Model) -> Result<Pipeline<'a, Frozen<T5>, Tokenizer>> {
-        let tokenizer = model.tokenizer().as_inner();
+    pub fn pipeline<'a>(
+        &'a self,
+        model: &'a Model,
+    ) -> Result<Pipeline<'a, Frozen<T5>, ModelTokenizer>> {
+        let tokenizer = model.tokenizer();
         Ok(Pipeline::new(&self.config, &self.tasks, model.t5(), tokenizer)?)
     }
 }
@@ -119,7 +122,7 @@ impl<'a, L: Observer> Training<'a, L> {
             return Err(Error::Staged { path: path.clone() });
         }
         let (config, t5) = (&config.run, self.model.t5());
-        let tokenizer = self.model.tokenizer().as_inner();
+        let tokenizer = self.model.tokenizer();
         let device = t5.device().autodiff();
         let start = initial_composition(config, tasks, t5, tokenizer, &device)?;
         let lengths = config.max_lengths();

@@ -32,10 +32,9 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
         return Err(Error::NoSplit { path: arguments.tasks.clone(), split: split.as_str() });
     }
     let tokenizer = prompted.model.tokenizer()?;
-    let tokenizer = tokenizer.as_inner();
     let t5 = prompted.model.t5.get();
     let max_lengths = prompts.header().max_lengths();
-    let tokenizer = TaskTokenizer::new(tokenizer, t5, max_lengths);
+    let tokenizer = TaskTokenizer::new(&*tokenizer, t5, max_lengths);
     let model = prompted.prompted()?;
     let mut output = Output::new();
     for task in tasks {

@@ -14,7 +14,7 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
     let prompted = PromptedModel::load(arguments)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let tokenizer = prompted.model.tokenizer()?;
-    let predictor = prompted.predictor(prompts, tokenizer.as_inner())?;
+    let predictor = prompted.predictor(prompts, &*tokenizer)?;
     let mut output = Output::new();
     let mut truncated = 0;
     let outcome = for_each_batch(

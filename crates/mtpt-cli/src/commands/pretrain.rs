@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
-use mtpt::t5::{T5, T5Tokenizer, locate};
+use mtpt::ModelTokenizer;
+use mtpt::t5::{T5, locate};
 use mtpt::tasks::corpus::CorpusFile;
 use mtpt::tasks::task::TaskError;
 use mtpt::tasks::{self, Split, TaskFile};
@@ -44,11 +45,10 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
     };
     let origin = locate(&mtpt::resolve_model(path, &config.model))?;
     let t5 = T5::load(&origin, &device.autodiff())?;
-    let tokenizer = T5Tokenizer::load(&origin, t5.config())?;
+    let tokenizer = ModelTokenizer::load(&origin, t5.config())?;
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
-    let tokenizer = tokenizer.as_inner();
     let signals = Signals::watch()?;
-    let data = PretrainingData::reader(&t5, tokenizer, lengths)
+    let data = PretrainingData::reader(&t5, &tokenizer, lengths)
         .sentinels(&sentinels)
         .read(tasks, corpora)?;
     let folder = RunDir::create(&run_dir(arguments)?)?;

@@ -5,11 +5,13 @@
 
 mod config;
 mod generation;
+mod sentence_piece;
 mod tokenizer;
 mod weights;
 
 pub use config::ConfigError;
 pub use generation::GenerationError;
+pub use sentence_piece::SentencePieceError;
 pub use tokenizer::TokenizerError;
 pub use weights::WeightsError;
 

@@ -37,16 +37,97 @@ pub enum TokenizerError {
         source: Source,
     },
 
-    /// A SentencePiece model is not of T5's type.
-    #[error(
-        "`{}` must be a SentencePiece model of type unigram (1), but is of type `{found}`",
-        path.display()
-    )]
-    SentencePieceType {
+    /// A file is not valid JSON.
+    #[error("`{}` is not valid JSON: line {line}, column {column}", path.display())]
+    Json {
         /// The file.
         path: PathBuf,
-        /// The type in the file.
-        found: i32,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
+    },
+
+    /// A file is not a JSON object.
+    #[error("`{}` must be a JSON object, but is {found}", path.display())]
+    NoObject {
+        /// The file.
+        path: PathBuf,
+        /// Kind of the value.
+        found: String,
+    },
+
+    /// A field of a file has the wrong type.
+    #[error("`{field}` in `{}` must be {expected}, but is {found}", path.display())]
+    Field {
+        /// The file.
+        path: PathBuf,
+        /// Name of the field.
+        field: String,
+        /// Its type in words.
+        expected: &'static str,
+        /// The value, or its kind.
+        found: String,
+    },
+
+    /// A file declares two added tokens with the same text or the same id.
+    #[error("`{}` has two added tokens with the text or the id of `{}`", path.display(), token.escape_debug())]
+    SameAddedToken {
+        /// The file.
+        path: PathBuf,
+        /// Text of the second one.
+        token: String,
+    },
+
+    /// An added token has different ids in two files.
+    #[error(
+        "the added token `{}` has id {declared} in `{}`, but id {found} in `{}`: use the files of \
+         one tokenizer",
+        token.escape_debug(),
+        declared_in.display(),
+        tokenizer.display()
+    )]
+    AddedTokenId {
+        /// The file that declares the token.
+        declared_in: PathBuf,
+        /// Its text.
+        token: String,
+        /// Its id there.
+        declared: u32,
+        /// The file of the tokenizer.
+        tokenizer: PathBuf,
+        /// Its id there.
+        found: u32,
+    },
+
+    /// The class of a tokenizer without a supported file is not supported.
+    #[error(
+        "`{}` has a tokenizer of class `{class}`, which is not supported: expected a \
+         `tokenizer.json`, a `spiece.model` of class `T5Tokenizer`, or class `ByT5Tokenizer`",
+        folder.display()
+    )]
+    Class {
+        /// The folder.
+        folder: PathBuf,
+        /// The class.
+        class: String,
+    },
+
+    /// The token at the end of texts is not the model's end token.
+    #[error(
+        "the tokenizer `{}` ends texts with `{token}`, id {found}, but `eos_token_id` of the model \
+         is {expected}: correct `eos_token_id` in `config.json`, or use the model's own tokenizer",
+        path.display()
+    )]
+    EndToken {
+        /// File of the tokenizer.
+        path: PathBuf,
+        /// Text of the token.
+        token: String,
+        /// Its id.
+        found: u32,
+        /// Id of the model's end token.
+        expected: u32,
     },
 
     /// The tokenizer refuses a text or ids.

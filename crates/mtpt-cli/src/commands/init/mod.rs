@@ -7,9 +7,9 @@ mod task;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use mtpt::ModelTokenizer;
 use mtpt::infer::Candidates;
 use mtpt::io::fs::{create_parent, write_atomic};
-use mtpt::t5::T5Tokenizer;
 use mtpt::tasks::{Format, TaskFile, TaskId};
 use serde::Serialize;
 
@@ -120,7 +120,7 @@ fn task_names(arguments: &Init) -> Result<Vec<(TaskId, &Path)>> {
 fn add_task(
     config: &mut StartingConfig,
     found: FoundTask,
-    tokenizer: &T5Tokenizer,
+    tokenizer: &ModelTokenizer,
     output: &Path,
 ) -> Result<TaskSummary> {
     let FoundTask { mut task, text_columns, label_counts, train, dev } = found;
@@ -131,7 +131,7 @@ fn add_task(
     task.dev = task.dev.as_deref().map(|path| path_in_config(path, output)).transpose()?;
     let words: Vec<String> = task.labels.iter().map(|(_, word)| word.clone()).collect();
     // Not an error: the configuration is where the user can change the label words.
-    if let Err(error) = Candidates::new(&task.name, &words, tokenizer.as_inner()) {
+    if let Err(error) = Candidates::new(&task.name, &words, tokenizer) {
         message(&format!("warning: {error}; choose other label words in `{}`", output.display()));
     }
     config.training_rows += train.len();

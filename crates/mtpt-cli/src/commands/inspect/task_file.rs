@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
-use mtpt::t5::T5Tokenizer;
+use mtpt::ModelTokenizer;
 use mtpt::tasks::corpus::CorpusFile;
 use mtpt::tasks::task::TaskError;
 use mtpt::tasks::{self, Format, Gold, Metric, Split, Task, TaskFile, TaskTree, read_toml};
@@ -144,7 +144,7 @@ fn tokenizer(
     path: &Path,
     requested: Option<&Path>,
     configured: Option<&str>,
-) -> Result<Option<(PathBuf, T5Tokenizer)>> {
+) -> Result<Option<(PathBuf, ModelTokenizer)>> {
     match (requested, configured) {
         (Some(model), _) => load_tokenizer(model).map(Some),
         (None, Some(model)) => Ok(load_tokenizer(&mtpt::resolve_model(path, model))
@@ -154,7 +154,7 @@ fn tokenizer(
     }
 }
 
-fn summarize(task: &Task, tokenizer: Option<&T5Tokenizer>, run: &Run) -> Result<TaskSummary> {
+fn summarize(task: &Task, tokenizer: Option<&ModelTokenizer>, run: &Run) -> Result<TaskSummary> {
     let splits = Split::ALL.into_iter().filter(|&split| task.has(split)).map(|split| {
         let mut rows = 0;
         let mut labels = BTreeMap::new();

@@ -1,6 +1,7 @@
+use mtpt::ModelTokenizer;
 use mtpt::burn::tensor::{Int, Tensor, TensorData};
 use mtpt::core::Backbone;
-use mtpt::t5::{T5, T5Tokenizer};
+use mtpt::t5::T5;
 
 /// The token whose embedding is most similar to a vector of a prompt.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,7 +20,7 @@ pub(crate) const POSITIONS: usize = 10;
 pub(crate) fn nearest_tokens(
     prompts: &[Tensor<2>],
     t5: &T5,
-    tokenizer: Option<&T5Tokenizer>,
+    tokenizer: Option<&ModelTokenizer>,
 ) -> Vec<Vec<NearestToken>> {
     let device = t5.device();
     let (count, d_model) = (t5.config().vocab_size, t5.config().d_model);
@@ -33,7 +34,7 @@ pub(crate) fn nearest_tokens(
         let (cosines, tokens) = unit(vectors).matmul(vocabulary.clone()).max_dim_with_indices(1);
         let (cosines, tokens) = (cosines.into_data(), tokens.into_data());
         let named = |(cosine, id): (f32, i64)| {
-            let token = tokenizer.and_then(|tokenizer| tokenizer.as_inner().id_to_token(id as u32));
+            let token = tokenizer.and_then(|tokenizer| tokenizer.token(id as u32));
             NearestToken {
                 token: token.unwrap_or_else(|| format!("#{id}")),
                 cosine: f64::from(cosine),
