@@ -169,7 +169,7 @@ fn values(tensor: Tensor<3>) -> Vec<f32> {
 fn forward_pass_is_the_evaluations_in_every_precision() {
     let mut random = Random(ChaCha8Rng::seed_from_u64(5));
     let device = Device::flex();
-    for name in ["v1_0", "v1_1"] {
+    for name in ["v1_0", "v1_1", "family/umt5", "family/longt5_local", "family/longt5_global"] {
         // Values above 255, whose squares overflow in f16.
         let embeddings = random.tensor::<3>([BATCH, LENGTH, 16]).mul_scalar(400.0);
         let [exact, half, brain] = [FloatDType::F32, FloatDType::F16, FloatDType::BF16]

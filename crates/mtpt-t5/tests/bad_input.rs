@@ -198,9 +198,22 @@ fn invalid_configurations_are_reported_with_the_file() {
     let copy = with_config("v1_0", "\"d_kv\": 4", "\"d_kv\": 0");
     check(copy.path(), &["config.json", "`d_kv` must be positive, but is `0`"]);
     let copy = with_config("v1_0", "\"d_kv\": 4", "\"d_kv\": \"four\"");
-    check(copy.path(), &["cannot parse", "config.json", "line"]);
+    check(copy.path(), &["config.json", "`d_kv` must be a whole number, 0 or more", "\"four\""]);
+    let copy = with_config("v1_0", "\"d_kv\": 4,", "\"d_kv\": 4,,");
+    check(copy.path(), &["cannot parse", "config.json`: invalid JSON in line 7, column 13"]);
     let copy = with_config("v1_0", "{", "");
-    check(copy.path(), &["cannot parse", "config.json"]);
+    check(copy.path(), &["cannot parse", "config.json", "expected a JSON object, found text"]);
+    for (content, found) in [
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:4d\nsize 700\n",
+            "Git LFS pointer",
+        ),
+        ("<!DOCTYPE html>\n<html>Not found</html>", "an HTML page"),
+        ("", "an empty file"),
+    ] {
+        fs::write(copy.path().join("config.json"), content).unwrap();
+        check(copy.path(), &["config.json`: expected a JSON object, found", found]);
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::tensor::activation::log_softmax;
 use burn::tensor::{Bool, Device, Gradients, Int, Tensor};
-use mtpt_t5::{Backbone, Inputs, T5, T5Config};
+use mtpt_t5::{Backbone, Family, Inputs, LongAttention, T5, T5Config};
 
 use crate::fixtures::{Reference, assert_close, folder, padded, reference};
 
@@ -194,18 +194,31 @@ fn dropout_is_applied_in_training_only() {
 fn a_few_steps_reduce_the_loss_of_a_new_model() {
     let device = Device::flex().autodiff();
     device.seed(5);
-    let config = T5Config::new(40, 16, 8, 32, 2, 2, 2).with_dropout_rate(0.0);
-    let mut model = config.init(&device).unwrap();
-    let mut optimizer = AdamWConfig::new().init();
-    let inputs = [vec![2, 3, 4, 1], vec![5, 6, 1]];
-    let targets = [vec![7, 8, 1], vec![9, 1]];
-    let mut losses: Vec<f32> = Vec::new();
-    for _ in 0..12 {
-        let (ids, mask) = padded(&inputs, &device);
-        let loss = loss(&model, model.embed(ids), mask, &targets);
-        losses.push(loss.clone().into_scalar());
-        let gradients = GradientsParams::from_grads(loss.backward(), &model);
-        model = optimizer.step(1e-2, model, gradients);
+    let long = |global_block_size| LongAttention { local_radius: 1, global_block_size };
+    let families = [
+        Family::T5,
+        Family::Mt5,
+        Family::Umt5,
+        Family::LongT5(long(None)),
+        Family::LongT5(long(Some(2))),
+    ];
+    for family in families {
+        let config = T5Config::new(40, 16, 8, 32, 2, 2, 2)
+            .with_family(family)
+            .with_scale_decoder_outputs(family != Family::Mt5)
+            .with_dropout_rate(0.0);
+        let mut model = config.init(&device).unwrap();
+        let mut optimizer = AdamWConfig::new().init();
+        let inputs = [vec![2, 3, 4, 1], vec![5, 6, 1]];
+        let targets = [vec![7, 8, 1], vec![9, 1]];
+        let mut losses: Vec<f32> = Vec::new();
+        for _ in 0..12 {
+            let (ids, mask) = padded(&inputs, &device);
+            let loss = loss(&model, model.embed(ids), mask, &targets);
+            losses.push(loss.clone().into_scalar());
+            let gradients = GradientsParams::from_grads(loss.backward(), &model);
+            model = optimizer.step(1e-2, model, gradients);
+        }
+        assert!(losses[11] < losses[0] / 2.0, "{family:?}: {losses:?}");
     }
-    assert!(losses[11] < losses[0] / 2.0, "{losses:?}");
 }

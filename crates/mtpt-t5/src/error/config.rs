@@ -1,5 +1,7 @@
 use std::path::{Path, PathBuf};
 
+use mtpt_io::ForeignContent;
+
 /// An invalid configuration.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -63,13 +65,24 @@ pub enum ConfigError {
         path: PathBuf,
     },
 
-    /// A file is not valid JSON.
-    #[error("cannot parse `{}`", path.display())]
-    Json {
+    /// A file is not JSON.
+    #[error("cannot parse `{}`: expected a JSON object, {content}", path.display())]
+    NotJson {
         /// The file.
         path: PathBuf,
-        /// Where and why.
-        source: serde_json::Error,
+        /// What it contains.
+        content: ForeignContent,
+    },
+
+    /// A JSON file has a syntax error.
+    #[error("cannot parse `{}`: invalid JSON in line {line}, column {column}", path.display())]
+    JsonSyntax {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column, from 1.
+        column: usize,
     },
 
     /// A `config.json`, or the configuration inferred from a T5X checkpoint, is not supported.

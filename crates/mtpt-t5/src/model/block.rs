@@ -30,11 +30,15 @@ pub(crate) struct EncoderBlock {
 }
 
 /// The positions that the encoder's self-attention attends to.
-pub(crate) enum EncoderPattern {
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each block, and its tensor takes megabytes"
+)]
+pub(crate) enum EncoderPattern<'a> {
     /// All, with a bias that broadcasts to `[batch, heads, length, length]`.
     Full(Tensor<4>),
     /// LongT5's.
-    Long(LongPattern),
+    Long(&'a LongPattern),
 }
 
 /// Saved activations of the encoder's self-attention.
@@ -78,7 +82,7 @@ impl EncoderBlock {
         &self,
         hidden: Tensor<2>,
         shape: BatchShape,
-        pattern: EncoderPattern,
+        pattern: EncoderPattern<'_>,
         saving: Saving,
     ) -> (Tensor<2>, Option<SavedEncoderBlock>) {
         let (layer, norm) = (&self.self_attention, &self.self_attention_norm);

@@ -73,7 +73,7 @@ impl Encoder {
                 let biases = PositionBiases { local, side: self.side_position_bias.as_ref() };
                 let pattern = LongPattern::new(long, &biases, mask);
                 let embeddings = pad_rows(embeddings, pattern.windows.rows().length);
-                let pattern = |_: &EncoderBlock| EncoderPattern::Long(pattern.clone());
+                let pattern = |_: &EncoderBlock| EncoderPattern::Long(&pattern);
                 let (hidden, saved) = self.forward_blocks(embeddings, pattern, saving);
                 (hidden.narrow(1, 0, length), saved)
             }
@@ -91,10 +91,10 @@ impl Encoder {
     }
 
     /// Computes the final hidden states, given the pattern of each block's self-attention.
-    fn forward_blocks(
+    fn forward_blocks<'a>(
         &self,
         embeddings: Tensor<3>,
-        pattern: impl Fn(&EncoderBlock) -> EncoderPattern,
+        pattern: impl Fn(&EncoderBlock) -> EncoderPattern<'a>,
         saving: Saving,
     ) -> (Tensor<3>, Option<SavedStack<SavedEncoderBlock>>) {
         let (embeddings, shape) = BatchShape::flatten(embeddings);

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use mtpt_io::ForeignContent;
 use serde_json::{Map, Value};
 
 use crate::error::{ConfigError, Result};
@@ -37,8 +38,7 @@ impl HuggingFaceConfig {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`](crate::Error::Io), [`ConfigError::Json`] and [`ConfigError::File`] name the
-    /// file.
+    /// [`Error::Io`](crate::Error::Io) and [`ConfigError`], naming the file.
     pub fn read(path: &Path) -> Result<Self> {
         let config = Self::from_fields(read_fields(path)?);
         Ok(config.map_err(|source| ConfigError::in_file(path, source))?)
@@ -65,7 +65,11 @@ impl HuggingFaceConfig {
     ///
     /// Names the field that has the wrong type, or because of which the model is not supported.
     pub(crate) fn from_fields(mut fields: Map<String, Value>) -> Result<Self, ConfigError> {
-        let defaults = Self::defaults(ModelType::of_file(&fields)?);
+        let model_type = ModelType::of_file(&fields)?;
+        let defaults = Self::defaults(model_type);
+        if model_type != ModelType::T5 {
+            fields.insert("model_type".to_owned(), model_type.name().into());
+        }
         // transformers sets this default before it applies the aliases.
         if fields.contains_key("num_hidden_layers") && is_missing(&fields, "num_decoder_layers") {
             let layers = fields.get("num_layers").cloned().unwrap_or(defaults.num_layers.into());
@@ -76,24 +80,41 @@ impl HuggingFaceConfig {
                 fields.insert(name.to_owned(), value);
             }
         }
-        let object = |config| match serde_json::to_value(config) {
-            Ok(Value::Object(object)) => object,
-            _ => unreachable!("invariant: a configuration is an object"),
-        };
-        let mut merged = object(defaults);
+        let mut merged = defaults.into_fields();
         merged.extend(fields);
         serde_json::from_value(Value::Object(merged.clone())).map_err(|_| wrong_type(merged))
+    }
+
+    /// Returns the fields of a `config.json`.
+    pub(crate) fn into_fields(self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(fields)) => fields,
+            _ => unreachable!("invariant: a configuration is an object"),
+        }
     }
 }
 
 /// Returns the fields of a JSON file.
 pub(crate) fn read_fields(path: &Path) -> Result<Map<String, Value>> {
-    let text = mtpt_io::fs::read(path)?;
-    let value = serde_json::from_slice(&text);
-    match value.map_err(|source| ConfigError::Json { path: path.to_owned(), source })? {
-        Value::Object(fields) => Ok(fields),
-        _ => Err(ConfigError::NotAnObject { path: path.to_owned() }.into()),
-    }
+    let bytes = mtpt_io::fs::read(path)?;
+    // Editors on Windows may put a byte order mark at the start.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
+    let path = path.to_owned();
+    Ok(match serde_json::from_slice(text) {
+        Ok(Value::Object(fields)) => fields,
+        Ok(_) => return Err(ConfigError::NotAnObject { path }.into()),
+        Err(error) => {
+            let is_object = text.trim_ascii_start().starts_with(b"{");
+            return Err(match ForeignContent::of(text).filter(|_| !is_object) {
+                Some(content) => ConfigError::NotJson { path, content },
+                None => {
+                    let (line, column) = (error.line(), error.column());
+                    ConfigError::JsonSyntax { path, line, column }
+                }
+            }
+            .into());
+        }
+    })
 }
 
 fn is_missing(fields: &Map<String, Value>, name: &str) -> bool {

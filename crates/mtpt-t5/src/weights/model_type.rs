@@ -25,6 +25,9 @@ const NAMES: &[(ModelType, &str, &str)] = &[
 
 const EXPECTED: &str = "`t5`, `mt5`, `umt5` or `longt5` (Flan-T5, UL2 and ByT5 are `t5`)";
 
+/// What follows the model in the name of a class.
+const ENDS: [&str; 4] = ["For", "Model", "WithLMHeadModel", "EncoderModel"];
+
 /// Ends of the names of classes without one of the required parts.
 const PARTIAL_MODELS: &[(&str, &str)] = &[
     ("EncoderModel", "decoder"),
@@ -34,15 +37,21 @@ const PARTIAL_MODELS: &[(&str, &str)] = &[
 ];
 
 impl ModelType {
-    /// Returns the model of a `config.json`, T5 if the file does not specify it.
+    /// Returns the model of a `config.json`. If the file has no `model_type`, it is that of
+    /// `architectures`, or else T5.
     ///
     /// # Errors
     ///
     /// Returns an error for models of other types, without a decoder or language modelling head, or
     /// with quantized weights.
     pub(crate) fn of_file(fields: &Map<String, Value>) -> Result<Self, ConfigError> {
+        let architectures = fields.get("architectures").and_then(Value::as_array);
+        let mut classes = architectures.into_iter().flatten().filter_map(Value::as_str);
         let model_type = match fields.get("model_type") {
-            None | Some(Value::Null) => Self::T5,
+            None | Some(Value::Null) => match classes.clone().next() {
+                Some(class) => Self::of_class(class)?,
+                None => Self::T5,
+            },
             Some(found) => {
                 let known = NAMES.iter().find(|(_, name, _)| found.as_str() == Some(name));
                 let unknown = || ConfigError::OutOfRange {
@@ -56,11 +65,12 @@ impl ModelType {
         let lacks = |found: String, lacks: &'static str| {
             Err(ConfigError::Architecture { found, lacks, expected: model_type.architecture() })
         };
-        let architectures = fields.get("architectures").and_then(Value::as_array);
-        for class in architectures.into_iter().flatten().filter_map(Value::as_str) {
-            if let Some((_, part)) = PARTIAL_MODELS.iter().find(|(end, _)| class.ends_with(end)) {
-                return lacks(format!("`{class}`"), part);
-            }
+        let partial = classes.find_map(|class| {
+            let part = PARTIAL_MODELS.iter().find(|(end, _)| class.ends_with(end));
+            part.map(|(_, part)| (class, part))
+        });
+        if let Some((class, part)) = partial {
+            return lacks(format!("`{class}`"), part);
         }
         if fields.get("is_encoder_decoder") == Some(&Value::Bool(false)) {
             return lacks("a model with `is_encoder_decoder: false`".to_owned(), "decoder");
@@ -72,6 +82,22 @@ impl ModelType {
                 Err(ConfigError::Quantized { method })
             }
         }
+    }
+
+    /// Returns the type of a class of transformers, for PyTorch, Flax or TensorFlow.
+    fn of_class(class: &str) -> Result<Self, ConfigError> {
+        let name = class.strip_prefix("Flax").or(class.strip_prefix("TF")).unwrap_or(class);
+        let is_of = |(_, _, known): &&(Self, &str, &str)| {
+            let start = known.strip_suffix("ForConditionalGeneration").unwrap_or(known);
+            let rest = name.strip_prefix(start);
+            rest.is_some_and(|rest| ENDS.iter().any(|end| rest.starts_with(end)))
+        };
+        let unknown = || ConfigError::OutOfRange {
+            field: "architectures",
+            expected: "`T5ForConditionalGeneration`, or that of mT5, UMT5 or LongT5",
+            found: class.to_owned(),
+        };
+        Ok(NAMES.iter().find(is_of).ok_or_else(unknown)?.0)
     }
 
     /// Returns the type of a model.

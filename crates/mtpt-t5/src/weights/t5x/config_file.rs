@@ -1,7 +1,5 @@
 use std::path::Path;
 
-use serde_json::Value;
-
 use crate::config::T5Config;
 use crate::error::{ConfigError, Result};
 use crate::weights::config_fields::read_fields;
@@ -24,12 +22,8 @@ const DETERMINED: [&str; 9] = [
 ///
 /// Values of the file that the arrays determine must agree with them.
 pub(super) fn with_config_file(inferred: T5Config, path: &Path, folder: &Path) -> Result<T5Config> {
-    let json = |source| ConfigError::Json { path: path.to_owned(), source };
     let file = read_fields(path)?;
-    let merged = serde_json::to_value(HuggingFaceConfig::from(&inferred)).map_err(json)?;
-    let Value::Object(mut merged) = merged else {
-        unreachable!("invariant: a configuration is an object")
-    };
+    let mut merged = HuggingFaceConfig::from(&inferred).into_fields();
     // Fields that others are derived from replace the derived ones too.
     for (given, derived) in [
         ("feed_forward_proj", "dense_act_fn"),
@@ -46,9 +40,8 @@ pub(super) fn with_config_file(inferred: T5Config, path: &Path, folder: &Path) -
         .map_err(|source| ConfigError::in_file(path, source))?;
     // Like in transformers checkpoints, the arrays decide whether there is a head.
     config.tie_word_embeddings = inferred.tie_word_embeddings;
-    let [configured, found] = [&config, &inferred]
-        .map(|config| serde_json::to_value(HuggingFaceConfig::from(config)).map_err(json));
-    let (configured, found) = (configured?, found?);
+    let [configured, found] =
+        [&config, &inferred].map(|config| HuggingFaceConfig::from(config).into_fields());
     for field in DETERMINED {
         if configured[field] != found[field] {
             return Err(ConfigError::ContradictsCheckpoint {
