@@ -6,6 +6,7 @@ mod config;
 mod destination;
 mod error;
 mod input;
+mod input_limit;
 mod model;
 mod number_format;
 mod progress;

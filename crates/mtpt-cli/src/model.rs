@@ -42,6 +42,11 @@ impl Model {
         Ok(Self { t5: Frozen::new(t5), folder, tokenizer })
     }
 
+    /// Returns the folder.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// Returns the tokenizer, or the error that names the missing file.
     pub(crate) fn tokenizer(&self) -> mtpt::t5::Result<Cow<'_, ModelTokenizer>> {
         match &self.tokenizer {

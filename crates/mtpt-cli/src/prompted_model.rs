@@ -2,13 +2,16 @@ use std::path::Path;
 
 use mtpt::burn::tensor::Device;
 use mtpt::core::{Inputs, TaskIndex};
-use mtpt::infer::{DeviceBatch, Predictor, Prompted, Prompts};
+use mtpt::infer::{
+    DeviceBatch, Predictor, Prompted, Prompts, check_length, max_row_length, partition_for_memory,
+};
 use mtpt::t5::T5;
 use mtpt::tasks::{Tokenize, TokenizedExample};
 
 use crate::args::inference::PromptedRows;
 use crate::error::Result;
 use crate::input::row::Row;
+use crate::input_limit::InputLimit;
 use crate::model::{Model, open_device};
 use crate::prompts::PromptSource;
 
@@ -89,11 +92,25 @@ impl PromptedModel {
         }
     }
 
-    /// Returns the task of a row and the tokens of its `input` or `input_ids`.
-    pub(crate) fn example(&self, row: &Row) -> Result<TokenizedExample> {
+    /// Returns the maximum length of inputs, unless one is given.
+    pub(crate) fn input_limit(&self, given: Option<usize>) -> InputLimit {
+        InputLimit::new(given, self.prompts.as_ref(), self.model.folder())
+    }
+
+    /// Returns the task of a row and the tokens of its `input` or `input_ids`, truncated to the
+    /// maximum length.
+    pub(crate) fn example(&self, row: &Row, limit: &InputLimit) -> Result<TokenizedExample> {
         // Without prompts, the task isn't used.
         let task = self.task(row)?.unwrap_or(TaskIndex::new(0));
-        Ok(unlabeled(task, self.tokens(row, "input")?))
+        let mut ids = self.tokens(row, "input")?;
+        limit.truncate(&mut ids);
+        Ok(unlabeled(task, ids))
+    }
+
+    /// Rejects a row that needs too much memory.
+    pub(crate) fn check_length(&self, row: &Row, example: &TokenizedExample) -> Result<()> {
+        let limit = max_row_length(self.model.t5.get());
+        check_length(example, limit, None).map_err(|error| row.error(error.to_string()))
     }
 
     /// Returns the tokens of a field.
@@ -102,8 +119,22 @@ impl PromptedModel {
         row.tokens(field, vocab_size, |text| self.model.tokenizer()?.encode(text))
     }
 
+    /// Partitions examples into as few parts as memory allows. The examples of a part keep their
+    /// order.
+    pub(crate) fn parts(&self, examples: &[TokenizedExample]) -> Result<Vec<Vec<usize>>> {
+        let prompt_length = self.prompted()?.prompt_length();
+        let lengths: Vec<usize> =
+            examples.iter().map(|example| prompt_length + example.input_ids.len()).collect();
+        let mut parts = partition_for_memory(&lengths, usize::MAX, self.model.t5.get());
+        parts.iter_mut().for_each(|part| part.sort_unstable());
+        Ok(parts)
+    }
+
     /// Embeds the inputs of examples, with the prompts of their tasks prepended, if any.
-    pub(crate) fn inputs(&self, examples: &[TokenizedExample]) -> Result<Inputs> {
+    pub(crate) fn inputs<'a>(
+        &self,
+        examples: impl IntoIterator<Item = &'a TokenizedExample>,
+    ) -> Result<Inputs> {
         let prompted = self.prompted()?;
         let batch = DeviceBatch::for_backbone(examples, prompted.backbone());
         Ok(prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask))

@@ -38,6 +38,8 @@ mod earlier_versions;
 mod bad_input;
 // Model folders and weight files of every kind, and files in place of them.
 mod checkpoints;
+// Inputs beyond the maximum length, and rows that need too much memory.
+mod long_inputs;
 // NaN and infinite weights, prompts, results and losses.
 mod not_finite;
 // Full disks, file size limits and read-only folders.

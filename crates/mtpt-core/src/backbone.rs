@@ -29,6 +29,12 @@ pub trait Backbone: Sync {
     /// Returns the token that ends an input and a target.
     fn eos_token_id(&self) -> u32;
 
+    /// Returns the number of attention scores of a row of this length in one layer, for all heads.
+    /// It determines the memory that long rows need. The default is one head and full attention.
+    fn attention_scores(&self, length: usize) -> usize {
+        length.saturating_mul(length)
+    }
+
     /// Returns the device of the weights, without autodiff.
     fn device(&self) -> Device;
 

@@ -105,6 +105,10 @@ impl<M: Module + Backbone> Backbone for Frozen<M> {
         self.0.eos_token_id()
     }
 
+    fn attention_scores(&self, length: usize) -> usize {
+        self.0.attention_scores(length)
+    }
+
     fn device(&self) -> Device {
         self.0.device()
     }

@@ -171,6 +171,23 @@ pub enum Error {
         /// The result.
         value: f64,
     },
+    /// A row is too long for the memory that attention may take.
+    #[error(
+        "{}the {what} has {tokens} tokens, more than the {limit} for which the memory of this \
+         model's attention is limited; shorten it{}",
+        location.as_ref().map_or_else(String::new, |location| format!("{location}: ")),
+        if *what == "input" { ", or set a lower maximum length" } else { "" }
+    )]
+    TooLong {
+        /// Where the row was read from, if it was read from a file.
+        location: Option<SourceLocation>,
+        /// The input or the target.
+        what: &'static str,
+        /// Its number of tokens.
+        tokens: usize,
+        /// Maximum number of tokens.
+        limit: usize,
+    },
     /// Generated tokens could not be converted to text.
     #[error("task `{task}`: cannot convert the generated tokens to text")]
     Detokenize {

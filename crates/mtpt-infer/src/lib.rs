@@ -19,6 +19,7 @@ mod prompt_file;
 mod prompted;
 mod prompts;
 mod rank;
+mod row_length;
 mod sidecar;
 #[cfg(feature = "t5x")]
 mod t5x;
@@ -30,7 +31,10 @@ mod tree;
 pub use arrays::ArrayComposition;
 pub use candidates::Candidates;
 pub use device_batch::{DeviceBatch, Padding};
-pub use device_partition::partition_for_device;
+pub use device_partition::{
+    MAX_PART_SCORES, MAX_PART_TOKENS, MAX_ROW_SCORES, map_parts, max_row_length,
+    partition_for_device, partition_for_memory,
+};
 pub use error::{Error, Result};
 pub use exported_files::PromptFiles;
 pub use format::PromptFormat;
@@ -42,5 +46,6 @@ pub use predict::{Answer, Input, Predictor, Query};
 pub use prompt_file::PromptFile;
 pub use prompted::Prompted;
 pub use prompts::Prompts;
+pub use row_length::check_length;
 pub use task_data::{TaskData, TaskTokenizer};
 pub use tree::composed_tree;

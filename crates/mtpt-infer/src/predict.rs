@@ -10,10 +10,12 @@ use mtpt_tasks::{
 use serde::{Serialize, Serializer};
 
 use crate::candidates::Candidates;
+use crate::device_partition::max_row_length;
 use crate::error::{Error, Result};
 use crate::prompted::Prompted;
 use crate::prompts::Prompts;
 use crate::rank::check_scores;
+use crate::row_length::check_length;
 
 /// Number of rows per batch in [`Predictor::predict`].
 const BATCH_SIZE: usize = 64;
@@ -67,7 +69,7 @@ pub struct Query {
 }
 
 impl Query {
-    /// Returns whether the input exceeded the maximum length used in training and was truncated.
+    /// Returns whether the input exceeded the maximum length and was truncated.
     pub fn is_truncated(&self) -> bool {
         self.is_truncated
     }
@@ -156,12 +158,21 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
         Self { prompted: self.prompted.without_decoder_prompt(), ..self }
     }
 
+    /// Sets the maximum length of inputs in tokens. The default is the one used in training, or no
+    /// limit if the prompts don't record it.
+    #[must_use]
+    pub fn with_max_input_length(mut self, length: usize) -> Self {
+        self.max_lengths.input = length;
+        self
+    }
+
     /// Tokenizes a row for a task, with a given input or one rendered from the row's fields.
     ///
-    /// The input is truncated to the maximum length used in training.
+    /// The input is truncated to the maximum length.
     ///
     /// # Errors
     ///
+    /// - [`Error::TooLong`] when the truncated input still needs too much memory.
     /// - [`Error::MissingField`] and [`Error::MissingCandidate`] when the row lacks a field.
     /// - [`Error::Tokenize`] when a text cannot be tokenized.
     ///
@@ -185,7 +196,9 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
             Output::Choices(labels) => Some(self.choices(labels, row)?),
             Output::Words(..) | Output::Text => None,
         };
-        Ok(Query { task, input_ids, is_truncated, choices })
+        let query = Query { task, input_ids, is_truncated, choices };
+        check_length(&to_row(&query), max_row_length(self.prompted.backbone()), None)?;
+        Ok(query)
     }
 
     fn tokenize(&self, text: &str) -> Result<Vec<u32>> {

@@ -1,12 +1,13 @@
+use std::convert::Infallible;
 use std::fmt;
 
 use burn::tensor::{Bool, Int, Tensor};
 use mtpt_compose::Composition;
-use mtpt_core::{Backbone, Compose, Encoded, Inputs, TaskIndex, embed_prompted, par_map};
+use mtpt_core::{Backbone, Compose, Encoded, Inputs, TaskIndex, embed_prompted};
 use mtpt_tasks::TokenizedExample;
 
 use crate::device_batch::DeviceBatch;
-use crate::device_partition::partition_for_device;
+use crate::device_partition::{map_parts, partition_for_device};
 use crate::error::{Error, Result};
 
 /// A frozen model, with or without prompts prepended to its inputs.
@@ -100,6 +101,26 @@ impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
         inputs
     }
 
+    /// Embeds rows with the prompts of their tasks and maps each part of them to one output per row,
+    /// in the order of the rows.
+    ///
+    /// Parts hold rows of similar length, at most `batch_size` of them, and run in parallel on a
+    /// CPU. `map` gets the positions of the part's rows and their embeddings. The memory for targets
+    /// is considered as well.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `map`.
+    pub fn map_inputs<T: Clone + Default + Send, E: Send>(
+        &self,
+        rows: &[TokenizedExample],
+        batch_size: usize,
+        map: impl Fn(&[usize], Inputs) -> Result<Vec<T>, E> + Sync,
+    ) -> Result<Vec<T>, E> {
+        let length = |row: &TokenizedExample| self.input_length(row).max(row.target_ids.len());
+        self.map_parts(rows, &rows.iter().map(length).collect::<Vec<_>>(), batch_size, map)
+    }
+
     /// Encodes rows and maps each encoded part to one output per row, in the order of the rows.
     ///
     /// Parts hold rows of similar length, at most `batch_size` of them, and run in parallel on a
@@ -110,24 +131,40 @@ impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
         batch_size: usize,
         map: impl Fn(&[usize], Encoded) -> Vec<T> + Sync,
     ) -> Vec<T> {
-        let lengths: Vec<usize> =
-            rows.iter().map(|row| self.prompt_length() + row.input_ids.len()).collect();
-        let device = self.backbone.device();
-        let parts = partition_for_device(&lengths, batch_size, &device);
-        let part_outputs = par_map(&device, parts, |part| {
+        let lengths: Vec<usize> = rows.iter().map(|row| self.input_length(row)).collect();
+        let outputs = self.map_parts(rows, &lengths, batch_size, |part, inputs| {
+            Ok::<_, Infallible>(map(part, self.backbone.encode_inputs(inputs.inner())))
+        });
+        outputs.unwrap_or_else(|error| match error {})
+    }
+
+    fn input_length(&self, row: &TokenizedExample) -> usize {
+        self.prompt_length() + row.input_ids.len()
+    }
+
+    fn map_parts<T: Clone + Default + Send, E: Send>(
+        &self,
+        rows: &[TokenizedExample],
+        lengths: &[usize],
+        batch_size: usize,
+        map: impl Fn(&[usize], Inputs) -> Result<Vec<T>, E> + Sync,
+    ) -> Result<Vec<T>, E> {
+        let parts = partition_for_device(lengths, batch_size, self.backbone);
+        let parts = parts.into_iter().map(|part| (part, ())).collect();
+        let part_outputs = map_parts(self.backbone, lengths, parts, |part, ()| {
             let examples = part.iter().map(|&row| &rows[row]);
             let batch = DeviceBatch::for_backbone(examples, self.backbone);
             let inputs = self.embed(&batch.tasks, batch.input_ids, batch.input_mask);
-            let encoded = self.backbone.encode_inputs(inputs.inner());
-            let outputs = map(&part, encoded);
-            (part, outputs)
+            let outputs = map(&part, inputs)?;
+            Ok((part, outputs))
         });
         let mut outputs = vec![T::default(); rows.len()];
-        for (part, part_output) in part_outputs {
+        for part_output in part_outputs {
+            let (part, part_output) = part_output?;
             for (row, output) in part.into_iter().zip(part_output) {
                 outputs[row] = output;
             }
         }
-        outputs
+        Ok(outputs)
     }
 }

@@ -10,7 +10,9 @@ use mtpt_tasks::{
 };
 
 use crate::candidates::Candidates;
+use crate::device_partition::max_row_length;
 use crate::error::{Error, Result};
+use crate::row_length::check_length;
 
 /// A task with its tokenized splits.
 #[derive(Clone)]
@@ -25,7 +27,7 @@ pub struct TaskData {
     max_lengths: MaxLengths,
 }
 
-/// The rows of a split. The other fields have one entry per row, or none if they don't apply.
+/// The rows of a split. The other lists have one entry per row, or none if they don't apply.
 #[derive(Clone, Debug, Default)]
 struct SplitData {
     rows: Vec<TokenizedExample>,
@@ -35,6 +37,8 @@ struct SplitData {
     choices: Vec<Candidates>,
     /// Group of the row, if a metric aggregates groups.
     groups: Vec<String>,
+    /// Number of inputs that were truncated.
+    truncated_inputs: usize,
 }
 
 impl fmt::Debug for TaskData {
@@ -53,12 +57,15 @@ pub struct TaskTokenizer<'a, T> {
     tokenizer: &'a T,
     vocab_size: usize,
     max_lengths: MaxLengths,
+    /// Maximum length of a row that fits in memory.
+    max_row_length: usize,
 }
 
 impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
     /// Uses a tokenizer for a model, and truncates inputs and targets to maximum lengths.
     pub fn new<B: Backbone>(tokenizer: &'a T, backbone: &B, max_lengths: MaxLengths) -> Self {
-        Self { tokenizer, vocab_size: backbone.vocab_size(), max_lengths }
+        let (vocab_size, max_row_length) = (backbone.vocab_size(), max_row_length(backbone));
+        Self { tokenizer, vocab_size, max_lengths, max_row_length }
     }
 
     /// Reads some splits of one task. Splits that the task lacks have no rows.
@@ -68,6 +75,7 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
     /// - [`Error::Tasks`] when data cannot be read, or a row doesn't fit its task.
     /// - [`Error::SameTokens`] when label words have the same tokens.
     /// - [`Error::TokenBeyondVocabulary`] when the tokenizer returns a token that the model lacks.
+    /// - [`Error::TooLong`] when a truncated row still needs too much memory.
     /// - [`Error::NoDetokenizer`] when labels are free text and the tokenizer cannot convert tokens
     ///   to text.
     pub fn read_splits(&self, index: TaskIndex, task: Task, splits: &[Split]) -> Result<TaskData> {
@@ -102,9 +110,13 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
     fn read_split(&self, index: TaskIndex, task: &Task, split: Split) -> Result<SplitData> {
         let Self { tokenizer, max_lengths, .. } = *self;
         let instances = task.read(split)?;
-        let rows =
-            TokenizedExample::tokenize_all(index.position(), &instances, tokenizer, max_lengths)?;
-        let mut data = SplitData { rows, ..SplitData::default() };
+        let (task_index, limit) = (index.position(), self.max_row_length);
+        let (rows, truncated_inputs) =
+            TokenizedExample::tokenize_counted(task_index, &instances, tokenizer, max_lengths)?;
+        for (row, instance) in rows.iter().zip(&instances) {
+            check_length(row, limit, Some(&instance.location))?;
+        }
+        let mut data = SplitData { rows, truncated_inputs, ..SplitData::default() };
         for instance in instances {
             if !instance.choices.is_empty() {
                 let (choices, location) = (&instance.choices, &instance.location);
@@ -231,6 +243,11 @@ impl TaskData {
     /// Returns the group of each row of a split, or none if no metric aggregates groups.
     pub fn groups(&self, split: Split) -> &[String] {
         &self.splits[split as usize].groups
+    }
+
+    /// Returns the number of inputs of a split that were truncated, 0 for a split that is streamed.
+    pub fn truncated_inputs(&self, split: Split) -> usize {
+        self.splits[split as usize].truncated_inputs
     }
 
     /// Returns the maximum lengths of inputs and targets, in tokens.

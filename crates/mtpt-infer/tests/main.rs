@@ -15,6 +15,7 @@ mod t5x_prompts; // T5X checkpoints of google-research/prompt-tuning
 
 // Prompts in use.
 mod candidates; // candidates per row
+mod partitions; // parts of rows that memory suffices for
 mod predictor; // answers for rows of data
 mod ranking; // label words
 mod task_data; // tokenized splits

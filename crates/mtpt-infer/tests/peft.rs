@@ -326,16 +326,16 @@ fn pickles_of_other_objects_are_rejected() {
         let path = folder.path().join("adapter_model.bin");
         fs::write(&path, bytes).unwrap();
         let failure = Prompts::read(folder.path(), &Device::flex()).unwrap_err().to_string();
-        assert_eq!(failure, format!("`{}`{expected}", path.display()));
+        assert!(failure.starts_with(&format!("`{}`{expected}", path.display())), "{failure}");
     };
     let whole = fs::read(fixtures().join("multitask_rank_2_pickled/adapter_model.bin")).unwrap();
     let unreadable = " is not a readable PyTorch checkpoint";
     check(&whole[..whole.len() / 2], unreadable);
-    check(b"hello", unreadable);
+    check(b"hello", " is not a PyTorch file: found text that starts with `hello`");
     // `{"a": 1}` and `[1]`, as Python pickles them.
     check(
         b"\x80\x02}q\x00X\x01\x00\x00\x00aq\x01K\x01s.",
-        ": expected a dictionary of tensors only, found `a`",
+        ": expected a dictionary of tensors only, found no tensors but the keys `a`",
     );
     check(b"\x80\x02]q\x00K\x01a.", unreadable);
 }

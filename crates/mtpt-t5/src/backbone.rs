@@ -32,6 +32,10 @@ impl Backbone for T5 {
         self.config.eos_token_id
     }
 
+    fn attention_scores(&self, length: usize) -> usize {
+        self.config.num_heads.saturating_mul(length).saturating_mul(length)
+    }
+
     fn device(&self) -> Device {
         self.shared.weight.lazy_device().without_autodiff()
     }

@@ -20,4 +20,6 @@ pub use generate::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
 pub use model::{DecoderCache, Direction, T5, relative_position_bucket};
 pub use mtpt_core::{Backbone, Encoded, Inputs};
 pub use tokenizer::T5Tokenizer;
-pub use weights::{EndTokens, HuggingFaceConfig, locate, read_config};
+pub use weights::{
+    DEFAULT_MAX_INPUT_LENGTH, EndTokens, HuggingFaceConfig, locate, max_input_length, read_config,
+};

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use mtpt_core::Frozen;
 use mtpt_infer::{Predictor, Prompts};
-use mtpt_t5::{T5, locate};
+use mtpt_t5::{T5, locate, max_input_length};
 
 use crate::error::Result;
 use crate::tokenizer::ModelTokenizer;
@@ -57,6 +57,9 @@ impl Model {
 
     /// Combines the model with trained prompts, to predict with their tasks.
     ///
+    /// Inputs are truncated to the maximum length used in training. If the prompts don't record it,
+    /// this is the [maximum length of the model](mtpt_t5::max_input_length).
+    ///
     /// # Errors
     ///
     /// [`Error::Infer`](crate::Error::Infer) when the prompts don't have the width of the model, or
@@ -65,6 +68,11 @@ impl Model {
         &'a self,
         prompts: &'a Prompts,
     ) -> Result<Predictor<'a, Frozen<T5>, ModelTokenizer>> {
-        Ok(Predictor::new(&self.t5, prompts, &self.tokenizer)?)
+        let predictor = Predictor::new(&self.t5, prompts, &self.tokenizer)?;
+        Ok(if prompts.header().max_input_length == 0 {
+            predictor.with_max_input_length(max_input_length(&self.path))
+        } else {
+            predictor
+        })
     }
 }

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::args::device::DeviceArgs;
-use crate::args::values::{EvaluatedSplit, positive};
+use crate::args::values::{EvaluatedSplit, length_limit, positive};
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
@@ -20,6 +20,10 @@ pub(crate) struct Eval {
     /// Ignore the prompts' vectors for the decoder, as PEFT's `generate` does
     #[arg(long)]
     pub(crate) no_decoder_prompt: bool,
+    /// Maximum length of inputs in tokens, or `none`; longer ones are truncated [default: the length
+    /// used in training, or that of the model]
+    #[arg(long, value_name = "N", value_parser = length_limit)]
+    pub(crate) max_input_length: Option<usize>,
     /// Split to evaluate
     #[arg(long, value_enum, default_value = "dev")]
     pub(crate) split: EvaluatedSplit,
@@ -49,6 +53,10 @@ pub(crate) struct PromptedRows {
     /// Ignore the prompts' vectors for the decoder, as PEFT's `generate` does
     #[arg(long, requires = "prompts")]
     pub(crate) no_decoder_prompt: bool,
+    /// Maximum length of inputs in tokens, or `none`; longer ones are truncated [default: the length
+    /// used in training, or that of the model]
+    #[arg(long, value_name = "N", value_parser = length_limit)]
+    pub(crate) max_input_length: Option<usize>,
     /// Number of rows per batch
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]
     pub(crate) batch_size: usize,

@@ -13,6 +13,11 @@ pub(crate) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Parses a maximum length: a number of at least 1, or `none`.
+pub(crate) fn length_limit(text: &str) -> Result<usize, String> {
+    if text == "none" { Ok(usize::MAX) } else { positive(text) }
+}
+
 /// A stage of multitask prompt tuning.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Stage {

@@ -1,5 +1,5 @@
 use mtpt::infer::{Prompts, TaskTokenizer};
-use mtpt::tasks::{Split, Task, TaskFile};
+use mtpt::tasks::{MaxLengths, Split, Task, TaskFile};
 use serde::Serialize;
 
 use crate::args::inference::Eval;
@@ -33,7 +33,8 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     }
     let tokenizer = prompted.model.tokenizer()?;
     let t5 = prompted.model.t5.get();
-    let max_lengths = prompts.header().max_lengths();
+    let limit = prompted.input_limit(arguments.max_input_length);
+    let max_lengths = MaxLengths { input: limit.length(), ..prompts.header().max_lengths() };
     let tokenizer = TaskTokenizer::new(&*tokenizer, t5, max_lengths);
     let model = prompted.prompted()?;
     let mut output = Output::new();
@@ -42,6 +43,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
         let position =
             prompts.find(name.as_str()).map_err(|_| no_prompt(arguments, &task, prompts))?;
         let data = tokenizer.read_splits(position, task, &[split])?;
+        limit.count(data.truncated_inputs(split));
         let evaluation = model.evaluate(&data, split, arguments.batch_size)?;
         for (metric, value) in evaluation.values() {
             output.row(&MetricRow {
@@ -54,6 +56,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
         }
         output.flush()?;
     }
+    limit.report();
     Ok(())
 }
 

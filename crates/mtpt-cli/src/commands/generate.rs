@@ -19,22 +19,35 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
     config.check()?;
     let prompted = PromptedModel::load(&arguments.prompted)?;
     let tokenizer = prompted.model.tokenizer().ok();
+    let limit = prompted.input_limit(arguments.prompted.max_input_length);
     let mut output = Output::new();
-    for_each_batch(
+    let outcome = for_each_batch(
         arguments.prompted.input.as_deref(),
         arguments.prompted.batch_size,
-        |row| prompted.example(&row),
+        |row| {
+            let example = prompted.example(&row, &limit)?;
+            prompted.check_length(&row, &example)?;
+            Ok(example)
+        },
         |examples| {
-            let inputs = prompted.inputs(examples)?;
-            let t5 = &prompted.model.t5;
-            for ids in t5.generate_from_inputs(inputs, &config)? {
+            let mut texts = vec![Vec::new(); examples.len()];
+            for part in prompted.parts(examples)? {
+                let inputs = prompted.inputs(part.iter().map(|&row| &examples[row]))?;
+                let of_part = prompted.model.t5.generate_from_inputs(inputs, &config)?;
+                for (row, ids) in part.into_iter().zip(of_part) {
+                    texts[row] = ids;
+                }
+            }
+            for ids in texts {
                 let text =
                     tokenizer.as_ref().map(|tokenizer| tokenizer.decode(&ids)).transpose()?;
                 output.row(&Generated { text, ids })?;
             }
             output.flush()
         },
-    )
+    );
+    limit.report();
+    outcome
 }
 
 fn config(arguments: &Generate) -> GenerationConfig {

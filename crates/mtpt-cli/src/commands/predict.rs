@@ -6,17 +6,17 @@ use crate::args::inference::Predict;
 use crate::error::{Error, Result, not_finite};
 use crate::input::batches::for_each_batch;
 use crate::input::row::Row;
-use crate::number_format::counted;
 use crate::prompted_model::PromptedModel;
-use crate::stdio::{Output, message};
+use crate::stdio::Output;
 
 pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
     let prompted = PromptedModel::load(arguments)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let tokenizer = prompted.model.tokenizer()?;
+    let limit = prompted.input_limit(arguments.max_input_length);
     let predictor = prompted.predictor(prompts, &*tokenizer)?;
+    let predictor = predictor.with_max_input_length(limit.length());
     let mut output = Output::new();
-    let mut truncated = 0;
     let outcome = for_each_batch(
         arguments.input.as_deref(),
         arguments.batch_size,
@@ -24,7 +24,7 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
         |rows| {
             let (queries, rows): (Vec<Query>, Vec<&Row>) =
                 rows.iter().map(|(query, row)| (query.clone(), row)).unzip();
-            truncated += queries.iter().filter(|query| query.is_truncated()).count();
+            limit.count(queries.iter().filter(|query| query.is_truncated()).count());
             let answers = predictor.answer(&queries, arguments.batch_size);
             for answer in answers.map_err(|error| of_row(error, &rows))? {
                 output.row(&answer)?;
@@ -32,14 +32,7 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
             output.flush()
         },
     );
-    if truncated > 0 {
-        let max_length = prompts.header().max_lengths().input;
-        let verb = if truncated == 1 { "was" } else { "were" };
-        message(&format!(
-            "warning: {} {verb} truncated to {max_length} tokens, the limit used in training",
-            counted(truncated, "input")
-        ));
-    }
+    limit.report();
     outcome
 }
 

@@ -16,24 +16,28 @@ struct Scored {
 }
 
 pub(crate) fn run(arguments: &Score) -> Result<()> {
-    let prompted = PromptedModel::load(&arguments.prompted)?;
+    let arguments = &arguments.prompted;
+    let prompted = PromptedModel::load(arguments)?;
+    let limit = prompted.input_limit(arguments.max_input_length);
+    let model = prompted.prompted()?;
     let mut output = Output::new();
-    for_each_batch(
-        arguments.prompted.input.as_deref(),
-        arguments.prompted.batch_size,
+    let outcome = for_each_batch(
+        arguments.input.as_deref(),
+        arguments.batch_size,
         |row| {
-            let mut example = prompted.example(&row)?;
+            let mut example = prompted.example(&row, &limit)?;
             example.target_ids = prompted.tokens(&row, "target")?;
+            prompted.check_length(&row, &example)?;
             Ok((row, example))
         },
         |rows| {
             let (rows, examples): (Vec<&Row>, Vec<TokenizedExample>) =
                 rows.iter().map(|(row, example)| (row, example.clone())).unzip();
-            let targets: Vec<Vec<u32>> =
-                examples.iter().map(|example| example.target_ids.clone()).collect();
-            let inputs = prompted.inputs(&examples)?;
-            let t5 = &prompted.model.t5;
-            let scores = t5.score(inputs, &targets)?;
+            let scores = model.map_inputs(&examples, arguments.batch_size, |part, inputs| {
+                let targets: Vec<Vec<u32>> =
+                    part.iter().map(|&row| examples[row].target_ids.clone()).collect();
+                prompted.model.t5.score(inputs, &targets)
+            })?;
             for (row, token_logprobs) in rows.into_iter().zip(scores) {
                 if let Some(value) = token_logprobs.iter().find(|value| !value.is_finite()) {
                     return Err(row.error(not_finite("the log-probability of a token", *value)));
@@ -43,5 +47,7 @@ pub(crate) fn run(arguments: &Score) -> Result<()> {
             }
             output.flush()
         },
-    )
+    );
+    limit.report();
+    outcome
 }

@@ -6,6 +6,7 @@ pub(crate) mod file_names;
 pub(crate) mod hf_config;
 #[cfg(feature = "hub")]
 mod hub;
+mod input_length;
 pub(crate) mod load;
 mod model_type;
 mod names;
@@ -18,4 +19,5 @@ mod transformers;
 pub(crate) mod weight_files;
 
 pub use hf_config::{EndTokens, HuggingFaceConfig};
+pub use input_length::{DEFAULT_MAX_INPUT_LENGTH, max_input_length};
 pub use load::{locate, read_config};

@@ -31,20 +31,39 @@ impl TokenizedExample {
         tokenizer: &impl Tokenize,
         max_lengths: MaxLengths,
     ) -> Result<Vec<Self>> {
+        Ok(Self::tokenize_counted(task, instances, tokenizer, max_lengths)?.0)
+    }
+
+    /// Tokenizes instances like [`tokenize_all`](Self::tokenize_all), and returns how many inputs
+    /// were truncated.
+    ///
+    /// # Errors
+    ///
+    /// As [`tokenize_all`](Self::tokenize_all).
+    pub fn tokenize_counted(
+        task: usize,
+        instances: &[Instance],
+        tokenizer: &impl Tokenize,
+        max_lengths: MaxLengths,
+    ) -> Result<(Vec<Self>, usize)> {
         // Caches the label words, which recur in many examples.
         let mut targets: Vec<Option<Vec<u32>>> = Vec::new();
-        let tokenize = |instance: &Instance, text: &str, length: usize| {
-            let mut ids = tokenizer.tokenize(text).map_err(|problem| Error::Tokenize {
-                location: instance.location.clone(),
-                problem,
-            })?;
-            truncate(&mut ids, length);
-            Ok::<_, Error>(ids)
+        let tokenize = |instance: &Instance, text: &str| {
+            tokenizer
+                .tokenize(text)
+                .map_err(|problem| Error::Tokenize { location: instance.location.clone(), problem })
         };
+        let mut truncated = 0;
         let mut examples = Vec::with_capacity(instances.len());
         for instance in instances {
-            let input_ids = tokenize(instance, &instance.input, max_lengths.input)?;
-            let target = || tokenize(instance, &instance.target, max_lengths.target);
+            let mut input_ids = tokenize(instance, &instance.input)?;
+            truncated += usize::from(input_ids.len() > max_lengths.input);
+            truncate(&mut input_ids, max_lengths.input);
+            let target = || {
+                let mut ids = tokenize(instance, &instance.target)?;
+                truncate(&mut ids, max_lengths.target);
+                Ok::<_, Error>(ids)
+            };
             let target_ids = if instance.has_own_targets() {
                 target()?
             } else {
@@ -64,6 +83,6 @@ impl TokenizedExample {
                 gold: Some(instance.gold),
             });
         }
-        Ok(examples)
+        Ok((examples, truncated))
     }
 }

@@ -1,9 +1,9 @@
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, IndexingUpdateOp, Int, Tensor, TensorData};
 use mtpt_core::{
-    Backbone, Compose, Inputs, SplitPrompts, StateGradients, TaskIndex, par_map, prepend_split,
+    Backbone, Compose, Inputs, SplitPrompts, StateGradients, TaskIndex, prepend_split,
 };
-use mtpt_infer::{DeviceBatch, partition_for_device};
+use mtpt_infer::{DeviceBatch, map_parts, partition_for_device};
 use mtpt_tasks::{Batch, BatchRow};
 
 use crate::error::Result;
@@ -36,8 +36,9 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
     let prompt_length = composition.prompt_length() - decoder_vectors.len();
     let lengths: Vec<usize> =
         batch.examples().map(|example| prompt_length + example.input_ids.len()).collect();
-    let parts = partition_for_device(&lengths, usize::MAX, &device);
+    let parts = partition_for_device(&lengths, usize::MAX, backbone);
     let order: Vec<usize> = parts.iter().flatten().copied().collect();
+    let row_indices = parts.clone();
     // Not in the parallel computation below: a backward pass in one thread frees nodes of a graph
     // that another thread builds on the same parameters.
     let (parts, composed): (Vec<_>, Vec<_>) = parts
@@ -66,7 +67,8 @@ pub(crate) fn differentiate<B: Backbone, C: Compose>(
     let prompts = shared.or_else(|| rows_in_batch_order(composed)).filter(Tensor::is_tracked);
     let tracked_tokens = prompts.is_some().then_some(tokens);
 
-    let outputs = par_map(&device, parts, |(rows, on_device, inputs)| {
+    let parts = row_indices.into_iter().zip(parts).collect();
+    let outputs = map_parts(backbone, &lengths, parts, |_, (rows, on_device, inputs)| {
         let losses = |states: HiddenStates| losses(states, &rows, &on_device);
         let (losses, gradient) =
             differentiate_part(backbone, inputs, &on_device, tracked_tokens, losses)?;
