@@ -30,7 +30,7 @@ pub trait Backbone: Sync {
     fn eos_token_id(&self) -> u32;
 
     /// Returns the number of attention scores of a row of this length in one layer, for all heads.
-    /// It determines the memory that long rows need. The default is one head and full attention.
+    /// It determines the memory that long rows need. The default is one head with full attention.
     fn attention_scores(&self, length: usize) -> usize {
         length.saturating_mul(length)
     }

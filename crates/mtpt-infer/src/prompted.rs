@@ -101,12 +101,12 @@ impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
         inputs
     }
 
-    /// Embeds rows with the prompts of their tasks and maps each part of them to one output per row,
-    /// in the order of the rows.
+    /// Embeds rows with the prompts of their tasks and maps each part of them to one output per
+    /// row, in the order of the rows.
     ///
     /// Parts hold rows of similar length, at most `batch_size` of them, and run in parallel on a
-    /// CPU. `map` gets the positions of the part's rows and their embeddings. The memory for targets
-    /// is considered as well.
+    /// CPU. `map` gets the positions of the part's rows and their embeddings. Targets count as well
+    /// for the length of a row.
     ///
     /// # Errors
     ///

@@ -4,7 +4,7 @@ use mtpt_infer::{
     MAX_PART_SCORES, MAX_PART_TOKENS, MAX_ROW_SCORES, map_parts, max_row_length,
     partition_for_device, partition_for_memory,
 };
-use mtpt_t5::{T5, T5Config};
+use mtpt_t5::{Family, LongAttention, T5, T5Config};
 
 fn model() -> T5 {
     // Vocabulary of 8, width 8, four heads of width 2.
@@ -45,6 +45,18 @@ fn the_longest_row_has_the_maximum_number_of_scores() {
     assert!(model.attention_scores(length) <= MAX_ROW_SCORES);
     assert!(model.attention_scores(length + 1) > MAX_ROW_SCORES);
     assert_eq!(length, 11_585);
+}
+
+#[test]
+fn scores_of_long_t5_are_linear_in_the_length() {
+    let scores = |global_block_size: Option<usize>, length: usize| {
+        let long = LongAttention { local_radius: 127, global_block_size };
+        let config = T5Config::new(8, 8, 2, 8, 1, 1, 4).with_family(Family::LongT5(long));
+        config.init(&Device::flex()).unwrap().attention_scores(length)
+    };
+    assert_eq!(scores(None, 100), 4 * 100 * 100);
+    assert_eq!(scores(None, 127_000), 4 * 127_000 * 3 * 127);
+    assert_eq!(scores(Some(16), 1_270), 4 * 1_270 * (3 * 127 + 79));
 }
 
 #[test]

@@ -32,8 +32,10 @@ impl Backbone for T5 {
         self.config.eos_token_id
     }
 
+    /// Returns the number of scores of the encoder, which has the longer rows.
     fn attention_scores(&self, length: usize) -> usize {
-        self.config.num_heads.saturating_mul(length).saturating_mul(length)
+        let keys = self.config.long_attention().map_or(length, |long| long.keys(length));
+        self.config.num_heads.saturating_mul(length).saturating_mul(keys)
     }
 
     fn device(&self) -> Device {

@@ -26,3 +26,14 @@ pub struct LongAttention {
     /// position also attends to the summaries of the whole row; `None` for local attention.
     pub global_block_size: Option<usize>,
 }
+
+impl LongAttention {
+    /// Returns the number of keys of each position in a row of this length: its own block, the
+    /// blocks next to it, and the summaries.
+    pub(crate) fn keys(self, length: usize) -> usize {
+        let radius = self.local_radius.max(1);
+        let local =
+            if length <= 3 * radius { length } else { 3 * length.div_ceil(length / radius) };
+        local + self.global_block_size.map_or(0, |size| length / size.max(1))
+    }
+}

@@ -20,8 +20,8 @@ pub(crate) struct Eval {
     /// Ignore the prompts' vectors for the decoder, as PEFT's `generate` does
     #[arg(long)]
     pub(crate) no_decoder_prompt: bool,
-    /// Maximum length of inputs in tokens, or `none`; longer ones are truncated [default: the length
-    /// used in training, or that of the model]
+    /// Maximum length of inputs in tokens, or `none`; longer ones are truncated [default: the
+    /// length used in training, or that of the model]
     #[arg(long, value_name = "N", value_parser = length_limit)]
     pub(crate) max_input_length: Option<usize>,
     /// Split to evaluate
@@ -53,8 +53,8 @@ pub(crate) struct PromptedRows {
     /// Ignore the prompts' vectors for the decoder, as PEFT's `generate` does
     #[arg(long, requires = "prompts")]
     pub(crate) no_decoder_prompt: bool,
-    /// Maximum length of inputs in tokens, or `none`; longer ones are truncated [default: the length
-    /// used in training, or that of the model]
+    /// Maximum length of inputs in tokens, or `none`; longer ones are truncated [default: the
+    /// length used in training, or that of the model]
     #[arg(long, value_name = "N", value_parser = length_limit)]
     pub(crate) max_input_length: Option<usize>,
     /// Number of rows per batch
