@@ -16,6 +16,7 @@ pub mod template;
 pub mod tree;
 
 mod error;
+mod look_alike;
 mod names;
 mod out_of_range;
 mod presets;
@@ -39,7 +40,7 @@ pub use batch::{
     partition_by_length,
 };
 #[doc(no_inline)]
-pub use data::{Example, Format, Reader, SourceLocation};
+pub use data::{Dialect, Encoding, Example, Format, Layout, Reader, SourceLocation};
 #[doc(no_inline)]
 pub use labels::{Gold, Labels, LabelsConfig, Prediction};
 #[doc(no_inline)]

@@ -203,7 +203,7 @@ fn serializes_labels_as_they_are_read() {
         LabelsConfig::Regression(Scale::default()),
         LabelsConfig::Regression(scale),
         LabelsConfig::text(),
-        LabelsConfig::Text { references: Some("answers".into()) },
+        LabelsConfig::Text { references: Some("answers".into()), no_answer: None },
         LabelsConfig::choices(["first", "second"]),
         LabelsConfig::Choices(vec![("b".into(), "second".into()), ("a".into(), "first".into())]),
     ] {

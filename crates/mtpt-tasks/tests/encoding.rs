@@ -18,6 +18,7 @@ fn instance(input: &str, target: &str, label: usize) -> Instance {
     let location = SourceLocation::new(Path::new("train.tsv"), label + 2);
     Instance {
         input: input.into(),
+        is_blank: input.is_empty(),
         target: target.into(),
         label,
         gold: Gold::Label(label),

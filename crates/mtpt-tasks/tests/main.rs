@@ -6,6 +6,8 @@
 
 // Labels and targets: free text, candidates of each row, scales, groups.
 mod answers;
+// Encodings, line ends, headers, quotes and other files than tables.
+mod tables;
 // Corpora: configuration, files, packing, and examples.
 mod corpora;
 // Properties of span corruption and prefix language modeling.
@@ -16,6 +18,12 @@ mod denoising_reference;
 mod encoding;
 // GLUE's original files, if they are available.
 mod glue_files;
+// JSON as Python and other programs write it.
+mod json_files;
+// Any number of labels per row, and questions without an answer.
+mod label_sets;
+// Labels that are the same or look the same, integer labels, and metrics without options.
+mod look_alikes;
 // Classification metrics and correlations, and the majority baseline.
 mod metrics;
 // Mixing rates, the order of examples, and stochastic tasks.

@@ -188,7 +188,7 @@ fn validates_nested_objects() {
             r#"{"idx": 1, "qas": [], "passage": "a"}"#,
             "val.jsonl:1: expected an object of the format `superglue_record`, but invalid type: string \"a\", expected an object in `passage`",
         ),
-        (Format::SuperglueWsc, "[1]", "val.jsonl:1: expected a JSON object, but found an array"),
+        (Format::SuperglueWsc, "[1]", "val.jsonl:1: expected a JSON object, found a number"),
     ] {
         assert_eq!(message(rows(format, line, false)), expected);
     }

@@ -99,14 +99,14 @@ fn locates_invalid_definitions() {
         ),
         (
             second("labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }", ""),
-            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or `{ choices = [...] }`, found none",
+            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"`, `{ choices = [...] }` or `{ multi_label = [...] }`, found none",
         ),
         (
             second(
                 "labels = { \"9\" = \"good\", \"0\" = \"bad\", \"5\" = \"fair\" }",
                 "labels = {}",
             ),
-            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or `{ choices = [...] }`, found an empty table",
+            "task `b`: expected `labels` to be a table from labels to words, `\"verbatim\"`, `\"regression\"`, `\"text\"`, `{ choices = [...] }` or `{ multi_label = [...] }`, found an empty table",
         ),
         (
             second("\"0\" = \"bad\"", "\"0\" = \"good\""),
@@ -122,7 +122,7 @@ fn locates_invalid_definitions() {
         ),
         (
             second("\"macro_f1\"", "\"pearson\""),
-            "task `b`: the metric `pearson` is for scores (`labels = \"regression\"`), but the task has label words",
+            "task `b`: the metric `pearson` is for scores (`labels = \"regression\"`), but the task has label words; use `accuracy`, `macro_f1` or `matthews`",
         ),
         (
             second("positive = \"good\"", "positive = \"great\""),
@@ -134,7 +134,7 @@ fn locates_invalid_definitions() {
         ),
         (
             second("\"macro_f1\"", "{ micro_f1 = { labels = [] } }"),
-            "task `b`: expected the `labels` of `micro_f1` to be some of `good`, `bad`, `fair`, found none",
+            "task `b`: expected the `labels` of `micro_f1` to be some of `good`, `bad`, `fair`, found none; over all labels it is `accuracy`",
         ),
         (
             second("\"macro_f1\"", "\"f1\"").replace("\"f1\"", "{ f1 = { positive = \"bad\" } }"),
@@ -539,7 +539,7 @@ fn locates_invalid_rows() {
             Format::Csv,
             words(),
             "text,label\none,a\n\"two,b\nthree,a\n",
-            "3: a quote in this row is never closed; write `\"\"` for a quote in a quoted field",
+            "3: a quote that opens in this line is never closed; write `\"\"` for a quote in a quoted field",
         ),
         (
             Format::Csv,
@@ -569,7 +569,7 @@ fn locates_invalid_rows() {
             Format::JsonLines,
             words(),
             "{\"text\": \"one\", \"label\": \"a\"}\n\n[\"two\", \"b\"]\n",
-            "3: expected a JSON object, but found an array",
+            "3: expected a JSON object, found an array",
         ),
         (
             Format::Tsv,

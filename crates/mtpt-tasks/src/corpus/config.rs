@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::corpus::documents::DocumentFormat;
 use crate::corpus::objective::ObjectiveName;
+use crate::data::encoding::Encoding;
 use crate::error::Result;
 use crate::task::id::TaskId;
 
@@ -18,6 +19,7 @@ use crate::task::id::TaskId;
 /// | `train` | | training file, or a list of files |
 /// | `dev` | none | validation file, or a list of files |
 /// | `format` | by the file extension | `text` or `json_lines`, see [`DocumentFormat`] |
+/// | `encoding` | that of the byte order mark, otherwise UTF-8 | encoding of the files, see [`Encoding`] |
 /// | `objective` | | `span_corruption` or `prefix_lm`, see [`ObjectiveName`] |
 /// | `noise_density` | 0.15 | `span_corruption` only: fraction of tokens in spans |
 /// | `mean_span_length` | 3.0 | `span_corruption` only: mean number of tokens of a span |
@@ -37,6 +39,9 @@ pub struct CorpusConfig {
     /// Format of the files.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<DocumentFormat>,
+    /// Encoding of the files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
     /// Objective of pretraining.
     pub objective: ObjectiveName,
     /// Fraction of tokens in spans.

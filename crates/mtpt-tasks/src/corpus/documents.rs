@@ -4,8 +4,11 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::decoded::Decoded;
+use crate::data::encoding::Encoding;
 use crate::data::format::Format;
-use crate::data::lines::Lines;
+use crate::data::layout::Layout;
+use crate::data::lines::{CarriageReturn, Lines};
 use crate::data::location::SourceLocation;
 use crate::data::reader::Reader;
 use crate::error::Result;
@@ -18,7 +21,7 @@ use mtpt_io::IoError;
 pub enum DocumentFormat {
     /// One document per line.
     Text,
-    /// One JSON object per line, with the document in the field `text`.
+    /// One JSON object per line, or an array of objects, with the document in the field `text`.
     JsonLines,
 }
 
@@ -36,19 +39,23 @@ impl DocumentFormat {
         }
     }
 
-    /// Opens a file.
+    /// Opens a file. Without an encoding it is that of the byte order mark, otherwise UTF-8.
     ///
     /// # Errors
     ///
     /// Returns [`IoError`] if the file cannot be opened.
-    pub fn open(self, path: &Path) -> Result<Documents> {
+    pub fn open(self, path: &Path, encoding: Option<Encoding>) -> Result<Documents> {
         Ok(Documents(match self {
             Self::Text => {
                 let failed = IoError::with("read", path);
                 let file = File::open(path).map_err(failed)?;
-                Source::Text(Lines::new(BufReader::new(file), path))
+                let bytes = Decoded::new(BufReader::new(file), encoding);
+                Source::Text(Box::new(Lines::new(bytes, path, CarriageReturn::AsInFirstLine)))
             }
-            Self::JsonLines => Source::JsonLines(Reader::open(Format::JsonLines, path)?),
+            Self::JsonLines => {
+                let layout = Layout { encoding, ..Format::JsonLines.into() };
+                Source::JsonLines(Box::new(layout.open(path)?))
+            }
         }))
     }
 }
@@ -58,13 +65,11 @@ impl DocumentFormat {
 /// # Errors
 ///
 /// Items may be [`IoError`], or an error of a [`Reader`].
-#[derive(Debug)]
 pub struct Documents(Source);
 
-#[derive(Debug)]
 enum Source {
-    Text(Lines<BufReader<File>>),
-    JsonLines(Reader),
+    Text(Box<Lines<BufReader<File>>>),
+    JsonLines(Box<Reader>),
 }
 
 impl Iterator for Documents {

@@ -144,7 +144,7 @@ fn documents<'a>(
     // Only span corruption reserves the sentinels.
     let sentinels = special.sentinels.iter().copied().filter(|_| fills_in);
     let numbers: HashMap<u32, usize> = sentinels.zip(0..).collect();
-    let mut documents = format.open(path)?.peekable();
+    let mut documents = format.open(path, corpus.config().encoding)?.peekable();
     if documents.peek().is_none() {
         return Err(DataError::NoRows { path: path.to_path_buf() }.into());
     }

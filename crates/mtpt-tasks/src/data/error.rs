@@ -1,7 +1,10 @@
 use std::path::PathBuf;
 
+use crate::data::encoding::Encoding;
 use crate::data::format::Format;
+use crate::data::json::error::JsonProblem;
 use crate::data::location::SourceLocation;
+use crate::look_alike::{code_points, look_alike};
 use crate::names::{did_you_mean_one_of, quoted_list};
 
 /// An invalid data file or row.
@@ -14,14 +17,39 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
-    /// A line is not UTF-8.
-    #[error(
-        "{location}: expected text in UTF-8, found other bytes; save the file as UTF-8 (a workbook \
-         as \"CSV UTF-8\")"
-    )]
-    NotUtf8 {
+    /// A line is not text in the encoding of the file.
+    #[error("{location}: expected text in {}, found other bytes; {}", encoding.name(), other_encoding(*.encoding))]
+    Encoding {
         /// The line.
         location: SourceLocation,
+        /// The encoding.
+        encoding: Encoding,
+    },
+    /// A file is not text, or not data.
+    #[error("{}: expected rows as text, found {found}", .path.display())]
+    ForeignFile {
+        /// The file.
+        path: PathBuf,
+        /// What the file is, with advice.
+        found: &'static str,
+    },
+    /// An option does not apply to the format.
+    #[error("`{key}` is for {expected}, not for `format = \"{}\"`", format.as_str())]
+    NotOfFormat {
+        /// The option.
+        key: &'static str,
+        /// The formats that it applies to.
+        expected: &'static str,
+        /// The format.
+        format: Format,
+    },
+    /// A separator cannot be told from text.
+    #[error(
+        "expected `separator` to be a tab or a sign such as `|`, found `{}`", .found.escape_default()
+    )]
+    SeparatorCharacter {
+        /// The character.
+        found: char,
     },
     /// A file whose first line is a header has no line.
     #[error("{}: expected a header line, found an empty file", .path.display())]
@@ -42,18 +70,20 @@ pub enum DataError {
         /// The columns of the file.
         found: Vec<String>,
     },
-    /// A header names a column twice.
-    #[error("{location}: expected every column once, found `{column}` again")]
-    DuplicateColumn {
-        /// The line.
+    /// Several columns or keys have the name of a required field.
+    #[error("{location}: expected the field `{field}` once, found it again; rename one of them")]
+    RepeatedField {
+        /// The header or the object.
         location: SourceLocation,
-        /// The column.
-        column: String,
+        /// The name.
+        field: String,
     },
     /// A row has too few or too many fields.
     #[error(
-        "{location}: expected {expected} fields separated by {separator}, found {found}{}",
-        unclosed_quote(.location, *.last_line)
+        "{location}: expected {expected} fields separated by {separator}, found {found}{}{}",
+        unclosed_quote(.location, *.last_line),
+        if *.quote { "; a field starts with a quote: set `dialect = { quotes = true }` if quotes \
+                      enclose fields" } else { "" }
     )]
     FieldCount {
         /// The row.
@@ -66,49 +96,73 @@ pub enum DataError {
         found: usize,
         /// The last line of the row.
         last_line: usize,
+        /// Whether a field starts with a quote that is an ordinary character.
+        quote: bool,
+    },
+    /// A field seems to be enclosed in quotes, which are ordinary characters.
+    #[error(
+        "{location}: the field `{field}` seems to be enclosed in quotes; set `dialect = {{ quotes = \
+         true }}` to read quotes like those of a CSV file, or `quotes = false` if they are part of \
+         the text"
+    )]
+    Quoted {
+        /// The row.
+        location: SourceLocation,
+        /// The start of the field.
+        field: String,
     },
     /// The header is one column in this format, but several in another.
     #[error(
-        "{location}: the fields seem to be separated by `{}`, which is `format = \"{}\"`",
-        separator.escape_default(), format.as_str()
+        "{location}: the fields seem to be separated by `{}`, which is `{setting}`",
+        separator.escape_default()
     )]
     Separator {
         /// The header.
         location: SourceLocation,
         /// The separator in the header.
         separator: char,
-        /// The format with this separator.
-        format: Format,
+        /// The setting for this separator.
+        setting: String,
     },
-    /// The first line of a file is neither a JSON object nor the header of a table.
+    /// The first line of a file is neither JSON nor the header of a table.
     #[error(
-        "{}: expected {}", .path.display(),
-        if *array { "one JSON object a line, found an array over the whole file" }
-        else {
-            "a header with names separated by commas, semicolons or tabs, or one JSON object a line"
-        }
+        "{}: expected a header with names separated by commas, semicolons, tabs or `|`, or JSON \
+         objects", .path.display()
     )]
     UnknownFormat {
         /// The file.
         path: PathBuf,
-        /// Whether the file is a JSON array.
-        array: bool,
     },
     /// A quoted field is not closed before the end of the file.
     #[error(
-        "{location}: a quote in this row is never closed; write `\"\"` for a quote in a quoted field"
+        "{location}: a quote that opens in this line is never closed; write `\"\"` for a quote in a \
+         quoted field"
     )]
     OpenQuote {
-        /// The row.
+        /// The line of the quote.
         location: SourceLocation,
     },
-    /// A line is not a JSON object.
-    #[error("{location}: expected a JSON object, but {message}")]
+    /// Text follows the closing quote of a field.
+    #[error(
+        "{location}: expected a separator after the closing quote of a field{}, found `{found}`; \
+         write `\"\"` for a quote in a quoted field",
+        if *.last_line > .location.line() { format!(" (in line {last_line})") } else { String::new() }
+    )]
+    TextAfterQuote {
+        /// The line in which the field starts.
+        location: SourceLocation,
+        /// The line of the closing quote.
+        last_line: usize,
+        /// The start of the text.
+        found: String,
+    },
+    /// A file or line is not JSON, or not a JSON object.
+    #[error("{location}: {problem}")]
     Json {
         /// The line.
         location: SourceLocation,
-        /// The message of the JSON reader, with the column.
-        message: String,
+        /// The problem, with the column.
+        problem: JsonProblem,
     },
     /// A file is not Parquet.
     #[error("{}: expected a Parquet file, but {message}", .path.display())]
@@ -164,7 +218,7 @@ pub enum DataError {
     /// A label has no label word.
     #[error(
         "{location}: expected one of the labels {}, found `{label}`{}",
-        quoted_list(.known), did_you_mean_one_of(.label, .known)
+        quoted_list(.known), nearest_label(.label, .known)
     )]
     UnknownLabel {
         /// The row.
@@ -178,7 +232,7 @@ pub enum DataError {
     #[error(
         "{location}: the label `{label}` does not occur in `{}`, from which the labels are \
          collected{}; add rows with it, or list all labels in `labels`",
-        .train.display(), did_you_mean_one_of(.label, .known)
+        .train.display(), nearest_label(.label, .known)
     )]
     UnseenLabel {
         /// The row.
@@ -211,8 +265,50 @@ pub enum DataError {
         /// The label of this row.
         second: String,
     },
+    /// Two labels of the training split look the same, but have other characters.
+    #[error(
+        "{location}: the labels `{first}` and `{second}` look the same, but are `{}` and `{}`; spell \
+         them alike, or list all labels in `labels`",
+        code_points(.first), code_points(.second)
+    )]
+    LabelsLookAlike {
+        /// The first row with the second label.
+        location: SourceLocation,
+        /// The label of an earlier row.
+        first: String,
+        /// The label of this row.
+        second: String,
+    },
+    /// A label consists of several known ones.
+    #[error(
+        "{location}: expected one label, found several in `{label}`; if rows have any number of \
+         labels, set `labels = {{ multi_label = {{ labels = [...], separator = \"{separator}\" }} }}`"
+    )]
+    JoinedLabels {
+        /// The row.
+        location: SourceLocation,
+        /// The labels.
+        label: String,
+        /// The text between them.
+        separator: &'static str,
+    },
+    /// A row has a list of labels, but the task expects one.
+    #[error(
+        "{location}: expected one label in the field `{field}`, found an array; if rows have any \
+         number of labels, set `labels = {{ multi_label = [...] }}`"
+    )]
+    SeveralLabels {
+        /// The row.
+        location: SourceLocation,
+        /// The field.
+        field: String,
+    },
     /// A field has no text, but at least one is needed.
-    #[error("{location}: expected at least one text in the field `{field}`, found an empty array")]
+    #[error(
+        "{location}: expected at least one text in the field `{field}`, found an empty array; if \
+         rows may have no answer, as in SQuAD 2.0, set `labels = {{ text = {{ no_answer = \
+         \"unanswerable\" }} }}`"
+    )]
     NoText {
         /// The row.
         location: SourceLocation,
@@ -253,4 +349,25 @@ fn unclosed_quote(location: &SourceLocation, last_line: usize) -> String {
         return String::new();
     }
     format!("; quotes join the lines up to {last_line}: is one not closed?")
+}
+
+fn other_encoding(encoding: Encoding) -> &'static str {
+    if encoding == Encoding::UTF_8 {
+        "set `encoding` (such as `encoding = \"windows-1252\"` for Latin-1), or save the file as \
+         UTF-8 (a workbook as \"CSV UTF-8\")"
+    } else {
+        "set another `encoding`, or save the file as UTF-8"
+    }
+}
+
+/// Returns a known label that looks the same, with the difference, or a similar one.
+fn nearest_label(label: &str, known: &[String]) -> String {
+    match look_alike(label, known) {
+        Some(other) => format!(
+            "; it looks like `{other}`, but the code points are `{}`, not `{}`",
+            code_points(label),
+            code_points(other)
+        ),
+        None => did_you_mean_one_of(label, known),
+    }
 }

@@ -1,87 +1,124 @@
 use std::sync::Arc;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as SerdeValue};
 
 use crate::data::error::DataError;
+use crate::data::field_names::{FieldNames, Position};
+use crate::data::json::value::Json;
 use crate::data::location::SourceLocation;
-use crate::data::value::{Value, json_value};
+use crate::data::value::{NULL, Value};
 use crate::error::{Error, Result};
 
 /// A row of a data file: named texts in the order of the file, and their location.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Example {
-    names: Arc<[String]>,
+    names: Arc<FieldNames>,
     values: Box<[Value]>,
     location: SourceLocation,
 }
 
 impl Example {
-    /// Creates a row of named texts. A repeated name is ignored.
+    /// Creates a row of named texts. A repeated name is an error only if it is required.
     pub fn new<N: Into<String>, T: Into<String>>(
         fields: impl IntoIterator<Item = (N, T)>,
         location: SourceLocation,
     ) -> Self {
         let (names, values): (Vec<_>, Vec<_>) =
             fields.into_iter().map(|(name, text)| (name.into(), Value::Text(text.into()))).unzip();
-        Self { names: names.into(), values: values.into(), location }
+        Self { names: FieldNames::new(names).into(), values: values.into(), location }
     }
 
     /// Creates a row of the fields of a JSON object, in the order of the object. Numbers and
     /// booleans are converted to text.
-    pub fn from_json(object: Map<String, Json>, location: SourceLocation) -> Self {
+    pub fn from_json(object: Map<String, SerdeValue>, location: SourceLocation) -> Self {
+        let value = |value| Value::from(Json::from(value));
         let (names, values): (Vec<_>, Vec<_>) =
-            object.into_iter().map(|(name, value)| (name, json_value(value))).unzip();
-        Self { names: names.into(), values: values.into(), location }
+            object.into_iter().map(|(name, found)| (name, value(found))).unzip();
+        Self { names: FieldNames::new(names).into(), values: values.into(), location }
     }
 
     /// Creates a row that shares its names with other rows.
     pub(crate) fn with_names(
-        names: Arc<[String]>,
+        names: Arc<FieldNames>,
         values: Vec<Value>,
         location: SourceLocation,
     ) -> Self {
         Self { names, values: values.into(), location }
     }
 
-    /// Returns the text of a field.
+    /// Returns whether the row has a field, whatever its value.
+    pub fn has(&self, field: &str) -> bool {
+        !matches!(self.names.find(field), Position::Missing)
+    }
+
+    /// Returns whether the value of a field is null.
+    pub fn is_null(&self, field: &str) -> bool {
+        matches!(self.value(field), Ok(Some(Value::Unprintable(NULL))))
+    }
+
+    /// Returns the text of a field, which may be a number or a boolean.
     pub fn get(&self, field: &str) -> Option<&str> {
+        match self.value(field) {
+            Ok(Some(Value::Text(text) | Value::Scalar(text))) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns the text of a field that is not a number or a boolean.
+    ///
+    /// # Errors
+    ///
+    /// As [`require`](Self::require).
+    pub fn require_string(&self, field: &str) -> Result<&str> {
         match self.value(field)? {
-            Value::Text(text) => Some(text),
-            Value::Texts(_) | Value::Unprintable(_) => None,
+            Some(Value::Scalar(_)) => Err(self.kind(field, "a number or a boolean")),
+            _ => self.require(field),
         }
     }
 
-    /// Returns the text of a required field.
+    /// Returns the text of a required field, which may be a number or a boolean.
     ///
     /// # Errors
     ///
-    /// Returns [`DataError::UnknownField`] if there is no such field, and [`DataError::FieldKind`]
-    /// if it is not text, a number or a boolean.
+    /// Returns [`DataError::UnknownField`] if there is no such field,
+    /// [`DataError::RepeatedField`] if there are several, and [`DataError::FieldKind`] if it is not
+    /// text, a number or a boolean.
     pub fn require(&self, field: &str) -> Result<&str> {
-        match self.value(field) {
-            Some(Value::Text(text)) => Ok(text),
-            Some(Value::Texts(_)) => Err(self.kind(field, "an array")),
+        match self.value(field)? {
+            Some(Value::Text(text) | Value::Scalar(text)) => Ok(text),
+            Some(Value::Texts(_) | Value::Numbers(_)) => Err(self.kind(field, "an array")),
             Some(Value::Unprintable(found)) => Err(self.kind(field, found)),
             None => Err(self.unknown(field)),
         }
     }
 
-    /// Returns the texts of a required field, which has one or several.
+    /// Returns the texts of a required field, which is a text or a list of texts.
     ///
     /// # Errors
     ///
-    /// As [`require`](Self::require), and [`DataError::NoText`] for an empty list.
+    /// As [`require`](Self::require).
     pub fn require_texts(&self, field: &str) -> Result<Vec<&str>> {
-        match self.value(field) {
-            Some(Value::Text(text)) => Ok(vec![text]),
-            Some(Value::Texts(texts)) if texts.is_empty() => {
-                Err(DataError::NoText { location: self.location.clone(), field: field.to_owned() }
-                    .into())
+        match self.value(field)? {
+            Some(Value::Texts(texts) | Value::Numbers(texts)) => {
+                Ok(texts.iter().map(String::as_str).collect())
             }
-            Some(Value::Texts(texts)) => Ok(texts.iter().map(String::as_str).collect()),
-            Some(Value::Unprintable(found)) => Err(self.kind(field, found)),
-            None => Err(self.unknown(field)),
+            _ => self.require(field).map(|text| vec![text]),
         }
+    }
+
+    /// Returns the numbers of a field that is a list of numbers, as they were written; an empty
+    /// list has no numbers.
+    pub fn numbers(&self, field: &str) -> Option<&[String]> {
+        match self.value(field) {
+            Ok(Some(Value::Numbers(numbers))) => Some(numbers),
+            Ok(Some(Value::Texts(texts))) if texts.is_empty() => Some(&[]),
+            _ => None,
+        }
+    }
+
+    /// Returns whether a field is a list.
+    pub(crate) fn is_list(&self, field: &str) -> bool {
+        matches!(self.value(field), Ok(Some(Value::Texts(_) | Value::Numbers(_))))
     }
 
     fn kind(&self, field: &str, found: &'static str) -> Error {
@@ -93,18 +130,30 @@ impl Example {
     }
 
     fn unknown(&self, field: &str) -> Error {
-        Error::from(DataError::UnknownField {
-            location: self.location.clone(),
-            field: field.to_owned(),
-            known: self.names.to_vec(),
-        })
+        let known = self.names.as_slice().iter().filter(|name| !name.is_empty()).cloned();
+        let (location, field, known) = (self.location.clone(), field.to_owned(), known.collect());
+        DataError::UnknownField { location, field, known }.into()
     }
 
-    /// Returns the names and texts in the order of the file, without fields that are not text.
+    /// Returns the names and texts in the order of the file, without fields that are not text and
+    /// columns without a name.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.names.iter().zip(&self.values).filter_map(|(name, value)| match value {
-            Value::Text(text) => Some((name.as_str(), text.as_str())),
-            Value::Texts(_) | Value::Unprintable(_) => None,
+        let named = |name: &String| self.names.header().is_none() || !name.is_empty();
+        self.names.as_slice().iter().zip(&self.values).filter_map(
+            move |(name, value)| match value {
+                Value::Text(text) | Value::Scalar(text) if named(name) => {
+                    Some((name.as_str(), text.as_str()))
+                }
+                _ => None,
+            },
+        )
+    }
+
+    /// Returns the names and items of the fields that are lists of texts or of numbers.
+    pub fn lists(&self) -> impl Iterator<Item = (&str, &[String])> {
+        self.names.as_slice().iter().zip(&self.values).filter_map(|(name, value)| match value {
+            Value::Texts(items) | Value::Numbers(items) => Some((name.as_str(), items.as_slice())),
+            _ => None,
         })
     }
 
@@ -113,8 +162,14 @@ impl Example {
         &self.location
     }
 
-    fn value(&self, field: &str) -> Option<&Value> {
-        let position = self.names.iter().position(|name| name == field)?;
-        self.values.get(position)
+    fn value(&self, field: &str) -> Result<Option<&Value>> {
+        match self.names.find(field) {
+            Position::At(index) => Ok(self.values.get(index)),
+            Position::Missing => Ok(None),
+            Position::Repeated => {
+                let location = self.names.header().unwrap_or(&self.location).clone();
+                Err(DataError::RepeatedField { location, field: field.to_owned() }.into())
+            }
+        }
     }
 }

@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 /// | `glue_sst2` | yes | `sentence`, `label` |
 /// | `glue_stsb` | yes | `index`, `genre`, `filename`, `year`, `old_index`, `source1`, `source2`, `sentence1`, `sentence2`, `score` |
 /// | `glue_wnli` | yes | `index`, `sentence1`, `sentence2`, `label` |
-/// | `tsv` | yes | as in the header; no quoting |
+/// | `tsv` | yes | as in the header; no quoting, unless the [`Dialect`](crate::data::Dialect) says otherwise |
 /// | `csv` | yes | as in the header; separated by commas, quoted as in RFC 4180 |
 /// | `csv_semicolon` | yes | as in the header; separated by semicolons, as written by spreadsheets in locales with a decimal comma |
-/// | `json_lines` | no | the keys of each object |
+/// | `json_lines` | no | the keys of each object; the objects may also be the items of an array |
 /// | `parquet` | | the columns, with the feature `parquet`; fields of a structure are `structure.column`; row numbers take the place of line numbers |
 ///
 /// These are the columns of the training and validation files. GLUE's test files have no labels and
@@ -69,7 +69,9 @@ pub enum Format {
     Csv,
     /// Like [`Csv`](Self::Csv), separated by semicolons.
     CsvSemicolon,
-    /// One JSON object per line. Numbers and booleans are converted to text.
+    /// One JSON object per line, or an array of objects. Numbers and booleans are converted to text
+    /// as they are written.
+    #[serde(alias = "json")]
     JsonLines,
     /// Typed columns. Strings are text, numbers and booleans are converted to text as in JSON
     /// Lines, and lists of strings are several texts.
@@ -111,7 +113,9 @@ impl Fields {
         match self.separator {
             ',' => "commas",
             ';' => "semicolons",
-            _ => "tabs",
+            '\t' => "tabs",
+            '|' => "vertical bars",
+            _ => "the separator",
         }
     }
 }
@@ -132,6 +136,11 @@ impl Format {
     /// skip too.
     pub(crate) fn has_broken_rows(self) -> bool {
         self == Self::GlueQqp
+    }
+
+    /// Returns whether this is a general format with delimited fields, whose header names them.
+    pub(crate) fn is_table(self) -> bool {
+        matches!(self, Self::Tsv | Self::Csv | Self::CsvSemicolon)
     }
 
     /// Returns whether a line is a JSON object.
@@ -160,18 +169,6 @@ impl Format {
             Self::CsvSemicolon => Fields { separator: ';', quoted: true },
             _ => Fields { separator: '\t', quoted: false },
         })
-    }
-
-    /// For a header that is one column in this format, returns the separator that it contains
-    /// instead and the format with this separator.
-    pub(crate) fn other_separator(self, header: &str) -> Option<(char, Self)> {
-        let general = [Self::Csv, Self::CsvSemicolon, Self::Tsv];
-        let own = self.fields()?.separator;
-        let others = general.into_iter().filter_map(|format| {
-            let separator = format.fields()?.separator;
-            (separator != own && header.contains(separator)).then_some((separator, format))
-        });
-        general.contains(&self).then_some(others).into_iter().flatten().next()
     }
 
     /// Returns the name in configurations.

@@ -1,24 +1,33 @@
 //! Data files: formats, readers and datasets on the hub.
 
-mod csv;
+pub(crate) mod decoded;
 mod detect;
+pub(crate) mod encoding;
 pub(crate) mod error;
 pub(crate) mod example;
+mod field_names;
 pub(crate) mod format;
 pub(crate) mod hub;
 pub(crate) mod hub_error;
+mod json;
+pub(crate) mod layout;
 pub(crate) mod lines;
 pub(crate) mod location;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod quoted_rows;
 pub(crate) mod reader;
+mod signature;
 mod superglue_rows;
 pub(crate) mod value;
 
+pub use encoding::{Encoding, UnknownEncoding};
 pub use error::DataError;
 pub use example::Example;
 pub use format::Format;
 pub use hub::HubDataset;
 pub use hub_error::HubError;
+pub use json::error::{Found, JsonProblem};
+pub use layout::{Dialect, Layout};
 pub use location::SourceLocation;
 pub use reader::Reader;

@@ -6,37 +6,46 @@ use std::path::Path;
 use std::sync::Arc;
 
 use mtpt_io::fs::open;
-use serde_json::Value as Json;
 
-use crate::data::csv::CsvRows;
+use crate::data::decoded::Decoded;
+use crate::data::detect::separator_line;
 use crate::data::error::DataError;
 use crate::data::example::Example;
+use crate::data::field_names::FieldNames;
 use crate::data::format::{Columns, Fields, Format};
-use crate::data::lines::Lines;
-use crate::data::location::SourceLocation;
+use crate::data::json::rows::JsonRows;
+use crate::data::json::value::Json;
+use crate::data::layout::Layout;
+use crate::data::lines::{CarriageReturn, Lines};
 #[cfg(feature = "parquet")]
 use crate::data::parquet::ParquetRows;
+use crate::data::quoted_rows::{FieldsOfRow, read_row};
 use crate::data::superglue_rows;
-use crate::data::value::{Value, json_kind, json_value};
+use crate::data::value::Value;
 use crate::error::Result;
 
 /// Iterator over the rows of a data file.
 ///
 /// A byte order mark at the start and a carriage return at the end of a line are ignored. Empty
-/// lines are skipped. The iterator ends after the first error.
+/// lines, and rows of tables that are separators alone, are skipped. Empty fields that a row has
+/// beyond those of the header are ignored. The iterator ends after the first error.
+///
+/// Columns without a name, or with the name of another column, are errors only if a template or
+/// label asks for them.
 ///
 /// # Errors
 ///
-/// An item may be [`IoError`](crate::IoError), [`DataError::NotUtf8`], [`DataError::NoHeader`],
-/// [`DataError::Header`], [`DataError::Separator`], [`DataError::DuplicateColumn`],
-/// [`DataError::FieldCount`], [`DataError::OpenQuote`], [`DataError::Json`] or
-/// [`DataError::NestedRow`]. All except the first contain the file and line.
+/// An item may be [`IoError`](crate::IoError), [`DataError::Encoding`], [`DataError::ForeignFile`],
+/// [`DataError::NoHeader`], [`DataError::Header`], [`DataError::Separator`],
+/// [`DataError::FieldCount`], [`DataError::Quoted`], [`DataError::OpenQuote`],
+/// [`DataError::TextAfterQuote`], [`DataError::Json`] or [`DataError::NestedRow`]. All except the
+/// first contain the file, and the line if it is known.
 pub struct Reader<R = BufReader<File>> {
     rows: Rows<R>,
     file: Arc<Path>,
-    format: Format,
+    layout: Layout,
     /// Names of the columns, or of the fields of the previous row.
-    names: Option<Arc<[String]>>,
+    names: Option<Arc<FieldNames>>,
     /// Rows of the current line that haven't been returned yet.
     pending: VecDeque<Example>,
     answers_apart: bool,
@@ -54,14 +63,13 @@ impl Reader {
         if format == Format::Parquet {
             return Self::open_parquet(path);
         }
-        let file = open(path)?;
-        Ok(Self::new(format, BufReader::new(file), path))
+        Layout::from(format).open(path)
     }
 
     #[cfg(feature = "parquet")]
     fn open_parquet(path: &Path) -> Result<Self> {
         let rows = Rows::Parquet(Box::new(ParquetRows::open(path)?));
-        Ok(Self::with_rows(Format::Parquet, rows, path.into()))
+        Ok(Self::with_rows(Format::Parquet.into(), rows, path.into()))
     }
 
     #[cfg(not(feature = "parquet"))]
@@ -76,19 +84,12 @@ impl<R: BufRead> Reader<R> {
     ///
     /// Parquet is not supported: reading it requires random access.
     pub fn new(format: Format, bytes: R, path: &Path) -> Self {
-        let file: Arc<Path> = path.into();
-        let rows = match format.fields() {
-            Some(Fields { separator, quoted: true }) => {
-                Rows::Quoted(CsvRows::new(bytes, Arc::clone(&file), separator as u8))
-            }
-            _ => Rows::Lines(Lines::new(bytes, path)),
-        };
-        Self::with_rows(format, rows, file)
+        Layout::from(format).read(bytes, path)
     }
 
-    fn with_rows(format: Format, rows: Rows<R>, file: Arc<Path>) -> Self {
+    fn with_rows(layout: Layout, rows: Rows<R>, file: Arc<Path>) -> Self {
         let pending = VecDeque::new();
-        Self { rows, file, format, names: None, pending, answers_apart: false, ended: false }
+        Self { rows, file, layout, names: None, pending, answers_apart: false, ended: false }
     }
 
     /// Sets whether a line with several answers becomes one row per answer instead of one row per
@@ -109,7 +110,7 @@ impl<R: BufRead> Reader<R> {
             let names = self.shared_names(names.iter().map(String::as_str));
             return Ok(Some(Example::with_names(names, values, location)));
         }
-        match self.format.columns() {
+        match self.layout.format.columns() {
             Some(columns) => self.read_fields(columns),
             None => {
                 // A line may have no rows.
@@ -119,16 +120,18 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Returns the fields of the next row, its location, and its last line.
-    fn split(&mut self) -> Result<Option<(Vec<String>, SourceLocation, usize)>> {
+    /// Returns the next row of a delimited file.
+    fn split(&mut self) -> Result<Option<FieldsOfRow>> {
+        let separator = self.layout.fields().map_or('\t', |fields| fields.separator);
         match &mut self.rows {
-            Rows::Quoted(rows) => rows.read(),
-            Rows::Lines(lines) => Ok(lines.read()?.map(|(line, location)| {
-                let last_line = location.line();
-                (line.split('\t').map(str::to_owned).collect(), location, last_line)
+            Rows::Quoted(lines) => read_row(lines, separator),
+            Rows::Lines(lines) => Ok(lines.read()?.map(|(line, location)| FieldsOfRow {
+                fields: line.split(separator).map(str::to_owned).collect(),
+                last_line: location.line(),
+                location,
+                quoted: false,
             })),
-            #[cfg(feature = "parquet")]
-            Rows::Parquet(_) => Ok(None),
+            _ => Ok(None),
         }
     }
 
@@ -140,49 +143,83 @@ impl<R: BufRead> Reader<R> {
                 Arc::clone(self.names.insert(names))
             }
         };
-        let (fields, location, last_line) = loop {
+        let expected = names.as_slice().len();
+        let row = loop {
             let Some(row) = self.split()? else { return Ok(None) };
-            if row.0.len() >= names.len() || !self.format.has_broken_rows() {
+            let is_broken = row.fields.len() < expected && self.layout.format.has_broken_rows();
+            if !is_broken && !self.is_blank(&row, expected) {
                 break row;
             }
         };
-        if fields.len() != names.len() {
-            let (expected, found) = (names.len(), fields.len());
-            let separator = self.format.fields().map_or("", Fields::separators);
-            return Err(
-                DataError::FieldCount { location, separator, expected, found, last_line }.into()
-            );
+        let FieldsOfRow { mut fields, location, last_line, .. } = row;
+        let quote = self.layout.may_be_quoted() && fields.iter().any(|it| it.starts_with('"'));
+        if quote && let Some(field) = fields.iter().find(|field| is_quoted(field)) {
+            let field = field.chars().take(40).collect();
+            return Err(DataError::Quoted { location, field }.into());
+        }
+        if self.layout.format.is_table() {
+            // Spreadsheets leave separators after the last column of a row, or of the header.
+            if fields.iter().skip(expected).all(String::is_empty) {
+                fields.truncate(expected);
+            }
+            if names.as_slice().iter().skip(fields.len()).all(String::is_empty) {
+                fields.resize(fields.len().max(expected), String::new());
+            }
+        }
+        if fields.len() != expected {
+            let found = fields.len();
+            let separator = self.layout.fields().map_or("", Fields::separators);
+            let count =
+                DataError::FieldCount { location, separator, expected, found, last_line, quote };
+            return Err(count.into());
         }
         let values = fields.into_iter().map(Value::Text).collect();
         Ok(Some(Example::with_names(names, values, location)))
     }
 
-    fn read_names(&mut self, columns: Columns) -> Result<Arc<[String]>> {
+    /// Returns whether a row of a table consists of separators or blanks alone, as spreadsheets
+    /// write empty rows.
+    fn is_blank(&self, row: &FieldsOfRow, columns: usize) -> bool {
+        let is_blank = match row.fields.as_slice() {
+            [blanks] => columns > 1 && blanks.trim().is_empty(),
+            fields => fields.iter().all(String::is_empty),
+        };
+        self.layout.format.is_table() && !row.quoted && is_blank
+    }
+
+    fn read_names(&mut self, columns: Columns) -> Result<Arc<FieldNames>> {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         if let Columns::Known(names) = columns {
-            return Ok(owned(names).into());
+            return Ok(FieldNames::new(owned(names)).into());
         }
-        let Some((found, location, _)) = self.split()? else {
+        let Some(FieldsOfRow { fields: found, location, .. }) = self.first_row()? else {
             return Err(DataError::NoHeader { path: self.file.to_path_buf() }.into());
         };
+        let format = self.layout.format;
         // A table with a single column most likely has another separator.
         if let [column] = found.as_slice()
-            && let Some((separator, format)) = self.format.other_separator(column)
+            && let Some((separator, setting)) = self.layout.other_separator(column)
         {
-            return Err(DataError::Separator { location, separator, format }.into());
+            return Err(DataError::Separator { location, separator, setting }.into());
+        }
+        let is_enclosed =
+            |name: &String| name.len() > 1 && name.starts_with('"') && name.ends_with('"');
+        if self.layout.may_be_quoted() && found.iter().all(is_enclosed) {
+            let field = found.into_iter().next().unwrap_or_default();
+            return Err(DataError::Quoted { location, field }.into());
         }
         match columns {
-            Columns::Renamed(header, names) if found == header => Ok(owned(names).into()),
+            Columns::Renamed(header, names) if found == header => {
+                Ok(FieldNames::new(owned(names)).into())
+            }
             Columns::Header(needed)
                 if needed.iter().all(|column| found.iter().any(|name| name == column)) =>
             {
-                let again = |(index, name)| found[..index].contains(name);
-                match found.iter().enumerate().find(|&column| again(column)) {
-                    Some((_, column)) => {
-                        Err(DataError::DuplicateColumn { location, column: column.clone() }.into())
-                    }
-                    None => Ok(found.into()),
-                }
+                Ok(if format.is_table() {
+                    FieldNames::of_header(found, location).into()
+                } else {
+                    FieldNames::new(found).into()
+                })
             }
             Columns::Known(expected)
             | Columns::Renamed(expected, _)
@@ -192,28 +229,34 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Reads the rows of the next line into `pending`; returns false at the end of the file.
-    fn read_object(&mut self) -> Result<bool> {
-        let Rows::Lines(lines) = &mut self.rows else { return Ok(false) };
-        let Some((line, location)) = lines.read()? else { return Ok(false) };
-        let object = match serde_json::from_str::<Json>(line) {
-            Ok(object @ Json::Object(_)) => object,
-            Ok(other) => {
-                return Err(DataError::Json {
-                    location,
-                    message: format!("found {}", json_kind(&other)),
+    /// Returns the header of a delimited file, which may follow a line that names the separator.
+    fn first_row(&mut self) -> Result<Option<FieldsOfRow>> {
+        loop {
+            let Some(row) = self.split()? else { return Ok(None) };
+            let Some(own) = self.layout.fields().filter(|_| self.layout.format.is_table()) else {
+                return Ok(Some(row));
+            };
+            if row.fields.iter().all(|field| field.trim().is_empty()) {
+                continue;
+            }
+            let line = row.fields.join(&own.separator.to_string());
+            match separator_line(&line) {
+                None => return Ok(Some(row)),
+                Some(separator) if separator == own.separator => {}
+                Some(separator) => {
+                    let (location, setting) = (row.location, Layout::setting(separator));
+                    return Err(DataError::Separator { location, separator, setting }.into());
                 }
-                .into());
             }
-            // Each line is parsed separately, so serde_json always reports line 1.
-            Err(error) => {
-                let message = error.to_string();
-                let message = message.replace(" at line 1 column ", " at column ");
-                return Err(DataError::Json { location, message }.into());
-            }
-        };
+        }
+    }
+
+    /// Reads the rows of the next object into `pending`; returns false at the end of the file.
+    fn read_object(&mut self) -> Result<bool> {
+        let Rows::Json(rows) = &mut self.rows else { return Ok(false) };
+        let Some((object, location)) = rows.read()? else { return Ok(false) };
         if let Some(rows) =
-            superglue_rows::nested_rows(self.format, &object, self.answers_apart, &location)
+            superglue_rows::nested_rows(self.layout.format, &object, self.answers_apart, &location)
         {
             for row in rows? {
                 let (names, values): (Vec<_>, Vec<_>) = row.into_iter().unzip();
@@ -223,8 +266,8 @@ impl<R: BufRead> Reader<R> {
             return Ok(true);
         }
         let Json::Object(object) = object else { return Ok(true) };
-        let names = self.shared_names(object.keys().map(String::as_str));
-        let values = object.into_iter().map(|(_, found)| json_value(found));
+        let names = self.shared_names(object.iter().map(|(name, _)| name.as_str()));
+        let values = object.into_iter().map(|(_, found)| Value::from(found));
         self.pending.push_back(Example::with_names(names, values.collect(), location));
         Ok(true)
     }
@@ -233,14 +276,58 @@ impl<R: BufRead> Reader<R> {
     fn shared_names<'a>(
         &mut self,
         found: impl ExactSizeIterator<Item = &'a str> + Clone,
-    ) -> Arc<[String]> {
+    ) -> Arc<FieldNames> {
+        let equal =
+            |names: &FieldNames| names.as_slice().iter().map(String::as_str).eq(found.clone());
         let names = match self.names.take() {
-            Some(names) if names.iter().map(String::as_str).eq(found.clone()) => names,
-            _ => found.map(str::to_owned).collect(),
+            Some(names) if equal(&names) => names,
+            _ => FieldNames::new(found.map(str::to_owned).collect()).into(),
         };
         self.names = Some(Arc::clone(&names));
         names
     }
+}
+
+impl Layout {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::open`].
+    pub fn open(&self, path: &Path) -> Result<Reader> {
+        if self.format == Format::Parquet {
+            return Reader::open(self.format, path);
+        }
+        Ok(self.read(BufReader::new(open(path)?), path))
+    }
+
+    /// Creates a reader of bytes from any source; the path is used in messages.
+    ///
+    /// Parquet is not supported: reading it requires random access.
+    pub fn read<R: BufRead>(&self, bytes: R, path: &Path) -> Reader<R> {
+        let file: Arc<Path> = path.into();
+        let bytes = Decoded::new(bytes, self.encoding);
+        let lines = |bytes, returns| Lines::new(bytes, path, returns);
+        let rows = match self.fields() {
+            None => Rows::Json(JsonRows::new(bytes, Arc::clone(&file))),
+            Some(Fields { quoted: true, .. }) => {
+                Rows::Quoted(lines(bytes, CarriageReturn::LineEnd))
+            }
+            // Texts of tables without quotes may contain carriage returns.
+            Some(_) if self.format.is_table() => {
+                Rows::Lines(lines(bytes, CarriageReturn::AsInFirstLine))
+            }
+            Some(_) => Rows::Lines(lines(bytes, CarriageReturn::Text)),
+        };
+        Reader::with_rows(*self, rows, file)
+    }
+}
+
+/// Returns whether a field is certainly enclosed in quotes: the quotes in it are all doubled, and
+/// there is at least one.
+fn is_quoted(field: &str) -> bool {
+    let inner = field.strip_prefix('"').and_then(|field| field.strip_suffix('"'));
+    inner.is_some_and(|inner| inner.contains("\"\"") && !inner.replace("\"\"", "").contains('"'))
 }
 
 impl<R: BufRead> Iterator for Reader<R> {
@@ -261,7 +348,9 @@ enum Rows<R> {
     /// One row per line.
     Lines(Lines<R>),
     /// Rows with line breaks in quoted fields.
-    Quoted(CsvRows<R>),
+    Quoted(Lines<R>),
+    /// Objects.
+    Json(JsonRows<R>),
     /// Rows of a Parquet file.
     #[cfg(feature = "parquet")]
     Parquet(Box<ParquetRows>),
@@ -270,6 +359,6 @@ enum Rows<R> {
 impl<R> fmt::Debug for Reader<R> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = formatter.debug_struct("Reader");
-        parts.field("file", &self.file).field("format", &self.format).finish_non_exhaustive()
+        parts.field("file", &self.file).field("layout", &self.layout).finish_non_exhaustive()
     }
 }

@@ -7,8 +7,9 @@ use serde_json::Value as Json;
 
 use crate::data::error::DataError;
 use crate::data::format::Format;
+use crate::data::json::value::Json as RowJson;
 use crate::data::location::SourceLocation;
-use crate::data::value::{Value, json_value};
+use crate::data::value::Value;
 use crate::error::{Error, Result};
 
 /// Field names and values of a row.
@@ -17,29 +18,34 @@ pub(crate) type Fields = Vec<(&'static str, Value)>;
 /// Returns the rows of a nested object, or `None` for a format whose objects are rows.
 pub(crate) fn nested_rows(
     format: Format,
-    object: &Json,
+    object: &RowJson,
     answers_apart: bool,
     location: &SourceLocation,
 ) -> Option<Result<Vec<Fields>>> {
+    let object = || object.to_serde();
     Some(match format {
-        Format::SuperglueMultirc => parse(format, object, location).map(multirc_rows),
+        Format::SuperglueMultirc => parse(format, object(), location).map(multirc_rows),
         Format::SuperglueRecord => {
-            parse(format, object, location).map(|passage| record_rows(passage, answers_apart))
+            parse(format, object(), location).map(|passage| record_rows(passage, answers_apart))
         }
-        Format::SuperglueWsc => parse(format, object, location).map(|row| vec![wsc_row(row)]),
+        Format::SuperglueWsc => parse(format, object(), location).map(|row| vec![wsc_row(row)]),
         _ => return None,
     })
 }
 
 fn parse<T: DeserializeOwned>(
     format: Format,
-    object: &Json,
+    object: Json,
     location: &SourceLocation,
 ) -> Result<T> {
     T::deserialize(object).map_err(|error| {
         let (location, message) = (location.clone(), error.to_string());
         Error::from(DataError::NestedRow { location, format, message })
     })
+}
+
+fn json_value(json: Json) -> Value {
+    Value::from(RowJson::from(json))
 }
 
 fn text(text: impl Into<String>) -> Value {

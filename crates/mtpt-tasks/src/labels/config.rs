@@ -1,3 +1,4 @@
+use crate::labels::multi_label::MultiLabelConfig;
 use crate::labels::scale::Scale;
 
 /// Definition of a task's labels in a configuration.
@@ -11,6 +12,9 @@ use crate::labels::scale::Scale;
 /// | `{ regression = { lowest = 1, highest = 3, step = 0.5 } }` | labels are scores of another scale, see [`Scale`] |
 /// | `"text"` | labels are free text; a field with several texts holds several references, the first of which is the target |
 /// | `{ text = { references = "answers" } }` | the same, with the references in another field |
+/// | `{ text = { no_answer = "unanswerable" } }` | the same, where a row may have no text, as in SQuAD 2.0; its target is this one |
+/// | `{ multi_label = ["red", "blue"] }` | each row has any number of these labels, in a list |
+/// | `{ multi_label = { labels = { "r" = "red" }, separator = "\|", none = "none" } }` | the same with words, for rows whose labels are one text with a separator; the target of a row without labels is `none` |
 /// | `{ choices = ["choice1", "choice2"] }` | each row has its own candidates in these fields; the label `0` selects the first, `1` the second |
 /// | `{ choices = { "a" = "choice1", "b" = "choice2" } }` | the same for other labels |
 #[derive(Clone, Debug, PartialEq)]
@@ -26,7 +30,11 @@ pub enum LabelsConfig {
     Text {
         /// Field with the references, if it is not the label field.
         references: Option<String>,
+        /// Target of rows without an answer, if there are any.
+        no_answer: Option<String>,
     },
+    /// Each row has any number of labels.
+    MultiLabel(MultiLabelConfig),
     /// Pairs of a label and the field with its candidate.
     Choices(Vec<(String, String)>),
 }
@@ -41,7 +49,7 @@ impl LabelsConfig {
 
     /// Creates free text, with the references in the label field.
     pub fn text() -> Self {
-        Self::Text { references: None }
+        Self::Text { references: None, no_answer: None }
     }
 
     /// Creates choices from the fields with a row's candidates; labels are numbers from 0.

@@ -5,6 +5,8 @@ use crate::error::{Error, Result};
 use crate::labels::config::LabelsConfig;
 use crate::labels::error::LabelsError;
 use crate::labels::gold::{Gold, Prediction};
+use crate::labels::multi_label::{MultiLabel, MultiLabelConfig, separator_of};
+use crate::labels::raw_labels::RawLabels;
 use crate::labels::scale::{Scale, parse_score};
 
 /// The labels of a task: the target texts, and the meaning of labels in files.
@@ -19,13 +21,16 @@ pub struct Labels {
 #[derive(Clone, Debug, PartialEq)]
 enum Kind {
     /// Labels with words.
-    Words(Vec<String>),
+    Words(RawLabels),
     /// Labels that select a field of the row.
-    Choices(Vec<String>),
+    Choices(RawLabels),
     Scores(Scale),
     Text {
         references: Option<String>,
+        no_answer: Option<String>,
     },
+    /// Any number of labels per row.
+    Several(MultiLabel),
 }
 
 impl Labels {
@@ -34,11 +39,11 @@ impl Labels {
     /// # Errors
     ///
     /// Returns [`LabelsError::NoLabels`], [`LabelsError::DuplicateLabel`],
-    /// [`LabelsError::EmptyWord`] or [`LabelsError::SharedWord`].
+    /// [`LabelsError::SameLabel`], [`LabelsError::EmptyWord`] or [`LabelsError::SharedWord`].
     pub fn new<L: Into<String>, W: Into<String>>(
         pairs: impl IntoIterator<Item = (L, W)>,
     ) -> Result<Self> {
-        let (raw, words) = told_apart(pairs)?;
+        let (raw, words) = RawLabels::with_words(pairs)?;
         Ok(Self { kind: Kind::Words(raw), words })
     }
 
@@ -60,7 +65,17 @@ impl Labels {
 
     /// Creates free text, with references in the label field or in another one.
     pub fn free_text(references: Option<String>) -> Self {
-        Self { kind: Kind::Text { references }, words: Vec::new() }
+        Self { kind: Kind::Text { references, no_answer: None }, words: Vec::new() }
+    }
+
+    /// Creates labels of which a row has any number.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), [`LabelsError::CommaInWord`], [`LabelsError::WordIsNone`],
+    /// [`LabelsError::None`] or [`LabelsError::EmptySeparator`].
+    pub fn multi_label(config: &MultiLabelConfig) -> Result<Self> {
+        Ok(Self { kind: Kind::Several(MultiLabel::new(config)?), words: Vec::new() })
     }
 
     /// Creates labels that select one of a row's own candidates by its field, in the order given.
@@ -71,7 +86,7 @@ impl Labels {
     pub fn choices<L: Into<String>, F: Into<String>>(
         pairs: impl IntoIterator<Item = (L, F)>,
     ) -> Result<Self> {
-        let (raw, words) = told_apart(pairs)?;
+        let (raw, words) = RawLabels::with_words(pairs)?;
         if words.len() < 2 {
             return Err(LabelsError::NoLabels { found: "one choice alone" }.into());
         }
@@ -83,14 +98,18 @@ impl Labels {
     ///
     /// # Errors
     ///
-    /// Returns the errors of [`new`](Self::new), [`scores`](Self::scores) and
-    /// [`choices`](Self::choices).
+    /// Returns the errors of [`new`](Self::new), [`scores`](Self::scores),
+    /// [`choices`](Self::choices) and [`multi_label`](Self::multi_label).
     pub fn of_config(config: &LabelsConfig) -> Result<Option<Self>> {
         Ok(Some(match config {
             LabelsConfig::Words(words) => Self::new(words.iter().cloned())?,
             LabelsConfig::Verbatim => return Ok(None),
             LabelsConfig::Regression(scale) => Self::scores(*scale)?,
-            LabelsConfig::Text { references } => Self::free_text(references.clone()),
+            LabelsConfig::Text { references, no_answer } => {
+                let (references, no_answer) = (references.clone(), no_answer.clone());
+                Self { kind: Kind::Text { references, no_answer }, words: Vec::new() }
+            }
+            LabelsConfig::MultiLabel(config) => Self::multi_label(config)?,
             LabelsConfig::Choices(choices) => Self::choices(choices.iter().cloned())?,
         }))
     }
@@ -109,7 +128,8 @@ impl Labels {
 
     fn raw_labels(&self) -> Option<&[String]> {
         match &self.kind {
-            Kind::Words(raw) | Kind::Choices(raw) => Some(raw),
+            Kind::Words(raw) | Kind::Choices(raw) => Some(raw.as_slice()),
+            Kind::Several(labels) => Some(labels.raw()),
             Kind::Scores(_) | Kind::Text { .. } => None,
         }
     }
@@ -119,15 +139,55 @@ impl Labels {
         matches!(self.kind, Kind::Scores(_))
     }
 
-    /// Returns whether labels are free text.
+    /// Returns whether targets are generated as text: free text, or the words of any number of
+    /// labels.
     pub fn is_text(&self) -> bool {
-        matches!(self.kind, Kind::Text { .. })
+        matches!(self.kind, Kind::Text { .. } | Kind::Several(_))
+    }
+
+    /// Returns whether a row has any number of labels.
+    pub fn is_multi_label(&self) -> bool {
+        matches!(self.kind, Kind::Several(_))
+    }
+
+    /// Returns the labels in files and their words, if a row has any number of labels.
+    pub fn multi_labels(&self) -> Option<(&[String], &[String])> {
+        self.several().map(|labels| (labels.raw(), labels.words()))
+    }
+
+    /// Returns the indices of the labels that a generated text names, in their order; other words
+    /// are ignored. It is `None` for other kinds of labels.
+    pub fn labels_in(&self, text: &str) -> Option<Vec<usize>> {
+        self.several().map(|labels| labels.parse(text))
+    }
+
+    pub(crate) fn several(&self) -> Option<&MultiLabel> {
+        match &self.kind {
+            Kind::Several(labels) => Some(labels),
+            _ => None,
+        }
+    }
+
+    /// Returns the target of rows without an answer, if free text may be missing.
+    pub fn no_answer(&self) -> Option<&str> {
+        match &self.kind {
+            Kind::Text { no_answer, .. } => no_answer.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// Returns a separator that divides a label into several known ones.
+    pub(crate) fn separator_of(&self, label: &str) -> Option<&'static str> {
+        match &self.kind {
+            Kind::Words(raw) => separator_of(label, raw),
+            _ => None,
+        }
     }
 
     /// Returns the field with the references, if it is not the label field.
     pub(crate) fn references(&self) -> Option<&str> {
         match &self.kind {
-            Kind::Text { references } => references.as_deref(),
+            Kind::Text { references, .. } => references.as_deref(),
             _ => None,
         }
     }
@@ -154,17 +214,20 @@ impl Labels {
 
     /// Returns the gold label for a label in a file.
     ///
+    /// A label may differ from that of the task in the composition of its characters (NFC or NFD),
+    /// in blanks, in marks without a glyph, or as `1.0` does from `1`.
+    ///
     /// # Errors
     ///
     /// Returns [`DataError::UnknownLabel`] or [`DataError::Score`], with the row's location.
     pub fn gold(&self, label: &str, location: &SourceLocation) -> Result<Gold> {
         match &self.kind {
             Kind::Words(raw) | Kind::Choices(raw) => {
-                raw.iter().position(|known| known == label).map(Gold::Label).ok_or_else(|| {
+                raw.position(label).map(Gold::Label).ok_or_else(|| {
                     Error::from(DataError::UnknownLabel {
                         location: location.clone(),
                         label: label.to_owned(),
-                        known: raw.clone(),
+                        known: raw.as_slice().to_vec(),
                     })
                 })
             }
@@ -179,7 +242,7 @@ impl Labels {
                         found: label.to_owned(),
                     })
                 }),
-            Kind::Text { .. } => Ok(Gold::Text),
+            Kind::Text { .. } | Kind::Several(_) => Ok(Gold::Text),
         }
     }
 
@@ -247,41 +310,20 @@ impl Labels {
 
     /// Returns an equivalent configuration.
     pub(crate) fn to_config(&self) -> LabelsConfig {
-        let pairs = |raw: &[String]| raw.iter().cloned().zip(self.words.iter().cloned()).collect();
+        let pairs = |raw: &RawLabels| {
+            raw.as_slice().iter().cloned().zip(self.words.iter().cloned()).collect()
+        };
         match &self.kind {
             Kind::Words(raw) => LabelsConfig::Words(pairs(raw)),
             Kind::Choices(raw) => LabelsConfig::Choices(pairs(raw)),
             Kind::Scores(scale) => LabelsConfig::Regression(*scale),
-            Kind::Text { references } => LabelsConfig::Text { references: references.clone() },
+            Kind::Text { references, no_answer } => {
+                let (references, no_answer) = (references.clone(), no_answer.clone());
+                LabelsConfig::Text { references, no_answer }
+            }
+            Kind::Several(labels) => LabelsConfig::MultiLabel(labels.to_config()),
         }
     }
-}
-
-/// Separates labels and words, and checks that each occurs once.
-fn told_apart<L: Into<String>, W: Into<String>>(
-    pairs: impl IntoIterator<Item = (L, W)>,
-) -> Result<(Vec<String>, Vec<String>)> {
-    let mut raw: Vec<String> = Vec::new();
-    let mut words: Vec<String> = Vec::new();
-    for (label, word) in pairs {
-        let (label, word) = (label.into(), word.into());
-        if raw.contains(&label) {
-            return Err(LabelsError::DuplicateLabel { label }.into());
-        }
-        if word.trim().is_empty() {
-            return Err(LabelsError::EmptyWord { label }.into());
-        }
-        if let Some(first) = words.iter().position(|other| *other == word) {
-            let first = raw[first].clone();
-            return Err(LabelsError::SharedWord { first, second: label, word }.into());
-        }
-        raw.push(label);
-        words.push(word);
-    }
-    if words.is_empty() {
-        return Err(LabelsError::NoLabels { found: "an empty table" }.into());
-    }
-    Ok((raw, words))
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
-//! Labels: label words, scores, free text, and candidates of a row.
+//! Labels: label words, scores, free text, candidates of a row, and any number of labels per row.
 
 pub(crate) mod config;
 pub(crate) mod error;
 pub(crate) mod gold;
 pub(crate) mod labels;
+pub(crate) mod multi_label;
+mod raw_labels;
 pub(crate) mod scale;
 mod serde;
 
@@ -11,4 +13,5 @@ pub use config::LabelsConfig;
 pub use error::LabelsError;
 pub use gold::{Gold, Prediction};
 pub use labels::Labels;
+pub use multi_label::MultiLabelConfig;
 pub use scale::{Scale, parse_score};

@@ -7,6 +7,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::labels::config::LabelsConfig;
+use crate::labels::multi_label::{MultiLabelConfig, MultiLabelOptions};
 use crate::labels::scale::Scale;
 
 impl Serialize for LabelsConfig {
@@ -18,9 +19,18 @@ impl Serialize for LabelsConfig {
                 serializer.serialize_str("regression")
             }
             Self::Regression(scale) => one(serializer, "regression", scale),
-            Self::Text { references: None } => serializer.serialize_str("text"),
-            Self::Text { references } => {
-                one(serializer, "text", &TextOptions { references: references.clone() })
+            Self::Text { references: None, no_answer: None } => serializer.serialize_str("text"),
+            Self::Text { references, no_answer } => {
+                let (references, no_answer) = (references.clone(), no_answer.clone());
+                one(serializer, "text", &TextOptions { references, no_answer })
+            }
+            Self::MultiLabel(MultiLabelConfig { words, separator, none }) => {
+                let options = MultiLabelOptions {
+                    labels: Table(words),
+                    separator: separator.clone(),
+                    none: (none != MultiLabelConfig::NONE).then(|| none.clone()),
+                };
+                one(serializer, "multi_label", &options)
             }
             Self::Choices(choices) => one(serializer, "choices", &Table(choices)),
         }
@@ -59,6 +69,8 @@ impl<'de> Deserialize<'de> for LabelsConfig {
 struct TextOptions {
     #[serde(skip_serializing_if = "Option::is_none")]
     references: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_answer: Option<String>,
 }
 
 struct LabelsVisitor;
@@ -68,7 +80,7 @@ impl<'de> Visitor<'de> for LabelsVisitor {
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(
-            "a table from labels to words, a list of words, `\"verbatim\"`, `\"regression\"`, `\"text\"` or `{ choices = [...] }`",
+            "a table from labels to words, a list of words, `\"verbatim\"`, `\"regression\"`, `\"text\"`, `{ choices = [...] }` or `{ multi_label = [...] }`",
         )
     }
 
@@ -81,11 +93,8 @@ impl<'de> Visitor<'de> for LabelsVisitor {
         }
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<LabelsConfig, A::Error> {
-        let mut words = Vec::new();
-        while let Some(word) = list.next_element::<String>()? {
-            words.push((word.clone(), word));
-        }
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<LabelsConfig, A::Error> {
+        let LabelsAndWords(words) = Deserialize::deserialize(SeqAccessDeserializer::new(list))?;
         Ok(LabelsConfig::Words(words))
     }
 
@@ -96,10 +105,14 @@ impl<'de> Visitor<'de> for LabelsVisitor {
             let word_or_special = match label.as_str() {
                 "choices" => map.next_value::<WordOr<Choices>>()?.map(|choices| choices.0),
                 "regression" => map.next_value::<WordOr<Scale>>()?.map(LabelsConfig::Regression),
-                "text" => map
-                    .next_value::<WordOr<TextOptions>>()?
-                    .map(|options| LabelsConfig::Text { references: options.references }),
-                _ => WordOr::Word(map.next_value()?),
+                "text" => map.next_value::<WordOr<TextOptions>>()?.map(
+                    |TextOptions { references, no_answer }| LabelsConfig::Text {
+                        references,
+                        no_answer,
+                    },
+                ),
+                "multi_label" => map.next_value::<WordOr<MultiLabelValue>>()?.map(|value| value.0),
+                _ => WordOr::Word(map.next_value::<LabelText>()?.0),
             };
             match word_or_special {
                 WordOr::Word(word) => words.push((label, word)),
@@ -157,6 +170,117 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for WordOrVisitor<T> {
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WordOr<T>, A::Error> {
         T::deserialize(MapAccessDeserializer::new(map)).map(WordOr::Other)
+    }
+}
+
+/// A label or word: a string, or a number or boolean as it is written in data files.
+struct LabelText(String);
+
+impl<'de> Deserialize<'de> for LabelText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LabelTextVisitor)
+    }
+}
+
+struct LabelTextVisitor;
+
+impl Visitor<'_> for LabelTextVisitor {
+    type Value = LabelText;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a string, a number or a boolean")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<LabelText, E> {
+        Ok(LabelText(text.to_owned()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<LabelText, E> {
+        Ok(LabelText(number.to_string()))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<LabelText, E> {
+        Ok(LabelText(number.to_string()))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<LabelText, E> {
+        // `{:?}` keeps a decimal point.
+        Ok(LabelText(format!("{number:?}")))
+    }
+
+    fn visit_bool<E>(self, truth: bool) -> Result<LabelText, E> {
+        Ok(LabelText(truth.to_string()))
+    }
+}
+
+/// Labels of which a row has any number: a list of labels, or a table of options.
+struct MultiLabelValue(LabelsConfig);
+
+impl<'de> Deserialize<'de> for MultiLabelValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MultiLabelVisitor)
+    }
+}
+
+struct MultiLabelVisitor;
+
+impl<'de> Visitor<'de> for MultiLabelVisitor {
+    type Value = MultiLabelValue;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of labels, or a table with `labels`")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<MultiLabelValue, A::Error> {
+        let LabelsAndWords(labels) = Deserialize::deserialize(SeqAccessDeserializer::new(list))?;
+        Ok(MultiLabelOptions { labels: LabelsAndWords(labels), separator: None, none: None }.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MultiLabelValue, A::Error> {
+        MultiLabelOptions::deserialize(MapAccessDeserializer::new(map)).map(Into::into)
+    }
+}
+
+impl From<MultiLabelOptions<LabelsAndWords>> for MultiLabelValue {
+    fn from(options: MultiLabelOptions<LabelsAndWords>) -> Self {
+        let MultiLabelOptions { labels: LabelsAndWords(words), separator, none } = options;
+        let none = none.unwrap_or_else(|| MultiLabelConfig::NONE.to_owned());
+        Self(LabelsConfig::MultiLabel(MultiLabelConfig { words, separator, none }))
+    }
+}
+
+/// A list of labels that are their own words, or a table from labels to words.
+struct LabelsAndWords(Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for LabelsAndWords {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LabelsAndWordsVisitor)
+    }
+}
+
+struct LabelsAndWordsVisitor;
+
+impl<'de> Visitor<'de> for LabelsAndWordsVisitor {
+    type Value = LabelsAndWords;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of labels, or a table from labels to words")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<LabelsAndWords, A::Error> {
+        let mut words = Vec::new();
+        while let Some(LabelText(word)) = list.next_element()? {
+            words.push((word.clone(), word));
+        }
+        Ok(LabelsAndWords(words))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<LabelsAndWords, A::Error> {
+        let mut words = Vec::new();
+        while let Some((LabelText(label), LabelText(word))) = map.next_entry()? {
+            words.push((label, word));
+        }
+        Ok(LabelsAndWords(words))
     }
 }
 

@@ -80,6 +80,30 @@ impl Evaluation {
         Ok(Self { values: metrics.iter().map(value).collect(), rows })
     }
 
+    /// Evaluates the labels of each row, for labels of which a row has any number.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`MetricError::PredictionCount`] if the number of predictions differs from that of
+    /// rows.
+    pub fn of_label_sets(
+        metrics: &[Metric],
+        words: &[String],
+        gold: Vec<Vec<usize>>,
+        predictions: Vec<Vec<usize>>,
+    ) -> Result<Self> {
+        if gold.len() != predictions.len() {
+            return Err(MetricError::PredictionCount {
+                expected: gold.len(),
+                found: predictions.len(),
+            }
+            .into());
+        }
+        let rows: Vec<_> = gold.into_iter().zip(predictions).collect();
+        let value = |metric: &Metric| (metric.clone(), metric.value_of_sets(words, &rows));
+        Ok(Self { values: metrics.iter().map(value).collect(), rows: rows.len() })
+    }
+
     /// Evaluates rows with words or scores; `groups` is the group of each row.
     fn compute(
         metrics: &[Metric],

@@ -2,15 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
 use crate::labels::gold::{Gold, Prediction};
 use crate::labels::labels::Labels;
 use crate::metric::classification::{
     accuracy, f1, group_exact_match, macro_f1, matthews, micro_f1, ratio,
 };
 use crate::metric::correlation::{pearson, spearman};
-use crate::metric::error::MetricError;
-use crate::metric::{bleu, rouge, squad};
+use crate::metric::multi_label::LabelSets;
+use crate::metric::{bleu, multi_label, rouge, squad};
 
 /// A metric. Values are fractions from 0 to 1, except for correlations.
 ///
@@ -22,17 +21,21 @@ use crate::metric::{bleu, rouge, squad};
 /// | Labels | Metrics |
 /// |---|---|
 /// | words, or candidates of the row | `accuracy`, `f1`, `f1a`, `macro_f1`, `micro_f1`, `matthews`, `group_exact_match` |
+/// | any number of labels per row | `micro_f1`, `macro_f1`, `sample_f1`, `subset_accuracy`, `hamming_score` |
 /// | scores | `pearson`, `spearman` |
-/// | free text | `exact_match`, `squad_f1`, `rouge_1`, `rouge_2`, `rouge_l`, `rouge_lsum`, `bleu` |
+/// | free text | `exact_match`, `squad_f1`, `squad_v2_f1`, `squad_v2_exact_match`, `squad_v2_has_answer_f1`, `squad_v2_has_answer_exact_match`, `squad_v2_no_answer_accuracy`, `rouge_1`, `rouge_2`, `rouge_l`, `rouge_lsum`, `bleu` |
+///
+/// `"f1"` alone is the F1 of the label `1` or `true` of a task with two labels, and `"micro_f1"`
+/// alone counts all labels of a task with any number of labels per row.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(rename_all = "snake_case", deny_unknown_fields, remote = "Self")]
 #[non_exhaustive]
 pub enum Metric {
     /// Fraction of correct predictions, see [`accuracy`].
     Accuracy,
     /// F1 of one label word, see [`f1`].
     F1 {
-        /// The positive word.
+        /// The positive word; empty for that of the label `1` or `true`.
         positive: String,
     },
     /// F1 over all answers to all questions, MultiRC's name for [`F1`](Self::F1) (Khashabi et al.
@@ -53,7 +56,7 @@ pub enum Metric {
     ///
     /// Over all labels it equals the accuracy, so a negative class is usually excluded.
     MicroF1 {
-        /// The words that are counted.
+        /// The words that are counted; none for all labels of a task with several per row.
         labels: Vec<String>,
     },
     /// Matthews correlation, see [`matthews`].
@@ -62,10 +65,31 @@ pub enum Metric {
     Pearson,
     /// Spearman rank correlation, see [`spearman`].
     Spearman,
+    /// Mean F1 of the labels of a row, see [`multi_label::sample_f1`].
+    SampleF1,
+    /// Fraction of rows with correct labels only, see [`multi_label::subset_accuracy`].
+    SubsetAccuracy,
+    /// Fraction of correct decisions about labels, see [`multi_label::hamming_score`].
+    HammingScore,
     /// Fraction of texts that match a reference, see [`squad::exact_match`].
     ExactMatch,
     /// Mean word F1, see [`squad::f1`].
     SquadF1,
+    /// Mean word F1 of SQuAD 2.0, see [`squad::f1_v2`].
+    #[serde(rename = "squad_v2_f1")]
+    SquadV2F1,
+    /// Fraction of exact matches of SQuAD 2.0, see [`squad::exact_match_v2`].
+    #[serde(rename = "squad_v2_exact_match")]
+    SquadV2ExactMatch,
+    /// The same F1 over the questions with an answer.
+    #[serde(rename = "squad_v2_has_answer_f1")]
+    SquadV2HasAnswerF1,
+    /// The same fraction over the questions with an answer.
+    #[serde(rename = "squad_v2_has_answer_exact_match")]
+    SquadV2HasAnswerExactMatch,
+    /// Fraction of the questions without an answer that got none.
+    #[serde(rename = "squad_v2_no_answer_accuracy")]
+    SquadV2NoAnswerAccuracy,
     /// Mean unigram F1 with the best matching reference, see [`rouge::rouge_n`].
     #[serde(rename = "rouge_1")]
     Rouge1,
@@ -81,34 +105,6 @@ pub enum Metric {
     Bleu,
 }
 
-/// Kind of labels that a metric applies to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Words,
-    Scores,
-    Texts,
-}
-
-impl Kind {
-    fn of(labels: &Labels) -> Self {
-        if labels.is_text() {
-            Self::Texts
-        } else if labels.is_regression() {
-            Self::Scores
-        } else {
-            Self::Words
-        }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Words => "label words",
-            Self::Scores => "scores (`labels = \"regression\"`)",
-            Self::Texts => "free text (`labels = \"text\"`)",
-        }
-    }
-}
-
 impl Metric {
     /// Returns the name in files and tables.
     pub fn name(&self) -> &'static str {
@@ -122,8 +118,16 @@ impl Metric {
             Self::Matthews => "matthews",
             Self::Pearson => "pearson",
             Self::Spearman => "spearman",
+            Self::SampleF1 => "sample_f1",
+            Self::SubsetAccuracy => "subset_accuracy",
+            Self::HammingScore => "hamming_score",
             Self::ExactMatch => "exact_match",
             Self::SquadF1 => "squad_f1",
+            Self::SquadV2F1 => "squad_v2_f1",
+            Self::SquadV2ExactMatch => "squad_v2_exact_match",
+            Self::SquadV2HasAnswerF1 => "squad_v2_has_answer_f1",
+            Self::SquadV2HasAnswerExactMatch => "squad_v2_has_answer_exact_match",
+            Self::SquadV2NoAnswerAccuracy => "squad_v2_no_answer_accuracy",
             Self::Rouge1 => "rouge_1",
             Self::Rouge2 => "rouge_2",
             Self::RougeL => "rouge_l",
@@ -140,53 +144,6 @@ impl Metric {
         }
     }
 
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Accuracy
-            | Self::F1 { .. }
-            | Self::F1a { .. }
-            | Self::GroupExactMatch { .. }
-            | Self::MacroF1
-            | Self::MicroF1 { .. }
-            | Self::Matthews => Kind::Words,
-            Self::Pearson | Self::Spearman => Kind::Scores,
-            Self::ExactMatch
-            | Self::SquadF1
-            | Self::Rouge1
-            | Self::Rouge2
-            | Self::RougeL
-            | Self::RougeLsum
-            | Self::Bleu => Kind::Texts,
-        }
-    }
-
-    /// Checks that the metric applies to the labels.
-    pub(crate) fn check(&self, labels: &Labels) -> Result<()> {
-        let (expected, found) = (self.kind(), Kind::of(labels));
-        if expected != found {
-            let (expected, found) = (expected.name(), found.name());
-            return Err(MetricError::WrongLabels { metric: self.name(), expected, found }.into());
-        }
-        match self {
-            Self::F1 { positive } | Self::F1a { positive } if labels.index(positive).is_none() => {
-                let (metric, word, known) =
-                    (self.name(), positive.clone(), labels.words().to_vec());
-                Err(MetricError::PositiveWord { metric, word, known }.into())
-            }
-            Self::MicroF1 { labels: counted } => {
-                let unknown = counted.iter().find(|word| labels.index(word).is_none());
-                let found = match unknown {
-                    Some(word) => format!("`{word}`"),
-                    None if counted.is_empty() => "none".to_owned(),
-                    None => return Ok(()),
-                };
-                let (metric, known) = (self.name(), labels.words().to_vec());
-                Err(MetricError::CountedWords { metric, found, known }.into())
-            }
-            _ => Ok(()),
-        }
-    }
-
     /// Returns the value over rows with words or scores; the groups are those of
     /// [`group_exact_match`].
     pub(crate) fn value(
@@ -195,10 +152,8 @@ impl Metric {
         rows: &[(Gold, Prediction)],
         groups: &[usize],
     ) -> f64 {
-        let classes: Vec<(usize, usize)> = match self.kind() {
-            Kind::Words => rows.iter().map(|&row| class(row, labels.words().len())).collect(),
-            Kind::Scores | Kind::Texts => Vec::new(),
-        };
+        let classes: Vec<(usize, usize)> =
+            rows.iter().map(|&row| class(row, labels.words().len())).collect();
         let scores = || rows.iter().map(|&row| scores(row)).collect::<Vec<_>>();
         match self {
             Self::Accuracy => accuracy(&classes),
@@ -218,12 +173,38 @@ impl Metric {
         }
     }
 
+    /// Returns the value over rows with any number of labels; 0 for a metric of other labels.
+    pub(crate) fn value_of_sets(&self, words: &[String], rows: &[LabelSets]) -> f64 {
+        match self {
+            Self::MicroF1 { labels } => {
+                let counted = words.iter().enumerate();
+                let counted =
+                    counted.filter(|(_, word)| labels.is_empty() || labels.contains(word));
+                multi_label::micro_f1(rows, &counted.map(|(label, _)| label).collect::<Vec<_>>())
+            }
+            Self::MacroF1 => multi_label::macro_f1(rows, words.len()),
+            Self::SampleF1 => multi_label::sample_f1(rows),
+            Self::SubsetAccuracy => multi_label::subset_accuracy(rows),
+            Self::HammingScore => multi_label::hamming_score(rows, words.len()),
+            _ => 0.0,
+        }
+    }
+
     /// Returns the value over texts and their references; 0 for a metric of other labels.
     pub(crate) fn value_of_texts(&self, predictions: &[String], references: &[Vec<String>]) -> f64 {
         let mean = |value: &dyn Fn(&str, &[String]) -> f64| {
             let rows = predictions.iter().zip(references);
             ratio(rows.map(|(text, right)| value(text, right)).sum(), predictions.len() as f64)
         };
+        // Mean over the questions with or without an answer.
+        let mean_of = |answered: bool, value: &dyn Fn(&str, &[String]) -> f64| {
+            let rows = predictions.iter().zip(references);
+            let rows: Vec<_> =
+                rows.filter(|(_, right)| squad::has_no_answer(right) != answered).collect();
+            let sum = rows.iter().map(|(text, right)| value(text, right)).sum();
+            ratio(sum, rows.len() as f64)
+        };
+        let exact_v2 = |text: &str, right: &[String]| f64::from(squad::exact_match_v2(text, right));
         let best = |value: &dyn Fn(&str, &str) -> f64| {
             mean(&|text, references| {
                 references.iter().map(|reference| value(text, reference)).fold(0.0, f64::max)
@@ -234,6 +215,14 @@ impl Metric {
                 mean(&|text, references| f64::from(squad::exact_match(text, references)))
             }
             Self::SquadF1 => mean(&squad::f1::<String>),
+            Self::SquadV2F1 => mean(&squad::f1_v2::<String>),
+            Self::SquadV2ExactMatch => mean(&exact_v2),
+            Self::SquadV2HasAnswerF1 => {
+                let f1 = |text: &str, right: &[String]| squad::f1_v2(text, right);
+                mean_of(true, &f1)
+            }
+            Self::SquadV2HasAnswerExactMatch => mean_of(true, &exact_v2),
+            Self::SquadV2NoAnswerAccuracy => mean_of(false, &exact_v2),
             Self::Rouge1 => best(&|text, reference| rouge::rouge_n(text, reference, 1)),
             Self::Rouge2 => best(&|text, reference| rouge::rouge_n(text, reference, 2)),
             Self::RougeL => best(&rouge::rouge_l),

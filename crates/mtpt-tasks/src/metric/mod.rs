@@ -6,12 +6,15 @@
 pub mod bleu;
 pub mod classification;
 pub mod correlation;
+pub mod multi_label;
 pub mod rouge;
 pub mod squad;
 
+mod applicable;
 pub(crate) mod baseline;
 pub(crate) mod error;
 pub(crate) mod evaluation;
+mod form;
 pub(crate) mod metric;
 
 pub use baseline::MajorityBaseline;

@@ -1,5 +1,5 @@
-//! Metrics of SQuAD (Rajpurkar et al. 2016, section 6.1), as in its evaluation script for version
-//! 1.1.
+//! Metrics of SQuAD, as in its evaluation scripts: version 1.1 (Rajpurkar et al. 2016, section 6.1)
+//! and version 2.0 with questions without an answer (Rajpurkar et al. 2018).
 
 use std::collections::HashMap;
 
@@ -26,6 +26,34 @@ pub fn f1<R: AsRef<str>>(prediction: &str, references: &[R]) -> f64 {
     references.iter().map(f1).fold(0.0, f64::max)
 }
 
+/// Returns whether a question has no answer in version 2.0: all its references are empty.
+pub fn has_no_answer<R: AsRef<str>>(references: &[R]) -> bool {
+    references.iter().all(|reference| reference.as_ref().trim().is_empty())
+}
+
+/// Returns [`exact_match`] of version 2.0: without an answer, an empty text is correct. References
+/// without a word are ignored, and if none has one, the question counts as one without an answer.
+pub fn exact_match_v2<R: AsRef<str>>(prediction: &str, references: &[R]) -> bool {
+    match answers(references).as_slice() {
+        [] => normalized(prediction).is_empty(),
+        answers => exact_match(prediction, answers),
+    }
+}
+
+/// Returns [`f1`] of version 2.0: without an answer it is 1 for an empty text and 0 for another.
+pub fn f1_v2<R: AsRef<str>>(prediction: &str, references: &[R]) -> f64 {
+    match answers(references).as_slice() {
+        [] => f64::from(normalized(prediction).is_empty()),
+        answers => f1(prediction, answers),
+    }
+}
+
+/// Returns the references with a word.
+fn answers<R: AsRef<str>>(references: &[R]) -> Vec<&str> {
+    let texts = references.iter().map(AsRef::as_ref);
+    texts.filter(|text| !normalized(text).is_empty()).collect()
+}
+
 fn f1_of_words(prediction: &str, reference: &str) -> f64 {
     let mut left: HashMap<&str, usize> = HashMap::new();
     for word in reference.split(' ').filter(|word| !word.is_empty()) {
@@ -44,7 +72,7 @@ fn f1_of_words(prediction: &str, reference: &str) -> f64 {
 }
 
 /// Normalizes a text: lower case, no ASCII punctuation, no articles, single spaces.
-fn normalized(text: &str) -> String {
+pub(crate) fn normalized(text: &str) -> String {
     let text: String =
         text.to_lowercase().chars().filter(|character| !character.is_ascii_punctuation()).collect();
     // Articles are removed as whole words: maximal sequences of letters and digits.
@@ -82,5 +110,16 @@ mod tests {
         assert_eq!(f1("", &[""]), 0.0);
         assert!(exact_match("the", &[""]));
         assert_eq!(f1("blue", &[] as &[&str]), 0.0);
+    }
+
+    #[test]
+    fn questions_without_an_answer_have_an_empty_text() {
+        assert!(has_no_answer(&["", " "]) && !has_no_answer(&["the"]));
+        for references in [&[""][..], &[], &["the", ""]] {
+            assert_eq!((exact_match_v2("a.", references), f1_v2("", references)), (true, 1.0));
+            assert_eq!((exact_match_v2("b", references), f1_v2("b", references)), (false, 0.0));
+        }
+        assert!(!exact_match_v2("", &["", "blue"]));
+        assert_eq!((f1_v2("", &["", "blue"]), f1_v2("blue", &["", "blue"])), (0.0, 1.0));
     }
 }

@@ -1,12 +1,12 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::data::error::DataError;
 use crate::data::format::Format;
-use crate::data::reader::Reader;
 use crate::error::Result;
 use crate::labels::config::LabelsConfig;
 use crate::labels::error::LabelsError;
 use crate::labels::labels::Labels;
+use crate::look_alike::{look_alike, same_label};
 use crate::metric::error::MetricError;
 use crate::metric::metric::Metric;
 use crate::out_of_range::OutOfRange;
@@ -15,6 +15,7 @@ use crate::split::Split;
 use crate::task::config::TaskConfig;
 use crate::task::error::TaskError;
 use crate::task::fetch::fetched;
+use crate::task::read::label_of;
 use crate::task::task::Task;
 use crate::template::template::Template;
 
@@ -35,6 +36,7 @@ impl Task {
     fn check(config: &TaskConfig) -> Result<Self> {
         let mut config = fetched(config.clone())?;
         let preset = Preset::of(config.format);
+        config.layout().check()?;
         check_files(&config)?;
         check_limits(&config)?;
         let template = match (&config.template, &preset) {
@@ -59,8 +61,10 @@ impl Task {
         if config.metrics.is_empty() {
             config.metrics = default_metrics(preset, &labels);
         }
+        for metric in &mut config.metrics {
+            metric.complete(&labels)?;
+        }
         for (index, metric) in config.metrics.iter().enumerate() {
-            metric.check(&labels)?;
             if config.metrics[..index].iter().any(|other| other.name() == metric.name()) {
                 return Err(MetricError::Duplicate { metric: metric.name() }.into());
             }
@@ -129,42 +133,70 @@ fn check_limits(config: &TaskConfig) -> Result<()> {
 fn default_metrics(preset: Option<Preset>, labels: &Labels) -> Vec<Metric> {
     match preset {
         // Metrics of the format may name words that other labels do not have.
-        Some(preset) if preset.metrics.iter().all(|metric| metric.check(labels).is_ok()) => {
+        Some(preset)
+            if preset.metrics.iter().all(|metric| metric.clone().complete(labels).is_ok()) =>
+        {
             preset.metrics
         }
         _ if labels.is_regression() => vec![Metric::Pearson],
+        _ if labels.is_multi_label() => {
+            vec![Metric::MicroF1 { labels: Vec::new() }, Metric::MacroF1]
+        }
+        _ if labels.no_answer().is_some() => vec![Metric::SquadV2F1, Metric::SquadV2ExactMatch],
         _ if labels.is_text() => vec![Metric::SquadF1, Metric::ExactMatch],
         _ => vec![Metric::Accuracy],
     }
 }
+
+/// Maximum number of labels whose appearance is compared with that of each other.
+const MAX_COMPARED: usize = 1_000;
 
 /// Returns the labels of the training split in sorted order, each its own word.
 fn collect_labels(config: &TaskConfig, label_field: &str) -> Result<Labels> {
     let Some(path) = config.file(Split::Train) else {
         return Err(TaskError::VerbatimWithoutTrain.into());
     };
-    let mut labels: BTreeSet<String> = BTreeSet::new();
+    // The spelling of each label.
+    let mut labels: BTreeMap<String, String> = BTreeMap::new();
     let mut folded: HashMap<String, String> = HashMap::new();
-    for example in Reader::open(config.format, path)? {
+    for example in config.layout().open(path)? {
         let example = example?;
-        let label = example.require(label_field)?;
-        if labels.contains(label) {
+        let label = label_of(&example, label_field)?;
+        let form = same_label(label);
+        if let Some(spelling) = labels.get_mut(&form) {
+            // The usual spelling does not depend on the order of the rows.
+            if form == label {
+                label.clone_into(spelling);
+            }
             continue;
         }
         let location = || example.location().clone();
-        if label.trim().is_empty() {
+        if form.is_empty() {
             let field = label_field.to_owned();
             return Err(DataError::NoLabel { location: location(), field }.into());
         }
         // Labels that differ in case alone are nearly always typing errors.
-        if let Some(first) = folded.insert(label.trim().to_lowercase(), label.to_owned()) {
-            let second = label.to_owned();
+        let (second, lower) = (label.to_owned(), form.to_lowercase());
+        if let Some(first) = folded.get(&lower) {
+            let first = first.clone();
             return Err(DataError::LabelsAlike { location: location(), first, second }.into());
         }
-        labels.insert(label.to_owned());
+        folded.insert(lower, label.to_owned());
+        labels.insert(form, second);
+        if labels.len() > MAX_COMPARED {
+            continue;
+        }
+        let others: Vec<String> =
+            folded.values().filter(|other| *other != label).cloned().collect();
+        if let Some(first) = look_alike(label, &others) {
+            let (first, second) = (first.to_owned(), label.to_owned());
+            return Err(DataError::LabelsLookAlike { location: location(), first, second }.into());
+        }
     }
     if labels.is_empty() {
         return Err(DataError::NoRows { path: path.to_path_buf() }.into());
     }
+    let mut labels: Vec<String> = labels.into_values().collect();
+    labels.sort_unstable();
     Labels::new(labels.into_iter().map(|label| (label.clone(), label)))
 }

@@ -2,8 +2,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::encoding::Encoding;
 use crate::data::format::Format;
 use crate::data::hub::HubDataset;
+use crate::data::layout::{Dialect, Layout};
 use crate::labels::config::LabelsConfig;
 use crate::metric::metric::Metric;
 use crate::sampling::few_shot::FewShot;
@@ -18,6 +20,8 @@ use crate::task::id::TaskId;
 /// |---|---|---|
 /// | `name` | | name of the task, a [`TaskId`] |
 /// | `format` | | format of the files, see [`Format`] |
+/// | `encoding` | that of the byte order mark, otherwise UTF-8 | encoding of text files, see [`Encoding`] |
+/// | `dialect` | that of the format | separator and quoting of a table, see [`Dialect`] |
 /// | `train`, `dev`, `test` | | the files, at least one |
 /// | `hub` | | a dataset on the hub that has the files, see [`HubDataset`]; with the feature `hub` |
 /// | `hold_out` | | fraction of the rows of `train` that become `dev`, stratified by label; always the same rows |
@@ -36,6 +40,12 @@ pub struct TaskConfig {
     pub name: TaskId,
     /// Format of the files.
     pub format: Format,
+    /// Encoding of text files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+    /// Separator and quoting of a table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<Dialect>,
     /// File of the training split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<PathBuf>,
@@ -83,6 +93,8 @@ impl TaskConfig {
         Self {
             name,
             format,
+            encoding: None,
+            dialect: None,
             train: None,
             dev: None,
             test: None,
@@ -97,6 +109,11 @@ impl TaskConfig {
             limit: Limit::default(),
             stream: false,
         }
+    }
+
+    /// Returns how the files are written.
+    pub fn layout(&self) -> Layout {
+        Layout { format: self.format, encoding: self.encoding, dialect: self.dialect }
     }
 
     /// Returns the file of a split.

@@ -6,6 +6,8 @@ use crate::labels::gold::Gold;
 pub struct Instance {
     /// Input text.
     pub input: String,
+    /// Whether the fields in the input are empty or blank.
+    pub is_blank: bool,
     /// Target text: the label word, the correct choice, or the first reference.
     pub target: String,
     /// Index of the target among the task's [`Labels::words`](crate::Labels::words), or among the

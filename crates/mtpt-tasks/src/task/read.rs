@@ -2,7 +2,6 @@ use std::path::Path;
 
 use crate::data::error::DataError;
 use crate::data::example::Example;
-use crate::data::reader::Reader;
 use crate::error::{Error, Result};
 use crate::labels::gold::Gold;
 use crate::sampling::selection::Selection;
@@ -46,8 +45,9 @@ impl Task {
     ///
     /// # Errors
     ///
-    /// Returns [`Error::InTask`] around [`DataError::UnknownField`], [`DataError::FieldKind`],
-    /// [`DataError::UnknownLabel`], [`DataError::NoLabel`], [`DataError::UnseenLabel`],
+    /// Returns [`Error::InTask`] around [`DataError::UnknownField`], [`DataError::RepeatedField`],
+    /// [`DataError::FieldKind`], [`DataError::UnknownLabel`], [`DataError::NoLabel`],
+    /// [`DataError::UnseenLabel`], [`DataError::JoinedLabels`], [`DataError::SeveralLabels`],
     /// [`DataError::Score`] or [`DataError::NoText`].
     pub fn instance(&self, example: &Example) -> Result<Instance> {
         self.build_instance(example).map_err(|error| error.in_task(self.id()))
@@ -56,6 +56,7 @@ impl Task {
     fn build_instance(&self, example: &Example) -> Result<Instance> {
         let mut instance = Instance {
             input: self.template.render(example)?,
+            is_blank: self.template.is_blank(example),
             target: String::new(),
             label: 0,
             gold: Gold::Text,
@@ -64,13 +65,31 @@ impl Task {
             group: self.group.as_ref().map(|group| group.render(example)).transpose()?,
             location: example.location().clone(),
         };
+        if let Some(labels) = self.labels.several() {
+            let found = labels.labels_of(example, &self.label_field)?;
+            instance.target = labels.target(&found);
+            instance.references = vec![instance.target.clone()];
+            return Ok(instance);
+        }
         if self.labels.is_text() {
             let field = self.labels.references().unwrap_or(&self.label_field);
             let references = example.require_texts(field)?;
             instance.references = references.into_iter().map(str::to_owned).collect();
+            if instance.references.iter().all(|text| text.trim().is_empty())
+                && let Some(no_answer) = self.labels.no_answer()
+            {
+                // SQuAD's script compares with an empty text.
+                instance.references = vec![String::new()];
+                no_answer.clone_into(&mut instance.target);
+                return Ok(instance);
+            }
+            let Some(first) = instance.references.first() else {
+                let (location, field) = (instance.location, field.to_owned());
+                return Err(DataError::NoText { location, field }.into());
+            };
             instance.target = match self.labels.references() {
                 Some(_) => example.require(&self.label_field)?.to_owned(),
-                None => instance.references[0].clone(),
+                None => first.clone(),
             };
             // An empty target would be trained as the end of sentence alone.
             if instance.target.trim().is_empty() {
@@ -79,7 +98,7 @@ impl Task {
             }
             return Ok(instance);
         }
-        let gold = self.labels.gold(example.require(&self.label_field)?, example.location());
+        let gold = self.labels.gold(label_of(example, &self.label_field)?, example.location());
         instance.gold = gold.map_err(|error| self.explain_label(error))?;
         instance.label = self.labels.target(instance.gold);
         instance.choices = self.labels.choices_of(example)?;
@@ -93,6 +112,12 @@ impl Task {
     /// in the training split from which labels were collected.
     fn explain_label(&self, error: Error) -> Error {
         match (error, self.file(Split::Train)) {
+            (Error::Data(DataError::UnknownLabel { location, label, .. }), _)
+                if self.labels.separator_of(&label).is_some() =>
+            {
+                let separator = self.labels.separator_of(&label).unwrap_or_default();
+                DataError::JoinedLabels { location, label, separator }.into()
+            }
             (
                 Error::Data(
                     DataError::UnknownLabel { location, label: found, .. }
@@ -194,7 +219,10 @@ impl Task {
         selection: Selection,
     ) -> Result<impl Iterator<Item = Result<Instance>> + '_> {
         let limit = selection.limit.filter(|_| !selection.needs_all_rows());
-        let rows = Reader::open(self.config.format, path)
+        let rows = self
+            .config
+            .layout()
+            .open(path)
             .map_err(|error| error.in_task(self.id()))?
             .answers_apart(split == Split::Train);
         let mut rows = rows.take(limit.unwrap_or(usize::MAX)).peekable();
@@ -210,4 +238,13 @@ impl Task {
     fn select(&self, selection: Selection, path: &Path, gold: &[Gold]) -> Result<Vec<bool>> {
         selection.select(gold, path, self.labels.words()).map_err(|error| error.in_task(self.id()))
     }
+}
+
+/// Returns the label of a row that has exactly one.
+pub(super) fn label_of<'a>(example: &'a Example, field: &str) -> Result<&'a str> {
+    if example.is_list(field) {
+        let (location, field) = (example.location().clone(), field.to_owned());
+        return Err(DataError::SeveralLabels { location, field }.into());
+    }
+    example.require(field)
 }

@@ -5,6 +5,7 @@ use crate::labels::gold::{Gold, Prediction};
 use crate::labels::labels::Labels;
 use crate::metric::evaluation::Evaluation;
 use crate::metric::metric::Metric;
+use crate::metric::squad::normalized;
 use crate::split::Split;
 use crate::task::config::TaskConfig;
 use crate::task::id::TaskId;
@@ -90,7 +91,9 @@ impl Task {
             .map_err(|error| error.in_task(self.id()))
     }
 
-    /// Evaluates one generated text per row by the metrics of a task with free text.
+    /// Evaluates one generated text per row by the metrics of a task whose targets are generated.
+    ///
+    /// The target of rows without an answer, and the words of a row's labels, are recognized.
     ///
     /// # Errors
     ///
@@ -100,7 +103,21 @@ impl Task {
         references: &[Vec<String>],
         predictions: &[String],
     ) -> Result<Evaluation> {
-        Evaluation::of_texts(&self.metrics, references, predictions)
-            .map_err(|error| error.in_task(self.id()))
+        let evaluation = if let Some(labels) = self.labels.several() {
+            let gold =
+                references.iter().map(|texts| labels.parse(texts.first().map_or("", |it| it)));
+            let found = predictions.iter().map(|text| labels.parse(text));
+            let (gold, found) = (gold.collect(), found.collect());
+            Evaluation::of_label_sets(&self.metrics, labels.words(), gold, found)
+        } else if let Some(no_answer) = self.labels.no_answer() {
+            let no_answer = normalized(no_answer);
+            let is_none = |text: &String| normalized(text) == no_answer;
+            let answer = |text| if is_none(text) { String::new() } else { text.clone() };
+            let predictions: Vec<String> = predictions.iter().map(answer).collect();
+            Evaluation::of_texts(&self.metrics, references, &predictions)
+        } else {
+            Evaluation::of_texts(&self.metrics, references, predictions)
+        };
+        evaluation.map_err(|error| error.in_task(self.id()))
     }
 }

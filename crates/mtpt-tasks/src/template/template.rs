@@ -102,6 +102,13 @@ impl Template {
     }
 }
 
+impl Template {
+    /// Returns whether all fields of the template are empty or blank in a row.
+    pub(crate) fn is_blank(&self, example: &Example) -> bool {
+        self.fields().all(|field| example.get(field).is_some_and(|text| text.trim().is_empty()))
+    }
+}
+
 impl FromStr for Template {
     type Err = Error;
 

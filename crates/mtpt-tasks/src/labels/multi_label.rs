@@ -1,0 +1,153 @@
+use serde::{Deserialize, Serialize};
+
+use crate::data::error::DataError;
+use crate::data::example::Example;
+use crate::error::Result;
+use crate::labels::error::LabelsError;
+use crate::labels::raw_labels::RawLabels;
+use crate::look_alike::plain;
+
+/// Separates the words of a target.
+const JOIN: &str = ", ";
+/// Separates the words of a generated text, which may have other blanks.
+const COMMA: char = ',';
+/// Separators that are suggested if a row has an unknown label with one of them.
+const USUAL_SEPARATORS: [&str; 4] = ["|", ";", ",", " "];
+
+/// Definition of labels of which a row has any number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MultiLabelConfig {
+    /// Pairs of a label and its word.
+    pub words: Vec<(String, String)>,
+    /// Text between the labels of a row; by default, a row has a list of labels or a single one.
+    pub separator: Option<String>,
+    /// Target of a row without labels.
+    pub none: String,
+}
+
+impl MultiLabelConfig {
+    /// Target of a row without labels, by default.
+    pub(crate) const NONE: &'static str = "none";
+}
+
+/// Labels of which a row has any number.
+///
+/// The target of a row is its words in the order of the labels, separated by commas.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct MultiLabel {
+    raw: RawLabels,
+    words: Vec<String>,
+    separator: Option<String>,
+    none: String,
+}
+
+impl MultiLabel {
+    pub(crate) fn new(config: &MultiLabelConfig) -> Result<Self> {
+        let MultiLabelConfig { words, separator, none } = config.clone();
+        let (raw, words) = RawLabels::with_words(words)?;
+        for (label, word) in raw.as_slice().iter().zip(&words) {
+            if word.contains(COMMA) {
+                let (label, word) = (label.clone(), word.clone());
+                return Err(LabelsError::CommaInWord { label, word }.into());
+            }
+            if plain(word) == plain(&none) {
+                let (label, word) = (label.clone(), word.clone());
+                return Err(LabelsError::WordIsNone { label, word }.into());
+            }
+        }
+        if none.trim().is_empty() || none.contains(COMMA) {
+            return Err(LabelsError::None { found: none }.into());
+        }
+        if separator.as_deref() == Some("") {
+            return Err(LabelsError::EmptySeparator.into());
+        }
+        Ok(Self { raw, words, separator, none })
+    }
+
+    pub(crate) fn to_config(&self) -> MultiLabelConfig {
+        let pairs = self.raw.as_slice().iter().cloned().zip(self.words.iter().cloned());
+        let (separator, none) = (self.separator.clone(), self.none.clone());
+        MultiLabelConfig { words: pairs.collect(), separator, none }
+    }
+
+    pub(crate) fn raw(&self) -> &[String] {
+        self.raw.as_slice()
+    }
+
+    pub(crate) fn words(&self) -> &[String] {
+        &self.words
+    }
+
+    /// Returns the labels of a row, in the order of the labels.
+    pub(crate) fn labels_of(&self, example: &Example, field: &str) -> Result<Vec<usize>> {
+        let mut labels = Vec::new();
+        if example.is_list(field) {
+            for label in example.require_texts(field)? {
+                labels.push(self.label(label, example)?);
+            }
+        } else {
+            let text = example.require(field)?;
+            let separator = self.separator.as_deref().filter(|_| self.raw.position(text).is_none());
+            let parts: Vec<&str> = match separator {
+                Some(separator) => text.split(separator).collect(),
+                None => vec![text],
+            };
+            for label in parts.into_iter().filter(|label| !label.trim().is_empty()) {
+                labels.push(self.label(label, example)?);
+            }
+        }
+        labels.sort_unstable();
+        labels.dedup();
+        Ok(labels)
+    }
+
+    fn label(&self, label: &str, example: &Example) -> Result<usize> {
+        self.raw.position(label).ok_or_else(|| {
+            let (location, known) = (example.location().clone(), self.raw().to_vec());
+            let label = label.to_owned();
+            match separator_of(&label, &self.raw) {
+                Some(separator) => DataError::JoinedLabels { location, label, separator }.into(),
+                None => DataError::UnknownLabel { location, label, known }.into(),
+            }
+        })
+    }
+
+    /// Returns the target of a row.
+    pub(crate) fn target(&self, labels: &[usize]) -> String {
+        if labels.is_empty() {
+            return self.none.clone();
+        }
+        labels.iter().map(|&label| self.words[label].as_str()).collect::<Vec<_>>().join(JOIN)
+    }
+
+    /// Returns the labels of a generated text in their order. Words that are not label words are
+    /// ignored.
+    pub(crate) fn parse(&self, text: &str) -> Vec<usize> {
+        let index = |word: &str| {
+            let word = plain(word);
+            self.words.iter().position(|known| plain(known) == word)
+        };
+        let mut labels: Vec<usize> = text.split(COMMA).filter_map(index).collect();
+        labels.sort_unstable();
+        labels.dedup();
+        labels
+    }
+}
+
+/// Returns the usual separator that divides a text into known labels, if there is one.
+pub(crate) fn separator_of(text: &str, known: &RawLabels) -> Option<&'static str> {
+    USUAL_SEPARATORS.into_iter().find(|&separator| {
+        text.contains(separator) && text.split(separator).all(|part| known.position(part).is_some())
+    })
+}
+
+/// Options of `multi_label` in a configuration.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MultiLabelOptions<T> {
+    pub(crate) labels: T,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) separator: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) none: Option<String>,
+}
