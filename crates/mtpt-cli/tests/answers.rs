@@ -88,7 +88,7 @@ fn free_text_and_choices_are_trained_and_predicted() {
         "{\"text\": \"day\", \"a\": \"sun\"}\n",
     );
     assert_eq!(failure.code, 1);
-    let expected = "error: line 1: expected a candidate in the field `b`, found none\n";
+    let expected = "error: standard input:1: expected a candidate in the field `b`, found none\n";
     assert_eq!(failure.messages, expected);
 }
 

@@ -51,26 +51,26 @@ fn rows_before_a_bad_row_are_processed() {
     let world = World::new();
     let good = "{\"input\": \"one\", \"target\": \"two\"}\n";
     let cases = [
-        ("{\"input\": \"one\"", "line 3: expected a JSON object"),
-        ("[1]", "line 3: expected a JSON object, found another value"),
-        ("{\"input\": \"one\"}", "line 3: expected `target` or `target_ids`, found neither"),
-        ("{\"input\": 3, \"target\": \"two\"}", "line 3: `input` must be a string, found 3"),
+        ("{\"input\": \"one\"", ":3: expected a complete JSON object"),
+        ("[1]", ":3: expected a JSON object, found an array"),
+        ("{\"input\": \"one\"}", ":3: expected `target` or `target_ids`, found neither"),
+        ("{\"input\": 3, \"target\": \"two\"}", ":3: `input` must be a string, found 3"),
         (
             "{\"input_ids\": [5, 96], \"target\": \"two\"}",
-            "line 3: token 96 of `input` is not in the model's vocabulary of 96",
+            ":3: token 96 of `input` is not in the model's vocabulary of 96",
         ),
         (
             "{\"input_ids\": [-1], \"target\": \"two\"}",
-            "line 3: `input_ids` must be a list of token ids",
+            ":3: `input_ids` must be a list of token ids",
         ),
-        ("{\"input_ids\": [], \"target\": \"two\"}", "line 3: `input` has no tokens"),
+        ("{\"input_ids\": [], \"target\": \"two\"}", ":3: `input` has no tokens"),
         (
             "{\"input\": \"one\", \"input_ids\": [2], \"target\": \"two\"}",
-            "line 3: expected `input` or `input_ids`, found both",
+            ":3: expected `input` or `input_ids`, found both",
         ),
         (
             "{\"input\": \"one\", \"target\": \"two\", \"task\": \"mood\"}",
-            "line 3: the row has the task `mood`, but there are no prompts",
+            ":3: the row has the task `mood`, but there are no prompts",
         ),
     ];
     for (bad, expected) in cases {
@@ -88,19 +88,14 @@ fn unknown_tasks_list_known_tasks() {
     let known = ["unknown task `mod`", "`mood`, `sky/wet`"];
     check(&world, &format!("{command} --task mod"), "", &known);
     let row = "{\"input\": \"day\", \"task\": \"mod\"}\n";
-    check(&world, command, row, &["line 1: ", known[0], known[1]]);
+    check(&world, command, row, &[":1: ", known[0], known[1]]);
     check(
         &world,
         command,
         "{\"input\": \"day\"}\n",
-        &["line 1: no task given: add a `task` field to the row, or pass `--task`"],
+        &[":1: no task given: add a `task` field to the row, or pass `--task`"],
     );
-    check(
-        &world,
-        command,
-        "{\"task\": \"mood\"}\n",
-        &["line 1: ", "`mood {text}`", "found no `text`"],
-    );
+    check(&world, command, "{\"task\": \"mood\"}\n", &[":1: ", "`mood {text}`", "found no `text`"]);
     world.write("other.toml", &CONFIG.replace("\"mood\"", "\"weather\""));
     let eval = "eval --model model --prompts run/prompts.safetensors --tasks";
     check(&world, &format!("{eval} other.toml"), "", &["other.toml", "`weather`", "`sky/wet`"]);
@@ -238,7 +233,7 @@ fn rows_in_another_format_are_rejected() {
         ("text,label\n", &["wet.csv: expected rows, found none"]),
         (
             "text,label\n\"day,dry\nnight,soaked\n",
-            &["wet.csv:2: a quote in this row is never closed"],
+            &["wet.csv:2: a quote that opens in this line is never closed"],
         ),
     ] {
         world.write("wet.csv", rows);

@@ -104,7 +104,7 @@ fn init_writes_a_configuration_that_trains() {
     assert!(
         outcome
             .messages
-            .contains("line 1: expected a JSON object; pass a CSV or TSV file with `--input`"),
+            .contains(":1: expected a JSON object; pass a CSV or TSV file with `--input`"),
         "{}",
         outcome.messages
     );

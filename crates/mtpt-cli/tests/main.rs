@@ -32,6 +32,8 @@ mod adapters;
 #[cfg(feature = "t5x")]
 mod t5x;
 
+// Data files as spreadsheets, pandas and Python write them, and their metrics.
+mod data_files;
 // Files of earlier versions.
 mod earlier_versions;
 // Error messages for wrong arguments, configurations, models and rows.

@@ -117,5 +117,5 @@ fn json_lines_file_is_read_like_standard_input() {
     fs::write(world.path("wrong.jsonl"), rows.to_owned() + "[1]\n").unwrap();
     let wrong = world.run("score --model model --input wrong.jsonl", "");
     assert_eq!(wrong.code, 1);
-    assert!(wrong.messages.contains("line 4: expected a JSON object"), "{}", wrong.messages);
+    assert!(wrong.messages.contains(":4: expected a JSON object"), "{}", wrong.messages);
 }

@@ -62,7 +62,7 @@ fn token_ids_need_no_tokenizer() {
         let outcome = world
             .run(&format!("score --model {model}"), "{\"input\": \"day\", \"target_ids\": [2]}\n");
         assert_eq!(outcome.code, 1);
-        assert!(outcome.messages.contains("line 1: "), "{}", outcome.messages);
+        assert!(outcome.messages.contains(":1: "), "{}", outcome.messages);
         assert!(outcome.messages.contains("`spiece.model`"), "{}", outcome.messages);
     }
 }

@@ -43,8 +43,8 @@ enum Output {
     Words(Labels, Candidates),
     /// Candidates in fields of each row.
     Choices(Labels),
-    /// Generated text.
-    Text,
+    /// Generated text, which may name any number of labels.
+    Text(Option<Labels>),
 }
 
 /// Input of a row.
@@ -77,7 +77,8 @@ impl Query {
 
 /// Answer for a row.
 ///
-/// It is serialized as `{"label": ..., "scores": {...}}` or `{"text": ...}`.
+/// It is serialized as `{"label": ..., "scores": {...}}`, `{"labels": [...], "text": ...}` or
+/// `{"text": ...}`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
 pub enum Answer {
@@ -92,6 +93,16 @@ pub enum Answer {
         #[serde(serialize_with = "serialize_scores")]
         scores: Vec<(String, f64)>,
     },
+    /// Any number of labels.
+    Labels {
+        /// Label words in the generated text, in the order of the labels.
+        labels: Vec<String>,
+        /// Labels in the task's data files, if they are not the same texts.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        raw_labels: Option<Vec<String>>,
+        /// The generated text.
+        text: String,
+    },
     /// Generated text, for tasks whose labels are free text or unknown.
     Text {
         /// The text.
@@ -104,7 +115,7 @@ impl Answer {
     pub fn as_str(&self) -> &str {
         match self {
             Self::Label { label, .. } => label,
-            Self::Text { text } => text,
+            Self::Labels { text, .. } | Self::Text { text } => text,
         }
     }
 
@@ -140,7 +151,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
                     let candidates = Candidates::new(&task.name, labels.words(), tokenizer)?;
                     Output::Words(labels, candidates)
                 }
-                _ => Output::Text,
+                labels => Output::Text(labels.filter(Labels::is_multi_label)),
             };
             Ok(TaskPredictor { name: task.name.clone(), template: task.template()?, output })
         });
@@ -194,7 +205,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
         truncate(&mut input_ids, self.max_lengths.input);
         let choices = match output {
             Output::Choices(labels) => Some(self.choices(labels, row)?),
-            Output::Words(..) | Output::Text => None,
+            Output::Words(..) | Output::Text(_) => None,
         };
         let query = Query { task, input_ids, is_truncated, choices };
         check_length(&to_row(&query), max_row_length(self.prompted.backbone()), None)?;
@@ -209,7 +220,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     /// Tokenizes the candidates of a row.
     fn choices(&self, labels: &Labels, row: &Example) -> Result<(Vec<String>, Candidates)> {
         let mut fields = labels.choice_fields().into_iter().flatten();
-        if let Some(field) = fields.find(|field| row.get(field).is_none()) {
+        if let Some(field) = fields.find(|field| !row.has(field)) {
             return Err(Error::MissingCandidate { field: field.clone() });
         }
         let texts = labels.choices_of(row)?;
@@ -269,13 +280,17 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
                 let rows = texts.iter().zip(scores);
                 rows.map(|(texts, scores)| best_label(labels, texts, scores)).collect()
             }
-            Output::Text => {
+            Output::Text(labels) => {
                 let missing = || Error::NoDetokenizer { task: task.name.clone() };
                 let detokenizer = self.tokenizer.detokenizer().ok_or_else(missing)?;
                 let generated = self.prompted.generate(&rows, self.max_lengths.target, batch_size);
                 let text = |ids: Vec<u32>| {
                     let failed = |source| Error::Detokenize { task: task.name.clone(), source };
-                    Ok(Answer::Text { text: detokenizer.detokenize(&ids).map_err(failed)? })
+                    let text = detokenizer.detokenize(&ids).map_err(failed)?;
+                    Ok(match labels {
+                        Some(labels) => named_labels(labels, text),
+                        None => Answer::Text { text },
+                    })
                 };
                 generated.into_iter().map(text).collect()
             }
@@ -322,7 +337,7 @@ fn only_field<'a>(task: &TaskId, template: &'a Template) -> Result<&'a str> {
 }
 
 fn render(template: &Template, row: &Example) -> Result<String> {
-    if let Some(field) = template.fields().find(|field| row.get(field).is_none()) {
+    if let Some(field) = template.fields().find(|field| !row.has(field)) {
         return Err(Error::MissingField {
             template: Some(template.as_str().to_owned()),
             field: field.to_owned(),
@@ -339,6 +354,15 @@ fn to_row(query: &Query) -> TokenizedExample {
         label: None,
         gold: None,
     }
+}
+
+/// Returns the labels that a generated text names.
+fn named_labels(labels: &Labels, text: String) -> Answer {
+    let (raw, words) = labels.multi_labels().unwrap_or_default();
+    let found = labels.labels_in(&text).unwrap_or_default();
+    let select = |texts: &[String]| found.iter().map(|&label| texts[label].clone()).collect();
+    let raw_labels = (raw != words).then(|| select(raw));
+    Answer::Labels { labels: select(words), raw_labels, text }
 }
 
 /// Returns the text with the highest score.

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use mtpt::tasks::Encoding;
 
 use crate::args::device::DeviceArgs;
 use crate::args::values::{EvaluatedSplit, length_limit, positive};
@@ -44,9 +45,13 @@ pub(crate) struct PromptedRows {
     /// Prompt file, or prompts in PEFT, NumPy or T5X format
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: Option<PathBuf>,
-    /// Input rows as CSV, TSV or JSON Lines [default: JSON Lines on standard input]
+    /// Input rows as CSV, TSV or JSON [default: JSON Lines on standard input]
     #[arg(long, value_name = "FILE")]
     pub(crate) input: Option<PathBuf>,
+    /// Encoding of the input rows, such as `windows-1252` [default: by the byte order mark,
+    /// otherwise UTF-8]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) encoding: Option<Encoding>,
     /// Task of rows without a `task` field
     #[arg(long, value_name = "NAME", requires = "prompts")]
     pub(crate) task: Option<String>,

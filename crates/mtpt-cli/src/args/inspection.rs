@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use mtpt::tasks::Encoding;
 
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
@@ -11,6 +12,10 @@ pub(crate) struct Inspect {
     /// Model whose tokenizer counts the tokens of tasks [default: the model in the configuration]
     #[arg(long, value_name = "DIR")]
     pub(crate) model: Option<PathBuf>,
+    /// Encoding of a data file, such as `windows-1252` [default: by the byte order mark, otherwise
+    /// UTF-8]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) encoding: Option<Encoding>,
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,

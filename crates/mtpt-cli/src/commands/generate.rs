@@ -22,8 +22,7 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
     let limit = prompted.input_limit(arguments.prompted.max_input_length);
     let mut output = Output::new();
     let outcome = for_each_batch(
-        arguments.prompted.input.as_deref(),
-        arguments.prompted.batch_size,
+        &arguments.prompted,
         |row| {
             let example = prompted.example(&row, &limit)?;
             prompted.check_length(&row, &example)?;

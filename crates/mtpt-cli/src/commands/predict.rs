@@ -18,8 +18,7 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
     let predictor = predictor.with_max_input_length(limit.length());
     let mut output = Output::new();
     let outcome = for_each_batch(
-        arguments.input.as_deref(),
-        arguments.batch_size,
+        arguments,
         |row| Ok((query(&prompted, &predictor, &row)?, row)),
         |rows| {
             let (queries, rows): (Vec<Query>, Vec<&Row>) =
@@ -61,5 +60,5 @@ fn query(
         None
     };
     let input = ids.as_deref().map_or(Input::Fields, Input::Ids);
-    predictor.query(task, &row.example(), input).map_err(|error| row.error(error.to_string()))
+    predictor.query(task, row.example(), input).map_err(|error| row.error(error.to_string()))
 }

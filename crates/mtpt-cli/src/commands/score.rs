@@ -22,8 +22,7 @@ pub(crate) fn run(arguments: &Score) -> Result<()> {
     let model = prompted.prompted()?;
     let mut output = Output::new();
     let outcome = for_each_batch(
-        arguments.input.as_deref(),
-        arguments.batch_size,
+        arguments,
         |row| {
             let mut example = prompted.example(&row, &limit)?;
             example.target_ids = prompted.tokens(&row, "target")?;

@@ -5,6 +5,8 @@ pub(crate) mod advice;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use mtpt::tasks::SourceLocation;
+
 /// `Result` with this crate's [`Error`].
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -30,8 +32,6 @@ pub(crate) enum Error {
     Facade(mtpt::Error),
     #[error("cannot read `{path}`")]
     Read { path: PathBuf, source: io::Error },
-    #[error("cannot read standard input")]
-    Input(#[source] io::Error),
     #[error("cannot write to standard output")]
     Output(#[source] io::Error),
     #[error("cannot install signal handlers")]
@@ -51,8 +51,8 @@ pub(crate) enum Error {
     #[error("`--set {setting}`: {problem}")]
     Setting { setting: String, problem: String },
     /// An unusable row of standard input or of `--input`.
-    #[error("line {line}: {problem}")]
-    Row { line: usize, problem: String },
+    #[error("{location}: {problem}")]
+    Row { location: SourceLocation, problem: String },
     /// A data file that `mtpt init` can't turn into a task.
     #[error("{path}: {problem}", path = path.display())]
     Data { path: PathBuf, problem: String },

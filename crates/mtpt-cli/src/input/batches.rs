@@ -1,34 +1,35 @@
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io;
 use std::path::Path;
 
-use mtpt::tasks::{Format, Reader};
+use mtpt::tasks::data::{DataError, JsonProblem};
+use mtpt::tasks::{Example, Format, Layout, Reader};
 
+use crate::args::inference::PromptedRows;
 use crate::error::{Error, Result};
 use crate::input::row::Row;
 
+/// Name of standard input in messages.
+const STANDARD_INPUT: &str = "standard input";
+
 /// Reads rows from a file or from standard input and processes them in batches, in order.
+///
+/// A file may have any format of a data file, and standard input has JSON objects.
 ///
 /// # Errors
 ///
 /// An unusable row ends the command with an error that names the row. The rows before it are
 /// processed first.
 pub(crate) fn for_each_batch<T>(
-    file: Option<&Path>,
-    batch_size: usize,
+    arguments: &PromptedRows,
     prepare: impl Fn(Row) -> Result<T>,
     mut process: impl FnMut(&[T]) -> Result<()>,
 ) -> Result<()> {
+    let batch_size = arguments.batch_size;
     let mut batch = Vec::with_capacity(batch_size);
     let mut failure = None;
-    let rows: Box<dyn Iterator<Item = Result<Row>>> = match file {
-        Some(path) => read_file(path)?,
-        None => Box::new(json_rows(io::stdin().lock(), Error::Input)),
-    };
-    for row in rows {
-        match row.and_then(&prepare) {
+    for row in rows(arguments)? {
+        match row.map(Row::new).and_then(&prepare) {
             Ok(row) => batch.push(row),
-            Err(error @ (Error::Input(_) | Error::Read { .. })) => return Err(error),
             Err(error) => {
                 failure = Some(error);
                 break;
@@ -45,37 +46,27 @@ pub(crate) fn for_each_batch<T>(
     failure.map_or(Ok(()), Err)
 }
 
-/// Reads a file whose first line reveals its format.
-///
-/// JSON Lines are parsed here, not by [`Format::open`], because rows may contain token ids.
-fn read_file(path: &Path) -> Result<Box<dyn Iterator<Item = Result<Row>>>> {
-    let format = Format::of_file(path)?;
-    if format != Format::JsonLines {
-        let rows = Reader::open(format, path)?;
-        return Ok(Box::new(rows.map(|example| Ok(Row::from_example(&example?)))));
+fn rows(arguments: &PromptedRows) -> Result<Box<dyn Iterator<Item = Result<Example>>>> {
+    let encoding = arguments.encoding;
+    if let Some(path) = arguments.input.as_deref() {
+        let rows = Layout::of_file(path, encoding)?.open(path)?;
+        return Ok(Box::new(rows.map(|row| Ok(row?))));
     }
-    let failed = {
-        let path = path.to_owned();
-        move |source| Error::Read { path: path.clone(), source }
-    };
-    let file = File::open(path).map_err(&failed)?;
-    Ok(Box::new(json_rows(BufReader::new(file), failed)))
+    let layout = Layout { encoding, ..Format::JsonLines.into() };
+    let rows: Reader<_> = layout.read(io::stdin().lock(), Path::new(STANDARD_INPUT));
+    Ok(Box::new(rows.map(|row| row.map_err(no_json))))
 }
 
-/// Parses JSON Lines, skipping empty lines.
-fn json_rows(
-    lines: impl BufRead,
-    failed: impl Fn(io::Error) -> Error,
-) -> impl Iterator<Item = Result<Row>> {
-    lines.lines().zip(1..).filter_map(move |(text, line)| match text {
-        Ok(text) => {
-            let text = text.trim_start_matches('\u{feff}');
-            (!text.trim().is_empty()).then(|| Row::parse(line, text))
-        }
-        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-            let problem = "expected UTF-8, found other bytes".to_owned();
-            Some(Err(Error::Row { line, problem }))
-        }
-        Err(error) => Some(Err(failed(error))),
-    })
+/// Explains how to pass a table, if standard input is not JSON at all.
+fn no_json(error: mtpt::tasks::Error) -> Error {
+    match &error {
+        mtpt::tasks::Error::Data(DataError::Json {
+            location,
+            problem: JsonProblem::Unexpected { column: 1, .. },
+        }) => Error::Row {
+            location: location.clone(),
+            problem: "expected a JSON object; pass a CSV or TSV file with `--input`".to_owned(),
+        },
+        _ => error.into(),
+    }
 }

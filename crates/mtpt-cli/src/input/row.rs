@@ -1,67 +1,45 @@
-use std::path::Path;
-
-use mtpt::tasks::{Example, SourceLocation};
-use serde_json::{Map, Value};
+use mtpt::tasks::Example;
 
 use crate::error::{Error, Result};
 
 /// A row of standard input or of a file.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// Line number, starting at 1.
-    line: usize,
-    fields: Map<String, Value>,
+    example: Example,
 }
 
 impl Row {
-    /// Creates a row of texts.
-    pub(crate) fn from_example(example: &Example) -> Self {
-        let text = |(name, text): (&str, &str)| (name.to_owned(), Value::from(text));
-        Self { line: example.location().line(), fields: example.fields().map(text).collect() }
+    pub(crate) fn new(example: Example) -> Self {
+        Self { example }
     }
 
-    /// Parses a line of JSON.
-    pub(crate) fn parse(line: usize, text: &str) -> Result<Self> {
-        let problem = |problem: String| Error::Row { line, problem };
-        match serde_json::from_str(text) {
-            Ok(Value::Object(fields)) => Ok(Self { line, fields }),
-            Ok(_) => Err(problem(
-                "expected a JSON object, found another value; write one object per line".into(),
-            )),
-            // Most likely a row of a CSV file.
-            Err(_) if !text.trim_start().starts_with('{') => {
-                Err(problem("expected a JSON object; pass a CSV or TSV file with `--input`".into()))
-            }
-            Err(error) => {
-                let error = error.to_string().replace(" at line 1 column ", " at column ");
-                Err(problem(format!("expected a JSON object: {error}")))
-            }
-        }
-    }
-
-    /// Creates an error that names the row's line.
+    /// Creates an error that names the row's file and line.
     pub(crate) fn error(&self, problem: impl Into<String>) -> Error {
-        Error::Row { line: self.line, problem: problem.into() }
+        Error::Row { location: self.example.location().clone(), problem: problem.into() }
     }
 
     /// Returns whether the row has a field.
     pub(crate) fn has(&self, field: &str) -> bool {
-        self.fields.contains_key(field)
+        self.example.has(field)
     }
 
     /// Returns a field that must be text if it is present.
     pub(crate) fn text(&self, field: &str) -> Result<Option<&str>> {
-        match self.fields.get(field) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(self.error(format!("`{field}` must be a string, found {other}"))),
+        if !self.has(field) || self.example.is_null(field) {
+            return Ok(None);
+        }
+        match (self.example.require_string(field), self.example.get(field)) {
+            (Ok(text), _) => Ok(Some(text)),
+            (Err(_), Some(other)) => {
+                Err(self.error(format!("`{field}` must be a string, found {other}")))
+            }
+            (Err(error), None) => Err(error.into()),
         }
     }
 
     /// Returns the fields for the template of a task.
-    pub(crate) fn example(&self) -> Example {
-        let location = SourceLocation::new(Path::new("standard input"), self.line);
-        Example::from_json(self.fields.clone(), location)
+    pub(crate) fn example(&self) -> &Example {
+        &self.example
     }
 
     /// Returns the tokens of a text field, or the token ids of the field with the suffix `_ids`.
@@ -72,15 +50,13 @@ impl Row {
         tokenize: impl Fn(&str) -> mtpt::t5::Result<Vec<u32>>,
     ) -> Result<Vec<u32>> {
         let ids_field = format!("{field}_ids");
-        let ids = match (self.text(field)?, self.fields.get(&ids_field)) {
-            (Some(_), Some(_)) => {
+        let ids = match (self.text(field)?, self.has(&ids_field)) {
+            (Some(_), true) => {
                 return Err(self.error(format!("expected `{field}` or `{ids_field}`, found both")));
             }
-            (Some(text), None) => tokenize(text).map_err(|error| self.error(error.to_string()))?,
-            (None, Some(ids)) => serde_json::from_value(ids.clone()).map_err(|_| {
-                self.error(format!("`{ids_field}` must be a list of token ids, found {ids}"))
-            })?,
-            (None, None) => {
+            (Some(text), false) => tokenize(text).map_err(|error| self.error(error.to_string()))?,
+            (None, true) => self.ids(&ids_field)?,
+            (None, false) => {
                 let problem = format!("expected `{field}` or `{ids_field}`, found neither");
                 return Err(self.error(problem));
             }
@@ -94,5 +70,17 @@ impl Row {
             )));
         }
         Ok(ids)
+    }
+
+    /// Returns the token ids of a field.
+    fn ids(&self, field: &str) -> Result<Vec<u32>> {
+        let refuse = |found: String| {
+            self.error(format!("`{field}` must be a list of token ids, found {found}"))
+        };
+        let Some(numbers) = self.example.numbers(field) else {
+            return Err(refuse("another value".to_owned()));
+        };
+        let ids = numbers.iter().map(|number| number.parse().ok()).collect::<Option<Vec<_>>>();
+        ids.ok_or_else(|| refuse(format!("[{}]", numbers.join(", "))))
     }
 }

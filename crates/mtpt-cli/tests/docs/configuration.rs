@@ -14,7 +14,7 @@ const UNKNOWN: &str = "unknown_key = 1";
 
 /// Section and first header cell of each table of keys, the command that reads it, and a
 /// configuration with `?` instead of a key. The model comes first and is never loaded.
-const TABLES: [(&str, &str, &str, &str); 17] = [
+const TABLES: [(&str, &str, &str, &str); 18] = [
     ("run", "key", "train", "?"),
     ("prompt", "key", "train", "prompt = { ? }"),
     ("training", "key", "train", "training = { ? }"),
@@ -26,6 +26,7 @@ const TABLES: [(&str, &str, &str, &str); 17] = [
     ("adaptation", "key", "train", "adaptation = { ? }"),
     ("adaptation", "key of `few_shot`", "train", "adaptation = { few_shot = { ? } }"),
     ("tasks", "key", "train", "[[tasks]]\n?"),
+    ("encoding-and-dialect", "key of `dialect`", "train", "[[tasks]]\ndialect = { ? }"),
     ("datasets-on-the-hub", "key of `hub`", "train", "[[tasks]]\nhub = { ? }"),
     ("labels", "key of `regression`", "train", "[[tasks]]\nlabels = { regression = { ? } }"),
     ("limit-and-few_shot", "key of `limit`", "train", "[[tasks]]\nlimit = { ? }"),

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use mtpt::tasks::data::DataError;
-use mtpt::tasks::{Format, Reader, did_you_mean};
+use mtpt::tasks::{Layout, did_you_mean};
 
 use crate::error::Result;
 
@@ -38,22 +38,23 @@ pub(crate) struct Column {
     characters: usize,
     /// Number of rows with each value; `None` if there are more than [`MAX_DISTINCT`] values.
     values: Option<BTreeMap<String, usize>>,
+    /// Whether rows have a list of values.
+    pub(crate) is_list: bool,
 }
 
 impl Columns {
-    pub(crate) fn read(path: &Path, format: Format) -> Result<Self> {
+    pub(crate) fn read(path: &Path, layout: &Layout) -> Result<Self> {
         let mut found = Self { columns: Vec::new(), rows: 0 };
-        for example in Reader::open(format, path)? {
+        for example in layout.open(path)? {
             let example = example?;
             found.rows += 1;
             for (name, text) in example.fields() {
-                let position = found.columns.iter().position(|column| column.name == name);
-                let position = position.unwrap_or_else(|| {
-                    let values = Some(BTreeMap::new());
-                    found.columns.push(Column { name: name.to_owned(), characters: 0, values });
-                    found.columns.len() - 1
-                });
-                found.columns[position].add(text);
+                found.column(name).add(text);
+            }
+            for (name, items) in example.lists() {
+                let column = found.column(name);
+                column.is_list = true;
+                items.iter().for_each(|item| column.add(item));
             }
         }
         if found.rows == 0 {
@@ -62,6 +63,17 @@ impl Columns {
             );
         }
         Ok(found)
+    }
+
+    /// Returns the column with a name, which is added if it is new.
+    fn column(&mut self, name: &str) -> &mut Column {
+        let position = self.columns.iter().position(|column| column.name == name);
+        let position = position.unwrap_or_else(|| {
+            let (name, values) = (name.to_owned(), Some(BTreeMap::new()));
+            self.columns.push(Column { name, characters: 0, values, is_list: false });
+            self.columns.len() - 1
+        });
+        &mut self.columns[position]
     }
 
     /// Returns the label column: the requested one, one with a usual name, or the only one with few
@@ -115,7 +127,8 @@ impl Columns {
         if !requested.is_empty() {
             return requested.iter().map(|name| self.find(name)).collect();
         }
-        let others = self.columns.iter().filter(|column| column.name != label.name);
+        let is_text = |column: &&Column| column.name != label.name && !column.is_list;
+        let others = self.columns.iter().filter(is_text);
         others
             .max_by_key(|column| column.characters)
             .map(|column| vec![column])
@@ -189,7 +202,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("rows.csv");
         std::fs::write(&path, text).unwrap();
-        Columns::read(&path, Format::Csv).unwrap()
+        Columns::read(&path, &mtpt::tasks::Format::Csv.into()).unwrap()
     }
 
     #[test]

@@ -137,7 +137,7 @@ fn add_task(
     config.training_rows += train.len();
     let summary = TaskSummary {
         task: task.name.clone(),
-        format: task.format,
+        format: task.layout.format,
         text: text_columns,
         label: task.label_field.clone(),
         train: train.len(),

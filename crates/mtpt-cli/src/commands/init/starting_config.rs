@@ -1,17 +1,19 @@
 use std::path::{Path, PathBuf};
 
-use mtpt::tasks::{Format, TaskId};
+use mtpt::tasks::{Dialect, Layout, TaskId};
 
 /// A task of the configuration, derived from a data file.
 pub(crate) struct StartingTask {
     pub(crate) name: TaskId,
-    pub(crate) format: Format,
+    pub(crate) layout: Layout,
     pub(crate) train: PathBuf,
     pub(crate) dev: Option<PathBuf>,
     pub(crate) template: String,
     pub(crate) label_field: String,
     /// Labels with their label words.
     pub(crate) labels: Vec<(String, String)>,
+    /// Whether a row has any number of labels.
+    pub(crate) multi_label: bool,
     /// Columns that the template doesn't use.
     pub(crate) other_columns: Vec<String>,
 }
@@ -95,9 +97,10 @@ impl StartingTask {
     fn to_toml(&self) -> String {
         let path = |path: &Path| toml_string(&path.to_string_lossy());
         let mut text = format!(
-            "[[tasks]]\nname = {}\nformat = {}\ntrain = {}\n",
+            "[[tasks]]\nname = {}\nformat = {}\n{}train = {}\n",
             toml_string(self.name.as_str()),
-            toml_string(self.format.as_str()),
+            toml_string(self.layout.format.as_str()),
+            layout_options(&self.layout),
             path(&self.train)
         );
         match &self.dev {
@@ -121,15 +124,37 @@ impl StartingTask {
         text.push_str(&format!(
             "\ntemplate = {}\nlabel_field = {}\n\
              # The word that the model generates for each label. Words that describe the label work best.\n\
-             [tasks.labels]\n",
+             {}\n",
             toml_string(&self.template),
             toml_string(&self.label_field),
+            if self.multi_label {
+                "# A row has any number of labels.\n[tasks.labels.multi_label.labels]"
+            } else {
+                "[tasks.labels]"
+            },
         ));
         for (label, word) in &self.labels {
             text.push_str(&format!("{} = {}\n", toml_string(label), toml_string(word)));
         }
         text
     }
+}
+
+/// Formats the encoding and the dialect, where they are not the usual ones.
+fn layout_options(Layout { encoding, dialect, .. }: &Layout) -> String {
+    let mut text = String::new();
+    if let Some(encoding) = encoding {
+        let name = encoding.name().to_ascii_lowercase();
+        text.push_str(&format!("encoding = {}\n", toml_string(&name)));
+    }
+    if let Some(Dialect { separator, quotes }) = dialect {
+        let separator = separator.map(|sign| toml_string(&sign.to_string()));
+        let separator = separator.map(|text| format!("separator = {text}"));
+        let quotes = quotes.map(|quotes| format!("quotes = {quotes}"));
+        let options: Vec<String> = separator.into_iter().chain(quotes).collect();
+        text.push_str(&format!("dialect = {{ {} }}\n", options.join(", ")));
+    }
+    text
 }
 
 /// Formats a text as a basic string of TOML, which accepts all escapes of JSON.
@@ -139,7 +164,7 @@ fn toml_string(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use mtpt::tasks::TaskFile;
+    use mtpt::tasks::{Format, TaskFile};
     use mtpt::train::RunConfig;
 
     use super::*;
@@ -155,12 +180,17 @@ mod tests {
             training_rows: 3,
             tasks: vec![StartingTask {
                 name: "tickets".parse().unwrap(),
-                format: Format::Csv,
+                layout: Layout {
+                    format: Format::Csv,
+                    encoding: Some("latin-1".parse().unwrap()),
+                    dialect: Some(Dialect { separator: Some('|'), quotes: Some(true) }),
+                },
                 train: PathBuf::from("a \"b\".csv"),
                 dev: None,
                 template: format!("{{{odd}}}"),
                 label_field: odd.to_owned(),
                 labels: vec![("a.b = \"c\"".into(), "yes".into()), ("d\n".into(), "no".into())],
+                multi_label: false,
                 other_columns: vec!["line\nbreak".into()],
             }],
         };
@@ -177,6 +207,7 @@ mod tests {
         assert_eq!(tasks[0].template().fields().collect::<Vec<_>>(), [odd]);
         assert_eq!(tasks[0].labels().words(), ["yes", "no"]);
         let task = tasks[0].config();
+        assert_eq!(task.layout(), config.tasks[0].layout);
         assert_eq!(
             (task.hold_out, task.train.as_deref()),
             (Some(0.2), Some(folder.path().join("a \"b\".csv").as_path()))

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mtpt::tasks::{Format, Instance, LabelsConfig, Split, Task, TaskConfig, TaskId};
+use mtpt::tasks::labels::MultiLabelConfig;
+use mtpt::tasks::{Gold, Instance, LabelsConfig, Layout, Split, Task, TaskConfig, TaskId};
 
 use crate::args::init::Init;
 use crate::commands::init::columns::Columns;
@@ -22,8 +23,8 @@ impl FoundTask {
     /// Reads a data file and finds its label and text columns.
     pub(crate) fn read(path: &Path, name: TaskId, arguments: &Init) -> Result<Self> {
         let refuse = |problem: String| Error::Data { path: path.to_owned(), problem };
-        let format = Format::of_file(path)?;
-        let columns = Columns::read(path, format)?;
+        let layout = Layout::of_file(path, arguments.encoding)?;
+        let columns = Columns::read(path, &layout)?;
         let label = columns.label(arguments.label.as_deref()).map_err(refuse)?;
         let counts = label.labels().map_err(refuse)?;
         if counts.contains_key(&label.name) {
@@ -46,31 +47,65 @@ impl FoundTask {
             hold_out: arguments.dev.is_none().then_some(0.2),
             template: Some(template(&label.name, &texts).map_err(refuse)?),
             label_field: Some(label.name.clone()),
-            labels: Some(LabelsConfig::Verbatim),
-            ..TaskConfig::new(name.clone(), format)
+            labels: Some(if label.is_list {
+                multi_label(counts.keys())
+            } else {
+                LabelsConfig::Verbatim
+            }),
+            encoding: layout.encoding,
+            dialect: layout.dialect,
+            ..TaskConfig::new(name.clone(), layout.format)
         };
         // Reading all rows now finds errors that `mtpt train` would report later.
         let task = Task::new(&config)?;
         let (train, dev) = (task.read(Split::Train)?, task.read(Split::Dev)?);
+        let dev_of_train: &[Instance] = if arguments.dev.is_none() { &dev } else { &[] };
+        let label_counts = label_counts(&task, train.iter().chain(dev_of_train));
         let used: Vec<&str> = texts.iter().copied().chain([label.name.as_str()]).collect();
         let starting = StartingTask {
             name,
-            format,
+            layout,
             train: path.to_owned(),
             dev: arguments.dev.clone(),
             template: task.template().as_str().to_owned(),
             label_field: label.name.clone(),
-            labels: label_words(counts.keys()),
+            labels: label_words(label_counts.keys()),
+            multi_label: label.is_list,
             other_columns: columns.names_except(&used).map(str::to_owned).collect(),
         };
         Ok(Self {
             task: starting,
             text_columns: texts.into_iter().map(str::to_owned).collect(),
-            label_counts: counts.clone(),
+            label_counts,
             train,
             dev,
         })
     }
+}
+
+/// Returns labels that are their own words, of which a row has any number.
+fn multi_label<'a>(labels: impl Iterator<Item = &'a String>) -> LabelsConfig {
+    let words = labels.map(|label| (label.clone(), label.clone())).collect();
+    LabelsConfig::MultiLabel(MultiLabelConfig { words, separator: None, none: "none".to_owned() })
+}
+
+/// Returns the number of rows with each label in the file. Spellings of the same label are one.
+fn label_counts<'a>(
+    task: &Task,
+    rows: impl Iterator<Item = &'a Instance>,
+) -> BTreeMap<String, usize> {
+    let labels = task.labels();
+    let mut counts = BTreeMap::new();
+    for row in rows {
+        let found = match row.gold {
+            Gold::Label(label) => vec![label],
+            _ => labels.labels_in(&row.target).unwrap_or_default(),
+        };
+        for label in found.into_iter().filter_map(|label| labels.raw(label)) {
+            *counts.entry(label.to_owned()).or_default() += 1;
+        }
+    }
+    counts
 }
 
 /// Returns a template with the name of the label column and the text columns.

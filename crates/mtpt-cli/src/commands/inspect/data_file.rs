@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use mtpt::tasks::{Format, Reader};
+use mtpt::tasks::{Dialect, Encoding, Format, Layout};
 use serde::Serialize;
 
 use crate::commands::inspect::description::Description;
@@ -13,6 +13,8 @@ use crate::number_format::counted;
 struct Json<'a> {
     kind: &'static str,
     format: Format,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dialect: Option<Dialect>,
     rows: usize,
     fields: &'a [Field],
 }
@@ -28,12 +30,12 @@ struct Field {
 }
 
 /// Describes a data file. Its first line reveals its format.
-pub(crate) fn describe(path: &Path) -> Result<Description> {
-    let format = Format::of_file(path)?;
+pub(crate) fn describe(path: &Path, encoding: Option<Encoding>) -> Result<Description> {
+    let layout = Layout::of_file(path, encoding)?;
     let mut order: Vec<String> = Vec::new();
     let mut sums: BTreeMap<String, (usize, usize)> = BTreeMap::new();
     let mut rows = 0;
-    for example in Reader::open(format, path)? {
+    for example in layout.open(path)? {
         let example = example?;
         rows += 1;
         for (name, text) in example.fields() {
@@ -52,8 +54,15 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
             Field { name, rows, characters: characters as f64 / rows as f64 }
         })
         .collect();
+    let Layout { format, dialect, .. } = layout;
     let mut text =
-        format!("{}: {}, format `{}`\n", path.display(), counted(rows, "row"), format.as_str());
+        format!("{}: {}, format `{}`", path.display(), counted(rows, "row"), format.as_str());
+    if let Some(Dialect { separator, quotes }) = dialect {
+        let separator = separator.map(|separator| format!(", separated by `{separator}`"));
+        text.push_str(&separator.unwrap_or_default());
+        text.push_str(if quotes == Some(true) { ", quoted" } else { "" });
+    }
+    text.push('\n');
     let width = fields.iter().map(|field| field.name.chars().count()).max().unwrap_or(0);
     for Field { name, rows, characters } in &fields {
         let _ = writeln!(
@@ -62,5 +71,5 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
             counted(*rows, "row")
         );
     }
-    Description::new(path, &Json { kind: "rows", format, rows, fields: &fields }, text)
+    Description::new(path, &Json { kind: "rows", format, dialect, rows, fields: &fields }, text)
 }

@@ -21,7 +21,7 @@ use crate::error::Result;
 use crate::stdio::Output;
 
 pub(crate) fn run(arguments: &Inspect) -> Result<()> {
-    let description = describe(&arguments.path, arguments.model.as_deref())?;
+    let description = describe(arguments)?;
     let mut output = Output::new();
     if arguments.json {
         output.row(&description.json)?;
@@ -31,12 +31,13 @@ pub(crate) fn run(arguments: &Inspect) -> Result<()> {
     output.flush()
 }
 
-fn describe(path: &Path, model: Option<&Path>) -> Result<Description> {
+fn describe(arguments: &Inspect) -> Result<Description> {
+    let path = arguments.path.as_path();
     if path.is_dir() {
         return describe_folder(path);
     }
     match path.extension().and_then(|extension| extension.to_str()) {
-        Some("toml") => task_file::describe(path, model),
+        Some("toml") => task_file::describe(path, arguments.model.as_deref()),
         Some("safetensors") => match tensors::read(path)? {
             file if file.is_prompt_file() => prompts::describe_file(path),
             file => file.report(path),
@@ -44,7 +45,7 @@ fn describe(path: &Path, model: Option<&Path>) -> Result<Description> {
         _ => match PromptFormat::detect(path)? {
             Some(PromptFormat::Peft) => prompts::describe_adapter(path.parent().unwrap_or(path)),
             Some(_) => prompts::describe_arrays(path),
-            None => data_file::describe(path),
+            None => data_file::describe(path, arguments.encoding),
         },
     }
 }

@@ -60,6 +60,9 @@ struct TaskSummary {
 struct SplitSummary {
     split: Split,
     rows: usize,
+    /// Number of rows whose fields in the template are all blank.
+    #[serde(skip_serializing_if = "is_zero")]
+    blank_inputs: usize,
     /// Number of rows with each label, keyed by label word or candidate field.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     labels: BTreeMap<String, usize>,
@@ -156,7 +159,7 @@ fn tokenizer(
 
 fn summarize(task: &Task, tokenizer: Option<&ModelTokenizer>, run: &Run) -> Result<TaskSummary> {
     let splits = Split::ALL.into_iter().filter(|&split| task.has(split)).map(|split| {
-        let mut rows = 0;
+        let (mut rows, mut blank_inputs) = (0, 0);
         let mut labels = BTreeMap::new();
         let mut scores = Vec::new();
         let (mut inputs, mut targets) = (Vec::new(), Vec::new());
@@ -164,6 +167,7 @@ fn summarize(task: &Task, tokenizer: Option<&ModelTokenizer>, run: &Run) -> Resu
         for row in task.stream(split)? {
             let row = row?;
             rows += 1;
+            blank_inputs += usize::from(row.is_blank);
             if let Some(tokenizer) = tokenizer {
                 inputs.push(tokenizer.encode(&row.input)?.len());
                 targets.push(tokenizer.encode(&row.target)?.len());
@@ -173,13 +177,19 @@ fn summarize(task: &Task, tokenizer: Option<&ModelTokenizer>, run: &Run) -> Resu
                     *labels.entry(task.labels().words()[label].clone()).or_default() += 1;
                 }
                 Gold::Score(score) => scores.push(score),
-                Gold::Text => {}
+                Gold::Text => {
+                    let (_, words) = task.labels().multi_labels().unwrap_or_default();
+                    for label in task.labels().labels_in(&row.target).unwrap_or_default() {
+                        *labels.entry(words[label].clone()).or_default() += 1;
+                    }
+                }
             }
         }
         let lengths = |lengths, limit| tokenizer.is_some().then(|| Lengths::new(lengths, limit));
         Ok(SplitSummary {
             split,
             rows,
+            blank_inputs,
             labels,
             scores: Scores::new(&scores),
             input_tokens: lengths(inputs, run.max_input_length),
@@ -193,6 +203,10 @@ fn summarize(task: &Task, tokenizer: Option<&ModelTokenizer>, run: &Run) -> Resu
         metrics: task.metrics().to_vec(),
         splits: splits.collect::<Result<_>>()?,
     })
+}
+
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Scores {
@@ -229,6 +243,10 @@ impl TaskSummary {
             }
             if let Some(Scores { lowest, mean, highest }) = &split.scores {
                 let _ = write!(text, ": scores from {lowest} to {highest}, mean {mean:.2}");
+            }
+            if split.blank_inputs > 0 {
+                let blank = counted(split.blank_inputs, "blank input");
+                let _ = write!(text, "\n{indent}         {blank}");
             }
             for (what, lengths) in
                 [("input", &split.input_tokens), ("target", &split.target_tokens)]
