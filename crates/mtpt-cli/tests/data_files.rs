@@ -84,7 +84,10 @@ fn json_of_python_is_read_or_explained() {
         ("{\"text\": \"three\"}", ["rows:2: ", "expected the field `label`, found `text`"]),
         ("{\"text\": NaN, \"label\": \"neg\"}", ["rows:2: ", "in the field `text`, found NaN"]),
         ("{'text': 'b', 'label': 'neg'}", ["rows:2: invalid JSON at column 2", "double quotes"]),
-        ("{\"text\": \"b\", \"label\": \"neg\"", ["rows:2: ", "found the end of the file before `}`"]),
+        (
+            "{\"text\": \"b\", \"label\": \"neg\"",
+            ["rows:2: ", "found the end of the file before `}`"],
+        ),
     ] {
         rejects("json_lines", format!("{first}{row}\n").as_bytes(), "", &parts);
     }
@@ -98,7 +101,12 @@ fn quotes_in_tabs_are_literal_unless_the_dialect_says_otherwise() {
     rejects("tsv", pandas, "", &["rows:2: ", "set `dialect = { quotes = true }`"]);
     let quoted = "dialect = { quotes = true }";
     assert_eq!(labels("tsv", pandas, quoted), json!({ "pos": 2, "neg": 1 }));
-    rejects("csv", b"text,label\nfirst,pos\n\"never closed,neg\n", "", &["rows:3: a quote that opens"]);
+    rejects(
+        "csv",
+        b"text,label\nfirst,pos\n\"never closed,neg\n",
+        "",
+        &["rows:3: a quote that opens"],
+    );
     let loose = b"text,label\nfour\" inches,neg\nthird \"quoted\" word,pos\n\"well, closed\",neg\n";
     assert_eq!(labels("csv", loose, ""), json!({ "pos": 1, "neg": 2 }));
 }
@@ -118,7 +126,12 @@ fn columns_nobody_uses_do_not_matter() {
     }
     let twice = b"text,label,text\na,pos,x\n";
     rejects("csv", twice, "", &["rows:1: expected the field `text` once, found it again"]);
-    rejects("csv", b"text,label\na,pos,x\n", "", &["rows:2: expected 2 fields separated by commas"]);
+    rejects(
+        "csv",
+        b"text,label\na,pos,x\n",
+        "",
+        &["rows:2: expected 2 fields separated by commas"],
+    );
     let sep = b"sep=;\ntext;label\na, b;pos\nc;neg\n";
     assert_eq!(labels("csv_semicolon", sep, ""), both);
     rejects("csv", sep, "", &["rows:1: ", "`format = \"csv_semicolon\"`"]);
@@ -129,28 +142,59 @@ fn init_reads_what_train_reads() {
     let world = World::new();
     let latin = "windows-1252";
     for (name, data, options, lines) in [
-        ("mark.csv", "\u{feff}sep=;\ntext;label\n".as_bytes().to_vec(), "", vec!["format = \"csv_semicolon\""]),
+        (
+            "mark.csv",
+            "\u{feff}sep=;\ntext;label\n".as_bytes().to_vec(),
+            "",
+            vec!["format = \"csv_semicolon\""],
+        ),
         ("mac.csv", b"text,label,\r".to_vec(), "", vec!["format = \"csv\""]),
-        ("pipe.csv", b"text|label\n".to_vec(), "", vec!["format = \"csv\"", "dialect = { separator = \"|\" }"]),
-        ("pandas.tsv", b"text\tlabel\n\"a\tb\"\tpos\n".to_vec(), "", vec!["dialect = { quotes = true }"]),
-        ("latin.csv", b"text,label\ncaf\xe9,pos\n".to_vec(), latin, vec!["encoding = \"windows-1252\""]),
+        (
+            "pipe.csv",
+            b"text|label\n".to_vec(),
+            "",
+            vec!["format = \"csv\"", "dialect = { separator = \"|\" }"],
+        ),
+        (
+            "pandas.tsv",
+            b"text\tlabel\n\"a\tb\"\tpos\n".to_vec(),
+            "",
+            vec!["dialect = { quotes = true }"],
+        ),
+        (
+            "latin.csv",
+            b"text,label\ncaf\xe9,pos\n".to_vec(),
+            latin,
+            vec!["encoding = \"windows-1252\""],
+        ),
         ("rows.json", b"[\n".to_vec(), "", vec!["format = \"json_lines\""]),
     ] {
         let mut data = data;
-        let separator = if data.contains(&b'|') { "|" } else if name.ends_with("tsv") { "\t" } else if data.contains(&b';') { ";" } else { "," };
+        let separator = if data.contains(&b'|') {
+            "|"
+        } else if name.ends_with("tsv") {
+            "\t"
+        } else if data.contains(&b';') {
+            ";"
+        } else {
+            ","
+        };
         let end = if name == "mac.csv" { "\r" } else { "\n" };
-        let rows: Vec<String> = (0..10).map(|row| {
-            let (text, label) = (["day sun", "night rain"][row % 2], ["pos", "neg"][row % 2]);
-            if name.ends_with("json") {
-                format!("{{\"text\": \"{text} {row}\", \"label\": \"{label}\"}}")
-            } else {
-                format!("{text} {row}{separator}{label}")
-            }
-        }).collect();
+        let rows: Vec<String> = (0..10)
+            .map(|row| {
+                let (text, label) = (["day sun", "night rain"][row % 2], ["pos", "neg"][row % 2]);
+                if name.ends_with("json") {
+                    format!("{{\"text\": \"{text} {row}\", \"label\": \"{label}\"}}")
+                } else {
+                    format!("{text} {row}{separator}{label}")
+                }
+            })
+            .collect();
         data.extend(rows.join(if name.ends_with("json") { ",\n" } else { end }).as_bytes());
         data.extend(if name.ends_with("json") { "]" } else { end }.as_bytes());
         fs::write(world.path(name), &data).unwrap();
-        let options = if options.is_empty() { String::new() } else { format!("--encoding {options}") };
+        let options =
+            if options.is_empty() { String::new() } else { format!("--encoding {options}") };
         let command = format!("init {name} --model model --output out.toml --force {options}");
         let found = world.rows(&command, "");
         assert_eq!(found[0]["tasks"][0]["label"], "label", "{name}");
@@ -161,7 +205,11 @@ fn init_reads_what_train_reads() {
         world.rows("inspect out.toml --json", "");
     }
     let outcome = world.run("init latin.csv --model model --output out.toml --force", "");
-    assert!(outcome.messages.contains("latin.csv:2: expected text in UTF-8"), "{}", outcome.messages);
+    assert!(
+        outcome.messages.contains("latin.csv:2: expected text in UTF-8"),
+        "{}",
+        outcome.messages
+    );
     let found = world.rows("inspect pandas.tsv --json", "");
     assert_eq!(found[0]["dialect"], json!({ "quotes": true }));
     assert_eq!(world.rows("inspect latin.csv --encoding latin1 --json", "")[0]["rows"], 11);
@@ -180,7 +228,10 @@ fn init_finds_any_number_of_labels() {
     let found = world.rows("init tags.jsonl --model model", "");
     assert_eq!(found[0]["tasks"][0]["labels"], json!({ "rain": 4, "sun": 8 }));
     let config = fs::read_to_string(world.path("tags.toml")).unwrap();
-    assert!(config.contains("[tasks.labels.multi_label.labels]\n\"rain\" = \"rain\"\n"), "{config}");
+    assert!(
+        config.contains("[tasks.labels.multi_label.labels]\n\"rain\" = \"rain\"\n"),
+        "{config}"
+    );
     let task = &world.rows("inspect tags.toml --json", "")[0]["tasks"][0];
     assert_eq!(task["metrics"], json!([{ "micro_f1": { "labels": [] } }, "macro_f1"]));
     assert_eq!(task["splits"][0]["labels"]["sun"].as_u64().unwrap() > 4, true);
@@ -207,9 +258,12 @@ fn spellings_of_a_label_are_one_label() {
 #[test]
 fn rows_of_all_commands_are_read_alike() {
     let world = World::new();
-    let expected = world.rows("score --model model", "{\"input\": \"one two\", \"target\": \"three\"}");
-    let utf16: Vec<u8> =
-        "\u{feff}input,target\r\none two,three\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let expected =
+        world.rows("score --model model", "{\"input\": \"one two\", \"target\": \"three\"}");
+    let utf16: Vec<u8> = "\u{feff}input,target\r\none two,three\r\n"
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     for (name, data) in [
         ("rows.json", b"[\n{\"input\": \"one two\", \"target\": \"three\"}\n]".to_vec()),
         ("utf16.csv", utf16),
@@ -219,10 +273,18 @@ fn rows_of_all_commands_are_read_alike() {
         ("nan.jsonl", b"{\"input\": \"one two\", \"target\": \"three\", \"x\": NaN}\n".to_vec()),
     ] {
         fs::write(world.path(name), data).unwrap();
-        assert_eq!(world.rows(&format!("score --model model --input {name}"), ""), expected, "{name}");
+        assert_eq!(
+            world.rows(&format!("score --model model --input {name}"), ""),
+            expected,
+            "{name}"
+        );
     }
     for (name, data, part) in [
-        ("twice.csv", &b"input,target,input\none,two,three\n"[..], "twice.csv:1: expected the field `input` once"),
+        (
+            "twice.csv",
+            &b"input,target,input\none,two,three\n"[..],
+            "twice.csv:1: expected the field `input` once",
+        ),
         ("latin.csv", b"input,target\none,caf\xe9\n", "latin.csv:2: expected text in UTF-8"),
         ("open.csv", b"input,target\n\"one,two\n", "open.csv:2: a quote that opens in this line"),
         ("page.csv", b"<!DOCTYPE html>\n", "page.csv: expected rows as text, found an HTML page"),
@@ -328,8 +390,9 @@ fn constant_predictions_have_no_correlation() {
     let world = table_model("one_score");
     let scores = ["1.0", "2.5", "3.0", "4.5"];
     let rows = scores.iter().zip(0..);
-    let rows: String =
-        rows.map(|(score, row)| format!("{{\"text\": \"k{row}\", \"label\": {score}}}\n")).collect();
+    let rows: String = rows
+        .map(|(score, row)| format!("{{\"text\": \"k{row}\", \"label\": {score}}}\n"))
+        .collect();
     world.write("dev.jsonl", &rows);
     world.write(
         "tasks.toml",

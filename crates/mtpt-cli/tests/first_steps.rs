@@ -165,7 +165,7 @@ fn init_rejects_unusable_data_and_writes_nothing() {
         &["the first line must name the columns, but `a` is a label"],
     );
     refused("just text\n", "", &["rows.csv: expected a header"]);
-    refused("[{\"text\": \"day\"}]", "", &["one JSON object a line, found an array"]);
+    refused("[{\"text\": \"day\"}]", "", &["rows.csv: no column has few distinct values"]);
     refused(
         "text,label\nday,a\nnight,\n",
         "",

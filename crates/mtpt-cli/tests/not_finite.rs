@@ -137,10 +137,10 @@ fn results_that_are_not_finite_name_the_row() {
     fs::write(world.path("prompts.safetensors"), prompts).unwrap();
     let row = "\n{\"input\": \"day\", \"target\": \"sun\"}\n";
     let outcome = world.run("score --model model", row);
-    check(&outcome, &["line 2: the log-probability of a token is ", "too large for its precision"]);
+    check(&outcome, &[":2: the log-probability of a token is ", "too large for its precision"]);
     let command = "predict --model model --prompts prompts.safetensors --task mood";
     let outcome = world.run(command, row);
-    check(&outcome, &["line 2: the log-probability of a candidate is "]);
+    check(&outcome, &[":2: the log-probability of a candidate is "]);
     let command = "eval --model model --prompts prompts.safetensors --tasks run.toml";
     let outcome = world.run(command, "");
     check(&outcome, &["mood.jsonl:1: the log-probability of a candidate is "]);
