@@ -5,6 +5,7 @@ mod commands;
 mod config;
 mod destination;
 mod error;
+mod generation_settings;
 mod input;
 mod input_limit;
 mod model;
@@ -16,6 +17,7 @@ mod report;
 mod run_files;
 mod signals;
 mod stdio;
+mod stop_strings;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;

@@ -18,6 +18,8 @@ mod stages;
 mod pretrain;
 // `generate` and `score`, compared with transformers.
 mod score_and_generate;
+// `generate` and `generation_config.json`: options, end tokens, samples, sequences, stop strings.
+mod generation;
 // Every member of the T5 family: scores, texts and training; other models are rejected.
 mod model_types;
 // `inspect`.

@@ -35,6 +35,11 @@ pub trait Backbone: Sync {
         length.saturating_mul(length)
     }
 
+    /// Returns whether a generated text ends with this token. A model may have several end tokens.
+    fn is_end_token(&self, token: u32) -> bool {
+        token == self.eos_token_id()
+    }
+
     /// Returns the device of the weights, without autodiff.
     fn device(&self) -> Device;
 
@@ -126,7 +131,7 @@ pub trait Backbone: Sync {
 
     /// Generates tokens by greedy decoding.
     ///
-    /// A row ends with the end-of-sequence token, unless `max_length` truncates it. It contains
+    /// A row ends with an end token, unless `max_length` truncates it. It contains
     /// neither the start token nor padding. The default implementation recomputes all positions for
     /// every token. A backbone with a key/value cache can override it, with the same results.
     ///
@@ -158,7 +163,7 @@ pub trait Backbone: Sync {
             for (row, token) in next.iter::<i64>().enumerate() {
                 if !ended[row] {
                     rows[row].push(token as u32);
-                    ended[row] = token as u32 == self.eos_token_id();
+                    ended[row] = self.is_end_token(token as u32);
                 }
             }
             if ended.iter().all(|&ended| ended) {
@@ -170,6 +175,57 @@ pub trait Backbone: Sync {
         }
         rows
     }
+
+    /// Checks that [`generate_by_settings`](Self::generate_by_settings) supports the decoding
+    /// settings of the model.
+    ///
+    /// # Errors
+    ///
+    /// Names the settings that are not supported.
+    fn check_generation(&self) -> Result<(), GenerateError> {
+        Ok(())
+    }
+
+    /// Generates tokens with the decoding settings of the model, otherwise like
+    /// [`generate_greedy`](Self::generate_greedy).
+    ///
+    /// A model without settings, and the default implementation, decode greedily. With several
+    /// sequences per row, the best one is returned.
+    ///
+    /// # Shapes
+    ///
+    /// - `rows`: one for each row of the batch
+    /// - output: at most `max_length` tokens per row
+    ///
+    /// # Errors
+    ///
+    /// That of [`check_generation`](Self::check_generation), or why a row has no text.
+    ///
+    /// # Panics
+    ///
+    /// When reading values from the device fails.
+    fn generate_by_settings(
+        &self,
+        encoded: Encoded,
+        rows: &[InputRow<'_>],
+        max_length: usize,
+    ) -> Result<Vec<Vec<u32>>, GenerateError> {
+        debug_assert_eq!(rows.len(), encoded.rows(), "one input row for each row of the batch");
+        Ok(self.generate_greedy(encoded, max_length))
+    }
+}
+
+/// The error of a model that cannot generate text with its decoding settings.
+pub type GenerateError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A row of the input, as far as generation depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InputRow<'a> {
+    /// Position of the row in the whole input. Together with the seed, it determines the random
+    /// numbers of sampling, so that a text doesn't depend on the other rows of a batch.
+    pub position: usize,
+    /// Tokens of the input, without padding and prompt.
+    pub ids: &'a [u32],
 }
 
 /// Implements [`Backbone::vjp`] for any backbone by autodiff. Hand-written backward passes are

@@ -3,7 +3,7 @@ use burn::module::{
 };
 use burn::tensor::{Bool, Device, Int, Tensor};
 
-use crate::backbone::Backbone;
+use crate::backbone::{Backbone, GenerateError, InputRow};
 use crate::inputs::{Encoded, Inputs};
 use crate::token_tree::TokenTree;
 use crate::vjp::Vjp;
@@ -109,6 +109,10 @@ impl<M: Module + Backbone> Backbone for Frozen<M> {
         self.0.attention_scores(length)
     }
 
+    fn is_end_token(&self, token: u32) -> bool {
+        self.0.is_end_token(token)
+    }
+
     fn device(&self) -> Device {
         self.0.device()
     }
@@ -139,5 +143,18 @@ impl<M: Module + Backbone> Backbone for Frozen<M> {
 
     fn generate_greedy(&self, encoded: Encoded, max_length: usize) -> Vec<Vec<u32>> {
         self.0.generate_greedy(encoded, max_length)
+    }
+
+    fn check_generation(&self) -> Result<(), GenerateError> {
+        self.0.check_generation()
+    }
+
+    fn generate_by_settings(
+        &self,
+        encoded: Encoded,
+        rows: &[InputRow<'_>],
+        max_length: usize,
+    ) -> Result<Vec<Vec<u32>>, GenerateError> {
+        self.0.generate_by_settings(encoded, rows, max_length)
     }
 }

@@ -14,7 +14,7 @@ mod split_prompts;
 mod token_tree;
 mod vjp;
 
-pub use backbone::{Backbone, decode_paths, vjp_by_autodiff};
+pub use backbone::{Backbone, GenerateError, InputRow, decode_paths, vjp_by_autodiff};
 pub use compose::{Compose, gather_task_rows};
 pub use error::{Error, Result};
 pub use frozen::Frozen;

@@ -188,6 +188,13 @@ pub enum Error {
         /// Maximum number of tokens.
         limit: usize,
     },
+    /// The model cannot generate text with its decoding settings.
+    #[error("cannot generate text")]
+    Generate {
+        /// Error of the model.
+        #[source]
+        source: mtpt_core::GenerateError,
+    },
     /// Generated tokens could not be converted to text.
     #[error("task `{task}`: cannot convert the generated tokens to text")]
     Detokenize {

@@ -8,12 +8,14 @@ use crate::task_data::TaskData;
 
 impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
     /// Evaluates a split of a task: by ranking its label words, by ranking the candidates of each
-    /// row, or by generating text with greedy decoding up to the maximum target length.
+    /// row, or by generating text up to the maximum target length. Text is generated with the
+    /// decoding settings of the model; without any, greedily.
     ///
     /// Metric values are fractions.
     ///
     /// # Errors
     ///
+    /// [`Error::Generate`] when the model's decoding settings are not supported,
     /// [`Error::Detokenize`] when generated tokens cannot be converted to text, and
     /// [`Error::NotFinite`] when a log-probability is infinite or NaN.
     pub fn evaluate(&self, data: &TaskData, split: Split, batch_size: usize) -> Result<Evaluation> {
@@ -21,7 +23,7 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
         if labels.is_text() {
             let max_length = data.max_lengths().target;
             let texts = self
-                .generate(rows, max_length, batch_size)
+                .generate(rows, max_length, batch_size)?
                 .iter()
                 .map(|ids| data.text(ids))
                 .collect::<Result<Vec<_>>>()?;

@@ -236,16 +236,35 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     /// # Errors
     ///
     /// [`Error::NoDetokenizer`] and [`Error::Detokenize`] when generated tokens cannot be converted
-    /// to text, and [`Error::NotFinite`] when a log-probability is infinite or NaN.
+    /// to text, [`Error::Generate`] when the model's decoding settings are not supported, and
+    /// [`Error::NotFinite`] when a log-probability is infinite or NaN.
     pub fn answer(&self, queries: &[Query], batch_size: usize) -> Result<Vec<Answer>> {
+        self.answer_from(0, queries, batch_size)
+    }
+
+    /// Predicts an answer for each query, the first of which has a given position in the whole
+    /// input, otherwise like [`answer`](Self::answer).
+    ///
+    /// If the decoding settings of the model sample text, it depends on the positions.
+    ///
+    /// # Errors
+    ///
+    /// See [`answer`](Self::answer).
+    pub fn answer_from(
+        &self,
+        first: usize,
+        queries: &[Query],
+        batch_size: usize,
+    ) -> Result<Vec<Answer>> {
         let mut by_task: BTreeMap<TaskIndex, Vec<usize>> = BTreeMap::new();
         for (position, query) in queries.iter().enumerate() {
             by_task.entry(query.task).or_default().push(position);
         }
         let mut answers = vec![Answer::Text { text: String::new() }; queries.len()];
         for (task, positions) in by_task {
-            let queries: Vec<&Query> = positions.iter().map(|&query| &queries[query]).collect();
-            let of_task = self.predict_task(&self.tasks[task.position()], &queries, batch_size);
+            let of_task: Vec<_> =
+                positions.iter().map(|&query| (first + query, &queries[query])).collect();
+            let of_task = self.predict_task(&self.tasks[task.position()], &of_task, batch_size);
             let of_task = of_task.map_err(|error| match error {
                 Error::NotFinite { row, location, value } => {
                     Error::NotFinite { row: positions[row], location, value }
@@ -262,10 +281,10 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     fn predict_task(
         &self,
         task: &TaskPredictor,
-        queries: &[&Query],
+        queries: &[(usize, &Query)],
         batch_size: usize,
     ) -> Result<Vec<Answer>> {
-        let rows: Vec<TokenizedExample> = queries.iter().map(|query| to_row(query)).collect();
+        let rows: Vec<TokenizedExample> = queries.iter().map(|(_, query)| to_row(query)).collect();
         match &task.output {
             Output::Words(labels, candidates) => {
                 let scores = check_scores(self.prompted.rank(&rows, candidates, batch_size))?;
@@ -274,7 +293,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
             }
             Output::Choices(labels) => {
                 let (texts, candidates): (Vec<_>, Vec<_>) =
-                    queries.iter().filter_map(|query| query.choices.clone()).unzip();
+                    queries.iter().filter_map(|(_, query)| query.choices.clone()).unzip();
                 let scores = self.prompted.rank_choices(&rows, &candidates, batch_size);
                 let scores = check_scores(scores)?;
                 let rows = texts.iter().zip(scores);
@@ -283,7 +302,10 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
             Output::Text(labels) => {
                 let missing = || Error::NoDetokenizer { task: task.name.clone() };
                 let detokenizer = self.tokenizer.detokenizer().ok_or_else(missing)?;
-                let generated = self.prompted.generate(&rows, self.max_lengths.target, batch_size);
+                let position = |row: usize| queries[row].0;
+                let max_length = self.max_lengths.target;
+                let generated =
+                    self.prompted.generate_at(&rows, position, max_length, batch_size)?;
                 let text = |ids: Vec<u32>| {
                     let failed = |source| Error::Detokenize { task: task.name.clone(), source };
                     let text = detokenizer.detokenize(&ids).map_err(failed)?;

@@ -1,9 +1,12 @@
 use burn::module::Module;
 use burn::tensor::{Bool, Device, Int, Tensor, TensorData, assert_shape};
-use mtpt_core::{Backbone, Encoded, Inputs, TokenTree, Vjp, decode_paths, vjp_by_autodiff};
+use mtpt_core::{
+    Backbone, Encoded, GenerateError, InputRow, Inputs, TokenTree, Vjp, decode_paths,
+    vjp_by_autodiff,
+};
 
 use crate::backward;
-use crate::generate::greedy;
+use crate::generate::{GenerationConfig, Sequence, greedy};
 use crate::model::saving::Saving;
 use crate::model::t5::T5;
 
@@ -36,6 +39,10 @@ impl Backbone for T5 {
     fn attention_scores(&self, length: usize) -> usize {
         let keys = self.config.long_attention().map_or(length, |long| long.keys(length));
         self.config.num_heads.saturating_mul(length).saturating_mul(keys)
+    }
+
+    fn is_end_token(&self, token: u32) -> bool {
+        self.end_token_ids().contains(&token)
     }
 
     fn device(&self) -> Device {
@@ -107,8 +114,36 @@ impl Backbone for T5 {
 
     /// Decodes each token once, using the key/value cache.
     fn generate_greedy(&self, encoded: Encoded, max_length: usize) -> Vec<Vec<u32>> {
-        greedy::decode(self, encoded, max_length)
+        if max_length == 0 {
+            return vec![Vec::new(); encoded.rows()];
+        }
+        let end_tokens = self.end_token_ids();
+        let ends = |text: &[u32]| {
+            text.len() == max_length || text.last().is_some_and(|last| end_tokens.contains(last))
+        };
+        greedy::decode(self, encoded, self.config.decoder_start_token_id, ends)
             .expect("invariant: tensors can be read back from the device")
+    }
+
+    fn check_generation(&self) -> Result<(), GenerateError> {
+        Ok(self.generation.check_without_tokenizer()?)
+    }
+
+    /// Decodes as the model's `generation_config.json` specifies.
+    fn generate_by_settings(
+        &self,
+        encoded: Encoded,
+        rows: &[InputRow<'_>],
+        max_length: usize,
+    ) -> Result<Vec<Vec<u32>>, GenerateError> {
+        self.check_generation()?;
+        if max_length == 0 {
+            return Ok(vec![Vec::new(); rows.len()]);
+        }
+        let config = GenerationConfig { max_new_tokens: max_length, ..self.generation_config()? };
+        let sequences = self.generate_encoded(encoded, rows, None, &config)?;
+        let best = |row: Vec<Sequence>| row.into_iter().next().unwrap_or_default().ids;
+        Ok(sequences.into_iter().map(best).collect())
     }
 }
 

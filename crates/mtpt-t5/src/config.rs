@@ -42,6 +42,7 @@ pub enum Activation {
 /// | `scale_decoder_outputs` | `true` | Whether the head's input is scaled by `d_model^-0.5` | `false` for mT5 |
 /// | `pad_token_id` | `0` | Pads shorter rows | < `vocab_size` |
 /// | `eos_token_id` | `1` | Ends an input and a target | < `vocab_size` |
+/// | `other_eos_token_ids` | none | Other tokens that end a generated text | < `vocab_size` |
 /// | `decoder_start_token_id` | `0` | First input of the decoder | < `vocab_size` |
 #[derive(Config, Debug, PartialEq)]
 pub struct T5Config {
@@ -95,6 +96,9 @@ pub struct T5Config {
     /// Ends an input and a target.
     #[config(default = 1)]
     pub eos_token_id: u32,
+    /// Other tokens that end a generated text.
+    #[config(default = "Vec::new()")]
+    pub other_eos_token_ids: Vec<u32>,
     /// First input of the decoder.
     #[config(default = 0)]
     pub decoder_start_token_id: u32,
@@ -153,6 +157,11 @@ impl T5Config {
         self.num_heads * self.d_kv
     }
 
+    /// Returns the tokens that end a generated text.
+    pub fn end_token_ids(&self) -> Vec<u32> {
+        std::iter::once(self.eos_token_id).chain(self.other_eos_token_ids.iter().copied()).collect()
+    }
+
     /// Checks that every value is in its range.
     ///
     /// # Errors
@@ -200,7 +209,10 @@ impl T5Config {
             ("pad_token_id", self.pad_token_id),
             ("eos_token_id", self.eos_token_id),
             ("decoder_start_token_id", self.decoder_start_token_id),
-        ] {
+        ]
+        .into_iter()
+        .chain(self.other_eos_token_ids.iter().map(|id| ("eos_token_id", *id)))
+        {
             require((value as usize) < self.vocab_size, field, "less than `vocab_size`", &value)?;
         }
         Ok(())

@@ -16,10 +16,14 @@ pub use error::{
     ConfigError, Error, GenerationError, Result, SentencePieceError, TokenizerError, WeightsError,
 };
 pub use family::{Family, LongAttention};
-pub use generate::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
+pub use generate::{
+    Beam, EarlyStopping, EarlyStoppingName, EarlyStoppingSetting, GenerationConfig,
+    GenerationInputs, GenerationSettings, Sampling, Sequence, StopCondition, StopStrings, Strategy,
+};
 pub use model::{DecoderCache, Direction, T5, relative_position_bucket};
-pub use mtpt_core::{Backbone, Encoded, Inputs};
+pub use mtpt_core::{Backbone, Encoded, InputRow, Inputs};
 pub use tokenizer::T5Tokenizer;
 pub use weights::{
-    DEFAULT_MAX_INPUT_LENGTH, EndTokens, HuggingFaceConfig, locate, max_input_length, read_config,
+    DEFAULT_MAX_INPUT_LENGTH, EndTokens, GenerationDefaults, HuggingFaceConfig, locate,
+    max_input_length, read_config,
 };

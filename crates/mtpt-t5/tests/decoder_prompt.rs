@@ -108,7 +108,7 @@ fn every_strategy_generates_after_the_prompt() {
         let plain = inputs(&model, variant);
         let prompted = with_prompt(&model, plain.clone());
         let generate = |inputs: &Inputs, strategy| {
-            let config = GenerationConfig { max_new_tokens: 8, strategy };
+            let config = GenerationConfig { max_new_tokens: 8, strategy, ..Default::default() };
             model.generate_from_inputs(inputs.clone(), &config).unwrap()
         };
         let greedy = generate(&prompted, Strategy::Greedy);

@@ -188,12 +188,18 @@ fn several_targets_of_a_row_decode_like_one() {
 
 #[test]
 fn texts_do_not_depend_on_the_batch() {
-    let sampling = Sampling { temperature: 0.8, top_k: Some(20), top_p: Some(0.9), seed: 7 };
+    let sampling = Sampling {
+        temperature: 0.8,
+        top_k: Some(20),
+        top_p: Some(0.9),
+        seed: 7,
+        ..Default::default()
+    };
     for name in VARIANTS {
         let (model, reference) = (load(name), reference(name));
         let device = Device::flex();
         for strategy in [Strategy::Greedy, Strategy::Beam(Beam::default())] {
-            let config = GenerationConfig { max_new_tokens: 12, strategy };
+            let config = GenerationConfig { max_new_tokens: 12, strategy, ..Default::default() };
             let (ids, mask) = padded(&reference.inputs, &device);
             let together = model.generate(ids, mask, &config).unwrap();
             for (row, together) in reference.inputs.chunks(1).zip(together) {
@@ -201,7 +207,11 @@ fn texts_do_not_depend_on_the_batch() {
                 assert_eq!(model.generate(ids, mask, &config).unwrap(), [together], "{name}");
             }
         }
-        let config = GenerationConfig { max_new_tokens: 12, strategy: Strategy::Sample(sampling) };
+        let config = GenerationConfig {
+            max_new_tokens: 12,
+            strategy: Strategy::Sample(sampling),
+            ..Default::default()
+        };
         let (ids, mask) = padded(&reference.inputs, &device);
         let together = model.generate(ids, mask, &config).unwrap();
         let (ids, mask) = padded(&reference.inputs[..2], &device);
@@ -214,7 +224,11 @@ fn sampling_is_determined_by_its_seed() {
     let (model, reference) = (load("v1_0"), reference("v1_0"));
     let sample = |seed| {
         let sampling = Sampling { temperature: 2.0, seed, ..Default::default() };
-        let config = GenerationConfig { max_new_tokens: 12, strategy: Strategy::Sample(sampling) };
+        let config = GenerationConfig {
+            max_new_tokens: 12,
+            strategy: Strategy::Sample(sampling),
+            ..Default::default()
+        };
         let (ids, mask) = padded(&reference.inputs, &Device::flex());
         model.generate(ids, mask, &config).unwrap()
     };
@@ -226,7 +240,11 @@ fn sampling_is_determined_by_its_seed() {
 fn sampling_from_one_token_is_greedy() {
     let (model, reference) = (load("v1_1"), reference("v1_1"));
     let sampling = Sampling { top_k: Some(1), ..Default::default() };
-    let config = GenerationConfig { max_new_tokens: 16, strategy: Strategy::Sample(sampling) };
+    let config = GenerationConfig {
+        max_new_tokens: 16,
+        strategy: Strategy::Sample(sampling),
+        ..Default::default()
+    };
     let (ids, mask) = padded(&reference.inputs, &Device::flex());
     assert_eq!(model.generate(ids, mask, &config).unwrap(), reference.greedy);
 }

@@ -14,6 +14,8 @@ mod family;
 mod decoding;
 // Prompts of the decoder act like tokens before the start token, in every way of decoding.
 mod decoder_prompt;
+// `generation_config.json`: texts and distributions match transformers; errors name file and key.
+mod generation_config;
 // Gradients match torch, and the whole model can be trained.
 mod training;
 // The hand-written backward pass matches autodiff; its forward pass is the evaluation's.

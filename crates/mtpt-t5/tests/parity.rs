@@ -38,8 +38,11 @@ fn inputs_of_300_tokens_match_transformers() {
         }
         let greedy = GenerationConfig { max_new_tokens: 40, ..Default::default() };
         assert_eq!(model.generate(ids.clone(), mask.clone(), &greedy).unwrap(), long.greedy);
-        let beam =
-            GenerationConfig { max_new_tokens: 20, strategy: Strategy::Beam(Beam::default()) };
+        let beam = GenerationConfig {
+            max_new_tokens: 20,
+            strategy: Strategy::Beam(Beam::default()),
+            ..Default::default()
+        };
         assert_eq!(model.generate(ids, mask, &beam).unwrap(), long.beam_4, "{name}");
     }
 }
@@ -49,7 +52,11 @@ fn greedy_texts_match_transformers() {
     for name in VARIANTS {
         let (model, reference) = (load(name), reference(name));
         let (ids, mask) = padded(&reference.inputs, &Device::flex());
-        let config = GenerationConfig { max_new_tokens: 16, strategy: Strategy::Greedy };
+        let config = GenerationConfig {
+            max_new_tokens: 16,
+            strategy: Strategy::Greedy,
+            ..Default::default()
+        };
         assert_eq!(model.generate(ids, mask, &config).unwrap(), reference.greedy, "{name}");
     }
 }
@@ -73,6 +80,7 @@ fn beam_search_texts_match_transformers() {
             let config = GenerationConfig {
                 max_new_tokens: search.max_new_tokens,
                 strategy: Strategy::Beam(beam),
+                ..Default::default()
             };
             let (ids, mask) = padded(&reference.inputs, &Device::flex());
             let found = model.generate(ids, mask, &config).unwrap();
@@ -98,9 +106,14 @@ fn bundled_model_matches_transformers() {
     {
         assert_close(found, expected, TOLERANCE, &format!("row {row}"));
     }
-    let greedy = GenerationConfig { max_new_tokens: 12, strategy: Strategy::Greedy };
+    let greedy =
+        GenerationConfig { max_new_tokens: 12, strategy: Strategy::Greedy, ..Default::default() };
     assert_eq!(model.generate(ids.clone(), mask.clone(), &greedy).unwrap(), reference.greedy);
-    let beam = GenerationConfig { max_new_tokens: 12, strategy: Strategy::Beam(Beam::default()) };
+    let beam = GenerationConfig {
+        max_new_tokens: 12,
+        strategy: Strategy::Beam(Beam::default()),
+        ..Default::default()
+    };
     assert_eq!(model.generate(ids, mask, &beam).unwrap(), reference.searches[0].texts);
 }
 

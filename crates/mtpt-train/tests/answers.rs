@@ -67,7 +67,7 @@ fn training_on_free_text_selects_the_best_prompts() {
         let prompted = Prompted::new(t5.get(), trained.prompts.composition()).unwrap();
         let evaluation = prompted.evaluate(data, Split::Dev, 64).unwrap();
         assert_eq!(evaluation.get("exact_match"), Some(1.0), "{}", data.task().id());
-        let ids = prompted.generate(data.rows(Split::Dev), 2, 1);
+        let ids = prompted.generate(data.rows(Split::Dev), 2, 1).unwrap();
         // The maximum length ends each output before its end of sentence.
         assert!(ids.iter().all(|ids| ids.len() == 2 && !ids.contains(&END)));
     }

@@ -3,6 +3,7 @@ use std::path::PathBuf;
 use clap::Args;
 use mtpt::tasks::Encoding;
 
+use crate::args::decoding::Decoding;
 use crate::args::device::DeviceArgs;
 use crate::args::values::{EvaluatedSplit, length_limit, positive};
 
@@ -79,27 +80,8 @@ pub(crate) struct Predict {
 pub(crate) struct Generate {
     #[command(flatten)]
     pub(crate) prompted: PromptedRows,
-    /// Maximum length of the generated text, in tokens
-    #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
-    pub(crate) max_new_tokens: usize,
-    /// Number of beams; 1 decodes greedily
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = positive)]
-    pub(crate) num_beams: usize,
-    /// Exponent of the length that divides a beam's score
-    #[arg(long, value_name = "X", default_value_t = 1.0)]
-    pub(crate) length_penalty: f64,
-    /// Sample tokens at this temperature (higher = more random)
-    #[arg(long, value_name = "T", conflicts_with = "num_beams")]
-    pub(crate) temperature: Option<f64>,
-    /// Sample from the K most likely tokens
-    #[arg(long, value_name = "K", conflicts_with = "num_beams")]
-    pub(crate) top_k: Option<usize>,
-    /// Sample from the smallest set of tokens whose total probability is at least P
-    #[arg(long, value_name = "P", conflicts_with = "num_beams")]
-    pub(crate) top_p: Option<f64>,
-    /// Random seed for sampling
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) decoding: Decoding,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::args::inference::Eval;
 use crate::error::{Error, Result};
+use crate::generation_settings::report_for_tasks;
 use crate::model::open_device;
 use crate::prompted_model::PromptedModel;
 use crate::prompts::PromptSource;
@@ -37,6 +38,8 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let max_lengths = MaxLengths { input: limit.length(), ..prompts.header().max_lengths() };
     let tokenizer = TaskTokenizer::new(&*tokenizer, t5, max_lengths);
     let model = prompted.prompted()?;
+    let have_text = tasks.iter().map(|task| task.labels().is_text());
+    report_for_tasks(t5, have_text, max_lengths.target)?;
     let mut output = Output::new();
     for task in tasks {
         let name = task.id().clone();

@@ -1,26 +1,53 @@
-use mtpt::t5::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
+use clap::CommandFactory;
+use clap::error::ErrorKind;
+use mtpt::t5::{
+    EndTokens, GenerationConfig, GenerationInputs, GenerationSettings, InputRow, Sequence,
+};
 use serde::Serialize;
 
+use crate::args::Arguments;
+use crate::args::decoding::Decoding;
 use crate::args::inference::Generate;
 use crate::error::Result;
+use crate::generation_settings::report;
 use crate::input::batches::for_each_batch;
 use crate::prompted_model::PromptedModel;
 use crate::stdio::Output;
+use crate::stop_strings::StopStrings;
 
 #[derive(Serialize)]
 struct Generated {
     /// `None` without a tokenizer.
     text: Option<String>,
     ids: Vec<u32>,
+    /// Number of the text among those of its row, from 0; `None` if there is one per row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence: Option<usize>,
+    /// Score of a beam search with several texts per row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f32>,
 }
 
 pub(crate) fn run(arguments: &Generate) -> Result<()> {
-    let config = config(arguments);
-    config.check()?;
+    if arguments.decoding.is_contradictory() {
+        let problem = "options of sampling cannot be used with `--num-beams`, unless `--do-sample` \
+                       requests a beam search with sampled continuations";
+        Arguments::command().error(ErrorKind::ArgumentConflict, problem).exit();
+    }
+    // Invalid options fail before a large model is loaded.
+    arguments.decoding.settings().or(permissive()).to_config()?;
     let prompted = PromptedModel::load(&arguments.prompted)?;
+    let (config, stop_strings) = decoding(&arguments.decoding, &prompted)?;
     let tokenizer = prompted.model.tokenizer().ok();
     let limit = prompted.input_limit(arguments.prompted.max_input_length);
+    let stops = match stop_strings[..] {
+        [] => None,
+        [..] => Some(StopStrings::new(stop_strings, prompted.model.tokenizer()?)),
+    };
+    let stop = stops.as_ref().map(|stops| |ids: &[u32]| stops.ends(ids));
+    let has_several = config.num_return_sequences > 1;
     let mut output = Output::new();
+    let mut first = 0;
     let outcome = for_each_batch(
         &arguments.prompted,
         |row| {
@@ -32,15 +59,30 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
             let mut texts = vec![Vec::new(); examples.len()];
             for part in prompted.parts(examples)? {
                 let inputs = prompted.inputs(part.iter().map(|&row| &examples[row]))?;
-                let of_part = prompted.model.t5.generate_from_inputs(inputs, &config)?;
-                for (row, ids) in part.into_iter().zip(of_part) {
-                    texts[row] = ids;
+                let rows = part
+                    .iter()
+                    .map(|&row| InputRow { position: first + row, ids: &examples[row].input_ids });
+                let mut inputs = GenerationInputs::new(inputs).with_rows(rows.collect());
+                if let Some(stop) = &stop {
+                    inputs = inputs.with_stop(stop);
+                }
+                let of_part = prompted.model.t5.generate_sequences(inputs, &config)?;
+                for (row, sequences) in part.into_iter().zip(of_part) {
+                    texts[row] = sequences;
                 }
             }
-            for ids in texts {
-                let text =
-                    tokenizer.as_ref().map(|tokenizer| tokenizer.decode(&ids)).transpose()?;
-                output.row(&Generated { text, ids })?;
+            first += examples.len();
+            for sequences in texts {
+                for (number, Sequence { ids, score }) in sequences.into_iter().enumerate() {
+                    let text = match (&stops, &tokenizer) {
+                        (Some(stops), _) => Some(stops.text(&ids)?),
+                        (None, Some(tokenizer)) => Some(tokenizer.decode(&ids)?),
+                        (None, None) => None,
+                    };
+                    let sequence = has_several.then_some(number);
+                    let score = score.filter(|_| has_several);
+                    output.row(&Generated { text, ids, sequence, score })?;
+                }
             }
             output.flush()
         },
@@ -49,19 +91,29 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
     outcome
 }
 
-fn config(arguments: &Generate) -> GenerationConfig {
-    let Generate { temperature, top_k, top_p, seed, num_beams, .. } = *arguments;
-    let strategy = if temperature.is_some() || top_k.is_some() || top_p.is_some() {
-        let temperature = temperature.unwrap_or(1.0);
-        Strategy::Sample(Sampling { temperature, top_k, top_p, seed })
-    } else if num_beams > 1 {
-        Strategy::Beam(Beam {
-            num_beams,
-            length_penalty: arguments.length_penalty,
-            early_stopping: EarlyStopping::Heuristic,
-        })
-    } else {
-        Strategy::Greedy
-    };
-    GenerationConfig { max_new_tokens: arguments.max_new_tokens, strategy }
+/// Settings of a model for which no number of sequences is too high.
+fn permissive() -> GenerationSettings {
+    GenerationSettings { num_beams: Some(usize::MAX), ..GenerationSettings::default() }
+}
+
+/// Combines the options with the settings of the model, and reports those that apply. Returns the
+/// stop strings separately.
+fn decoding(
+    options: &Decoding,
+    prompted: &PromptedModel,
+) -> Result<(GenerationConfig, Vec<String>)> {
+    let settings = options.settings();
+    let defaults = prompted.model.t5.generation_defaults();
+    if options.ignore_generation_config {
+        let end_tokens = EndTokens::Several(prompted.model.t5.config().end_token_ids());
+        let of_config =
+            GenerationSettings { eos_token_id: Some(end_tokens), ..GenerationSettings::default() };
+        let settings = settings.or(of_config);
+        let stop_strings = settings.stop_strings().to_vec();
+        return Ok((settings.to_config()?.with_seed(options.seed), stop_strings));
+    }
+    report(&prompted.model.t5, &settings)?;
+    let settings = settings.or(defaults.settings().clone());
+    let stop_strings = settings.stop_strings().to_vec();
+    Ok((settings.to_config()?.with_seed(options.seed), stop_strings))
 }

@@ -1,9 +1,10 @@
-use mtpt::infer::{self, Input, Predictor, Query};
+use mtpt::infer::{self, Input, Predictor, PromptTask, Query};
 use mtpt::t5::T5;
 use mtpt::tasks::Tokenize;
 
 use crate::args::inference::Predict;
 use crate::error::{Error, Result, not_finite};
+use crate::generation_settings::report_for_tasks;
 use crate::input::batches::for_each_batch;
 use crate::input::row::Row;
 use crate::prompted_model::PromptedModel;
@@ -17,6 +18,13 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
     let predictor = prompted.predictor(prompts, &*tokenizer)?;
     let predictor = predictor.with_max_input_length(limit.length());
     let mut output = Output::new();
+    // Without known labels, the answers are text.
+    let has_text = |task: &PromptTask| {
+        task.labels().is_ok_and(|labels| labels.is_none_or(|labels| labels.is_text()))
+    };
+    let have_text = prompts.tasks().iter().map(has_text);
+    report_for_tasks(&prompted.model.t5, have_text, prompts.header().max_lengths().target)?;
+    let mut first = 0;
     let outcome = for_each_batch(
         arguments,
         |row| Ok((query(&prompted, &predictor, &row)?, row)),
@@ -24,10 +32,11 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
             let (queries, rows): (Vec<Query>, Vec<&Row>) =
                 rows.iter().map(|(query, row)| (query.clone(), row)).unzip();
             limit.count(queries.iter().filter(|query| query.is_truncated()).count());
-            let answers = predictor.answer(&queries, arguments.batch_size);
+            let answers = predictor.answer_from(first, &queries, arguments.batch_size);
             for answer in answers.map_err(|error| of_row(error, &rows))? {
                 output.row(&answer)?;
             }
+            first += queries.len();
             output.flush()
         },
     );

@@ -9,6 +9,7 @@ use crate::args::training::{Run, Train};
 use crate::config::read_with_settings;
 use crate::destination::run_dir;
 use crate::error::{Error, Result};
+use crate::generation_settings::report_for_tasks;
 use crate::model::open_device;
 use crate::progress::pipeline::PipelineProgress;
 use crate::signals::Signals;
@@ -55,6 +56,8 @@ pub(crate) fn run_pipeline(
     let (_, mut run) = read_with_settings(path, &arguments.set, parse)?;
     run.config = change(run.config, &run.tasks);
     let model = Model::load(&run.model, &device)?;
+    let have_text = run.tasks.iter().map(|task| task.labels().is_text());
+    report_for_tasks(model.t5(), have_text, run.config.run.training.max_target_length)?;
     let dir = run_dir(arguments)?;
     let pipeline = run.pipeline(&model).map_err(|error| Error::in_config(path, error))?;
     let mut progress = PipelineProgress::default();

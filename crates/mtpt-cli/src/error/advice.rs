@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use mtpt::io::IoError;
-use mtpt::t5::{TokenizerError, WeightsError};
+use mtpt::t5::{ConfigError, TokenizerError, WeightsError};
 use mtpt::tasks::nearest_name;
 use mtpt::{infer, t5, train};
 
@@ -29,6 +29,9 @@ pub(crate) fn for_error(error: &Error) -> Option<String> {
             }
             .to_owned(),
         ),
+        Error::Model(t5::Error::Config(ConfigError::UnsupportedSettings { .. })) => {
+            Some("`mtpt generate --ignore-generation-config` ignores the file".to_owned())
+        }
         Error::Infer(error) => for_prompt_error(error).map(str::to_owned),
         Error::Train(train::Error::Checkpoint(train::CheckpointError::NoneIntact { .. })) => {
             Some("omit `--resume` to start over".to_owned())

@@ -28,6 +28,18 @@ pub enum ConfigError {
         found: String,
     },
 
+    /// Every token that is forced is suppressed, so that no token is left.
+    #[error(
+        "every token of `{field}`, {tokens:?}, is also in `suppress_tokens`, which leaves no token; \
+         remove it from one of them, or use `min_new_tokens` to prevent an early end"
+    )]
+    ForcedAndSuppressed {
+        /// Name of the field that forces the tokens.
+        field: &'static str,
+        /// The tokens.
+        tokens: Vec<u32>,
+    },
+
     /// The feed-forward layer is unknown.
     #[error("unknown `feed_forward_proj` `{found}`, expected one of {known}")]
     UnknownFeedForward {
@@ -83,6 +95,18 @@ pub enum ConfigError {
         line: usize,
         /// The column, from 1.
         column: usize,
+    },
+
+    /// A file has settings of generation that affect texts and are not supported.
+    #[error(
+        "`{}` sets {settings}, which is not supported; remove it from the file to generate without it",
+        path.display()
+    )]
+    UnsupportedSettings {
+        /// The file.
+        path: PathBuf,
+        /// The settings and their values, in words.
+        settings: String,
     },
 
     /// A `config.json`, or the configuration inferred from a T5X checkpoint, is not supported.

@@ -24,6 +24,24 @@ pub enum GenerationError {
         found: usize,
     },
 
+    /// An option of generation refers to the tokens of the inputs, which were not given.
+    #[error(
+        "`encoder_no_repeat_ngram_size` and `encoder_repetition_penalty` require the tokens of the \
+         inputs: use `GenerationInputs::with_rows`"
+    )]
+    InputTokens,
+
+    /// The options of generation leave no token to continue a text with.
+    #[error(
+        "no token is left to continue the text of row {}: every token is forbidden by \
+         `suppress_tokens`, `bad_words_ids`, `no_repeat_ngram_size` or another option",
+        row + 1
+    )]
+    NoToken {
+        /// Position of the row in the input, from 0.
+        row: usize,
+    },
+
     /// A tensor cannot be read back from the device.
     #[error("cannot read a tensor back from the device")]
     Device {

@@ -3,8 +3,19 @@
 mod beam;
 mod config;
 mod decode;
+mod decoding;
+mod filter;
 pub(crate) mod greedy;
+mod model_settings;
+mod rules;
 mod sample;
-mod step;
+mod search;
+pub(crate) mod settings;
+mod strategy;
+mod stream;
 
-pub use config::{Beam, EarlyStopping, GenerationConfig, Sampling, Strategy};
+pub use config::GenerationConfig;
+pub use decode::GenerationInputs;
+pub use decoding::{Sequence, StopCondition};
+pub use settings::{EarlyStoppingName, EarlyStoppingSetting, GenerationSettings, StopStrings};
+pub use strategy::{Beam, EarlyStopping, Sampling, Strategy};

@@ -1,84 +1,81 @@
 use mtpt_core::Encoded;
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 
 use crate::error::Result;
-use crate::generate::config::Sampling;
-use crate::generate::step::{next_logits, read_back};
-use crate::model::t5::T5;
+use crate::generate::decoding::{Decoding, Sequence, next_logits, read_back};
+use crate::generate::filter::{descending, softmax};
+use crate::generate::strategy::Sampling;
+use crate::generate::stream::stream;
 
-/// Samples tokens until all rows have ended.
-pub(super) fn decode(
-    model: &T5,
-    encoded: Encoded,
-    max_new_tokens: usize,
-    sampling: Sampling,
-) -> Result<Vec<Vec<u32>>> {
-    let config = model.config();
+/// Appends sampled tokens to each sequence until all have ended. Without sampling, appends the most
+/// probable token that the rules leave.
+pub(super) fn decode(decoding: &Decoding<'_>, encoded: Encoded) -> Result<Vec<Vec<Sequence>>> {
+    let config = decoding.model.config();
     let batch = encoded.rows();
-    let mut generators: Vec<ChaCha8Rng> = (0..batch)
-        .map(|row| {
-            let mut generator = ChaCha8Rng::seed_from_u64(sampling.seed);
-            generator.set_stream(row as u64);
-            generator
-        })
+    let per_row = decoding.config.num_return_sequences;
+    let count = batch * per_row;
+    let sampling = decoding.config.strategy.sampling();
+    let seed = sampling.map_or(0, |sampling| sampling.seed);
+    let mut generators: Vec<ChaCha8Rng> = (0..count)
+        .map(|index| stream(seed, decoding.rows[index / per_row].position, index % per_row))
         .collect();
-    let mut cache = model.start_decoding(encoded);
-    let mut texts: Vec<Vec<u32>> = vec![Vec::new(); batch];
-    let mut ended = vec![false; batch];
-    let mut last = vec![config.decoder_start_token_id; batch];
-    for _ in 0..max_new_tokens {
-        let logits = read_back(next_logits(model, &last, &mut cache))?;
-        for (row, logits) in logits.chunks_exact(config.vocab_size).enumerate() {
-            last[row] = config.pad_token_id;
-            if !ended[row] {
-                let token = sample(logits, sampling, generators[row].random());
-                texts[row].push(token);
-                last[row] = token;
-                ended[row] = token == config.eos_token_id;
+    let rules = decoding.rules();
+    let mut cache = decoding.model.start_decoding(encoded);
+    let mut texts: Vec<Vec<u32>> = vec![Vec::new(); count];
+    let mut ended = vec![false; count];
+    let mut last = vec![decoding.decoder_start_token_id(); count];
+    while !ended.iter().all(|ended| *ended) {
+        let mut logits = read_back(next_logits(decoding.model, &last, &mut cache))?;
+        for (index, logits) in logits.chunks_exact_mut(config.vocab_size).enumerate() {
+            last[index] = config.pad_token_id;
+            if ended[index] {
+                continue;
             }
-        }
-        if ended.iter().all(|ended| *ended) {
-            break;
+            let row = index / per_row;
+            rules.apply(&texts[index], decoding.rows[row].ids, logits);
+            let token = match sampling {
+                Some(sampling) => sample(logits, sampling, generators[index].random()),
+                None => most_probable(logits),
+            };
+            let token = token.ok_or_else(|| decoding.no_token(row))?;
+            texts[index].push(token);
+            last[index] = token;
+            ended[index] = decoding.ends(&texts[index]);
         }
     }
-    Ok(texts)
+    let sequences: Vec<Sequence> =
+        texts.into_iter().map(|ids| Sequence { ids, score: None }).collect();
+    Ok(sequences.chunks(per_row).map(<[Sequence]>::to_vec).collect())
+}
+
+/// Returns the first token with the highest score; `None` if no token is left.
+fn most_probable(logits: &[f32]) -> Option<u32> {
+    let mut best = 0;
+    for (token, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = token;
+        }
+    }
+    (logits[best] > f32::NEG_INFINITY).then_some(best as u32)
 }
 
 /// Samples a token by inverting the cumulative distribution, most probable token first, at a point
-/// in `[0, 1)`.
-fn sample(logits: &[f32], sampling: Sampling, point: f64) -> u32 {
-    let mut tokens: Vec<u32> = (0..logits.len() as u32).collect();
-    tokens.sort_by(|a, b| logits[*b as usize].total_cmp(&logits[*a as usize]).then(a.cmp(b)));
-    tokens.truncate(sampling.top_k.unwrap_or(usize::MAX));
-    let highest = f64::from(logits[tokens[0] as usize]);
-    let mut weights: Vec<f64> = tokens
-        .iter()
-        .map(|token| ((f64::from(logits[*token as usize]) - highest) / sampling.temperature).exp())
-        .collect();
-    if let Some(top_p) = sampling.top_p {
-        let total: f64 = weights.iter().sum();
-        let mut reached = 0.0;
-        // Includes the token that reaches the probability.
-        let kept = weights
-            .iter()
-            .take_while(|weight| {
-                let before = reached;
-                reached += **weight / total;
-                before < top_p
-            })
-            .count();
-        weights.truncate(kept.max(1));
-    }
-    let mut left = point * weights.iter().sum::<f64>();
-    for (token, weight) in tokens.iter().zip(&weights) {
-        left -= weight;
+/// in `[0, 1)`. Returns `None` if no token is left.
+fn sample(logits: &mut [f32], sampling: Sampling, point: f64) -> Option<u32> {
+    sampling.filter(logits, 1);
+    let probabilities = softmax(logits);
+    let mut tokens = descending(logits);
+    tokens.retain(|token| probabilities[*token] > 0.0);
+    let mut left = point;
+    for token in &tokens {
+        left -= probabilities[*token];
         if left < 0.0 {
-            return *token;
+            return Some(*token as u32);
         }
     }
     // The remainder is due to rounding.
-    tokens[weights.len() - 1]
+    tokens.last().map(|token| *token as u32)
 }
 
 #[cfg(test)]
@@ -91,7 +88,8 @@ mod tests {
     }
 
     fn samples(sampling: Sampling) -> Vec<u32> {
-        (0..16).map(|step| sample(&logits(), sampling, (f64::from(step) + 0.5) / 16.0)).collect()
+        let sample = |step| sample(&mut logits(), sampling, (f64::from(step) + 0.5) / 16.0);
+        (0..16).map(|step| sample(step).unwrap()).collect()
     }
 
     #[test]
@@ -117,5 +115,11 @@ mod tests {
     fn low_temperature_is_greedy() {
         let tokens = samples(Sampling { temperature: 0.05, ..Default::default() });
         assert!(tokens.iter().all(|token| *token == 2));
+    }
+
+    #[test]
+    fn nothing_is_sampled_if_no_token_is_left() {
+        assert_eq!(sample(&mut [f32::NEG_INFINITY; 3], Sampling::default(), 0.5), None);
+        assert_eq!(most_probable(&[f32::NEG_INFINITY; 3]), None);
     }
 }

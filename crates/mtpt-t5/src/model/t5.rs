@@ -8,6 +8,7 @@ use crate::error::ConfigError;
 use crate::model::cache::DecoderCache;
 use crate::model::saving::Saving;
 use crate::model::stack::{Decoder, Encoder};
+use crate::weights::generation_config::GenerationDefaults;
 
 /// A T5 with a language modelling head (Raffel et al., 2020), like transformers'
 /// `T5ForConditionalGeneration`.
@@ -26,6 +27,9 @@ pub struct T5 {
     pub(crate) head: Option<Linear>,
     #[module(skip)]
     pub(crate) config: T5Config,
+    /// Generation settings of the model's files.
+    #[module(skip)]
+    pub(crate) generation: GenerationDefaults,
 }
 
 impl T5Config {
@@ -50,6 +54,7 @@ impl T5Config {
                     .init(device)
             }),
             config: self.clone(),
+            generation: GenerationDefaults::default(),
         })
     }
 }

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 /// The configuration.
 pub(crate) const CONFIG_FILE: &str = "config.json";
+/// Settings of text generation.
+pub(crate) const GENERATION_CONFIG_FILE: &str = "generation_config.json";
 /// The weights, as this crate writes them.
 pub(crate) const WEIGHTS_FILE: &str = "model.safetensors";
 /// The tokenizer. It takes precedence over [`SENTENCE_PIECE_FILE`].
@@ -18,7 +20,7 @@ pub(crate) const COMPANION_FILES: [&str; 6] = [
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
-    "generation_config.json",
+    GENERATION_CONFIG_FILE,
 ];
 
 /// Returns the folder of a model's tokenizer.

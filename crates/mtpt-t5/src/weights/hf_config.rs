@@ -83,8 +83,18 @@ pub struct HuggingFaceConfig {
 pub enum EndTokens {
     /// A single id.
     One(u32),
-    /// Several ids. Only a list of one is supported.
+    /// Several ids.
     Several(Vec<u32>),
+}
+
+impl EndTokens {
+    /// Returns the ids.
+    pub fn to_vec(&self) -> Vec<u32> {
+        match self {
+            Self::One(id) => vec![*id],
+            Self::Several(ids) => ids.clone(),
+        }
+    }
 }
 
 impl Default for HuggingFaceConfig {
@@ -138,19 +148,13 @@ impl TryFrom<HuggingFaceConfig> for T5Config {
         // which was not the default.
         let scaled = family != Family::Mt5 && file.scale_decoder_outputs.unwrap_or(tied);
         let pad_token_id = file.pad_token_id.unwrap_or(0);
-        let eos_token_id = match file.eos_token_id {
-            None => 1,
-            Some(EndTokens::One(id)) => id,
-            Some(EndTokens::Several(ids)) => match ids[..] {
-                [id] => id,
-                _ => {
-                    return Err(ConfigError::OutOfRange {
-                        field: "eos_token_id",
-                        expected: "one id",
-                        found: format!("{ids:?}"),
-                    });
-                }
-            },
+        let end_token_ids = file.eos_token_id.map_or_else(|| vec![1], |tokens| tokens.to_vec());
+        let Some((eos_token_id, other_eos_token_ids)) = end_token_ids.split_first() else {
+            return Err(ConfigError::OutOfRange {
+                field: "eos_token_id",
+                expected: "a token id or a list of at least one",
+                found: "[]".to_owned(),
+            });
         };
         let config = Self {
             family,
@@ -171,7 +175,8 @@ impl TryFrom<HuggingFaceConfig> for T5Config {
             tie_word_embeddings: tied,
             scale_decoder_outputs: scaled,
             pad_token_id,
-            eos_token_id,
+            eos_token_id: *eos_token_id,
+            other_eos_token_ids: other_eos_token_ids.to_vec(),
             decoder_start_token_id: file.decoder_start_token_id.unwrap_or(pad_token_id),
         };
         config.check()?;
@@ -241,7 +246,10 @@ impl From<&T5Config> for HuggingFaceConfig {
             local_radius: long.map(|long| long.local_radius),
             global_block_size,
             pad_token_id: Some(config.pad_token_id),
-            eos_token_id: Some(EndTokens::One(config.eos_token_id)),
+            eos_token_id: Some(match config.other_eos_token_ids[..] {
+                [] => EndTokens::One(config.eos_token_id),
+                [..] => EndTokens::Several(config.end_token_ids()),
+            }),
             decoder_start_token_id: Some(config.decoder_start_token_id),
             ..Self::default()
         }
@@ -284,9 +292,13 @@ mod tests {
     }
 
     #[test]
-    fn end_token_may_be_a_list_of_one() {
-        assert_eq!(parse(r#"{"eos_token_id": [7]}"#).unwrap().eos_token_id, 7);
-        assert!(parse(r#"{"eos_token_id": [7, 8]}"#).is_err());
+    fn end_token_may_be_a_list() {
+        let config = parse(r#"{"eos_token_id": [7]}"#).unwrap();
+        assert_eq!((config.eos_token_id, config.end_token_ids()), (7, vec![7]));
+        let config = parse(r#"{"eos_token_id": [7, 8]}"#).unwrap();
+        assert_eq!((config.eos_token_id, config.end_token_ids()), (7, vec![7, 8]));
+        assert!(parse(r#"{"eos_token_id": []}"#).is_err());
+        assert!(parse(r#"{"eos_token_id": [7, 40000]}"#).is_err());
     }
 
     #[test]
@@ -300,6 +312,7 @@ mod tests {
             T5Config::small().with_family(Family::Umt5),
             T5Config::small().with_family(long(None)),
             T5Config::v1_1_small().with_family(long(Some(8))),
+            T5Config::small().with_other_eos_token_ids(vec![7]),
         ] {
             let json = serde_json::to_string(&HuggingFaceConfig::from(&config)).unwrap();
             assert_eq!(parse(&json).unwrap(), config);

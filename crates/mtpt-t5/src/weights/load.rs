@@ -8,6 +8,7 @@ use crate::config::T5Config;
 use crate::error::{ConfigError, Result, WeightsError};
 use crate::model::t5::T5;
 use crate::weights::file_names::CONFIG_FILE;
+use crate::weights::generation_config::GenerationDefaults;
 use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::source::build;
 use crate::weights::transformers::TransformersWeights;
@@ -48,7 +49,7 @@ impl T5 {
         if is_t5x(&folder) {
             let weights = crate::weights::t5x::source::T5xWeights::open(&folder)?;
             let config = weights.config().clone();
-            return build(&config, weights, dtype.into(), device);
+            return with_generation(build(&config, weights, dtype.into(), device)?, &folder);
         }
         #[cfg(not(feature = "t5x"))]
         if is_t5x(&folder) {
@@ -56,8 +57,14 @@ impl T5 {
         }
         let mut config = read_config(&folder)?;
         let weights = TransformersWeights::open(&folder, &mut config)?;
-        build(&config, weights, dtype.into(), device)
+        with_generation(build(&config, weights, dtype.into(), device)?, &folder)
     }
+}
+
+/// Adds the generation settings of the model's files.
+fn with_generation(mut model: T5, folder: &Path) -> Result<T5> {
+    model.generation = GenerationDefaults::read(folder, &model.config)?;
+    Ok(model)
 }
 
 /// Returns whether a folder without transformers weights has, or probably has, T5X weights.

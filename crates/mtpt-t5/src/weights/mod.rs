@@ -3,6 +3,7 @@
 mod config_fields;
 mod feed_forward_name;
 pub(crate) mod file_names;
+pub(crate) mod generation_config;
 pub(crate) mod hf_config;
 #[cfg(feature = "hub")]
 mod hub;
@@ -18,6 +19,7 @@ mod t5x;
 mod transformers;
 pub(crate) mod weight_files;
 
+pub use generation_config::GenerationDefaults;
 pub use hf_config::{EndTokens, HuggingFaceConfig};
 pub use input_length::{DEFAULT_MAX_INPUT_LENGTH, max_input_length};
 pub use load::{locate, read_config};
