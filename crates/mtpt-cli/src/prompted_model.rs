@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::path::Path;
 
 use mtpt::burn::tensor::Device;
@@ -6,7 +7,7 @@ use mtpt::infer::{
     DeviceBatch, Predictor, Prompted, Prompts, check_length, max_row_length, partition_for_memory,
 };
 use mtpt::t5::T5;
-use mtpt::tasks::{Tokenize, TokenizedExample};
+use mtpt::tasks::{Tokenize, TokenizedExample, UnknownTokens};
 
 use crate::args::inference::PromptedRows;
 use crate::error::Result;
@@ -14,6 +15,7 @@ use crate::input::row::Row;
 use crate::input_limit::InputLimit;
 use crate::model::{Model, open_device};
 use crate::prompts::PromptSource;
+use crate::stdio::message;
 
 /// A model, with or without prompts for its inputs.
 pub(crate) struct PromptedModel {
@@ -23,6 +25,8 @@ pub(crate) struct PromptedModel {
     default_task: Option<TaskIndex>,
     /// Whether the prompts' vectors for the decoder are ignored.
     no_decoder_prompt: bool,
+    /// Counts of the inputs so far.
+    unknown_tokens: Cell<UnknownTokens>,
 }
 
 impl PromptedModel {
@@ -52,7 +56,8 @@ impl PromptedModel {
         if let Some(prompts) = &prompts {
             prompts.check_fits(&model.t5)?;
         }
-        Ok(Self { model, prompts, default_task, no_decoder_prompt })
+        let unknown_tokens = Cell::default();
+        Ok(Self { model, prompts, default_task, no_decoder_prompt, unknown_tokens })
     }
 
     /// Returns the model with its prompts.
@@ -104,6 +109,7 @@ impl PromptedModel {
         let task = self.task(row)?.unwrap_or(TaskIndex::new(0));
         let mut ids = self.tokens(row, "input")?;
         limit.truncate(&mut ids);
+        self.count_unknown_tokens(&ids);
         Ok(unlabeled(task, ids))
     }
 
@@ -111,6 +117,19 @@ impl PromptedModel {
     pub(crate) fn check_length(&self, row: &Row, example: &TokenizedExample) -> Result<()> {
         let limit = max_row_length(self.model.t5.get());
         check_length(example, limit, None).map_err(|error| row.error(error.to_string()))
+    }
+
+    /// Counts the unknown tokens of an input.
+    pub(crate) fn count_unknown_tokens(&self, input_ids: &[u32]) {
+        let unknown = self.model.unknown_token();
+        let mut counts = self.unknown_tokens.get();
+        counts.add(input_ids, unknown);
+        self.unknown_tokens.set(counts);
+    }
+
+    /// Reports text outside the vocabulary of the tokenizer.
+    pub(crate) fn note_unknown_tokens(&self) {
+        note_unknown_tokens(self.unknown_tokens.get());
     }
 
     /// Returns the tokens of a field.
@@ -149,5 +168,12 @@ pub(crate) fn unlabeled(task: TaskIndex, input_ids: Vec<u32>) -> TokenizedExampl
         target_ids: Vec::new(),
         label: None,
         gold: None,
+    }
+}
+
+/// Reports text outside the vocabulary of the tokenizer.
+pub(crate) fn note_unknown_tokens(counts: UnknownTokens) {
+    if counts.any() {
+        message(&format!("note: {counts}"));
     }
 }

@@ -69,6 +69,11 @@ pub struct Query {
 }
 
 impl Query {
+    /// Returns the tokens of the input.
+    pub fn input_ids(&self) -> &[u32] {
+        &self.input_ids
+    }
+
     /// Returns whether the input exceeded the maximum length and was truncated.
     pub fn is_truncated(&self) -> bool {
         self.is_truncated

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use mtpt_core::{Backbone, TaskIndex};
 use mtpt_tasks::{
     Detokenize, Error as TaskError, Evaluation, ExamplesOnDisk, Gold, MajorityBaseline, MaxLengths,
-    Prediction, Split, Task, Tokenize, TokenizedExample,
+    Prediction, Split, Task, Tokenize, TokenizedExample, UnknownTokens,
 };
 
 use crate::candidates::Candidates;
@@ -39,6 +39,8 @@ struct SplitData {
     groups: Vec<String>,
     /// Number of inputs that were truncated.
     truncated_inputs: usize,
+    /// Counts of all rows.
+    unknown_tokens: UnknownTokens,
 }
 
 impl fmt::Debug for TaskData {
@@ -116,7 +118,12 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
         for (row, instance) in rows.iter().zip(&instances) {
             check_length(row, limit, Some(&instance.location))?;
         }
-        let mut data = SplitData { rows, truncated_inputs, ..SplitData::default() };
+        let mut unknown_tokens = UnknownTokens::default();
+        for row in &rows {
+            unknown_tokens.add(&row.input_ids, tokenizer.unknown_token());
+        }
+        let counts = SplitData { truncated_inputs, unknown_tokens, ..SplitData::default() };
+        let mut data = SplitData { rows, ..counts };
         for instance in instances {
             if !instance.choices.is_empty() {
                 let (choices, location) = (&instance.choices, &instance.location);
@@ -228,6 +235,12 @@ impl TaskData {
     /// streams it.
     pub fn rows(&self, split: Split) -> &[TokenizedExample] {
         &self.splits[split as usize].rows
+    }
+
+    /// Returns how many tokens of a split's inputs are unknown to the tokenizer.
+    pub fn unknown_tokens(&self, split: Split) -> UnknownTokens {
+        let in_memory = self.splits[split as usize].unknown_tokens;
+        self.on_disk(split).map_or(in_memory, ExamplesOnDisk::unknown_tokens)
     }
 
     /// Returns the candidates of each row of a split, or none if rows don't have their own.

@@ -23,6 +23,7 @@ mod presets;
 mod split;
 mod tokenize;
 mod toml_text;
+mod unknown_tokens;
 
 pub use error::{Error, Result};
 pub use mtpt_io::IoError;
@@ -33,6 +34,7 @@ pub use tokenize::{
     Detokenize, DetokenizeError, Tokenize, TokenizeError, TokenizeFn, WithEndOfSentence, truncate,
 };
 pub use toml_text::{TomlProblem, line_of, read_toml};
+pub use unknown_tokens::UnknownTokens;
 
 #[doc(no_inline)]
 pub use batch::{

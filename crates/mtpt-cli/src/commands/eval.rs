@@ -1,12 +1,12 @@
 use mtpt::infer::{Prompts, TaskTokenizer};
-use mtpt::tasks::{MaxLengths, Split, Task, TaskFile};
+use mtpt::tasks::{MaxLengths, Split, Task, TaskFile, UnknownTokens};
 use serde::Serialize;
 
 use crate::args::inference::Eval;
 use crate::error::{Error, Result};
 use crate::generation_settings::report_for_tasks;
 use crate::model::open_device;
-use crate::prompted_model::PromptedModel;
+use crate::prompted_model::{PromptedModel, note_unknown_tokens};
 use crate::prompts::PromptSource;
 use crate::stdio::Output;
 
@@ -41,12 +41,14 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let have_text = tasks.iter().map(|task| task.labels().is_text());
     report_for_tasks(t5, have_text, max_lengths.target)?;
     let mut output = Output::new();
+    let mut unknown_tokens = UnknownTokens::default();
     for task in tasks {
         let name = task.id().clone();
         let position =
             prompts.find(name.as_str()).map_err(|_| no_prompt(arguments, &task, prompts))?;
         let data = tokenizer.read_splits(position, task, &[split])?;
         limit.count(data.truncated_inputs(split));
+        unknown_tokens += data.unknown_tokens(split);
         let evaluation = model.evaluate(&data, split, arguments.batch_size)?;
         for (metric, value) in evaluation.values() {
             output.row(&MetricRow {
@@ -60,6 +62,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
         output.flush()?;
     }
     limit.report();
+    note_unknown_tokens(unknown_tokens);
     Ok(())
 }
 

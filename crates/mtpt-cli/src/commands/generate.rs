@@ -88,6 +88,7 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
         },
     );
     limit.report();
+    prompted.note_unknown_tokens();
     outcome
 }
 

@@ -27,7 +27,11 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
     let mut first = 0;
     let outcome = for_each_batch(
         arguments,
-        |row| Ok((query(&prompted, &predictor, &row)?, row)),
+        |row| {
+            let query = query(&prompted, &predictor, &row)?;
+            prompted.count_unknown_tokens(query.input_ids());
+            Ok((query, row))
+        },
         |rows| {
             let (queries, rows): (Vec<Query>, Vec<&Row>) =
                 rows.iter().map(|(query, row)| (query.clone(), row)).unzip();
@@ -41,6 +45,7 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
         },
     );
     limit.report();
+    prompted.note_unknown_tokens();
     outcome
 }
 

@@ -48,5 +48,6 @@ pub(crate) fn run(arguments: &Score) -> Result<()> {
         },
     );
     limit.report();
+    prompted.note_unknown_tokens();
     outcome
 }

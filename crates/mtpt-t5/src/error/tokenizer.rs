@@ -113,23 +113,6 @@ pub enum TokenizerError {
         class: String,
     },
 
-    /// The token at the end of texts is not the model's end token.
-    #[error(
-        "the tokenizer `{}` ends texts with `{token}`, id {found}, but `eos_token_id` of the model \
-         is {expected}: correct `eos_token_id` in `config.json`, or use the model's own tokenizer",
-        path.display()
-    )]
-    EndToken {
-        /// File of the tokenizer.
-        path: PathBuf,
-        /// Text of the token.
-        token: String,
-        /// Its id.
-        found: u32,
-        /// Id of the model's end token.
-        expected: u32,
-    },
-
     /// The tokenizer refuses a text or ids.
     #[error("the tokenizer failed")]
     Tokenize {

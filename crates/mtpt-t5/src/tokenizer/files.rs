@@ -43,45 +43,24 @@ pub(crate) fn read(folder: &Path, config: &T5Config) -> Result<Kind> {
     let (json, pieces) = (home.join(TOKENIZER_FILE), home.join(SENTENCE_PIECE_FILE));
     let declared_end = declarations.end.clone();
     let vocab_size = config.vocab_size;
-    let (path, mut tokenizer) = if class == Some(BYTE_CLASS) || (class.is_none() && is_byte_model) {
-        let tokenizer = ByteTokenizer::new(declarations, vocab_size)?;
-        (home.join(CONFIG_FILE), Kind::Byte(tokenizer))
+    let mut tokenizer = if class == Some(BYTE_CLASS) || (class.is_none() && is_byte_model) {
+        Kind::Byte(ByteTokenizer::new(declarations, vocab_size)?)
     } else if json.is_file() {
-        let tokenizer = JsonTokenizer::read(&json, declarations, vocab_size)?;
-        (json, Kind::Json(tokenizer))
+        Kind::Json(JsonTokenizer::read(&json, declarations, vocab_size)?)
     } else if pieces.is_file() {
-        let tokenizer = PieceTokenizer::read(&pieces, declarations, vocab_size)?;
-        (pieces, Kind::Piece(Box::new(tokenizer)))
+        Kind::Piece(Box::new(PieceTokenizer::read(&pieces, declarations, vocab_size)?))
     } else if let Some(class) = class.filter(|class| *class != "T5Tokenizer") {
         let (folder, class) = (home, class.to_owned());
         return Err(TokenizerError::Class { folder, class }.into());
     } else if class.is_none() && vocab_size == BYTE_VOCAB_SIZE {
-        let tokenizer = ByteTokenizer::new(declarations, vocab_size)?;
-        (home.join(CONFIG_FILE), Kind::Byte(tokenizer))
+        Kind::Byte(ByteTokenizer::new(declarations, vocab_size)?)
     } else {
         return Err(not_found(folder).into());
     };
-    set_end(&path, &mut tokenizer, declared_end.as_deref(), config)?;
+    // Transformers' class appends the end token, whatever the file says.
+    let end = tokenizer.id(declared_end.as_deref().unwrap_or("</s>"));
+    tokenizer.set_end(end.unwrap_or(config.eos_token_id));
     Ok(tokenizer)
-}
-
-/// Lets texts end with the tokenizer's end token, and checks that it is the model's.
-fn set_end(
-    path: &Path,
-    tokenizer: &mut Kind,
-    declared: Option<&str>,
-    config: &T5Config,
-) -> Result<()> {
-    let expected = config.eos_token_id;
-    let id = tokenizer.id(declared.unwrap_or("</s>")).unwrap_or(expected);
-    tokenizer.set_end(id);
-    let found = tokenizer.end().unwrap_or(id);
-    if found == expected {
-        return Ok(());
-    }
-    let path = path.to_owned();
-    let token = tokenizer.token(found).unwrap_or_default();
-    Err(TokenizerError::EndToken { path, token, found, expected }.into())
 }
 
 /// Reads the names in `config.json`, which is checked elsewhere.

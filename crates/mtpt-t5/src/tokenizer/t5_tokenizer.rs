@@ -91,6 +91,11 @@ impl T5Tokenizer {
         self.kind.unknown()
     }
 
+    /// Returns the token at the end of every text, or `None` if the tokenizer has none.
+    pub fn end_id(&self) -> Option<u32> {
+        self.kind.end()
+    }
+
     /// Returns the ids of the sentinels `<extra_id_0>`, `<extra_id_1>`, ..., up to the first gap.
     ///
     /// Span corruption replaces the first span by the first sentinel, and so on.

@@ -10,6 +10,7 @@ use crate::labels::gold::Gold;
 use crate::split::Split;
 use crate::task::task::Task;
 use crate::tokenize::Tokenize;
+use crate::unknown_tokens::UnknownTokens;
 
 /// The examples of a split as tokens in a temporary file, for data that does not fit in memory.
 ///
@@ -25,6 +26,8 @@ pub struct ExamplesOnDisk {
     gold: Vec<Gold>,
     task: usize,
     highest_token: u32,
+    /// Counts of the inputs.
+    unknown_tokens: UnknownTokens,
 }
 
 /// Number of examples tokenized at a time.
@@ -52,6 +55,7 @@ impl ExamplesOnDisk {
         let mut writer = BufWriter::new(file);
         let (mut starts, mut gold, mut at) = (vec![0], Vec::new(), 0_u64);
         let mut highest_token = 0;
+        let mut unknown_tokens = UnknownTokens::default();
         let mut instances = of.stream(split)?;
         loop {
             let some = instances.by_ref().take(AT_ONCE).collect::<Result<Vec<_>>>()?;
@@ -61,6 +65,7 @@ impl ExamplesOnDisk {
             for row in TokenizedExample::tokenize_all(task, &some, tokenizer, longest)? {
                 let tokens = row.input_ids.iter().chain(&row.target_ids);
                 highest_token = tokens.fold(highest_token, |highest, &token| highest.max(token));
+                unknown_tokens.add(&row.input_ids, tokenizer.unknown_token());
                 let label = row.label.map_or(NO_LABEL, |label| label as u32);
                 let numbers = [label, row.input_ids.len() as u32].into_iter();
                 for number in numbers.chain(row.input_ids).chain(row.target_ids) {
@@ -74,7 +79,7 @@ impl ExamplesOnDisk {
         let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
         starts.shrink_to_fit();
         gold.shrink_to_fit();
-        Ok(Self { file: Mutex::new(file), starts, gold, task, highest_token })
+        Ok(Self { file: Mutex::new(file), starts, gold, task, highest_token, unknown_tokens })
     }
 
     /// Returns the number of examples.
@@ -95,6 +100,11 @@ impl ExamplesOnDisk {
     /// Returns the largest token id of all inputs and targets.
     pub fn highest_token(&self) -> u32 {
         self.highest_token
+    }
+
+    /// Returns how many tokens of the inputs are unknown.
+    pub fn unknown_tokens(&self) -> UnknownTokens {
+        self.unknown_tokens
     }
 
     /// Reads an example by its index.

@@ -1,7 +1,7 @@
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
 use mtpt_core::{Backbone, Compose, TaskIndex};
 use mtpt_infer::{PromptHeader, Prompts, TaskData};
-use mtpt_tasks::{Split, TaskId, Tokenize};
+use mtpt_tasks::{Split, TaskId, Tokenize, UnknownTokens};
 
 use crate::config::task_parts::TaskParts;
 use crate::data::truncation::truncation_warnings;
@@ -165,12 +165,25 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Executor<'a, B, T, L> {
             steps: run.config.training.steps,
             trainable_parameters: composition.trainable_parameters(),
         });
+        self.note_unknown_tokens(data);
         PromptTuningRun::new(&run.config, data, self.context.backbone)
             .objective(objective)
             .output(self.workspace.run_dir(&run.dir))
             .resume(self.workspace.resume)
             .observer(&mut *self.observer)
             .train(composition)
+    }
+
+    /// Reports text outside the vocabulary of the tokenizer.
+    fn note_unknown_tokens(&mut self, data: &[TaskData]) {
+        let mut counts = UnknownTokens::default();
+        for data in data {
+            counts += data.unknown_tokens(Split::Train);
+            counts += data.unknown_tokens(Split::Dev);
+        }
+        if counts.any() {
+            self.observer.note(&format!("note: {counts}"));
+        }
     }
 
     fn add_outcome(&mut self, run: &PlannedRun, trained: &Trained) {

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use mtpt::ModelTokenizer;
 use mtpt::tasks::corpus::CorpusFile;
 use mtpt::tasks::task::TaskError;
-use mtpt::tasks::{self, Format, Gold, Metric, Split, Task, TaskFile, TaskTree, read_toml};
+use mtpt::tasks::{
+    self, Format, Gold, Metric, Split, Task, TaskFile, TaskTree, UnknownTokens, read_toml,
+};
 use mtpt::train::{PretrainingConfig, StagedRunConfig};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +17,7 @@ use crate::config::read_text;
 use crate::error::Result;
 use crate::model::load_tokenizer;
 use crate::number_format::{counted, percent};
+use crate::prompted_model::note_unknown_tokens;
 use crate::stdio::message;
 
 /// The fields that distinguish a run configuration from a task file, and pretraining from prompt
@@ -158,6 +161,7 @@ fn tokenizer(
 }
 
 fn summarize(task: &Task, tokenizer: Option<&ModelTokenizer>, run: &Run) -> Result<TaskSummary> {
+    let mut unknown_tokens = UnknownTokens::default();
     let splits = Split::ALL.into_iter().filter(|&split| task.has(split)).map(|split| {
         let (mut rows, mut blank_inputs) = (0, 0);
         let mut labels = BTreeMap::new();
@@ -169,7 +173,9 @@ fn summarize(task: &Task, tokenizer: Option<&ModelTokenizer>, run: &Run) -> Resu
             rows += 1;
             blank_inputs += usize::from(row.is_blank);
             if let Some(tokenizer) = tokenizer {
-                inputs.push(tokenizer.encode(&row.input)?.len());
+                let ids = tokenizer.encode(&row.input)?;
+                unknown_tokens.add(&ids, tokenizer.unknown_id());
+                inputs.push(ids.len());
                 targets.push(tokenizer.encode(&row.target)?.len());
             }
             match row.gold {
@@ -196,12 +202,14 @@ fn summarize(task: &Task, tokenizer: Option<&ModelTokenizer>, run: &Run) -> Resu
             target_tokens: lengths(targets, run.max_target_length),
         })
     });
+    let splits = splits.collect::<Result<_>>()?;
+    note_unknown_tokens(unknown_tokens);
     Ok(TaskSummary {
         task: task.id().to_string(),
         format: task.config().format,
         template: task.template().as_str().to_owned(),
         metrics: task.metrics().to_vec(),
-        splits: splits.collect::<Result<_>>()?,
+        splits,
     })
 }
 

@@ -1,0 +1,3 @@
+use std::fs;
+
+use crate::world::{World, json_lines, run_in};
