@@ -46,11 +46,17 @@ pub(crate) fn for_each_batch<T>(
     failure.map_or(Ok(()), Err)
 }
 
+/// Returns the rows of the input. An empty file has none, like empty standard input.
 fn rows(arguments: &PromptedRows) -> Result<Box<dyn Iterator<Item = Result<Example>>>> {
     let encoding = arguments.encoding;
     if let Some(path) = arguments.input.as_deref() {
-        let rows = Layout::of_file(path, encoding)?.open(path)?;
-        return Ok(Box::new(rows.map(|row| Ok(row?))));
+        let layout = match Layout::of_file(path, encoding) {
+            Err(mtpt::tasks::Error::Data(DataError::NoRows { .. })) => {
+                return Ok(Box::new(std::iter::empty()));
+            }
+            layout => layout?,
+        };
+        return Ok(Box::new(layout.open(path)?.map(|row| Ok(row?))));
     }
     let layout = Layout { encoding, ..Format::JsonLines.into() };
     let rows: Reader<_> = layout.read(io::stdin().lock(), Path::new(STANDARD_INPUT));
