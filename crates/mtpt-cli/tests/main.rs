@@ -24,6 +24,8 @@ mod generation;
 mod model_types;
 // `inspect`.
 mod inspect;
+// Tokenizers of model folders, and text that is unknown to them.
+mod tokenizers;
 // `report`.
 mod report;
 // `import` and `export`.

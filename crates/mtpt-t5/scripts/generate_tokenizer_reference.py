@@ -9,6 +9,9 @@ transformers can load. Requirements: `tokenizer_requirements.txt`.
 More lines for a thorough check go to another folder, which the tests read when
 `MTPT_TOKENIZERS` is set to it.
 
+`folders.json` has folders with further files, and the ids and texts of transformers' tokenizers:
+added tokens next to the `spiece.model` of the model `unigram`, `tokenizer.json`, and ByT5.
+
 `texts.json` has the texts of all models. `reference.json` of a model has, for each text,
 
 - `ids`: the ids of sentencepiece. Sentinels, `</s>`, `<pad>` and `<unk>` in a text are found first,
@@ -28,6 +31,7 @@ from pathlib import Path
 
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2
+from tokenizers import Tokenizer, decoders, models as library_models, pre_tokenizers, processors
 from transformers import AutoTokenizer
 
 CONFIG = {"model_type": "t5", "vocab_size": 1024, "is_encoder_decoder": True, "d_model": 8,
@@ -191,6 +195,89 @@ def reference(processor, texts: list[str], sentinels: int, folder: Path) -> dict
     return {"ids": ids, "texts": decoded, "transformers": differing}
 
 
+def token(content: str, **flags) -> dict:
+    defaults = {"lstrip": False, "rstrip": False, "normalized": False, "single_word": False,
+                "special": False}
+    return {"content": content, **defaults, **flags}
+
+
+def json_tokenizer(post_processor=None, padding=False) -> dict:
+    """Returns a `tokenizer.json` that was trained with the library itself."""
+    pieces = ["<pad>", "</s>", "<unk>", "▁", *"abcdefgh", "▁a", "ab", "▁cab"]
+    scores = [0.0, 0.0, 0.0, -2.0, *[-4.0] * 8, -3.0, -3.5, -3.0]
+    tokenizer = Tokenizer(library_models.Unigram(list(zip(pieces, scores)), unk_id=2))
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    tokenizer.decoder = decoders.Metaspace()
+    tokenizer.add_special_tokens(["<pad>", "</s>", "<unk>"])
+    if post_processor:
+        tokenizer.post_processor = post_processor
+    if padding:
+        tokenizer.enable_padding(length=12, pad_id=0, pad_token="<pad>")
+        tokenizer.enable_truncation(3)
+    return json.loads(tokenizer.to_str())
+
+
+def folders() -> dict:
+    """Returns the files of each folder by its name, and whether it has a `spiece.model`."""
+    t5 = {"tokenizer_class": "T5Tokenizer", "extra_ids": 100}
+    sentinels = [f"<extra_id_{number}>" for number in range(100)]
+    flags = [token("{{"), token("}}"), token("<sep>"), token("\n"), token("<mask>", lstrip=True),
+             token("<wide>", lstrip=True, rstrip=True, special=True),
+             token("prompt", single_word=True), token("<norm>", normalized=True)]
+    end = processors.TemplateProcessing(single="$A </s>", pair="$A </s> $B </s>",
+                                        special_tokens=[("</s>", 1)])
+    byt5 = {"tokenizer_class": "ByT5Tokenizer"}
+    return {
+        "added_tokens_decoder": (True, {"tokenizer_config.json": {
+            **t5, "added_tokens_decoder": {str(600 + i): flag for i, flag in enumerate(flags)}}}),
+        "added_tokens_json": (True, {"tokenizer_config.json": t5,
+                                     "added_tokens.json": {"<sep>": 601, "<cls>": 600}}),
+        "added_tokens_only": (True, {"added_tokens.json": {"<sep>": 600, "{{": 601}}),
+        "special_tokens_map": (True, {
+            "special_tokens_map.json": {"eos_token": token("</s>", rstrip=True), "sep_token": "<sep>"},
+            "added_tokens.json": {"<sep>": 600}}),
+        "additional_special_tokens": (True, {"tokenizer_config.json": {
+            **t5, "additional_special_tokens": sentinels + ["<sep>", "<cls>"]}}),
+        "few_sentinels": (True, {"tokenizer_config.json": {**t5, "extra_ids": 10}}),
+        "no_sentinels": (True, {"tokenizer_config.json": {**t5, "extra_ids": 0}}),
+        "json_without_end": (False, {"tokenizer.json": json_tokenizer(),
+                                     "tokenizer_config.json": {**t5, "extra_ids": 0}}),
+        "json_with_end": (False, {"tokenizer.json": json_tokenizer(end),
+                                  "tokenizer_config.json": {**t5, "extra_ids": 0}}),
+        "json_with_padding": (False, {"tokenizer.json": json_tokenizer(padding=True),
+                                      "tokenizer_config.json": {**t5, "extra_ids": 0}}),
+        "json_with_added_tokens": (False, {"tokenizer.json": json_tokenizer(), "tokenizer_config.json": {
+            **t5, "extra_ids": 0, "added_tokens_decoder": {"15": token("<sep>")}}}),
+        "json_with_sentinels": (False, {"tokenizer.json": json_tokenizer(),
+                                        "tokenizer_config.json": t5}),
+        "byt5": (False, {"tokenizer_config.json": byt5}),
+        "byt5_stripped": (False, {"tokenizer_config.json": {**byt5, "eos_token": {"__type": "AddedToken", **token("</s>")}}}),
+        "byt5_no_sentinels": (False, {"tokenizer_config.json": {**byt5, "extra_ids": 0}}),
+    }
+
+
+FOLDER_TEXTS = ["", " ", "the prompt", "{{the: of}}", "one <sep> two", "one<sep>two", "line one\nline two",
+                "a <mask> b", "a <wide> b", "a<norm>b", "my prompts prompt", "a </s> b", "a</s>",
+                "<extra_id_0> and <extra_id_9>", "<extra_id_99>", "x<cls>", "cab ab <unk> h <pad>",
+                "h\u00e9llo \u2713", "{{", "  a"]
+
+
+def of_folder(files: dict, model: bytes | None) -> dict:
+    """Returns the ids of the texts by transformers, and the texts of these ids."""
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        dump(folder / "config.json", {**CONFIG, "vocab_size": 1024})
+        for name, content in files.items():
+            dump(folder / name, content)
+        if model:
+            (folder / "spiece.model").write_bytes(model)
+        tokenizer = AutoTokenizer.from_pretrained(temporary)
+        ids = [tokenizer(text, padding=False, truncation=False).input_ids for text in FOLDER_TEXTS]
+        texts = [tokenizer.decode(row, skip_special_tokens=True) for row in ids]
+        return {"has_model": model is not None, "files": files, "ids": ids, "decoded": texts}
+
+
 def dump(path: Path, value) -> None:
     path.write_text(json.dumps(value, separators=(",", ":"), ensure_ascii=False) + "\n")
 
@@ -208,6 +295,11 @@ def main() -> None:
         trained = models(corpus, Path(temporary))
     texts = FIXED + [line(rng) for _ in range(arguments.lines)]
     arguments.output.mkdir(parents=True, exist_ok=True)
+    unigram = trained["unigram"][0]
+    dump(arguments.output / "folders.json", {
+        "texts": FOLDER_TEXTS,
+        "folders": {name: of_folder(files, unigram if has_model else None)
+                    for name, (has_model, files) in folders().items()}})
     dump(arguments.output / "texts.json", texts)
     for name, (model, sentinels) in trained.items():
         folder = arguments.output / name

@@ -29,8 +29,11 @@ mod checkpoints;
 mod bad_input;
 // SentencePiece models and `tokenizer.json` result in the same ids.
 mod tokenizer;
-// SentencePiece models result in the ids and texts of sentencepiece.
+// SentencePiece models result in the ids and texts of sentencepiece, and folders with added tokens
+// in those of transformers.
 mod tokenizer_reference;
+// Tokenizers are read from the right files; errors name the file and the field.
+mod tokenizer_files;
 // T5X checkpoints result in the same values as their source models and as two other programs.
 #[cfg(feature = "t5x")]
 mod t5x;

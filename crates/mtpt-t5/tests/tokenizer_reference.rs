@@ -71,14 +71,215 @@ fn every_model_is_checked() {
     assert_eq!(found, MODELS);
 }
 
-macro_rules! models {
-    ($($name:ident)*) => {
-        const MODELS: &[&str] = &[$(stringify!($name)),*];
-        $(#[test] fn $name() { check(stringify!($name)); })*
-    };
+/// All of them, in alphabetical order.
+const MODELS: [&str; 12] = [
+    "bpe",
+    "bpe_bytes",
+    "bpe_symbols",
+    "mt5",
+    "unigram",
+    "unigram_bytes",
+    "unigram_identity",
+    "unigram_spaces",
+    "unigram_suffix",
+    "unigram_symbols",
+    "unigram_unescaped",
+    "unigram_unused",
+];
+
+#[test]
+fn bpe() {
+    check("bpe");
 }
 
-models! {
-    bpe bpe_bytes bpe_symbols mt5 unigram unigram_bytes unigram_identity unigram_spaces
-    unigram_suffix unigram_symbols unigram_unescaped unigram_unused
+#[test]
+fn bpe_bytes() {
+    check("bpe_bytes");
+}
+
+#[test]
+fn bpe_symbols() {
+    check("bpe_symbols");
+}
+
+#[test]
+fn mt5() {
+    check("mt5");
+}
+
+#[test]
+fn unigram() {
+    check("unigram");
+}
+
+#[test]
+fn unigram_bytes() {
+    check("unigram_bytes");
+}
+
+#[test]
+fn unigram_identity() {
+    check("unigram_identity");
+}
+
+#[test]
+fn unigram_spaces() {
+    check("unigram_spaces");
+}
+
+#[test]
+fn unigram_suffix() {
+    check("unigram_suffix");
+}
+
+#[test]
+fn unigram_symbols() {
+    check("unigram_symbols");
+}
+
+#[test]
+fn unigram_unescaped() {
+    check("unigram_unescaped");
+}
+
+#[test]
+fn unigram_unused() {
+    check("unigram_unused");
+}
+
+/// Values of transformers for folders with further files.
+#[derive(Deserialize)]
+struct Folders {
+    texts: Vec<String>,
+    folders: BTreeMap<String, Folder>,
+}
+
+#[derive(Deserialize)]
+struct Folder {
+    has_model: bool,
+    files: BTreeMap<String, serde_json::Value>,
+    ids: Vec<Vec<u32>>,
+    decoded: Vec<String>,
+}
+
+/// Compares a folder with the values of transformers' tokenizer.
+fn check_folder(name: &str) {
+    let root = folder("tokenizers");
+    let Folders { texts, mut folders } = json(&root.join("folders.json"));
+    let Folder { has_model, files, ids, decoded } = folders.remove(name).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    for (file, content) in files {
+        fs::write(place.path().join(file), content.to_string()).unwrap();
+    }
+    if has_model {
+        let model = "spiece.model";
+        fs::copy(root.join("unigram").join(model), place.path().join(model)).unwrap();
+    }
+    let config = read_config(&root.join("unigram")).unwrap();
+    let tokenizer = T5Tokenizer::load(place.path(), &config).unwrap();
+    for (position, text) in texts.iter().enumerate() {
+        let (ids, decoded) = (&ids[position], &decoded[position]);
+        assert_eq!(tokenizer.encode(text).unwrap(), *ids, "{name}: {text:?}");
+        assert_eq!(tokenizer.decode(ids).unwrap(), *decoded, "{name}: {ids:?}");
+    }
+}
+
+#[test]
+fn every_folder_is_checked() {
+    let Folders { folders, .. } = json(&folder("tokenizers").join("folders.json"));
+    assert_eq!(folders.keys().collect::<Vec<_>>(), FOLDERS);
+}
+
+/// All of them, in alphabetical order.
+const FOLDERS: [&str; 15] = [
+    "added_tokens_decoder",
+    "added_tokens_json",
+    "added_tokens_only",
+    "additional_special_tokens",
+    "byt5",
+    "byt5_no_sentinels",
+    "byt5_stripped",
+    "few_sentinels",
+    "json_with_added_tokens",
+    "json_with_end",
+    "json_with_padding",
+    "json_with_sentinels",
+    "json_without_end",
+    "no_sentinels",
+    "special_tokens_map",
+];
+
+#[test]
+fn added_tokens_decoder() {
+    check_folder("added_tokens_decoder");
+}
+
+#[test]
+fn added_tokens_json() {
+    check_folder("added_tokens_json");
+}
+
+#[test]
+fn added_tokens_only() {
+    check_folder("added_tokens_only");
+}
+
+#[test]
+fn additional_special_tokens() {
+    check_folder("additional_special_tokens");
+}
+
+#[test]
+fn byt5() {
+    check_folder("byt5");
+}
+
+#[test]
+fn byt5_no_sentinels() {
+    check_folder("byt5_no_sentinels");
+}
+
+#[test]
+fn byt5_stripped() {
+    check_folder("byt5_stripped");
+}
+
+#[test]
+fn few_sentinels() {
+    check_folder("few_sentinels");
+}
+
+#[test]
+fn json_with_added_tokens() {
+    check_folder("json_with_added_tokens");
+}
+
+#[test]
+fn json_with_end() {
+    check_folder("json_with_end");
+}
+
+#[test]
+fn json_with_padding() {
+    check_folder("json_with_padding");
+}
+
+#[test]
+fn json_with_sentinels() {
+    check_folder("json_with_sentinels");
+}
+
+#[test]
+fn json_without_end() {
+    check_folder("json_without_end");
+}
+
+#[test]
+fn no_sentinels() {
+    check_folder("no_sentinels");
+}
+
+#[test]
+fn special_tokens_map() {
+    check_folder("special_tokens_map");
 }

@@ -63,6 +63,7 @@ impl JsonTokenizer {
             model.map_or((None, None), |model| (model.unk_id, model.unk_token));
         let unknown = unk_id.or_else(|| tokenizer.token_to_id(&unk_token?));
         restore_byte_fallback(&mut tokenizer, unk_id).map_err(invalid)?;
+        declarations.add_class_defaults(|content| tokenizer.token_to_id(content).is_some());
         for number in 0..declarations.extra_ids.unwrap_or(0) {
             if names(number).iter().all(|name| tokenizer.token_to_id(name).is_none()) {
                 declarations.add(AddedToken::from(sentinel(number), true));

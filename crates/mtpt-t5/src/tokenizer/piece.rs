@@ -7,10 +7,6 @@ use crate::tokenizer::added_tokens::{AddedTokens, Declarations, Part};
 use crate::tokenizer::sentence_piece::{PieceKind, SentencePieceModel};
 use crate::tokenizer::sentinel::{T5_SENTINELS, names, number_of, sentinel};
 
-/// The special tokens of transformers' class.
-const SPECIAL: [(&str, &str); 3] =
-    [("eos_token", "</s>"), ("unk_token", "<unk>"), ("pad_token", "<pad>")];
-
 /// A SentencePiece model with T5's sentinels and the tokens that a model folder adds.
 ///
 /// Added tokens are found in the text first. The parts between them are encoded separately.
@@ -37,11 +33,7 @@ impl PieceTokenizer {
             source: source.into(),
         })?;
         let sentinels = count_sentinels(&model, declarations.extra_ids, vocab_size);
-        for (key, content) in SPECIAL {
-            if model.id(content).is_some() {
-                declarations.add_default(key, AddedToken::from(content, true));
-            }
-        }
+        declarations.add_class_defaults(|content| model.id(content).is_some());
         for number in 0..declarations.extra_ids.unwrap_or(T5_SENTINELS).max(sentinels) {
             let content = sentinel(number);
             let piece = model.id(&content).and_then(|id| model.piece(id));

@@ -109,6 +109,14 @@ impl Declarations {
         }
     }
 
+    /// Adds the special tokens of transformers' class for T5, as far as they are in the vocabulary.
+    pub(crate) fn add_class_defaults(&mut self, is_known: impl Fn(&str) -> bool) {
+        let defaults = [("eos_token", "</s>"), ("unk_token", "<unk>"), ("pad_token", "<pad>")];
+        for (key, content) in defaults.into_iter().filter(|(_, content)| is_known(content)) {
+            self.add_default(key, AddedToken::from(content, true));
+        }
+    }
+
     /// Returns all tokens with ids: the declared one, the known one, or the next free one.
     ///
     /// Tokens without id are dropped where the model's vocabulary has no room for them.

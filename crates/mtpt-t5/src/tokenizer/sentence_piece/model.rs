@@ -111,3 +111,76 @@ impl SentencePieceModel {
         TextBuilder::new(&self.pieces, &self.normalizer, self.denormalizer.as_ref())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tokenizer::sentence_piece::proto::{NormalizerSpec, PieceProto, TrainerSpec};
+
+    fn piece(text: &str, score: f32, kind: i32) -> PieceProto {
+        PieceProto { piece: Some(text.to_owned()), score: Some(score), kind: Some(kind) }
+    }
+
+    fn model(model_type: i32, pieces: Vec<PieceProto>) -> ModelProto {
+        let trainer = TrainerSpec { model_type: Some(model_type), ..TrainerSpec::default() };
+        ModelProto { pieces, trainer: Some(trainer), ..ModelProto::default() }
+    }
+
+    fn error(model: &ModelProto) -> String {
+        SentencePieceModel::parse(&model.encode_to_vec()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn other_types_are_rejected_by_name() {
+        let unknown = || vec![piece("<unk>", 0.0, 2)];
+        assert_eq!(
+            error(&model(4, unknown())),
+            "the model must be of type unigram or bpe, but is of type char"
+        );
+        assert!(error(&model(3, unknown())).contains("word"));
+        assert!(error(&model(9, unknown())).contains("unknown"));
+    }
+
+    #[test]
+    fn invalid_pieces_are_named() {
+        let check = |pieces: Vec<PieceProto>, expected: &str| {
+            let pieces = [vec![piece("<unk>", 0.0, 2)], pieces].concat();
+            assert_eq!(error(&model(1, pieces)), expected);
+        };
+        check(vec![piece("", 0.0, 1)], "piece 1 has no text");
+        check(
+            vec![piece("a", 0.0, 1), piece("a", 0.0, 4)],
+            "pieces 1 and 2 have the same text, `a`",
+        );
+        check(vec![piece("a", f32::NAN, 1)], "piece 1, `a`, must have a finite score, but has NaN");
+        check(
+            vec![piece("a", 0.0, 7)],
+            "piece 1, `a`, must have a type from 1 to 6, but has type 7",
+        );
+        check(vec![piece("<unk2>", 0.0, 2)], "the model has two pieces of type unknown, 0 and 1");
+        check(
+            vec![piece("<0x41>", 0.0, 6)],
+            "piece 1, `<0x41>`, is of type byte, but is not a byte of a model with byte fallback",
+        );
+        assert_eq!(
+            error(&model(1, vec![piece("a", 0.0, 1)])),
+            "the model has no piece of type unknown"
+        );
+        assert_eq!(error(&ModelProto::default()), "the file is not a SentencePiece model");
+    }
+
+    #[test]
+    fn missing_byte_pieces_are_named() {
+        let mut model = model(1, vec![piece("<unk>", 0.0, 2), piece("<0x00>", 0.0, 6)]);
+        model.trainer.as_mut().unwrap().byte_fallback = Some(true);
+        assert_eq!(error(&model), "the model has byte fallback, but no piece `<0x01>`");
+    }
+
+    #[test]
+    fn broken_replacement_rules_are_an_error() {
+        let mut model = model(1, vec![piece("<unk>", 0.0, 2), piece("a", 0.0, 1)]);
+        let precompiled_charsmap = Some(vec![9, 0, 0, 0, 1]);
+        model.normalizer = Some(NormalizerSpec { precompiled_charsmap, ..Default::default() });
+        assert!(error(&model).contains("`precompiled_charsmap` must have a trie"));
+    }
+}
