@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use mtpt::ModelTokenizer;
 use mtpt::burn::tensor::Device;
 use mtpt::core::Frozen;
-use mtpt::t5::{T5, T5Config, locate, read_config};
+use mtpt::t5::{T5, locate, read_config};
 
 use crate::error::Result;
 use crate::stdio::message;
@@ -39,9 +39,6 @@ impl Model {
             Err(error) if error.is_missing_tokenizer() => None,
             tokenizer => Some(tokenizer?),
         };
-        if let Some(tokenizer) = &tokenizer {
-            warn_of_end(tokenizer, t5.config());
-        }
         Ok(Self { t5: Frozen::new(t5), folder, tokenizer })
     }
 
@@ -62,16 +59,6 @@ impl Model {
             None => ModelTokenizer::load(&self.folder, self.t5.config()).map(Cow::Owned),
         }
     }
-}
-
-/// Reports texts that don't end with the token that ends generation.
-pub(crate) fn warn_of_end(tokenizer: &ModelTokenizer, config: &T5Config) {
-    let Some(found) = tokenizer.end_id().filter(|id| *id != config.eos_token_id) else { return };
-    let (token, expected) = (tokenizer.token(found).unwrap_or_default(), config.eos_token_id);
-    message(&format!(
-        "warning: the tokenizer ends texts with `{token}`, id {found}, but `eos_token_id` of the \
-         model is {expected}: one of them belongs to another model"
-    ));
 }
 
 /// Loads the tokenizer of a model without its weights, and returns it with the model's folder.

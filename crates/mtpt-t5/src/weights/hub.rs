@@ -7,9 +7,7 @@ use mtpt_io::shard_names;
 
 use crate::config::T5Config;
 use crate::error::{ConfigError, Result, WeightsError};
-use crate::weights::file_names::{
-    CONFIG_FILE, GENERATION_CONFIG_FILE, SENTENCE_PIECE_FILE, TOKENIZER_FILE,
-};
+use crate::weights::file_names::{COMPANION_FILES, CONFIG_FILE};
 use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::weight_files::weight_file;
 
@@ -40,7 +38,7 @@ pub(crate) fn download(model: &Path) -> Result<PathBuf> {
         // Offline the cached files have to suffice. Loading reports those that are missing.
         Err(_) => return Ok(folder),
     };
-    for name in [TOKENIZER_FILE, SENTENCE_PIECE_FILE, GENERATION_CONFIG_FILE] {
+    for name in COMPANION_FILES {
         if files.iter().any(|file| file == name) {
             repository.get(name).map_err(failed)?;
         }

@@ -9,6 +9,7 @@ use crate::commands::inspect::description::Description;
 use crate::error::Result;
 use crate::model::open_device;
 use crate::number_format::thousands;
+use crate::stdio::message;
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -25,7 +26,7 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
     let folder = locate(path)?;
     let model = T5::load(&folder, &open_device("auto")?)?;
     let (config, parameters) = (model.config(), model.num_params());
-    let tokenizer = T5Tokenizer::load(&folder, config).map(|tokenizer| tokenizer.vocab_size());
+    let tokenizer = T5Tokenizer::load(&folder, config);
     let mut text =
         format!("{}: T5 model with {} parameters\n", path.display(), thousands(parameters));
     if let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(config) {
@@ -34,13 +35,24 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
         }
     }
     match &tokenizer {
-        Ok(size) => {
-            let _ = writeln!(text, "tokenizer with {} tokens", thousands(*size));
+        Ok(tokenizer) => {
+            let _ = writeln!(text, "tokenizer with {} tokens", thousands(tokenizer.vocab_size()));
+            warn_of_end(tokenizer, config);
         }
         Err(error) => {
             let _ = writeln!(text, "no tokenizer: {error}");
         }
     }
-    let tokenizer_size = tokenizer.ok();
+    let tokenizer_size = tokenizer.ok().map(|tokenizer| tokenizer.vocab_size());
     Description::new(path, &Json { kind: "model", config, parameters, tokenizer_size }, text)
+}
+
+/// Reports texts that don't end with the token that ends generation.
+fn warn_of_end(tokenizer: &T5Tokenizer, config: &T5Config) {
+    let Some(found) = tokenizer.end_id().filter(|id| *id != config.eos_token_id) else { return };
+    let (token, expected) = (tokenizer.token(found).unwrap_or_default(), config.eos_token_id);
+    message(&format!(
+        "warning: the tokenizer ends texts with `{token}`, id {found}, but `eos_token_id` of the \
+         model is {expected}: one of them belongs to another model"
+    ));
 }
