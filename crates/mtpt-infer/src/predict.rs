@@ -14,6 +14,7 @@ use crate::device_partition::max_row_length;
 use crate::error::{Error, Result};
 use crate::prompted::Prompted;
 use crate::prompts::Prompts;
+use crate::query::Query;
 use crate::rank::check_scores;
 use crate::row_length::check_length;
 
@@ -56,28 +57,6 @@ pub enum Input<'a> {
     Text(&'a str),
     /// Tokens with the end-of-sentence token last, used as they are.
     Ids(&'a [u32]),
-}
-
-/// A tokenized row, ready for prediction.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Query {
-    task: TaskIndex,
-    input_ids: Vec<u32>,
-    is_truncated: bool,
-    /// Texts and tokens of the row's own candidates, if its task has candidates per row.
-    choices: Option<(Vec<String>, Candidates)>,
-}
-
-impl Query {
-    /// Returns the tokens of the input.
-    pub fn input_ids(&self) -> &[u32] {
-        &self.input_ids
-    }
-
-    /// Returns whether the input exceeded the maximum length and was truncated.
-    pub fn is_truncated(&self) -> bool {
-        self.is_truncated
-    }
 }
 
 /// Answer for a row.
