@@ -177,6 +177,23 @@ fn decoder_prompts_are_trained_evaluated_and_predicted_alike() {
     assert_eq!(header["decoder_length"], json!(3));
 }
 
+#[test]
+fn targets_start_from_default_adapters() {
+    let world = World::new();
+    for (name, decoder_length) in [("plain", Value::Null), ("multitask", json!(4))] {
+        copy(&world, &fixtures("peft_defaults").join(name), name);
+        let command = format!("adapt run.toml --prompts {name} --output adapted-{name}");
+        let outcome = world.run(&command, "");
+        assert_eq!(outcome.code, 0, "{}", outcome.messages);
+        let note = format!("note: `{name}`: the adapter has 8 vectors, of which PEFT only uses");
+        assert_eq!(outcome.messages.contains("note: "), name == "plain", "{}", outcome.messages);
+        assert_eq!(outcome.messages.contains(&note), name == "plain", "{}", outcome.messages);
+        let header = world.text(&format!("inspect adapted-{name}/prompts.safetensors --json"));
+        let header: Value = serde_json::from_str(&header).unwrap();
+        assert_eq!(header["decoder_length"], decoder_length);
+    }
+}
+
 /// Copies the folders of the case about adapters, or returns `None` if they are absent.
 fn cases(world: &World) -> Option<()> {
     let source =

@@ -21,6 +21,7 @@ use crate::format_error::FormatError;
 use crate::header::PromptHeader;
 use crate::npy;
 use crate::npy::matrix_shape;
+use crate::prompt_search::no_prompts;
 use crate::prompts::Prompts;
 use crate::sidecar;
 
@@ -195,10 +196,7 @@ pub(crate) fn read(
     let (shared_path, tasks_path) = match Arrays::find(folder)? {
         Some(Arrays::Multitask { shared, tasks }) => (shared, tasks),
         Some(Arrays::Prompt(prompt)) => return npy::read(&prompt, device),
-        None => {
-            let (path, below) = (folder.to_owned(), Vec::new());
-            return Err(FormatError::NoPrompts { path, below }.into());
-        }
+        None => return Err(no_prompts(folder).into()),
     };
     let shared = read_npy(&shared_path)?;
     matrix_shape(&shared, "[length, features]", &shared_path)?;

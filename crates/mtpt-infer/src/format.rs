@@ -15,7 +15,8 @@ use crate::format_error::FormatError;
 use crate::npy;
 use crate::peft::adapter;
 use crate::peft::adapter::DecoderPrompt;
-use crate::peft::folder::{adapter_folder, prompts_below};
+use crate::peft::folder::{adapter_folder, check_config};
+use crate::prompt_search::no_prompts;
 use crate::prompts::Prompts;
 #[cfg(feature = "t5x")]
 use crate::t5x;
@@ -81,11 +82,13 @@ impl PromptFormat {
     /// # Errors
     ///
     /// - [`FormatError::NoPrompts`] for a folder without prompts.
+    /// - [`FormatError::NoAdapterConfig`] for the weights of a PEFT adapter without its configuration.
     /// - When the path cannot be read.
     pub fn detect(path: &Path) -> Result<Option<Self>> {
         if adapter_folder(path).is_some() {
             return Ok(Some(Self::Peft));
         }
+        check_config(path)?;
         if path.is_dir() {
             #[cfg(feature = "t5x")]
             if mtpt_io::t5x::Checkpoint::is_at(path) {
@@ -125,6 +128,7 @@ impl PromptFormat {
     ///
     /// As [`read`](Self::read).
     pub fn read_adapter(path: &Path, decoder: DecoderPrompt, device: &Device) -> Result<Prompts> {
+        check_config(path)?;
         if path.is_dir() && adapter_folder(path).is_none() {
             return Err(no_prompts(path).into());
         }
@@ -185,9 +189,4 @@ impl PromptFormat {
             },
         }
     }
-}
-
-/// Returns the error that a folder contains no prompts.
-fn no_prompts(path: &Path) -> FormatError {
-    FormatError::NoPrompts { path: path.to_owned(), below: prompts_below(path) }
 }

@@ -30,12 +30,23 @@ pub enum FormatError {
         other_tensors: Vec<String>,
     },
     /// A folder contains neither a PEFT adapter nor prompt arrays.
-    #[error("`{path}` contains no prompts{}", suggested(below))]
+    #[error("`{path}` contains no prompts{}", suggested(below, *is_model))]
     NoPrompts {
         /// The folder.
         path: PathBuf,
+        /// Whether it contains the configuration of a model.
+        is_model: bool,
         /// Adapters and prompt files in folders below.
         below: Vec<PathBuf>,
+    },
+    /// The weights of an adapter have no configuration.
+    #[error(
+        "`{path}` contains the weights of an adapter, but no `adapter_config.json`; copy all files \
+         of the adapter"
+    )]
+    NoAdapterConfig {
+        /// The folder.
+        path: PathBuf,
     },
     /// The folder of an adapter has no weights.
     #[error(
@@ -185,11 +196,12 @@ impl FormatError {
 }
 
 /// Names the prompts below a folder, or what was expected in it.
-fn suggested(paths: &[PathBuf]) -> String {
+fn suggested(paths: &[PathBuf], is_model: bool) -> String {
     const SHOWN: usize = 8;
     let shown = paths.iter().take(SHOWN).map(|path| format!("`{}`", path.display()));
     let shown = shown.collect::<Vec<_>>().join(", ");
     match paths.len() {
+        0 if is_model => ", but a model: pass it as `--model`".to_owned(),
         0 => ": expected a PEFT adapter (`adapter_config.json`), or the arrays \
               `shared_prompt.npy` and `task_prompts.npy`"
             .to_owned(),

@@ -16,6 +16,7 @@ mod npy;
 mod peft;
 mod predict;
 mod prompt_file;
+mod prompt_search;
 mod prompted;
 mod prompts;
 mod query;

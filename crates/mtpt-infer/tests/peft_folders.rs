@@ -219,6 +219,21 @@ fn an_adapter_is_found_by_any_of_its_files() {
     assert_eq!(failure, expected);
 }
 
+#[test]
+fn weights_without_a_configuration_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), &config(), &[PROMPT]);
+    fs::remove_file(folder.path().join("adapter_config.json")).unwrap();
+    let expected = format!(
+        "`{}` contains the weights of an adapter, but no `adapter_config.json`; copy all files of \
+         the adapter",
+        folder.path().display()
+    );
+    for path in [folder.path().to_owned(), folder.path().join("adapter_model.safetensors")] {
+        assert_eq!(read(&path).unwrap_err(), expected);
+    }
+}
+
 /// Returns the error for the parent of folders with adapters, and the suggested paths.
 fn suggestions(folder: &TempDir) -> (String, Vec<PathBuf>) {
     let failure = Prompts::read(folder.path(), &Device::flex()).unwrap_err();
@@ -232,6 +247,13 @@ fn suggestions(folder: &TempDir) -> (String, Vec<PathBuf>) {
 fn the_folder_above_adapters_suggests_them() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(suggestions(&folder).1, <[PathBuf; 0]>::default());
+    fs::write(folder.path().join("config.json"), "{}").unwrap();
+    let expected = format!(
+        "`{}` contains no prompts, but a model: pass it as `--model`",
+        folder.path().display()
+    );
+    assert_eq!(suggestions(&folder).0, expected);
+    fs::remove_file(folder.path().join("config.json")).unwrap();
     fs::write(folder.path().join("README.md"), "an adapter").unwrap();
     write(&folder.path().join("mood"), &config(), &[PROMPT]);
     let (text, below) = suggestions(&folder);

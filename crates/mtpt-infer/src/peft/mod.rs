@@ -1,6 +1,6 @@
 //! Adapters of Hugging Face PEFT.
 
 pub(crate) mod adapter;
-mod config;
+pub(crate) mod config;
 pub(crate) mod folder;
 mod weights;

@@ -108,6 +108,9 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Pipeline<'a, B, T, L> {
         } else {
             Some(workspace.prepare(plan, config, tasks.iter())?)
         };
+        for note in plan.source_prompts.iter().flat_map(|source| &source.unused) {
+            self.observer.note(&format!("note: {note}"));
+        }
         let mut executor = Executor::new(&self.context, workspace, &mut self.observer);
         for step in &plan.steps {
             executor.execute(step, plan.source_prompts.as_ref())?;

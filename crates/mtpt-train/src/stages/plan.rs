@@ -3,7 +3,7 @@
 use std::path::{self, Path, PathBuf};
 
 use mtpt_compose::{CompositionConfig, SeparateConfig};
-use mtpt_infer::Prompts;
+use mtpt_infer::{PromptNote, Prompts};
 use mtpt_io::IoError;
 use mtpt_tasks::{FewShot, Limit, MixtureConfig, Task, TaskConfig, TaskId};
 
@@ -88,6 +88,8 @@ pub(crate) struct SourcePrompts {
     pub(crate) length: usize,
     pub(crate) decoder_length: usize,
     pub(crate) tasks: Vec<TaskId>,
+    /// Vectors of an adapter that are unused.
+    pub(crate) unused: Vec<PromptNote>,
 }
 
 impl SourcePrompts {
@@ -100,6 +102,12 @@ impl SourcePrompts {
             length: header.length,
             decoder_length: header.decoder_length,
             tasks: header.tasks.iter().map(|task| task.name.clone()).collect(),
+            unused: prompts
+                .notes()
+                .iter()
+                .filter(|note| matches!(note, PromptNote::UnusedVectors { .. }))
+                .cloned()
+                .collect(),
         })
     }
 }
@@ -247,6 +255,7 @@ impl Planner<'_> {
             length: self.config.run.prompt.length,
             decoder_length: self.config.run.prompt.decoder_length,
             tasks: sources.iter().map(|task| task.id().clone()).collect(),
+            unused: Vec::new(),
         })
     }
 

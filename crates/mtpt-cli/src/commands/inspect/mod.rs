@@ -65,8 +65,8 @@ fn describe_folder(path: &Path) -> Result<Description> {
             description => description,
         },
         Ok(Some(_)) => prompts::describe_arrays(path),
-        // For a folder above prompts, the error names these.
-        Err(error) if !path.join("config.json").exists() && has_prompts_below(&error) => {
+        // For a folder above prompts, or with parts of an adapter, the error says so.
+        Err(error) if !path.join("config.json").exists() && concerns_prompts(&error) => {
             Err(error.into())
         }
         // For any other folder, the error names the first missing file of a model.
@@ -74,6 +74,12 @@ fn describe_folder(path: &Path) -> Result<Description> {
     }
 }
 
-fn has_prompts_below(error: &infer::Error) -> bool {
-    matches!(error, infer::Error::Format(FormatError::NoPrompts { below, .. }) if !below.is_empty())
+/// Returns whether a folder was recognized as one with prompts below it, or with parts of an
+/// adapter.
+fn concerns_prompts(error: &infer::Error) -> bool {
+    match error {
+        infer::Error::Format(FormatError::NoPrompts { below, .. }) => !below.is_empty(),
+        infer::Error::Format(FormatError::NoAdapterConfig { .. }) => true,
+        _ => false,
+    }
 }
