@@ -59,20 +59,20 @@ pub enum FormatError {
     },
     /// A tensor of an adapter has another shape than its configuration describes.
     #[error(
-        "tensor `{tensor}` in `{path}`: expected shape {expected:?}, found {found:?}; \
+        "tensor `{tensor}` in `{path}`: expected shape {:?}, found {:?}; \
          `adapter_config.json` specifies `num_virtual_tokens` {virtual_tokens} and \
          `num_transformer_submodules` {submodules}, so use the configuration that was saved with \
-         these weights"
+         these weights",
+        shapes[0],
+        shapes[1]
     )]
     AdapterShape {
         /// The file.
         path: PathBuf,
         /// The tensor.
         tensor: String,
-        /// Shape according to the configuration.
-        expected: Vec<usize>,
-        /// Shape in the file.
-        found: Vec<usize>,
+        /// Shape according to the configuration, and in the file.
+        shapes: Box<[Vec<usize>; 2]>,
         /// Number of vectors per submodule in the configuration.
         virtual_tokens: usize,
         /// Number of submodules, from the configuration or PEFT's default.

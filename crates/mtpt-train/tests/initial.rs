@@ -97,12 +97,12 @@ fn files_without_a_prompt_are_rejected_by_name() {
         assert!(failure.contains(&path.display().to_string()), "{failure}");
         assert!(failure.contains(expected), "{failure}");
     };
-    check("text.npy", b"hello", "is not a complete `.npy` file");
+    check("text.npy", b"hello", "is not a `.npy` file: found text that starts with `hello`");
     check("flat.safetensors", b"hello", "is not a safetensors file");
     let nan = npy(3, 16, &[f32::NAN; 48]);
     check("nan.npy", &nan, "expected finite values, found NaN at [0, 0]");
     let short = npy(3, 16, &[0.0; 40]);
-    check("short.npy", &short, "is not a complete `.npy` file");
+    check("short.npy", &short, "is truncated or damaged: expected 320 bytes, found 288");
 }
 
 #[test]

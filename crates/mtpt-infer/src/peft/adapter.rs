@@ -124,9 +124,9 @@ impl Layout {
         weights.check_names(names)?;
         let length = config.length;
         let found = weights.shape(SHARED);
-        let submodules = config.submodules.unwrap_or_else(|| match found {
-            Some([rows, _]) if *rows == length => 1,
-            _ => 2,
+        let submodules = config.submodules.unwrap_or(match found {
+            Some([rows, _]) if *rows == 2 * length => 2,
+            _ => 1,
         });
         let d_model = config.d_model.or_else(|| found.and_then(|shape| shape.get(1).copied()));
         let d_model = d_model.ok_or_else(|| {
@@ -151,8 +151,7 @@ impl Layout {
             Some(found) if found != expected => Err(FormatError::AdapterShape {
                 path: weights.path().to_owned(),
                 tensor: name.to_owned(),
-                expected: expected.to_vec(),
-                found: found.to_vec(),
+                shapes: Box::new([expected.to_vec(), found.to_vec()]),
                 virtual_tokens: self.length,
                 submodules: self.submodules,
             }
