@@ -180,7 +180,13 @@ fn damaged_files_are_named_with_line_or_field() {
     check("special_tokens_map.json", r#"{"eos_token": {}}"#, &["`eos_token.content`"]);
     check("tokenizer.json", "{\n", &["not valid JSON: line 2"]);
     check("tokenizer.json", "{}", &["is not a valid tokenizer"]);
-    check("spiece.model", "version https://git-lfs", &["is not a SentencePiece model"]);
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 791656\n";
+    for name in ["spiece.model", "tokenizer.json", config] {
+        check(name, pointer, &["found a Git LFS pointer to a file of 791656 bytes"]);
+        check(name, "<!doctype html><html></html>", &["found an HTML page"]);
+        check(name, "", &["found an empty file"]);
+    }
+    check("spiece.model", "\u{1}\u{2}\u{3}", &["is not a SentencePiece model"]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
 /// A file that is not a valid SentencePiece model, or one of an unsupported type.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SentencePieceError {
     /// The file has no pieces.

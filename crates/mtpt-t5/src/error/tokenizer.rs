@@ -1,4 +1,6 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use mtpt_io::ForeignContent;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
@@ -35,6 +37,15 @@ pub enum TokenizerError {
         path: PathBuf,
         /// Why.
         source: Source,
+    },
+
+    /// A file contains something else.
+    #[error("`{}` is not a file of a tokenizer: {content}", path.display())]
+    Content {
+        /// The file.
+        path: PathBuf,
+        /// What it contains, and what to do.
+        content: ForeignContent,
     },
 
     /// A file is not valid JSON.
@@ -131,4 +142,16 @@ pub enum TokenizerError {
         /// Rows of the embedding table.
         model: usize,
     },
+}
+
+impl TokenizerError {
+    /// Describes a file that is not valid JSON.
+    pub(crate) fn not_json(path: &Path, bytes: &[u8], error: &serde_json::Error) -> Self {
+        let path = path.to_owned();
+        let is_object = bytes.trim_ascii_start().starts_with(b"{");
+        match ForeignContent::of(bytes).filter(|_| !is_object) {
+            Some(content) => Self::Content { path, content },
+            None => Self::Json { path, line: error.line(), column: error.column() },
+        }
+    }
 }

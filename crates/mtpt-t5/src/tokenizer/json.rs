@@ -52,10 +52,7 @@ impl JsonTokenizer {
         let mut tokenizer = Tokenizer::from_bytes(&bytes).map_err(|source| {
             match serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
                 Ok(_) => invalid(source),
-                Err(error) => {
-                    let (line, column) = (error.line(), error.column());
-                    TokenizerError::Json { path: path.to_owned(), line, column }
-                }
+                Err(error) => TokenizerError::not_json(path, &bytes, &error),
             }
         })?;
         let model = serde_json::from_slice(&bytes).map(|File { model }| model);

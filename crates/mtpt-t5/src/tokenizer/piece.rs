@@ -1,8 +1,9 @@
 use std::path::Path;
 
+use mtpt_io::ForeignContent;
 use tokenizers::AddedToken;
 
-use crate::error::{Result, TokenizerError};
+use crate::error::{Result, SentencePieceError, TokenizerError};
 use crate::tokenizer::added_tokens::{AddedTokens, Declarations, Part};
 use crate::tokenizer::sentence_piece::{PieceKind, SentencePieceModel};
 use crate::tokenizer::sentinel::{T5_SENTINELS, names, number_of, sentinel};
@@ -28,9 +29,12 @@ impl PieceTokenizer {
         vocab_size: usize,
     ) -> Result<Self> {
         let bytes = mtpt_io::fs::read(path)?;
-        let model = SentencePieceModel::parse(&bytes).map_err(|source| TokenizerError::File {
-            path: path.to_owned(),
-            source: source.into(),
+        let model = SentencePieceModel::parse(&bytes).map_err(|source| {
+            let path = path.to_owned();
+            match ForeignContent::of(&bytes).filter(|_| source == SentencePieceError::NoModel) {
+                Some(content) => TokenizerError::Content { path, content },
+                None => TokenizerError::File { path, source: source.into() },
+            }
         })?;
         let sentinels = count_sentinels(&model, declarations.extra_ids, vocab_size);
         declarations.add_class_defaults(|content| model.id(content).is_some());

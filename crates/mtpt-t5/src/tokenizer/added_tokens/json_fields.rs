@@ -24,10 +24,7 @@ impl JsonFields {
                 let found = kind(&found);
                 Err(TokenizerError::NoObject { path, found }.into())
             }
-            Err(error) => {
-                let (line, column) = (error.line(), error.column());
-                Err(TokenizerError::Json { path, line, column }.into())
-            }
+            Err(error) => Err(TokenizerError::not_json(&path, &bytes, &error).into()),
         }
     }
 
