@@ -210,6 +210,14 @@ fn init_reads_what_train_reads() {
         "{}",
         outcome.messages
     );
+    world.write(
+        "null.jsonl",
+        "{\"text\": \"a\", \"label\": 1}\n{\"text\": \"b\", \"label\": null}\n",
+    );
+    let outcome = world.run("init null.jsonl --model model", "");
+    let part =
+        "null.jsonl:2: expected text, a number or a boolean in the field `label`, found null";
+    assert!(outcome.messages.contains(part), "{}", outcome.messages);
     let found = world.rows("inspect pandas.tsv --json", "");
     assert_eq!(found[0]["dialect"], json!({ "quotes": true }));
     assert_eq!(world.rows("inspect latin.csv --encoding latin1 --json", "")[0]["rows"], 11);
@@ -324,6 +332,13 @@ fn blank_inputs_are_counted() {
     assert_eq!(split["blank_inputs"], 2);
     let (_, split, _) = inspect("csv", b"text,label\nb,pos\n", "");
     assert_eq!(split.get("blank_inputs"), None);
+    let world = World::new();
+    world
+        .write("mood.jsonl", "{\"text\": \"\", \"label\": 0}\n{\"text\": \"sun\", \"label\": 1}\n");
+    let outcome = world.run("train run.toml --output run", "");
+    assert_eq!(outcome.code, 0, "{}", outcome.messages);
+    let note = "task `mood`: 1 of 2 training inputs are blank";
+    assert!(outcome.messages.contains(note), "{}", outcome.messages);
 }
 
 /// A folder with a model that answers from a table, and its prompts; they are written by the

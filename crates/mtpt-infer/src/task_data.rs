@@ -41,6 +41,8 @@ struct SplitData {
     truncated_inputs: usize,
     /// Counts of all rows.
     unknown_tokens: UnknownTokens,
+    /// Number of inputs whose fields are all blank.
+    blank_inputs: usize,
 }
 
 impl fmt::Debug for TaskData {
@@ -122,8 +124,14 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
         for row in &rows {
             unknown_tokens.add(&row.input_ids, tokenizer.unknown_token());
         }
-        let counts = SplitData { truncated_inputs, unknown_tokens, ..SplitData::default() };
-        let mut data = SplitData { rows, ..counts };
+        let blank_inputs = instances.iter().filter(|instance| instance.is_blank).count();
+        let mut data = SplitData {
+            rows,
+            truncated_inputs,
+            unknown_tokens,
+            blank_inputs,
+            ..SplitData::default()
+        };
         for instance in instances {
             if !instance.choices.is_empty() {
                 let (choices, location) = (&instance.choices, &instance.location);
@@ -261,6 +269,12 @@ impl TaskData {
     /// Returns the number of inputs of a split that were truncated, 0 for a split that is streamed.
     pub fn truncated_inputs(&self, split: Split) -> usize {
         self.splits[split as usize].truncated_inputs
+    }
+
+    /// Returns the number of inputs of a split whose fields are all empty or blank, 0 for a split
+    /// that is streamed.
+    pub fn blank_inputs(&self, split: Split) -> usize {
+        self.splits[split as usize].blank_inputs
     }
 
     /// Returns the maximum lengths of inputs and targets, in tokens.

@@ -1,13 +1,15 @@
 """Writes tests/fixtures/rows.parquet: a column of each type that is common on the hub, in three row groups.
 
-Needs pyarrow. Run from anywhere:
+Needs numpy and pyarrow. Run from anywhere:
 
     python generate_parquet.py
 """
 
 import datetime
+import decimal
 import pathlib
 
+import numpy
 import pyarrow
 import pyarrow.parquet
 
@@ -28,6 +30,13 @@ table = pyarrow.table(
             [{"text": [str(row)], "start": [row], "by": f"p{row}"} for row in range(ROWS)],
             pyarrow.struct([("text", pyarrow.list_(pyarrow.string())), ("start", pyarrow.list_(pyarrow.int32())), ("by", pyarrow.string())]),
         ),
+        "kind": pyarrow.array(["a", "b", "a", "c", "a", "b", "c"]).dictionary_encode(),
+        "large": pyarrow.array([f"large {row}" for row in range(ROWS)], pyarrow.large_string()),
+        "view": pyarrow.array([f"view {row}" for row in range(ROWS)], pyarrow.string_view()),
+        "big": pyarrow.array([2**64 - 1 - row for row in range(ROWS)], pyarrow.uint64()),
+        "half": pyarrow.array(numpy.array([0.5] * ROWS, numpy.float16)),
+        "price": pyarrow.array([decimal.Decimal("1.50")] * ROWS),
+        "mixed": pyarrow.array([[True, False]] * ROWS, pyarrow.list_(pyarrow.bool_())),
         "image": pyarrow.array([b"\xff"] * ROWS, pyarrow.binary()),
         "day": pyarrow.array([datetime.date(2020, 1, 1)] * ROWS),
     }

@@ -104,6 +104,7 @@ fn files_of_other_kinds_are_named() {
         (b"\n<!DOCTYPE html>\n", "an HTML page"),
         (b"\xff\xfe\0\0t\0\0\0", "text in UTF-32"),
         (b"%PDF-1.7\n", "a PDF document"),
+        (b"SQLite format 3\0", "a SQLite database"),
     ] {
         for format in [Format::Csv, Format::Tsv, Format::JsonLines, Format::GlueSst2] {
             let found = message(read(format.into(), bytes));

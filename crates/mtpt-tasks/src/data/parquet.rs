@@ -9,7 +9,7 @@ use parquet::record::{Field, Row};
 
 use crate::data::error::DataError;
 use crate::data::location::SourceLocation;
-use crate::data::value::Value;
+use crate::data::value::{NULL, Value};
 use crate::error::{Error, Result};
 
 /// Reader of the rows of a Parquet file.
@@ -96,35 +96,17 @@ fn flatten(row: Row, prefix: &str, names: &mut Vec<String>, values: &mut Vec<Val
     }
 }
 
-/// Converts a field: scalars to their text in JSON, a list of strings to several texts.
+/// Converts a field: scalars to their text in JSON, a list to several texts or numbers.
 fn value(field: &Field) -> Value {
-    let text = |text: String| Value::Text(text);
+    if let Field::Str(text) = field {
+        return Value::Text(text.clone());
+    }
+    if let Some(text) = scalar(field) {
+        return Value::Scalar(text);
+    }
     Value::Unprintable(match field {
-        Field::Str(found) => return text(found.clone()),
-        Field::Bool(found) => return text(found.to_string()),
-        Field::Byte(found) => return text(found.to_string()),
-        Field::Short(found) => return text(found.to_string()),
-        Field::Int(found) => return text(found.to_string()),
-        Field::Long(found) => return text(found.to_string()),
-        Field::UByte(found) => return text(found.to_string()),
-        Field::UShort(found) => return text(found.to_string()),
-        Field::UInt(found) => return text(found.to_string()),
-        Field::ULong(found) => return text(found.to_string()),
-        // `{:?}` keeps a decimal point and the fewest digits that identify the number.
-        Field::Float16(found) => return text(format!("{:?}", found.to_f32())),
-        Field::Float(found) => return text(format!("{found:?}")),
-        Field::Double(found) => return text(format!("{found:?}")),
-        Field::ListInternal(list) => {
-            let strings = list.elements().iter().map(|element| match element {
-                Field::Str(text) => Some(text.clone()),
-                _ => None,
-            });
-            match strings.collect() {
-                Some(strings) => return Value::Texts(strings),
-                None => "a list of other values than strings",
-            }
-        }
-        Field::Null => "null",
+        Field::ListInternal(list) => return texts(list.elements()),
+        Field::Null => NULL,
         Field::Bytes(_) => "bytes",
         Field::Decimal(_) => "a decimal",
         Field::MapInternal(_) => "a map",
@@ -134,5 +116,45 @@ fn value(field: &Field) -> Value {
         | Field::TimeMicros(_)
         | Field::TimestampMillis(_)
         | Field::TimestampMicros(_) => "a date or time",
+        _ => "another type",
+    })
+}
+
+/// Converts a list: strings to several texts, numbers to several numbers.
+fn texts(items: &[Field]) -> Value {
+    let strings = items.iter().map(|item| match item {
+        Field::Str(text) => Some(text.clone()),
+        _ => None,
+    });
+    if let Some(strings) = strings.collect() {
+        return Value::Texts(strings);
+    }
+    let numbers = items.iter().map(|item| match item {
+        Field::Bool(_) => None,
+        item => scalar(item),
+    });
+    match numbers.collect() {
+        Some(numbers) => Value::Numbers(numbers),
+        None => Value::Unprintable("a list of other values than strings or numbers"),
+    }
+}
+
+/// Returns the text of a number or boolean.
+fn scalar(field: &Field) -> Option<String> {
+    Some(match field {
+        Field::Bool(found) => found.to_string(),
+        Field::Byte(found) => found.to_string(),
+        Field::Short(found) => found.to_string(),
+        Field::Int(found) => found.to_string(),
+        Field::Long(found) => found.to_string(),
+        Field::UByte(found) => found.to_string(),
+        Field::UShort(found) => found.to_string(),
+        Field::UInt(found) => found.to_string(),
+        Field::ULong(found) => found.to_string(),
+        // `{:?}` keeps a decimal point and the fewest digits that identify the number.
+        Field::Float16(found) => format!("{:?}", found.to_f32()),
+        Field::Float(found) => format!("{found:?}"),
+        Field::Double(found) => format!("{found:?}"),
+        _ => return None,
     })
 }

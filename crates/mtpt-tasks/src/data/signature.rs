@@ -8,6 +8,7 @@ const SIGNATURES: &[(&[u8], &str)] = &[
     (b"\xd0\xcf\x11\xe0", "an old workbook or document; save the sheet as \"CSV UTF-8\""),
     (b"%PDF", "a PDF document; extract its text"),
     (b"PAR1", "Parquet; set `format = \"parquet\"`"),
+    (b"SQLite format 3", "a SQLite database; export a table as CSV"),
     (b"ARROW1", "Arrow; convert it to Parquet"),
     (b"\x93NUMPY", "a NumPy array; convert it to CSV"),
     (b"\xff\xfe\0\0", "text in UTF-32; save it as UTF-8"),

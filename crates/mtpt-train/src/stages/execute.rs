@@ -4,6 +4,7 @@ use mtpt_infer::{PromptHeader, Prompts, TaskData};
 use mtpt_tasks::{Split, TaskId, Tokenize, UnknownTokens};
 
 use crate::config::task_parts::TaskParts;
+use crate::data::blank_inputs::blank_input_warnings;
 use crate::data::truncation::truncation_warnings;
 use crate::error::Result;
 use crate::objective::distillation::Distillation;
@@ -70,7 +71,7 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Executor<'a, B, T, L> {
     ) -> Result<()> {
         let context = self.context;
         let data = context.read(&run.tasks, &run.config)?;
-        self.note_truncation(run, &data)?;
+        self.note_inputs(run, &data)?;
         let trained =
             match distillation {
                 None => self.train(run, &data, &PromptTuning::new(context.backbone))?,
@@ -109,7 +110,7 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Executor<'a, B, T, L> {
             run.config.prompt.task_parts = TaskParts::Task(nearest.to_string());
         }
         let data = self.context.read(&run.tasks, &run.config)?;
-        self.note_truncation(&run, &data)?;
+        self.note_inputs(&run, &data)?;
         let trained = self.train_reported(&run, &data)?;
         self.targets.push(trained.prompts);
         Ok(())
@@ -135,9 +136,10 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Executor<'a, B, T, L> {
         Ok(())
     }
 
-    fn note_truncation(&mut self, run: &PlannedRun, data: &[TaskData]) -> Result<()> {
+    fn note_inputs(&mut self, run: &PlannedRun, data: &[TaskData]) -> Result<()> {
         let warnings = truncation_warnings(data, run.config.max_lengths())?;
-        warnings.iter().for_each(|warning| self.observer.note(warning));
+        let blank = blank_input_warnings(data);
+        warnings.iter().chain(&blank).for_each(|warning| self.observer.note(warning));
         Ok(())
     }
 

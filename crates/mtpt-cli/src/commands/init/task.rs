@@ -26,7 +26,16 @@ impl FoundTask {
         let layout = Layout::of_file(path, arguments.encoding)?;
         let columns = Columns::read(path, &layout)?;
         let label = columns.label(arguments.label.as_deref()).map_err(refuse)?;
-        let counts = label.labels().map_err(refuse)?;
+        let counts = match label.labels() {
+            Ok(counts) => counts,
+            Err(problem) => {
+                // A row without a label may be the reason.
+                if !label.is_list {
+                    check_labels(path, &layout, &label.name)?;
+                }
+                return Err(refuse(problem));
+            }
+        };
         if counts.contains_key(&label.name) {
             return Err(refuse(format!(
                 "the first line must name the columns, but `{}` is a label",
@@ -81,6 +90,14 @@ impl FoundTask {
             dev,
         })
     }
+}
+
+/// Checks that each row has a label.
+fn check_labels(path: &Path, layout: &Layout, label: &str) -> Result<()> {
+    for row in layout.open(path)? {
+        row?.require(label)?;
+    }
+    Ok(())
 }
 
 /// Returns labels that are their own words, of which a row has any number.

@@ -80,6 +80,7 @@ impl fmt::Display for Found {
             Self::End => formatter.write_str("the end of the file"),
             Self::Character('\n' | '\r') => formatter.write_str("a line break"),
             Self::Character('`') => formatter.write_str("a backtick"),
+            Self::Character('\u{feff}') => formatter.write_str("a byte order mark"),
             Self::Character(sign) if sign.is_control() => {
                 write!(formatter, "the control character `{}`", sign.escape_default())
             }
