@@ -5,12 +5,14 @@ use mtpt::infer::Prompts;
 use mtpt::t5::max_input_length;
 use mtpt::tasks::truncate;
 
+use crate::args::values::TruncationSide;
 use crate::number_format::counted;
 use crate::stdio::message;
 
 /// The maximum length of inputs, and the number of inputs that exceeded it.
 pub(crate) struct InputLimit {
     length: usize,
+    side: TruncationSide,
     origin: Origin,
     truncated: Cell<usize>,
 }
@@ -35,7 +37,13 @@ impl InputLimit {
             (None, 0) => (max_input_length(model), Origin::Model),
             (None, of_prompts) => (of_prompts, Origin::Prompts),
         };
-        Self { length, origin, truncated: Cell::new(0) }
+        Self { length, side: TruncationSide::Right, origin, truncated: Cell::new(0) }
+    }
+
+    /// Truncates inputs on this side. Training truncates on the right.
+    #[must_use]
+    pub(crate) fn on_side(self, side: TruncationSide) -> Self {
+        Self { side, ..self }
     }
 
     /// Returns the length in tokens.
@@ -46,7 +54,13 @@ impl InputLimit {
     /// Truncates an input, and counts it if it is too long.
     pub(crate) fn truncate(&self, ids: &mut Vec<u32>) {
         self.count(usize::from(ids.len() > self.length));
-        truncate(ids, self.length);
+        match self.side {
+            TruncationSide::Right => truncate(ids, self.length),
+            TruncationSide::Left => {
+                let excess = ids.len().saturating_sub(self.length.max(1));
+                ids.drain(..excess);
+            }
+        }
     }
 
     /// Counts inputs that were truncated elsewhere.

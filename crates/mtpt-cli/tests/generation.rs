@@ -178,6 +178,12 @@ fn lists_of_end_tokens_in_either_file_mean_the_same() {
     assert_ne!(list, config);
     world.write("model/config.json", &list);
     assert_eq!(world.rows("generate --model model --max-new-tokens 10", &rows), option);
+    // Inputs end with the tokenizer's end token, whichever is the first of the list.
+    world.write("model/config.json", &list.replace("[94, 8, 40]", "[40, 94, 8]"));
+    assert_eq!(world.rows("generate --model model --max-new-tokens 10", &rows), option);
+    let [text, tokens] = ["{\"input\": \"day rain\"}\n", "{\"input_ids\": [2, 6, 94]}\n"];
+    let [text, tokens] = [text, tokens].map(|row| world.rows("generate --model model", row));
+    assert_eq!(text, tokens);
     world.write("model/config.json", &config);
     world.write(FILE, "{\"eos_token_id\": [94, 8, 40]}");
     assert_eq!(world.rows("generate --model model --max-new-tokens 10", &rows), option);
@@ -303,6 +309,25 @@ fn stop_strings_end_texts() {
 }
 
 #[test]
+fn inputs_are_truncated_on_either_side() {
+    let world = World::new();
+    let long = "{\"input_ids\": [5, 9, 30, 41, 12, 94], \"target_ids\": [8]}\n";
+    for (side, kept) in [("left", "[41, 12, 94]"), ("right", "[5, 9, 94]")] {
+        let short = format!("{{\"input_ids\": {kept}, \"target_ids\": [8]}}\n");
+        for command in ["generate --model model --max-new-tokens 5", "score --model model"] {
+            let options = format!("{command} --max-input-length 3 --truncation-side {side}");
+            let found = world.run(&options, long);
+            assert_eq!(found.rows, world.rows(command, &short), "{options}");
+            let warning = "warning: 1 input was truncated to 3 tokens";
+            assert!(found.messages.starts_with(warning), "{}", found.messages);
+        }
+    }
+    let default = world.rows("generate --model model --max-input-length 3", long);
+    let right = "generate --model model --max-input-length 3 --truncation-side right";
+    assert_eq!(default, world.rows(right, long));
+}
+
+#[test]
 fn unusable_settings_are_errors() {
     let world = World::new();
     let row = "{\"input_ids\": [5, 9, 94]}\n";
@@ -330,6 +355,9 @@ fn unusable_settings_are_errors() {
     check("{}", "--num-return-sequences 2", &["`num_return_sequences` must be 1 for greedy"]);
     check("{}", "--end-token 96", &["`eos_token_id` must be less than `vocab_size`", "`96`"]);
     check("{}", "--temperature 0", &["`temperature` must be positive"]);
+    let all: Vec<u32> = (0..96).collect();
+    let file = json!({ "suppress_tokens": all }).to_string();
+    check(&file, "", &["standard input:1: no token is left", "`suppress_tokens`"]);
     world.write(FILE, "{\"penalty_alpha\": 0.6}");
     assert_eq!(world.rows("generate --model model --ignore-generation-config", row).len(), 1);
     world.write(FILE, "{\"num_beam\": 4}");

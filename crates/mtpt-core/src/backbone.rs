@@ -141,7 +141,8 @@ pub trait Backbone: Sync {
     ///
     /// # Panics
     ///
-    /// When reading values from the device fails.
+    /// When reading values from the device fails. An implementation may also panic when logits are
+    /// not finite.
     fn generate_greedy(&self, encoded: Encoded, max_length: usize) -> Vec<Vec<u32>> {
         let batch = encoded.rows();
         let device = encoded.states.device();

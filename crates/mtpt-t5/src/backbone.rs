@@ -6,7 +6,7 @@ use mtpt_core::{
 };
 
 use crate::backward;
-use crate::generate::{GenerationConfig, Sequence, greedy};
+use crate::generate::{GenerationConfig, Sequence};
 use crate::model::saving::Saving;
 use crate::model::t5::T5;
 
@@ -117,12 +117,12 @@ impl Backbone for T5 {
         if max_length == 0 {
             return vec![Vec::new(); encoded.rows()];
         }
-        let end_tokens = self.end_token_ids();
-        let ends = |text: &[u32]| {
-            text.len() == max_length || text.last().is_some_and(|last| end_tokens.contains(last))
-        };
-        greedy::decode(self, encoded, self.config.decoder_start_token_id, ends)
-            .expect("invariant: tensors can be read back from the device")
+        let config = GenerationConfig { max_new_tokens: max_length, ..Default::default() };
+        let unknown = |position| InputRow { position, ids: &[] };
+        let rows: Vec<InputRow<'_>> = (0..encoded.rows()).map(unknown).collect();
+        let sequences = self.generate_encoded(encoded, &rows, None, &config);
+        let sequences = sequences.expect("the logits are finite and can be read back");
+        sequences.into_iter().flatten().map(|sequence| sequence.ids).collect()
     }
 
     fn check_generation(&self) -> Result<(), GenerateError> {

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Int, Tensor};
 use mtpt_t5::{
     Backbone, GenerationDefaults, GenerationInputs, GenerationSettings, InputRow, Inputs, Sequence,
     T5,
@@ -353,6 +353,23 @@ fn rows_without_a_token_left_are_named() {
         let config = model.generation_config().unwrap();
         let error = message(&model.generate(ids, mask, &config).unwrap_err());
         assert!(error.contains("row 1") && error.contains("`suppress_tokens`"), "{error}");
+    }
+}
+
+#[test]
+fn rows_whose_logits_are_not_finite_are_named() {
+    for settings in [json!({}), json!({ "num_beams": 2 }), json!({ "do_sample": true })] {
+        let model = load_with(&settings);
+        let (ids, mask) = padded(&[vec![5, 94], vec![6, 94], vec![7, 94]], &Device::flex());
+        let embeddings = model.embed(ids);
+        let [rows, length, d_model] = embeddings.dims();
+        // The second row is NaN.
+        let is_nan = Tensor::<1, Int>::from_data([0, 1, 0], &Device::flex()).bool();
+        let is_nan = is_nan.reshape([rows, 1, 1]).expand([rows, length, d_model]);
+        let inputs = Inputs::new(embeddings.mask_fill(is_nan, f32::NAN), mask);
+        let config = model.generation_config().unwrap();
+        let error = message(&model.generate_from_inputs(inputs, &config).unwrap_err());
+        assert!(error.contains("the logits of row 2 are not finite, found NaN"), "{error}");
     }
 }
 

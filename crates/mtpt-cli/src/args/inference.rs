@@ -5,7 +5,7 @@ use mtpt::tasks::Encoding;
 
 use crate::args::decoding::Decoding;
 use crate::args::device::DeviceArgs;
-use crate::args::values::{EvaluatedSplit, length_limit, positive};
+use crate::args::values::{EvaluatedSplit, TruncationSide, length_limit, positive};
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
@@ -80,6 +80,9 @@ pub(crate) struct Predict {
 pub(crate) struct Generate {
     #[command(flatten)]
     pub(crate) prompted: PromptedRows,
+    /// Side of an input that exceeds the maximum length, where it is truncated
+    #[arg(long, value_enum, value_name = "SIDE", default_value = "right")]
+    pub(crate) truncation_side: TruncationSide,
     #[command(flatten)]
     pub(crate) decoding: Decoding,
 }
@@ -88,4 +91,7 @@ pub(crate) struct Generate {
 pub(crate) struct Score {
     #[command(flatten)]
     pub(crate) prompted: PromptedRows,
+    /// Side of an input that exceeds the maximum length, where it is truncated
+    #[arg(long, value_enum, value_name = "SIDE", default_value = "right")]
+    pub(crate) truncation_side: TruncationSide,
 }

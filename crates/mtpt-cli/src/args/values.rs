@@ -18,6 +18,16 @@ pub(crate) fn length_limit(text: &str) -> Result<usize, String> {
     if text == "none" { Ok(usize::MAX) } else { positive(text) }
 }
 
+/// The side of an input that loses tokens.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(crate) enum TruncationSide {
+    /// Drop the first tokens
+    Left,
+    /// Drop the last tokens before the end-of-sequence token
+    #[default]
+    Right,
+}
+
 /// A stage of multitask prompt tuning.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Stage {

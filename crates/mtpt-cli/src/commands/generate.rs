@@ -1,7 +1,8 @@
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use mtpt::t5::GenerationError::{NoToken, NotFinite};
 use mtpt::t5::{
-    EndTokens, GenerationConfig, GenerationInputs, GenerationSettings, InputRow, Sequence,
+    self, EndTokens, GenerationConfig, GenerationInputs, GenerationSettings, InputRow, Sequence,
 };
 use serde::Serialize;
 
@@ -40,6 +41,7 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
     let (config, stop_strings) = decoding(&arguments.decoding, &prompted)?;
     let tokenizer = prompted.model.tokenizer().ok();
     let limit = prompted.input_limit(arguments.prompted.max_input_length);
+    let limit = limit.on_side(arguments.truncation_side);
     let stops = match stop_strings[..] {
         [] => None,
         [..] => Some(StopStrings::new(stop_strings, prompted.model.tokenizer()?)),
@@ -53,20 +55,28 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
         |row| {
             let example = prompted.example(&row, &limit)?;
             prompted.check_length(&row, &example)?;
-            Ok(example)
+            Ok((row, example))
         },
-        |examples| {
+        |rows| {
+            let examples: Vec<_> = rows.iter().map(|(_, example)| example.clone()).collect();
+            let of_row = |error: t5::Error| match error {
+                t5::Error::Generation(
+                    ref problem @ (NotFinite { row, .. } | NoToken { row, .. }),
+                ) => rows[row - first].0.error(problem.to_string()),
+                error => error.into(),
+            };
             let mut texts = vec![Vec::new(); examples.len()];
-            for part in prompted.parts(examples)? {
+            for part in prompted.parts(&examples)? {
                 let inputs = prompted.inputs(part.iter().map(|&row| &examples[row]))?;
-                let rows = part
+                let input_rows = part
                     .iter()
                     .map(|&row| InputRow { position: first + row, ids: &examples[row].input_ids });
-                let mut inputs = GenerationInputs::new(inputs).with_rows(rows.collect());
+                let mut inputs = GenerationInputs::new(inputs).with_rows(input_rows.collect());
                 if let Some(stop) = &stop {
                     inputs = inputs.with_stop(stop);
                 }
-                let of_part = prompted.model.t5.generate_sequences(inputs, &config)?;
+                let of_part = prompted.model.t5.generate_sequences(inputs, &config);
+                let of_part = of_part.map_err(of_row)?;
                 for (row, sequences) in part.into_iter().zip(of_part) {
                     texts[row] = sequences;
                 }

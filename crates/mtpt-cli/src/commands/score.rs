@@ -16,9 +16,10 @@ struct Scored {
 }
 
 pub(crate) fn run(arguments: &Score) -> Result<()> {
+    let side = arguments.truncation_side;
     let arguments = &arguments.prompted;
     let prompted = PromptedModel::load(arguments)?;
-    let limit = prompted.input_limit(arguments.max_input_length);
+    let limit = prompted.input_limit(arguments.max_input_length).on_side(side);
     let model = prompted.prompted()?;
     let mut output = Output::new();
     let outcome = for_each_batch(

@@ -42,6 +42,19 @@ pub enum GenerationError {
         row: usize,
     },
 
+    /// The model computed infinite or NaN logits.
+    #[error(
+        "the logits of row {} are not finite, found {value}; the values of the model or of the \
+         prompt are too large for its precision",
+        row + 1
+    )]
+    NotFinite {
+        /// Position of the row in the input, from 0.
+        row: usize,
+        /// The first value that is not finite.
+        value: f32,
+    },
+
     /// A tensor cannot be read back from the device.
     #[error("cannot read a tensor back from the device")]
     Device {

@@ -32,7 +32,10 @@ pub(super) fn decode(
         let mut parents = Vec::with_capacity(batch * num_beams);
         for (row, (search, log_probabilities)) in searches.iter_mut().zip(of_row).enumerate() {
             let first = row * num_beams;
-            search.advance(log_probabilities, vocab_size);
+            if !search.search.is_done() {
+                decoding.check_logits(row, log_probabilities)?;
+                search.advance(log_probabilities, vocab_size);
+            }
             for (number, open) in search.search.open().iter().enumerate() {
                 last[first + number] = open.tokens.last().copied().unwrap_or_default();
                 parents.push((first + open.parent) as i32);
@@ -67,9 +70,6 @@ impl<'a> RowSearch<'a> {
 
     /// Appends one token to every beam.
     fn advance(&mut self, log_probabilities: &mut [f32], vocab_size: usize) {
-        if self.search.is_done() {
-            return;
-        }
         let decoding = self.decoding;
         let (rules, sampling) = (decoding.rules(), decoding.config.strategy.sampling());
         // Enough tokens have to remain for one that doesn't end the text.

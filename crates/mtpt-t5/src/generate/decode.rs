@@ -133,12 +133,7 @@ impl T5 {
         let end_tokens = config.end_token_ids.clone().unwrap_or_else(|| self.end_token_ids());
         let decoding = Decoding { model: self, config, rows, end_tokens: &end_tokens, stop };
         match config.strategy {
-            Strategy::Greedy if decoding.rules().is_empty() => {
-                let start = decoding.decoder_start_token_id();
-                let texts = greedy::decode(self, encoded, start, |text| decoding.ends(text))?;
-                let sequence = |ids| vec![Sequence { ids, score: None }];
-                Ok(texts.into_iter().map(sequence).collect())
-            }
+            Strategy::Greedy if decoding.rules().is_empty() => greedy::decode(&decoding, encoded),
             Strategy::Greedy | Strategy::Sample(_) => sample::decode(&decoding, encoded),
             Strategy::Beam(beam) | Strategy::BeamSample { beam, .. } => {
                 beam::decode(&decoding, encoded, beam)

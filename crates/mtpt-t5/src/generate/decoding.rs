@@ -48,6 +48,14 @@ impl Decoding<'_> {
             || self.stop.is_some_and(|stop| stop(text))
     }
 
+    /// Checks that the logits of a row are finite.
+    pub(super) fn check_logits(&self, row: usize, logits: &[f32]) -> Result<(), GenerationError> {
+        match logits.iter().find(|logit| !logit.is_finite()) {
+            None => Ok(()),
+            Some(&value) => Err(GenerationError::NotFinite { row: self.rows[row].position, value }),
+        }
+    }
+
     /// Returns the error of a row for which the options leave no token.
     pub(super) fn no_token(&self, row: usize) -> GenerationError {
         GenerationError::NoToken { row: self.rows[row].position }

@@ -5,7 +5,7 @@ mod config;
 mod decode;
 mod decoding;
 mod filter;
-pub(crate) mod greedy;
+mod greedy;
 mod model_settings;
 mod rules;
 mod sample;

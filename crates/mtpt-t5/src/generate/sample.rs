@@ -33,6 +33,7 @@ pub(super) fn decode(decoding: &Decoding<'_>, encoded: Encoded) -> Result<Vec<Ve
                 continue;
             }
             let row = index / per_row;
+            decoding.check_logits(row, logits)?;
             rules.apply(&texts[index], decoding.rows[row].ids, logits);
             let token = match sampling {
                 Some(sampling) => sample(logits, sampling, generators[index].random()),

@@ -117,8 +117,10 @@ pub fn initial_composition<B: Backbone>(
 
 /// Removes the end-of-sequence token, which would mark the end of the input within a prompt.
 fn without_end<B: Backbone>(ids: &[u32], backbone: &B) -> Vec<u32> {
-    let ids = ids.strip_suffix(&[backbone.eos_token_id()]).unwrap_or(ids);
-    ids.to_vec()
+    match ids {
+        [ids @ .., last] if backbone.is_end_token(*last) => ids.to_vec(),
+        _ => ids.to_vec(),
+    }
 }
 
 fn initializer<B: Backbone>(
