@@ -77,7 +77,7 @@ pub(crate) struct Decoding {
     /// Token that ends the text; repeat the option for several
     #[arg(long, value_name = "ID")]
     pub(crate) end_token: Vec<u32>,
-    /// Text that ends the text; the result is cut before it; repeat the option for several
+    /// Text that ends the text and is not part of it; repeat the option for several
     #[arg(long, value_name = "STRING")]
     pub(crate) stop: Vec<String>,
     /// First token of every text
