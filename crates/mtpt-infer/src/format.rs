@@ -76,13 +76,14 @@ impl Prompts {
 }
 
 impl PromptFormat {
-    /// Detects the format of a path. Returns `None` for a file that is neither a `.npy` nor a `.npz`
-    /// file, which may be a prompt file.
+    /// Detects the format of a path. Returns `None` for a file that is neither a `.npy` nor a
+    /// `.npz` file, which may be a prompt file.
     ///
     /// # Errors
     ///
     /// - [`FormatError::NoPrompts`] for a folder without prompts.
-    /// - [`FormatError::NoAdapterConfig`] for the weights of a PEFT adapter without its configuration.
+    /// - [`FormatError::NoAdapterConfig`] for the weights of a PEFT adapter without its
+    ///   configuration.
     /// - When the path cannot be read.
     pub fn detect(path: &Path) -> Result<Option<Self>> {
         if adapter_folder(path).is_some() {
