@@ -24,13 +24,20 @@ fn fixture(name: &str) -> PathBuf {
 
 /// Returns a world with a member of the family as its model.
 fn world(name: &str) -> World {
-    let world = World::new();
+    with_model(World::new(), name)
+}
+
+/// Replaces the model of a world, whose vocabulary is smaller.
+fn with_model(world: World, name: &str) -> World {
     for file in ["config.json", "model.safetensors"] {
         fs::copy(fixture(name).join(file), world.path("model").join(file)).unwrap();
     }
-    // The end token gets an id within the smaller vocabulary.
-    let tokenizer = fs::read_to_string(world.path("model/tokenizer.json")).unwrap();
-    world.write("model/tokenizer.json", &tokenizer.replace("94", "60"));
+    // The end token and the sentinels get ids within the smaller vocabulary.
+    let mut tokenizer = fs::read_to_string(world.path("model/tokenizer.json")).unwrap();
+    for id in 86..=94 {
+        tokenizer = tokenizer.replace(&id.to_string(), &(id - 34).to_string());
+    }
+    world.write("model/tokenizer.json", &tokenizer);
     world
 }
 
@@ -89,6 +96,24 @@ fn prompts_are_trained_on_the_whole_family() {
         let count = losses.len();
         let (first, last) = (mean(&losses[..count / 4]), mean(&losses[count - count / 4..]));
         assert!(last < 0.9 * first, "{name}: {losses:?}");
+    }
+}
+
+#[test]
+fn whole_models_are_trained_and_saved_with_their_type() {
+    for (name, model_type) in [("mt5", "mt5"), ("umt5_v4", "umt5"), ("longt5_global", "longt5")] {
+        let world = with_model(World::with_text(), name);
+        let outcome = world.run("pretrain pretrain.toml --output run", "");
+        assert_eq!(outcome.code, 0, "{name}: {}", outcome.messages);
+        let config = fs::read_to_string(world.path("run/model/config.json")).unwrap();
+        let config: Value = serde_json::from_str(&config).unwrap();
+        assert_eq!(config["model_type"], model_type);
+        assert_ne!(
+            fs::read(world.path("run/model/model.safetensors")).unwrap(),
+            fs::read(world.path("model/model.safetensors")).unwrap()
+        );
+        let rows = "{\"input_ids\": [5, 9], \"target_ids\": [7]}\n";
+        assert_eq!(world.rows("score --model run/model", rows).len(), 1, "{name}");
     }
 }
 

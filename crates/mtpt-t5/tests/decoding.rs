@@ -251,10 +251,15 @@ fn sampling_from_one_token_is_greedy() {
 
 #[test]
 fn a_row_without_tokens_has_finite_scores() {
-    let model = load("v1_0");
-    let device = Device::flex();
-    let (ids, mask) = padded(&[vec![5, 6], vec![]], &device);
-    let scores =
-        model.score(Inputs::new(model.embed(ids), mask), &[vec![3, 4], vec![3, 4]]).unwrap();
-    assert!(scores.iter().flatten().all(|score| score.is_finite()), "{scores:?}");
+    for name in VARIANTS {
+        let model = load(name);
+        let device = Device::flex();
+        // A short and a long row next to it.
+        for length in [2, 30] {
+            let (ids, mask) = padded(&[vec![5; length], vec![]], &device);
+            let inputs = Inputs::new(model.embed(ids), mask);
+            let scores = model.score(inputs, &[vec![3, 4], vec![3, 4]]).unwrap();
+            assert!(scores.iter().flatten().all(|score| score.is_finite()), "{name}: {scores:?}");
+        }
+    }
 }

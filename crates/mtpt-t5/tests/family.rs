@@ -223,6 +223,25 @@ fn saved_files_have_the_names_and_types_of_transformers() {
 }
 
 #[test]
+fn other_fields_of_the_configuration_are_preserved() {
+    let origin = with_config("family/byt5", |config| {
+        config.insert("n_positions".to_owned(), json!(1024));
+        config.insert("hidden_size".to_owned(), config["d_model"].clone());
+    });
+    let model = T5::load(origin.path(), &Device::flex()).unwrap();
+    let place = tempfile::tempdir().unwrap();
+    model.save_with_tokenizer(place.path(), origin.path()).unwrap();
+    let text = fs::read(place.path().join("config.json")).unwrap();
+    let config: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(config["tokenizer_class"], "ByT5Tokenizer");
+    assert_eq!(config["n_positions"], 1024);
+    // Names that would take precedence, and the old name of a field, are removed.
+    assert_eq!((&config["hidden_size"], &config["torch_dtype"]), (&Value::Null, &Value::Null));
+    assert_eq!(config["dtype"], "float32");
+    assert_eq!(read_config(place.path()).unwrap(), *model.config());
+}
+
+#[test]
 fn members_of_the_family_are_recognized() {
     for (name, expected) in [
         ("mt5", "Mt5"),

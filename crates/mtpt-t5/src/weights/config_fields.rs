@@ -10,7 +10,7 @@ use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::model_type::ModelType;
 
 /// Names under which transformers also accepts a field. They take precedence.
-const ALIASES: [(&str, &str); 4] = [
+pub(crate) const ALIASES: [(&str, &str); 4] = [
     ("hidden_size", "d_model"),
     ("num_attention_heads", "num_heads"),
     ("num_hidden_layers", "num_layers"),

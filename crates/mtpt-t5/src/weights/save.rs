@@ -8,10 +8,12 @@ use burn::tensor::{DType, Tensor, TensorData};
 use mtpt_io::fs::{self, write_atomic, write_dir_atomic};
 use mtpt_io::layout::transpose;
 use mtpt_io::safetensors;
+use serde_json::{Map, Value};
 
 use crate::config::T5Config;
 use crate::error::{Error, GenerationError, Result};
 use crate::model::t5::T5;
+use crate::weights::config_fields::{ALIASES, read_fields};
 use crate::weights::file_names::{COMPANION_FILES, CONFIG_FILE, WEIGHTS_FILE, tokenizer_dir};
 use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::names::{HEAD, Layout, Names, SHARED};
@@ -28,7 +30,7 @@ impl T5 {
     /// [`Error::Io`] names the file or folder. [`GenerationError::Device`] if the weights cannot be
     /// read back.
     pub fn save(&self, folder: &Path) -> Result<()> {
-        self.save_with_files(folder, &[])
+        self.save_with_files(folder, &[], Map::new())
     }
 
     /// Saves the model like [`save`](Self::save), together with the tokenizer files of the folder
@@ -36,11 +38,15 @@ impl T5 {
     ///
     /// These are `tokenizer.json`, `spiece.model`, their configurations and
     /// `generation_config.json`, as far as they exist. Existing ones of another model are removed.
+    /// Fields of the origin's `config.json` that don't describe the model are preserved, such as
+    /// the class of the tokenizer.
     ///
     /// # Errors
     ///
     /// See [`save`](Self::save); also [`Error::Io`] for a file that cannot be read.
     pub fn save_with_tokenizer(&self, folder: &Path, origin: &Path) -> Result<()> {
+        let config = origin.join(CONFIG_FILE);
+        let fields = if config.is_file() { read_fields(&config)? } else { Map::new() };
         let origin = &tokenizer_dir(origin);
         let companions = COMPANION_FILES
             .into_iter()
@@ -48,7 +54,7 @@ impl T5 {
             .filter(|(_, path)| path.is_file())
             .map(|(name, path)| Ok((name, fs::read(&path)?)))
             .collect::<Result<Vec<_>>>()?;
-        self.save_with_files(folder, &companions)?;
+        self.save_with_files(folder, &companions, fields)?;
         // The tokenizer of a model saved here earlier could take precedence over this one's.
         for name in COMPANION_FILES {
             if !companions.iter().any(|(known, _)| *known == name) {
@@ -58,8 +64,13 @@ impl T5 {
         Ok(())
     }
 
-    /// Saves the model and the given files.
-    fn save_with_files(&self, folder: &Path, companions: &[(&str, Vec<u8>)]) -> Result<()> {
+    /// Saves the model and the given files, with further fields of `config.json`.
+    fn save_with_files(
+        &self,
+        folder: &Path,
+        companions: &[(&str, Vec<u8>)],
+        fields: Map<String, Value>,
+    ) -> Result<()> {
         let mut collector = Collector {
             config: self.config.clone(),
             path: Vec::new(),
@@ -81,7 +92,7 @@ impl T5 {
         let metadata = BTreeMap::from([("format".to_owned(), "pt".to_owned())]);
         let named = tensors.iter().map(|(name, data)| (name.as_str(), data));
         let weights = safetensors::to_bytes(named, &metadata, &folder.join(WEIGHTS_FILE))?;
-        let config = config_json(&self.config, self.shared.weight.val().dtype());
+        let config = config_json(&self.config, self.shared.weight.val().dtype(), fields);
         let mut files = vec![(WEIGHTS_FILE, weights.as_slice()), (CONFIG_FILE, config.as_slice())];
         files.extend(companions.iter().map(|(name, bytes)| (*name, bytes.as_slice())));
 
@@ -144,15 +155,19 @@ impl ModuleVisitor for Collector {
     }
 }
 
-fn config_json(config: &T5Config, dtype: DType) -> Vec<u8> {
-    let mut config = serde_json::to_value(HuggingFaceConfig::from(config))
-        .expect("invariant: every field of a configuration has a JSON representation");
-    config["dtype"] = match dtype {
-        DType::BF16 => "bfloat16".into(),
-        DType::F16 => "float16".into(),
-        _ => "float32".into(),
+/// Returns the contents of `config.json`: the given fields, replaced by those of the model.
+fn config_json(config: &T5Config, dtype: DType, mut fields: Map<String, Value>) -> Vec<u8> {
+    for replaced in ALIASES.map(|(alias, _)| alias).into_iter().chain(["torch_dtype"]) {
+        fields.remove(replaced);
+    }
+    fields.extend(HuggingFaceConfig::from(config).into_fields());
+    let dtype = match dtype {
+        DType::BF16 => "bfloat16",
+        DType::F16 => "float16",
+        _ => "float32",
     };
-    let mut text = format!("{config:#}").into_bytes();
+    fields.insert("dtype".to_owned(), dtype.into());
+    let mut text = format!("{:#}", Value::Object(fields)).into_bytes();
     text.push(b'\n');
     text
 }
