@@ -22,17 +22,25 @@ fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures/family").join(name)
 }
 
-/// Returns a world with a member of the family as its model.
+/// Returns a world with a member of the family as its model, without a tokenizer.
 fn world(name: &str) -> World {
-    with_model(World::new(), name)
-}
-
-/// Replaces the model of a world, whose vocabulary is smaller.
-fn with_model(world: World, name: &str) -> World {
+    let world = World::new();
     for file in ["config.json", "model.safetensors"] {
         fs::copy(fixture(name).join(file), world.path("model").join(file)).unwrap();
     }
-    // The end token and the sentinels get ids within the smaller vocabulary.
+    fs::remove_file(world.path("model/tokenizer.json")).unwrap();
+    world
+}
+
+/// Replaces the model of a world. The end token and the sentinels of the tokenizer get ids within
+/// its smaller vocabulary, and the model gets the same end token.
+fn with_model(world: World, name: &str) -> World {
+    let weights = "model.safetensors";
+    fs::copy(fixture(name).join(weights), world.path("model").join(weights)).unwrap();
+    let config = fs::read_to_string(fixture(name).join("config.json")).unwrap();
+    let mut config: Value = serde_json::from_str(&config).unwrap();
+    config["eos_token_id"] = json!(60);
+    world.write("model/config.json", &config.to_string());
     let mut tokenizer = fs::read_to_string(world.path("model/tokenizer.json")).unwrap();
     for id in 86..=94 {
         tokenizer = tokenizer.replace(&id.to_string(), &(id - 34).to_string());
@@ -82,7 +90,7 @@ fn scores_and_texts_of_the_whole_family_match_transformers() {
 #[test]
 fn prompts_are_trained_on_the_whole_family() {
     for name in FAMILY {
-        let world = world(name);
+        let world = with_model(World::new(), name);
         let config = CONFIG.replace("steps = 6", "steps = 40, learning_rate = 0.3");
         world.write("run.toml", &config);
         let outcome = world.run("train run.toml --output run", "");
