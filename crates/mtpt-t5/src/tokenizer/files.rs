@@ -44,16 +44,16 @@ pub(crate) fn read(folder: &Path, config: &T5Config) -> Result<Kind> {
     let declared_end = declarations.end.clone();
     let vocab_size = config.vocab_size;
     let mut tokenizer = if class == Some(BYTE_CLASS) || (class.is_none() && is_byte_model) {
-        Kind::Byte(ByteTokenizer::new(declarations, vocab_size)?)
+        Kind::Byte(Box::new(ByteTokenizer::new(declarations, vocab_size)?))
     } else if json.is_file() {
-        Kind::Json(JsonTokenizer::read(&json, declarations, vocab_size)?)
+        Kind::Json(Box::new(JsonTokenizer::read(&json, declarations, vocab_size)?))
     } else if pieces.is_file() {
         Kind::Piece(Box::new(PieceTokenizer::read(&pieces, declarations, vocab_size)?))
     } else if let Some(class) = class.filter(|class| *class != "T5Tokenizer") {
         let (folder, class) = (home, class.to_owned());
         return Err(TokenizerError::Class { folder, class }.into());
     } else if class.is_none() && vocab_size == BYTE_VOCAB_SIZE {
-        Kind::Byte(ByteTokenizer::new(declarations, vocab_size)?)
+        Kind::Byte(Box::new(ByteTokenizer::new(declarations, vocab_size)?))
     } else {
         return Err(not_found(folder).into());
     };

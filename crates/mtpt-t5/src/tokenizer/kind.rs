@@ -8,9 +8,9 @@ use crate::tokenizer::piece::PieceTokenizer;
 /// A tokenizer of any kind.
 #[derive(Clone, Debug)]
 pub(crate) enum Kind {
-    Json(JsonTokenizer),
+    Json(Box<JsonTokenizer>),
     Piece(Box<PieceTokenizer>),
-    Byte(ByteTokenizer),
+    Byte(Box<ByteTokenizer>),
 }
 
 impl Kind {

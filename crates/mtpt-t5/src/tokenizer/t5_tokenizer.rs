@@ -41,7 +41,7 @@ impl T5Tokenizer {
     /// naming the file.
     pub fn from_tokenizer_json(path: &Path) -> Result<Self> {
         let tokenizer = JsonTokenizer::read(path, Declarations::default(), usize::MAX)?;
-        Ok(Self { kind: Kind::Json(tokenizer) }.with_end())
+        Ok(Self { kind: Kind::Json(Box::new(tokenizer)) }.with_end())
     }
 
     /// Reads a SentencePiece model, `spiece.model`, without the files next to it.
@@ -135,6 +135,6 @@ impl T5Tokenizer {
 impl From<Tokenizer> for T5Tokenizer {
     /// Uses a tokenizer of the library. Padding and truncation are disabled.
     fn from(tokenizer: Tokenizer) -> Self {
-        Self { kind: Kind::Json(tokenizer.into()) }.with_end()
+        Self { kind: Kind::Json(Box::new(tokenizer.into())) }.with_end()
     }
 }

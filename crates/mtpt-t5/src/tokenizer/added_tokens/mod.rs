@@ -1,8 +1,8 @@
 //! Tokens that a model folder adds to the pieces of its tokenizer.
 
-mod added_tokens;
 mod declarations;
 mod json_fields;
+mod search;
 
-pub(crate) use added_tokens::{AddedTokens, Part};
 pub(crate) use declarations::{Declarations, DeclaredToken};
+pub(crate) use search::{AddedTokens, Part};
