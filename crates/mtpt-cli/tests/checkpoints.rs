@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 
 use serde_json::json;
 
@@ -82,6 +83,22 @@ fn placeholders_for_weights_are_described() {
         check(&world, "inspect model/model.safetensors", &[file, parts[0], parts[1]]);
         check(&world, "score --model model --prompts model/model.safetensors", &[file, parts[0]]);
     }
+}
+
+#[test]
+fn pytorch_files_are_inspected() {
+    let world = World::new();
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures");
+    let lightning = fixtures.join("checkpoints/lightning.ckpt");
+    let text = world.text(&format!("inspect {}", lightning.display()));
+    assert!(text.contains("lightning.ckpt: a PyTorch file of 33 tensors, "), "{text}");
+    assert!(text.contains("  state_dict.model.shared.weight "), "{text}");
+    let old = fixtures.join("v1_0_old/pytorch_model.bin");
+    let found = world.rows(&format!("inspect {} --json", old.display()), "").remove(0);
+    assert_eq!(found["kind"], "tensors");
+    assert!(found["not_finite"].as_array().unwrap().is_empty());
+    world.write("broken.bin", "version https://git-lfs.github.com/spec/v1\nsize 7\n");
+    check(&world, "inspect broken.bin", &["`broken.bin` is not a ", "a Git LFS pointer"]);
 }
 
 /// Returns the kinds of `.npy` files of a prompt `[2, 16]` whose values are exact in bfloat16, and

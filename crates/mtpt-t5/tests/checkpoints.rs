@@ -455,6 +455,14 @@ fn weights_of_other_programs_are_described() {
         parts.push(file);
         check_fails(place.path(), &parts);
     }
+    #[cfg(unix)]
+    {
+        let place = without_weights();
+        let link = place.path().join("model.safetensors");
+        std::os::unix::fs::symlink("../../blobs/12ab", link).unwrap();
+        let parts = ["model.safetensors` is a link to `../../blobs/12ab`, which does not exist"];
+        check_fails(place.path(), &parts);
+    }
     let adapter = tempfile::tempdir().unwrap();
     let config = r#"{"peft_type": "LORA", "base_model_name_or_path": "google/flan-t5-base"}"#;
     fs::write(adapter.path().join("adapter_config.json"), config).unwrap();

@@ -58,6 +58,19 @@ pub enum WeightsError {
         expected: &'static str,
     },
 
+    /// A weight file is a link to a file that doesn't exist.
+    #[error(
+        "`{}` is a link to `{}`, which does not exist; download or copy the model again",
+        link.display(),
+        target.display()
+    )]
+    BrokenLink {
+        /// The link.
+        link: PathBuf,
+        /// The missing file.
+        target: PathBuf,
+    },
+
     /// A folder has weights of another program only.
     #[error("`{}` has weights in the format of {format}, which is not supported; {advice}", file.display())]
     OtherFormat {

@@ -63,6 +63,12 @@ fn usual_file(folder: &Path) -> Option<PathBuf> {
 /// Returns the only file of a folder that is named like weights, though not as usual.
 fn other_file(folder: &Path) -> Result<PathBuf, WeightsError> {
     let folder = folder.to_owned();
+    let paths = WEIGHT_FILES.iter().map(|name| folder.join(name));
+    // A cache whose files were removed still has the links to them.
+    if let Some(link) = paths.into_iter().find(|path| path.is_symlink()) {
+        let target = link.read_link().unwrap_or_default();
+        return Err(WeightsError::BrokenLink { link, target });
+    }
     let names = file_names(&folder);
     let mut candidates = names.clone();
     candidates.retain(|name| {

@@ -36,7 +36,8 @@ fn describe(arguments: &Inspect) -> Result<Description> {
     if path.is_dir() {
         return describe_folder(path);
     }
-    match path.extension().and_then(|extension| extension.to_str()) {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    match extension {
         Some("toml") => task_file::describe(path, arguments.model.as_deref()),
         Some("safetensors") => match tensors::read(path)? {
             file if file.is_prompt_file() => prompts::describe_file(path),
@@ -44,6 +45,9 @@ fn describe(arguments: &Inspect) -> Result<Description> {
         },
         _ => match PromptFormat::detect(path)? {
             Some(PromptFormat::Peft) => prompts::describe_adapter(path.parent().unwrap_or(path)),
+            _ if matches!(extension, Some("bin" | "pt" | "pth" | "ckpt")) => {
+                tensors::read_pytorch(path)?.report(path)
+            }
             Some(_) => prompts::describe_arrays(path),
             None => data_file::describe(path, arguments.encoding),
         },

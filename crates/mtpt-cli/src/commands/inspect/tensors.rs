@@ -12,8 +12,9 @@ use crate::number_format::{counted, thousands};
 /// The key of the metadata that makes a safetensors file a prompt file.
 const PROMPTS: &str = "mtpt";
 
-/// The header of a safetensors file.
+/// The tensors of a safetensors or PyTorch file.
 pub(super) struct TensorFile {
+    format: &'static str,
     metadata: BTreeMap<String, String>,
     tensors: Vec<TensorSummary>,
     not_finite: Vec<NotFinite>,
@@ -49,19 +50,31 @@ struct Json<'a> {
 /// Reads the header of a file, and checks the values of tensors of floats.
 pub(super) fn read(path: &Path) -> Result<TensorFile> {
     let file = SafetensorsFile::open(path)?;
-    let mut not_finite = Vec::new();
-    for name in file.names() {
-        let (index, value) = match file.read(name) {
-            // Elements that are not floats are always finite.
-            Ok(_) | Err(TensorError::Dtype { .. }) => continue,
-            Err(TensorError::NotFinite { index, value, .. }) => (index, value.to_string()),
-            Err(TensorError::TooLarge { index, .. }) => (index, "too large for f32".to_owned()),
-            Err(error) => return Err(error.into()),
-        };
-        not_finite.push(NotFinite { tensor: name.to_owned(), index, value });
+    let metadata = file.metadata().clone();
+    Ok(TensorFile { metadata, ..TensorFile::of(&file, "safetensors")? })
+}
+
+/// Reads the structure of a PyTorch file, and checks the values of tensors of floats.
+pub(super) fn read_pytorch(path: &Path) -> Result<TensorFile> {
+    TensorFile::of(&*mtpt::io::open(path)?, "PyTorch")
+}
+
+impl TensorFile {
+    fn of(source: &dyn TensorSource, format: &'static str) -> Result<Self> {
+        let mut not_finite = Vec::new();
+        for name in source.names() {
+            let (index, value) = match source.read(name) {
+                // Elements that are not floats are always finite.
+                Ok(_) | Err(TensorError::Dtype { .. }) => continue,
+                Err(TensorError::NotFinite { index, value, .. }) => (index, value.to_string()),
+                Err(TensorError::TooLarge { index, .. }) => (index, "too large for f32".to_owned()),
+                Err(error) => return Err(error.into()),
+            };
+            not_finite.push(NotFinite { tensor: name.to_owned(), index, value });
+        }
+        let tensors = source.names().map(|name| TensorSummary::of(source, name)).collect();
+        Ok(Self { format, metadata: BTreeMap::new(), tensors, not_finite })
     }
-    let tensors = file.names().map(|name| TensorSummary::of(&file, name)).collect();
-    Ok(TensorFile { metadata: file.metadata().clone(), tensors, not_finite })
 }
 
 impl TensorSummary {
@@ -81,8 +94,9 @@ impl TensorFile {
     pub(super) fn report(&self, path: &Path) -> Result<Description> {
         let parameters = self.tensors.iter().map(|tensor| tensor.parameters).sum();
         let mut text = format!(
-            "{}: a safetensors file of {}, {}\n",
+            "{}: a {} file of {}, {}\n",
             path.display(),
+            self.format,
             counted(self.tensors.len(), "tensor"),
             counted(parameters, "parameter")
         );
