@@ -101,6 +101,25 @@ fn pytorch_files_are_inspected() {
     check(&world, "inspect broken.bin", &["`broken.bin` is not a ", "a Git LFS pointer"]);
 }
 
+#[test]
+fn placeholders_for_tokenizers_and_prompts_are_described() {
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:9f\nsize 791656\n";
+    let found = "found a Git LFS pointer to a file of 791656 bytes; run `git lfs pull`";
+    for file in ["tokenizer.json", "spiece.model", "tokenizer_config.json", "config.json"] {
+        let world = World::new();
+        if file == "spiece.model" {
+            fs::remove_file(world.path("model/tokenizer.json")).unwrap();
+        }
+        world.write(&format!("model/{file}"), pointer);
+        check(&world, "train run.toml --output run", &[file, found]);
+    }
+    let world = World::new();
+    for file in ["prompts.safetensors", "prompt.npy"] {
+        world.write(file, pointer);
+        check(&world, &format!("score --model model --prompts {file}"), &[file, found]);
+    }
+}
+
 /// Returns the kinds of `.npy` files of a prompt `[2, 16]` whose values are exact in bfloat16, and
 /// the same prompt in the most common kind first.
 fn kinds() -> Vec<(&'static str, Vec<u8>)> {
