@@ -138,6 +138,10 @@ fn results_that_are_not_finite_name_the_row() {
     let row = "\n{\"input\": \"day\", \"target\": \"sun\"}\n";
     let outcome = world.run("score --model model", row);
     check(&outcome, &[":2: the log-probability of a token is ", "too large for its precision"]);
+    for options in ["", " --num-beams 3", " --temperature 1", " --repetition-penalty 1.5"] {
+        let command = format!("generate --model model --max-new-tokens 2{options}");
+        check(&world.run(&command, row), &["line 2: a logit is infinite or NaN; the values of"]);
+    }
     let command = "predict --model model --prompts prompts.safetensors --task mood";
     let outcome = world.run(command, row);
     check(&outcome, &[":2: the log-probability of a candidate is "]);

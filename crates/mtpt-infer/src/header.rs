@@ -165,6 +165,12 @@ impl PromptHeader {
         }
     }
 
+    /// Returns the maximum length of candidates: that of targets in training, or no limit if
+    /// unknown, because a truncated candidate has another probability.
+    pub fn max_candidate_length(&self) -> usize {
+        if self.max_target_length == 0 { usize::MAX } else { self.max_target_length }
+    }
+
     /// Returns the number of vectors in the shared prompt, for the encoder and the decoder.
     pub fn shared_length(&self) -> usize {
         self.length + self.decoder_length

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
 mod arrays;
 mod candidates;
 mod device_batch;
@@ -30,6 +31,7 @@ mod t5x_arrays;
 mod task_data;
 mod tree;
 
+pub use answer::Answer;
 pub use arrays::ArrayComposition;
 pub use candidates::Candidates;
 pub use device_batch::{DeviceBatch, Padding};
@@ -44,7 +46,7 @@ pub use format_error::FormatError;
 pub use header::{PromptHeader, PromptTask};
 pub use note::PromptNote;
 pub use peft::adapter::DecoderPrompt;
-pub use predict::{Answer, Input, Predictor};
+pub use predict::{Input, Predictor};
 pub use prompt_file::PromptFile;
 pub use prompted::Prompted;
 pub use prompts::Prompts;

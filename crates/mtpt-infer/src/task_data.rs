@@ -61,6 +61,7 @@ pub struct TaskTokenizer<'a, T> {
     tokenizer: &'a T,
     vocab_size: usize,
     max_lengths: MaxLengths,
+    max_candidate_length: usize,
     /// Maximum length of a row that fits in memory.
     max_row_length: usize,
 }
@@ -69,7 +70,14 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
     /// Uses a tokenizer for a model, and truncates inputs and targets to maximum lengths.
     pub fn new<B: Backbone>(tokenizer: &'a T, backbone: &B, max_lengths: MaxLengths) -> Self {
         let (vocab_size, max_row_length) = (backbone.vocab_size(), max_row_length(backbone));
-        Self { tokenizer, vocab_size, max_lengths, max_row_length }
+        let max_candidate_length = max_lengths.target;
+        Self { tokenizer, vocab_size, max_lengths, max_candidate_length, max_row_length }
+    }
+
+    /// Sets the maximum length of candidates. The default is that of targets.
+    #[must_use]
+    pub fn with_max_candidate_length(self, max_candidate_length: usize) -> Self {
+        Self { max_candidate_length, ..self }
     }
 
     /// Reads some splits of one task. Splits that the task lacks have no rows.
@@ -136,7 +144,7 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
             if !instance.choices.is_empty() {
                 let (choices, location) = (&instance.choices, &instance.location);
                 let candidates =
-                    Candidates::from_texts(choices, tokenizer, max_lengths.target).map_err(
+                    Candidates::from_texts(choices, tokenizer, self.max_candidate_length).map_err(
                         |problem| TaskError::Tokenize { location: location.clone(), problem },
                     )?;
                 data.choices.push(candidates);

@@ -1,5 +1,5 @@
 use mtpt::infer::{self, Input, Predictor, PromptTask, Query};
-use mtpt::t5::T5;
+use mtpt::t5::{self, GenerationError, T5};
 use mtpt::tasks::Tokenize;
 
 use crate::args::inference::Predict;
@@ -37,7 +37,7 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
                 rows.iter().map(|(query, row)| (query.clone(), row)).unzip();
             limit.count(queries.iter().filter(|query| query.is_truncated()).count());
             let answers = predictor.answer_from(first, &queries, arguments.batch_size);
-            for answer in answers.map_err(|error| of_row(error, &rows))? {
+            for answer in answers.map_err(|error| of_row(error, &rows, first))? {
                 output.row(&answer)?;
             }
             first += queries.len();
@@ -49,13 +49,20 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
     outcome
 }
 
-/// Returns the error about the result of a row with its line.
-fn of_row(error: infer::Error, rows: &[&Row]) -> Error {
-    match error {
+/// Returns the error about the result of a row with its line. `first` is the position of the first
+/// row in the input.
+fn of_row(error: infer::Error, rows: &[&Row], first: usize) -> Error {
+    match &error {
         infer::Error::NotFinite { row, value, .. } => {
-            rows[row].error(not_finite("the log-probability of a candidate", value))
+            rows[*row].error(not_finite("the log-probability of a candidate", value))
         }
-        error => error.into(),
+        infer::Error::Generate { source } => match source.downcast_ref() {
+            Some(t5::Error::Generation(problem @ GenerationError::NotFinite { row, .. })) => {
+                rows[row - first].error(problem.to_string())
+            }
+            _ => error.into(),
+        },
+        _ => error.into(),
     }
 }
 
