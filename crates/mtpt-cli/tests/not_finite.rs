@@ -140,7 +140,7 @@ fn results_that_are_not_finite_name_the_row() {
     check(&outcome, &[":2: the log-probability of a token is ", "too large for its precision"]);
     for options in ["", " --num-beams 3", " --temperature 1", " --repetition-penalty 1.5"] {
         let command = format!("generate --model model --max-new-tokens 2{options}");
-        check(&world.run(&command, row), &["line 2: a logit is infinite or NaN; the values of"]);
+        check(&world.run(&command, row), &[":2: the logits of row 1 are not finite, found "]);
     }
     let command = "predict --model model --prompts prompts.safetensors --task mood";
     let outcome = world.run(command, row);
