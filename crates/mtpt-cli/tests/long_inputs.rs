@@ -135,12 +135,12 @@ fn rows_that_need_too_much_memory_are_named() {
     };
     let none = "--max-input-length none";
     let long = format!("{}\n{}\n", row(20), row(12_000));
-    check(&format!("score --model model {none}"), &long, "line 2", "input");
-    check(&format!("generate --model model {none}"), &long, "line 2", "input");
+    check(&format!("score --model model {none}"), &long, "standard input:2", "input");
+    check(&format!("generate --model model {none}"), &long, "standard input:2", "input");
     let target = json!({ "input": "day", "target": "sun ".repeat(20_000) });
-    check("score --model model", &format!("{target}\n"), "line 1", "target");
+    check("score --model model", &format!("{target}\n"), "standard input:1", "target");
     let predict = format!("predict --model model --prompts prompt.npy {none}");
-    check(&predict, &long, "line 2", "input");
+    check(&predict, &long, "standard input:2", "input");
     world.write("tasks.toml", TASKS);
     let text = json!({ "text": "day ".repeat(40_000), "label": "sun" });
     world.write("long.jsonl", &format!("{text}\n"));
