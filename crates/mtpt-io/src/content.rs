@@ -34,8 +34,8 @@ const FORMATS: &[(&[u8], &str, &str)] = &[
     (b"PK\x03\x04",           "a zip archive, such as PyTorch writes", "if it is PyTorch's, give it the extension `.bin`, otherwise unpack it"),
 ];
 
-/// First line of a Git LFS pointer.
-const LFS: &str = "version https://git-lfs.github.com/spec/";
+/// Start of a Git LFS pointer.
+const LFS: &str = "version https://git-lfs";
 
 /// Number of bytes that are examined.
 const EXAMINED: u64 = 512;
