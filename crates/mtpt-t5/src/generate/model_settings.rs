@@ -14,7 +14,8 @@ impl T5 {
     ///
     /// # Errors
     ///
-    /// [`ConfigError::UnsupportedSettings`] names the settings that are not supported.
+    /// [`ConfigError::UnsupportedSettings`](crate::ConfigError::UnsupportedSettings) names the
+    /// settings that are not supported.
     pub fn generation_config(&self) -> Result<GenerationConfig> {
         self.generation.check()?;
         self.generation.settings().to_config()
