@@ -144,8 +144,8 @@ impl Task {
     /// Returns [`TaskError::NoSplit`] if the task has no such split. Returns [`Error::InTask`]
     /// around [`DataError::NoRows`],
     /// [`SamplingError::HoldOut`](crate::sampling::SamplingError::HoldOut),
-    /// [`SamplingError::FewShot`](crate::sampling::SamplingError::FewShot), an error of [`Reader`],
-    /// or an error of [`instance`](Self::instance).
+    /// [`SamplingError::FewShot`](crate::sampling::SamplingError::FewShot), an error of
+    /// [`Reader`](crate::Reader), or an error of [`instance`](Self::instance).
     pub fn read(&self, split: Split) -> Result<Vec<Instance>> {
         let (path, selection) = self.existing_source(split)?;
         let mut instances =
