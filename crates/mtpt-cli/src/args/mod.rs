@@ -70,7 +70,7 @@ pub(crate) enum Command {
     /// Generate text for each input row.
     #[command(after_help = "Example:
   echo '{\"input\": \"summarize: ...\"}' | mtpt generate --model t5 --num-beams 4")]
-    Generate(Generate),
+    Generate(Box<Generate>),
     /// Compute the log-probability of target texts.
     #[command(after_help = "Example:
   echo '{\"input\": \"sst2 sentence: a fine film\", \"target\": \"positive\"}' |
