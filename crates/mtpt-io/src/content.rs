@@ -82,6 +82,7 @@ impl ForeignContent {
     }
 
     /// Returns whether the content is a zip archive.
+    #[cfg(feature = "tensors")]
     pub(crate) fn is_zip(start: &[u8]) -> bool {
         start.starts_with(b"PK\x03\x04") || start.starts_with(b"PK\x05\x06")
     }
