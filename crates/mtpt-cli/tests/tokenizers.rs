@@ -171,7 +171,7 @@ fn unknown_text_is_reported_in_one_line() {
     check("train run.toml --output run", "", None);
     let row = "{\"task\": \"mood\", \"text\": \"night brought snow hail\"}\n";
     check(
-        "predict --model model --prompts run",
+        "predict --model model --prompts run/prompts.safetensors",
         row,
         Some(
             "note: 33.3 % of the input tokens (2 of 6) are unknown to the tokenizer, in 1 of 1 \
@@ -184,7 +184,7 @@ fn unknown_text_is_reported_in_one_line() {
     check("inspect run.toml --model model --json", "", Some(note));
     world.write("mood.jsonl", "{\"text\": \"day brought sun\", \"label\": \"0\"}\n");
     check(
-        "eval run.toml --prompts run --model model",
+        "eval --tasks run.toml --prompts run/prompts.safetensors --model model",
         "",
         Some(
             "note: 6.7 % of the input tokens (1 of 15) is unknown to the tokenizer, in 1 of 3 rows",

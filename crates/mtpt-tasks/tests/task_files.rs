@@ -138,7 +138,8 @@ fn locates_invalid_definitions() {
         ),
         (
             second("\"macro_f1\"", "\"f1\"").replace("\"f1\"", "{ f1 = { positive = \"bad\" } }"),
-            "task `b`: expected every metric once, found `f1` again",
+            "task `b`: expected every metric once, found `f1` again; results are reported by the name \
+             of the metric",
         ),
         (
             second("label_field = \"stars\"", "limit = { dev = 0 }"),
