@@ -179,8 +179,9 @@ fn unknown_text_is_reported_in_one_line() {
         ),
     );
     world.write("wet.tsv", "text\tlabel\nday brought snow\tdry\nnight brought rain\tsoaked\n");
+    // The file is the training and the dev split of the task.
     let note =
-        "note: 10.0 % of the input tokens (1 of 10) is unknown to the tokenizer, in 1 of 2 rows";
+        "note: 10.0 % of the input tokens (2 of 20) are unknown to the tokenizer, in 2 of 4 rows";
     check("inspect run.toml --model model --json", "", Some(note));
     world.write("mood.jsonl", "{\"text\": \"day brought sun\", \"label\": \"0\"}\n");
     check(
