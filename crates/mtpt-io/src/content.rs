@@ -50,35 +50,47 @@ impl ForeignContent {
         Self::of(&start)
     }
 
+    /// Creates a description of content, to be displayed as `found FOUND; ADVICE`.
+    pub fn new(found: impl Into<String>, advice: &'static str) -> Self {
+        Self { found: found.into(), advice }
+    }
+
     /// Returns what a file contains by its first bytes, a few hundred or the whole file.
     pub fn of(start: &[u8]) -> Option<Self> {
-        let content = |found: &str, advice| Some(Self { found: found.to_owned(), advice });
         if start.is_empty() {
-            return content("an empty file", DOWNLOAD);
+            return Some(Self::new("an empty file", DOWNLOAD));
         }
         if start.iter().all(|&byte| byte == 0) {
-            return content("only zeros", DOWNLOAD);
+            return Some(Self::new("only zeros", DOWNLOAD));
         }
-        if let Some((_, found, advice)) =
-            FORMATS.iter().find(|(magic, ..)| start.starts_with(magic))
-        {
-            return content(found, advice);
+        if let Some(content) = Self::other_than_text(start) {
+            return Some(content);
         }
         let text = text_of(start)?;
-        if text.starts_with(LFS) {
-            return Some(Self { found: lfs_pointer(text), advice: LFS_ADVICE });
-        }
-        let lower = text.get(..15).unwrap_or(text).to_ascii_lowercase();
-        if lower.starts_with("<!doctype html") || lower.starts_with("<html") {
-            return content("an HTML page", "use the download link of the file itself");
-        }
         let line: String = text.lines().next().unwrap_or_default().chars().take(40).collect();
         let (kind, advice) = match text.as_bytes().first() {
             Some(b'<') => ("an XML document", SERVER),
             Some(b'{' | b'[') => ("JSON text", SERVER),
             _ => ("text", "choose another file, or download it again"),
         };
-        Some(Self { found: format!("{kind} that starts with `{line}`"), advice })
+        Some(Self::new(format!("{kind} that starts with `{line}`"), advice))
+    }
+
+    /// Returns what a file contains by its first bytes if it is not a text that was meant to be
+    /// read: a known format, a Git LFS pointer or an HTML page.
+    pub fn other_than_text(start: &[u8]) -> Option<Self> {
+        // A text may start with the letters of a format, such as `GGUF`.
+        let Some(text) = text_of(start) else {
+            let format = FORMATS.iter().find(|(magic, ..)| start.starts_with(magic));
+            return format.map(|&(_, found, advice)| Self::new(found, advice));
+        };
+        if text.starts_with(LFS) {
+            return Some(Self::new(lfs_pointer(text), LFS_ADVICE));
+        }
+        let lower = text.get(..15).unwrap_or(text).to_ascii_lowercase();
+        let is_page = lower.starts_with("<!doctype html") || lower.starts_with("<html");
+        let page = || Self::new("an HTML page", "use the download link of the file itself");
+        is_page.then(page)
     }
 
     /// Returns whether the content is a zip archive.
@@ -144,6 +156,8 @@ mod tests {
             let found = ForeignContent::of(start).unwrap().to_string();
             assert!(found.starts_with(&format!("found {expected}")), "{found}");
         }
+        let table = b"GGUF,quality\nllama,high\n";
+        assert_eq!(ForeignContent::other_than_text(table), None);
         for start in [b"\x80\x02}".as_slice(), b"\x60\0\0\0\0\0\0\0{\"a\":", b"\xff\xff"] {
             assert_eq!(ForeignContent::of(start), None);
         }

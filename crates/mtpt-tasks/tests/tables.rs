@@ -98,10 +98,11 @@ fn other_bytes_are_located() {
 #[test]
 fn files_of_other_kinds_are_named() {
     for (bytes, expected) in [
-        (&b"\x1f\x8b\x08\0"[..], "a gzip archive; decompress it"),
+        (&b"\x1f\x8b\x08\0"[..], "a gzip archive; unpack it"),
         (b"PK\x03\x04..", "a ZIP archive or a workbook"),
         (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer"),
         (b"\n<!DOCTYPE html>\n", "an HTML page"),
+        (b"\x93NUMPY\x01\0", "a NumPy array; convert it to CSV"),
         (b"\xff\xfe\0\0t\0\0\0", "text in UTF-32"),
         (b"%PDF-1.7\n", "a PDF document"),
         (b"SQLite format 3\0", "a SQLite database"),

@@ -54,7 +54,9 @@ impl<R: BufRead> Decoded<R> {
     pub(crate) fn check(&mut self, file: &Path) -> Result<()> {
         self.start().map_err(IoError::with("read", file))?;
         match foreign_file(&self.prefix) {
-            Some(found) => Err(DataError::ForeignFile { path: file.to_path_buf(), found }.into()),
+            Some(content) => {
+                Err(DataError::ForeignFile { path: file.to_path_buf(), content }.into())
+            }
             None => Ok(()),
         }
     }

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use mtpt_io::ForeignContent;
+
 use crate::data::encoding::Encoding;
 use crate::data::format::Format;
 use crate::data::json::error::JsonProblem;
@@ -26,12 +28,12 @@ pub enum DataError {
         encoding: Encoding,
     },
     /// A file is not text, or not data.
-    #[error("{}: expected rows as text, found {found}", .path.display())]
+    #[error("{}: expected rows as text, {content}", .path.display())]
     ForeignFile {
         /// The file.
         path: PathBuf,
         /// What the file is, with advice.
-        found: &'static str,
+        content: ForeignContent,
     },
     /// An option does not apply to the format.
     #[error("`{key}` is for {expected}, not for `format = \"{}\"`", format.as_str())]
