@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import torch
-from generate_reference import SEARCHES, choose_end, generated, padded, random_rows, rounded, token_log_probabilities
+from generate_reference import padded, random_rows, results, rounded, token_log_probabilities, until_end, with_end_token
 from safetensors.torch import load_file, save_file
 from transformers import (
     AutoConfig,
@@ -147,7 +147,7 @@ def prompted(model, inputs, targets, length, seed):
         use_cache=use_cache, max_new_tokens=10,
     )
     eos = model.config.eos_token_id
-    greedy = [row[: row.index(eos) + 1] if eos in row else row for row in (row[1:] for row in greedy.tolist())]
+    greedy = [until_end(row[1:], eos) for row in greedy.tolist()]
     rows = zip(chosen.tolist(), targets)
     return {
         "prompt": prompt,
@@ -171,31 +171,10 @@ def reference(folder, seed):
     long_inputs = random_rows(generator, vocab_size, [300, 97, 33])
     long_targets = random_rows(generator, vocab_size, [5, 12, 3])
 
-    eos = choose_end(model, inputs)
-    config_file = folder / "config.json"
-    config = json.loads(config_file.read_text())
-    config["eos_token_id"] = eos
-    config_file.write_text(json.dumps(config, indent=2) + "\n")
-    model = load(folder)
-    assert model.config.eos_token_id == eos and model.generation_config.eos_token_id == eos
-
-    searches = []
-    for options in SEARCHES:
-        searches.append(dict(options, texts=generated(model, inputs, **options)))
-    long_scores = token_log_probabilities(model, long_inputs, long_targets)
+    model = with_end_token(model, folder, inputs)
+    eos = model.config.eos_token_id
     result = {
-        "inputs": inputs,
-        "targets": targets,
-        "token_log_probabilities": token_log_probabilities(model, inputs, targets),
-        "greedy": generated(model, inputs, max_new_tokens=16, num_beams=1),
-        "searches": searches,
-        "long": {
-            "inputs": long_inputs,
-            "targets": long_targets,
-            "token_log_probabilities": long_scores,
-            "greedy": generated(model, long_inputs, max_new_tokens=40, num_beams=1),
-            "beam_4": generated(model, long_inputs, max_new_tokens=20, num_beams=4),
-        },
+        **results(model, (inputs, targets), (long_inputs, long_targets)),
         "prompted": prompted(model, inputs, targets, 5, seed),
         "long_prompted": prompted(model, long_inputs, long_targets, 7, seed + 1),
     }
@@ -204,7 +183,7 @@ def reference(folder, seed):
         token_log_probabilities(model, [row], [target])[0]
         for row, target in zip(inputs + long_inputs, targets + long_targets)
     ]
-    padding = apart(alone, result["token_log_probabilities"] + long_scores)
+    padding = apart(alone, result["token_log_probabilities"] + result["long"]["token_log_probabilities"])
     prompts = [prompted(model, [row], [target], 5, seed) for row, target in zip(inputs, targets)]
     padding = max(padding, apart(
         [scores["token_log_probabilities"][0] for scores in prompts], result["prompted"]["token_log_probabilities"]
@@ -214,7 +193,7 @@ def reference(folder, seed):
     distinct = len({tuple(text) for text in result["greedy"]})
     size = (folder / "model.safetensors").stat().st_size
     print(f"{folder.name}: {size} bytes, end {eos}, {ends} of {distinct} distinct greedy texts end,",
-          [sum(eos in text for text in search["texts"]) for search in searches], f"padding {padding:.1e}")
+          [sum(eos in text for text in search["texts"]) for search in result["searches"]], f"padding {padding:.1e}")
 
 
 def scaling():

@@ -164,11 +164,11 @@ def generated(model, inputs, **options):
     rows = model.generate(
         input_ids=ids, attention_mask=mask, do_sample=False, use_cache=use_cache, **options
     ).tolist()
-    texts = []
-    for row in rows:
-        row = row[1:]
-        texts.append(row[: row.index(eos) + 1] if eos in row else row)
-    return texts
+    return [until_end(row[1:], eos) for row in rows]
+
+
+def until_end(row, eos):
+    return row[: row.index(eos) + 1] if eos in row else row
 
 
 def choose_end(model, inputs):
@@ -218,27 +218,25 @@ def rounded(numbers):
     return [float(f"{number:.8g}") for number in numbers]
 
 
-def reference(folder, seed):
-    model = T5ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
-    generator = torch.Generator().manual_seed(100 + seed)
-    vocab_size = model.config.vocab_size
-    inputs = random_rows(generator, vocab_size, [3, 12, 7, 1, 9, 10])
-    targets = random_rows(generator, vocab_size, [4, 1, 6, 2, 9, 3])
-    long_inputs = random_rows(generator, vocab_size, [300, 270])
-    long_targets = random_rows(generator, vocab_size, [5, 40])
-
+def with_end_token(model, folder, inputs):
+    """Chooses an end token, writes it to the folder of the model, and returns the model loaded again."""
     eos = choose_end(model, inputs)
     config_file = folder / "config.json"
     config = json.loads(config_file.read_text())
     config["eos_token_id"] = eos
     config_file.write_text(json.dumps(config, indent=2) + "\n")
-    model = T5ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+    model = type(model).from_pretrained(folder, dtype=torch.float32).eval()
     assert model.config.eos_token_id == eos and model.generation_config.eos_token_id == eos
+    return model
 
+
+def results(model, rows, long_rows):
+    """Log-probabilities and texts of short and of long rows, each inputs and targets."""
+    (inputs, targets), (long_inputs, long_targets) = rows, long_rows
     searches = []
     for options in SEARCHES:
         searches.append(dict(options, texts=generated(model, inputs, **options)))
-    result = {
+    return {
         "inputs": inputs,
         "targets": targets,
         "token_log_probabilities": token_log_probabilities(model, inputs, targets),
@@ -252,12 +250,29 @@ def reference(folder, seed):
             "beam_4": generated(model, long_inputs, max_new_tokens=20, num_beams=4),
         },
     }
+
+
+def reference(folder, seed):
+    model = T5ForConditionalGeneration.from_pretrained(folder, dtype=torch.float32).eval()
+    generator = torch.Generator().manual_seed(100 + seed)
+    vocab_size = model.config.vocab_size
+    inputs = random_rows(generator, vocab_size, [3, 12, 7, 1, 9, 10])
+    targets = random_rows(generator, vocab_size, [4, 1, 6, 2, 9, 3])
+    long_inputs = random_rows(generator, vocab_size, [300, 270])
+    long_targets = random_rows(generator, vocab_size, [5, 40])
+
+    model = with_end_token(model, folder, inputs)
+    eos = model.config.eos_token_id
+    result = results(model, (inputs, targets), (long_inputs, long_targets))
     if folder.name in ("v1_0", "v1_1"):
         result["gradients"] = gradients(model, inputs, targets)
     (folder / "reference.json").write_text(json.dumps(result) + "\n")
     ends = sum(eos in text for text in result["greedy"])
     print(f"{folder.name}: end {eos}, {ends} of {len(inputs)} greedy texts end;",
-          [sum(eos in text for text in search["texts"]) for search in searches])
+          [sum(eos in text for text in search["texts"]) for search in result["searches"]])
+
+
+OTHER_FILES = ["sharded", "sharded_bin", "bf16", "f16"]
 
 
 def other_files(source):
@@ -353,8 +368,10 @@ def main():
     if sys.argv[1:] == ["bundled"]:
         bundled()
         return
-    shutil.rmtree(FIXTURES, ignore_errors=True)
-    FIXTURES.mkdir(parents=True)
+    # The other folders belong to the other scripts.
+    for name in [*(name for name, *_ in VARIANTS), *OTHER_FILES, "tokenizer"]:
+        shutil.rmtree(FIXTURES / name, ignore_errors=True)
+    FIXTURES.mkdir(parents=True, exist_ok=True)
     for name, settings, style, seed in VARIANTS:
         folder = FIXTURES / name
         write(fresh(settings, seed), folder, style)
