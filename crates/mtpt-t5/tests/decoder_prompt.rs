@@ -2,11 +2,12 @@
 //!
 //! A prompt that consists of the embeddings of tokens must act like these tokens.
 
-use burn::tensor::{Bool, Device, Int, Tensor, Tolerance};
-use mtpt_core::{Backbone, Encoded, Inputs, TokenTree, decode_paths};
+use burn::tensor::{Bool, Device, Int, Tensor};
+use mtpt_core::{Backbone, Encoded, Inputs, decode_paths};
 use mtpt_t5::{Beam, GenerationConfig, Sampling, Strategy, T5};
 
 use crate::fixtures::{TOLERANCE, VARIANTS, assert_close, load, padded, reference};
+use crate::trees::{assert_same_nodes, assert_states_close};
 
 /// Tokens whose embeddings are the prompt of each row.
 const PROMPTS: [[u32; 3]; 3] = [[7, 41, 5], [9, 9, 30], [12, 3, 8]];
@@ -23,12 +24,6 @@ fn inputs(model: &T5, variant: &str) -> Inputs {
 fn with_prompt(model: &T5, inputs: Inputs) -> Inputs {
     let (ids, _) = ids(&PROMPTS.map(Vec::from));
     Inputs { decoder_prompt: Some(model.embed(ids)), ..inputs }
-}
-
-fn assert_states_close(found: Tensor<3>, expected: Tensor<3>) {
-    // Hidden states of these fixtures reach 100, summed in a different order.
-    let tolerance = Tolerance::<f32>::rel_abs(1e-4, 1e-3);
-    found.into_data().assert_approx_eq(&expected.into_data(), tolerance);
 }
 
 #[test]
@@ -55,32 +50,13 @@ fn a_prompt_of_embeddings_acts_like_their_tokens() {
 
 #[test]
 fn tree_nodes_attend_to_the_prompt() {
-    let tree = |texts: &[&[u32]]| {
-        let mut tree = TokenTree::new();
-        for text in texts {
-            text.iter().fold(TokenTree::ROOT, |node, &token| tree.child(node, token));
-        }
-        tree
-    };
-    let large = tree(&[&[5, 6, 7], &[5, 6, 8, 9], &[10], &[5, 11]]);
-    let (small, least) = (tree(&[&[12, 13]]), TokenTree::new());
-    // Too many nodes to be decoded jointly.
-    let mut wide = TokenTree::new();
-    for token in (0..30).flat_map(|first| (0..20).map(move |second| [first, second])) {
-        token.iter().fold(TokenTree::ROOT, |node, &token| wide.child(node, token));
-    }
     for variant in VARIANTS {
         let model = load(variant);
         let encoded = model.encode_inputs(with_prompt(&model, inputs(&model, variant)));
-        for trees in [[&large, &small, &least], [&large; 3], [&wide, &small, &wide]] {
-            let found = model.decode_trees(&trees, encoded.clone());
-            let expected = decode_paths(&model, &trees, encoded.clone());
-            for (row, tree) in trees.iter().enumerate() {
-                let of_row =
-                    |states: &Tensor<3>| states.clone().narrow(0, row, 1).narrow(1, 0, tree.len());
-                assert_states_close(of_row(&found), of_row(&expected));
-            }
-        }
+        assert_same_nodes(|trees| {
+            let expected = decode_paths(&model, trees, encoded.clone());
+            [model.decode_trees(trees, encoded.clone()), expected]
+        });
     }
 }
 

@@ -1,8 +1,9 @@
 use burn::tensor::{Bool, Device, Int, Tensor, Tolerance};
-use mtpt_core::{Backbone, Encoded, Inputs, TokenTree};
+use mtpt_core::{Backbone, Encoded, Inputs};
 use mtpt_t5::{Beam, GenerationConfig, Sampling, Strategy, T5};
 
 use crate::fixtures::{TOLERANCE, VARIANTS, assert_close, load, padded, reference};
+use crate::trees::assert_same_nodes;
 
 /// A model with the required methods of a backbone only.
 struct Plain<'a>(&'a T5);
@@ -71,38 +72,15 @@ fn greedy_generation_with_and_without_cache_is_equal() {
 
 #[test]
 fn tree_nodes_decode_like_their_paths() {
-    let tree = |texts: &[&[u32]]| {
-        let mut tree = TokenTree::new();
-        for text in texts {
-            text.iter().fold(TokenTree::ROOT, |node, &token| tree.child(node, token));
-        }
-        tree
-    };
-    // Paths with common prefixes, a single path, and the root only.
-    let large = tree(&[&[5, 6, 7], &[5, 6, 8, 9], &[10], &[5, 11]]);
-    let (small, least) = (tree(&[&[12, 13]]), TokenTree::new());
-    // Too many nodes to be decoded jointly.
-    let mut wide = TokenTree::new();
-    for token in (0..30).flat_map(|first| (0..20).map(move |second| [first, second])) {
-        token.iter().fold(TokenTree::ROOT, |node, &token| wide.child(node, token));
-    }
     for variant in VARIANTS {
         let t5 = load(variant);
         let inputs = reference(variant).inputs;
         let (ids, mask) = padded(&inputs[..3], &Device::flex());
         let encoded = t5.encode_inputs(Inputs::new(t5.embed(ids), mask));
-        for trees in [[&large, &small, &least], [&large; 3], [&wide, &small, &wide]] {
-            let found = t5.decode_trees(&trees, encoded.clone());
-            let expected = Plain(&t5).decode_trees(&trees, encoded.clone());
-            for (row, tree) in trees.iter().enumerate() {
-                let of_row = |states: &Tensor<3>| {
-                    states.clone().narrow(0, row, 1).narrow(1, 0, tree.len()).into_data()
-                };
-                // Values up to 200 in f32, summed in a different order.
-                let tolerance = Tolerance::<f32>::rel_abs(1e-4, 1e-3);
-                of_row(&found).assert_approx_eq(&of_row(&expected), tolerance);
-            }
-        }
+        assert_same_nodes(|trees| {
+            let expected = Plain(&t5).decode_trees(trees, encoded.clone());
+            [t5.decode_trees(trees, encoded.clone()), expected]
+        });
     }
 }
 

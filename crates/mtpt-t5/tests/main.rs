@@ -5,6 +5,8 @@
 
 // Small checkpoints and their reference values.
 mod fixtures;
+// Token trees, and hidden states at their nodes.
+mod trees;
 
 // Log-probabilities, greedy and beam texts match transformers, for every variant of T5.
 mod parity;
