@@ -70,11 +70,7 @@ impl Evaluation {
         predictions: &[String],
     ) -> Result<Self> {
         let rows = references.len();
-        if rows != predictions.len() {
-            return Err(
-                MetricError::PredictionCount { expected: rows, found: predictions.len() }.into()
-            );
-        }
+        check_count(rows, predictions.len())?;
         let value =
             |metric: &Metric| (metric.clone(), metric.value_of_texts(predictions, references));
         Ok(Self { values: metrics.iter().map(value).collect(), rows })
@@ -92,13 +88,7 @@ impl Evaluation {
         gold: Vec<Vec<usize>>,
         predictions: Vec<Vec<usize>>,
     ) -> Result<Self> {
-        if gold.len() != predictions.len() {
-            return Err(MetricError::PredictionCount {
-                expected: gold.len(),
-                found: predictions.len(),
-            }
-            .into());
-        }
+        check_count(gold.len(), predictions.len())?;
         let rows: Vec<_> = gold.into_iter().zip(predictions).collect();
         let value = |metric: &Metric| (metric.clone(), metric.value_of_sets(words, &rows));
         Ok(Self { values: metrics.iter().map(value).collect(), rows: rows.len() })
@@ -112,13 +102,7 @@ impl Evaluation {
         predictions: &[Prediction],
         groups: &[usize],
     ) -> Result<Self> {
-        if gold.len() != predictions.len() {
-            return Err(MetricError::PredictionCount {
-                expected: gold.len(),
-                found: predictions.len(),
-            }
-            .into());
-        }
+        check_count(gold.len(), predictions.len())?;
         let rows = gold.iter().copied().zip(predictions.iter().copied()).collect();
         Ok(Self::of_rows(metrics, labels, rows, groups))
     }
@@ -158,4 +142,9 @@ impl Evaluation {
         let sum: f64 = self.values.iter().map(|&(_, value)| value).sum();
         if self.values.is_empty() { 0.0 } else { sum / self.values.len() as f64 }
     }
+}
+
+/// Checks that there is one prediction per row.
+fn check_count(expected: usize, found: usize) -> Result<(), MetricError> {
+    if expected == found { Ok(()) } else { Err(MetricError::PredictionCount { expected, found }) }
 }
