@@ -200,7 +200,8 @@ pub trait Backbone: Sync {
     ///
     /// # Errors
     ///
-    /// That of [`check_generation`](Self::check_generation), or why a row has no text.
+    /// As [`check_generation`](Self::check_generation), and when no text can be generated for a
+    /// row.
     ///
     /// # Panics
     ///

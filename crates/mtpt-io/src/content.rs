@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::fs;
 
-/// What a file contains in place of the expected content, and what to do about it.
+/// Content of a file in place of the expected one, with advice.
 ///
 /// It is displayed as `found ...; ADVICE`.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -24,7 +24,7 @@ pub enum TensorError {
         path: PathBuf,
         /// The expected kind of file, such as "safetensors file".
         expected: &'static str,
-        /// What it is, and what to do.
+        /// The actual content, with advice.
         content: ForeignContent,
     },
     /// A safetensors file with a malformed header.
@@ -32,7 +32,7 @@ pub enum TensorError {
     Safetensors {
         /// The file.
         path: PathBuf,
-        /// What is wrong with the header.
+        /// Description of the mistake in the header.
         problem: String,
     },
     /// A file that is shorter or longer than its header says.
@@ -53,7 +53,7 @@ pub enum TensorError {
     Pytorch {
         /// The file.
         path: PathBuf,
-        /// What is wrong, and what to do.
+        /// Description of the problem, with advice.
         problem: String,
     },
     /// A PyTorch file with something other than tensors.
@@ -69,7 +69,7 @@ pub enum TensorError {
     Npy {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the problem.
         problem: String,
     },
     /// An index of several files that is malformed, or does not match the files.
@@ -77,7 +77,7 @@ pub enum TensorError {
     Index {
         /// The index.
         path: PathBuf,
-        /// What is wrong.
+        /// Description of the problem.
         problem: String,
     },
     /// A tensor that does not exist.

@@ -1,4 +1,4 @@
-//! Which files of a folder the tokenizer is read from, and messages about them.
+//! Selection of the files that a tokenizer is read from, and messages about them.
 
 use std::fs;
 use std::path::Path;

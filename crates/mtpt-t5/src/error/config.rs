@@ -82,7 +82,7 @@ pub enum ConfigError {
     NotJson {
         /// The file.
         path: PathBuf,
-        /// What it contains.
+        /// The actual content, with advice.
         content: ForeignContent,
     },
 

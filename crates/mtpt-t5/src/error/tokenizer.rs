@@ -44,7 +44,7 @@ pub enum TokenizerError {
     Content {
         /// The file.
         path: PathBuf,
-        /// What it contains, and what to do.
+        /// The actual content, with advice.
         content: ForeignContent,
     },
 

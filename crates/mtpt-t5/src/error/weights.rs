@@ -78,7 +78,7 @@ pub enum WeightsError {
         file: PathBuf,
         /// Name of the format.
         format: &'static str,
-        /// How to convert them.
+        /// Instructions for converting them.
         advice: &'static str,
     },
 

@@ -53,7 +53,8 @@ pub struct GenerationConfig {
     pub begin_suppress_tokens: Vec<u32>,
     /// Sequences of tokens that never occur.
     pub bad_words_ids: Vec<Vec<u32>>,
-    /// Sequences of tokens, and what is added to the score of the last one after the others.
+    /// Sequences of tokens, each with a bias. The bias is added to the score of the last token when
+    /// the others precede it.
     pub sequence_bias: Vec<(Vec<u32>, f32)>,
     /// Length of sequences of tokens that occur at most once. 0 stands for no limit.
     pub no_repeat_ngram_size: usize,

@@ -21,7 +21,7 @@ pub struct Sequence {
 /// Condition on the tokens of a text that ends it, in addition to the end tokens.
 pub type StopCondition<'a> = &'a (dyn Fn(&[u32]) -> bool + Sync);
 
-/// What all decoding methods have in common: the options, and the rows of a part of a batch.
+/// Arguments that all decoding methods share: the options, and the rows of a part of a batch.
 pub(super) struct Decoding<'a> {
     pub(super) model: &'a T5,
     pub(super) config: &'a GenerationConfig,

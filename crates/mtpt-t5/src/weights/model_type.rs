@@ -25,7 +25,7 @@ const NAMES: &[(ModelType, &str, &str)] = &[
 
 const EXPECTED: &str = "`t5`, `mt5`, `umt5` or `longt5` (Flan-T5, UL2 and ByT5 are `t5`)";
 
-/// What follows the model in the name of a class.
+/// Parts of the names of classes that follow the name of the model.
 const ENDS: [&str; 4] = ["For", "Model", "WithLMHeadModel", "EncoderModel"];
 
 /// Ends of the names of classes without one of the required parts.

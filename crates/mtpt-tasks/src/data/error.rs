@@ -32,7 +32,7 @@ pub enum DataError {
     ForeignFile {
         /// The file.
         path: PathBuf,
-        /// What the file is, with advice.
+        /// The actual content, with advice.
         content: ForeignContent,
     },
     /// An option does not apply to the format.

@@ -22,8 +22,7 @@ pub struct Dialect {
     pub quotes: Option<bool>,
 }
 
-/// How a data file is written: its format, and its encoding and dialect where they are not the
-/// usual ones.
+/// Format of a data file, with its encoding and dialect where they differ from the defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     /// Format.

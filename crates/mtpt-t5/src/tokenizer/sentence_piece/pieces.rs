@@ -5,7 +5,7 @@ use crate::error::SentencePieceError;
 use crate::tokenizer::sentence_piece::proto::PieceProto;
 use crate::tokenizer::sentence_piece::trie::Trie;
 
-/// What a piece is used for.
+/// Purpose of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PieceKind {
     Normal,

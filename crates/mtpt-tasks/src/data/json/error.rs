@@ -15,9 +15,9 @@ pub enum JsonProblem {
     Unexpected {
         /// The column, counted from 1.
         column: usize,
-        /// What the grammar allows.
+        /// The characters that the grammar allows.
         expected: &'static str,
-        /// What is there.
+        /// The text at this position.
         found: Found,
     },
     /// An object or array that is not closed.
@@ -39,7 +39,7 @@ pub enum JsonProblem {
     SameLine {
         /// The column, counted from 1.
         column: usize,
-        /// What follows the object.
+        /// The text after the object.
         found: Found,
     },
     /// Text after the end of an array of rows.
@@ -49,7 +49,7 @@ pub enum JsonProblem {
     AfterArray {
         /// The column, counted from 1.
         column: usize,
-        /// What follows the array.
+        /// The text after the array.
         found: Found,
     },
     /// Values are nested too deeply.
@@ -62,7 +62,7 @@ pub enum JsonProblem {
     },
 }
 
-/// What was found in place of something else.
+/// Text in place of the expected one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Found {
