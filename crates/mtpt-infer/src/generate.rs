@@ -1,5 +1,3 @@
-use std::sync::{Mutex, PoisonError};
-
 use mtpt_core::{Backbone, Compose, GenerateError, InputRow};
 use mtpt_tasks::TokenizedExample;
 
@@ -35,20 +33,12 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
     ) -> Result<Vec<Vec<u32>>> {
         let failed = |source: GenerateError| Error::Generate { source };
         self.backbone().check_generation().map_err(failed)?;
-        let failure = Mutex::new(None);
         let texts = self.map_encoded(rows, batch_size, |part, encoded| {
             let input =
                 |&row: &usize| InputRow { position: position(row), ids: &rows[row].input_ids };
             let inputs: Vec<InputRow<'_>> = part.iter().map(input).collect();
-            let texts = self.backbone().generate_by_settings(encoded, &inputs, max_length);
-            texts.unwrap_or_else(|error| {
-                *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                vec![Vec::new(); part.len()]
-            })
+            self.backbone().generate_by_settings(encoded, &inputs, max_length)
         });
-        match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
-            Some(error) => Err(failed(error)),
-            None => Ok(texts),
-        }
+        texts.map_err(failed)
     }
 }

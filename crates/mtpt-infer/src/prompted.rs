@@ -1,4 +1,3 @@
-use std::convert::Infallible;
 use std::fmt;
 
 use burn::tensor::{Bool, Int, Tensor};
@@ -125,17 +124,20 @@ impl<'a, B: Backbone, C: Compose> Prompted<'a, B, C> {
     ///
     /// Parts hold rows of similar length, at most `batch_size` of them, and run in parallel on a
     /// CPU. `map` gets the positions of the part's rows and their encoding.
-    pub(crate) fn map_encoded<T: Clone + Default + Send>(
+    ///
+    /// # Errors
+    ///
+    /// The first error of `map`.
+    pub(crate) fn map_encoded<T: Clone + Default + Send, E: Send>(
         &self,
         rows: &[TokenizedExample],
         batch_size: usize,
-        map: impl Fn(&[usize], Encoded) -> Vec<T> + Sync,
-    ) -> Vec<T> {
+        map: impl Fn(&[usize], Encoded) -> Result<Vec<T>, E> + Sync,
+    ) -> Result<Vec<T>, E> {
         let lengths: Vec<usize> = rows.iter().map(|row| self.input_length(row)).collect();
-        let outputs = self.map_parts(rows, &lengths, batch_size, |part, inputs| {
-            Ok::<_, Infallible>(map(part, self.backbone.encode_inputs(inputs.inner())))
-        });
-        outputs.unwrap_or_else(|error| match error {})
+        self.map_parts(rows, &lengths, batch_size, |part, inputs| {
+            map(part, self.backbone.encode_inputs(inputs.inner()))
+        })
     }
 
     fn input_length(&self, row: &TokenizedExample) -> usize {

@@ -1,4 +1,6 @@
-use mtpt_core::{Backbone, Compose};
+use std::convert::Infallible;
+
+use mtpt_core::{Backbone, Compose, Encoded};
 use mtpt_tasks::TokenizedExample;
 
 use crate::candidates::Candidates;
@@ -16,7 +18,7 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
         candidates: &Candidates,
         batch_size: usize,
     ) -> Vec<Vec<f64>> {
-        self.map_encoded(rows, batch_size, |_, encoded| {
+        self.map_scores(rows, batch_size, |_, encoded| {
             candidates.log_probabilities(self.backbone(), encoded)
         })
     }
@@ -34,10 +36,23 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
         batch_size: usize,
     ) -> Vec<Vec<f64>> {
         assert_eq!(rows.len(), candidates.len(), "one set of candidates per row");
-        self.map_encoded(rows, batch_size, |part, encoded| {
+        self.map_scores(rows, batch_size, |part, encoded| {
             let candidates: Vec<&Candidates> = part.iter().map(|&row| &candidates[row]).collect();
             Candidates::log_probabilities_of_rows(&candidates, self.backbone(), encoded)
         })
+    }
+
+    /// Maps each encoded part of the rows to one vector of scores per row, which cannot fail.
+    fn map_scores(
+        &self,
+        rows: &[TokenizedExample],
+        batch_size: usize,
+        score: impl Fn(&[usize], Encoded) -> Vec<Vec<f64>> + Sync,
+    ) -> Vec<Vec<f64>> {
+        let scores = self.map_encoded(rows, batch_size, |part, encoded| {
+            Ok::<_, Infallible>(score(part, encoded))
+        });
+        scores.unwrap_or_else(|error| match error {})
     }
 }
 
