@@ -25,6 +25,8 @@ pub(crate) struct PromptedModel {
     default_task: Option<TaskIndex>,
     /// Whether the prompts' vectors for the decoder are ignored.
     no_decoder_prompt: bool,
+    /// Maximum number of tokens of a row that the memory suffices for.
+    max_row_length: usize,
     /// Counts of the inputs so far.
     unknown_tokens: Cell<UnknownTokens>,
 }
@@ -56,8 +58,14 @@ impl PromptedModel {
         if let Some(prompts) = &prompts {
             prompts.check_fits(&model.t5)?;
         }
-        let unknown_tokens = Cell::default();
-        Ok(Self { model, prompts, default_task, no_decoder_prompt, unknown_tokens })
+        Ok(Self {
+            max_row_length: max_row_length(model.t5.get()),
+            model,
+            prompts,
+            default_task,
+            no_decoder_prompt,
+            unknown_tokens: Cell::default(),
+        })
     }
 
     /// Returns the model with its prompts.
@@ -115,8 +123,8 @@ impl PromptedModel {
 
     /// Rejects a row that needs too much memory.
     pub(crate) fn check_length(&self, row: &Row, example: &TokenizedExample) -> Result<()> {
-        let limit = max_row_length(self.model.t5.get());
-        check_length(example, limit, None).map_err(|error| row.error(error.to_string()))
+        check_length(&example.input_ids, &example.target_ids, self.max_row_length, None)
+            .map_err(|error| row.error(error.to_string()))
     }
 
     /// Counts the unknown tokens of an input.

@@ -29,6 +29,8 @@ pub struct Predictor<'a, B, T, C = Composition> {
     tokenizer: &'a T,
     max_lengths: MaxLengths,
     max_candidate_length: usize,
+    /// See [`max_row_length`].
+    max_row_length: usize,
     tasks: Vec<TaskPredictor>,
 }
 
@@ -85,6 +87,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
             tokenizer,
             max_lengths: prompts.header().max_lengths(),
             max_candidate_length: prompts.header().max_candidate_length(),
+            max_row_length: max_row_length(backbone),
             tasks: tasks.collect::<Result<_>>()?,
         })
     }
@@ -133,9 +136,8 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
             Output::Choices(labels) => Some(self.choices(labels, row)?),
             Output::Words(..) | Output::Text(_) => None,
         };
-        let query = Query { task, input_ids, is_truncated, choices };
-        check_length(&to_row(&query), max_row_length(self.prompted.backbone()), None)?;
-        Ok(query)
+        check_length(&input_ids, &[], self.max_row_length, None)?;
+        Ok(Query { task, input_ids, is_truncated, choices })
     }
 
     fn tokenize(&self, text: &str) -> Result<Vec<u32>> {

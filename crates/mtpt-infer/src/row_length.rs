@@ -1,4 +1,4 @@
-use mtpt_tasks::{SourceLocation, TokenizedExample};
+use mtpt_tasks::SourceLocation;
 
 use crate::error::{Error, Result};
 
@@ -9,11 +9,12 @@ use crate::error::{Error, Result};
 ///
 /// [`Error::TooLong`] with the location of the row, if it is given.
 pub fn check_length(
-    row: &TokenizedExample,
+    input_ids: &[u32],
+    target_ids: &[u32],
     limit: usize,
     location: Option<&SourceLocation>,
 ) -> Result<()> {
-    let tokens = [("input", &row.input_ids), ("target", &row.target_ids)];
+    let tokens = [("input", input_ids), ("target", target_ids)];
     match tokens.into_iter().find(|(_, ids)| ids.len() > limit) {
         None => Ok(()),
         Some((what, ids)) => {

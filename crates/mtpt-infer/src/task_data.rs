@@ -126,7 +126,7 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
         let (rows, truncated_inputs) =
             TokenizedExample::tokenize_counted(task_index, &instances, tokenizer, max_lengths)?;
         for (row, instance) in rows.iter().zip(&instances) {
-            check_length(row, limit, Some(&instance.location))?;
+            check_length(&row.input_ids, &row.target_ids, limit, Some(&instance.location))?;
         }
         let mut unknown_tokens = UnknownTokens::default();
         for row in &rows {
