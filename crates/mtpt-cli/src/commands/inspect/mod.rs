@@ -12,6 +12,7 @@ mod tensors;
 use std::path::Path;
 
 use mtpt::infer::{self, FormatError, PromptFormat};
+use mtpt::io::SafetensorsFile;
 
 use crate::args::inspection::Inspect;
 use crate::commands::inspect::description::Description;
@@ -39,10 +40,14 @@ fn describe(arguments: &Inspect) -> Result<Description> {
     let extension = path.extension().and_then(|extension| extension.to_str());
     match extension {
         Some("toml") => task_file::describe(path, arguments.model.as_deref()),
-        Some("safetensors") => match tensors::read(path)? {
-            file if file.is_prompt_file() => prompts::describe_file(path),
-            file => file.report(path),
-        },
+        Some("safetensors") => {
+            let file = SafetensorsFile::open(path)?;
+            if tensors::is_prompt_file(&file) {
+                prompts::describe_file(path)
+            } else {
+                tensors::of_safetensors(&file)?.report(path)
+            }
+        }
         _ => match PromptFormat::detect(path)? {
             Some(PromptFormat::Peft) => prompts::describe_adapter(path.parent().unwrap_or(path)),
             _ if matches!(extension, Some("bin" | "pt" | "pth" | "ckpt")) => {

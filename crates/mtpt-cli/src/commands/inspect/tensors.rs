@@ -47,11 +47,15 @@ struct Json<'a> {
     not_finite: &'a [NotFinite],
 }
 
-/// Reads the header of a file, and checks the values of tensors of floats.
-pub(super) fn read(path: &Path) -> Result<TensorFile> {
-    let file = SafetensorsFile::open(path)?;
+/// Returns whether a file contains prompts, by its header.
+pub(super) fn is_prompt_file(file: &SafetensorsFile) -> bool {
+    file.metadata().contains_key(PROMPTS)
+}
+
+/// Summarizes the header of a file, and checks the values of tensors of floats.
+pub(super) fn of_safetensors(file: &SafetensorsFile) -> Result<TensorFile> {
     let metadata = file.metadata().clone();
-    Ok(TensorFile { metadata, ..TensorFile::of(&file, "safetensors")? })
+    Ok(TensorFile { metadata, ..TensorFile::of(file, "safetensors")? })
 }
 
 /// Reads the structure of a PyTorch file, and checks the values of tensors of floats.
@@ -87,10 +91,6 @@ impl TensorSummary {
 }
 
 impl TensorFile {
-    pub(super) fn is_prompt_file(&self) -> bool {
-        self.metadata.contains_key(PROMPTS)
-    }
-
     pub(super) fn report(&self, path: &Path) -> Result<Description> {
         let parameters = self.tensors.iter().map(|tensor| tensor.parameters).sum();
         let mut text = format!(
