@@ -1,6 +1,5 @@
 //! Opening devices and loading models.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use mtpt::ModelTokenizer;
@@ -53,10 +52,10 @@ impl Model {
     }
 
     /// Returns the tokenizer, or the error that names the missing file.
-    pub(crate) fn tokenizer(&self) -> mtpt::t5::Result<Cow<'_, ModelTokenizer>> {
+    pub(crate) fn tokenizer(&self) -> mtpt::t5::Result<ModelTokenizer> {
         match &self.tokenizer {
-            Some(tokenizer) => Ok(Cow::Borrowed(tokenizer)),
-            None => ModelTokenizer::load(&self.folder, self.t5.config()).map(Cow::Owned),
+            Some(tokenizer) => Ok(tokenizer.clone()),
+            None => ModelTokenizer::load(&self.folder, self.t5.config()),
         }
     }
 }

@@ -1,19 +1,17 @@
 //! Texts that end a generated text.
 
-use std::borrow::Cow;
-
 use mtpt::ModelTokenizer;
 
 use crate::error::Result;
 
 /// Texts one of which ends a generated text, and the tokenizer that finds them.
-pub(crate) struct StopStrings<'a> {
+pub(crate) struct StopStrings {
     texts: Vec<String>,
-    tokenizer: Cow<'a, ModelTokenizer>,
+    tokenizer: ModelTokenizer,
 }
 
-impl<'a> StopStrings<'a> {
-    pub(crate) fn new(texts: Vec<String>, tokenizer: Cow<'a, ModelTokenizer>) -> Self {
+impl StopStrings {
+    pub(crate) fn new(texts: Vec<String>, tokenizer: ModelTokenizer) -> Self {
         Self { texts, tokenizer }
     }
 

@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let t5 = prompted.model.t5.get();
     let limit = prompted.input_limit(arguments.max_input_length);
     let max_lengths = MaxLengths { input: limit.length(), ..prompts.header().max_lengths() };
-    let tokenizer = TaskTokenizer::new(&*tokenizer, t5, max_lengths)
+    let tokenizer = TaskTokenizer::new(&tokenizer, t5, max_lengths)
         .with_max_candidate_length(prompts.header().max_candidate_length());
     let model = prompted.prompted()?;
     let have_text = tasks.iter().map(|task| task.labels().is_text());

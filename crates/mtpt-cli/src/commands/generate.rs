@@ -4,6 +4,7 @@ use mtpt::t5::GenerationError::{NoToken, NotFinite};
 use mtpt::t5::{
     self, EndTokens, GenerationConfig, GenerationInputs, GenerationSettings, InputRow, Sequence,
 };
+use mtpt::tasks::TokenizedExample;
 use serde::Serialize;
 
 use crate::args::Arguments;
@@ -12,6 +13,7 @@ use crate::args::inference::Generate;
 use crate::error::Result;
 use crate::generation_settings::report;
 use crate::input::batches::for_each_batch;
+use crate::input::row::Row;
 use crate::prompted_model::PromptedModel;
 use crate::stdio::Output;
 use crate::stop_strings::StopStrings;
@@ -58,11 +60,11 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
             Ok((row, example))
         },
         |rows| {
-            let examples: Vec<_> = rows.iter().map(|(_, example)| example.clone()).collect();
+            let (rows, examples): (Vec<Row>, Vec<TokenizedExample>) = rows.into_iter().unzip();
             let of_row = |error: t5::Error| match error {
                 t5::Error::Generation(
                     ref problem @ (NotFinite { row, .. } | NoToken { row, .. }),
-                ) => rows[row - first].0.error(problem.to_string()),
+                ) => rows[row - first].error(problem.to_string()),
                 error => error.into(),
             };
             let mut texts = vec![Vec::new(); examples.len()];
@@ -113,18 +115,15 @@ fn decoding(
     options: &Decoding,
     prompted: &PromptedModel,
 ) -> Result<(GenerationConfig, Vec<String>)> {
-    let settings = options.settings();
-    let defaults = prompted.model.t5.generation_defaults();
-    if options.ignore_generation_config {
-        let end_tokens = EndTokens::Several(prompted.model.t5.config().end_token_ids());
-        let of_config =
-            GenerationSettings { eos_token_id: Some(end_tokens), ..GenerationSettings::default() };
-        let settings = settings.or(of_config);
-        let stop_strings = settings.stop_strings().to_vec();
-        return Ok((settings.to_config()?.with_seed(options.seed), stop_strings));
-    }
-    report(&prompted.model.t5, &settings)?;
-    let settings = settings.or(defaults.settings().clone());
+    let (t5, settings) = (&prompted.model.t5, options.settings());
+    let defaults = if options.ignore_generation_config {
+        let end_tokens = EndTokens::Several(t5.config().end_token_ids());
+        GenerationSettings { eos_token_id: Some(end_tokens), ..GenerationSettings::default() }
+    } else {
+        report(t5, &settings)?;
+        t5.generation_defaults().settings().clone()
+    };
+    let settings = settings.or(defaults);
     let stop_strings = settings.stop_strings().to_vec();
     Ok((settings.to_config()?.with_seed(options.seed), stop_strings))
 }

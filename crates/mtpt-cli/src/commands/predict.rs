@@ -15,7 +15,7 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let tokenizer = prompted.model.tokenizer()?;
     let limit = prompted.input_limit(arguments.max_input_length);
-    let predictor = prompted.predictor(prompts, &*tokenizer)?;
+    let predictor = prompted.predictor(prompts, &tokenizer)?;
     let predictor = predictor.with_max_input_length(limit.length());
     let mut output = Output::new();
     // Without known labels, the answers are text.
@@ -33,8 +33,7 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
             Ok((query, row))
         },
         |rows| {
-            let (queries, rows): (Vec<Query>, Vec<&Row>) =
-                rows.iter().map(|(query, row)| (query.clone(), row)).unzip();
+            let (queries, rows): (Vec<Query>, Vec<Row>) = rows.into_iter().unzip();
             limit.count(queries.iter().filter(|query| query.is_truncated()).count());
             let answers = predictor.answer_from(first, &queries, arguments.batch_size);
             for answer in answers.map_err(|error| of_row(error, &rows, first))? {
@@ -51,7 +50,7 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
 
 /// Returns the error about the result of a row with its line. `first` is the position of the first
 /// row in the input.
-fn of_row(error: infer::Error, rows: &[&Row], first: usize) -> Error {
+fn of_row(error: infer::Error, rows: &[Row], first: usize) -> Error {
     match &error {
         infer::Error::NotFinite { row, value, .. } => {
             rows[*row].error(not_finite("the log-probability of a candidate", value))

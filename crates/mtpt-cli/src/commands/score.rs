@@ -31,8 +31,7 @@ pub(crate) fn run(arguments: &Score) -> Result<()> {
             Ok((row, example))
         },
         |rows| {
-            let (rows, examples): (Vec<&Row>, Vec<TokenizedExample>) =
-                rows.iter().map(|(row, example)| (row, example.clone())).unzip();
+            let (rows, examples): (Vec<Row>, Vec<TokenizedExample>) = rows.into_iter().unzip();
             let scores = model.map_inputs(&examples, arguments.batch_size, |part, inputs| {
                 let targets: Vec<Vec<u32>> =
                     part.iter().map(|&row| examples[row].target_ids.clone()).collect();

@@ -1,5 +1,5 @@
-use std::io;
 use std::path::Path;
+use std::{io, mem};
 
 use mtpt::tasks::data::{DataError, JsonProblem};
 use mtpt::tasks::{Example, Format, Layout, Reader};
@@ -22,7 +22,7 @@ const STANDARD_INPUT: &str = "standard input";
 pub(crate) fn for_each_batch<T>(
     arguments: &PromptedRows,
     prepare: impl Fn(Row) -> Result<T>,
-    mut process: impl FnMut(&[T]) -> Result<()>,
+    mut process: impl FnMut(Vec<T>) -> Result<()>,
 ) -> Result<()> {
     let batch_size = arguments.batch_size;
     let mut batch = Vec::with_capacity(batch_size);
@@ -36,12 +36,11 @@ pub(crate) fn for_each_batch<T>(
             }
         }
         if batch.len() == batch_size {
-            process(&batch)?;
-            batch.clear();
+            process(mem::replace(&mut batch, Vec::with_capacity(batch_size)))?;
         }
     }
     if !batch.is_empty() {
-        process(&batch)?;
+        process(batch)?;
     }
     failure.map_or(Ok(()), Err)
 }

@@ -80,7 +80,7 @@ impl<'a> ReportData<'a> {
             Ok((name, model)) => {
                 self.add_mixtures_of_inputs(path, prompts, &model);
                 let tokenizer = model.tokenizer().ok();
-                let tasks = nearest_tokens(&composed, &model.t5, tokenizer.as_deref());
+                let tasks = nearest_tokens(&composed, &model.t5, tokenizer.as_ref());
                 NearestTokens::Known { model: name, tasks }
             }
             Err(reason) => NearestTokens::Unknown(reason),
