@@ -80,11 +80,16 @@ pub(super) fn log_softmax_of(scores: &mut [f32]) {
     }
 }
 
-/// Returns the tokens by descending score, equal ones by ascending id.
+/// Returns the tokens that are not removed, by descending score, equal ones by ascending id.
 pub(super) fn descending(scores: &[f32]) -> Vec<usize> {
-    let mut tokens: Vec<usize> = (0..scores.len()).collect();
+    let mut tokens: Vec<usize> = remaining(scores).collect();
     tokens.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]).then(a.cmp(b)));
     tokens
+}
+
+/// Returns the tokens that are not removed. After top-k these are few, and quick to sort.
+fn remaining(scores: &[f32]) -> impl DoubleEndedIterator<Item = usize> {
+    (0..scores.len()).filter(|&token| scores[token] > f32::NEG_INFINITY)
 }
 
 /// Returns the entropy of a distribution, in nats.
@@ -118,7 +123,7 @@ fn remove_improbable(scores: &mut [f32], probabilities: &[f64], limit: f64, at_l
 fn keep_mass(scores: &mut [f32], mass: f64, at_least: usize) {
     let probabilities = softmax(scores);
     // Of equal scores, transformers keeps those of the highest ids.
-    let mut order: Vec<usize> = (0..scores.len()).rev().collect();
+    let mut order: Vec<usize> = remaining(scores).rev().collect();
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
     let mut before = 0.0;
     for (rank, token) in order.into_iter().enumerate() {

@@ -116,6 +116,10 @@ impl Search {
 
         let (mut open, mut ended) = (Vec::with_capacity(num_beams), Vec::new());
         for (rank, candidate) in candidates.iter().enumerate() {
+            if rank >= num_beams && open.len() >= num_beams {
+                // The remaining candidates can neither finish nor stay open.
+                break;
+            }
             let Candidate { parent, token, score } = *candidate;
             let mut tokens = self.open[parent].tokens.clone();
             tokens.push(token);
