@@ -3,7 +3,7 @@ use burn::tensor::Tensor;
 use super::linear::linear_backward;
 use crate::model::batch_shape::{BatchShape, join_heads};
 use crate::model::block::EncoderBlock;
-use crate::model::long_attention::{LongPattern, SavedLongAttention};
+use crate::model::long_attention::SavedLongAttention;
 
 /// Returns the gradient with respect to the input of a LongT5's self-attention,
 /// `[batch * length, d_model]`.
@@ -16,8 +16,7 @@ pub(super) fn long_attention_backward(
     gradient: Tensor<2>,
 ) -> Tensor<2> {
     let layer = &block.self_attention;
-    let SavedLongAttention { attention, summary_norm, pattern } = saved;
-    let LongPattern { windows, members, .. } = pattern;
+    let SavedLongAttention { attention, summary_norm, windows, members } = saved;
     let queries = windows.queries();
     let context = queries.split_heads(linear_backward(&layer.output, gradient), layer.num_heads);
     let gradients = attention.backward(context, queries.length, windows.keys().length);

@@ -18,20 +18,21 @@ use crate::model::windows::Windows;
 /// In local attention these are the positions in a radius. In transient-global attention they
 /// are also the row's summaries: normalized sums of the hidden states of consecutive tokens, whose
 /// keys and values have the same projections as those of tokens.
-#[derive(Clone)]
 pub(crate) struct LongPattern {
     pub(crate) windows: Windows,
     /// Position bias and mask, `[batch * blocks, heads, block_length, keys]`.
     bias: Tensor<4>,
     /// The tokens of each summary, `[batch, summaries, length]`.
-    pub(crate) members: Option<Tensor<3>>,
+    members: Option<Tensor<3>>,
 }
 
 /// Saved activations of a layer of [`LongPattern`].
 pub(crate) struct SavedLongAttention {
     pub(crate) attention: SavedAttention,
     pub(crate) summary_norm: Option<SavedNorm>,
-    pub(crate) pattern: LongPattern,
+    pub(crate) windows: Windows,
+    /// The tokens of each summary, `[batch, summaries, length]`.
+    pub(crate) members: Option<Tensor<3>>,
 }
 
 /// The position biases of a LongT5's encoder.
@@ -118,7 +119,8 @@ impl LongPattern {
         let saved = saved.map(|attention| SavedLongAttention {
             attention,
             summary_norm: saved_norm,
-            pattern: self.clone(),
+            windows: self.windows,
+            members: self.members.clone(),
         });
         (output, saved)
     }
