@@ -6,7 +6,7 @@ use mtpt_core::{
 };
 
 use crate::backward;
-use crate::generate::{GenerationConfig, Sequence};
+use crate::generate::{GenerationConfig, Sequence, flat, unknown_rows};
 use crate::model::saving::Saving;
 use crate::model::t5::T5;
 
@@ -118,11 +118,9 @@ impl Backbone for T5 {
             return vec![Vec::new(); encoded.rows()];
         }
         let config = GenerationConfig { max_new_tokens: max_length, ..Default::default() };
-        let unknown = |position| InputRow { position, ids: &[] };
-        let rows: Vec<InputRow<'_>> = (0..encoded.rows()).map(unknown).collect();
+        let rows = unknown_rows(encoded.rows());
         let sequences = self.generate_encoded(encoded, &rows, None, &config);
-        let sequences = sequences.expect("the logits are finite and can be read back");
-        sequences.into_iter().flatten().map(|sequence| sequence.ids).collect()
+        flat(sequences.expect("the logits are finite and can be read back"))
     }
 
     fn check_generation(&self) -> Result<(), GenerateError> {

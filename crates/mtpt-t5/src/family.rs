@@ -1,5 +1,8 @@
 use serde::{Deserialize, Serialize};
 
+use crate::model::batch_shape::BatchShape;
+use crate::model::windows::Windows;
+
 /// Architecture of a member of the T5 family.
 ///
 /// T5 1.0, T5 1.1, LM-adapted T5, Flan-T5, UL2, Flan-UL2 and ByT5 are [`Family::T5`] with different
@@ -31,9 +34,8 @@ impl LongAttention {
     /// Returns the number of keys of each position in a row of this length: its own block, the
     /// blocks next to it, and the summaries.
     pub(crate) fn keys(self, length: usize) -> usize {
-        let radius = self.local_radius.max(1);
-        let local =
-            if length <= 3 * radius { length } else { 3 * length.div_ceil(length / radius) };
-        local + self.global_block_size.map_or(0, |size| length / size.max(1))
+        let summaries = self.global_block_size.map_or(0, |size| length / size.max(1));
+        let row = BatchShape { batch: 1, length };
+        Windows::new(row, self.local_radius, summaries).keys().length
     }
 }

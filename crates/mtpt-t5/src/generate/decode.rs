@@ -102,8 +102,7 @@ impl T5 {
         if rows.is_none() && config.requires_input() {
             return Err(GenerationError::InputTokens.into());
         }
-        let unknown = |position| InputRow { position, ids: &[] };
-        let rows = rows.unwrap_or_else(|| (0..batch).map(unknown).collect());
+        let rows = rows.unwrap_or_else(|| unknown_rows(batch));
         assert_eq!(rows.len(), batch, "expected one input row for each row of the batch");
         // Without autodiff, whose records would only take memory here.
         let inputs = inputs.without_autodiff();
@@ -142,7 +141,13 @@ impl T5 {
     }
 }
 
-fn flat(sequences: Vec<Vec<Sequence>>) -> Vec<Vec<u32>> {
+/// Returns rows whose tokens are unknown, the first of them at position 0.
+pub(crate) fn unknown_rows(count: usize) -> Vec<InputRow<'static>> {
+    (0..count).map(|position| InputRow { position, ids: &[] }).collect()
+}
+
+/// Returns the tokens of all texts, those of a row next to each other.
+pub(crate) fn flat(sequences: Vec<Vec<Sequence>>) -> Vec<Vec<u32>> {
     sequences.into_iter().flatten().map(|sequence| sequence.ids).collect()
 }
 

@@ -16,6 +16,7 @@ mod stream;
 
 pub use config::GenerationConfig;
 pub use decode::GenerationInputs;
+pub(crate) use decode::{flat, unknown_rows};
 pub use decoding::{Sequence, StopCondition};
 pub use settings::{EarlyStoppingName, EarlyStoppingSetting, GenerationSettings, StopStrings};
 pub use strategy::{Beam, EarlyStopping, Sampling, Strategy};

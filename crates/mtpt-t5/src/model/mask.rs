@@ -38,13 +38,7 @@ pub(crate) fn padding_bias(mask: Tensor<2, Bool>, dtype: DType) -> Tensor<4> {
 ///
 /// - output: `[1, 1, queries, keys]`; query `i` is at position `keys - queries + i`
 pub(crate) fn causal_bias(queries: usize, keys: usize, dtype: DType, device: &Device) -> Tensor<4> {
-    let first = keys - queries;
-    let bias: Vec<f32> = (0..queries)
-        .flat_map(|query| {
-            (0..keys).map(move |key| if key > first + query { mask_value(dtype) } else { 0.0 })
-        })
-        .collect();
-    Tensor::from_data(TensorData::new(bias, [1, 1, queries, keys]), (device, dtype))
+    masked_where(keys - queries..keys, keys, (dtype, device), |query, key| key > query)
 }
 
 /// Returns the bias that masks positions outside a radius.
@@ -59,15 +53,19 @@ pub(crate) fn window_bias(
     dtype: DType,
     device: &Device,
 ) -> Tensor<4> {
-    let count = queries.len();
-    let bias: Vec<f32> = queries
-        .flat_map(|query| {
-            (0..keys).map(
-                move |key| {
-                    if query.abs_diff(key) > radius { mask_value(dtype) } else { 0.0 }
-                },
-            )
-        })
-        .collect();
-    Tensor::from_data(TensorData::new(bias, [1, 1, count, keys]), (device, dtype))
+    masked_where(queries, keys, (dtype, device), |query, key| query.abs_diff(key) > radius)
+}
+
+/// Returns the bias that masks the given pairs of positions, `[1, 1, queries.len(), keys]`.
+fn masked_where(
+    queries: Range<usize>,
+    keys: usize,
+    (dtype, device): (DType, &Device),
+    is_masked: impl Fn(usize, usize) -> bool,
+) -> Tensor<4> {
+    let shape = [1, 1, queries.len(), keys];
+    let pairs = queries.flat_map(|query| (0..keys).map(move |key| (query, key)));
+    let value = |(query, key)| if is_masked(query, key) { mask_value(dtype) } else { 0.0 };
+    let bias: Vec<f32> = pairs.map(value).collect();
+    Tensor::from_data(TensorData::new(bias, shape), (device, dtype))
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use mtpt_io::ForeignContent;
 use serde_json::{Map, Value};
 
+use crate::config::T5Config;
 use crate::error::{ConfigError, Result};
 use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::model_type::ModelType;
@@ -92,6 +93,12 @@ impl HuggingFaceConfig {
             _ => unreachable!("invariant: a configuration is an object"),
         }
     }
+}
+
+/// Reads the configuration of a model from a `config.json`, and names the file in errors.
+pub(crate) fn read_config_file(path: &Path) -> Result<T5Config> {
+    let config = T5Config::try_from(HuggingFaceConfig::read(path)?);
+    Ok(config.map_err(|source| ConfigError::in_file(path, source))?)
 }
 
 /// Returns the fields of a JSON file.

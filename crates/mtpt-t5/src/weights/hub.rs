@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 use hf_hub::api::sync::{ApiBuilder, ApiError};
 use mtpt_io::shard_names;
 
-use crate::config::T5Config;
-use crate::error::{ConfigError, Result, WeightsError};
+use crate::error::{Result, WeightsError};
+use crate::weights::config_fields::read_config_file;
 use crate::weights::file_names::{COMPANION_FILES, CONFIG_FILE};
-use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::weight_files::weight_file;
 
 /// Downloads the files of a model unless they are in the cache, and returns their folder.
@@ -26,8 +25,7 @@ pub(crate) fn download(model: &Path) -> Result<PathBuf> {
         ApiBuilder::from_env().with_progress(false).build().map_err(failed)?.model(id.to_string());
     let config = repository.get(CONFIG_FILE).map_err(failed)?;
     // Before gigabytes of weights are downloaded.
-    T5Config::try_from(HuggingFaceConfig::read(&config)?)
-        .map_err(|source| ConfigError::in_file(&config, source))?;
+    read_config_file(&config)?;
     let folder =
         config.parent().expect("invariant: a file in the hub's cache is in a folder").to_owned();
     let listed = repository

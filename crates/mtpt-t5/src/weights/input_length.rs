@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
-
+use crate::weights::config_fields::read_fields;
 use crate::weights::file_names::CONFIG_FILE;
 
 /// Maximum length of inputs of a model whose files don't record one, in tokens: that of T5.
@@ -23,9 +22,7 @@ const MAX_PLAUSIBLE: u64 = 1_000_000;
 /// T5 has no absolute positions, so longer inputs are possible, but it was not trained on them.
 pub fn max_input_length(folder: &Path) -> usize {
     let field = |(file, field): (&str, &str)| {
-        let text = mtpt_io::fs::read(&folder.join(file)).ok()?;
-        let value: Value = serde_json::from_slice(&text).ok()?;
-        let length = value.get(field)?.as_u64()?;
+        let length = read_fields(&folder.join(file)).ok()?.get(field)?.as_u64()?;
         (1..=MAX_PLAUSIBLE).contains(&length).then_some(length as usize)
     };
     FIELDS.into_iter().find_map(field).unwrap_or(DEFAULT_MAX_INPUT_LENGTH)

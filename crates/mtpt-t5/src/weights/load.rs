@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, FloatDType};
 
 use crate::config::T5Config;
-use crate::error::{ConfigError, Result, WeightsError};
+use crate::error::{Result, WeightsError};
 use crate::model::t5::T5;
+use crate::weights::config_fields::read_config_file;
 use crate::weights::file_names::CONFIG_FILE;
 use crate::weights::generation_config::GenerationDefaults;
-use crate::weights::hf_config::HuggingFaceConfig;
 use crate::weights::source::build;
 use crate::weights::transformers::TransformersWeights;
 use crate::weights::weight_files::{check_adapter, has_weights};
@@ -104,8 +104,7 @@ pub fn read_config(folder: &Path) -> Result<T5Config> {
         let folder = folder.to_owned();
         return Err(WeightsError::MissingFile { folder, expected: "`config.json`" }.into());
     }
-    let config = T5Config::try_from(HuggingFaceConfig::read(&path)?);
-    Ok(config.map_err(|source| ConfigError::in_file(&path, source))?)
+    read_config_file(&path)
 }
 
 /// Returns the folder of a model.

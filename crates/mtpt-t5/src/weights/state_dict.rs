@@ -8,7 +8,7 @@ use mtpt_io::{TensorError, TensorSource};
 
 use crate::error::{Result, WeightsError};
 
-/// Ends of names that every T5 has, with the module that a decoder-only or encoder-only part lacks.
+/// Ends of names by which a T5 is found, in this order.
 const ANCHORS: [&str; 3] =
     ["encoder.final_layer_norm.weight", "decoder.final_layer_norm.weight", "shared.weight"];
 

@@ -88,14 +88,28 @@ impl T5xWeights {
             if self.checkpoint.contains(&stack_position_bias(stack)) {
                 continue;
             }
-            let first = self.read_position_bias(stack, 0)?;
-            for layer in 1..self.layers(stack) {
-                if self.read_position_bias(stack, layer)? != first {
-                    return Ok(true);
-                }
+            if self.compare_position_biases(stack)?.1.is_some() {
+                return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// Reads the position bias of a stack's first layer, and finds the first layer with another
+    /// one.
+    fn compare_position_biases(
+        &mut self,
+        stack: &'static str,
+    ) -> Result<(TensorData, Option<usize>), WeightsError> {
+        let first = self.read_position_bias(stack, 0)?;
+        let is_shared = self.checkpoint.contains(&stack_position_bias(stack));
+        let layers = if is_shared { 1 } else { self.layers(stack) };
+        for layer in 1..layers {
+            if self.read_position_bias(stack, layer)? != first {
+                return Ok((first, Some(layer)));
+            }
+        }
+        Ok((first, None))
     }
 
     fn layers(&self, stack: &str) -> usize {
@@ -131,18 +145,13 @@ impl T5xWeights {
         &mut self,
         stack: &'static str,
     ) -> Result<TensorData, WeightsError> {
-        let first = self.read_position_bias(stack, 0)?;
-        let is_shared = self.checkpoint.contains(&stack_position_bias(stack));
-        let layers = if is_shared { 1 } else { self.layers(stack) };
-        for layer in 1..layers {
-            if self.read_position_bias(stack, layer)? != first {
-                return Err(self.unsupported(
-                    format!("one position bias for all layers of the {stack}"),
-                    format!("a different one in layer {layer} than in layer 0"),
-                ));
-            }
+        match self.compare_position_biases(stack)? {
+            (bias, None) => Ok(bias),
+            (_, Some(layer)) => Err(self.unsupported(
+                format!("one position bias for all layers of the {stack}"),
+                format!("a different one in layer {layer} than in layer 0"),
+            )),
         }
-        Ok(first)
     }
 
     fn read(&self, name: &str, shape: &[usize]) -> Result<TensorData, WeightsError> {
