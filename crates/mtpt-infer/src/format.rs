@@ -1,10 +1,8 @@
-use std::io::Read;
 use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_core::{Compose, TaskIndex};
-use mtpt_io::IoError;
-use mtpt_io::fs::open;
+use mtpt_io::fs::read_start;
 use mtpt_io::npy::is_npy_or_zip;
 
 use crate::arrays;
@@ -100,10 +98,7 @@ impl PromptFormat {
                 None => Err(no_prompts(path).into()),
             };
         }
-        let mut magic = Vec::new();
-        let read = open(path)?.take(8).read_to_end(&mut magic);
-        read.map_err(IoError::with("read", path))?;
-        Ok(is_npy_or_zip(&magic).then_some(Self::Npy))
+        Ok(is_npy_or_zip(&read_start(path, 8)?).then_some(Self::Npy))
     }
 
     /// Reads prompts in this format.

@@ -1,7 +1,6 @@
 //! Content in place of an expected file: placeholders, error pages and files of other formats.
 
 use std::fmt;
-use std::io::Read;
 use std::path::Path;
 
 use crate::fs;
@@ -45,9 +44,13 @@ impl ForeignContent {
     ///
     /// It is meant for a file that is not what it should be: a valid file may also be recognized.
     pub fn of_file(path: &Path) -> Option<Self> {
-        let mut start = Vec::new();
-        fs::open(path).ok()?.take(EXAMINED).read_to_end(&mut start).ok()?;
-        Self::of(&start)
+        Self::of(&fs::read_start(path, EXAMINED).ok()?)
+    }
+
+    /// Returns what a file contains in place of a JSON object; `None` if it starts like one.
+    pub fn instead_of_object(bytes: &[u8]) -> Option<Self> {
+        let is_object = bytes.trim_ascii_start().starts_with(b"{");
+        Self::of(bytes).filter(|_| !is_object)
     }
 
     /// Creates a description of content, to be displayed as `found FOUND; ADVICE`.

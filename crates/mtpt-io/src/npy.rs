@@ -41,7 +41,7 @@ pub fn is_npy_or_zip(bytes: &[u8]) -> bool {
 pub fn read_npy(path: &Path) -> Result<TensorData> {
     let bytes = fs::read(path)?;
     if ForeignContent::is_zip(&bytes) {
-        return parse_npy(&only_array(path)?, path);
+        return parse_npy(&only_array(&bytes, path)?, path);
     }
     parse_npy(&bytes, path)
 }
@@ -82,16 +82,18 @@ pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<TensorData> {
     let shape: Vec<usize> = header.shape().iter().map(|&size| size as usize).collect();
     let size = shape.iter().try_fold(dtype.size(), |size, &length| size.checked_mul(length));
     let found = bytes.len() as u64;
-    let Some(size) = size.filter(|&size| size == rest.len()) else {
+    if size != Some(rest.len()) {
         let start = (bytes.len() - rest.len()) as u64;
         let expected = start.saturating_add(size.unwrap_or(usize::MAX) as u64);
         return Err(TensorError::FileLength { path: path.to_owned(), expected, found });
-    };
-    let mut data = rest[..size].to_vec();
-    if is_big_endian {
-        data.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
     }
-    let values = dtype.widen(&data);
+    let values = if is_big_endian {
+        let mut data = rest.to_vec();
+        data.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
+        dtype.widen(&data)
+    } else {
+        dtype.widen(rest)
+    };
     let values = match header.order() {
         Order::Fortran => to_row_major(&values, &shape),
         Order::C => values,

@@ -1,6 +1,6 @@
 //! Archives of arrays in numpy's `.npz` format.
 
-use std::io::{Read, Seek};
+use std::io::{Cursor, Read, Seek};
 use std::path::Path;
 
 use zip::ZipArchive;
@@ -25,12 +25,12 @@ fn names<R: Read + Seek>(archive: &ZipArchive<R>) -> impl Iterator<Item = String
 ///
 /// # Errors
 ///
-/// When the file cannot be read, and [`TensorError::Npy`] when it is damaged or has any other
-/// number of arrays.
-pub(crate) fn only_array(path: &Path) -> Result<Vec<u8>> {
+/// [`TensorError::Npy`], which names the path, when the archive is damaged or has any other number
+/// of arrays.
+pub(crate) fn only_array(archive: &[u8], path: &Path) -> Result<Vec<u8>> {
     let malformed = |problem: String| TensorError::Npy { path: path.to_owned(), problem };
     let damaged = || malformed("its zip archive is truncated or damaged".to_owned());
-    let mut archive = ZipArchive::new(fs::open(path)?).map_err(|_| damaged())?;
+    let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(|_| damaged())?;
     let mut names: Vec<String> = names(&archive).collect();
     names.sort_unstable();
     let arrays: Vec<String> = names.iter().filter(|name| name.ends_with(ARRAY)).cloned().collect();

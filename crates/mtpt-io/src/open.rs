@@ -1,9 +1,8 @@
-use std::io::Read;
 use std::path::Path;
 
 use crate::content::ForeignContent;
 use crate::error::Result;
-use crate::fs::{self, IoError};
+use crate::fs;
 use crate::npy::{NpyFile, is_npy};
 use crate::npz::is_npz;
 use crate::pytorch::PytorchFile;
@@ -32,9 +31,7 @@ pub fn open(path: &Path) -> Result<Box<dyn TensorSource>> {
     if extension == "json" {
         return Ok(Box::new(ShardedFiles::open(path, open)?));
     }
-    let mut start = Vec::new();
-    let mut file = fs::open(path)?.take(16);
-    file.read_to_end(&mut start).map_err(IoError::with("read", path))?;
+    let start = fs::read_start(path, 16)?;
     Ok(match extension {
         _ if is_npy(&start) || extension == "npy" => Box::new(NpyFile::open(path)?),
         _ if ForeignContent::is_zip(&start) && is_npz(path) => Box::new(NpyFile::open(path)?),

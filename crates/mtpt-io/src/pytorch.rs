@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
@@ -170,7 +170,5 @@ fn unreadable(path: &Path, name: &str, error: std::io::Error) -> TensorError {
 }
 
 fn starts_like_zip(path: &Path) -> bool {
-    let mut start = Vec::new();
-    fs::open(path).is_ok_and(|file| file.take(4).read_to_end(&mut start).is_ok())
-        && ForeignContent::is_zip(&start)
+    fs::read_start(path, 4).is_ok_and(|start| ForeignContent::is_zip(&start))
 }

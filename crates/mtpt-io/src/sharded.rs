@@ -1,6 +1,6 @@
 //! Checkpoints in several files, listed by an index `*.index.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
@@ -15,13 +15,12 @@ use crate::source::TensorSource;
 fn weight_map(index: &Path) -> Result<BTreeMap<String, String>> {
     let unusable = |problem: String| TensorError::Index { path: index.to_owned(), problem };
     let text = fs::read(index)?;
-    let value: Value =
-        serde_json::from_slice(&text).map_err(|error| match ForeignContent::of(&text) {
-            Some(content) if !text.trim_ascii_start().starts_with(b"{") => {
-                unusable(content.to_string())
-            }
-            _ => unusable(format!("expected JSON, found a mistake in line {}", error.line())),
-        })?;
+    let value: Value = serde_json::from_slice(&text).map_err(|error| {
+        unusable(match ForeignContent::instead_of_object(&text) {
+            Some(content) => content.to_string(),
+            None => format!("expected JSON, found a mistake in line {}", error.line()),
+        })
+    })?;
     let expected = "expected an object `weight_map` of tensors and their files";
     let Some(Value::Object(map)) = value.get("weight_map") else {
         return Err(unusable(format!("{expected}, found none")));
@@ -47,10 +46,12 @@ fn weight_map(index: &Path) -> Result<BTreeMap<String, String>> {
 ///
 /// When the index cannot be read or is malformed ([`TensorError::Index`]).
 pub fn shard_names(index: &Path) -> Result<Vec<String>> {
-    let mut files: Vec<_> = weight_map(index)?.into_values().collect();
-    files.sort_unstable();
-    files.dedup();
-    Ok(files)
+    Ok(file_names(&weight_map(index)?))
+}
+
+fn file_names(weight_map: &BTreeMap<String, String>) -> Vec<String> {
+    let names: BTreeSet<&String> = weight_map.values().collect();
+    names.into_iter().cloned().collect()
 }
 
 /// The tensors of several files.
@@ -76,7 +77,7 @@ impl ShardedFiles {
     ) -> Result<Self> {
         let unusable = |problem: String| TensorError::Index { path: index.to_owned(), problem };
         let map = weight_map(index)?;
-        let names = shard_names(index)?;
+        let names = file_names(&map);
         let missing: Vec<String> =
             names.iter().filter(|name| !index.with_file_name(name).is_file()).cloned().collect();
         if !missing.is_empty() {

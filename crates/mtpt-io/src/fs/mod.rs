@@ -11,8 +11,8 @@ pub use atomic::{DirWriter, write_atomic, write_dir_atomic};
 pub use error::IoError;
 pub use lock::{DirLock, lock_dir};
 pub use operations::{
-    create_dir_all, create_parent, open, read, read_dir, read_to_string, remove_dir_all,
-    remove_file, rename,
+    create_dir_all, create_parent, open, read, read_dir, read_start, read_to_string,
+    remove_dir_all, remove_file, rename,
 };
 pub use sync::sync_dir;
 pub use temporary::remove_temporary_files;

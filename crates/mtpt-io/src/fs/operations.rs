@@ -1,7 +1,7 @@
 //! Functions of [`std::fs`] whose errors name the path.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::IoError;
@@ -25,6 +25,18 @@ pub fn read(path: &Path) -> Result<Vec<u8>> {
 /// When it does not exist, cannot be read or is not UTF-8.
 pub fn read_to_string(path: &Path) -> Result<String> {
     fs::read_to_string(path).map_err(IoError::with("read", path))
+}
+
+/// Reads the first bytes of a file, at most `length` of them.
+///
+/// # Errors
+///
+/// When it does not exist or cannot be read.
+pub fn read_start(path: &Path, length: u64) -> Result<Vec<u8>> {
+    let mut start = Vec::new();
+    let read = open(path)?.take(length).read_to_end(&mut start);
+    read.map_err(IoError::with("read", path))?;
+    Ok(start)
 }
 
 /// Opens a file for reading.

@@ -148,8 +148,7 @@ impl TokenizerError {
     /// Describes a file that is not valid JSON.
     pub(crate) fn not_json(path: &Path, bytes: &[u8], error: &serde_json::Error) -> Self {
         let path = path.to_owned();
-        let is_object = bytes.trim_ascii_start().starts_with(b"{");
-        match ForeignContent::of(bytes).filter(|_| !is_object) {
+        match ForeignContent::instead_of_object(bytes) {
             Some(content) => Self::Content { path, content },
             None => Self::Json { path, line: error.line(), column: error.column() },
         }

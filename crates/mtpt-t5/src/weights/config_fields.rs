@@ -111,8 +111,7 @@ pub(crate) fn read_fields(path: &Path) -> Result<Map<String, Value>> {
         Ok(Value::Object(fields)) => fields,
         Ok(_) => return Err(ConfigError::NotAnObject { path }.into()),
         Err(error) => {
-            let is_object = text.trim_ascii_start().starts_with(b"{");
-            return Err(match ForeignContent::of(text).filter(|_| !is_object) {
+            return Err(match ForeignContent::instead_of_object(text) {
                 Some(content) => ConfigError::NotJson { path, content },
                 None => {
                     let (line, column) = (error.line(), error.column());
