@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::data::error::DataError;
@@ -37,6 +39,8 @@ impl MultiLabelConfig {
 pub(crate) struct MultiLabel {
     raw: RawLabels,
     words: Vec<String>,
+    /// The index of each word, by the form in which words are compared.
+    plain_words: HashMap<String, usize>,
     separator: Option<String>,
     none: String,
 }
@@ -45,15 +49,19 @@ impl MultiLabel {
     pub(crate) fn new(config: &MultiLabelConfig) -> Result<Self> {
         let MultiLabelConfig { words, separator, none } = config.clone();
         let (raw, words) = RawLabels::with_words(words)?;
-        for (label, word) in raw.as_slice().iter().zip(&words) {
+        let mut plain_words = HashMap::new();
+        let plain_none = plain(&none);
+        for (index, (label, word)) in raw.as_slice().iter().zip(&words).enumerate() {
             if word.contains(COMMA) {
                 let (label, word) = (label.clone(), word.clone());
                 return Err(LabelsError::CommaInWord { label, word }.into());
             }
-            if plain(word) == plain(&none) {
+            let plain_word = plain(word);
+            if plain_word == plain_none {
                 let (label, word) = (label.clone(), word.clone());
                 return Err(LabelsError::WordIsNone { label, word }.into());
             }
+            plain_words.insert(plain_word, index);
         }
         if none.trim().is_empty() || none.contains(COMMA) {
             return Err(LabelsError::None { found: none }.into());
@@ -61,7 +69,7 @@ impl MultiLabel {
         if separator.as_deref() == Some("") {
             return Err(LabelsError::EmptySeparator.into());
         }
-        Ok(Self { raw, words, separator, none })
+        Ok(Self { raw, words, plain_words, separator, none })
     }
 
     pub(crate) fn to_config(&self) -> MultiLabelConfig {
@@ -123,10 +131,7 @@ impl MultiLabel {
     /// Returns the labels of a generated text in their order. Words that are not label words are
     /// ignored.
     pub(crate) fn parse(&self, text: &str) -> Vec<usize> {
-        let index = |word: &str| {
-            let word = plain(word);
-            self.words.iter().position(|known| plain(known) == word)
-        };
+        let index = |word: &str| self.plain_words.get(&plain(word)).copied();
         let mut labels: Vec<usize> = text.split(COMMA).filter_map(index).collect();
         labels.sort_unstable();
         labels.dedup();

@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use crate::error::Result;
 use crate::labels::error::LabelsError;
 use crate::look_alike::{plain, same_label};
@@ -6,8 +8,8 @@ use crate::look_alike::{plain, same_label};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct RawLabels {
     labels: Vec<String>,
-    /// The labels in the form in which they are compared.
-    forms: Vec<String>,
+    /// The index of each label, by the form in which labels are compared.
+    forms: HashMap<String, usize>,
 }
 
 impl RawLabels {
@@ -15,12 +17,13 @@ impl RawLabels {
     pub(crate) fn with_words<L: Into<String>, W: Into<String>>(
         pairs: impl IntoIterator<Item = (L, W)>,
     ) -> Result<(Self, Vec<String>)> {
-        let mut raw = Self { labels: Vec::new(), forms: Vec::new() };
+        let mut raw = Self { labels: Vec::new(), forms: HashMap::new() };
         let mut words: Vec<String> = Vec::new();
+        let mut plain_words = HashMap::new();
         for (label, word) in pairs {
             let (label, word) = (label.into(), word.into());
             let form = same_label(&label);
-            if let Some(first) = raw.forms.iter().position(|other| *other == form) {
+            if let Some(&first) = raw.forms.get(&form) {
                 let first = raw.labels[first].clone();
                 return Err(if first == label {
                     LabelsError::DuplicateLabel { label }.into()
@@ -31,12 +34,12 @@ impl RawLabels {
             if word.trim().is_empty() {
                 return Err(LabelsError::EmptyWord { label }.into());
             }
-            if let Some(first) = words.iter().position(|other| plain(other) == plain(&word)) {
+            if let Some(first) = plain_words.insert(plain(&word), words.len()) {
                 let first = raw.labels[first].clone();
                 return Err(LabelsError::SharedWord { first, second: label, word }.into());
             }
+            raw.forms.insert(form, raw.labels.len());
             raw.labels.push(label);
-            raw.forms.push(form);
             words.push(word);
         }
         if words.is_empty() {
@@ -53,9 +56,6 @@ impl RawLabels {
     /// the composition of its characters, in blanks, or as `1.0` does from `1`.
     pub(crate) fn position(&self, label: &str) -> Option<usize> {
         let exact = self.labels.iter().position(|known| known == label);
-        exact.or_else(|| {
-            let form = same_label(label);
-            self.forms.iter().position(|known| *known == form)
-        })
+        exact.or_else(|| self.forms.get(&same_label(label)).copied())
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::labels::config::LabelsConfig;
 use crate::labels::error::LabelsError;
 use crate::labels::labels::Labels;
-use crate::look_alike::{look_alike, same_label};
+use crate::look_alike::{appearance, look_alike, same_label};
 use crate::metric::error::MetricError;
 use crate::metric::metric::Metric;
 use crate::out_of_range::OutOfRange;
@@ -159,6 +159,8 @@ fn collect_labels(config: &TaskConfig, label_field: &str) -> Result<Labels> {
     // The spelling of each label.
     let mut labels: BTreeMap<String, String> = BTreeMap::new();
     let mut folded: HashMap<String, String> = HashMap::new();
+    // The labels of each appearance.
+    let mut seen: HashMap<String, Vec<String>> = HashMap::new();
     for example in config.layout().open(path)? {
         let example = example?;
         let label = label_of(&example, label_field)?;
@@ -186,12 +188,12 @@ fn collect_labels(config: &TaskConfig, label_field: &str) -> Result<Labels> {
         if labels.len() > MAX_COMPARED {
             continue;
         }
-        let others: Vec<String> =
-            folded.values().filter(|other| *other != label).cloned().collect();
-        if let Some(first) = look_alike(label, &others) {
+        let alike = seen.entry(appearance(label)).or_default();
+        if let Some(first) = look_alike(label, alike) {
             let (first, second) = (first.to_owned(), label.to_owned());
             return Err(DataError::LabelsLookAlike { location: location(), first, second }.into());
         }
+        alike.push(label.to_owned());
     }
     if labels.is_empty() {
         return Err(DataError::NoRows { path: path.to_path_buf() }.into());
