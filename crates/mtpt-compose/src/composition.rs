@@ -161,6 +161,23 @@ impl Composition {
         self
     }
 
+    /// Prepends the last vectors of each prompt to the decoder's input, otherwise like
+    /// [`with_decoder_vectors`](Self::with_decoder_vectors).
+    ///
+    /// # Panics
+    ///
+    /// When there are fewer vectors, or none is left for the encoder.
+    #[must_use]
+    pub fn with_decoder_length(self, decoder_length: usize) -> Self {
+        let last = self.last_vectors(decoder_length);
+        self.with_decoder_vectors(last)
+    }
+
+    fn last_vectors(&self, count: usize) -> Range<usize> {
+        let length = self.prompt_length();
+        length - count..length
+    }
+
     /// Returns the number of trainable parameters.
     pub fn trainable_parameters(&self) -> usize {
         struct Count(usize);
@@ -203,9 +220,9 @@ impl Composition {
             return Err(Error::ReadsInputs);
         }
         let prompt = self.compose(task).inner().unsqueeze();
-        let SplitPrompts { encoder, decoder } = SplitPrompts::split(prompt, self.decoder_vectors());
-        let parts = [Some(encoder), decoder].into_iter().flatten().collect();
-        Ok(Tensor::cat(parts, 1).squeeze_dim(0))
+        let vectors = self.decoder_vectors();
+        let last = self.last_vectors(vectors.len());
+        Ok(SplitPrompts::split(prompt, vectors).join(last).squeeze_dim(0))
     }
 
     /// Returns a `separate` composition of the composed prompts of some tasks, in the given order.
@@ -219,8 +236,7 @@ impl Composition {
     /// When a task is not below [`task_count`](Compose::task_count).
     pub fn to_separate(&self, tasks: &[TaskIndex]) -> Result<Self> {
         let prompts = tasks.iter().map(|&task| self.plain_prompt(task)).collect::<Result<_>>()?;
-        let (length, decoder_length) = (self.prompt_length(), self.decoder_vectors().len());
-        Ok(Self::plain(prompts)?.with_decoder_vectors(length - decoder_length..length))
+        Ok(Self::plain(prompts)?.with_decoder_length(self.decoder_vectors().len()))
     }
 
     /// Creates a `separate` composition from one prompt per task.

@@ -37,7 +37,8 @@ pub fn initial_composition<B: Backbone>(
     device: &Device,
 ) -> Result<Composition> {
     let PromptConfig { length, decoder_length, .. } = config.prompt;
-    config.composition.check(length + decoder_length, backbone.d_model())?;
+    let shared_length = config.prompt.shared_length();
+    config.composition.check(shared_length, backbone.d_model())?;
     let values = PromptValues { length, decoder_length, backbone };
     if config.prompt.components.len() > config.composition.component_count() {
         return Err(ConfigError::OutOfRange {
@@ -81,7 +82,7 @@ pub fn initial_composition<B: Backbone>(
         .map(|kind| of_tasks_below(kind, NodeIndex::ROOT))
         .collect::<Result<Vec<_>>>()?;
     let start = InitContext {
-        shared: values.init(&shared, length + decoder_length, config.seed)?,
+        shared: values.init(&shared, shared_length, config.seed)?,
         tree: composed_tree(&tree)?,
         part: &|part, length| {
             // Each part has its own seed, so that random initial values differ.
@@ -108,7 +109,7 @@ pub fn initial_composition<B: Backbone>(
         }
         other => other.into(),
     })?;
-    composition = composition.with_decoder_vectors(length..length + decoder_length);
+    composition = composition.with_decoder_vectors(length..shared_length);
     if let Some(path) = &config.prompt.start_from {
         composition = start_from(path, config, &tree, composition, device)?;
     }

@@ -65,10 +65,8 @@ impl Teachers {
             let values = prompt.to_data();
             f32_values(&values).iter().for_each(|value| checksum.update(&value.to_le_bytes()));
         }
-        let mut composition = Composition::plain(composed)?;
-        if let Some([length, decoder_length, _]) = shapes.first() {
-            composition = composition.with_decoder_vectors(*length..length + decoder_length);
-        }
+        let decoder_length = shapes.first().map_or(0, |[_, decoder_length, _]| *decoder_length);
+        let composition = Composition::plain(composed)?.with_decoder_length(decoder_length);
         Ok(Self { composition, checksum: checksum.finalize() })
     }
 

@@ -214,14 +214,13 @@ fn merge(mut targets: Vec<Prompts>, observer: &mut impl Observer) -> Result<Opti
     let composed = targets.iter().map(|prompts| {
         prompts.composition().plain_prompt(TaskIndex::new(0)).map_err(mtpt_infer::Error::from)
     });
-    let composition = Composition::plain(composed.collect::<Result<_, _>>()?)?;
     // All targets have the source's lengths.
-    let (total, decoder_length) = (composition.prompt_length(), targets[0].header().decoder_length);
-    let length = total - decoder_length;
-    let composition = composition.with_decoder_vectors(length..total);
+    let decoder_length = targets[0].header().decoder_length;
+    let composition = Composition::plain(composed.collect::<Result<_, _>>()?)?
+        .with_decoder_length(decoder_length);
     let header = PromptHeader {
         composition: CompositionConfig::Separate(SeparateConfig::default()),
-        length,
+        length: composition.prompt_length() - decoder_length,
         steps: targets.iter().map(|prompts| prompts.header().steps).max().unwrap_or(0),
         tasks: targets.iter().flat_map(|prompts| prompts.tasks().iter().cloned()).collect(),
         ..targets[0].header().clone()
