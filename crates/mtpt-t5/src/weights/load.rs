@@ -90,9 +90,9 @@ fn is_t5x(folder: &Path) -> bool {
 ///
 /// # Errors
 ///
-/// [`WeightsError::MissingFile`], [`Error::Io`](crate::Error::Io) or [`ConfigError`], naming the
-/// file. For a T5X checkpoint, the errors of [`T5::load`] about
-/// the arrays' shapes.
+/// [`WeightsError::MissingFile`], [`Error::Io`](crate::Error::Io) or
+/// [`ConfigError`](crate::ConfigError), naming the file. For a T5X checkpoint, the errors of
+/// [`T5::load`] about the arrays' shapes.
 pub fn read_config(folder: &Path) -> Result<T5Config> {
     #[cfg(feature = "t5x")]
     if is_t5x(folder) {
