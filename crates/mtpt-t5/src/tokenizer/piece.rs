@@ -105,7 +105,11 @@ impl PieceTokenizer {
         let mut text = self.model.text();
         for &id in ids {
             match (self.added.get(id), self.model.piece(id)) {
-                (Some(token), _) if token.special && skip_special => {}
+                (Some(token), _) if token.special && skip_special => {
+                    if id == self.unknown() {
+                        text.push_piece(id);
+                    }
+                }
                 (Some(token), _) => text.push_text(&token.content),
                 (None, Some(piece)) if piece.kind == PieceKind::Control && !skip_special => {
                     text.push_text(&piece.text);

@@ -1,6 +1,17 @@
 use crate::tokenizer::sentence_piece::normalizer::{Normalizer, SPACE};
 use crate::tokenizer::sentence_piece::pieces::{PieceKind, Pieces};
 
+/// State of the dummy prefix, a space at the start of a text that decoding drops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Prefix {
+    /// No space was dropped.
+    Ahead,
+    /// A space was dropped, and further ones at the start will be.
+    Dropped,
+    /// No further space will be dropped.
+    Past,
+}
+
 /// Text decoded from pieces and other tokens.
 pub(crate) struct TextBuilder<'a> {
     pieces: &'a Pieces,
@@ -9,8 +20,7 @@ pub(crate) struct TextBuilder<'a> {
     text: String,
     /// Byte pieces that were not appended to the text yet: a character has several.
     bytes: Vec<u8>,
-    /// Whether the space of the dummy prefix was dropped.
-    dropped_space: bool,
+    prefix: Prefix,
 }
 
 impl<'a> TextBuilder<'a> {
@@ -25,7 +35,7 @@ impl<'a> TextBuilder<'a> {
             denormalizer,
             text: String::new(),
             bytes: Vec::new(),
-            dropped_space: false,
+            prefix: Prefix::Ahead,
         }
     }
 
@@ -37,18 +47,27 @@ impl<'a> TextBuilder<'a> {
         }
         self.flush();
         let Some(piece) = self.pieces.get(id) else { return };
-        if matches!(piece.kind, PieceKind::Control | PieceKind::Unknown) {
-            return;
+        match piece.kind {
+            PieceKind::Control => return,
+            PieceKind::Unknown => {
+                // It counts as text, so that a space after it is not a further one at the start.
+                if self.prefix == Prefix::Dropped {
+                    self.prefix = Prefix::Past;
+                }
+                return;
+            }
+            _ => {}
         }
         let mut text = piece.text.as_str();
         if self.text.is_empty()
-            && !self.dropped_space
+            && self.prefix != Prefix::Past
             && self.normalizer.adds_leading_space()
             && let Some(rest) = text.strip_prefix(SPACE)
         {
             text = rest;
             // Where extra spaces are removed, a text has none at its start.
-            self.dropped_space = !self.normalizer.removes_extra_whitespaces();
+            let removes_extra = self.normalizer.removes_extra_whitespaces();
+            self.prefix = if removes_extra { Prefix::Dropped } else { Prefix::Past };
         }
         self.text.extend(text.chars().map(|char| if char == SPACE { ' ' } else { char }));
     }
