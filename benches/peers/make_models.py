@@ -35,8 +35,9 @@ def make_model(shape):
     )
     model = T5ForConditionalGeneration(config)
     with torch.no_grad():
-        # Embeddings as large as transformers draws them would let the decoder repeat its last token for ever: what it writes
-        # should hang on all layers. A small embedding of the end of sentence is never the likeliest, so that texts go on.
+        # With embeddings as large as transformers samples them, the decoder would repeat its last token forever, while
+        # its output should depend on all layers. With a small embedding, the end-of-sequence token is never the most
+        # probable one, so every text reaches the maximum length.
         model.shared.weight.mul_(0.05)
         model.shared.weight[END].mul_(0.1)
     return model

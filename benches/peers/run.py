@@ -253,7 +253,7 @@ def check_evaluation(answers, tasks):
     rows_checked = sum(map(len, scores["mtpt"]))
     said = (
         f"log-probabilities of all labels of {rows_checked} rows within {found:.1e}; "
-        f"the first label token is that of the likeliest label in {same:,} of {rows:,} rows"
+        f"the first label token is that of the most probable label in {same:,} of {rows:,} rows"
     )
     if alike:
         said += f" (labels that begin alike: {', '.join(alike)})"

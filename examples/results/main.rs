@@ -37,50 +37,50 @@ struct Arguments {
     /// Folder with `glue/` and `text/`
     #[arg(long)]
     data: PathBuf,
-    /// Python with `torch`, `transformers` and `peft`; without one, PEFT's rows are left out
+    /// Python with `torch`, `transformers` and `peft`; without it, PEFT's rows are omitted
     #[arg(long)]
     python: Option<PathBuf>,
     /// Folder of a T5 in Hugging Face format [default: the one in this repository]
     #[arg(long)]
     model: Option<PathBuf>,
-    /// Folder that keeps the runs
+    /// Folder of finished runs
     #[arg(long, default_value = "target/results")]
     work: PathBuf,
-    /// File whose table is written anew; the text around it stays
+    /// File whose table is replaced; the text around the table stays
     #[arg(long, default_value = "docs/src/results.md")]
     output: PathBuf,
     /// Seeds of the initial values and of the example order; the first one selects the learning
     /// rate
     #[arg(long, num_args = 1.., default_values_t = [0, 1, 2])]
     seeds: Vec<u64>,
-    /// Steps of learning
+    /// Training steps
     #[arg(long, default_value_t = 150, value_parser = at_least_1())]
     steps: usize,
     /// Examples per step, over all tasks
     #[arg(long, default_value_t = 24, value_parser = at_least_1())]
     batch_size: usize,
-    /// Vectors of a prompt
+    /// Number of prompt vectors
     #[arg(long, default_value_t = 20, value_parser = at_least_1())]
     length: usize,
-    /// Rates of prompts to choose from
+    /// Learning rates to try for prompts
     #[arg(long, num_args = 1.., default_values_t = [0.1, 0.3])]
     rates: Vec<f64>,
-    /// Rates of full fine-tuning to choose from
+    /// Learning rates to try for full fine-tuning
     #[arg(long, num_args = 1.., default_values_t = [0.0003, 0.001])]
     model_rates: Vec<f64>,
-    /// Run nothing: write the table of the runs that are there
+    /// Train nothing, and write the table from finished runs
     #[arg(long)]
     table: bool,
-    /// Methods to run, in this order; the table has those of all runs that are there
+    /// Methods to run, in this order; the table has every method with finished runs
     #[arg(long, num_args = 1..)]
     only: Vec<String>,
-    /// Runs side by side [default: as many as there are cores]
+    /// Number of parallel runs [default: number of CPUs]
     #[arg(long, value_parser = at_least_1())]
     jobs: Option<usize>,
-    /// Two steps of few rows: to see that everything runs
+    /// Two steps on few rows, to check that everything works
     #[arg(long)]
     quick: bool,
-    /// One run, which the program starts in a process of its own
+    /// One run, in a process that the program starts
     #[arg(long, hide = true)]
     run: Option<String>,
 }
@@ -142,7 +142,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let wanted: Vec<Method> = if arguments.only.is_empty() {
         methods.iter().filter(runs).cloned().collect()
     } else {
-        // In the order that they are asked for.
+        // In the requested order.
         let named = arguments.only.iter();
         let named = named.filter_map(|name| methods.iter().find(|method| method.name == *name));
         named.filter(runs).cloned().collect()
@@ -153,14 +153,14 @@ fn run(arguments: &Arguments) -> Result<()> {
     table::write(&arguments.output, &table)?;
     let mut output = std::io::stdout().lock();
     writeln!(output, "{table}")?;
-    writeln!(output, "The table stands in `{}`.", arguments.output.display())?;
+    writeln!(output, "wrote the table to `{}`", arguments.output.display())?;
     match failures.as_slice() {
         [] => Ok(()),
         [first, ..] => Err(format!("{} runs failed, the first is {first}", failures.len()).into()),
     }
 }
 
-/// What all workers know.
+/// State shared by all workers.
 struct Shared {
     records: Records,
     running: Vec<Job>,
@@ -184,7 +184,7 @@ fn run_all(
             scope.spawn(|| {
                 while let Some(job) = next(&shared, setting, methods, wanted) {
                     let Some(job) = job else {
-                        // What is open waits for what others run.
+                        // All open jobs wait for running ones.
                         thread::sleep(Duration::from_millis(200));
                         continue;
                     };
@@ -227,7 +227,8 @@ fn lock(shared: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
     shared.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-/// A job that nobody runs yet; nothing, if all wait for others; none, if all is done.
+/// Returns a job that isn't running yet. The inner option is `None` if all open jobs wait for
+/// running ones, the outer one if all is done.
 fn next(
     shared: &Mutex<Shared>,
     setting: &Setting,

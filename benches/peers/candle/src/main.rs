@@ -99,11 +99,11 @@ fn write_texts(model: &mut T5ForConditionalGeneration, inputs: &Tensor) -> Resul
     let mut last = Tensor::zeros((rows, 1), DType::U32, &Device::Cpu)?;
     let mut texts = vec![Vec::new(); rows];
     for _ in 0..NEW_TOKENS {
-        let likeliest = model.decode(&last, &encoded)?.argmax(D::Minus1)?;
-        for (text, token) in texts.iter_mut().zip(likeliest.to_vec1::<u32>()?) {
+        let next_tokens = model.decode(&last, &encoded)?.argmax(D::Minus1)?;
+        for (text, token) in texts.iter_mut().zip(next_tokens.to_vec1::<u32>()?) {
             text.push(token);
         }
-        last = likeliest.unsqueeze(1)?;
+        last = next_tokens.unsqueeze(1)?;
     }
     Ok(texts)
 }
