@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use mtpt::train::Stage;
+
 use crate::args::training::Run;
 use crate::error::{Error, Result};
+use crate::run_files::existing_run::{has_results, progress, runs_below};
 
 /// Returns whether two paths lead to the same existing file or folder.
 pub(crate) fn is_same_file(first: &Path, second: &Path) -> bool {
@@ -12,19 +15,41 @@ pub(crate) fn is_same_file(first: &Path, second: &Path) -> bool {
 }
 
 /// Returns the run folder.
+pub(crate) fn run_dir(arguments: &Run) -> PathBuf {
+    let default = || Path::new("runs").join(arguments.config.file_stem().unwrap_or_default());
+    arguments.output.clone().unwrap_or_else(default)
+}
+
+/// Checks that a run overwrites nothing in its folder. `stages` are those that it starts over, if
+/// it has stages.
 ///
 /// # Errors
 ///
-/// [`Error::Occupied`] if the run would overwrite a model or its own configuration.
-pub(crate) fn run_dir(arguments: &Run) -> Result<PathBuf> {
-    let default = || Path::new("runs").join(arguments.config.file_stem().unwrap_or_default());
-    let path = arguments.output.clone().unwrap_or_else(default);
+/// - [`Error::Occupied`] for a model, or the configuration of the run.
+/// - [`Error::RunExists`] and [`Error::RunsBelow`] for runs, unless one is resumed or `--force` is
+///   given.
+pub(crate) fn check_run_dir(arguments: &Run, path: &Path, stages: Option<&[Stage]>) -> Result<()> {
+    let occupied = |by| Err(Error::Occupied { path: path.to_owned(), by });
     if path.join("config.json").is_file() {
-        return Err(Error::Occupied { path, by: "a model" });
+        return occupied("a model");
     }
     // A run may be resumed with the configuration that it wrote itself.
     if !arguments.resume && is_same_file(&path.join("config.toml"), &arguments.config) {
-        return Err(Error::Occupied { path, by: "the configuration itself" });
+        return occupied("the configuration itself");
     }
-    Ok(path)
+    if arguments.resume || arguments.force {
+        return Ok(());
+    }
+    let replaced = stages.map_or_else(Vec::new, |stages| Stage::replaced_by(stages, path));
+    let mut overwritten = [path.to_owned()].into_iter().chain(replaced);
+    if let Some(run) = overwritten.find(|run| has_results(run)) {
+        let progress = progress(&run);
+        return Err(Error::RunExists { path: run, progress });
+    }
+    let mut below = runs_below(path);
+    if stages.is_some() {
+        let own = Stage::ALL.map(Stage::dir);
+        below.retain(|run| !own.iter().any(|stage| run.starts_with(stage)));
+    }
+    if below.is_empty() { Ok(()) } else { Err(Error::RunsBelow { path: path.to_owned(), below }) }
 }

@@ -15,6 +15,7 @@ mod prompted_model;
 mod prompts;
 mod report;
 mod run_files;
+mod session;
 mod signals;
 mod stdio;
 mod stop_strings;

@@ -2,16 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use mtpt::ModelTokenizer;
 use mtpt::burn::tensor::Device;
 use mtpt::core::Frozen;
 use mtpt::t5::{T5, locate, read_config};
+use mtpt::{ChosenDevice, ModelTokenizer};
 
 use crate::error::Result;
 use crate::stdio::message;
 
 /// Opens a device by name, and reports the faster devices that `auto` couldn't use.
 pub(crate) fn open_device(name: &str) -> Result<Device> {
+    Ok(choose_device(name)?.device)
+}
+
+/// Opens a device as [`open_device`] does, and returns it with its name.
+pub(crate) fn choose_device(name: &str) -> Result<ChosenDevice> {
     let chosen = mtpt::choose_device(name)?;
     for error in &chosen.skipped {
         message(&format!("note: {error}"));
@@ -19,7 +24,7 @@ pub(crate) fn open_device(name: &str) -> Result<Device> {
     if !chosen.skipped.is_empty() {
         message(&format!("note: using `{}`", chosen.name));
     }
-    Ok(chosen.device)
+    Ok(chosen)
 }
 
 /// A frozen model and its tokenizer.

@@ -12,6 +12,8 @@ mod first_steps;
 mod run;
 // `train`, `eval` and `predict` on free text and on candidates given by each row.
 mod answers;
+// Runs in the output folder: refused, overwritten, resumed, extended and recorded.
+mod protected_runs;
 // `train` with stages, and `adapt`.
 mod stages;
 // `pretrain`.

@@ -227,7 +227,7 @@ fn mixtures_of_all_mixing_strategies_are_shown() {
         ("composition={strategy=\"attention\",components=3,heads=2,inner=4}", 4),
         ("composition={strategy=\"instance_attention\",components=3,bottleneck=2}", 2),
     ] {
-        world.rows(&format!("train run.toml --output run --set {strategy}"), "");
+        world.rows(&format!("train run.toml --output run --force --set {strategy}"), "");
         let page = Page::of(&world, "run");
         check_self_contained(&page);
         let document = page.document();
@@ -243,7 +243,7 @@ fn mixtures_of_all_mixing_strategies_are_shown() {
     world.write("tree.toml", &config);
     world.rows(
         &format!(
-            "train tree.toml --output run --set composition={{strategy=\"hierarchy\",{levels}}}"
+            "train tree.toml --output run --force --set composition={{strategy=\"hierarchy\",{levels}}}"
         ),
         "",
     );
@@ -253,7 +253,7 @@ fn mixtures_of_all_mixing_strategies_are_shown() {
         rows(section(&document, "mixture")).into_iter().map(|(name, _)| name).collect();
     assert_eq!(names, ["sky", "sky/mood", "sky/wet"]);
     // Other strategies have no such section.
-    world.train();
+    world.rows("train run.toml --output run --force", "");
     assert!(!Page::of(&world, "run").text.contains("id=\"mixture\""));
 }
 
@@ -365,7 +365,7 @@ fn names_are_escaped() {
     let text = "prompt.initializer={kind=\"text\",text=\"rain\"}";
     world.rows(
         &format!(
-            "train run.toml --output run --set training.steps=2 --set composition=add --set {text}"
+            "train run.toml --output run --force --set training.steps=2 --set composition=add --set {text}"
         ),
         "",
     );

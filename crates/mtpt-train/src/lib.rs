@@ -43,7 +43,7 @@ pub use output::metrics_log::MetricsLog;
 pub use output::run_dir::RunDir;
 pub use output::tensorboard::TensorBoard;
 pub use run::non_finite::{NotFinite, TrainingExample};
-pub use run::observer::{BeginEvent, EvaluationEvent, MeanEvent, Observer, StepEvent};
+pub use run::observer::{BeginEvent, EvaluationEvent, MeanEvent, Observer, ReadyEvent, StepEvent};
 pub use run::pretraining::{Pretrained, PretrainingRun};
 pub use run::prompt_tuning::{PromptTuningRun, Trained};
 pub use run::trainer::{StepReport, Trainer};

@@ -14,9 +14,12 @@ pub(crate) struct Run {
     /// Override a value of the configuration, for example `training.steps=500`
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
-    /// Resume from the newest checkpoint in the output folder
+    /// Continue the run in the output folder from its newest checkpoint
     #[arg(long)]
     pub(crate) resume: bool,
+    /// Overwrite the run in the output folder
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) force: bool,
     /// Run folder [default: `runs/` and the name of the configuration without its extension]
     #[arg(long, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,

@@ -11,10 +11,11 @@ use serde_json::{Map, Value};
 
 use crate::args::training::Run;
 use crate::config::read_with_settings;
-use crate::destination::run_dir;
+use crate::destination::{check_run_dir, run_dir};
 use crate::error::Result;
-use crate::model::open_device;
+use crate::model::choose_device;
 use crate::progress::run::RunProgress;
+use crate::session::Session;
 use crate::signals::Signals;
 use crate::stdio::{Output, message};
 
@@ -32,7 +33,7 @@ struct Summary {
 }
 
 pub(crate) fn run(arguments: &Run) -> Result<()> {
-    let device = open_device(&arguments.device.device)?;
+    let device = choose_device(&arguments.device.device)?;
     let path = &arguments.config;
     let parse = |text: &str| PretrainingConfig::parse(text, path);
     let (text, config) = read_with_settings(path, &arguments.set, parse)?;
@@ -43,28 +44,35 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
         Err(tasks::Error::Task(TaskError::NoTasks { .. })) => Vec::new(),
         Err(error) => return Err(error.into()),
     };
+    let dir = run_dir(arguments);
+    check_run_dir(arguments, &dir, None)?;
     let origin = locate(&mtpt::resolve_model(path, &config.model))?;
-    let t5 = T5::load(&origin, &device.autodiff())?;
+    let t5 = T5::load(&origin, &device.device.autodiff())?;
     let tokenizer = ModelTokenizer::load(&origin, t5.config())?;
     let (sentinels, lengths) = (tokenizer.sentinel_ids(), config.training.max_lengths());
     let signals = Signals::watch()?;
     let data = PretrainingData::reader(&t5, &tokenizer, lengths)
         .sentinels(&sentinels)
         .read(tasks, corpora)?;
-    let folder = RunDir::create(&run_dir(arguments)?)?;
+    let folder = RunDir::create(&dir)?;
     let model = folder.model();
     describe(&data);
+    let mut session = Session::new(&dir, device.name, &origin, arguments.resume);
     let mut progress = RunProgress::new(config.training.steps);
     let trained = PretrainingRun::new(&config, &data)
         .output(&folder)
         .resume(arguments.resume)
-        .observer((&mut progress, &signals))
+        .observer((&mut progress, (&mut session, &signals)))
         .train(t5);
     drop(progress);
     let trained =
-        trained.map_err(|error| signals.interruption(&error).unwrap_or_else(|| error.into()))?;
+        trained.map_err(|error| signals.interruption(&error).unwrap_or_else(|| error.into()));
+    let saved = trained.and_then(|trained| {
+        trained.model.save_with_tokenizer(&model, &origin)?;
+        Ok(trained)
+    });
+    let trained = session.end(saved)?;
     drop(signals);
-    trained.model.save_with_tokenizer(&model, &origin)?;
     let Pretrained { step, losses, score, stopped_early, .. } = trained;
     let losses = losses.iter().map(|(name, loss)| (name.to_string(), (*loss).into())).collect();
     let mut output = Output::new();

@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use crate::args::training::{Run, Train};
 use crate::config::read_with_settings;
-use crate::destination::run_dir;
+use crate::destination::{check_run_dir, run_dir};
 use crate::error::{Error, Result};
 use crate::generation_settings::report_for_tasks;
-use crate::model::open_device;
+use crate::model::choose_device;
 use crate::progress::pipeline::PipelineProgress;
+use crate::session::Session;
 use crate::signals::Signals;
 use crate::stdio::Output;
 
@@ -44,35 +45,51 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     run_pipeline(&arguments.run, |config, _| config, &Mode::Train(stages))
 }
 
+impl Mode<'_> {
+    /// Returns the stages that are run.
+    fn stages(&self) -> &[Stage] {
+        match self {
+            Self::Train(stages) => stages,
+            Self::Adapt(_) => &[Stage::Targets],
+        }
+    }
+}
+
 /// Reads a configuration, changes it, runs its stages, and writes the results to standard output.
 pub(crate) fn run_pipeline(
     arguments: &Run,
     change: impl FnOnce(StagedRunConfig, &[Task]) -> StagedRunConfig,
     mode: &Mode<'_>,
 ) -> Result<()> {
-    let device = open_device(&arguments.device.device)?;
+    let device = choose_device(&arguments.device.device)?;
     let path = &arguments.config;
     let parse = |text: &str| RunFile::parse(text, path);
     let (_, mut run) = read_with_settings(path, &arguments.set, parse)?;
     run.config = change(run.config, &run.tasks);
-    let model = Model::load(&run.model, &device)?;
+    let has_stages = run.config.first_stage().is_some();
+    let dir = run_dir(arguments);
+    check_run_dir(arguments, &dir, has_stages.then(|| mode.stages()))?;
+    let model = Model::load(&run.model, &device.device)?;
     let have_text = run.tasks.iter().map(|task| task.labels().is_text());
     report_for_tasks(model.t5(), have_text, run.config.run.training.max_target_length)?;
-    let dir = run_dir(arguments)?;
     let pipeline = run.pipeline(&model).map_err(|error| Error::in_config(path, error))?;
     let mut progress = PipelineProgress::default();
     let signals = Signals::watch()?;
-    let pipeline = pipeline.resume(arguments.resume).observer((&mut progress, &signals));
+    // A stage that is run alone adds to the run in the folder.
+    let continues = arguments.resume || mode.stages().len() < Stage::ALL.len();
+    let mut session = Session::new(&dir, device.name, &run.model, continues);
+    let observer = (&mut progress, (&mut session, &signals));
+    let pipeline = pipeline.resume(arguments.resume).observer(observer);
     let done = match mode {
         Mode::Train(selected) => pipeline.run(&dir, selected),
         Mode::Adapt(prompts) => pipeline.adapt(&dir, prompts),
     };
     drop(progress);
-    let done = done.map_err(|error| {
+    let done = session.end(done.map_err(|error| {
         signals.interruption(&error).unwrap_or_else(|| Error::in_config(path, error))
-    })?;
+    }))?;
     drop(signals);
-    write_results(&done, run.config.first_stage().is_some())
+    write_results(&done, has_stages)
 }
 
 fn write_results(done: &PipelineReport, has_stages: bool) -> Result<()> {

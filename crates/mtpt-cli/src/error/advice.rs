@@ -33,9 +33,9 @@ pub(crate) fn for_error(error: &Error) -> Option<String> {
             Some("`mtpt generate --ignore-generation-config` ignores the file".to_owned())
         }
         Error::Infer(error) => for_prompt_error(error).map(str::to_owned),
-        Error::Train(train::Error::Checkpoint(train::CheckpointError::NoneIntact { .. })) => {
-            Some("omit `--resume` to start over".to_owned())
-        }
+        Error::Train(train::Error::Checkpoint(
+            train::CheckpointError::NoneIntact { .. } | train::CheckpointError::NoCheckpoint { .. },
+        )) => Some("pass `--force` instead of `--resume` to start over".to_owned()),
         _ => None,
     }
     .or_else(|| for_failed_access(error))

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use mtpt::tasks::SourceLocation;
 
+use crate::number_format::counted;
+
 /// `Result` with this crate's [`Error`].
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -72,6 +74,17 @@ pub(crate) enum Error {
     )]
     Occupied { path: PathBuf, by: &'static str },
     #[error(
+        "`{path}` contains a run ({progress}); continue it with `--resume`, overwrite it with `--force`, or choose another folder with `--output`"
+    )]
+    RunExists { path: PathBuf, progress: String },
+    /// Runs in subfolders of the output folder.
+    #[error(
+        "`{path}` contains {} in subfolders ({}); choose another folder with `--output`, or put the run above them with `--force`",
+        counted(below.len(), "run"),
+        first_names(below)
+    )]
+    RunsBelow { path: PathBuf, below: Vec<PathBuf> },
+    #[error(
         "`--strategy` applies only to a folder with the arrays of several tasks (`--format npy`); omit it for `{path}`"
     )]
     NoArrays { path: PathBuf },
@@ -96,6 +109,14 @@ impl Error {
             other => other,
         }
     }
+}
+
+/// Returns the first few paths of a list.
+fn first_names(paths: &[PathBuf]) -> String {
+    const SHOWN: usize = 3;
+    let names = paths.iter().take(SHOWN).map(|path| format!("`{}`", path.display()));
+    let more = if paths.len() > SHOWN { ", ..." } else { "" };
+    names.collect::<Vec<_>>().join(", ") + more
 }
 
 /// Returns the problem of a row with a result that is infinite or NaN.

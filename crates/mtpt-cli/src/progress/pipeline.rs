@@ -1,4 +1,6 @@
-use mtpt::train::{BeginEvent, EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
+use mtpt::train::{
+    BeginEvent, EvaluationEvent, MeanEvent, Observer, ReadyEvent, Result, StepEvent,
+};
 
 use crate::number_format::{counted, thousands};
 use crate::progress::run::RunProgress;
@@ -9,6 +11,8 @@ use crate::stdio::message;
 pub(crate) struct PipelineProgress {
     /// Progress of the current run.
     run: Option<RunProgress>,
+    /// Whether it is one of several.
+    is_nested: bool,
 }
 
 impl Observer for PipelineProgress {
@@ -16,11 +20,19 @@ impl Observer for PipelineProgress {
         // Clear the bar of the previous run first.
         self.run = None;
         let BeginEvent { dir, tasks, steps, trainable_parameters } = event;
+        self.is_nested = !dir.is_empty();
         let dir = if dir.is_empty() { String::new() } else { format!("{dir}: ") };
         let (tasks, steps_text) = (counted(*tasks, "task"), counted(*steps, "step"));
         let parameters = thousands(*trainable_parameters);
         message(&format!("{dir}{tasks}, {parameters} trainable parameters, {steps_text}"));
         self.run = Some(RunProgress::new(*steps));
+    }
+
+    fn ready(&mut self, event: &ReadyEvent<'_>) -> Result<()> {
+        // The later runs of an interrupted pipeline have nothing to resume.
+        let resume = event.resume && (!self.is_nested || event.steps_done > 0);
+        let event = ReadyEvent { resume, ..*event };
+        self.run.as_mut().map_or(Ok(()), |run| run.ready(&event))
     }
 
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {

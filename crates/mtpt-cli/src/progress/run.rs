@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use mtpt::tasks::TaskId;
-use mtpt::train::{EvaluationEvent, MeanEvent, Observer, Result, StepEvent};
+use mtpt::train::{EvaluationEvent, MeanEvent, Observer, ReadyEvent, Result, StepEvent};
 
+use crate::number_format::{counted, thousands};
 use crate::progress::statistics::Statistics;
 use crate::stdio::message;
 
@@ -26,7 +27,7 @@ impl RunProgress {
     pub(crate) fn new(steps: usize) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(steps as u64);
-            let template = "[{bar:30}] {pos}/{len} {prefix}\n{msg}";
+            let template = "[{bar:30}] {percent:>3} % {pos}/{len} {prefix}\n{msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("=> "));
             }
@@ -55,6 +56,25 @@ impl Drop for RunProgress {
 }
 
 impl Observer for RunProgress {
+    fn ready(&mut self, event: &ReadyEvent<'_>) -> Result<()> {
+        let ReadyEvent { steps_done, steps, .. } = *event;
+        let done = format!("{} of {}", thousands(steps_done), counted(steps, "step"));
+        if event.is_complete && steps_done < steps {
+            self.line(&format!("already complete: ended early after {done}"));
+        } else if event.is_complete {
+            self.line(&format!("already complete: {done}"));
+        } else if event.resume && steps_done > 0 {
+            self.line(&format!("resuming at step {done}"));
+        } else if let (true, Some(dir)) = (event.resume, event.dir) {
+            let dir = dir.display();
+            self.line(&format!("nothing to resume in `{dir}`: starting with the first step"));
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(steps_done as u64);
+        }
+        Ok(())
+    }
+
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
         self.evaluated.clear();
         self.statistics.add_step(event);

@@ -54,6 +54,11 @@ impl CheckpointSchedule {
         Ok(restored.state)
     }
 
+    /// Returns whether the run has written a checkpoint or was restored from one.
+    pub(crate) fn has_any(&self) -> bool {
+        self.newest.is_some()
+    }
+
     /// Writes a checkpoint after a step and its evaluation, if one is due: every so many steps,
     /// and after the last.
     pub(crate) fn write_if_due<M: Module>(

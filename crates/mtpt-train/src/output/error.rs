@@ -20,6 +20,15 @@ pub enum CheckpointError {
         /// Its damage: `is missing`, `has 120 bytes, 128 were written`.
         reason: String,
     },
+    /// A complete run has no checkpoint, so that resuming it would start over.
+    #[error(
+        "the run in `{path}` is complete, but has no checkpoint to resume from: use its results, \
+         or start over instead of resuming"
+    )]
+    NoCheckpoint {
+        /// The directory of the run.
+        path: PathBuf,
+    },
     /// A checkpoint was written by another run.
     #[error("cannot resume from `{path}`: {reason}")]
     OtherRun {

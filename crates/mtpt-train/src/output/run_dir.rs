@@ -96,6 +96,17 @@ impl RunDir {
         self.path.join(OUTCOME)
     }
 
+    /// Returns whether the directory contains the results of a run that reached its end.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.outcome().is_file() || self.model().join("config.json").is_file()
+    }
+
+    /// Returns the file in which a program records the sessions of a run: `mtpt` writes its version,
+    /// command and device, and the time and steps of every session. This crate only removes it.
+    pub fn record(&self) -> PathBuf {
+        self.path.join("run.json")
+    }
+
     /// Removes the checkpoints of an earlier run, which a new run must never resume. Other files in
     /// their directory stay.
     ///
@@ -106,13 +117,14 @@ impl RunDir {
         checkpoint::remove_all(&self.checkpoints())
     }
 
-    /// Removes the prompts and the outcome of an earlier run, if there are any.
+    /// Removes the prompts, the outcome and the record of an earlier run, if there are any.
     ///
     /// # Errors
     ///
     /// When they cannot be removed.
     pub fn remove_prompts(&self) -> Result<()> {
         remove_file(&self.outcome())?;
+        remove_file(&self.record())?;
         Ok(remove_file(&self.prompts())?)
     }
 
@@ -158,7 +170,7 @@ impl RunDir {
     ///
     /// When they cannot be removed.
     pub(crate) fn remove_temporary_files(&self) -> Result<()> {
-        [self.config(), self.metrics(), self.prompts()]
+        [self.config(), self.metrics(), self.prompts(), self.record()]
             .iter()
             .try_for_each(|path| Ok(remove_temporary_files(path)?))
     }

@@ -1,3 +1,5 @@
+use std::path::Path;
+
 use mtpt_tasks::TaskId;
 
 use crate::error::Result;
@@ -13,6 +15,21 @@ pub struct BeginEvent<'a> {
     pub steps: usize,
     /// Number of trainable parameters.
     pub trainable_parameters: usize,
+}
+
+/// State of a run that is about to continue with its first or next step.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadyEvent<'a> {
+    /// Directory of the run, if it has one.
+    pub dir: Option<&'a Path>,
+    /// Number of steps done before.
+    pub steps_done: usize,
+    /// Total number of steps.
+    pub steps: usize,
+    /// Whether the run was asked to resume.
+    pub resume: bool,
+    /// Whether nothing is left to do: a resumed run was already complete.
+    pub is_complete: bool,
 }
 
 /// Result of a training step.
@@ -83,6 +100,15 @@ pub trait Observer {
     /// Called when a run starts; a pipeline has several.
     fn begin(&mut self, _event: &BeginEvent<'_>) {}
 
+    /// Called once its directory is prepared and its checkpoint, if any, is restored.
+    ///
+    /// # Errors
+    ///
+    /// When the observer fails; the run ends with this error.
+    fn ready(&mut self, _event: &ReadyEvent<'_>) -> Result<()> {
+        Ok(())
+    }
+
     /// Called after every step.
     ///
     /// # Errors
@@ -147,6 +173,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.begin(event);
     }
 
+    fn ready(&mut self, event: &ReadyEvent<'_>) -> Result<()> {
+        self.0.ready(event)?;
+        self.1.ready(event)
+    }
+
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
         self.0.step(event)?;
         self.1.step(event)
@@ -185,6 +216,10 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
 impl<O: Observer + ?Sized> Observer for &mut O {
     fn begin(&mut self, event: &BeginEvent<'_>) {
         (**self).begin(event);
+    }
+
+    fn ready(&mut self, event: &ReadyEvent<'_>) -> Result<()> {
+        (**self).ready(event)
     }
 
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {

@@ -10,9 +10,10 @@ use serde_json::Value;
 use crate::error::{Error, Result, error_line};
 use crate::objective::loss::Objective;
 use crate::output::checkpoint_schedule::CheckpointSchedule;
+use crate::output::error::CheckpointError;
 use crate::output::run_dir::RunDir;
 use crate::run::non_finite::{NotFinite, is_finite};
-use crate::run::observer::{MeanEvent, Observer};
+use crate::run::observer::{MeanEvent, Observer, ReadyEvent};
 use crate::run::progress::Progress;
 use crate::run::state::{Best, RunState};
 use crate::run::trainer::Trainer;
@@ -159,6 +160,10 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
         if let Some(Output { dir, resume }) = &output {
             if *resume {
                 state = checkpoints.resume(state.trainer, observer)?;
+                if !checkpoints.has_any() && dir.is_complete() {
+                    let path = dir.path().to_owned();
+                    return Err(CheckpointError::NoCheckpoint { path }.into());
+                }
             }
             // Results of an earlier run are removed only now that this one is sure to start.
             dir.remove_temporary_files()?;
@@ -169,8 +174,18 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
             }
         }
         state.evaluation_pending |= state.trainer.steps_done() == 0 && policy.before_first_step;
+        let resume = output.as_ref().is_some_and(|output| output.resume);
         let dir = output.map(|output| output.dir);
-        Ok(Self { workload, policy, state, evaluation: None, checkpoints, dir, _lock: lock })
+        let session =
+            Self { workload, policy, state, evaluation: None, checkpoints, dir, _lock: lock };
+        observer.ready(&ReadyEvent {
+            dir: session.dir.as_ref().map(RunDir::path),
+            steps_done: session.state.trainer.steps_done(),
+            steps: session.state.trainer.steps(),
+            resume,
+            is_complete: session.is_done() && !session.state.evaluation_pending,
+        })?;
+        Ok(session)
     }
 
     /// Runs the remaining steps and writes logs, checkpoints and the best module.

@@ -35,6 +35,20 @@ impl Stage {
         collect_runs(&pipeline.join(self.dir()), &mut runs);
         runs
     }
+
+    /// Lists the runs in the directory of a pipeline whose results are replaced when these stages
+    /// start over, except the directory itself: those of the stages and of all later ones.
+    ///
+    /// An earlier stage stays, since a later one starts from it. If the runs of later stages
+    /// stayed and the pipeline was interrupted before it reached them, resuming it would continue
+    /// runs of another pipeline.
+    pub fn replaced_by(stages: &[Self], pipeline: &Path) -> Vec<PathBuf> {
+        let is_requested = |stage: &Self| stages.contains(stage);
+        let last = Self::ALL.iter().rposition(is_requested);
+        let replaced = (0..).zip(Self::ALL);
+        let replaced = replaced.filter(|(at, stage)| is_requested(stage) || last < Some(*at));
+        replaced.flat_map(|(_, stage)| stage.runs_in(pipeline)).collect()
+    }
 }
 
 fn collect_runs(dir: &Path, runs: &mut Vec<PathBuf>) {

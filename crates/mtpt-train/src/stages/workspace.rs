@@ -52,12 +52,8 @@ impl Workspace<'_> {
         self.dir.join("few_shot.jsonl")
     }
 
-    /// Locks the directory, removes outdated runs unless this pipeline resumes, and writes the
-    /// configuration.
-    ///
-    /// The runs of the requested stages and of all later stages are outdated. If they were not
-    /// removed and this pipeline was interrupted before it reached them, resuming it would continue
-    /// runs of another pipeline.
+    /// Locks the directory, removes [outdated runs](Stage::replaced_by) unless this pipeline
+    /// resumes, and writes the configuration.
     pub(crate) fn prepare<'t>(
         &self,
         plan: &Plan,
@@ -77,13 +73,8 @@ impl Workspace<'_> {
     }
 
     fn remove_outdated(&self, plan: &Plan) -> Result<()> {
-        let is_requested = |stage: &Stage| plan.stages.contains(stage);
-        let last = Stage::ALL.iter().rposition(is_requested);
-        // A stage that is skipped stays, since a later one starts from it.
-        let outdated =
-            (0..).zip(Stage::ALL).filter(|(at, stage)| is_requested(stage) || last < Some(*at));
         let mut runs = vec![self.dir.to_owned()];
-        runs.extend(outdated.flat_map(|(_, stage)| stage.runs_in(self.dir)));
+        runs.extend(Stage::replaced_by(&plan.stages, self.dir));
         self.check_inputs(&runs, plan)?;
         // Inner directories first, so that their parents are empty and can be removed.
         for run in runs.iter().rev() {

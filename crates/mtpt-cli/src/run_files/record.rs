@@ -1,0 +1,91 @@
+use std::path::Path;
+use std::time::SystemTime;
+
+use mtpt::io::IoError;
+use mtpt::io::fs::write_atomic;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::run_files::config::read_if_exists;
+
+/// File name of the record in the run folder.
+pub(crate) const RECORD: &str = "run.json";
+
+/// The record of a run, `run.json`: which program ran it, how and when.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct RunRecord {
+    /// The processes that worked on the run, in order.
+    #[serde(default)]
+    pub(crate) sessions: Vec<SessionRecord>,
+}
+
+/// A process that worked on a run.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SessionRecord {
+    /// Version of `mtpt`.
+    pub(crate) version: String,
+    pub(crate) command: Vec<String>,
+    /// The working directory, absolute.
+    pub(crate) directory: String,
+    pub(crate) device: String,
+    /// The folder of the model, absolute; or its id on the hub.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) model: Option<String>,
+    /// Start in UTC, as in RFC 3339.
+    pub(crate) started: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<String>,
+    /// Steps done before. The steps of all runs of a pipeline are added up.
+    pub(crate) first_step: usize,
+    /// Steps done at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) last_step: Option<usize>,
+    /// `complete`, `interrupted` or `failed: MESSAGE`; `None` while the process runs, or after it
+    /// was killed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) end: Option<String>,
+}
+
+impl RunRecord {
+    /// Reads the record of a run. A run of an earlier version or of another program has none, and
+    /// a malformed one is of no use: the result is then empty.
+    pub(crate) fn read(run: &Path) -> Self {
+        let text = read_if_exists(&run.join(RECORD)).ok().flatten().unwrap_or_default();
+        serde_json::from_str(&text).unwrap_or_default()
+    }
+
+    /// Writes the record of a run.
+    pub(crate) fn write(&self, run: &Path) -> Result<(), IoError> {
+        let path = run.join(RECORD);
+        let text = serde_json::to_string(self).map_err(IoError::with("write", &path))?;
+        write_atomic(&path, format!("{text}\n").as_bytes())
+    }
+}
+
+/// Formats a time in UTC with whole seconds, as in RFC 3339.
+pub(crate) fn utc(time: SystemTime) -> String {
+    let time = OffsetDateTime::from(time).replace_nanosecond(0);
+    time.and_then(|time| Ok(time.format(&Rfc3339))).ok().and_then(Result::ok).unwrap_or_default()
+}
+
+/// Formats a time of [`utc`] for people: `2026-11-27 23:55 UTC`.
+pub(crate) fn minutes(utc: &str) -> String {
+    let text: String = utc.chars().take("2026-11-27T23:55".len()).collect();
+    format!("{} UTC", text.replace('T', " "))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn times_are_in_utc() {
+        // `date -u -d @1795823703 +%FT%TZ`
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_823_703_400);
+        assert_eq!(utc(time), "2026-11-27T23:55:03Z");
+        assert_eq!(minutes(&utc(time)), "2026-11-27 23:55 UTC");
+    }
+}
