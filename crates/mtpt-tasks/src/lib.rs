@@ -8,6 +8,7 @@ pub mod batch;
 pub mod benchmarks;
 pub mod corpus;
 pub mod data;
+pub mod evaluation;
 pub mod labels;
 pub mod metric;
 pub mod sampling;
@@ -44,9 +45,11 @@ pub use batch::{
 #[doc(no_inline)]
 pub use data::{Dialect, Encoding, Example, Format, Layout, Reader, SourceLocation};
 #[doc(no_inline)]
+pub use evaluation::{EvaluationRecord, TaskRecord};
+#[doc(no_inline)]
 pub use labels::{Gold, Labels, LabelsConfig, Prediction};
 #[doc(no_inline)]
-pub use metric::{Evaluation, MajorityBaseline, Metric};
+pub use metric::{Evaluation, MajorityBaseline, Metric, Unit, format_value};
 #[doc(no_inline)]
 pub use sampling::{FewShot, Limit, Mixture, MixtureConfig, Pick, Rates, Splits, StochasticTasks};
 #[doc(no_inline)]

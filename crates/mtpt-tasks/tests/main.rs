@@ -16,6 +16,8 @@ mod denoising;
 mod denoising_reference;
 // Tokenization and truncation of rows.
 mod encoding;
+// The form of the results of a run.
+mod evaluation_records;
 // GLUE's original files, if they are available.
 mod glue_files;
 // JSON as Python and other programs write it.

@@ -2,7 +2,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use mtpt::tasks::TaskId;
+use mtpt::tasks::{TaskId, Unit, format_value};
 use mtpt::train::{EvaluationEvent, MeanEvent, Observer, ReadyEvent, Result, StepEvent};
 
 use crate::number_format::{counted, thousands};
@@ -19,8 +19,8 @@ pub(crate) struct RunProgress {
     bar: Option<ProgressBar>,
     start: Instant,
     statistics: Statistics,
-    /// Tasks of the current evaluation so far.
-    evaluated: Vec<TaskId>,
+    /// Tasks and metrics of the current evaluation so far.
+    evaluated: Vec<(TaskId, String)>,
 }
 
 impl RunProgress {
@@ -98,27 +98,26 @@ impl Observer for RunProgress {
 
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
         let EvaluationEvent { step, split, task, metric, value } = event;
-        // Losses are in nats, other metrics are fractions.
-        let value = match *metric {
-            EvaluationEvent::LOSS => format!("{value:.4}"),
-            _ => format!("{:.1}", 100.0 * value),
-        };
-        self.line(&format!("step {step}: {task} {split} {metric} {value}"));
-        if self.evaluated.last() != Some(*task) {
-            self.evaluated.push((*task).clone());
+        let text = format_value(metric, *value);
+        self.line(&format!("step {step}: {task} {split} {metric} {text}"));
+        if *metric != EvaluationEvent::LOSS {
+            self.evaluated.push(((*task).clone(), (*metric).to_owned()));
         }
         Ok(())
     }
 
     fn mean(&mut self, event: &MeanEvent<'_>) -> Result<()> {
-        self.statistics.add_mean(event);
+        let mut evaluated = std::mem::take(&mut self.evaluated);
+        let unit = Unit::of_mean(evaluated.iter().map(|(_, metric)| metric.as_str()));
+        self.statistics.add_mean(event, unit);
         let MeanEvent { step, split, value, best_step, .. } = event;
         // The mean of a single task would repeat its metrics.
-        let tasks = std::mem::take(&mut self.evaluated).len();
+        evaluated.dedup_by(|(first, _), (second, _)| first == second);
+        let tasks = evaluated.len();
         if tasks > 1 {
             let best = if best_step == step { " (best so far)" } else { "" };
-            let value = 100.0 * value;
-            self.line(&format!("step {step}: mean of {tasks} tasks {split} {value:.1}{best}"));
+            let value = unit.format(*value);
+            self.line(&format!("step {step}: mean of {tasks} tasks {split} {value}{best}"));
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use mtpt::tasks::Unit;
 use mtpt::train::{MeanEvent, StepEvent};
 
 use crate::number_format::{clock, learning_rate, remaining_time};
@@ -22,8 +23,8 @@ pub(crate) struct Statistics {
     steps_here: usize,
     rows: usize,
     seconds: f64,
-    /// Best mean over tasks, and its step.
-    best: Option<(usize, f64)>,
+    /// Best mean over tasks as text, and its step.
+    best: Option<(usize, String)>,
 }
 
 fn running_mean(before: f64, newest: f64) -> f64 {
@@ -47,9 +48,9 @@ impl Statistics {
         self.seconds += event.seconds;
     }
 
-    /// Adds the mean of an evaluation.
-    pub(crate) fn add_mean(&mut self, event: &MeanEvent<'_>) {
-        self.best = Some((event.best_step, event.best_value));
+    /// Adds the mean of an evaluation, with the unit of the metrics.
+    pub(crate) fn add_mean(&mut self, event: &MeanEvent<'_>, unit: Unit) {
+        self.best = Some((event.best_step, unit.format(event.best_value)));
     }
 
     /// Returns a complete progress line. `elapsed` is the time since this process started.
@@ -70,8 +71,8 @@ impl Statistics {
     /// Returns two lines below a progress bar, limited to `width` characters each.
     pub(crate) fn bar_text(&self, width: usize) -> String {
         let mut text = format!("{}, {}", self.loss_text(), self.pace());
-        if let Some((step, value)) = self.best {
-            text.push_str(&format!(", best mean {:.1} at step {step}", 100.0 * value));
+        if let Some((step, value)) = &self.best {
+            text.push_str(&format!(", best mean {value} at step {step}"));
         }
         let first: String = text.chars().take(width).collect();
         format!("{first}\n{}", self.losses(width))
@@ -150,8 +151,8 @@ mod tests {
         assert_eq!(statistics.bar_text(60), format!("{line}\n{losses}"));
         assert_eq!(statistics.bar_text(10), "loss 2.000\ngroup/b 3.000, 1 more");
         let mean = MeanEvent { step: 12, split: "dev", value: 0.5, best_step: 9, best_value: 0.75 };
-        statistics.add_mean(&mean);
-        let expected = format!("{line}, best mean 75.0 at step 9\n{losses}");
+        statistics.add_mean(&mean, Unit::Percent);
+        let expected = format!("{line}, best mean 75.0 % at step 9\n{losses}");
         assert_eq!(statistics.bar_text(60), expected);
     }
 

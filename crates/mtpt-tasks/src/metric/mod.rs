@@ -16,8 +16,10 @@ pub(crate) mod error;
 pub(crate) mod evaluation;
 mod form;
 pub(crate) mod metric;
+pub(crate) mod unit;
 
 pub use baseline::MajorityBaseline;
 pub use error::MetricError;
 pub use evaluation::Evaluation;
 pub use metric::Metric;
+pub use unit::{Unit, format_value};

@@ -3,6 +3,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use mtpt::tasks::{Unit, format_value};
 use mtpt::train::Stage;
 use serde::Serialize;
 use serde_json::Value;
@@ -20,7 +21,7 @@ struct Measurement {
     value: f64,
 }
 
-/// The last and the highest value of a metric.
+/// The last, the highest and the best value of a metric.
 #[derive(Serialize)]
 struct MetricSummary {
     task: String,
@@ -28,6 +29,8 @@ struct MetricSummary {
     metric: String,
     last: Measurement,
     highest: Measurement,
+    /// The lowest value for a loss or an error, otherwise the highest.
+    best: Measurement,
 }
 
 #[derive(Serialize)]
@@ -86,11 +89,14 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
     if let Some(loss) = loss {
         let _ = writeln!(text, "loss of the last step: {loss:.4}");
     }
-    for MetricSummary { task, split, metric, last, highest } in &metrics {
+    for MetricSummary { task, split, metric, last, best, .. } in &metrics {
         let _ = writeln!(
             text,
-            "{task} {split} {metric}: {:.4} at step {}, highest {:.4} at step {}",
-            last.value, last.step, highest.value, highest.step
+            "{task} {split} {metric}: {} at step {}, best {} at step {}",
+            format_value(metric, last.value),
+            last.step,
+            format_value(metric, best.value),
+            best.step
         );
     }
     if runs.is_empty() {
@@ -134,7 +140,7 @@ fn names_of(entries: &[Named]) -> Vec<&str> {
     entries.iter().map(|entry| entry.name.as_str()).collect()
 }
 
-/// Returns the last and the highest value of each metric, sorted by task, split and metric.
+/// Returns the last, the highest and the best value of each metric, by task, split and metric.
 fn summarize_metrics(history: &History) -> Vec<MetricSummary> {
     let mut summaries: BTreeMap<(&str, &str, &str), MetricSummary> = BTreeMap::new();
     for result in &history.results {
@@ -146,9 +152,13 @@ fn summarize_metrics(history: &History) -> Vec<MetricSummary> {
             metric: result.metric.clone(),
             last: measurement.clone(),
             highest: measurement.clone(),
+            best: measurement.clone(),
         });
         if measurement.value > summary.highest.value {
             summary.highest = measurement.clone();
+        }
+        if Unit::of(&result.metric).is_better(measurement.value, summary.best.value) {
+            summary.best = measurement.clone();
         }
         summary.last = measurement;
     }
