@@ -4,6 +4,7 @@ use mtpt_io::IoError;
 
 use crate::batch::error::BatchError;
 use crate::corpus::error::CorpusError;
+use crate::data::compression_error::CompressionError;
 use crate::data::error::DataError;
 use crate::data::hub_error::HubError;
 use crate::data::location::SourceLocation;
@@ -46,6 +47,9 @@ pub enum Error {
     /// A data file or one of its rows is invalid.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// Compressed data cannot be read.
+    #[error(transparent)]
+    Compression(#[from] CompressionError),
     /// A dataset on the hub is invalid or not available.
     #[error(transparent)]
     Hub(#[from] HubError),

@@ -8,6 +8,8 @@
 mod answers;
 // Encodings, line ends, headers, quotes and other files than tables.
 mod tables;
+// Compressed files, and streams whose format is detected.
+mod compressed_files;
 // Corpora: configuration, files, packing, and examples.
 mod corpora;
 // Properties of span corruption and prefix language modeling.

@@ -249,3 +249,56 @@ proptest! {
         }
     }
 }
+
+/// Returns the texts of the rows that can be read, and the lines of the others.
+fn readable(format: Format, text: &[u8]) -> (Vec<String>, Vec<usize>) {
+    let mut reader = Reader::new(format, text, Path::new("rows"));
+    let (mut texts, mut bad) = (Vec::new(), Vec::new());
+    loop {
+        match reader.next() {
+            Some(Ok(row)) => texts.push(row.get("text").unwrap_or_default().to_owned()),
+            Some(Err(error)) => {
+                let message = error.to_string();
+                let line = message.split(':').nth(1).and_then(|line| line.parse().ok());
+                bad.push(line.unwrap_or_else(|| panic!("{message}")));
+                if !reader.skip_bad_row().unwrap() {
+                    return (texts, bad);
+                }
+            }
+            None => return (texts, bad),
+        }
+    }
+}
+
+#[test]
+fn reading_continues_after_a_bad_row() {
+    let owned = |texts: &[&str]| texts.iter().map(|&text| text.to_owned()).collect::<Vec<_>>();
+    for (format, text, texts, bad) in [
+        (
+            Format::Csv,
+            "id,text\n1,a\n2\n3,c,d\n4,\"d\"x\n5,e\n",
+            ["a", "e"].as_slice(),
+            vec![3, 4, 5],
+        ),
+        (Format::Tsv, "id\ttext\n1\ta\n2\n3\tc\n", &["a", "c"], vec![3]),
+        (
+            Format::JsonLines,
+            "{\"text\": \"a\"}\n{\"text\": }\n{'text': 1}\nnonsense\n{\"text\": \"b\n{\"text\": \"c\"}\n[1]\n{\"text\": \"d\"",
+            &["a", "c"],
+            vec![2, 3, 4, 5, 7, 8],
+        ),
+        (
+            Format::JsonLines,
+            "[{\"text\": \"a\"}, {\"text\": }, {\"text\": \"b\"}]",
+            &["a"],
+            vec![1],
+        ),
+        // The rest of the file may belong to the field.
+        (Format::Csv, "id,text\n1,a\n2,\"b\n3,c\n", &["a"], vec![3]),
+        (Format::Csv, "id;text\n1;a\n", &[], vec![1]),
+    ] {
+        assert_eq!(readable(format, text.as_bytes()), (owned(texts), bad), "{text}");
+    }
+    let bytes = b"id,text\n1,a\n2,caf\xe9\n3,c\n";
+    assert_eq!(readable(Format::Csv, bytes), (owned(&["a", "c"]), vec![3]));
+}

@@ -1,10 +1,10 @@
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::compression::Compression;
 use crate::data::decoded::Decoded;
+use crate::data::decompressed::{Decompressed, open_decompressed};
 use crate::data::encoding::Encoding;
 use crate::data::format::Format;
 use crate::data::layout::Layout;
@@ -12,7 +12,6 @@ use crate::data::lines::{CarriageReturn, Lines};
 use crate::data::location::SourceLocation;
 use crate::data::reader::Reader;
 use crate::error::Result;
-use mtpt_io::IoError;
 
 /// Format of a file of documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -30,8 +29,9 @@ const FIELD: &str = "text";
 
 impl DocumentFormat {
     /// Returns the format for a file name: JSON Lines for `.jsonl`, `.ndjson` and `.json`,
-    /// otherwise text.
+    /// otherwise text. An ending such as `.gz` is ignored.
     pub fn of(path: &Path) -> Self {
+        let path = Compression::uncompressed_name(path);
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
         match ending.to_ascii_lowercase().as_str() {
             "jsonl" | "ndjson" | "json" => Self::JsonLines,
@@ -43,13 +43,11 @@ impl DocumentFormat {
     ///
     /// # Errors
     ///
-    /// Returns [`IoError`] if the file cannot be opened.
+    /// Returns [`IoError`](crate::IoError) if the file cannot be opened.
     pub fn open(self, path: &Path, encoding: Option<Encoding>) -> Result<Documents> {
         Ok(Documents(match self {
             Self::Text => {
-                let failed = IoError::with("read", path);
-                let file = File::open(path).map_err(failed)?;
-                let bytes = Decoded::new(BufReader::new(file), encoding);
+                let bytes = Decoded::new(open_decompressed(path)?.0, encoding);
                 Source::Text(Box::new(Lines::new(bytes, path, CarriageReturn::AsInFirstLine)))
             }
             Self::JsonLines => {
@@ -64,11 +62,11 @@ impl DocumentFormat {
 ///
 /// # Errors
 ///
-/// Items may be [`IoError`], or an error of a [`Reader`].
+/// Items may be [`IoError`](crate::IoError), or an error of a [`Reader`].
 pub struct Documents(Source);
 
 enum Source {
-    Text(Box<Lines<BufReader<File>>>),
+    Text(Box<Lines<Decompressed>>),
     JsonLines(Box<Reader>),
 }
 

@@ -2,8 +2,8 @@ use std::io::{self, BufRead, Read};
 use std::path::Path;
 
 use encoding_rs::{Decoder, DecoderResult};
-use mtpt_io::IoError;
 
+use crate::data::decompressed::read_error;
 use crate::data::encoding::Encoding;
 use crate::data::error::DataError;
 use crate::data::location::SourceLocation;
@@ -52,7 +52,7 @@ impl<R: BufRead> Decoded<R> {
 
     /// Checks that the file is not of another kind. Must be called before anything is read.
     pub(crate) fn check(&mut self, file: &Path) -> Result<()> {
-        self.start().map_err(IoError::with("read", file))?;
+        self.start().map_err(|error| read_error(error, SourceLocation::new(file, 1)))?;
         match foreign_file(&self.prefix) {
             Some(content) => {
                 Err(DataError::ForeignFile { path: file.to_path_buf(), content }.into())

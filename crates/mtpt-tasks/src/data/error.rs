@@ -174,6 +174,14 @@ pub enum DataError {
         /// The message of the Parquet reader.
         message: String,
     },
+    /// A stream contains Parquet.
+    #[error(
+        "{}: found Parquet, which cannot be read from a stream; save it to a file", .path.display()
+    )]
+    ParquetStream {
+        /// Name of the stream.
+        path: PathBuf,
+    },
     /// A feature is needed that is not enabled.
     #[error("`{what}` needs the feature `{feature}`, which this program was built without")]
     WithoutFeature {

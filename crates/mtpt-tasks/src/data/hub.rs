@@ -1,7 +1,10 @@
 //! Datasets on the hub.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
+use crate::data::compression::Compression;
 use crate::data::format::Format;
 use crate::data::hub_error::HubError;
 use crate::error::{Error, Result};
@@ -61,6 +64,8 @@ impl HubDataset {
             None => Some(file.as_str()),
         };
         let is_of = |path: &str, split| {
+            let path = Compression::uncompressed_name(Path::new(path));
+            let path = path.to_string_lossy();
             let Some((path, extension)) = path.rsplit_once('.') else { return false };
             let mut words = path.split(|character: char| !character.is_ascii_alphanumeric());
             extensions.contains(&extension) && words.any(|word| names(split).contains(&word))

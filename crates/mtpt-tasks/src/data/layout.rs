@@ -102,3 +102,14 @@ impl Layout {
         }
     }
 }
+
+/// Returns the separator that Excel's first line `sep=;` names.
+pub(crate) fn separator_line(line: &str) -> Option<char> {
+    let line = line.trim_matches('"');
+    let rest = line.get(..4).filter(|start| start.eq_ignore_ascii_case("sep="))?;
+    let mut separator = line[rest.len()..].chars();
+    match (separator.next(), separator.next()) {
+        (Some(separator), None) if separator.is_ascii() => Some(separator),
+        _ => None,
+    }
+}

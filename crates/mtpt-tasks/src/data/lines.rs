@@ -3,9 +3,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::data::decoded::Decoded;
+use crate::data::decompressed::read_error;
 use crate::data::location::SourceLocation;
 use crate::error::Result;
-use mtpt_io::IoError;
 
 /// Meaning of a carriage return that no line feed follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +65,8 @@ impl<R: BufRead> Lines<R> {
         if self.line == 0 {
             self.bytes.check(&self.file)?;
         }
-        let file = Arc::clone(&self.file);
-        let failed = IoError::with("read", &file);
+        let location = SourceLocation::new(Arc::clone(&self.file), self.line + 1);
+        let failed = |error| read_error(error, location.clone());
         let mut found = false;
         loop {
             let bytes = self.bytes.fill_buf().map_err(failed)?;

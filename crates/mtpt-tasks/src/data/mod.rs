@@ -1,7 +1,11 @@
 //! Data files: formats, readers and datasets on the hub.
 
+pub(crate) mod compression;
+pub(crate) mod compression_error;
 pub(crate) mod decoded;
+pub(crate) mod decompressed;
 mod detect;
+mod detected;
 pub(crate) mod encoding;
 pub(crate) mod error;
 pub(crate) mod example;
@@ -17,10 +21,14 @@ pub(crate) mod location;
 mod parquet;
 mod quoted_rows;
 pub(crate) mod reader;
+mod rows;
 mod signature;
 mod superglue_rows;
 pub(crate) mod value;
 
+pub use compression::Compression;
+pub use compression_error::CompressionError;
+pub use decompressed::Decompressed;
 pub use encoding::{Encoding, UnknownEncoding};
 pub use error::DataError;
 pub use example::Example;

@@ -2,11 +2,14 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
+use mtpt_io::fs::read_start;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::{ReaderIter, TreeBuilder};
 use parquet::record::{Field, Row};
 
+use crate::data::compression::Compression;
+use crate::data::compression_error::CompressionError;
 use crate::data::error::DataError;
 use crate::data::location::SourceLocation;
 use crate::data::value::{NULL, Value};
@@ -52,6 +55,9 @@ impl ParquetRows {
 
 /// Opens a file and reads its metadata.
 pub(crate) fn open(path: &Path) -> Result<SerializedFileReader<File>> {
+    if let Some(compression) = Compression::of(&read_start(path, 4)?) {
+        return Err(CompressionError::Parquet { path: path.to_path_buf(), compression }.into());
+    }
     let file = mtpt_io::fs::open(path)?;
     SerializedFileReader::new(file).map_err(|error| problem(path, &error))
 }

@@ -1,30 +1,29 @@
 use std::collections::VecDeque;
 use std::fmt;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
-use mtpt_io::fs::open;
-
+use crate::data::compression::Compression;
 use crate::data::decoded::Decoded;
-use crate::data::detect::separator_line;
+use crate::data::decompressed::{Decompressed, damage, open_decompressed};
 use crate::data::error::DataError;
 use crate::data::example::Example;
 use crate::data::field_names::FieldNames;
 use crate::data::format::{Columns, Fields, Format};
 use crate::data::json::rows::JsonRows;
 use crate::data::json::value::Json;
-use crate::data::layout::Layout;
+use crate::data::layout::{Layout, separator_line};
 use crate::data::lines::{CarriageReturn, Lines};
 #[cfg(feature = "parquet")]
 use crate::data::parquet::ParquetRows;
-use crate::data::quoted_rows::{FieldsOfRow, read_row};
+use crate::data::quoted_rows::FieldsOfRow;
+use crate::data::rows::{Rows, concerns_one_row};
 use crate::data::superglue_rows;
 use crate::data::value::Value;
 use crate::error::Result;
 
-/// Iterator over the rows of a data file.
+/// Iterator over the rows of a data file, which may be compressed with gzip or zstd.
 ///
 /// A byte order mark at the start and a carriage return at the end of a line are ignored. Empty
 /// lines, and rows of tables that are separators alone, are skipped. Empty fields that a row has
@@ -39,8 +38,9 @@ use crate::error::Result;
 /// [`DataError::NoHeader`], [`DataError::Header`], [`DataError::Separator`],
 /// [`DataError::FieldCount`], [`DataError::Quoted`], [`DataError::OpenQuote`],
 /// [`DataError::TextAfterQuote`], [`DataError::Json`] or [`DataError::NestedRow`]. All except the
-/// first contain the file, and the line if it is known.
-pub struct Reader<R = BufReader<File>> {
+/// first contain the file, and the line if it is known. Damaged compressed data is a
+/// [`CompressionError`](crate::data::CompressionError).
+pub struct Reader<R = Decompressed> {
     rows: Rows<R>,
     file: Arc<Path>,
     layout: Layout,
@@ -50,6 +50,10 @@ pub struct Reader<R = BufReader<File>> {
     pending: VecDeque<Example>,
     answers_apart: bool,
     ended: bool,
+    /// Whether the last item was an error that concerns one row only.
+    failed_in_row: bool,
+    /// Compression of the file; `None` for a stream, which cannot be read again.
+    compression: Option<Compression>,
 }
 
 impl Reader {
@@ -57,7 +61,8 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Returns [`IoError`](crate::IoError) if the file cannot be opened, [`DataError::Parquet`], or
+    /// Returns [`IoError`](crate::IoError) if the file cannot be opened, [`DataError::Parquet`],
+    /// [`CompressionError::Parquet`](crate::data::CompressionError::Parquet), or
     /// [`DataError::WithoutFeature`] for a Parquet file without the feature `parquet`.
     pub fn open(format: Format, path: &Path) -> Result<Self> {
         if format == Format::Parquet {
@@ -87,9 +92,55 @@ impl<R: BufRead> Reader<R> {
         Layout::from(format).read(bytes, path)
     }
 
+    /// Continues after the last error, if it concerns one row only: the next item is the row after
+    /// it. Returns whether this is possible.
+    ///
+    /// It is not possible after an error in the header, in a JSON array or in Parquet, after a
+    /// quote that is never closed, and after a failed read.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use mtpt_tasks::{Format, Reader};
+    ///
+    /// let table: &[u8] = b"id,text\n1,one,more\n2,two\n";
+    /// let mut rows = Reader::new(Format::Csv, table, Path::new("rows.csv"));
+    /// assert!(rows.next().unwrap().is_err());
+    /// assert!(rows.skip_bad_row()?);
+    /// assert_eq!(rows.next().unwrap()?.get("text"), Some("two"));
+    /// # Ok::<(), mtpt_tasks::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for items.
+    pub fn skip_bad_row(&mut self) -> Result<bool> {
+        if !self.failed_in_row {
+            return Ok(false);
+        }
+        self.failed_in_row = false;
+        let has_next = self.rows.skip_line()?;
+        self.ended = !has_next;
+        Ok(has_next)
+    }
+
+    /// Returns how the rows are written.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
     fn with_rows(layout: Layout, rows: Rows<R>, file: Arc<Path>) -> Self {
         let pending = VecDeque::new();
-        Self { rows, file, layout, names: None, pending, answers_apart: false, ended: false }
+        Self {
+            rows,
+            file,
+            layout,
+            names: None,
+            pending,
+            answers_apart: false,
+            ended: false,
+            failed_in_row: false,
+            compression: None,
+        }
     }
 
     /// Sets whether a line with several answers becomes one row per answer instead of one row per
@@ -120,19 +171,8 @@ impl<R: BufRead> Reader<R> {
         }
     }
 
-    /// Returns the next row of a delimited file.
-    fn split(&mut self) -> Result<Option<FieldsOfRow>> {
-        let separator = self.layout.fields().map_or('\t', |fields| fields.separator);
-        match &mut self.rows {
-            Rows::Quoted(lines) => read_row(lines, separator),
-            Rows::Lines(lines) => Ok(lines.read()?.map(|(line, location)| FieldsOfRow {
-                fields: line.split(separator).map(str::to_owned).collect(),
-                last_line: location.line(),
-                location,
-                quoted: false,
-            })),
-            _ => Ok(None),
-        }
+    fn next_fields(&mut self) -> Result<Option<FieldsOfRow>> {
+        self.rows.next_fields(self.layout.fields().map_or('\t', |fields| fields.separator))
     }
 
     fn read_fields(&mut self, columns: Columns) -> Result<Option<Example>> {
@@ -145,7 +185,7 @@ impl<R: BufRead> Reader<R> {
         };
         let expected = names.as_slice().len();
         let row = loop {
-            let Some(row) = self.split()? else { return Ok(None) };
+            let Some(row) = self.next_fields()? else { return Ok(None) };
             let is_broken = row.fields.len() < expected && self.layout.format.has_broken_rows();
             if !is_broken && !self.is_blank(&row, expected) {
                 break row;
@@ -232,7 +272,7 @@ impl<R: BufRead> Reader<R> {
     /// Returns the header of a delimited file, which may follow a line that names the separator.
     fn first_row(&mut self) -> Result<Option<FieldsOfRow>> {
         loop {
-            let Some(row) = self.split()? else { return Ok(None) };
+            let Some(row) = self.next_fields()? else { return Ok(None) };
             let Some(own) = self.layout.fields().filter(|_| self.layout.format.is_table()) else {
                 return Ok(Some(row));
             };
@@ -298,7 +338,8 @@ impl Layout {
         if self.format == Format::Parquet {
             return Reader::open(self.format, path);
         }
-        Ok(self.read(BufReader::new(open(path)?), path))
+        let (bytes, compression) = open_decompressed(path)?;
+        Ok(Reader { compression, ..self.read(bytes, path) })
     }
 
     /// Creates a reader of bytes from any source; the path is used in messages.
@@ -339,21 +380,15 @@ impl<R: BufRead> Iterator for Reader<R> {
         }
         let item = self.read().transpose();
         self.ended = !matches!(item, Some(Ok(_)));
-        item
+        let Some(Err(error)) = item else { return item };
+        let error = match self.compression {
+            Some(_) => damage(&self.file).unwrap_or(error),
+            None => error,
+        };
+        let has_names = self.names.is_some() || self.layout.format.columns().is_none();
+        self.failed_in_row = has_names && concerns_one_row(&error);
+        Some(Err(error))
     }
-}
-
-/// Rows of a file before their fields are named.
-enum Rows<R> {
-    /// One row per line.
-    Lines(Lines<R>),
-    /// Rows with line breaks in quoted fields.
-    Quoted(Lines<R>),
-    /// Objects.
-    Json(JsonRows<R>),
-    /// Rows of a Parquet file.
-    #[cfg(feature = "parquet")]
-    Parquet(Box<ParquetRows>),
 }
 
 impl<R> fmt::Debug for Reader<R> {

@@ -2,9 +2,8 @@ use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
-use mtpt_io::IoError;
-
 use crate::data::decoded::Decoded;
+use crate::data::decompressed::read_error;
 use crate::data::error::DataError;
 use crate::data::json::error::{Found, JsonProblem};
 use crate::data::location::SourceLocation;
@@ -34,7 +33,8 @@ impl<R: BufRead> Characters<R> {
 
     /// Returns the next byte without consuming it; `None` at the end of the file.
     pub(crate) fn peek(&mut self) -> Result<Option<u8>> {
-        let bytes = self.bytes.fill_buf().map_err(IoError::with("read", &self.file))?;
+        let location = || SourceLocation::new(Arc::clone(&self.file), self.line);
+        let bytes = self.bytes.fill_buf().map_err(|error| read_error(error, location()))?;
         Ok(bytes.first().copied())
     }
 
@@ -68,8 +68,8 @@ impl<R: BufRead> Characters<R> {
         taken: &mut Vec<u8>,
     ) -> Result<()> {
         loop {
-            let failed = IoError::with("read", &self.file);
-            let bytes = self.bytes.fill_buf().map_err(failed)?;
+            let location = || SourceLocation::new(Arc::clone(&self.file), self.line);
+            let bytes = self.bytes.fill_buf().map_err(|error| read_error(error, location()))?;
             let length = bytes.iter().position(|&byte| !accepts(byte)).unwrap_or(bytes.len());
             if length == 0 {
                 return Ok(());

@@ -71,6 +71,19 @@ impl<R: BufRead> JsonRows<R> {
         }
     }
 
+    /// Skips the rest of the line of an invalid row; returns false if rows are not in lines.
+    pub(crate) fn skip_line(&mut self) -> Result<bool> {
+        if self.layout != Layout::Lines {
+            return Ok(false);
+        }
+        // At the start of a line is the next row: the invalid one ended with the line before.
+        if self.text.column > 1 {
+            self.text.take_while(|byte| !b"\n\r".contains(&byte), &mut Vec::new())?;
+        }
+        self.last_line = 0;
+        Ok(true)
+    }
+
     fn next_item(&mut self) -> Result<Option<(Json, SourceLocation)>> {
         let next = self.text.peek()?;
         if next == Some(b']') {
