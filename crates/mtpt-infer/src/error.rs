@@ -1,9 +1,10 @@
 use std::path::PathBuf;
 
 use mtpt_io::IoError;
-use mtpt_tasks::{SourceLocation, TaskId, did_you_mean};
+use mtpt_tasks::task::TaskNameError;
+use mtpt_tasks::{SourceLocation, TaskId};
 
-use crate::format_error::{FormatError, quoted};
+use crate::format_error::FormatError;
 
 /// `Result` with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -81,18 +82,9 @@ pub enum Error {
         /// Number of vectors of the composition.
         found: usize,
     },
-    /// A task name is unknown.
-    #[error(
-        "unknown task `{found}`; available tasks: {}{}",
-        quoted(known),
-        did_you_mean(found, known.iter().map(TaskId::as_str))
-    )]
-    UnknownTask {
-        /// The name.
-        found: String,
-        /// The available tasks.
-        known: Vec<TaskId>,
-    },
+    /// A name is not that of a task.
+    #[error(transparent)]
+    TaskName(#[from] TaskNameError),
     /// The number of new task names is not the number of tasks.
     #[error("the prompts are for {expected} tasks, but {found} names were given")]
     TaskCount {

@@ -3,6 +3,7 @@ use std::path::Path;
 
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose, TaskIndex};
+use mtpt_tasks::task::find_task;
 use mtpt_tasks::{
     Example, Labels, MaxLengths, Prediction, SourceLocation, TaskId, Template, Tokenize,
     TokenizedExample, truncate,
@@ -252,7 +253,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     ///
     /// # Errors
     ///
-    /// - [`Error::UnknownTask`] for an unknown task name.
+    /// - [`Error::TaskName`] for an unknown or ambiguous task name.
     /// - [`Error::SeveralFields`] when the template has several fields: use [`query`](Self::query).
     /// - As [`query`](Self::query) and [`answer`](Self::answer).
     pub fn predict<S: AsRef<str>>(
@@ -260,10 +261,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
         task: &str,
         texts: impl IntoIterator<Item = S>,
     ) -> Result<Vec<Answer>> {
-        let names = || self.tasks.iter().map(|task| task.name.clone()).collect();
-        let position = self.tasks.iter().position(|known| known.name.as_str() == task);
-        let position = position
-            .ok_or_else(|| Error::UnknownTask { found: task.to_owned(), known: names() })?;
+        let position = find_task(task, self.tasks.iter().map(|known| &known.name))?;
         let TaskPredictor { name, template, .. } = &self.tasks[position];
         let field = template.as_ref().map(|template| only_field(name, template)).transpose()?;
         let queries = (1..).zip(texts).map(|(line, text)| {

@@ -6,6 +6,7 @@ use burn::tensor::{Device, TensorData};
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
 use mtpt_core::{Backbone, Compose, TaskIndex, load_parameters, named_parameters};
 use mtpt_tasks::TaskTree;
+use mtpt_tasks::task::find_task;
 
 use crate::error::{Error, Result};
 use crate::header::{PromptHeader, PromptTask};
@@ -168,17 +169,14 @@ impl<C: Compose> Prompts<C> {
         &self.header.tasks
     }
 
-    /// Returns the index of a task.
+    /// Returns the index of the task with a name, or with an end of a name that no other task has.
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownTask`], which lists the available tasks.
+    /// [`Error::TaskName`], which lists the available tasks.
     pub fn find(&self, name: &str) -> Result<TaskIndex> {
-        let position = self.tasks().iter().position(|task| task.name.as_str() == name);
-        position.map(TaskIndex::new).ok_or_else(|| Error::UnknownTask {
-            found: name.to_owned(),
-            known: self.tasks().iter().map(|task| task.name.clone()).collect(),
-        })
+        let position = find_task(name, self.tasks().iter().map(|task| &task.name))?;
+        Ok(TaskIndex::new(position))
     }
 
     /// Checks that the prompts have the width of a model.

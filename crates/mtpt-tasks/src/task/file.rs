@@ -7,6 +7,7 @@ use toml::Spanned;
 use crate::error::{Error, Result};
 use crate::task::config::TaskConfig;
 use crate::task::error::TaskError;
+use crate::task::id::TaskId;
 use crate::task::task::Task;
 use crate::toml_text::{line_of, read_toml};
 use crate::tree::error::TreeError;
@@ -84,7 +85,7 @@ impl TaskFile {
             (config.into_inner().in_folder(folder), Some(line))
         });
         let mut configs: Vec<_> = configs.collect();
-        let names: Vec<&str> = configs.iter().map(|(config, _)| config.name.as_str()).collect();
+        let names: Vec<&TaskId> = configs.iter().map(|(config, _)| &config.name).collect();
         let paths = document
             .groups
             .paths(&names)

@@ -4,6 +4,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::{Error, Result};
+use crate::task::find::find_task;
 use crate::task::id::TaskId;
 use crate::tree::error::TreeError;
 
@@ -18,33 +19,34 @@ type Problem = (usize, Error);
 
 impl Groups {
     /// Returns the path of each task: its groups and its name.
-    pub(crate) fn paths(&self, tasks: &[&str]) -> Result<Vec<TaskId>, Problem> {
+    pub(crate) fn paths(&self, tasks: &[&TaskId]) -> Result<Vec<TaskId>, Problem> {
         let parents = self.parents(tasks)?;
         self.check_cycles(&parents)?;
         tasks
             .iter()
             .map(|&task| {
-                let mut path = vec![task];
+                let mut path = vec![task.as_str()];
                 while let Some(&parent) = path.last().and_then(|&node| parents.get(node)) {
                     path.push(parent);
                 }
                 path.reverse();
                 // An error for a path that is too long is located at the task.
-                TaskId::new(&path.join("/")).map_err(|error| (self.byte_of(task), error.into()))
+                TaskId::new(&path.join("/"))
+                    .map_err(|error| (self.byte_of(task.as_str()), error.into()))
             })
             .collect()
     }
 
     /// Returns the group of each task and group that is listed in one. The first error in the order
     /// of the file is returned.
-    fn parents<'a>(&'a self, tasks: &[&str]) -> Result<BTreeMap<&'a str, &'a str>, Problem> {
+    fn parents<'a>(&'a self, tasks: &[&'a TaskId]) -> Result<BTreeMap<&'a str, &'a str>, Problem> {
         let mut parents = BTreeMap::new();
         for (group, children) in self.in_order() {
             let at = children.span().start;
             if !TaskId::new(group).is_ok_and(|name| name.segments().count() == 1) {
                 return Err((at, TreeError::GroupName { name: group.to_owned() }.into()));
             }
-            if tasks.contains(&group) {
+            if tasks.iter().any(|task| task.as_str() == group) {
                 return Err((at, TreeError::GroupIsTask { name: group.to_owned() }.into()));
             }
             if children.get_ref().is_empty() {
@@ -52,13 +54,20 @@ impl Groups {
             }
             for child in children.get_ref() {
                 let (at, child) = (child.span().start, child.get_ref().as_str());
-                let is_group = self.0.contains_key(child);
-                if !is_group && !tasks.contains(&child) {
-                    let known = tasks.iter().copied().chain(self.0.keys().map(String::as_str));
+                let group_or_task = if self.0.contains_key(child) {
+                    Some(child)
+                } else {
+                    find_task(child, tasks.iter().copied()).ok().map(|task| tasks[task].as_str())
+                };
+                let Some(child) = group_or_task else {
+                    let known = tasks
+                        .iter()
+                        .map(|task| task.as_str())
+                        .chain(self.0.keys().map(String::as_str));
                     let known = known.map(str::to_owned).collect();
                     let (group, child) = (group.to_owned(), child.to_owned());
                     return Err((at, TreeError::UnknownChild { group, child, known }.into()));
-                }
+                };
                 if let Some(first) = parents.insert(child, group) {
                     let [child, first, second] = [child, first, group].map(str::to_owned);
                     return Err((at, TreeError::TwoGroups { child, first, second }.into()));
@@ -100,6 +109,8 @@ impl Groups {
 
     fn byte_of(&self, task: &str) -> usize {
         let mut children = self.0.values().flat_map(Spanned::get_ref);
-        children.find(|child| child.get_ref() == task).map_or(0, |child| child.span().start)
+        children
+            .find(|child| task.ends_with(child.get_ref().as_str()))
+            .map_or(0, |child| child.span().start)
     }
 }

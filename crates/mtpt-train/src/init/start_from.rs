@@ -49,8 +49,8 @@ pub(crate) fn start_from(
     let source = Source { tree: &trained_tree, tensors: &known };
     let chosen = match &config.prompt.task_parts {
         TaskParts::Task(task) => {
-            trained.find(task).map_err(|error| refused(error.to_string()))?;
-            trained_tree.find(task)
+            let task = trained.find(task).map_err(|error| refused(error.to_string()))?;
+            Some(trained_tree.node_of_task(task.position()))
         }
         _ => None,
     };

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::Composition;
-use mtpt_core::Compose;
+use mtpt_core::{Compose, TaskIndex};
 use mtpt_tasks::TaskId;
 
 use crate::error::Result;
@@ -36,8 +36,8 @@ impl Teachers {
         let mut names: Vec<TaskId> = Vec::new();
         for task in tasks {
             let known = prompts.iter().find_map(|prompts| {
-                let found = prompts.find(task.as_str()).ok()?;
-                Some((prompts, found))
+                let position = prompts.tasks().iter().position(|known| known.name == *task)?;
+                Some((prompts, TaskIndex::new(position)))
             });
             let Some((prompts, found)) = known else {
                 let of_one = |prompts: &Prompts| -> Vec<TaskId> {

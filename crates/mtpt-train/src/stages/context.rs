@@ -65,11 +65,8 @@ impl<B: Backbone, T: Tokenize> Context<'_, B, T> {
     }
 }
 
-/// Finds a task by its name.
+/// Finds a task by its name or an unambiguous end of it.
 pub(crate) fn find_task<'a>(tasks: &'a [Task], name: &TaskId) -> Result<&'a Task> {
-    let found = tasks.iter().find(|task| task.id() == name);
-    found.ok_or_else(|| {
-        let known = tasks.iter().map(|task| task.id().clone()).collect();
-        mtpt_infer::Error::UnknownTask { found: name.to_string(), known }.into()
-    })
+    let found = mtpt_tasks::task::find_task(name.as_str(), tasks.iter().map(Task::id));
+    Ok(&tasks[found.map_err(mtpt_infer::Error::from)?])
 }

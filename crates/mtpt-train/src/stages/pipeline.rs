@@ -35,7 +35,7 @@ impl<'a, B: Backbone, T: Tokenize> Pipeline<'a, B, T> {
     /// # Errors
     ///
     /// When the configuration is invalid ([`ConfigError`](crate::ConfigError)), a target or source
-    /// is none of the tasks ([`mtpt_infer::Error::UnknownTask`]), or `adaptation.nearest` is
+    /// is none of the tasks ([`mtpt_infer::Error::TaskName`]), or `adaptation.nearest` is
     /// combined with an option that excludes it.
     pub fn new(
         config: &'a StagedRunConfig,

@@ -223,10 +223,14 @@ impl Planner<'_> {
 
     /// Returns the tasks of the source run.
     fn sources(&self) -> Vec<Task> {
+        let is_named = |task: &Task, names: &[TaskId]| {
+            let mut named = names.iter().filter_map(|name| find_task(self.tasks, name).ok());
+            named.any(|named| named.id() == task.id())
+        };
         let is_source = |task: &&Task| match &self.config.adaptation {
             None => true,
-            Some(AdaptationConfig { sources: Some(sources), .. }) => sources.contains(task.id()),
-            Some(adaptation) => !adaptation.targets.contains(task.id()),
+            Some(AdaptationConfig { sources: Some(sources), .. }) => is_named(task, sources),
+            Some(adaptation) => !is_named(task, &adaptation.targets),
         };
         self.tasks.iter().filter(is_source).cloned().collect()
     }

@@ -2,6 +2,7 @@
 
 use mtpt_core::{Backbone, Compose};
 use mtpt_infer::TaskData;
+use mtpt_tasks::task::find_task as find_task_name;
 use mtpt_tasks::{MixtureConfig, Split, Task, Tokenize};
 
 use crate::config::error::ConfigError;
@@ -25,9 +26,14 @@ pub(crate) fn check_config(config: &StagedRunConfig, tasks: &[Task]) -> Result<(
         let (option, expected) = ("adaptation.targets", "a list of at least one task");
         return Err(ConfigError::OutOfRange { option, expected, found: 0.0 }.into());
     }
-    for name in adaptation.targets.iter().chain(adaptation.sources.iter().flatten()) {
-        find_task(tasks, name).map_err(|error| error.in_stage("adaptation"))?;
+    let find = |name| find_task(tasks, name).map_err(|error| error.in_stage("adaptation"));
+    let targets = adaptation.targets.iter().map(find).collect::<Result<Vec<_>>>()?;
+    for (place, task) in targets.iter().enumerate() {
+        if targets[..place].iter().any(|other| other.id() == task.id()) {
+            return Err(ConfigError::DuplicateTarget { task: task.id().clone() }.into());
+        }
     }
+    adaptation.sources.iter().flatten().try_for_each(|name| find(name).map(drop))?;
     match (&adaptation.nearest, adaptation.together, &adaptation.few_shot) {
         (Some(_), true, _) => Err(StageError::NearestTogether.into()),
         (Some(_), _, Some(_)) => Err(StageError::NearestFewShot.into()),
@@ -85,11 +91,10 @@ fn check_targets<B: Backbone, T: Tokenize>(
     let known = &source.tasks;
     if let TaskParts::Task(name) = &adaptation.task_parts
         && adaptation.nearest.is_none()
-        && !known.iter().any(|task| task.as_str() == name)
+        && let Err(error) = find_task_name(name, known)
     {
-        let (found, known) = (name.clone(), known.clone());
-        let unknown = Error::from(mtpt_infer::Error::UnknownTask { found, known });
-        return Err(unknown.in_stage("adaptation"));
+        let error = Error::from(mtpt_infer::Error::from(error));
+        return Err(error.in_stage("adaptation"));
     }
     for step in &plan.steps {
         match step {
