@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::input::row::Row;
 use crate::input_limit::InputLimit;
 use crate::model::{Model, open_device};
+use crate::model_search::model_of_prompts;
 use crate::prompts::PromptSource;
 use crate::stdio::message;
 
@@ -37,24 +38,31 @@ impl PromptedModel {
         let no_decoder_prompt = arguments.no_decoder_prompt;
         let prompts = arguments.prompts.as_deref();
         let prompts = prompts.map(|path| PromptSource { path, no_decoder_prompt });
-        Self::new(&arguments.model, prompts, arguments.task.as_deref(), &device)
+        Self::new(arguments.model.as_deref(), prompts, arguments.task.as_deref(), &device)
     }
 
+    /// Loads a model, by default the one that the prompts were trained for.
     pub(crate) fn new(
-        model: &Path,
+        model: Option<&Path>,
         prompts: Option<PromptSource<'_>>,
         task: Option<&str>,
         device: &Device,
     ) -> Result<Self> {
         // Prompts are read first, so a mistyped path fails before a large model is loaded.
         let no_decoder_prompt = prompts.is_some_and(|source| source.no_decoder_prompt);
+        let path = prompts.map_or(Path::new(""), |source| source.path);
         let prompts = prompts.map(|source| source.read(device)).transpose()?;
         let default_task = match (&prompts, task) {
             (Some(prompts), Some(task)) => Some(prompts.find(task)?),
             (Some(prompts), None) if prompts.tasks().len() == 1 => Some(TaskIndex::new(0)),
             _ => None,
         };
-        let model = Model::load(model, device)?;
+        let recorded = prompts.as_ref().map_or("", |prompts| &prompts.header().model);
+        let model = match model {
+            Some(model) => model.to_owned(),
+            None => model_of_prompts(path, recorded)?,
+        };
+        let model = Model::load(&model, device)?;
         if let Some(prompts) = &prompts {
             prompts.check_fits(&model.t5)?;
         }

@@ -14,6 +14,8 @@ mod run;
 mod answers;
 // Runs in the output folder: refused, overwritten, resumed, extended and recorded.
 mod protected_runs;
+// Run folders as `--prompts`, and the model that prompts record.
+mod run_folders;
 // `train` with stages, and `adapt`.
 mod stages;
 // `pretrain`.

@@ -188,3 +188,64 @@ fn sessions_are_recorded() {
     world.run("train run.toml --output run --resume --set seed=5", "");
     assert_eq!(sessions(&world, "run").len(), 1);
 }
+
+#[test]
+fn runs_are_extended_or_the_way_to_train_longer_is_named() {
+    let world = World::with_text();
+    let constant = "--set training.decay=constant --set training.steps";
+    world.rows(&format!("train run.toml --output whole {constant}=9"), "");
+    let prompts = |run: &str| fs::read(world.path(run).join("prompts.safetensors")).unwrap();
+    // The second of the two evaluations of the shorter run is no evaluation of the longer one.
+    world.rows(&format!("train run.toml --output parts {constant}=5"), "");
+    let outcome = world.run(&format!("train run.toml --output parts --resume {constant}=9"), "");
+    assert_eq!(outcome.code, 0, "{}", outcome.messages);
+    assert!(outcome.messages.contains("resuming at step 5 of 9 steps"), "{}", outcome.messages);
+    assert!(prompts("parts") == prompts("whole"));
+    let outcome = world.run(&format!("train run.toml --output parts --resume {constant}=7"), "");
+    assert_eq!(outcome.code, 1);
+    let expected = "it has done 9 steps, more than `training.steps`, 7; resume with more steps";
+    assert!(outcome.messages.contains(expected), "{}", outcome.messages);
+
+    world.rows("train run.toml --output linear", "");
+    let outcome = world.run("train run.toml --output linear --resume --set training.steps=10", "");
+    assert_eq!(outcome.code, 1);
+    let line = outcome.messages.lines().last().unwrap();
+    let (problem, command) = line.split_once("start a new run from its results: mtpt ").unwrap();
+    assert!(problem.contains("`training.steps` was 6, and is now 10, but with"), "{problem}");
+    assert!(problem.contains("to train 4 steps more"), "{problem}");
+    world.rows(command, "");
+    assert!(world.path("linear-2/prompts.safetensors").is_file(), "{command}");
+    assert!(command.contains("--set prompt.start_from=linear --set training.steps=4"));
+
+    // Pretraining is extended likewise.
+    let weights = |run: &str| fs::read(world.path(run).join("model/model.safetensors")).unwrap();
+    world.rows(&format!("pretrain pretrain.toml --output all {constant}=8"), "");
+    world.rows(&format!("pretrain pretrain.toml --output some {constant}=4"), "");
+    world.rows(&format!("pretrain pretrain.toml --output some --resume {constant}=8"), "");
+    assert!(weights("some") == weights("all"));
+    world.rows("pretrain pretrain.toml --output once", "");
+    let longer = "pretrain pretrain.toml --output once --resume --set training.steps=7";
+    let outcome = world.run(longer, "");
+    let line = outcome.messages.lines().last().unwrap();
+    let (_, command) = line.split_once("start a new run from its results: mtpt ").unwrap();
+    world.rows(command, "");
+    assert!(world.path("once-2/model/model.safetensors").is_file(), "{command}");
+}
+
+#[test]
+fn stages_are_extended() {
+    let world = stages::world();
+    let constant = "--set training.decay=constant --set training.steps";
+    world.rows(
+        &format!("train mpt.toml --output whole --stage source --stage teachers {constant}=8"),
+        "",
+    );
+    world.rows(
+        &format!("train mpt.toml --output parts --stage source --stage teachers {constant}=6"),
+        "",
+    );
+    let command = "train mpt.toml --output parts --stage source --stage teachers --resume";
+    world.rows(&format!("{command} {constant}=8"), "");
+    let prompts = |run: &str| fs::read(world.path(run).join("source/prompts.safetensors")).unwrap();
+    assert!(prompts("parts") == prompts("whole"));
+}

@@ -14,7 +14,7 @@ use crate::npy;
 use crate::peft::adapter;
 use crate::peft::adapter::DecoderPrompt;
 use crate::peft::folder::{adapter_folder, check_config};
-use crate::prompt_search::no_prompts;
+use crate::prompt_search::{no_prompts, prompt_file};
 use crate::prompts::Prompts;
 #[cfg(feature = "t5x")]
 use crate::t5x;
@@ -36,7 +36,8 @@ pub enum PromptFormat {
 }
 
 impl Prompts {
-    /// Reads prompts in any format: a prompt file or a [`PromptFormat`].
+    /// Reads prompts in any format: a prompt file, the folder of a training run, or a
+    /// [`PromptFormat`].
     ///
     /// Tasks without names are called `task0`, `task1`, ...
     ///
@@ -75,7 +76,7 @@ impl Prompts {
 
 impl PromptFormat {
     /// Detects the format of a path. Returns `None` for a file that is neither a `.npy` nor a
-    /// `.npz` file, which may be a prompt file.
+    /// `.npz` file, which may be a prompt file, and for the folder of a run with a prompt file.
     ///
     /// # Errors
     ///
@@ -95,6 +96,7 @@ impl PromptFormat {
             }
             return match Arrays::find(path)? {
                 Some(_) => Ok(Some(Self::Npy)),
+                None if *prompt_file(path) != *path => Ok(None),
                 None => Err(no_prompts(path).into()),
             };
         }

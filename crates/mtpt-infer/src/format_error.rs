@@ -39,6 +39,12 @@ pub enum FormatError {
         /// Adapters and prompt files in folders below.
         below: Vec<PathBuf>,
     },
+    /// A training run has not written its prompts yet.
+    #[error("the run in `{path}` has no prompts yet: it writes them after its first evaluation")]
+    NoPromptsYet {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The weights of an adapter have no configuration.
     #[error(
         "`{path}` contains the weights of an adapter, but no `adapter_config.json`; copy all files \
@@ -202,8 +208,8 @@ fn suggested(paths: &[PathBuf], is_model: bool) -> String {
     let shown = shown.collect::<Vec<_>>().join(", ");
     match paths.len() {
         0 if is_model => ", but a model: pass it as `--model`".to_owned(),
-        0 => ": expected a PEFT adapter (`adapter_config.json`), or the arrays \
-              `shared_prompt.npy` and `task_prompts.npy`"
+        0 => ": expected those of a run (`prompts.safetensors`), a PEFT adapter \
+              (`adapter_config.json`), or the arrays `shared_prompt.npy` and `task_prompts.npy`"
             .to_owned(),
         1 => format!(", but {shown} does: pass that path"),
         count => {

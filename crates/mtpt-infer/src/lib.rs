@@ -48,6 +48,7 @@ pub use note::PromptNote;
 pub use peft::adapter::DecoderPrompt;
 pub use predict::{Input, Predictor};
 pub use prompt_file::PromptFile;
+pub use prompt_search::prompt_file;
 pub use prompted::Prompted;
 pub use prompts::Prompts;
 pub use query::Query;

@@ -1,5 +1,7 @@
-//! Search for prompts below a folder that contains none itself.
+//! Prompts of training runs: the file in the folder of a run, and search below a folder without
+//! prompts.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
 use mtpt_io::fs::read_dir;
@@ -8,15 +10,27 @@ use crate::format_error::FormatError;
 use crate::peft::config::CONFIG;
 
 /// Number of levels of folders below a given one that are searched.
-const DEPTH: usize = 2;
+const DEPTH: usize = 3;
 
 /// Prompt file of a training run.
 const PROMPTS: &str = "prompts.safetensors";
 
+/// Returns the path of a prompt file: the best prompts so far for the folder of a run, otherwise
+/// the path itself.
+pub fn prompt_file(path: &Path) -> Cow<'_, Path> {
+    let file = path.join(PROMPTS);
+    if file.is_file() { file.into() } else { path.into() }
+}
+
 /// Returns the error that a folder contains no prompts, with those below it.
 pub(crate) fn no_prompts(folder: &Path) -> FormatError {
+    let below = prompts_below(folder);
+    let is_run = ["config.toml", "metrics.jsonl"].iter().all(|name| folder.join(name).is_file());
+    if is_run && below.is_empty() {
+        return FormatError::NoPromptsYet { path: folder.to_owned() };
+    }
     let is_model = folder.join("config.json").is_file();
-    FormatError::NoPrompts { path: folder.to_owned(), is_model, below: prompts_below(folder) }
+    FormatError::NoPrompts { path: folder.to_owned(), is_model, below: below }
 }
 
 /// Returns the adapters and prompt files below a folder that contains none itself: the folders of

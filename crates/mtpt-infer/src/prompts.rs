@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::header::{PromptHeader, PromptTask};
 use crate::note::PromptNote;
 use crate::prompt_file::PromptFile;
+use crate::prompt_search::prompt_file;
 use crate::prompted::Prompted;
 use crate::tree::composed_tree;
 
@@ -113,7 +114,7 @@ impl<C: Compose> Prompts<C> {
         Self { composition, header, notes: Vec::new() }
     }
 
-    /// Reads a prompt file into a custom composition.
+    /// Reads a prompt file, or that of a training run, into a custom composition.
     ///
     /// `make` creates the composition with the shapes that the header describes. Its values are
     /// then replaced by those of the file.
@@ -127,6 +128,7 @@ impl<C: Compose> Prompts<C> {
     /// - When the file cannot be read, is not a prompt file, or its tensors are not finite or not
     ///   those of the composition.
     pub fn read_as(path: &Path, make: impl FnOnce(&PromptHeader) -> Result<C>) -> Result<Self> {
+        let path = &*prompt_file(path);
         let file = PromptFile::read(path)?;
         file.check_finite()?;
         let header = PromptHeader::from_file(&file, path)?;

@@ -9,7 +9,7 @@
 //! | steps | `steps`, `uploads`, `adafactor`, `task_rate`, `peft_training` |
 //! | the frozen model | `frozen` |
 //! | runs | `early_stopping`, `not_finite`, `pretraining`, `own_strategy`, `plain`, `answers`, `run_prompts` |
-//! | interrupted and damaged runs | `resume`, `stopping`, `damage` |
+//! | interrupted, extended and damaged runs | `resume`, `stopping`, `extension`, `damage` |
 //! | pipelines | `stages` |
 //! | logs | `tensorboard` |
 
@@ -23,6 +23,7 @@ mod damage;
 mod decoder_prompts;
 mod distillation;
 mod early_stopping;
+mod extension;
 mod frozen;
 mod initial;
 mod not_finite;

@@ -6,9 +6,9 @@ use crate::args::values::{Format, Strategy};
 
 #[derive(Debug, Args)]
 pub(crate) struct Import {
-    /// Format of the prompts to convert
+    /// Format of the prompts to convert [default: detected]
     #[arg(long, value_enum)]
-    pub(crate) format: Format,
+    pub(crate) format: Option<Format>,
     /// File or folder with the prompts
     #[arg(value_name = "PATH")]
     pub(crate) path: PathBuf,
@@ -41,7 +41,7 @@ pub(crate) struct Export {
     /// Format to write
     #[arg(long, value_enum)]
     pub(crate) format: Format,
-    /// Prompt file, or prompts in another format
+    /// Run folder, prompt file, or prompts in another format
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: PathBuf,
     /// Folder or file to write

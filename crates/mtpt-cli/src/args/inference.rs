@@ -10,10 +10,10 @@ use crate::args::values::{EvaluatedSplit, TruncationSide, length_limit, positive
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
     /// Hugging Face model folder or one step of a T5X checkpoint; with the feature `hub` also a hub
-    /// id
+    /// id [default: the model that the prompts were trained for]
     #[arg(long, value_name = "DIR")]
-    pub(crate) model: PathBuf,
-    /// Prompt file, or prompts in PEFT, NumPy or T5X format
+    pub(crate) model: Option<PathBuf>,
+    /// Run folder, prompt file, or prompts in PEFT, NumPy or T5X format
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: PathBuf,
     /// Task file or run configuration
@@ -40,10 +40,10 @@ pub(crate) struct Eval {
 #[derive(Debug, Args)]
 pub(crate) struct PromptedRows {
     /// Hugging Face model folder or one step of a T5X checkpoint; with the feature `hub` also a hub
-    /// id
-    #[arg(long, value_name = "DIR")]
-    pub(crate) model: PathBuf,
-    /// Prompt file, or prompts in PEFT, NumPy or T5X format
+    /// id [default: the model that the prompts were trained for]
+    #[arg(long, value_name = "DIR", required_unless_present = "prompts")]
+    pub(crate) model: Option<PathBuf>,
+    /// Run folder, prompt file, or prompts in PEFT, NumPy or T5X format
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: Option<PathBuf>,
     /// Input rows as CSV, TSV or JSON [default: JSON Lines on standard input]

@@ -46,8 +46,8 @@ pub(crate) enum Command {
     Train(Train),
     /// Adapt trained prompts to new tasks, optionally from few examples.
     #[command(after_help = "Examples:
-  mtpt adapt target.toml --prompts runs/sources/prompts.safetensors
-  mtpt adapt target.toml --prompts runs/sources/prompts.safetensors --few-shot 4,16,32 --draws 10")]
+  mtpt adapt target.toml --prompts runs/sources
+  mtpt adapt target.toml --prompts runs/sources --few-shot 4,16,32 --draws 10")]
     Adapt(Adapt),
     /// Continue training all model weights on raw text and on tasks.
     #[command(after_help = "Example:
@@ -56,7 +56,8 @@ pub(crate) enum Command {
     Pretrain(Run),
     /// Evaluate trained prompts on the dev or test split of tasks.
     #[command(after_help = "Example:
-  mtpt eval --model t5 --prompts runs/first/prompts.safetensors --tasks tasks.toml")]
+  mtpt eval --prompts runs/first --tasks tasks.toml
+  mtpt eval --model t5 --prompts adapter --tasks tasks.toml --split test")]
     Eval(Eval),
     /// Predict a label, or generate text, for each input row.
     #[command(
@@ -79,6 +80,7 @@ pub(crate) enum Command {
     /// Show the contents of a task file, prompt file, model or run.
     #[command(after_help = "Examples:
   mtpt inspect tasks.toml --model t5
+  mtpt inspect runs/first
   mtpt inspect runs/first/prompts.safetensors")]
     Inspect(Inspect),
     /// Write an HTML report of a run: curves, metrics, and an analysis of its prompts.
@@ -88,13 +90,13 @@ pub(crate) enum Command {
     Report(Report),
     /// Convert prompts of another program into a prompt file.
     #[command(after_help = "Examples:
-  mtpt import --format peft adapter --task reviews --task tickets --output prompts.safetensors
+  mtpt import adapter --task reviews --task tickets --output prompts.safetensors
   mtpt import --format npy sst2.npy --tasks sst2.toml --output sst2.safetensors")]
     Import(Import),
     /// Convert prompts into the format of another program.
     #[command(after_help = "Examples:
-  mtpt export --format peft --prompts runs/first/prompts.safetensors --output adapter
-  mtpt export --format npy --prompts runs/first/prompts.safetensors --task sst2 --output sst2.npy")]
+  mtpt export --format peft --prompts runs/first --output adapter
+  mtpt export --format npy --prompts runs/first --task sst2 --output sst2.npy")]
     Export(Export),
     /// List devices and whether each is available.
     #[command(after_help = "Example:

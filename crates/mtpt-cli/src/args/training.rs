@@ -40,7 +40,7 @@ pub(crate) struct Train {
 pub(crate) struct Adapt {
     #[command(flatten)]
     pub(crate) run: Run,
-    /// Prompts to start from: a prompt file, or prompts in PEFT, NumPy or T5X format
+    /// Prompts to start from: a run folder, a prompt file, or prompts in PEFT, NumPy or T5X format
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: PathBuf,
     /// Initial values of task-specific parameters: `average` over the known tasks, `fresh`, `own`

@@ -77,13 +77,6 @@ pub(crate) enum Format {
     T5x,
 }
 
-impl Format {
-    /// Returns whether the prompts may be arrays that don't record how they are composed.
-    pub(crate) fn has_arrays(self) -> bool {
-        !matches!(self, Self::Peft)
-    }
-}
-
 impl From<Format> for PromptFormat {
     fn from(format: Format) -> Self {
         match format {

@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let mut tasks = TaskFile::load(&arguments.tasks)?.into_tasks();
     let source =
         PromptSource { path: &arguments.prompts, no_decoder_prompt: arguments.no_decoder_prompt };
-    let prompted = PromptedModel::new(&arguments.model, Some(source), None, &device)?;
+    let prompted = PromptedModel::new(arguments.model.as_deref(), Some(source), None, &device)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     tasks.retain(|task| task.has(split));
     if tasks.is_empty() {

@@ -38,17 +38,22 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
     }
     let device = open_device("auto")?;
     let path = &arguments.path;
-    let mut prompts = match (arguments.format, arguments.strategy) {
-        (format, Some(strategy)) if format.has_arrays() && path.is_dir() => {
+    let format = match arguments.format.map(PromptFormat::from) {
+        None if arguments.strategy.is_none() => PromptFormat::detect(path)?,
+        format => format,
+    };
+    let mut prompts = match (format, arguments.strategy) {
+        // Only arrays don't record how they are composed.
+        (format, Some(strategy)) if format != Some(PromptFormat::Peft) && path.is_dir() => {
             Prompts::read_arrays(path, strategy.into(), &device)?
         }
         (_, Some(_)) => return Err(Error::NoArrays { path: path.clone() }),
-        (format, None) => match PromptFormat::from(format) {
-            PromptFormat::Peft if arguments.no_decoder_prompt => {
-                PromptFormat::read_adapter(path, DecoderPrompt::Ignored, &device)?
-            }
-            format => format.read(path, &device)?,
-        },
+        (Some(PromptFormat::Peft), None) if arguments.no_decoder_prompt => {
+            PromptFormat::read_adapter(path, DecoderPrompt::Ignored, &device)?
+        }
+        (Some(format), None) => format.read(path, &device)?,
+        // Prompts in this program's own format get other names of tasks, or another model.
+        (None, None) => Prompts::read(path, &device)?,
     };
     print_notes(&prompts, arguments.no_decoder_prompt);
     if let Some(tasks) = tasks(arguments, prompts.tasks())? {

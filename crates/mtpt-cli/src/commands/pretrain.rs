@@ -13,6 +13,7 @@ use crate::args::training::Run;
 use crate::config::read_with_settings;
 use crate::destination::{check_run_dir, run_dir};
 use crate::error::Result;
+use crate::extension::{Start, explain};
 use crate::model::choose_device;
 use crate::progress::run::RunProgress;
 use crate::session::Session;
@@ -65,8 +66,10 @@ pub(crate) fn run(arguments: &Run) -> Result<()> {
         .observer((&mut progress, (&mut session, &signals)))
         .train(t5);
     drop(progress);
-    let trained =
-        trained.map_err(|error| signals.interruption(&error).unwrap_or_else(|| error.into()));
+    let trained = trained.map_err(|error| {
+        let interruption = signals.interruption(&error);
+        interruption.unwrap_or_else(|| explain(error.into(), arguments, &Start::Model(&model)))
+    });
     let saved = trained.and_then(|trained| {
         trained.model.save_with_tokenizer(&model, &origin)?;
         Ok(trained)

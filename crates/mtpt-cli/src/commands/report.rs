@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::args::inspection::Report;
 use crate::error::{Error, Result};
 use crate::model::{Model, open_device};
+use crate::model_search::model_of_run;
 use crate::report::data::report_data::ReportData;
 use crate::report::page::GENERATOR;
 use crate::report::render;
@@ -64,7 +65,7 @@ fn load_model(
             "The run does not record the model of its prompts. Specify it with --model DIR.".into(),
         ));
     }
-    let Some(folder) = find_model(&arguments.run, name) else {
+    let Some(folder) = model_of_run(&arguments.run, name) else {
         return Ok(Err(format!(
             "The model of the run, {name}, was not found. Specify its path with --model DIR."
         )));
@@ -80,16 +81,4 @@ fn load_model(
         )
     };
     Ok(loaded.map(|model| (name.to_owned(), model)).map_err(reason))
-}
-
-/// Finds the model of a run. Its path is relative to the folder in which the run was started, which
-/// is most likely the working directory or a folder above the run.
-fn find_model(run: &Path, name: &str) -> Option<PathBuf> {
-    let here = PathBuf::from(name);
-    if here.is_dir() {
-        return Some(here);
-    }
-    let run = run.canonicalize().ok()?;
-    // The run folder itself is skipped, because it may contain a model that the run trained.
-    run.ancestors().skip(1).map(|above| above.join(name)).find(|path| path.is_dir())
 }

@@ -9,6 +9,7 @@ use crate::args::training::{Run, Train};
 use crate::config::read_with_settings;
 use crate::destination::{check_run_dir, run_dir};
 use crate::error::{Error, Result};
+use crate::extension::{Start, explain};
 use crate::generation_settings::report_for_tasks;
 use crate::model::choose_device;
 use crate::progress::pipeline::PipelineProgress;
@@ -85,8 +86,13 @@ pub(crate) fn run_pipeline(
         Mode::Adapt(prompts) => pipeline.adapt(&dir, prompts),
     };
     drop(progress);
+    let start = match mode {
+        Mode::Train(_) => Start::Prompts,
+        Mode::Adapt(_) => Start::AdaptedPrompts,
+    };
     let done = session.end(done.map_err(|error| {
-        signals.interruption(&error).unwrap_or_else(|| Error::in_config(path, error))
+        let interruption = signals.interruption(&error);
+        interruption.unwrap_or_else(|| explain(Error::in_config(path, error), arguments, &start))
     }))?;
     drop(signals);
     write_results(&done, has_stages)

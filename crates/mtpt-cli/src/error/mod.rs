@@ -29,6 +29,9 @@ pub(crate) enum Error {
     Io(#[from] mtpt::io::IoError),
     #[error(transparent)]
     Tensors(#[from] mtpt::io::TensorError),
+    /// An error with advice that only the command can give.
+    #[error("{source}; {advice}")]
+    Advised { source: Box<Error>, advice: String },
     /// Any other error of the facade.
     #[error(transparent)]
     Facade(mtpt::Error),
@@ -63,6 +66,13 @@ pub(crate) enum Error {
     File { path: PathBuf, problem: String },
     #[error("`{prompts}` has no prompt for the task `{task}` of `{tasks}`, only for {known}")]
     NoPrompt { tasks: PathBuf, task: String, prompts: PathBuf, known: String },
+    #[error("`{prompts}` does not record its model; pass the model with `--model`")]
+    NoModel { prompts: PathBuf },
+    #[error(
+        "the model `{name}` of `{prompts}` is in none of {}; pass its path with `--model`",
+        first_names(tried)
+    )]
+    ModelOfPrompts { prompts: PathBuf, name: String, tried: Vec<PathBuf> },
     #[error("no task in `{path}` has a `{split}` split; choose another one with `--split`")]
     NoSplit { path: PathBuf, split: &'static str },
     #[error(

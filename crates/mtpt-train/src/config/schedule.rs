@@ -19,6 +19,14 @@ pub enum Decay {
     InverseSquareRoot,
 }
 
+impl Decay {
+    /// Returns whether the learning rate of a step depends on the total number of steps. Otherwise
+    /// a run can be extended.
+    pub fn depends_on_steps(self) -> bool {
+        matches!(self, Self::Linear | Self::Cosine)
+    }
+}
+
 /// The learning rate as a pure function of the step: a linear warm-up to a peak, then the decay.
 ///
 /// With a warm-up of `w` of `n` steps, step `s < w` has the learning rate `peak s / w`, and a later

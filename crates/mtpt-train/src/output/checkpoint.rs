@@ -10,8 +10,9 @@ use serde_json::Value;
 use crate::error::Result;
 use crate::output::error::CheckpointError;
 use crate::output::manifest::{CheckedFiles, Damage, first_damage};
+use crate::output::same_run::check_same_run;
 use crate::run::progress::Progress;
-use crate::run::state::{Best, RunState};
+use crate::run::state::{BeforeLast, Best, RunState};
 use crate::run::trainer::Trainer;
 
 /// Number of checkpoints to keep.
@@ -26,6 +27,7 @@ const TEMPORARY: [&str; 2] = [".writing-", ".removing-"];
 const STATE: &str = "state.json";
 const LAST: &str = "last.safetensors";
 const BEST: &str = "best.safetensors";
+const BEST_BEFORE: &str = "best_before.safetensors";
 const OPTIMIZER: &str = "optimizer.bpk";
 
 /// Contents of `state.json`.
@@ -36,6 +38,10 @@ struct StateFile {
     #[serde(rename = "unjudged")]
     evaluation_pending: bool,
     best: Option<BestScore>,
+    /// The best prompts before the evaluation after the last step, if it was due only because the
+    /// run ended there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before_last: Option<BeforeLastScore>,
     /// Identity of the run.
     run: Value,
 }
@@ -46,6 +52,17 @@ struct BestScore {
     #[serde(with = "crate::output::exact_float")]
     score: f64,
     progress: Progress,
+}
+
+#[derive(Serialize, Deserialize)]
+struct BeforeLastScore {
+    best: Option<BestScore>,
+}
+
+impl BestScore {
+    fn of<M>(best: &Best<M>) -> Self {
+        Self { step: best.step, score: best.score, progress: best.progress }
+    }
 }
 
 /// A run restored from a checkpoint, or at its start if there was none.
@@ -67,7 +84,7 @@ pub(crate) fn write<M: Module>(
     state: &RunState<M>,
     identity: &Value,
 ) -> Result<PathBuf> {
-    let RunState { trainer, best, evaluation_pending } = state;
+    let RunState { trainer, best, evaluation_pending, before_last } = state;
     create_dir_all(dir)?;
     remove_temporary(dir)?;
     let steps_done = trainer.steps_done();
@@ -84,15 +101,25 @@ pub(crate) fn write<M: Module>(
         let best = PromptFile::from_module(&best.module, String::new());
         files.write(BEST, &best.to_bytes(&path.join(BEST))?)?;
     }
+    let best_step = best.as_ref().map(|best| best.step);
+    let best_before = before_last.as_ref().and_then(|before| before.best.as_ref());
+    if let Some(before) = best_before.filter(|before| Some(before.step) != best_step) {
+        let before = PromptFile::from_module(&before.module, String::new());
+        files.write(BEST_BEFORE, &before.to_bytes(&path.join(BEST_BEFORE))?)?;
+    }
     let optimizer = trainer.optimizer().into_bytes().map_err(|error| {
         CheckpointError::OptimizerState { path: path.join(OPTIMIZER), message: error.to_string() }
     })?;
     files.write(OPTIMIZER, &optimizer)?;
-    let best = best.as_ref();
-    let best =
-        best.map(|best| BestScore { step: best.step, score: best.score, progress: best.progress });
-    let (evaluation_pending, run) = (*evaluation_pending, identity.clone());
-    let file = StateFile { steps_done, evaluation_pending, best, run };
+    let file = StateFile {
+        steps_done,
+        evaluation_pending: *evaluation_pending,
+        best: best.as_ref().map(BestScore::of),
+        before_last: before_last
+            .as_ref()
+            .map(|before| BeforeLastScore { best: before.best.as_ref().map(BestScore::of) }),
+        run: identity.clone(),
+    };
     let file = serde_json::to_vec_pretty(&file)
         .map_err(|source| CheckpointError::Json { path: path.join(STATE), source })?;
     files.write(STATE, &file)?;
@@ -171,7 +198,7 @@ pub(crate) fn resume<M: Module>(
     match damaged.into_iter().next() {
         Some(Damage { path, reason }) => Err(CheckpointError::NoneIntact { path, reason }.into()),
         None => {
-            let state = RunState { trainer, best: None, evaluation_pending: false };
+            let state = RunState::new(trainer);
             Ok(Restored { state, path: None, damaged: Vec::new() })
         }
     }
@@ -185,13 +212,23 @@ fn read<M: Module>(dir: &Path, trainer: Trainer<M>, identity: &Value) -> Result<
     let file: StateFile = serde_json::from_str(&text).map_err(failed)?;
     // Both values pass through text, so that they lose the same digits.
     let identity = serde_json::from_str(&identity.to_string()).map_err(failed)?;
-    check_same_run(dir, &file.run, &identity)?;
-    let last = PromptFile::read(&dir.join(LAST))?.apply(trainer.module().clone())?;
-    let best = match file.best {
-        Some(BestScore { step, score, progress }) => {
-            let module = PromptFile::read(&dir.join(BEST))?.apply(trainer.module().clone())?;
-            Some(Best { module: module.valid(), step, score, progress })
+    check_same_run(dir, &file.run, &identity, file.steps_done)?;
+    let module = |name: &str| -> Result<M> {
+        Ok(PromptFile::read(&dir.join(name))?.apply(trainer.module().clone())?)
+    };
+    let last = module(LAST)?;
+    let best_of = |stored: BestScore, name: &str| -> Result<Best<M>> {
+        let BestScore { step, score, progress } = stored;
+        Ok(Best { module: module(name)?.valid(), step, score, progress })
+    };
+    let best_step = file.best.as_ref().map(|best| best.step);
+    let best = file.best.map(|best| best_of(best, BEST)).transpose()?;
+    let before_last = match file.before_last {
+        Some(BeforeLastScore { best: Some(before) }) => {
+            let name = if Some(before.step) == best_step { BEST } else { BEST_BEFORE };
+            Some(BeforeLast { best: Some(best_of(before, name)?) })
         }
+        Some(BeforeLastScore { best: None }) => Some(BeforeLast { best: None }),
         None => None,
     };
     let path = dir.join(OPTIMIZER);
@@ -200,7 +237,8 @@ fn read<M: Module>(dir: &Path, trainer: Trainer<M>, identity: &Value) -> Result<
             CheckpointError::OptimizerState { path, message: error.to_string() }
         })?;
     let trainer = trainer.restore(last, optimizer, file.steps_done);
-    Ok(RunState { trainer, best, evaluation_pending: file.evaluation_pending })
+    let evaluation_pending = file.evaluation_pending;
+    Ok(RunState { trainer, best, evaluation_pending, before_last })
 }
 
 /// Lists the checkpoints in a directory, oldest first, with their steps and whether they were
@@ -228,43 +266,4 @@ fn subdirectories(dir: &Path) -> Result<Vec<PathBuf>> {
         return Ok(Vec::new());
     }
     Ok(read_dir(dir)?.into_iter().filter(|path| path.is_dir()).collect())
-}
-
-/// Checks that the run to resume is the one that wrote the checkpoint: otherwise the result would
-/// be that of neither.
-fn check_same_run(path: &Path, before: &Value, now: &Value) -> Result<()> {
-    match first_difference(String::new(), before, now) {
-        None => Ok(()),
-        Some((key, before, now)) => Err(CheckpointError::OtherRun {
-            path: path.to_owned(),
-            reason: format!("`{key}` was {before}, and is now {now}"),
-        }
-        .into()),
-    }
-}
-
-/// Returns the first key at which two values differ, such as `tasks[1].name`, and both values.
-fn first_difference<'a>(
-    key: String,
-    before: &'a Value,
-    now: &'a Value,
-) -> Option<(String, &'a Value, &'a Value)> {
-    match (before, now) {
-        (Value::Object(first), Value::Object(second)) => {
-            let keys = first.keys().chain(second.keys().filter(|key| !first.contains_key(*key)));
-            keys.into_iter().find_map(|name| {
-                let [first, second] =
-                    [first, second].map(|map| map.get(name).unwrap_or(&Value::Null));
-                let dot = if key.is_empty() { "" } else { "." };
-                first_difference(format!("{key}{dot}{name}"), first, second)
-            })
-        }
-        (Value::Array(first), Value::Array(second)) if first.len() == second.len() => {
-            let mut pairs = first.iter().zip(second).enumerate();
-            pairs.find_map(|(index, (first, second))| {
-                first_difference(format!("{key}[{index}]"), first, second)
-            })
-        }
-        _ => (before != now).then_some((key, before, now)),
-    }
 }

@@ -37,6 +37,35 @@ pub enum CheckpointError {
         /// The difference.
         reason: String,
     },
+    /// A run is resumed with another number of steps, on which its learning rates depend.
+    #[error(
+        "cannot resume from `{path}` with another number of steps: `training.steps` was {before}, \
+         and is now {steps}, but with `decay = \"{decay}\"` the learning rate of every step depends \
+         on it"
+    )]
+    NotExtendable {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The number of steps until now.
+        before: usize,
+        /// The new number of steps.
+        steps: usize,
+        /// The decay of the learning rate.
+        decay: String,
+    },
+    /// A run is resumed with fewer steps than it has done.
+    #[error(
+        "cannot resume from `{path}`: it has done {steps_done} steps, more than `training.steps`, \
+         {steps}"
+    )]
+    BeyondLastStep {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The steps done.
+        steps_done: usize,
+        /// The new number of steps.
+        steps: usize,
+    },
     /// A file is not the JSON that this version writes.
     #[error("`{path}` is not the JSON that this version writes: remove it to start over")]
     Json {

@@ -8,4 +8,5 @@ pub(crate) mod exact_float;
 pub(crate) mod manifest;
 pub(crate) mod metrics_log;
 pub(crate) mod run_dir;
+pub(crate) mod same_run;
 pub(crate) mod tensorboard;

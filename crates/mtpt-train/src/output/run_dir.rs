@@ -101,8 +101,9 @@ impl RunDir {
         self.outcome().is_file() || self.model().join("config.json").is_file()
     }
 
-    /// Returns the file in which a program records the sessions of a run: `mtpt` writes its version,
-    /// command and device, and the time and steps of every session. This crate only removes it.
+    /// Returns the file in which a program records the sessions of a run: `mtpt` writes its
+    /// version, command and device, and the time and steps of every session. This crate only
+    /// removes it.
     pub fn record(&self) -> PathBuf {
         self.path.join("run.json")
     }
@@ -126,6 +127,11 @@ impl RunDir {
         remove_file(&self.outcome())?;
         remove_file(&self.record())?;
         Ok(remove_file(&self.prompts())?)
+    }
+
+    /// Removes the outcome of a run that is extended.
+    pub(crate) fn remove_outcome(&self) -> Result<()> {
+        Ok(remove_file(&self.outcome())?)
     }
 
     /// Removes everything that an earlier run wrote. Other files stay.
@@ -153,14 +159,14 @@ impl RunDir {
         Ok(lock.ok_or_else(|| CheckpointError::InUse { path: self.path.clone() })?)
     }
 
-    /// Opens the logs of a run and removes what they contain beyond the given state: see
-    /// [`MetricsLog::open_after`] and [`TensorBoard::open`].
+    /// Opens the logs of a run and removes what they contain beyond the given state, with a stale
+    /// evaluation also its values: see [`MetricsLog::open_after`] and [`TensorBoard::open`].
     pub(crate) fn open_logs(
         &self,
         steps_done: usize,
-        evaluation_pending: bool,
+        stale_evaluation: bool,
     ) -> Result<(MetricsLog, TensorBoard)> {
-        let log = MetricsLog::open_after(&self.metrics(), steps_done, evaluation_pending)?;
+        let log = MetricsLog::open_after(&self.metrics(), steps_done, stale_evaluation)?;
         Ok((log, TensorBoard::open(&self.tensorboard(), steps_done)?))
     }
 

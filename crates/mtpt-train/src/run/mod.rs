@@ -1,5 +1,6 @@
 //! Training runs: the session that every run shares, and the two kinds of run.
 
+pub(crate) mod evaluation_policy;
 pub(crate) mod identity;
 pub(crate) mod non_finite;
 pub(crate) mod observer;

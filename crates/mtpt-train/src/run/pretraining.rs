@@ -14,9 +14,10 @@ use crate::data::pretraining_data::PretrainingData;
 use crate::error::Result;
 use crate::objective::fine_tuning::{FullFineTuning, mean_loss};
 use crate::output::run_dir::RunDir;
+use crate::run::evaluation_policy::EvaluationPolicy;
 use crate::run::identity::RunIdentity;
 use crate::run::observer::{EvaluationEvent, Observer};
-use crate::run::session::{Completed, EvaluationPolicy, Output, Session, Settings, Workload};
+use crate::run::session::{Completed, Output, Session, Settings, Workload};
 use crate::run::trainer::Trainer;
 
 /// Result of continued pretraining.

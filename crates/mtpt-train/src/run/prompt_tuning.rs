@@ -16,10 +16,11 @@ use crate::error::Result;
 use crate::objective::loss::Objective;
 use crate::objective::prompt_tuning::PromptTuning;
 use crate::output::run_dir::RunDir;
+use crate::run::evaluation_policy::EvaluationPolicy;
 use crate::run::identity::RunIdentity;
 use crate::run::observer::{EvaluationEvent, MeanEvent, Observer};
 use crate::run::requirements::{check_decoder_length, check_examples, check_task_options};
-use crate::run::session::{Completed, EvaluationPolicy, Output, Session, Settings, Workload};
+use crate::run::session::{Completed, Output, Session, Settings, Workload};
 use crate::run::trainer::Trainer;
 
 /// Result of prompt tuning.

@@ -12,10 +12,11 @@ use crate::objective::loss::Objective;
 use crate::output::checkpoint_schedule::CheckpointSchedule;
 use crate::output::error::CheckpointError;
 use crate::output::run_dir::RunDir;
+use crate::run::evaluation_policy::EvaluationPolicy;
 use crate::run::non_finite::{NotFinite, is_finite};
 use crate::run::observer::{MeanEvent, Observer, ReadyEvent};
 use crate::run::progress::Progress;
-use crate::run::state::{Best, RunState};
+use crate::run::state::{BeforeLast, Best, RunState};
 use crate::run::trainer::Trainer;
 
 /// The parts of a run that differ between prompt tuning and pretraining.
@@ -77,28 +78,6 @@ pub(crate) trait Workload<M: Module> {
     }
 }
 
-/// When a run evaluates, and what follows from it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct EvaluationPolicy {
-    /// Steps between evaluations; 0 evaluates after the last step only.
-    pub(crate) every: usize,
-    /// Whether to evaluate before the first step.
-    pub(crate) before_first_step: bool,
-    /// Whether the run returns the best module instead of the last one.
-    pub(crate) keep_best: bool,
-    /// Evaluations without progress after which the run ends.
-    pub(crate) patience: Option<usize>,
-    /// Difference that a score must exceed to count as progress.
-    pub(crate) min_delta: f64,
-}
-
-impl EvaluationPolicy {
-    /// Returns whether an evaluation follows a step, counted from 1, of `steps`.
-    fn is_due(&self, step: usize, steps: usize) -> bool {
-        step == steps || (self.every > 0 && step.is_multiple_of(self.every))
-    }
-}
-
 /// Where a run writes, and whether it resumes an earlier one there.
 #[derive(Clone, Debug)]
 pub(crate) struct Output {
@@ -139,6 +118,8 @@ pub(crate) struct Session<M: Module, W: Workload<M>> {
     evaluation: Option<(usize, W::Evaluation)>,
     checkpoints: CheckpointSchedule,
     dir: Option<RunDir>,
+    /// Whether the log may contain values of an evaluation that isn't part of the run.
+    has_stale_evaluation: bool,
     /// Keeps other processes from writing to the directory.
     _lock: Option<DirLock>,
 }
@@ -156,7 +137,8 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
         let lock = output.as_ref().map(|output| output.dir.lock()).transpose()?;
         let dir = output.as_ref().map(|output| &output.dir);
         let mut checkpoints = CheckpointSchedule::new(dir, checkpoint_every, identity);
-        let mut state = RunState { trainer, best: None, evaluation_pending: false };
+        let mut state = RunState::new(trainer);
+        let mut has_stale_evaluation = false;
         if let Some(Output { dir, resume }) = &output {
             if *resume {
                 state = checkpoints.resume(state.trainer, observer)?;
@@ -164,6 +146,10 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
                     let path = dir.path().to_owned();
                     return Err(CheckpointError::NoCheckpoint { path }.into());
                 }
+            }
+            let (steps_done, steps) = (state.trainer.steps_done(), state.trainer.steps());
+            if steps_done > 0 && !policy.is_due(steps_done, steps) {
+                has_stale_evaluation = state.undo_last_evaluation();
             }
             // Results of an earlier run are removed only now that this one is sure to start.
             dir.remove_temporary_files()?;
@@ -176,8 +162,20 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
         state.evaluation_pending |= state.trainer.steps_done() == 0 && policy.before_first_step;
         let resume = output.as_ref().is_some_and(|output| output.resume);
         let dir = output.map(|output| output.dir);
-        let session =
-            Self { workload, policy, state, evaluation: None, checkpoints, dir, _lock: lock };
+        let session = Self {
+            workload,
+            policy,
+            state,
+            evaluation: None,
+            checkpoints,
+            dir,
+            has_stale_evaluation,
+            _lock: lock,
+        };
+        if let Some(dir) = session.dir.as_ref().filter(|_| !session.is_done()) {
+            // The outcome of a shorter run.
+            dir.remove_outcome()?;
+        }
         observer.ready(&ReadyEvent {
             dir: session.dir.as_ref().map(RunDir::path),
             steps_done: session.state.trainer.steps_done(),
@@ -197,7 +195,8 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
             None => self.run_steps(observer),
             Some(dir) => {
                 let steps_done = self.state.trainer.steps_done();
-                let mut logs = dir.open_logs(steps_done, self.state.evaluation_pending)?;
+                let stale = self.state.evaluation_pending || self.has_stale_evaluation;
+                let mut logs = dir.open_logs(steps_done, stale)?;
                 self.run_steps(&mut (&mut logs, observer))
             }
         }
@@ -269,11 +268,15 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
     /// Evaluates the current module, and stores it if it is the best so far and the best is kept.
     fn evaluate(&mut self, observer: &mut impl Observer) -> Result<()> {
         let step = self.state.trainer.steps_done();
+        let steps = self.state.trainer.steps();
+        let is_last_only = !self.policy.is_due(step, usize::MAX);
         let module = self.state.trainer.module().valid();
         let Some(evaluation) = self.workload.evaluate(&module, step, observer)? else {
             return Err(self.stop(observer));
         };
         self.state.evaluation_pending = false;
+        self.state.before_last =
+            (step == steps && is_last_only).then(|| BeforeLast { best: self.state.best.clone() });
         let is_returned = match self.workload.score(&evaluation) {
             Some(score) if self.policy.keep_best => {
                 self.update_best(module, step, score, observer)?
@@ -353,27 +356,5 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
             self.workload.save(&trainer.module().valid(), trainer.steps_done(), dir)?;
         }
         Ok(checkpoint)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn evaluations_follow_every_so_many_steps_and_the_last_one() {
-        let due = |every| {
-            let policy = EvaluationPolicy {
-                every,
-                before_first_step: false,
-                keep_best: true,
-                patience: None,
-                min_delta: 0.0,
-            };
-            (1..=10).filter(|&step| policy.is_due(step, 10)).collect::<Vec<_>>()
-        };
-        assert_eq!(due(4), [4, 8, 10]);
-        assert_eq!(due(5), [5, 10]);
-        assert_eq!(due(0), [10]);
     }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use mtpt_infer::Prompts;
+use mtpt_infer::{Prompts, prompt_file};
 use mtpt_io::fs::{DirLock, remove_file};
 use mtpt_tasks::Task;
 
@@ -93,8 +93,9 @@ impl Workspace<'_> {
         }
         let removed = runs.iter().filter_map(|run| run.join(PROMPTS).canonicalize().ok());
         let removed: Vec<PathBuf> = removed.collect();
-        let is_removed =
-            |path: &&PathBuf| path.canonicalize().is_ok_and(|path| removed.contains(&path));
+        let is_removed = |path: &&PathBuf| {
+            prompt_file(path).canonicalize().is_ok_and(|path| removed.contains(&path))
+        };
         match plan.inputs.iter().find(is_removed) {
             Some(path) => Err(StageError::WouldRemove { path: path.clone() }.into()),
             None => Ok(()),

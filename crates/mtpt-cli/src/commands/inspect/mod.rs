@@ -11,7 +11,7 @@ mod tensors;
 
 use std::path::Path;
 
-use mtpt::infer::{self, FormatError, PromptFormat};
+use mtpt::infer::{self, FormatError, PromptFormat, prompt_file};
 use mtpt::io::SafetensorsFile;
 
 use crate::args::inspection::Inspect;
@@ -74,12 +74,13 @@ fn describe_folder(path: &Path) -> Result<Description> {
             description => description,
         },
         Ok(Some(_)) => prompts::describe_arrays(path),
+        Ok(None) => prompts::describe_file(&prompt_file(path)),
         // For a folder above prompts, or with parts of an adapter, the error says so.
         Err(error) if !path.join("config.json").exists() && concerns_prompts(&error) => {
             Err(error.into())
         }
         // For any other folder, the error names the first missing file of a model.
-        Ok(None) | Err(_) => model::describe(path),
+        Err(_) => model::describe(path),
     }
 }
 

@@ -1,0 +1,71 @@
+//! Comparison of a run with the one that wrote a checkpoint.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::config::schedule::Decay;
+use crate::error::Result;
+use crate::output::error::CheckpointError;
+
+/// Checks that the run to resume is the one that wrote the checkpoint: otherwise the result would
+/// be that of neither. Only the number of steps may differ, if no learning rate depends on it.
+pub(crate) fn check_same_run(
+    path: &Path,
+    before: &Value,
+    now: &Value,
+    steps_done: usize,
+) -> Result<()> {
+    let [before_steps, now_steps] = [before, now].map(|run| run["training"]["steps"].as_u64());
+    let mut adjusted = before.clone();
+    if before_steps.is_some() {
+        adjusted["training"]["steps"] = now["training"]["steps"].clone();
+    }
+    let path = path.to_owned();
+    if let Some((key, before, now)) = first_difference(String::new(), &adjusted, now) {
+        let reason = format!("`{key}` was {before}, and is now {now}");
+        return Err(CheckpointError::OtherRun { path, reason }.into());
+    }
+    let (Some(before), Some(steps)) = (before_steps, now_steps) else { return Ok(()) };
+    if before == steps {
+        return Ok(());
+    }
+    let [before, steps] = [before, steps].map(|steps| steps as usize);
+    if steps < steps_done {
+        return Err(CheckpointError::BeyondLastStep { path, steps_done, steps }.into());
+    }
+    match Decay::deserialize(&now["training"]["decay"]) {
+        Ok(decay) if !decay.depends_on_steps() => Ok(()),
+        _ => {
+            let decay = now["training"]["decay"].as_str().unwrap_or_default().to_owned();
+            Err(CheckpointError::NotExtendable { path, before, steps, decay }.into())
+        }
+    }
+}
+
+/// Returns the first key at which two values differ, such as `tasks[1].name`, and both values.
+fn first_difference<'a>(
+    key: String,
+    before: &'a Value,
+    now: &'a Value,
+) -> Option<(String, &'a Value, &'a Value)> {
+    match (before, now) {
+        (Value::Object(first), Value::Object(second)) => {
+            let keys = first.keys().chain(second.keys().filter(|key| !first.contains_key(*key)));
+            keys.into_iter().find_map(|name| {
+                let [first, second] =
+                    [first, second].map(|map| map.get(name).unwrap_or(&Value::Null));
+                let dot = if key.is_empty() { "" } else { "." };
+                first_difference(format!("{key}{dot}{name}"), first, second)
+            })
+        }
+        (Value::Array(first), Value::Array(second)) if first.len() == second.len() => {
+            let mut pairs = first.iter().zip(second).enumerate();
+            pairs.find_map(|(index, (first, second))| {
+                first_difference(format!("{key}[{index}]"), first, second)
+            })
+        }
+        _ => (before != now).then_some((key, before, now)),
+    }
+}
