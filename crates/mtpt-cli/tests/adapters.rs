@@ -142,16 +142,18 @@ fn decoder_prompts_are_trained_evaluated_and_predicted_alike() {
     let header: Value = serde_json::from_str(&header).unwrap();
     assert_eq!((&header["length"], &header["decoder_length"]), (&json!(4), &json!(3)));
 
-    // A label's score is the log-probability of its word.
-    let predicted = world
-        .rows(&format!("predict {prompts} --task mood"), "{\"input\": \"mood day brought sun\"}\n");
-    for word in ["happy", "sad"] {
+    // A label's log-probability is that of its word.
+    let predicted = world.rows(
+        &format!("predict {prompts} --task mood --scores log-probabilities"),
+        "{\"input\": \"mood day brought sun\"}\n",
+    );
+    for (label, word) in [("0", "happy"), ("1", "sad")] {
         let score = |options: &str| {
             let row = json!({ "input": "mood day brought sun", "target": word });
             let command = format!("score {prompts} --task mood {options}");
             world.rows(&command, &row.to_string())[0]["logprob"].as_f64().unwrap()
         };
-        let expected = predicted[0]["scores"][word].as_f64().unwrap();
+        let expected = predicted[0]["scores"][label].as_f64().unwrap();
         assert!((score("") - expected).abs() < 1e-4);
         assert!((score("--no-decoder-prompt") - expected).abs() > 1e-4, "the prompt is used");
     }

@@ -59,7 +59,7 @@ fn free_text_and_choices_are_trained_and_predicted() {
     assert!((trained[0]["score"].as_f64().unwrap() - score).abs() < 1e-12);
 
     let answers = world.rows(
-        "predict --model model --prompts run/prompts.safetensors",
+        "predict --model model --prompts run/prompts.safetensors --scores log-probabilities",
         "{\"task\": \"said\", \"text\": \"day\"}\n\
          {\"task\": \"chosen\", \"text\": \"day\", \"a\": \"sun\", \"b\": \"rain one\"}\n\
          {\"task\": \"said\", \"text\": \"night\"}\n",
@@ -67,9 +67,9 @@ fn free_text_and_choices_are_trained_and_predicted() {
     assert!(answers[0]["text"].is_string() && answers[2]["text"].is_string(), "{answers:?}");
     assert!(answers[0]["text"].as_str().unwrap().split_whitespace().count() <= 4);
     let scores = &answers[1]["scores"];
-    let (a, b) = (scores["a"].as_f64().unwrap(), scores["b"].as_f64().unwrap());
-    let (label, raw) = if a >= b { ("sun", "0") } else { ("rain one", "1") };
-    assert_eq!((&answers[1]["label"], &answers[1]["raw_label"]), (&json!(label), &json!(raw)));
+    let (a, b) = (scores["0"].as_f64().unwrap(), scores["1"].as_f64().unwrap());
+    let (text, label) = if a >= b { ("sun", "0") } else { ("rain one", "1") };
+    assert_eq!((&answers[1]["text"], &answers[1]["label"]), (&json!(text), &json!(label)));
     // `score` gives the same log-probabilities for the candidates as targets.
     let scored = world.rows(
         "score --model model --prompts run/prompts.safetensors --task chosen",

@@ -473,5 +473,5 @@ fn prompts_are_trained_on_any_number_of_labels() {
     assert!(found.iter().all(|row| row["value"].is_number()), "{found:?}");
     let answer = &world.rows(&format!("predict {prompts}"), "{\"text\": \"day brought sun\"}")[0];
     assert!(answer["labels"].is_array() && answer["text"].is_string(), "{answer}");
-    assert_eq!(answer.get("raw_labels"), None);
+    assert_eq!(answer.get("words"), None);
 }

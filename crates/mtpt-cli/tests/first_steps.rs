@@ -85,17 +85,17 @@ fn init_writes_a_configuration_that_trains() {
         "predict --model model --prompts runs/tickets/prompts.safetensors",
         "{\"body\": \"day brought sun\"}\n",
     );
-    let answer = (answers[0]["label"].as_str().unwrap(), answers[0]["raw_label"].as_str());
-    assert!([("happy desk", Some("Happy_Desk")), ("sad", None)].contains(&answer), "{answer:?}");
+    let answer = (answers[0]["label"].as_str().unwrap(), answers[0]["word"].as_str());
+    assert!([("Happy_Desk", Some("happy desk")), ("sad", None)].contains(&answer), "{answer:?}");
     // A file with the column of the template.
     let command =
         "predict --model model --prompts runs/tickets/prompts.safetensors --input tickets.csv";
     let rows = world.rows(command, "");
     assert_eq!(rows.len(), 6);
     assert_eq!(rows[0]["label"], answers[0]["label"]);
-    for word in ["happy desk", "sad"] {
+    for label in ["Happy_Desk", "sad"] {
         let [alone, among_six] =
-            [&answers[0], &rows[0]].map(|answer| answer["scores"][word].as_f64().unwrap());
+            [&answers[0], &rows[0]].map(|answer| answer["scores"][label].as_f64().unwrap());
         // In a batch, a row is padded, and sums are computed in a different order.
         assert!((alone - among_six).abs() < 1e-4, "{alone} {among_six}");
     }

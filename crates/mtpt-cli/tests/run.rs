@@ -128,22 +128,27 @@ fn predict_preserves_the_order_of_mixed_tasks() {
                  {\"task\": \"mood\", \"text\": \"day brought sun\"}\n";
     let rows = world.rows(command, input);
     assert_eq!(rows.len(), 3);
-    for (row, words) in rows.iter().zip([["happy", "sad"], ["dry", "soaked"], ["happy", "sad"]]) {
+    let tasks = [("mood", ["0", "1"]), ("sky/wet", ["dry", "soaked"]), ("mood", ["0", "1"])];
+    for (row, (task, labels)) in rows.iter().zip(tasks) {
         let scores = row["scores"].as_object().unwrap();
-        assert_eq!(scores.keys().collect::<Vec<_>>(), words);
-        let best = words
+        assert_eq!(scores.keys().collect::<Vec<_>>(), labels);
+        let best = labels
             .into_iter()
             .max_by(|a, b| scores[*a].as_f64().unwrap().total_cmp(&scores[*b].as_f64().unwrap()))
             .unwrap();
-        assert_eq!(row["label"], best);
+        assert_eq!((&row["task"], &row["label"]), (&task.into(), &best.into()));
+        assert_eq!(row["probability"], scores[best]);
+        let sum: f64 = scores.values().map(|value| value.as_f64().unwrap()).sum();
+        // Each probability is rounded to six digits.
+        assert!((sum - 1.0).abs() < 1e-5, "{row}");
     }
     // Fields are rendered by the task's template.
     assert_eq!(rows[0]["label"], rows[2]["label"]);
     // Predictions don't depend on other rows of the batch, up to the order of additions.
     let alone =
         world.rows(&format!("{command} --task mood"), "{\"input\": \"mood day brought sun\"}\n");
-    for word in ["happy", "sad"] {
-        let score = |row: &Value| row["scores"][word].as_f64().unwrap();
+    for label in ["0", "1"] {
+        let score = |row: &Value| row["scores"][label].as_f64().unwrap();
         assert!((score(&alone[0]) - score(&rows[0])).abs() < 1e-4);
     }
 }

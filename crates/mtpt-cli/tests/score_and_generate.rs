@@ -99,8 +99,9 @@ fn prompts_change_the_output() {
         "a word and its end"
     );
     // `predict` ranks by the same log-probabilities.
-    let ranked = world.rows(&format!("predict --model model {prompted}"), row);
-    let ranked = ranked[0]["scores"]["happy"].as_f64().unwrap();
+    let predict = format!("predict --model model {prompted} --scores log-probabilities");
+    let ranked = world.rows(&predict, row);
+    let ranked = ranked[0]["scores"]["0"].as_f64().unwrap();
     assert!((ranked - with_prompts[0]["logprob"].as_f64().unwrap()).abs() < 1e-4);
     let generated = world.rows(&format!("generate --model model {prompted}"), row);
     assert!(generated[0]["text"].is_string() && generated[0]["ids"].is_array());

@@ -1,18 +1,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose, TaskIndex};
-use mtpt_tasks::task::find_task;
 use mtpt_tasks::{
-    Example, Labels, MaxLengths, Prediction, SourceLocation, TaskId, Template, Tokenize,
-    TokenizedExample, truncate,
+    Example, Labels, Prediction, SourceLocation, TaskId, Template, Tokenize, TokenizedExample,
+    truncate,
 };
 
 use crate::answer::Answer;
 use crate::candidates::Candidates;
-use crate::device_partition::max_row_length;
 use crate::error::{Error, Result};
+use crate::prediction_tasks::{Output, PredictionTask, PredictionTasks};
 use crate::prompted::Prompted;
 use crate::prompts::Prompts;
 use crate::query::Query;
@@ -28,28 +28,9 @@ const BATCH_SIZE: usize = 64;
 pub struct Predictor<'a, B, T, C = Composition> {
     prompted: Prompted<'a, B, C>,
     tokenizer: &'a T,
-    max_lengths: MaxLengths,
-    max_candidate_length: usize,
-    /// See [`max_row_length`].
-    max_row_length: usize,
-    tasks: Vec<TaskPredictor>,
-}
-
-/// The part of a task that predictions need, by task index.
-struct TaskPredictor {
-    name: TaskId,
-    template: Option<Template>,
-    output: Output,
-}
-
-/// Source of a task's answers.
-enum Output {
-    /// Label words, the same for all rows.
-    Words(Labels, Candidates),
-    /// Candidates in fields of each row.
-    Choices(Labels),
-    /// Generated text, which may name any number of labels.
-    Text(Option<Labels>),
+    tasks: Arc<PredictionTasks>,
+    /// Maximum length of inputs in tokens.
+    max_input_length: usize,
 }
 
 /// Input of a row.
@@ -69,28 +50,27 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     /// # Errors
     ///
     /// - [`Error::Width`] when the prompts don't have the width of the model.
-    /// - [`Error::Tasks`] when a template or labels in the header are invalid.
-    /// - [`Error::Tokenize`] and [`Error::SameTokens`] for unusable label words.
+    /// - Those of [`PredictionTasks::new`].
     pub fn new(backbone: &'a B, prompts: &'a Prompts<C>, tokenizer: &'a T) -> Result<Self> {
-        let tasks = prompts.tasks().iter().map(|task| {
-            let output = match task.labels()? {
-                Some(labels) if labels.choice_fields().is_some() => Output::Choices(labels),
-                Some(labels) if !labels.is_text() => {
-                    let candidates = Candidates::new(&task.name, labels.words(), tokenizer)?;
-                    Output::Words(labels, candidates)
-                }
-                labels => Output::Text(labels.filter(Labels::is_multi_label)),
-            };
-            Ok(TaskPredictor { name: task.name.clone(), template: task.template()?, output })
-        });
-        Ok(Self {
-            prompted: Prompted::new(backbone, prompts.composition())?,
-            tokenizer,
-            max_lengths: prompts.header().max_lengths(),
-            max_candidate_length: prompts.header().max_candidate_length(),
-            max_row_length: max_row_length(backbone),
-            tasks: tasks.collect::<Result<_>>()?,
-        })
+        let tasks = Arc::new(PredictionTasks::new(backbone, prompts, tokenizer)?);
+        Self::with_tasks(backbone, prompts, tokenizer, tasks)
+    }
+
+    /// Creates a predictor whose tasks were prepared before, with the same model, prompts and
+    /// tokenizer. This costs almost nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Width`] when the prompts don't have the width of the model.
+    pub fn with_tasks(
+        backbone: &'a B,
+        prompts: &'a Prompts<C>,
+        tokenizer: &'a T,
+        tasks: Arc<PredictionTasks>,
+    ) -> Result<Self> {
+        let prompted = Prompted::new(backbone, prompts.composition())?;
+        let max_input_length = tasks.max_lengths.input;
+        Ok(Self { prompted, tokenizer, tasks, max_input_length })
     }
 
     /// Ignores the vectors for the decoder, as PEFT's `generate` does.
@@ -103,7 +83,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     /// limit if the prompts don't record it.
     #[must_use]
     pub fn with_max_input_length(mut self, length: usize) -> Self {
-        self.max_lengths.input = length;
+        self.max_input_length = length;
         self
     }
 
@@ -121,7 +101,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     ///
     /// When the task index is out of range.
     pub fn query(&self, task: TaskIndex, row: &Example, input: Input<'_>) -> Result<Query> {
-        let TaskPredictor { template, output, .. } = &self.tasks[task.position()];
+        let PredictionTask { template, output, .. } = self.tasks.get(task);
         let mut input_ids = match (input, template) {
             (Input::Ids(ids), _) => ids.to_vec(),
             (Input::Text(text), _) => self.tokenize(text)?,
@@ -131,13 +111,13 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
                 self.tokenize(row.get("input").ok_or_else(missing)?)?
             }
         };
-        let is_truncated = input_ids.len() > self.max_lengths.input;
-        truncate(&mut input_ids, self.max_lengths.input);
+        let is_truncated = input_ids.len() > self.max_input_length;
+        truncate(&mut input_ids, self.max_input_length);
         let choices = match output {
             Output::Choices(labels) => Some(self.choices(labels, row)?),
             Output::Words(..) | Output::Text(_) => None,
         };
-        check_length(&input_ids, &[], self.max_row_length, None)?;
+        check_length(&input_ids, &[], self.tasks.max_row_length, None)?;
         Ok(Query { task, input_ids, is_truncated, choices })
     }
 
@@ -153,8 +133,9 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
             return Err(Error::MissingCandidate { field: field.clone() });
         }
         let texts = labels.choices_of(row)?;
-        let candidates = Candidates::from_texts(&texts, self.tokenizer, self.max_candidate_length)
-            .map_err(|source| Error::Tokenize { what: "a candidate".into(), source })?;
+        let candidates =
+            Candidates::from_texts(&texts, self.tokenizer, self.tasks.max_candidate_length)
+                .map_err(|source| Error::Tokenize { what: "a candidate".into(), source })?;
         Ok((texts, candidates))
     }
 
@@ -168,40 +149,35 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
     /// to text, [`Error::Generate`] when the model's decoding settings are not supported, and
     /// [`Error::NotFinite`] when a log-probability is infinite or NaN.
     pub fn answer(&self, queries: &[Query], batch_size: usize) -> Result<Vec<Answer>> {
-        self.answer_from(0, queries, batch_size)
+        let queries: Vec<(usize, &Query)> = queries.iter().enumerate().collect();
+        self.answer_at(&queries, batch_size)
     }
 
-    /// Predicts an answer for each query, the first of which has a given position in the whole
-    /// input, otherwise like [`answer`](Self::answer).
+    /// Predicts an answer for each query with a given position in the whole input, otherwise like
+    /// [`answer`](Self::answer).
     ///
     /// If the decoding settings of the model sample text, it depends on the positions.
     ///
     /// # Errors
     ///
-    /// See [`answer`](Self::answer).
-    pub fn answer_from(
-        &self,
-        first: usize,
-        queries: &[Query],
-        batch_size: usize,
-    ) -> Result<Vec<Answer>> {
+    /// See [`answer`](Self::answer). The row of [`Error::NotFinite`] is an index of `queries`.
+    pub fn answer_at(&self, queries: &[(usize, &Query)], batch_size: usize) -> Result<Vec<Answer>> {
         let mut by_task: BTreeMap<TaskIndex, Vec<usize>> = BTreeMap::new();
-        for (position, query) in queries.iter().enumerate() {
-            by_task.entry(query.task).or_default().push(position);
+        for (index, (_, query)) in queries.iter().enumerate() {
+            by_task.entry(query.task).or_default().push(index);
         }
         let mut answers = vec![Answer::Text { text: String::new() }; queries.len()];
-        for (task, positions) in by_task {
-            let of_task: Vec<_> =
-                positions.iter().map(|&query| (first + query, &queries[query])).collect();
-            let of_task = self.predict_task(&self.tasks[task.position()], &of_task, batch_size);
+        for (task, indices) in by_task {
+            let of_task: Vec<_> = indices.iter().map(|&index| queries[index]).collect();
+            let of_task = self.predict_task(self.tasks.get(task), &of_task, batch_size);
             let of_task = of_task.map_err(|error| match error {
                 Error::NotFinite { row, location, value } => {
-                    Error::NotFinite { row: positions[row], location, value }
+                    Error::NotFinite { row: indices[row], location, value }
                 }
                 error => error,
             })?;
-            for (position, answer) in positions.into_iter().zip(of_task) {
-                answers[position] = answer;
+            for (index, answer) in indices.into_iter().zip(of_task) {
+                answers[index] = answer;
             }
         }
         Ok(answers)
@@ -209,7 +185,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
 
     fn predict_task(
         &self,
-        task: &TaskPredictor,
+        task: &PredictionTask,
         queries: &[(usize, &Query)],
         batch_size: usize,
     ) -> Result<Vec<Answer>> {
@@ -232,7 +208,7 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
                 let missing = || Error::NoDetokenizer { task: task.name.clone() };
                 let detokenizer = self.tokenizer.detokenizer().ok_or_else(missing)?;
                 let position = |row: usize| queries[row].0;
-                let max_length = self.max_lengths.target;
+                let max_length = self.tasks.max_lengths.target;
                 let generated =
                     self.prompted.generate_at(&rows, position, max_length, batch_size)?;
                 let text = |ids: Vec<u32>| {
@@ -261,13 +237,13 @@ impl<'a, B: Backbone, T: Tokenize, C: Compose> Predictor<'a, B, T, C> {
         task: &str,
         texts: impl IntoIterator<Item = S>,
     ) -> Result<Vec<Answer>> {
-        let position = find_task(task, self.tasks.iter().map(|known| &known.name))?;
-        let TaskPredictor { name, template, .. } = &self.tasks[position];
+        let task = self.tasks.find(task)?;
+        let PredictionTask { name, template, .. } = self.tasks.get(task);
         let field = template.as_ref().map(|template| only_field(name, template)).transpose()?;
         let queries = (1..).zip(texts).map(|(line, text)| {
             let location = SourceLocation::new(Path::new("texts"), line);
             let row = Example::new([(field.unwrap_or("input"), text.as_ref())], location);
-            self.query(TaskIndex::new(position), &row, Input::Fields)
+            self.query(task, &row, Input::Fields)
         });
         self.answer(&queries.collect::<Result<Vec<_>>>()?, BATCH_SIZE)
     }
@@ -309,18 +285,24 @@ fn named_labels(labels: &Labels, text: String) -> Answer {
     let (raw, words) = labels.multi_labels().unwrap_or_default();
     let found = labels.labels_in(&text).unwrap_or_default();
     let select = |texts: &[String]| found.iter().map(|&label| texts[label].clone()).collect();
-    let raw_labels = (raw != words).then(|| select(raw));
-    Answer::Labels { labels: select(words), raw_labels, text }
+    Answer::Labels { labels: select(raw), words: select(words), text }
 }
 
-/// Returns the text with the highest score.
+/// Returns the label whose text has the highest score.
 fn best_label(labels: &Labels, texts: &[String], scores: Vec<f64>) -> Result<Answer> {
     let best = labels.rank(&scores)?;
-    let (label, raw_label) = match best {
-        Prediction::Label(index) => (texts[index].clone(), labels.raw(index)),
-        Prediction::Score(_) | Prediction::Unknown => (labels.text(best), None),
-    };
-    let raw_label = raw_label.filter(|raw| *raw != label).map(str::to_owned);
-    let scores = labels.words().iter().cloned().zip(scores).collect();
-    Ok(Answer::Label { label, raw_label, scores })
+    let names = (0..scores.len()).map(|index| labels.raw(index).unwrap_or(&texts[index]));
+    let named: Vec<(String, f64)> = names.map(str::to_owned).zip(scores).collect();
+    Ok(match best {
+        Prediction::Label(index) => {
+            let (label, text, scores) = (named[index].0.clone(), texts[index].clone(), named);
+            if labels.choice_fields().is_some() {
+                Answer::Choice { label, text, scores }
+            } else {
+                Answer::Label { label, word: text, scores }
+            }
+        }
+        Prediction::Score(value) => Answer::Score { value, word: labels.text(best), scores: named },
+        Prediction::Unknown => Answer::Text { text: String::new() },
+    })
 }

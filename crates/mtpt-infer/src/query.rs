@@ -13,6 +13,11 @@ pub struct Query {
 }
 
 impl Query {
+    /// Returns the task.
+    pub fn task(&self) -> TaskIndex {
+        self.task
+    }
+
     /// Returns the tokens of the input.
     pub fn input_ids(&self) -> &[u32] {
         &self.input_ids

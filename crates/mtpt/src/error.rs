@@ -1,12 +1,18 @@
 use std::path::PathBuf;
 
+use crate::device::DeviceError;
+
 /// `Result` with this crate's [`enum@Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Errors of [`RunFile`](crate::RunFile) and [`Model`](crate::Model).
+/// Errors of [`RunFile`](crate::RunFile), [`Model`](crate::Model) and
+/// [`Predictor`](crate::Predictor).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    /// The device isn't available.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
     /// The run file could not be read.
     #[error(transparent)]
     Io(#[from] mtpt_io::IoError),
@@ -19,6 +25,14 @@ pub enum Error {
     /// The prompts can't be used with the model, or prediction failed.
     #[error(transparent)]
     Infer(#[from] mtpt_infer::Error),
+    /// A row can't be an input of its task.
+    #[error("row {row}")]
+    Row {
+        /// Index of the row, counted from 0.
+        row: usize,
+        /// The problem.
+        source: mtpt_infer::Error,
+    },
     /// The configuration of the run is invalid, or training failed.
     #[error(transparent)]
     Train(#[from] mtpt_train::Error),

@@ -1,8 +1,9 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::Device;
 use mtpt_core::Frozen;
-use mtpt_infer::{Predictor, Prompts};
+use mtpt_infer::{PredictionTasks, Predictor, Prompts};
 use mtpt_t5::{T5, locate, max_input_length};
 
 use crate::error::Result;
@@ -68,7 +69,17 @@ impl Model {
         &'a self,
         prompts: &'a Prompts,
     ) -> Result<Predictor<'a, Frozen<T5>, ModelTokenizer>> {
-        let predictor = Predictor::new(&self.t5, prompts, &self.tokenizer)?;
+        let tasks = PredictionTasks::new(&self.t5, prompts, &self.tokenizer)?;
+        self.with_tasks(prompts, Arc::new(tasks))
+    }
+
+    /// Combines the model with prompts whose tasks were prepared before.
+    pub(crate) fn with_tasks<'a>(
+        &'a self,
+        prompts: &'a Prompts,
+        tasks: Arc<PredictionTasks>,
+    ) -> Result<Predictor<'a, Frozen<T5>, ModelTokenizer>> {
+        let predictor = Predictor::with_tasks(&self.t5, prompts, &self.tokenizer, tasks)?;
         Ok(if prompts.header().max_input_length == 0 {
             predictor.with_max_input_length(max_input_length(&self.path))
         } else {

@@ -5,7 +5,7 @@ use mtpt::tasks::Encoding;
 
 use crate::args::decoding::Decoding;
 use crate::args::device::DeviceArgs;
-use crate::args::values::{EvaluatedSplit, TruncationSide, length_limit, positive};
+use crate::args::values::{EvaluatedSplit, ScoreKind, TruncationSide, length_limit, positive};
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
@@ -74,6 +74,10 @@ pub(crate) struct PromptedRows {
 pub(crate) struct Predict {
     #[command(flatten)]
     pub(crate) prompted: PromptedRows,
+    /// Values listed as `scores` for each label [default: probabilities; none for scores on a
+    /// scale]
+    #[arg(long, value_enum, value_name = "KIND")]
+    pub(crate) scores: Option<ScoreKind>,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,7 @@
 //! Values of options, and their conversion to types of the libraries.
 
 use clap::ValueEnum;
-use mtpt::infer::{ArrayComposition, PromptFormat};
+use mtpt::infer::{ArrayComposition, LabelScores, PromptFormat};
 use mtpt::tasks::Split;
 
 /// Parses a number of at least 1.
@@ -26,6 +26,27 @@ pub(crate) enum TruncationSide {
     /// Drop the last tokens before the end-of-sequence token
     #[default]
     Right,
+}
+
+/// What `mtpt predict` lists for each label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScoreKind {
+    /// Probability relative to the other labels
+    Probabilities,
+    /// Log-probability of the label's text, among all texts
+    LogProbabilities,
+    /// Nothing
+    None,
+}
+
+impl From<ScoreKind> for LabelScores {
+    fn from(kind: ScoreKind) -> Self {
+        match kind {
+            ScoreKind::Probabilities => Self::Probabilities,
+            ScoreKind::LogProbabilities => Self::LogProbabilities,
+            ScoreKind::None => Self::Omitted,
+        }
+    }
 }
 
 /// A stage of multitask prompt tuning.

@@ -1,8 +1,12 @@
-use mtpt::infer::{self, Input, Predictor, PromptTask, Query};
+use std::iter;
+
+use mtpt::infer::{self, Answer, Input, Predictor, PromptTask, Query};
 use mtpt::t5::{self, GenerationError, T5};
-use mtpt::tasks::Tokenize;
+use mtpt::tasks::{TaskId, Tokenize};
+use serde_json::{Map, Value};
 
 use crate::args::inference::Predict;
+use crate::args::values::ScoreKind;
 use crate::error::{Error, Result, not_finite};
 use crate::generation_settings::report_for_tasks;
 use crate::input::batches::for_each_batch;
@@ -10,7 +14,8 @@ use crate::input::row::Row;
 use crate::prompted_model::PromptedModel;
 use crate::stdio::Output;
 
-pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
+pub(crate) fn run(options: &Predict) -> Result<()> {
+    let arguments = &options.prompted;
     let prompted = PromptedModel::load(arguments)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let tokenizer = prompted.model.tokenizer()?;
@@ -35,9 +40,12 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
         |rows| {
             let (queries, rows): (Vec<Query>, Vec<Row>) = rows.into_iter().unzip();
             limit.count(queries.iter().filter(|query| query.is_truncated()).count());
-            let answers = predictor.answer_from(first, &queries, arguments.batch_size);
-            for answer in answers.map_err(|error| of_row(error, &rows, first))? {
-                output.row(&answer)?;
+            let positions: Vec<(usize, &Query)> = (first..).zip(&queries).collect();
+            let answers = predictor.answer_at(&positions, arguments.batch_size);
+            let answers = answers.map_err(|error| of_row(error, &rows, first))?;
+            for (query, answer) in queries.iter().zip(answers) {
+                let task = &prompts.tasks()[query.task().position()].name;
+                output.row(&record(task, &answer, options.scores))?;
             }
             first += queries.len();
             output.flush()
@@ -46,6 +54,15 @@ pub(crate) fn run(Predict { prompted: arguments }: &Predict) -> Result<()> {
     limit.report();
     prompted.note_unknown_tokens();
     outcome
+}
+
+/// Returns the task and the fields of an answer.
+fn record(task: &TaskId, answer: &Answer, scores: Option<ScoreKind>) -> Map<String, Value> {
+    // A scale has dozens of scores.
+    let default = if answer.value().is_some() { ScoreKind::None } else { ScoreKind::Probabilities };
+    let fields = answer.fields(scores.unwrap_or(default).into());
+    let fields = fields.into_iter().map(|(name, value)| (name.to_owned(), value));
+    iter::once(("task".to_owned(), task.as_str().into())).chain(fields).collect()
 }
 
 /// Returns the error about the result of a row with its line. `first` is the position of the first
