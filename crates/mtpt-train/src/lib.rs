@@ -47,7 +47,9 @@ pub use run::observer::{BeginEvent, EvaluationEvent, MeanEvent, Observer, ReadyE
 pub use run::pretraining::{Pretrained, PretrainingRun};
 pub use run::prompt_tuning::{PromptTuningRun, Trained};
 pub use run::trainer::{StepReport, Trainer};
+pub use stages::data_cache::DataCache;
 pub use stages::error::StageError;
 pub use stages::pipeline::Pipeline;
 pub use stages::report::{FewShotResult, PipelineReport, StageOutcome};
 pub use stages::stage::Stage;
+pub use stages::validate::check_run;

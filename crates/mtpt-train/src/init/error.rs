@@ -22,6 +22,20 @@ pub enum InitError {
         /// The mismatch.
         reason: String,
     },
+    /// A hierarchy has another number of strategies than the tree of tasks has levels.
+    #[error(
+        "`composition.levels` must have one strategy for each of the {expected} levels of the tree \
+         ({}), found {found}",
+        names.join(" / ")
+    )]
+    Levels {
+        /// Levels of the tree.
+        expected: usize,
+        /// Given strategies.
+        found: usize,
+        /// The names on the way from the root to a task of the last level.
+        names: Vec<String>,
+    },
     /// Tasks of one hierarchy would have prompts of different lengths.
     #[error(
         "the prompts of `{}` and `{}` would have lengths {} and {}: a level that extends prompts \

@@ -11,6 +11,7 @@ use crate::config::prompt::{InitializerConfig, PromptConfig};
 use crate::config::run::RunConfig;
 use crate::error::{Error, Result};
 use crate::init::error::InitError;
+use crate::init::levels::name_levels;
 use crate::init::prompt_values::PromptValues;
 use crate::init::start_from::start_from;
 use mtpt_infer::composed_tree;
@@ -107,7 +108,7 @@ pub fn initial_composition<B: Backbone>(
             let name = |task: TaskIndex| tasks[task.position()].id().clone();
             Error::from(InitError::UnevenLengths { tasks: [name(first), name(second)], lengths })
         }
-        other => other.into(),
+        other => name_levels(other, &tree),
     })?;
     composition = composition.with_decoder_vectors(length..shared_length);
     if let Some(path) = &config.prompt.start_from {

@@ -2,5 +2,6 @@
 
 pub(crate) mod error;
 pub(crate) mod initial;
+pub(crate) mod levels;
 pub(crate) mod prompt_values;
 pub(crate) mod start_from;

@@ -22,6 +22,8 @@ pub struct NotFinite {
     /// The examples that cause it: those whose loss, or whose gradient when computed alone, is not
     /// finite; all examples of the step if there are none.
     pub examples: Vec<TrainingExample>,
+    /// Number of examples that were computed together.
+    pub rows: usize,
     /// The checkpoint with the state before the step, if the run wrote one.
     pub checkpoint: Option<PathBuf>,
 }
@@ -56,14 +58,14 @@ impl fmt::Display for NotFinite {
             Some(parameter) => format!("gradient of `{parameter}`"),
             None => "loss".to_owned(),
         };
-        let listed: Vec<String> =
-            self.examples.iter().take(LISTED).map(TrainingExample::to_string).collect();
-        let rest = match self.examples.len().saturating_sub(LISTED) {
-            0 => String::new(),
-            rest => format!(" and {rest} more rows"),
-        };
-        let (step, value, listed) = (self.step, self.value, listed.join(", "));
-        write!(formatter, "step {step}: the {what} is {value}, from {listed}{rest}; ")?;
+        let (step, value) = (self.step, self.value);
+        let all = self.rows > 1 && self.examples.len() >= self.rows;
+        if all {
+            let rows = self.rows;
+            write!(formatter, "step {step}: the {what} is {value} for all {rows} rows; ")?;
+        } else {
+            write!(formatter, "step {step}: the {what} is {value}, from {}; ", self.listed())?;
+        }
         if let Some(path) = &self.checkpoint {
             let path = path.display();
             write!(
@@ -72,15 +74,28 @@ impl fmt::Display for NotFinite {
                  the same way; "
             )?;
         }
-        formatter.write_str(
-            "fix these rows or the model, or start a new run with a lower `training.learning_rate`",
-        )
+        formatter.write_str(if all {
+            "start a new run with a lower `training.learning_rate`, or check the model"
+        } else {
+            "fix these rows or the model, or start a new run with a lower `training.learning_rate`"
+        })
     }
 }
 
 impl std::error::Error for NotFinite {}
 
 impl NotFinite {
+    /// Returns the first examples, and the number of further ones.
+    fn listed(&self) -> String {
+        let listed: Vec<String> =
+            self.examples.iter().take(LISTED).map(TrainingExample::to_string).collect();
+        let rest = match self.examples.len().saturating_sub(LISTED) {
+            0 => String::new(),
+            rest => format!(" and {rest} more rows"),
+        };
+        format!("{}{rest}", listed.join(", "))
+    }
+
     /// Finds where the examples of tasks were read from; chunks of corpora keep their indices.
     pub(crate) fn locate_examples<'a>(&mut self, tasks: impl Iterator<Item = &'a Task>) {
         for task in tasks {

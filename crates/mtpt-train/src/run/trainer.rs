@@ -171,7 +171,8 @@ impl<M: Module> Trainer<M> {
             let (parameter, norm) = worst_gradient(&self.module, &gradients);
             // If every parameter's norm is finite, their sum isn't.
             let value = if norm.is_finite() { gradient_norm } else { norm };
-            return Err(self.not_finite(Some(parameter), value, examples));
+            let rows = batches.iter().map(|batch| batch.rows().len()).sum();
+            return Err(self.not_finite(Some(parameter), value, examples, rows));
         }
         let learning_rate = self.schedule.rate(self.steps_done);
         let group_learning_rate = self.group_rate().map(|(_, rate)| rate);
@@ -218,9 +219,10 @@ impl<M: Module> Trainer<M> {
         parameter: Option<String>,
         value: f64,
         examples: Vec<TrainingExample>,
+        rows: usize,
     ) -> Error {
         let (step, checkpoint) = (self.steps_done + 1, None);
-        Box::new(NotFinite { step, parameter, value, examples, checkpoint }).into()
+        Box::new(NotFinite { step, parameter, value, examples, rows, checkpoint }).into()
     }
 
     /// Clips the gradients and returns their global norm before clipping.
@@ -284,7 +286,8 @@ impl<M: Module> Trainer<M> {
         }
         if let Some(&(_, value)) = bad.first() {
             let examples = bad.iter().map(|(row, _)| training_example(row, &self.tasks));
-            return Err(self.not_finite(None, value, examples.collect()));
+            let rows = batch.rows().len();
+            return Err(self.not_finite(None, value, examples.collect(), rows));
         }
         Ok(())
     }

@@ -1,3 +1,5 @@
+use std::rc::Rc;
+
 use burn::tensor::Device;
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, TaskIndex};
@@ -8,6 +10,7 @@ use crate::config::run::RunConfig;
 use crate::config::stages::StagedRunConfig;
 use crate::error::Result;
 use crate::init::initial::initial_composition;
+use crate::stages::data_cache::DataCache;
 
 /// Inputs shared by all runs of a pipeline.
 #[derive(Debug)]
@@ -16,6 +19,8 @@ pub(crate) struct Context<'a, B, T> {
     pub(crate) tasks: &'a [Task],
     pub(crate) backbone: &'a B,
     pub(crate) tokenizer: &'a T,
+    /// Examples shared with other pipelines.
+    pub(crate) cache: Option<&'a DataCache>,
 }
 
 impl<B: Backbone, T: Tokenize> Context<'_, B, T> {
@@ -25,9 +30,14 @@ impl<B: Backbone, T: Tokenize> Context<'_, B, T> {
     }
 
     /// Reads the training and `dev` examples of tasks.
-    pub(crate) fn read(&self, tasks: &[Task], config: &RunConfig) -> Result<Vec<TaskData>> {
-        let (tasks, lengths) = (tasks.to_vec(), config.max_lengths());
-        Ok(TaskData::read_for_training(tasks, self.tokenizer, self.backbone, lengths)?)
+    pub(crate) fn read(&self, tasks: &[Task], config: &RunConfig) -> Result<Rc<[TaskData]>> {
+        let (owned, lengths) = (tasks.to_vec(), config.max_lengths());
+        let read =
+            || Ok(TaskData::read_for_training(owned, self.tokenizer, self.backbone, lengths)?);
+        match self.cache {
+            Some(cache) => cache.get_or_read(tasks, lengths, read),
+            None => Ok(read()?.into()),
+        }
     }
 
     /// Reads one split of tasks.

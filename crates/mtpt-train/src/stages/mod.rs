@@ -1,6 +1,7 @@
 //! Multitask prompt tuning in stages: planned, validated, then executed.
 
 pub(crate) mod context;
+pub(crate) mod data_cache;
 pub(crate) mod error;
 pub(crate) mod execute;
 pub(crate) mod few_shot;

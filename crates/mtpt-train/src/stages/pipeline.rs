@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::output::run_dir::PROMPTS;
 use crate::run::observer::Observer;
 use crate::stages::context::Context;
+use crate::stages::data_cache::DataCache;
 use crate::stages::execute::Executor;
 use crate::stages::plan::{Plan, Planner, SourcePrompts, Step};
 use crate::stages::report::PipelineReport;
@@ -44,7 +45,7 @@ impl<'a, B: Backbone, T: Tokenize> Pipeline<'a, B, T> {
         tokenizer: &'a T,
     ) -> Result<Self> {
         check_config(config, tasks)?;
-        let context = Context { config, tasks, backbone, tokenizer };
+        let context = Context { config, tasks, backbone, tokenizer, cache: None };
         Ok(Self { context, resume: false, observer: () })
     }
 }
@@ -54,6 +55,13 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Pipeline<'a, B, T, L> {
     #[must_use]
     pub fn resume(self, resume: bool) -> Self {
         Self { resume, ..self }
+    }
+
+    /// Sets the cache of examples that are shared with other pipelines of the same model.
+    #[must_use]
+    pub fn data_cache(mut self, cache: &'a DataCache) -> Self {
+        self.context.cache = Some(cache);
+        self
     }
 
     /// Sets the observer that events are reported to.

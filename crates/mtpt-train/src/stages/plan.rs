@@ -222,7 +222,7 @@ impl Planner<'_> {
     }
 
     /// Returns the tasks of the source run.
-    fn sources(&self) -> Vec<Task> {
+    pub(crate) fn sources(&self) -> Vec<Task> {
         let is_named = |task: &Task, names: &[TaskId]| {
             let mut named = names.iter().filter_map(|name| find_task(self.tasks, name).ok());
             named.any(|named| named.id() == task.id())

@@ -1,9 +1,11 @@
 //! Checks that a plan can be executed, before anything is modified and before hours of training.
 
+use std::path::Path;
+
 use mtpt_core::{Backbone, Compose};
-use mtpt_infer::TaskData;
+use mtpt_infer::{TaskData, composed_tree};
 use mtpt_tasks::task::find_task as find_task_name;
-use mtpt_tasks::{MixtureConfig, Split, Task, Tokenize};
+use mtpt_tasks::{MixtureConfig, Split, Task, TaskTree, Tokenize};
 
 use crate::config::error::ConfigError;
 use crate::config::prompt::PromptConfig;
@@ -12,10 +14,11 @@ use crate::config::stages::{AdaptationConfig, StagedRunConfig};
 use crate::config::task_parts::TaskParts;
 use crate::data::error::DataError;
 use crate::error::{Error, Result};
+use crate::init::levels::name_levels;
 use crate::run::requirements::{check_examples, check_task_options};
 use crate::stages::context::{Context, find_task};
 use crate::stages::error::StageError;
-use crate::stages::plan::{Plan, PlannedRun, SourcePrompts, Step, TeacherPrompts};
+use crate::stages::plan::{Plan, PlannedRun, Planner, SourcePrompts, Step, TeacherPrompts};
 use crate::stages::workspace::{Workspace, read_teachers};
 
 /// Checks the configuration of a pipeline and the names in it.
@@ -37,6 +40,39 @@ pub(crate) fn check_config(config: &StagedRunConfig, tasks: &[Task]) -> Result<(
     match (&adaptation.nearest, adaptation.together, &adaptation.few_shot) {
         (Some(_), true, _) => Err(StageError::NearestTogether.into()),
         (Some(_), _, Some(_)) => Err(StageError::NearestFewShot.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Checks a configuration and its tasks as far as that is possible without reading the data and the
+/// model: settings, names, and whether the composition fits the tree of tasks.
+///
+/// # Errors
+///
+/// Those of [`Pipeline::new`](crate::Pipeline::new) and
+/// [`initial_composition`](crate::initial_composition), except those about values of the model.
+pub fn check_run(config: &StagedRunConfig, tasks: &[Task], d_model: usize) -> Result<()> {
+    check_config(config, tasks)?;
+    let run = &config.run;
+    if let Some(stochastic) = run.mixture.stochastic {
+        stochastic.check_batch_size(run.training.batch_size)?;
+    }
+    if run.evaluation.patience.is_some() && !tasks.iter().any(|task| task.has(Split::Dev)) {
+        return Err(ConfigError::NoDev { option: "evaluation.patience" }.into());
+    }
+    let sources = Planner { config, tasks, dir: Path::new("") }.sources();
+    if sources.is_empty() {
+        return Err(StageError::NoSource.into());
+    }
+    let tree = TaskTree::new(sources.iter().map(Task::id))?;
+    let length = run.prompt.shared_length();
+    run.composition.check(length, d_model)?;
+    let count = run.composition.parameter_count(length, d_model, &composed_tree(&tree)?);
+    let count = count.map_err(|error| name_levels(error, &tree))?;
+    match run.training.task_options() {
+        Some((option, _)) if count.task_specific == 0 => {
+            Err(ConfigError::NoTaskParameters { option }.into())
+        }
         _ => Ok(()),
     }
 }
