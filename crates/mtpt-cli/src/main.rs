@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod config;
+mod config_kind;
 mod destination;
 mod error;
 mod extension;
@@ -12,23 +13,26 @@ mod input_limit;
 mod model;
 mod model_search;
 mod number_format;
+mod pipeline_job;
 mod progress;
 mod prompted_model;
 mod prompts;
 mod report;
 mod run_files;
 mod session;
+mod setting_keys;
 mod signals;
 mod stdio;
 mod stop_strings;
+mod sweep;
+mod usage;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use clap::Parser;
 use mimalloc::MiMalloc;
 
-use crate::args::{Arguments, Command};
+use crate::args::Command;
 use crate::error::{Error, advice};
 
 /// Tensors of several megabytes are allocated and freed all the time. This allocator keeps their
@@ -38,7 +42,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     signals::turn_size_limit_signals_into_errors();
-    let arguments = Arguments::parse();
+    let arguments = usage::parse_arguments();
     let outcome = match &arguments.command {
         None => commands::overview::run(),
         Some(Command::Init(arguments)) => commands::init::run(arguments),

@@ -16,6 +16,8 @@ mod answers;
 mod protected_runs;
 // Run folders as `--prompts`, and the model that prompts record.
 mod run_folders;
+// Several values of a setting: a run for each.
+mod sweeps;
 // `train` with stages, and `adapt`.
 mod stages;
 // `pretrain`.
@@ -44,6 +46,8 @@ mod t5x;
 mod data_files;
 // Files of earlier versions.
 mod earlier_versions;
+// Wrong commands, options, settings and files, and the advice on each.
+mod wrong_turns;
 // Error messages for wrong arguments, configurations, models and rows.
 mod bad_input;
 // Model folders and weight files of every kind, and files in place of them.

@@ -34,7 +34,8 @@ fn a_run_is_not_overwritten_without_force() {
     check_refused(
         &outcome,
         &[
-            "error: `run` contains a run (6 of 6 steps, score 0.",
+            "error: `run` contains a run (6 of 6 steps, score ",
+            " % at step ",
             " UTC); continue it with `--resume`, overwrite it with `--force`, or choose another \
              folder with `--output`",
         ],

@@ -175,6 +175,15 @@ impl World {
         (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
     }
 
+    /// Runs `mtpt` and returns its exit code, its standard output as text, and its messages.
+    pub(crate) fn output(&self, arguments: &str) -> (i32, String, String) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mtpt"));
+        let command = command.args(arguments.split_whitespace()).current_dir(self.folder.path());
+        let output = command.stdin(Stdio::null()).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    }
+
     /// Runs a command that must succeed and returns its rows.
     #[track_caller]
     pub(crate) fn rows(&self, arguments: &str, input: &str) -> Vec<Value> {

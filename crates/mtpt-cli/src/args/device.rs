@@ -1,7 +1,7 @@
 use clap::Args;
 
 /// Device to compute on.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct DeviceArgs {
     /// `auto`, `flex` (CPU), or, if built in, `cuda`, `metal`, `rocm`, `vulkan`, `wgpu`; `cuda:1`
     /// is the second GPU

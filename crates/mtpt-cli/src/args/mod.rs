@@ -41,18 +41,29 @@ pub(crate) enum Command {
   mtpt init reviews.csv tickets.jsonl --model flan-t5-small --label category --output both.toml")]
     Init(Init),
     /// Train the prompts of several tasks jointly.
-    #[command(after_help = "Example:
-  mtpt train tasks.toml --set training.steps=500 --output runs/first")]
+    #[command(after_help = "Examples:
+  mtpt train tasks.toml --set training.steps=500 --output runs/first
+  mtpt train tasks.toml --output runs/first --resume           continue an interrupted run
+  mtpt train tasks.toml --set training.learning_rate=0.1,0.3   train with each value, and compare
+
+A folder that contains a run is refused without --resume or --force. Runs whose learning rate
+doesn't decay to zero can be extended: --resume --set training.steps=1000.")]
     Train(Train),
     /// Adapt trained prompts to new tasks, optionally from few examples.
     #[command(after_help = "Examples:
   mtpt adapt target.toml --prompts runs/sources
-  mtpt adapt target.toml --prompts runs/sources --few-shot 4,16,32 --draws 10")]
+  mtpt adapt target.toml --prompts runs/sources --few-shot 4,16,32 --draws 10
+  mtpt adapt target.toml --prompts runs/sources --set adaptation.training.learning_rate=0.1,0.3
+
+A folder that contains a run is refused without --resume or --force.")]
     Adapt(Adapt),
     /// Continue training all model weights on raw text and on tasks.
-    #[command(after_help = "Example:
+    #[command(after_help = "Examples:
   mtpt pretrain adapt.toml --set training.steps=10000 --output runs/adapted
-  mtpt train tasks.toml --set model=runs/adapted/model")]
+  mtpt pretrain adapt.toml --set training.learning_rate=0.001,0.003
+  mtpt train tasks.toml --set model=runs/adapted/model
+
+A folder that contains a run is refused without --resume or --force.")]
     Pretrain(Run),
     /// Evaluate trained prompts on the dev or test split of tasks.
     #[command(after_help = "Example:

@@ -6,12 +6,13 @@ use crate::args::device::DeviceArgs;
 use crate::args::values::{Stage, positive};
 
 /// Arguments of every command that trains.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct Run {
     /// Run configuration
     #[arg(value_name = "CONFIG.toml")]
     pub(crate) config: PathBuf,
-    /// Override a value of the configuration, for example `training.steps=500`
+    /// Override a value of the configuration, for example `training.steps=500`; several values
+    /// with commas, `training.learning_rate=0.1,0.3,1`, make a run each and compare them
     #[arg(long, value_name = "KEY=VALUE")]
     pub(crate) set: Vec<String>,
     /// Continue the run in the output folder from its newest checkpoint

@@ -2,8 +2,9 @@ use mtpt::tasks::Task;
 use mtpt::train::{AdaptationConfig, FewShotConfig, NearestConfig, StagedRunConfig, TaskParts};
 
 use crate::args::training::Adapt;
-use crate::commands::train::{Mode, run_pipeline};
+use crate::commands::train::run_pipeline;
 use crate::error::Result;
+use crate::pipeline_job::Mode;
 
 pub(crate) fn run(arguments: &Adapt) -> Result<()> {
     run_pipeline(

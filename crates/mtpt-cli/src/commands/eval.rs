@@ -3,6 +3,7 @@ use mtpt::tasks::{MaxLengths, Split, Task, TaskFile, UnknownTokens};
 use serde::Serialize;
 
 use crate::args::inference::Eval;
+use crate::config_kind::check_is_config;
 use crate::error::{Error, Result};
 use crate::generation_settings::report_for_tasks;
 use crate::model::open_device;
@@ -23,14 +24,18 @@ struct MetricRow<'a> {
 pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let device = open_device(&arguments.device.device)?;
     let split = Split::from(arguments.split);
+    check_is_config(&arguments.tasks)?;
     let mut tasks = TaskFile::load(&arguments.tasks)?.into_tasks();
     let source =
         PromptSource { path: &arguments.prompts, no_decoder_prompt: arguments.no_decoder_prompt };
     let prompted = PromptedModel::new(arguments.model.as_deref(), Some(source), None, &device)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
+    let other = if split == Split::Dev { Split::Test } else { Split::Dev };
+    let other = tasks.iter().any(|task| task.has(other)).then(|| other.as_str());
     tasks.retain(|task| task.has(split));
     if tasks.is_empty() {
-        return Err(Error::NoSplit { path: arguments.tasks.clone(), split: split.as_str() });
+        let (path, split) = (arguments.tasks.clone(), split.as_str());
+        return Err(Error::NoSplit { path, split, other });
     }
     let tokenizer = prompted.model.tokenizer()?;
     let t5 = prompted.model.t5.get();

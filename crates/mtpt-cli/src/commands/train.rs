@@ -1,21 +1,19 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use mtpt::Model;
 use mtpt::tasks::Task;
-use mtpt::train::{PipelineReport, Stage, StagedRunConfig};
-use mtpt::{Model, RunFile};
+use mtpt::train::{DataCache, PipelineReport, Stage, StagedRunConfig};
 use serde::Serialize;
+use serde_json::{Map, Value, json};
 
 use crate::args::training::{Run, Train};
-use crate::config::read_with_settings;
-use crate::destination::{check_run_dir, run_dir};
-use crate::error::{Error, Result};
-use crate::extension::{Start, explain};
-use crate::generation_settings::report_for_tasks;
+use crate::error::Result;
 use crate::model::choose_device;
-use crate::progress::pipeline::PipelineProgress;
-use crate::session::Session;
+use crate::pipeline_job::{Mode, PipelineJob};
 use crate::signals::Signals;
 use crate::stdio::Output;
+use crate::sweep::runs::run_all;
+use crate::sweep::variants::{Variant, variants};
 
 /// Summary on standard output.
 #[derive(Serialize)]
@@ -29,14 +27,6 @@ struct Summary<'a> {
     stopped_early: Option<usize>,
 }
 
-/// The part of a configuration to run.
-pub(crate) enum Mode<'a> {
-    /// Some of its stages.
-    Train(Vec<Stage>),
-    /// Only adaptation, from the prompts in this file.
-    Adapt(&'a Path),
-}
-
 pub(crate) fn run(arguments: &Train) -> Result<()> {
     let stages = if arguments.stage.is_empty() {
         Stage::ALL.to_vec()
@@ -46,56 +36,77 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     run_pipeline(&arguments.run, |config, _| config, &Mode::Train(stages))
 }
 
-impl Mode<'_> {
-    /// Returns the stages that are run.
-    fn stages(&self) -> &[Stage] {
-        match self {
-            Self::Train(stages) => stages,
-            Self::Adapt(_) => &[Stage::Targets],
-        }
-    }
-}
-
-/// Reads a configuration, changes it, runs its stages, and writes the results to standard output.
+/// Reads a configuration, changes it, runs its stages, once for each combination of listed values,
+/// and writes the results to standard output.
 pub(crate) fn run_pipeline(
     arguments: &Run,
-    change: impl FnOnce(StagedRunConfig, &[Task]) -> StagedRunConfig,
+    change: impl Fn(StagedRunConfig, &[Task]) -> StagedRunConfig,
     mode: &Mode<'_>,
 ) -> Result<()> {
+    let variants = variants(arguments)?;
+    if !variants.is_empty() {
+        return sweep(&variants, &change, mode);
+    }
     let device = choose_device(&arguments.device.device)?;
-    let path = &arguments.config;
-    let parse = |text: &str| RunFile::parse(text, path);
-    let (_, mut run) = read_with_settings(path, &arguments.set, parse)?;
-    run.config = change(run.config, &run.tasks);
-    let has_stages = run.config.first_stage().is_some();
-    let dir = run_dir(arguments);
-    check_run_dir(arguments, &dir, has_stages.then(|| mode.stages()))?;
-    let model = Model::load(&run.model, &device.device)?;
-    let have_text = run.tasks.iter().map(|task| task.labels().is_text());
-    report_for_tasks(model.t5(), have_text, run.config.run.training.max_target_length)?;
-    let pipeline = run.pipeline(&model).map_err(|error| Error::in_config(path, error))?;
-    let mut progress = PipelineProgress::default();
+    let job = PipelineJob::prepare(arguments, mode, &change)?;
+    let model = Model::load(job.model(), &device.device)?;
     let signals = Signals::watch()?;
-    // A stage that is run alone adds to the run in the folder.
-    let continues = arguments.resume || mode.stages().len() < Stage::ALL.len();
-    let mut session = Session::new(&dir, device.name, &run.model, continues);
-    let observer = (&mut progress, (&mut session, &signals));
-    let pipeline = pipeline.resume(arguments.resume).observer(observer);
-    let done = match mode {
-        Mode::Train(selected) => pipeline.run(&dir, selected),
-        Mode::Adapt(prompts) => pipeline.adapt(&dir, prompts),
-    };
-    drop(progress);
-    let start = match mode {
-        Mode::Train(_) => Start::Prompts,
-        Mode::Adapt(_) => Start::AdaptedPrompts,
-    };
-    let done = session.end(done.map_err(|error| {
-        let interruption = signals.interruption(&error);
-        interruption.unwrap_or_else(|| explain(Error::in_config(path, error), arguments, &start))
-    }))?;
+    let done = job.execute(&model, device.name, &signals, None)?;
     drop(signals);
-    write_results(&done, has_stages)
+    write_results(&done, job.has_stages())
+}
+
+/// Runs the variants of a sweep. The model and the examples are loaded once if they are the same.
+fn sweep(
+    variants: &[Variant],
+    change: &impl Fn(StagedRunConfig, &[Task]) -> StagedRunConfig,
+    mode: &Mode<'_>,
+) -> Result<()> {
+    let device = choose_device(&variants[0].arguments.device.device)?;
+    // All settings and folders are checked before the first run.
+    let jobs =
+        variants.iter().map(|variant| PipelineJob::prepare(&variant.arguments, mode, change));
+    let jobs = jobs.collect::<Result<Vec<_>>>()?;
+    let signals = Signals::watch()?;
+    let mut loaded: Option<(PathBuf, Model, DataCache)> = None;
+    run_all(variants, |position| {
+        let job = &jobs[position];
+        let same = loaded.take().filter(|(path, ..)| path == job.model());
+        let (_, model, cache) = &*match same {
+            Some(same) => loaded.insert(same),
+            None => {
+                let model = Model::load(job.model(), &device.device)?;
+                loaded.insert((job.model().to_owned(), model, DataCache::default()))
+            }
+        };
+        let done = job.execute(model, device.name, &signals, Some(cache))?;
+        Ok(summary(&done))
+    })
+}
+
+/// Returns the results of a pipeline as one object. The score is the mean of the last stage.
+fn summary(done: &PipelineReport) -> Map<String, Value> {
+    let last = done.runs.last().map(|run| run.stage);
+    let runs: Vec<_> = done.runs.iter().filter(|run| Some(run.stage) == last).collect();
+    let mut summary = Map::new();
+    if let Some(prompts) = &done.prompts {
+        summary.insert("prompts".to_owned(), json!(prompts));
+    }
+    if let [run] = runs.as_slice() {
+        summary.insert("step".to_owned(), run.step.into());
+        if let Some(step) = run.stopped_early {
+            summary.insert("stopped_early".to_owned(), step.into());
+        }
+    }
+    let mut scores: Vec<f64> = runs.iter().filter_map(|run| run.score).collect();
+    if !done.few_shot.is_empty() {
+        scores = done.few_shot.iter().map(|result| result.mean).collect();
+    }
+    if !scores.is_empty() {
+        let mean = scores.iter().sum::<f64>() / scores.len() as f64;
+        summary.insert("score".to_owned(), mean.into());
+    }
+    summary
 }
 
 fn write_results(done: &PipelineReport, has_stages: bool) -> Result<()> {

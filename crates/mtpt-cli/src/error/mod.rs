@@ -53,6 +53,11 @@ pub(crate) enum Error {
         )
     )]
     Interrupted { code: u8, step: usize, steps: usize, checkpoint: Option<PathBuf> },
+    /// A file or folder in place of a configuration.
+    #[error("expected a run configuration (TOML), but `{path}` is {found}; {advice}")]
+    NoConfig { path: PathBuf, found: &'static str, advice: String },
+    #[error("{failed} of {total} runs failed; the others are complete")]
+    SweepFailed { failed: usize, total: usize },
     #[error("`--set {setting}`: {problem}")]
     Setting { setting: String, problem: String },
     /// An unusable row of standard input or of `--input`.
@@ -73,8 +78,14 @@ pub(crate) enum Error {
         first_names(tried)
     )]
     ModelOfPrompts { prompts: PathBuf, name: String, tried: Vec<PathBuf> },
-    #[error("no task in `{path}` has a `{split}` split; choose another one with `--split`")]
-    NoSplit { path: PathBuf, split: &'static str },
+    #[error(
+        "no task in `{path}` has a `{split}` split{}",
+        match other {
+            Some(other) => format!("; evaluate `{other}` with `--split {other}`"),
+            None => format!("; add a `{split}` file to one"),
+        }
+    )]
+    NoSplit { path: PathBuf, split: &'static str, other: Option<&'static str> },
     #[error(
         "`{path}` already exists; choose another path with `--output`, or overwrite it with `--force`"
     )]
@@ -112,7 +123,7 @@ impl Error {
             Self::Train(
                 error @ (Composition(_)
                 | Config(ConfigError::OutOfRange { .. })
-                | Init(InitError::UnevenLengths { .. })
+                | Init(InitError::UnevenLengths { .. } | InitError::Levels { .. })
                 | InStage { .. }
                 | Stages(StageError::NearestTogether | StageError::NoSource)),
             ) => Self::File { path: path.to_owned(), problem: error.to_string() },

@@ -63,6 +63,31 @@ impl RunRecord {
     }
 }
 
+impl SessionRecord {
+    /// Returns a line of text about the session.
+    pub(crate) fn line(&self) -> String {
+        let Self { version, command, device, first_step, .. } = self;
+        let started = minutes(&self.started);
+        let end = match (&self.last_step, &self.end) {
+            (Some(last), Some(end)) => format!("steps {first_step} to {last}, {end}"),
+            _ => format!("from step {first_step}, running or killed"),
+        };
+        let command: Vec<_> = command.iter().map(|word| in_quotes(word)).collect();
+        let command = command.join(" ");
+        format!("session {started}: {end}; mtpt {version} on {device}: {command}\n")
+    }
+}
+
+/// Puts a word of a command into quotes if a shell would split or change it.
+fn in_quotes(word: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// Formats a time in UTC with whole seconds, as in RFC 3339.
 pub(crate) fn utc(time: SystemTime) -> String {
     let time = OffsetDateTime::from(time).replace_nanosecond(0);

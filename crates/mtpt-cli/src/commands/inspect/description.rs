@@ -9,12 +9,14 @@ use crate::error::{Error, Result};
 pub(crate) struct Description {
     pub(crate) json: Value,
     pub(crate) text: String,
+    /// The error with which a command ends that uses it.
+    pub(crate) problem: Option<Error>,
 }
 
 impl Description {
     pub(crate) fn new(path: &Path, json: &impl Serialize, text: String) -> Result<Self> {
         let json = serde_json::to_value(json)
             .map_err(|error| Error::File { path: path.to_owned(), problem: error.to_string() })?;
-        Ok(Self { json, text })
+        Ok(Self { json, text, problem: None })
     }
 }

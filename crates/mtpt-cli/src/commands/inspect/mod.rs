@@ -6,6 +6,7 @@ mod lengths;
 mod model;
 mod prompts;
 mod run;
+mod run_list;
 mod task_file;
 mod tensors;
 
@@ -19,6 +20,7 @@ use crate::commands::inspect::description::Description;
 #[cfg(feature = "t5x")]
 use crate::error::Error;
 use crate::error::Result;
+use crate::run_files::existing_run::runs_below;
 use crate::stdio::Output;
 
 pub(crate) fn run(arguments: &Inspect) -> Result<()> {
@@ -29,7 +31,9 @@ pub(crate) fn run(arguments: &Inspect) -> Result<()> {
     } else {
         output.bytes(description.text.as_bytes())?;
     }
-    output.flush()
+    output.flush()?;
+    // A configuration that can't be trained is shown, too.
+    description.problem.map_or(Ok(()), Err)
 }
 
 fn describe(arguments: &Inspect) -> Result<Description> {
@@ -75,7 +79,10 @@ fn describe_folder(path: &Path) -> Result<Description> {
         },
         Ok(Some(_)) => prompts::describe_arrays(path),
         Ok(None) => prompts::describe_file(&prompt_file(path)),
-        // For a folder above prompts, or with parts of an adapter, the error says so.
+        Err(_) if !path.join("config.json").exists() && !runs_below(path).is_empty() => {
+            run_list::describe(path)
+        }
+        // For a folder above adapters, or with parts of an adapter, the error says so.
         Err(error) if !path.join("config.json").exists() && concerns_prompts(&error) => {
             Err(error.into())
         }

@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::number_format::{counted, thousands};
 use crate::run_files::config::{Named, RunSettings, read_config};
 use crate::run_files::history::{History, read_history};
+use crate::run_files::record::{RunRecord, SessionRecord};
 
 #[derive(Clone, Serialize)]
 struct Measurement {
@@ -49,6 +50,8 @@ struct Json<'a> {
     /// Folders of the runs below this one.
     runs: &'a [PathBuf],
     prompts: Option<&'a Value>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    sessions: &'a [SessionRecord],
     model_trained: bool,
 }
 
@@ -103,6 +106,8 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
         let count = counted(checkpoints.len(), "checkpoint");
         let _ = writeln!(text, "{count}: {}", checkpoints.join(", "));
     }
+    let sessions = RunRecord::read(path).sessions;
+    sessions.iter().for_each(|session| text.push_str(&session.line()));
     if let Some(prompts) = &prompts {
         text.push_str(&prompts.text);
     }
@@ -122,6 +127,7 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
         checkpoints: &checkpoints,
         runs: &runs,
         prompts: prompts.as_ref().map(|prompts| &prompts.json),
+        sessions: &sessions,
         model_trained,
     };
     Description::new(path, &json, text)

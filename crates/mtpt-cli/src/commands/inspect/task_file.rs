@@ -3,18 +3,19 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use mtpt::ModelTokenizer;
+use mtpt::t5::read_config;
 use mtpt::tasks::corpus::CorpusFile;
 use mtpt::tasks::task::TaskError;
 use mtpt::tasks::{
     self, Format, Gold, Metric, Split, Task, TaskFile, TaskTree, UnknownTokens, read_toml,
 };
-use mtpt::train::{PretrainingConfig, StagedRunConfig};
+use mtpt::train::{DataError, PretrainingConfig, StagedRunConfig, check_run};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::inspect::description::Description;
 use crate::commands::inspect::lengths::Lengths;
 use crate::config::read_text;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::load_tokenizer;
 use crate::number_format::{counted, percent};
 use crate::prompted_model::note_unknown_tokens;
@@ -35,6 +36,8 @@ struct Run {
     model: Option<String>,
     max_input_length: Option<usize>,
     max_target_length: Option<usize>,
+    /// The whole configuration, unless it is one of pretraining.
+    staged: Option<StagedRunConfig>,
 }
 
 #[derive(Serialize)]
@@ -87,7 +90,7 @@ struct Scores {
 /// Describes a task file or run configuration.
 pub(crate) fn describe(path: &Path, model: Option<&Path>) -> Result<Description> {
     let text = read_text(path)?;
-    let run = read_run(&text, path)?;
+    let mut run = read_run(&text, path)?;
     let corpora = CorpusFile::parse(&text, path)?.into_corpora();
     let tasks = match TaskFile::parse(&text, path) {
         Ok(tasks) => tasks.into_tasks(),
@@ -124,7 +127,27 @@ pub(crate) fn describe(path: &Path, model: Option<&Path>) -> Result<Description>
         tasks: &summaries,
         corpora,
     };
-    Description::new(path, &json, text)
+    let folder = tokenizer.as_ref().map(|(folder, _)| folder.as_path());
+    let problem = run.staged.take().and_then(|config| problem_of(&config, &tasks, folder, path));
+    Ok(Description { problem, ..Description::new(path, &json, text)? })
+}
+
+/// Returns the error with which `mtpt train` would refuse a configuration.
+fn problem_of(
+    config: &StagedRunConfig,
+    tasks: &[Task],
+    model: Option<&Path>,
+    path: &Path,
+) -> Option<Error> {
+    /// Width of T5-base, for a model that doesn't exist yet.
+    const WIDTH: usize = 768;
+    let width = model.and_then(|folder| Some(read_config(folder).ok()?.d_model)).unwrap_or(WIDTH);
+    let without_rows = tasks.iter().find(|task| !task.has(Split::Train));
+    let checked = check_run(config, tasks, width).and_then(|()| match without_rows {
+        Some(task) => Err(DataError::NoTrainingExamples { task: task.id().clone() }.into()),
+        None => Ok(()),
+    });
+    checked.err().map(|error| Error::in_config(path, error))
 }
 
 /// Reads and checks the run settings, if there are any.
@@ -132,12 +155,14 @@ fn read_run(text: &str, path: &Path) -> Result<Run> {
     let document: Document =
         read_toml(text).map_err(|problem| tasks::Error::toml(path, problem))?;
     let Some(model) = document.model else { return Ok(Run::default()) };
-    let training = if document.corpora.is_empty() {
-        StagedRunConfig::parse(text, path)?.run.training
+    let (training, staged) = if document.corpora.is_empty() {
+        let config = StagedRunConfig::parse(text, path)?;
+        (config.run.training.clone(), Some(config))
     } else {
-        PretrainingConfig::parse(text, path)?.training
+        (PretrainingConfig::parse(text, path)?.training, None)
     };
     Ok(Run {
+        staged,
         model: Some(model),
         max_input_length: Some(training.max_input_length),
         max_target_length: Some(training.max_target_length),
