@@ -43,8 +43,8 @@ pub(crate) fn read_with_settings<T, E: Into<Error>>(
     }
 }
 
-/// Replaces the list of a table's keys in the error about an unknown key by the key of another table
-/// that was most likely meant.
+/// Replaces the list of a table's keys in the error about an unknown key by the key of another
+/// table that was most likely meant.
 fn with_suggested_key(problem: String, settings: &[String]) -> String {
     let Some(unknown) = problem.strip_prefix("unknown field `").and_then(|it| it.split('`').next())
     else {

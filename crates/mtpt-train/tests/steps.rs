@@ -144,8 +144,8 @@ fn a_loss_that_is_not_finite_stops_the_run_and_is_named() {
     let mut trainer = trainer(&world, &config, &OptimizerConfig::default());
     let before = values(trainer.module());
     let failure = trainer.step(&PromptTuning::new(&poisoned), &batches(&world, 8)).unwrap_err();
-    let expected = "step 1: the loss is NaN for all 8 rows; start a new run with a lower \
-                    `training.learning_rate`, or check the model";
+    let expected = "step 1: the loss is NaN for all 8 rows; check the model, whose values are \
+                    too large for its precision";
     assert_eq!(failure.to_string(), expected);
     assert_eq!(before, values(trainer.module()), "the prompts are as they were");
     assert_eq!(trainer.steps_done(), 0);

@@ -24,7 +24,10 @@ pub(crate) fn check_same_run(
     }
     let path = path.to_owned();
     if let Some((key, before, now)) = first_difference(String::new(), &adjusted, now) {
-        let reason = format!("`{key}` was {before}, and is now {now}");
+        let mut reason = format!("`{key}` was {before}, and is now {now}");
+        if key == "first_values" {
+            reason += ", because the prompts that it starts from have changed; start it over";
+        }
         return Err(CheckpointError::OtherRun { path, reason }.into());
     }
     let (Some(before), Some(steps)) = (before_steps, now_steps) else { return Ok(()) };

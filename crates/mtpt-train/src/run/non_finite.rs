@@ -74,7 +74,10 @@ impl fmt::Display for NotFinite {
                  the same way; "
             )?;
         }
-        formatter.write_str(if all {
+        formatter.write_str(if all && step == 1 {
+            // The learning rate has had no effect yet.
+            "check the model, whose values are too large for its precision"
+        } else if all {
             "start a new run with a lower `training.learning_rate`, or check the model"
         } else {
             "fix these rows or the model, or start a new run with a lower `training.learning_rate`"

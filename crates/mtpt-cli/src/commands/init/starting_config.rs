@@ -63,11 +63,12 @@ impl StartingConfig {
              {strategy}\
              \n\
              [training]\n\
-             # Number of steps, and examples per step. Increase `steps` if the metrics on `dev` still\n\
-             # improve at the end.\n\
+             # Number of steps, and examples per step. If the metrics on `dev` still improve at the end,\n\
+             # start a longer run; only one with `decay = \"constant\"` can be extended with `--resume`.\n\
              steps = 300\n\
              batch_size = {}\n\
-             # Prompts need a high learning rate. Divide it by 3 if the loss fluctuates strongly.\n\
+             # Prompts need a high learning rate. Divide it by 3 if the loss fluctuates strongly, or\n\
+             # compare several: `mtpt train THIS --set training.learning_rate=0.1,0.3,1`.\n\
              learning_rate = 0.3\n\
              # Default: AdamW. Lester et al. used Adafactor with a constant learning rate:\n\
              # optimizer = {{ kind = \"adafactor\" }}\n\
