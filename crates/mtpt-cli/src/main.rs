@@ -7,17 +7,21 @@ mod config_kind;
 mod destination;
 mod error;
 mod extension;
+mod fields;
 mod generation_settings;
 mod input;
 mod input_limit;
+mod json_line;
 mod model;
 mod model_search;
 mod number_format;
+mod output;
 mod pipeline_job;
 mod progress;
 mod prompted_model;
 mod prompts;
 mod report;
+mod rows;
 mod run_files;
 mod session;
 mod setting_keys;
@@ -31,6 +35,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
+use rayon::ThreadPoolBuilder;
 
 use crate::args::Command;
 use crate::error::{Error, advice};
@@ -43,6 +48,10 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() -> ExitCode {
     signals::turn_size_limit_signals_into_errors();
     let arguments = usage::parse_arguments();
+    if let Some(threads) = arguments.threads {
+        // The pool can't exist yet, so this can't fail.
+        let _ = ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
     let outcome = match &arguments.command {
         None => commands::overview::run(),
         Some(Command::Init(arguments)) => commands::init::run(arguments),
@@ -65,7 +74,9 @@ fn main() -> ExitCode {
         // The reader of a pipe closed it because it has read enough. That is not a failure.
         Err(Error::Output(source)) if source.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         // Not a failure either, but a caller must know that the run isn't finished.
-        Err(interrupted @ Error::Interrupted { code, .. }) => {
+        Err(
+            interrupted @ (Error::Interrupted { code, .. } | Error::InterruptedJob { code, .. }),
+        ) => {
             stdio::message(&interrupted.to_string());
             ExitCode::from(code)
         }

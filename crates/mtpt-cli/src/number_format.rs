@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 /// Formats a number with commas between thousands.
 pub(crate) fn thousands(number: usize) -> String {
     let digits = number.to_string();
@@ -29,6 +31,11 @@ pub(crate) fn percent(part: usize, whole: usize) -> String {
 /// Rounds a number to three significant digits.
 pub(crate) fn three_digits(value: f64) -> f64 {
     format!("{value:.2e}").parse().unwrap_or(value)
+}
+
+/// Returns a number as JSON with the fewest digits that identify it in single precision.
+pub(crate) fn json_number(value: f32) -> Value {
+    value.to_string().parse::<f64>().map_or(Value::Null, Value::from)
 }
 
 /// Formats a learning rate with three significant digits.

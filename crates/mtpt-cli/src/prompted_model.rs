@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::path::Path;
 
 use mtpt::burn::tensor::Device;
-use mtpt::core::{Inputs, TaskIndex};
+use mtpt::core::{Backbone, Inputs, TaskIndex, is_cpu, parallelism};
 use mtpt::infer::{
     DeviceBatch, Predictor, Prompted, Prompts, check_length, max_row_length, partition_for_memory,
 };
@@ -148,6 +148,13 @@ impl PromptedModel {
         note_unknown_tokens(self.unknown_tokens.get());
     }
 
+    /// Returns the number of rows that the device computes efficiently at a time: several parts for
+    /// each thread of a CPU.
+    pub(crate) fn rows_at_a_time(&self) -> usize {
+        let device = self.model.t5.device();
+        if is_cpu(&device) { 64 * parallelism(&device) } else { 1024 }
+    }
+
     /// Returns the tokens of a field.
     pub(crate) fn tokens(&self, row: &Row, field: &str) -> Result<Vec<u32>> {
         let vocab_size = self.model.t5.config().vocab_size;
@@ -156,7 +163,7 @@ impl PromptedModel {
 
     /// Partitions examples into as few parts as memory allows. The examples of a part keep their
     /// order.
-    pub(crate) fn parts(&self, examples: &[TokenizedExample]) -> Result<Vec<Vec<usize>>> {
+    pub(crate) fn parts(&self, examples: &[&TokenizedExample]) -> Result<Vec<Vec<usize>>> {
         let prompt_length = self.prompted()?.prompt_length();
         let lengths: Vec<usize> =
             examples.iter().map(|example| prompt_length + example.input_ids.len()).collect();

@@ -39,6 +39,16 @@ impl Signals {
         Ok(())
     }
 
+    /// Returns the first signal received, if there is one.
+    pub(crate) fn received(&self) -> Option<usize> {
+        Some(self.received.load(Ordering::SeqCst)).filter(|&signal| signal != 0)
+    }
+
+    /// Returns the exit code that shells use for the signal received.
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.received().map_or(1, exit_code)
+    }
+
     /// Returns the error to report if a signal ended the run.
     pub(crate) fn interruption(&self, error: &train::Error) -> Option<Error> {
         let train::Error::Stopped { step, steps, checkpoint } = error else { return None };

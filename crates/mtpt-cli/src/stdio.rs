@@ -9,6 +9,7 @@ use mtpt::train::error_line;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
+use crate::json_line::write_json_line;
 
 /// Standard output: JSON Lines, or text for a person or a shell.
 pub(crate) struct Output {
@@ -22,9 +23,7 @@ impl Output {
 
     /// Writes one row as a line of JSON.
     pub(crate) fn row(&mut self, row: &impl Serialize) -> Result<()> {
-        serde_json::to_writer(&mut self.stream, row)
-            .map_err(|error| Error::Output(error.into()))?;
-        self.stream.write_all(b"\n").map_err(Error::Output)
+        write_json_line(&mut self.stream, row).map_err(Error::Output)
     }
 
     /// Writes anything other than rows.

@@ -4,6 +4,8 @@ use std::fs;
 
 use serde_json::json;
 
+use serde_json::Value;
+
 use crate::world::World;
 
 const TICKETS: &str = "id;body;Team\n1;day brought sun;Happy_Desk\n2;night brought rain;sad\n\
@@ -99,15 +101,11 @@ fn init_writes_a_configuration_that_trains() {
         // In a batch, a row is padded, and sums are computed in a different order.
         assert!((alone - among_six).abs() < 1e-4, "{alone} {among_six}");
     }
-    let outcome =
-        world.run("predict --model model --prompts runs/tickets/prompts.safetensors", TICKETS);
-    assert!(
-        outcome
-            .messages
-            .contains(":1: expected a JSON object; pass a CSV or TSV file with `--input`"),
-        "{}",
-        outcome.messages
-    );
+    // The same table in a pipe.
+    let piped =
+        world.rows("predict --model model --prompts runs/tickets/prompts.safetensors", TICKETS);
+    let labels = |rows: &[Value]| rows.iter().map(|row| row["label"].clone()).collect::<Vec<_>>();
+    assert_eq!(labels(&piped), labels(&rows));
     let long = format!("{{\"body\": \"{}\"}}\n", "day ".repeat(90));
     let outcome =
         world.run("predict --model model --prompts runs/tickets/prompts.safetensors", &long);

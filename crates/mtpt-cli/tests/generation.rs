@@ -374,7 +374,7 @@ fn sampling_and_beams_are_combined_on_request_only() {
     let rows = "{\"input_ids\": [5, 9, 94]}\n".repeat(6);
     let sampled = "generate --model model --num-beams 2 --temperature 3 --do-sample --top-k 0";
     let found = world.rows(sampled, &rows);
-    let different: BTreeSet<String> = found.iter().map(Value::to_string).collect();
+    let different: BTreeSet<String> = found.iter().map(|row| row["ids"].to_string()).collect();
     assert_eq!(different.len(), 6);
     // Beams of the file are kept, or turned off.
     world.write(FILE, "{\"num_beams\": 2}");
@@ -384,9 +384,9 @@ fn sampling_and_beams_are_combined_on_request_only() {
     assert_ne!(one, found);
     world.write(FILE, "{\"do_sample\": true, \"temperature\": 3.0}");
     let found = world.rows("generate --model model", &rows);
-    assert_ne!(found[0], found[1]);
+    assert_ne!(found[0]["ids"], found[1]["ids"]);
     let greedy = world.rows("generate --model model --do-sample=false", &rows);
-    assert_eq!(greedy[0], greedy[1]);
+    assert_eq!(greedy[0]["ids"], greedy[1]["ids"]);
 }
 
 const SAID: &str = r#"
@@ -429,7 +429,7 @@ fn free_text_tasks_use_the_settings_of_the_model() {
     assert_eq!(plain.messages, "");
     world.write(FILE, &file.to_string());
     let found = world.run(predict, row);
-    assert_eq!(found.rows, [json!({ "text": "one two" })]);
+    assert_eq!(found.rows[0]["text"], "one two");
     assert!(found.messages.contains("`do_sample` to true, `top_k` to 50"), "{}", found.messages);
     // The maximum length is that of the task.
     assert!(!found.messages.contains("max_length"), "{}", found.messages);

@@ -18,6 +18,10 @@ mod protected_runs;
 mod run_folders;
 // Several values of a setting: a run for each.
 mod sweeps;
+// Large jobs: output files, rejected rows, resuming.
+mod large_predictions;
+// Rows that arrive one by one, in pipes, in other formats and compressed; and signals.
+mod slow_pipes;
 // `train` with stages, and `adapt`.
 mod stages;
 // `pretrain`.

@@ -155,6 +155,15 @@ impl Error {
         }
     }
 
+    /// Returns the location of the row that the error is about, if it is about one.
+    pub fn location(&self) -> Option<&SourceLocation> {
+        match self.without_context() {
+            Self::Data(error) => error.location(),
+            Self::Tokenize { location, .. } => Some(location),
+            _ => None,
+        }
+    }
+
     /// Returns the failed access to a file, if that is the cause.
     pub fn io_error(&self) -> Option<&IoError> {
         match self.without_context() {

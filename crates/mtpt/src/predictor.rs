@@ -22,7 +22,8 @@ const BATCH_SIZE: usize = 64;
 /// ```
 /// # let folder = tempfile::tempdir()?;
 /// # let nano = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/models/mtpt-nano");
-/// # let rows = "{\"text\": \"it rained\", \"label\": \"wet\"}\n{\"text\": \"sun\", \"label\": \"dry\"}\n";
+/// # let rows = "{\"text\": \"it rained\", \"label\": \"wet\"}\n".to_owned() +
+/// #     "{\"text\": \"the sun shone\", \"label\": \"dry\"}\n";
 /// # std::fs::write(folder.path().join("rows.jsonl"), rows)?;
 /// # std::fs::write(folder.path().join("run.toml"), format!("model = '{nano}'\n\
 /// #     prompt = {{ length = 3 }}\ntraining = {{ steps = 1, batch_size = 2 }}\n[[tasks]]\n\

@@ -1,10 +1,10 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use mtpt::tasks::Encoding;
 
 use crate::args::decoding::Decoding;
 use crate::args::device::DeviceArgs;
+use crate::args::rows::RowArgs;
 use crate::args::values::{EvaluatedSplit, ScoreKind, TruncationSide, length_limit, positive};
 
 #[derive(Debug, Args)]
@@ -46,13 +46,6 @@ pub(crate) struct PromptedRows {
     /// Run folder, prompt file, or prompts in PEFT, NumPy or T5X format
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: Option<PathBuf>,
-    /// Input rows as CSV, TSV or JSON [default: JSON Lines on standard input]
-    #[arg(long, value_name = "FILE")]
-    pub(crate) input: Option<PathBuf>,
-    /// Encoding of the input rows, such as `windows-1252` [default: by the byte order mark,
-    /// otherwise UTF-8]
-    #[arg(long, value_name = "NAME")]
-    pub(crate) encoding: Option<Encoding>,
     /// Task of rows without a `task` field
     #[arg(long, value_name = "NAME", requires = "prompts")]
     pub(crate) task: Option<String>,
@@ -63,9 +56,11 @@ pub(crate) struct PromptedRows {
     /// length used in training, or that of the model]
     #[arg(long, value_name = "N", value_parser = length_limit)]
     pub(crate) max_input_length: Option<usize>,
-    /// Number of rows per batch
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = positive)]
-    pub(crate) batch_size: usize,
+    /// Maximum number of rows per batch [default: as many as are efficient, by their length]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub(crate) batch_size: Option<usize>,
+    #[command(flatten)]
+    pub(crate) rows: RowArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
 }
@@ -75,7 +70,7 @@ pub(crate) struct Predict {
     #[command(flatten)]
     pub(crate) prompted: PromptedRows,
     /// Values listed as `scores` for each label [default: probabilities; none for scores on a
-    /// scale]
+    /// scale, and in CSV, TSV and Parquet]
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) scores: Option<ScoreKind>,
 }

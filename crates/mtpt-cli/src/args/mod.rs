@@ -8,6 +8,7 @@ pub(crate) mod exchange;
 pub(crate) mod inference;
 pub(crate) mod init;
 pub(crate) mod inspection;
+pub(crate) mod rows;
 pub(crate) mod training;
 pub(crate) mod values;
 
@@ -19,6 +20,7 @@ use crate::args::inference::{Eval, Generate, Predict, Score};
 use crate::args::init::Init;
 use crate::args::inspection::{Inspect, Report};
 use crate::args::training::{Adapt, Run, Train};
+use crate::args::values::positive;
 
 /// Multitask prompt tuning for T5: one frozen model, many tasks, a small trained prompt for each.
 ///
@@ -31,6 +33,9 @@ pub(crate) struct Arguments {
     /// The command; without one, an overview is printed.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+    /// Number of CPU threads [default: `RAYON_NUM_THREADS` of the environment, or one per CPU]
+    #[arg(long, global = true, value_name = "N", value_parser = positive)]
+    pub(crate) threads: Option<usize>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -74,9 +79,10 @@ A folder that contains a run is refused without --resume or --force.")]
     #[command(
         mut_arg("prompts", |prompts| prompts.required(true)),
         after_help = "Examples:
-  echo '{\"input\": \"sst2 sentence: a fine film\"}' |
-    mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task sst2
-  mtpt predict --model t5 --prompts runs/tickets/prompts.safetensors --input new.csv > answers.jsonl"
+  echo '{\"text\": \"where is my parcel?\"}' |
+    mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task tickets
+  mtpt predict --model t5 --prompts runs/tickets/prompts.safetensors \\
+    --input new.csv.gz --output answers.csv --on-error skip"
     )]
     Predict(Predict),
     /// Generate text for each input row.

@@ -2,7 +2,7 @@
 
 use clap::ValueEnum;
 use mtpt::infer::{ArrayComposition, LabelScores, PromptFormat};
-use mtpt::tasks::Split;
+use mtpt::tasks::{Format as DataFormat, Split};
 
 /// Parses a number of at least 1.
 pub(crate) fn positive(text: &str) -> Result<usize, String> {
@@ -16,6 +16,13 @@ pub(crate) fn positive(text: &str) -> Result<usize, String> {
 /// Parses a maximum length: a number of at least 1, or `none`.
 pub(crate) fn length_limit(text: &str) -> Result<usize, String> {
     if text == "none" { Ok(usize::MAX) } else { positive(text) }
+}
+
+/// Parses the name of a data format.
+pub(crate) fn data_format(name: &str) -> Result<DataFormat, String> {
+    DataFormat::of_name(name).ok_or_else(|| {
+        "expected the name of a format, such as `csv`, `tsv`, `json_lines` or `parquet`".to_owned()
+    })
 }
 
 /// The side of an input that loses tokens.

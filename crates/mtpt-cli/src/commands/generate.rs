@@ -1,35 +1,31 @@
 use clap::CommandFactory;
 use clap::error::ErrorKind;
+use mtpt::ModelTokenizer;
 use mtpt::t5::GenerationError::{NoToken, NotFinite};
 use mtpt::t5::{
     self, EndTokens, GenerationConfig, GenerationInputs, GenerationSettings, InputRow, Sequence,
 };
 use mtpt::tasks::TokenizedExample;
-use serde::Serialize;
+use serde_json::json;
 
 use crate::args::Arguments;
 use crate::args::decoding::Decoding;
 use crate::args::inference::Generate;
 use crate::error::Result;
+use crate::fields::Fields;
 use crate::generation_settings::report;
-use crate::input::batches::for_each_batch;
 use crate::input::row::Row;
+use crate::input_limit::InputLimit;
+use crate::number_format::json_number;
 use crate::prompted_model::PromptedModel;
-use crate::stdio::Output;
+use crate::rows::command::{Failure, RowCommand};
+use crate::rows::job::RowJob;
+use crate::rows::settings::settings;
 use crate::stop_strings::StopStrings;
 
-#[derive(Serialize)]
-struct Generated {
-    /// `None` without a tokenizer.
-    text: Option<String>,
-    ids: Vec<u32>,
-    /// Number of the text among those of its row, from 0; `None` if there is one per row.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sequence: Option<usize>,
-    /// Score of a beam search with several texts per row.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    score: Option<f32>,
-}
+/// Number of rows that are decoded together unless `--batch-size` is given. Each beam of each row
+/// keeps keys and values in memory.
+const ROWS: usize = 16;
 
 pub(crate) fn run(arguments: &Generate) -> Result<()> {
     if arguments.decoding.is_contradictory() {
@@ -39,69 +35,119 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
     }
     // Invalid options fail before a large model is loaded.
     arguments.decoding.settings().or(permissive()).to_config()?;
+    let mut settings = settings("generate", &arguments.prompted);
+    settings.insert(
+        "options".to_owned(),
+        json!(format!("{:?} {:?}", arguments.truncation_side, arguments.decoding)),
+    );
+    let job = RowJob::open(&arguments.prompted, &settings, "generated_")?;
+    if job.is_complete() {
+        return Ok(());
+    }
     let prompted = PromptedModel::load(&arguments.prompted)?;
     let (config, stop_strings) = decoding(&arguments.decoding, &prompted)?;
-    let tokenizer = prompted.model.tokenizer().ok();
     let limit = prompted.input_limit(arguments.prompted.max_input_length);
-    let limit = limit.on_side(arguments.truncation_side);
     let stops = match stop_strings[..] {
         [] => None,
         [..] => Some(StopStrings::new(stop_strings, prompted.model.tokenizer()?)),
     };
-    let stop = stops.as_ref().map(|stops| |ids: &[u32]| stops.ends(ids));
-    let has_several = config.num_return_sequences > 1;
-    let mut output = Output::new();
-    let mut first = 0;
-    let outcome = for_each_batch(
-        &arguments.prompted,
-        |row| {
-            let example = prompted.example(&row, &limit)?;
-            prompted.check_length(&row, &example)?;
-            Ok((row, example))
-        },
-        |rows| {
-            let (rows, examples): (Vec<Row>, Vec<TokenizedExample>) = rows.into_iter().unzip();
-            let of_row = |error: t5::Error| match error {
-                t5::Error::Generation(
-                    ref problem @ (NotFinite { row, .. } | NoToken { row, .. }),
-                ) => rows[row - first].error(problem.to_string()),
-                error => error.into(),
-            };
-            let mut texts = vec![Vec::new(); examples.len()];
-            for part in prompted.parts(&examples)? {
-                let inputs = prompted.inputs(part.iter().map(|&row| &examples[row]))?;
-                let input_rows = part
-                    .iter()
-                    .map(|&row| InputRow { position: first + row, ids: &examples[row].input_ids });
-                let mut inputs = GenerationInputs::new(inputs).with_rows(input_rows.collect());
-                if let Some(stop) = &stop {
-                    inputs = inputs.with_stop(stop);
-                }
-                let of_part = prompted.model.t5.generate_sequences(inputs, &config);
-                let of_part = of_part.map_err(of_row)?;
-                for (row, sequences) in part.into_iter().zip(of_part) {
-                    texts[row] = sequences;
-                }
+    let command = GenerateRows {
+        tokenizer: prompted.model.tokenizer().ok(),
+        prompted: &prompted,
+        limit: limit.on_side(arguments.truncation_side),
+        config,
+        stops,
+    };
+    job.run(&command)
+}
+
+struct GenerateRows<'a> {
+    prompted: &'a PromptedModel,
+    /// `None` if the model has none; texts are omitted.
+    tokenizer: Option<ModelTokenizer>,
+    limit: InputLimit,
+    config: GenerationConfig,
+    stops: Option<StopStrings>,
+}
+
+impl GenerateRows<'_> {
+    /// Returns the fields of a text: its number among those of its row, and its score in a beam
+    /// search, if there are several.
+    fn fields(&self, number: usize, sequence: Sequence) -> Result<Fields> {
+        let Sequence { ids, score } = sequence;
+        let text = match (&self.stops, &self.tokenizer) {
+            (Some(stops), _) => Some(stops.text(&ids)?),
+            (None, Some(tokenizer)) => Some(tokenizer.decode(&ids)?),
+            (None, None) => None,
+        };
+        let mut fields = Fields::new();
+        fields.insert("text".to_owned(), json!(text));
+        fields.insert("ids".to_owned(), json!(ids));
+        if self.config.num_return_sequences > 1 {
+            fields.insert("sequence".to_owned(), json!(number));
+            if let Some(score) = score {
+                fields.insert("score".to_owned(), json_number(score));
             }
-            first += examples.len();
-            for sequences in texts {
-                for (number, Sequence { ids, score }) in sequences.into_iter().enumerate() {
-                    let text = match (&stops, &tokenizer) {
-                        (Some(stops), _) => Some(stops.text(&ids)?),
-                        (None, Some(tokenizer)) => Some(tokenizer.decode(&ids)?),
-                        (None, None) => None,
-                    };
-                    let sequence = has_several.then_some(number);
-                    let score = score.filter(|_| has_several);
-                    output.row(&Generated { text, ids, sequence, score })?;
-                }
+        }
+        Ok(fields)
+    }
+}
+
+impl RowCommand for GenerateRows<'_> {
+    type Input = TokenizedExample;
+
+    fn prepare(&self, row: &Row) -> Result<TokenizedExample> {
+        let example = self.prompted.example(row, &self.limit)?;
+        self.prompted.check_length(row, &example)?;
+        Ok(example)
+    }
+
+    fn shape(&self, example: &TokenizedExample) -> (usize, usize) {
+        // Rows of several tasks are computed together.
+        (0, example.input_ids.len())
+    }
+
+    fn answer(
+        &self,
+        inputs: &[(usize, &TokenizedExample)],
+        _batch_size: usize,
+    ) -> Result<Vec<Vec<Fields>>, Failure> {
+        let failure = |error: t5::Error| match error {
+            t5::Error::Generation(ref problem @ (NotFinite { .. } | NoToken { .. })) => {
+                Failure::Input { problem: problem.to_string() }
             }
-            output.flush()
-        },
-    );
-    limit.report();
-    prompted.note_unknown_tokens();
-    outcome
+            error => error.into(),
+        };
+        let stop = self.stops.as_ref().map(|stops| |ids: &[u32]| stops.ends(ids));
+        let examples: Vec<&TokenizedExample> = inputs.iter().map(|&(_, example)| example).collect();
+        let mut answers = vec![Vec::new(); inputs.len()];
+        for part in self.prompted.parts(&examples)? {
+            let embedded = self.prompted.inputs(part.iter().map(|&row| examples[row]))?;
+            let rows = part
+                .iter()
+                .map(|&row| InputRow { position: inputs[row].0, ids: &examples[row].input_ids });
+            let mut embedded = GenerationInputs::new(embedded).with_rows(rows.collect());
+            if let Some(stop) = &stop {
+                embedded = embedded.with_stop(stop);
+            }
+            let of_part = self.prompted.model.t5.generate_sequences(embedded, &self.config);
+            for (row, sequences) in part.into_iter().zip(of_part.map_err(failure)?) {
+                let sequences = sequences.into_iter().enumerate();
+                let fields = sequences.map(|(number, sequence)| self.fields(number, sequence));
+                answers[row] = fields.collect::<Result<_>>()?;
+            }
+        }
+        Ok(answers)
+    }
+
+    fn rows_at_a_time(&self) -> usize {
+        ROWS
+    }
+
+    fn report(&self) {
+        self.limit.report();
+        self.prompted.note_unknown_tokens();
+    }
 }
 
 /// Settings of a model for which no number of sequences is too high.

@@ -58,6 +58,15 @@ pub(crate) enum Error {
     NoConfig { path: PathBuf, found: &'static str, advice: String },
     #[error("{failed} of {total} runs failed; the others are complete")]
     SweepFailed { failed: usize, total: usize },
+    /// A job ended by a signal.
+    #[error(
+        "Interrupted after {}.{}",
+        counted(*rows, "row"),
+        partial.as_ref().map_or_else(String::new, |path| format!(
+            " The answers are in `{}`. To continue, rerun with `--resume`.", path.display()
+        ))
+    )]
+    InterruptedJob { code: u8, rows: usize, partial: Option<PathBuf> },
     #[error("`--set {setting}`: {problem}")]
     Setting { setting: String, problem: String },
     /// An unusable row of standard input or of `--input`.
@@ -115,6 +124,15 @@ pub(crate) enum Error {
 }
 
 impl Error {
+    /// Returns the location of the row that the error is about.
+    pub(crate) fn location(&self) -> Option<&SourceLocation> {
+        match self {
+            Self::Row { location, .. } => Some(location),
+            Self::Tasks(error) => error.location(),
+            _ => None,
+        }
+    }
+
     /// Adds the path of the configuration to errors about its settings.
     pub(crate) fn in_config(path: &Path, error: impl Into<Self>) -> Self {
         use mtpt::train::Error::{Composition, Config, InStage, Init, Stages};

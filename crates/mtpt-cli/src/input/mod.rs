@@ -1,4 +1,6 @@
 //! Input rows of `mtpt predict`, `generate` and `score`.
 
-pub(crate) mod batches;
+pub(crate) mod notes;
 pub(crate) mod row;
+pub(crate) mod row_stream;
+pub(crate) mod source;

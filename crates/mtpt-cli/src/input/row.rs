@@ -1,6 +1,7 @@
-use mtpt::tasks::Example;
+use mtpt::tasks::{Example, SourceLocation};
 
 use crate::error::{Error, Result};
+use crate::fields::Fields;
 
 /// A row of standard input or of a file.
 #[derive(Debug)]
@@ -11,6 +12,30 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn new(example: Example) -> Self {
         Self { example }
+    }
+
+    /// Returns the file and line.
+    pub(crate) fn location(&self) -> &SourceLocation {
+        self.example.location()
+    }
+
+    /// Returns all fields.
+    pub(crate) fn columns(&self) -> Fields {
+        self.example.to_json()
+    }
+
+    /// Returns the fields by which an answer can be joined to its row: the `id`, if there is one,
+    /// the line, and the number of the row if the line has several.
+    pub(crate) fn identity(&self) -> Fields {
+        let mut fields = Fields::new();
+        if let Some(id) = self.example.json("id") {
+            fields.insert("id".to_owned(), id);
+        }
+        fields.insert("line".to_owned(), self.location().line().into());
+        if let Some(row) = self.location().row() {
+            fields.insert("row".to_owned(), row.into());
+        }
+        fields
     }
 
     /// Creates an error that names the row's file and line.

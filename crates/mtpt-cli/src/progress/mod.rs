@@ -1,5 +1,6 @@
-//! Progress of training on standard error.
+//! Progress of training and of jobs on standard error.
 
 pub(crate) mod pipeline;
+pub(crate) mod rows;
 pub(crate) mod run;
 mod statistics;

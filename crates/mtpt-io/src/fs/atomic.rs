@@ -1,8 +1,8 @@
 use std::fs::{self, File};
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
-use tempfile::Builder;
+use tempfile::{Builder, NamedTempFile};
 
 use super::error::IoError;
 use super::operations::{create_dir_all, rename};
@@ -20,14 +20,57 @@ use super::temporary::{parent, prefix};
 ///
 /// When the folder is missing or not writable, or the disk is full.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<(), IoError> {
-    let failed = IoError::with("write", path);
-    let dir = parent(path);
-    let mut file = Builder::new().prefix(&prefix(path)).tempfile_in(dir).map_err(failed)?;
-    file.write_all(bytes).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    make_readable(file.as_file()).map_err(failed)?;
-    file.persist(path).map_err(|error| IoError::new("write", path, error.error))?;
-    sync_dir(dir)
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(bytes).map_err(IoError::with("write", path))?;
+    file.commit()
+}
+
+/// A file that is written in parts, with the guarantees of [`write_atomic`]: it appears when it is
+/// committed, and not at all if it is dropped before.
+///
+/// Writes are buffered. They return plain errors without the path.
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl AtomicFile {
+    /// Creates the temporary file.
+    ///
+    /// # Errors
+    ///
+    /// When the folder is missing or not writable.
+    pub fn create(path: &Path) -> Result<Self, IoError> {
+        let file = Builder::new().prefix(&prefix(path)).tempfile_in(parent(path));
+        let file = BufWriter::new(file.map_err(IoError::with("write", path))?);
+        Ok(Self { file, path: path.to_path_buf() })
+    }
+
+    /// Flushes the file to disk and gives it its name.
+    ///
+    /// # Errors
+    ///
+    /// When the disk is full, or the file cannot be renamed.
+    pub fn commit(self) -> Result<(), IoError> {
+        let Self { file, path } = self;
+        let failed = IoError::with("write", &path);
+        let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
+        file.as_file().sync_all().map_err(failed)?;
+        make_readable(file.as_file()).map_err(failed)?;
+        file.persist(&path).map_err(|error| failed(error.error))?;
+        sync_dir(parent(&path))
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Writes a new folder atomically: it appears with all of its files or not at all.

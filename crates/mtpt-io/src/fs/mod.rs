@@ -7,7 +7,7 @@ mod operations;
 mod sync;
 mod temporary;
 
-pub use atomic::{DirWriter, write_atomic, write_dir_atomic};
+pub use atomic::{AtomicFile, DirWriter, write_atomic, write_dir_atomic};
 pub use error::IoError;
 pub use lock::{DirLock, lock_dir};
 pub use operations::{

@@ -70,3 +70,15 @@ impl Reader {
         Ok(layout.read(bytes, path))
     }
 }
+
+impl Layout {
+    /// Creates a reader of a stream, which may be compressed; the path is used in messages.
+    ///
+    /// # Errors
+    ///
+    /// When the start cannot be read.
+    pub fn read_stream(&self, stream: impl Read + Send + 'static, path: &Path) -> Result<Reader> {
+        let bytes = decompressed(BufReader::new(stream)).map_err(IoError::with("read", path))?.0;
+        Ok(self.read(bytes, path))
+    }
+}

@@ -87,7 +87,9 @@ impl Example {
         match self.value(field)? {
             Some(Value::Text(text) | Value::Scalar(text)) => Ok(text),
             Some(Value::Texts(_) | Value::Numbers(_)) => Err(self.kind(field, "an array")),
-            Some(Value::Unprintable(found)) => Err(self.kind(field, found)),
+            Some(Value::Unprintable(found) | Value::Nested(found, _)) => {
+                Err(self.kind(field, found))
+            }
             None => Err(self.unknown(field)),
         }
     }
@@ -155,6 +157,25 @@ impl Example {
             Value::Texts(items) | Value::Numbers(items) => Some((name.as_str(), items.as_slice())),
             _ => None,
         })
+    }
+
+    /// Returns the value of a field as JSON: text of a table as text, and values of JSON or Parquet
+    /// with their types.
+    pub fn json(&self, field: &str) -> Option<SerdeValue> {
+        self.value(field).ok().flatten().and_then(Value::to_json)
+    }
+
+    /// Returns all fields as JSON, in the order of the file, without columns that have no name, or
+    /// the name of an earlier one.
+    pub fn to_json(&self) -> Map<String, SerdeValue> {
+        let mut object = Map::new();
+        for (name, value) in self.names.as_slice().iter().zip(&self.values) {
+            let is_named = self.names.header().is_none() || !name.is_empty();
+            if let Some(value) = value.to_json().filter(|_| is_named) {
+                object.entry(name.as_str()).or_insert(value);
+            }
+        }
+        object
     }
 
     /// Returns the location of the row.

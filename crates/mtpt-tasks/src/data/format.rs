@@ -1,3 +1,5 @@
+use serde::de::IntoDeserializer;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::{Deserialize, Serialize};
 
 /// Format of a data file.
@@ -169,6 +171,12 @@ impl Format {
             Self::CsvSemicolon => Fields { separator: ';', quoted: true },
             _ => Fields { separator: '\t', quoted: false },
         })
+    }
+
+    /// Returns the format with a name in configurations, or `None` if there is none.
+    pub fn of_name(name: &str) -> Option<Self> {
+        let name: StrDeserializer<'_, ValueError> = name.into_deserializer();
+        Self::deserialize(name).ok()
     }
 
     /// Returns the name in configurations.

@@ -31,6 +31,11 @@ impl SourceLocation {
     pub fn line(&self) -> usize {
         self.line
     }
+
+    /// Returns the number of the row, counted from 1, if the line may have several.
+    pub fn row(&self) -> Option<usize> {
+        self.row
+    }
 }
 
 impl fmt::Display for SourceLocation {

@@ -8,6 +8,7 @@ mod detect;
 mod detected;
 pub(crate) mod encoding;
 pub(crate) mod error;
+mod error_location;
 pub(crate) mod example;
 mod field_names;
 pub(crate) mod format;

@@ -114,16 +114,21 @@ fn value(field: &Field) -> Value {
         Field::ListInternal(list) => return texts(list.elements()),
         Field::Null => NULL,
         Field::Bytes(_) => "bytes",
-        Field::Decimal(_) => "a decimal",
+        Field::Decimal(_) => return shown("a decimal", field),
         Field::MapInternal(_) => "a map",
         Field::Group(_) => "a structure",
         Field::Date(_)
         | Field::TimeMillis(_)
         | Field::TimeMicros(_)
         | Field::TimestampMillis(_)
-        | Field::TimestampMicros(_) => "a date or time",
+        | Field::TimestampMicros(_) => return shown("a date or time", field),
         _ => "another type",
     })
+}
+
+/// Wraps a value without a use as text, which is shown as text in JSON.
+fn shown(kind: &'static str, field: &Field) -> Value {
+    Value::Nested(kind, Box::new(field.to_string().into()))
 }
 
 /// Converts a list: strings to several texts, numbers to several numbers.

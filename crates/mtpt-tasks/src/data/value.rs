@@ -1,3 +1,5 @@
+use serde_json::Value as SerdeValue;
+
 use crate::data::json::value::Json;
 
 /// Value of a field.
@@ -13,6 +15,42 @@ pub(crate) enum Value {
     Numbers(Vec<String>),
     /// Another kind of value, by its name. It is an error only if the field is used.
     Unprintable(&'static str),
+    /// The same, with the value.
+    Nested(&'static str, Box<SerdeValue>),
+}
+
+impl Value {
+    /// Returns the value as JSON, or `None` if it has no form in JSON.
+    pub(crate) fn to_json(&self) -> Option<SerdeValue> {
+        Some(match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Scalar(text) => scalar(text),
+            Self::Texts(texts) => texts.clone().into(),
+            Self::Numbers(numbers) => numbers.iter().map(|number| scalar(number)).collect(),
+            Self::Unprintable(NULL) => SerdeValue::Null,
+            Self::Unprintable(_) => return None,
+            Self::Nested(_, value) => SerdeValue::clone(value),
+        })
+    }
+
+    /// Wraps a value without a use as text.
+    fn nested(kind: &'static str, json: &Json) -> Self {
+        Self::Nested(kind, Box::new(json.to_serde()))
+    }
+}
+
+/// Returns a number or boolean as JSON. An integer with too many digits for a JSON number of 64
+/// bits is text.
+fn scalar(text: &str) -> SerdeValue {
+    match serde_json::from_str(text) {
+        Ok(SerdeValue::Number(number)) if number.is_f64() && is_integer(text) => text.into(),
+        Ok(value) => value,
+        Err(_) => text.into(),
+    }
+}
+
+fn is_integer(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }
 
 /// Name of the kind of [`Value`] that stands for a missing value.
@@ -47,26 +85,27 @@ fn list(items: Vec<Json>) -> Value {
         });
         return Value::Numbers(numbers.collect());
     }
-    if items.iter().all(|item| matches!(item, Json::Object(_))) {
-        return Value::Unprintable(
-            "an array of objects; if these are the rows, write this array alone to the file",
-        );
-    }
-    Value::Unprintable("an array")
+    let kind = if items.iter().all(|item| matches!(item, Json::Object(_))) {
+        "an array of objects; if these are the rows, write this array alone to the file"
+    } else {
+        "an array"
+    };
+    Value::nested(kind, &Json::Array(items))
 }
 
-fn object(mut fields: Vec<(String, Json)>) -> Value {
+fn object(fields: Vec<(String, Json)>) -> Value {
     // SQuAD nests its answers: `{"text": ["..."], "answer_start": [17]}`.
-    if let Some(texts) = fields.iter().position(|(name, _)| name == "text")
-        && let Value::Texts(texts) = Value::from(fields.swap_remove(texts).1)
+    let texts = fields.iter().find(|(name, _)| name == "text");
+    if let Some((_, Json::Array(texts))) = texts
+        && let texts @ Value::Texts(_) = list(texts.clone())
     {
-        return Value::Texts(texts);
+        return texts;
     }
-    if fields.first().is_some_and(|(name, _)| name == "0") {
-        return Value::Unprintable(
-            "an object with a value for each row; write one object per row, which pandas does with \
-             `orient=\"records\"`",
-        );
-    }
-    Value::Unprintable("an object")
+    let kind = if fields.first().is_some_and(|(name, _)| name == "0") {
+        "an object with a value for each row; write one object per row, which pandas does with \
+         `orient=\"records\"`"
+    } else {
+        "an object"
+    };
+    Value::nested(kind, &Json::Object(fields))
 }

@@ -1,0 +1,14 @@
+//! Where answers go: standard output, or a file with the columns of their rows.
+
+pub(crate) mod answers;
+mod columns;
+mod csv;
+pub(crate) mod entry;
+pub(crate) mod format;
+mod journal;
+mod json;
+#[cfg(feature = "parquet")]
+mod parquet;
+pub(crate) mod rejection;
+mod table;
+mod table_writer;

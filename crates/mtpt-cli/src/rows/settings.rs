@@ -1,0 +1,43 @@
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use crate::args::inference::PromptedRows;
+use crate::fields::Fields;
+
+/// Returns everything that determines the answers to rows, except the options of one command.
+///
+/// An interrupted job is continued with the same settings only.
+pub(crate) fn settings(command: &str, arguments: &PromptedRows) -> Fields {
+    let prompts = arguments
+        .prompts
+        .as_deref()
+        .map(|path| format!("{} with checksum {:08x}", path.display(), checksum(path)));
+    let settings = [
+        ("command", json!(command)),
+        ("model", json!(arguments.model)),
+        ("prompts", json!(prompts)),
+        ("task", json!(arguments.task)),
+        ("no-decoder-prompt", json!(arguments.no_decoder_prompt)),
+        ("max-input-length", json!(arguments.max_input_length)),
+    ];
+    settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// Returns a checksum of a file of prompts, or of the files of a folder. Files that can't be read
+/// don't count: they are an error later.
+fn checksum(path: &Path) -> u32 {
+    let prompts = path.join("prompts.safetensors");
+    let mut files: Vec<PathBuf> = match fs::read_dir(path) {
+        Ok(_) if prompts.is_file() => vec![prompts],
+        Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
+        Err(_) => vec![path.to_owned()],
+    };
+    files.sort();
+    let mut hasher = crc32fast::Hasher::new();
+    for bytes in files.iter().filter_map(|file| fs::read(file).ok()) {
+        hasher.update(&bytes);
+    }
+    hasher.finalize()
+}
