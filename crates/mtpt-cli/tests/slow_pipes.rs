@@ -166,5 +166,6 @@ fn pipes_may_have_any_format() {
     let outcome = world.run(PREDICT, "text\nsun\n");
     assert_eq!(outcome.code, 1);
     assert!(outcome.messages.contains("standard input: expected a header"), "{}", outcome.messages);
+    assert!(outcome.messages.ends_with("pass `--input-format csv`\n"), "{}", outcome.messages);
     assert!(world.rows(PREDICT, "").is_empty());
 }

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use mtpt::tasks::Example;
+use mtpt::tasks::data::DataError;
+use mtpt::tasks::{self, Example};
 
 use crate::args::inference::PromptedRows;
 use crate::args::rows::OnError;
@@ -160,7 +161,7 @@ impl RowJob {
         while !self.batching.is_full(window.len(), tokens) {
             let is_idle = !window.is_empty() && !is_complete;
             let arrival = match stream.next(if is_idle { IDLE } else { WAIT }) {
-                Next::Arrived(Arrival::Failed(error)) => return End::Error(error.into()),
+                Next::Arrived(Arrival::Failed(error)) => return End::Error(unreadable(error)),
                 Next::Arrived(arrival) => arrival,
                 Next::End => return End::Rows,
                 Next::Pending if self.signals.received().is_some() => return End::Signal,
@@ -263,6 +264,20 @@ fn prepared<C: RowCommand>(command: &C, position: usize, row: Example) -> Item<C
         Err(error) => State::Rejected(error),
     };
     Item { position, row: Some(row), state }
+}
+
+/// Adds advice to the error about a source whose format isn't recognized.
+fn unreadable(error: tasks::Error) -> Error {
+    match &error {
+        tasks::Error::Data(DataError::UnknownFormat { path }) => {
+            let problem = error.to_string();
+            let problem = problem.strip_prefix(&format!("{}: ", path.display()));
+            let advice = "if it is a table with one column, pass `--input-format csv`";
+            let problem = format!("{}; {advice}", problem.unwrap_or_default());
+            Error::Data { path: path.clone(), problem }
+        }
+        _ => error.into(),
+    }
 }
 
 /// Reports where the answers are that a job has written before an error.
