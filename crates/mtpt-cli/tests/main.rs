@@ -36,8 +36,14 @@ mod model_types;
 mod inspect;
 // Tokenizers of model folders, and text that is unknown to them.
 mod tokenizers;
-// `report`.
+// `report` of a run: its values and those of the prompts, compared with the files of the run.
 mod report;
+// The parsed page of `report`.
+mod report_page;
+// `report`: baselines, values per label, predictions, and how the run was started.
+mod report_results;
+// `report` of several runs.
+mod report_comparison;
 // `import` and `export`.
 mod import_export;
 // PEFT adapters with default settings, of other versions, incomplete or in other folders.

@@ -23,10 +23,11 @@ pub(crate) struct Inspect {
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
-    /// Run folder; the run may still be in progress
-    #[arg(value_name = "RUN")]
-    pub(crate) run: PathBuf,
-    /// HTML file to write [default: `report.html` in RUN]
+    /// Run folder, of a run that may still be in progress; or several run folders, or a folder that
+    /// contains runs, to compare them
+    #[arg(value_name = "RUN", required = true)]
+    pub(crate) runs: Vec<PathBuf>,
+    /// HTML file to write [default: `report.html` in RUN, or `comparison.html` for several]
     #[arg(long, value_name = "FILE.html")]
     pub(crate) output: Option<PathBuf>,
     /// Model whose token embeddings the prompts are compared with [default: the model of the run]

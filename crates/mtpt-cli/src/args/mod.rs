@@ -100,10 +100,11 @@ A folder that contains a run is refused without --resume or --force.")]
   mtpt inspect runs/first
   mtpt inspect runs/first/prompts.safetensors")]
     Inspect(Inspect),
-    /// Write an HTML report of a run: curves, metrics, and an analysis of its prompts.
+    /// Write an HTML report of a run, or compare several runs.
     #[command(after_help = "Examples:
-  mtpt report runs/first
-  mtpt report runs/first --model flan-t5-small --output first.html")]
+  mtpt report runs/first                  # one run: curves, metrics, predictions, prompts
+  mtpt report runs                        # compares all runs in a folder, the best first
+  mtpt report runs/first runs/second --output both.html")]
     Report(Report),
     /// Convert prompts of another program into a prompt file.
     #[command(after_help = "Examples:

@@ -1,29 +1,32 @@
 //! Parts of a page that several sections use.
 
+use crate::report::chart::quantity::Quantity;
 use crate::report::html::Html;
+use crate::report::prose::Prose;
 
-/// Writes a section with a heading.
-pub(super) fn section(
-    html: &mut Html,
-    id: &'static str,
-    heading: &str,
-    inside: impl FnOnce(&mut Html),
-) {
-    html.element("section", &[("id", id), ("aria-labelledby", &format!("{id}-heading"))], |html| {
-        html.leaf("h2", &[("id", &format!("{id}-heading"))], heading);
-        inside(html);
-    });
-    html.line();
+/// Writes a table with a caption. It scrolls horizontally if it is wider than the screen.
+pub(super) fn table(html: &mut Html, caption: &str, rows: impl FnOnce(&mut Html)) {
+    write_table(html, caption, "", rows);
 }
 
-/// Writes a table that scrolls horizontally if it is wider than the screen.
-pub(super) fn table(html: &mut Html, caption: &str, rows: impl FnOnce(&mut Html)) {
-    let attributes =
-        [("class", "scroll"), ("role", "region"), ("aria-label", caption), ("tabindex", "0")];
-    html.element("div", &attributes, |html| {
-        html.element("table", &[], |html| {
-            html.leaf("caption", &[], caption);
-            rows(html);
+/// Writes a table whose rows can be sorted by a column.
+pub(super) fn sortable_table(html: &mut Html, caption: &str, rows: impl FnOnce(&mut Html)) {
+    write_table(html, caption, "sortable", rows);
+}
+
+fn write_table(html: &mut Html, caption: &str, class: &str, rows: impl FnOnce(&mut Html)) {
+    html.element("figure", &[("class", "table")], |html| {
+        if !caption.is_empty() {
+            html.leaf("figcaption", &[], caption);
+        }
+        let attributes = [
+            ("class", "scroll"),
+            ("role", "region"),
+            ("aria-label", if caption.is_empty() { "Table" } else { caption }),
+            ("tabindex", "0"),
+        ];
+        html.element("div", &attributes, |html| {
+            html.element("table", &[("class", class)], rows);
         });
     });
     html.line();
@@ -39,16 +42,29 @@ pub(super) fn head_row(html: &mut Html, names: &[&str]) {
             }
         });
     });
+    html.line();
 }
 
-/// Writes a fraction in percent, with the exact value for programs.
-pub(super) fn percent(html: &mut Html, value: f64) {
-    number(html, value, &format!("{:.1}", 100.0 * value));
+/// Writes a row: its name, then its cells.
+pub(super) fn row(html: &mut Html, name: &str, cells: impl FnOnce(&mut Html)) {
+    html.element("tr", &[], |html| {
+        html.leaf("th", &[("scope", "row"), ("title", name)], name);
+        cells(html);
+    });
+    html.line();
 }
 
-/// Writes a loss, with the exact value for programs.
-pub(super) fn nats(html: &mut Html, value: f64) {
-    number(html, value, &format!("{value:.4}"));
+/// Writes a cell with a number, or a dash for a missing value.
+pub(super) fn number_cell(html: &mut Html, quantity: Quantity, value: Option<f64>) {
+    html.element("td", &[("class", "number")], |html| match value {
+        Some(value) => number(html, value, &quantity.number(value)),
+        None => html.text("–"),
+    });
+}
+
+/// Writes a cell with text that is aligned like a number.
+pub(super) fn text_cell(html: &mut Html, text: &str) {
+    html.leaf("td", &[("class", "number")], text);
 }
 
 /// Writes a formatted number, with the exact value for programs.
@@ -56,11 +72,23 @@ pub(super) fn number(html: &mut Html, value: f64, text: &str) {
     html.leaf("data", &[("value", &value.to_string())], text);
 }
 
-/// Writes a cell that is shaded by its value, between -1 and 1.
-pub(super) fn shaded_cell(html: &mut Html, value: f64) {
-    let color = if value < 0.0 { "217,114,43" } else { "59,130,196" };
-    let style = format!("background:rgba({color},{:.2})", 0.8 * value.abs().min(1.0));
-    html.element("td", &[("class", "shade"), ("style", &style)], |html| {
-        number(html, value, &format!("{value:.2}"));
+/// Writes a cell that is shaded by its value, from -1 to 1.
+pub(super) fn shaded_cell(html: &mut Html, value: f64, text: &str) {
+    let class = if value < 0.0 { "shade below" } else { "shade" };
+    let style = format!("--v:{:.2}", value.abs().min(1.0));
+    html.element("td", &[("class", class), ("style", &style)], |html| number(html, value, text));
+}
+
+/// Writes a paragraph.
+pub(super) fn paragraph(html: &mut Html, class: &'static str, prose: &Prose) {
+    html.element("p", &[("class", class)], |html| prose.write(html));
+    html.line();
+}
+
+/// Writes an entry of a description list.
+pub(super) fn item(html: &mut Html, name: &str, value: impl FnOnce(&mut Html)) {
+    html.element("div", &[], |html| {
+        html.leaf("dt", &[], name);
+        html.element("dd", &[], value);
     });
 }

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use mtpt::tasks::Unit;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -157,11 +158,32 @@ impl History {
         found
     }
 
+    /// Returns the metrics that count for [`means`](Self::means), one for each result.
+    pub(crate) fn score_metrics(&self) -> impl Iterator<Item = &str> {
+        let results = self.results.iter();
+        let counted = results.filter(|result| result.split == "dev" && result.metric != LOSS);
+        counted.map(|result| result.metric.as_str())
+    }
+
+    /// Returns the unit of the [`means`](Self::means).
+    pub(crate) fn score_unit(&self) -> Unit {
+        Unit::of_mean(self.score_metrics())
+    }
+
     /// Returns the mean over tasks of the mean of their metrics on `dev`, for every complete
     /// evaluation. A run selects its best prompts by this value.
     pub(crate) fn means(&self) -> Series {
+        self.means_of(&|metric| metric != LOSS)
+    }
+
+    /// Returns the mean over corpora of their losses on `dev`, for every complete evaluation.
+    pub(crate) fn mean_losses(&self) -> Series {
+        self.means_of(&|metric| metric == LOSS)
+    }
+
+    fn means_of(&self, counts: &dyn Fn(&str) -> bool) -> Series {
         let mut steps: BTreeMap<usize, Vec<(&str, Vec<f64>)>> = BTreeMap::new();
-        let counts = |result: &&EvaluationResult| result.split == "dev" && result.metric != LOSS;
+        let counts = |result: &&EvaluationResult| result.split == "dev" && counts(&result.metric);
         for result in self.results.iter().filter(counts) {
             let tasks = steps.entry(result.step).or_default();
             match tasks.iter_mut().find(|(task, _)| *task == result.task) {

@@ -3,12 +3,15 @@ use std::path::Path;
 
 use mtpt::burn::tensor::Device;
 use mtpt::infer::{PromptFile, PromptHeader, Prompts};
+use mtpt::tasks::evaluation::EvaluationRecord;
 
 use crate::error::{Error, Result};
 use crate::run_files::config::{RunConfigFile, read_config};
+use crate::run_files::evaluation::read_evaluation;
 use crate::run_files::few_shot::{FewShotResult, read_few_shot};
 use crate::run_files::history::{History, read_history};
-use crate::run_files::nested_runs::{NestedRun, find_nested_runs};
+use crate::run_files::nested_runs::{NestedRuns, find_nested_runs};
+use crate::run_files::record::{RunRecord, SessionRecord};
 
 /// The contents of a run folder. Any file may be missing.
 pub(crate) struct RunDir {
@@ -24,8 +27,12 @@ pub(crate) struct RunDir {
     pub(crate) is_over: bool,
     /// Results of few-shot adaptation.
     pub(crate) few_shot: Vec<FewShotResult>,
+    /// The evaluation of the saved prompts.
+    pub(crate) evaluation: Option<EvaluationRecord>,
+    /// The processes that worked on the run.
+    pub(crate) sessions: Vec<SessionRecord>,
     /// Runs in subfolders.
-    pub(crate) nested: Vec<NestedRun>,
+    pub(crate) nested: NestedRuns,
 }
 
 impl RunDir {
@@ -44,10 +51,11 @@ impl RunDir {
         let prompts = path.join("prompts.safetensors");
         let (header, prompts) =
             if prompts.is_file() { read_prompts(&prompts, device)? } else { (None, None) };
-        let nested = find_nested_runs(path)?;
-        if config.is_none() && history.is_none() && header.is_none() && nested.is_empty() {
+        let nested = find_nested_runs(path);
+        let is_run = config.is_some() || history.is_some() || header.is_some();
+        if !is_run && nested.runs.is_empty() && nested.unreadable.is_empty() {
             let problem = "expected a run folder with `config.toml`, `metrics.jsonl` or \
-                           `prompts.safetensors`, found none of them";
+                           `prompts.safetensors`, or a folder of runs, found none of them";
             return Err(Error::File { path: path.to_owned(), problem: problem.to_owned() });
         }
         Ok(Self {
@@ -58,8 +66,15 @@ impl RunDir {
             has_model: path.join("model/config.json").is_file(),
             is_over: path.join("outcome.json").is_file(),
             few_shot: read_few_shot(&path.join("few_shot.jsonl"))?,
+            evaluation: read_evaluation(&path.join("evaluation.json"))?,
+            sessions: RunRecord::read(path).sessions,
             nested,
         })
+    }
+
+    /// Returns whether the folder itself isn't a run, but contains runs in subfolders.
+    pub(crate) fn is_folder_of_runs(&self) -> bool {
+        self.config.is_none() && self.header.is_none() && self.history == History::default()
     }
 }
 

@@ -1,8 +1,10 @@
+use std::path::Path;
+
 use mtpt::compose::{Composition, CompositionConfig, InstanceAttention, MixtureWeights};
 use mtpt::core::Backbone;
 use mtpt::infer::{DeviceBatch, Prompts};
 use mtpt::t5::{T5, T5Tokenizer};
-use mtpt::tasks::{Split, Task, TaskTree, TokenizedExample, truncate};
+use mtpt::tasks::{Split, Task, TaskTree, TokenizedExample, read_toml, truncate};
 
 use crate::error::Result;
 use crate::prompted_model::unlabeled;
@@ -20,6 +22,8 @@ pub(crate) struct Mixtures {
     pub(crate) by_input: Vec<(String, Vec<f64>, usize)>,
     /// Whether the last weight of `by_input` belongs to the task's own prompt.
     pub(crate) attends_own: bool,
+    /// Names of the components that are initialized from files.
+    pub(crate) components: Vec<Option<String>>,
 }
 
 /// Maximum number of inputs per task to average over.
@@ -90,10 +94,53 @@ impl Mixtures {
     }
 }
 
+/// Returns the names of the components that a configuration initializes from files, such as the
+/// prompts of source tasks.
+pub(crate) fn component_names(config: &str) -> Vec<Option<String>> {
+    let config: serde_json::Value = read_toml(config).unwrap_or_default();
+    let components = config["prompt"]["components"].as_array().cloned().unwrap_or_default();
+    components.iter().map(component_name).collect()
+}
+
+fn component_name(component: &serde_json::Value) -> Option<String> {
+    if let Some(task) = component["task"].as_str() {
+        return Some(task.to_owned());
+    }
+    let path = Path::new(component["path"].as_str()?);
+    // The files of all runs have the same name, so that of the folder is more precise.
+    let stem = path.file_stem()?.to_string_lossy();
+    let folder = path.parent().and_then(Path::file_name).map(|name| name.to_string_lossy());
+    Some(match folder {
+        Some(folder) if stem == "prompts" => folder.into_owned(),
+        _ => stem.into_owned(),
+    })
+}
+
 /// Returns the weight of each component, averaged over inputs.
 fn mean_weights(attention: &InstanceAttention, examples: &[TokenizedExample], t5: &T5) -> Vec<f64> {
     let batch = DeviceBatch::for_backbone(examples, t5);
     let embeddings = t5.embed(batch.input_ids);
     let weights = attention.component_weights(&batch.tasks, &embeddings, &batch.input_mask);
     weights.mean_dim(0).into_data().iter::<f32>().map(f64::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn components_are_named_after_their_files() {
+        let config = r#"
+            [prompt]
+            components = [
+              { kind = "file", path = "sst2.npy" },
+              { kind = "file", path = "runs/qnli/prompts.safetensors" },
+              { kind = "file", path = "runs/all/prompts.safetensors", task = "mood" },
+              { kind = "random_uniform" },
+            ]"#;
+        let names = component_names(config);
+        let names: Vec<Option<&str>> = names.iter().map(Option::as_deref).collect();
+        assert_eq!(names, [Some("sst2"), Some("qnli"), Some("mood"), None]);
+        assert_eq!(component_names("seed = 1"), []);
+    }
 }

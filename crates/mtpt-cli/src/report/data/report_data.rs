@@ -1,14 +1,18 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::Tensor;
 use mtpt::core::{Compose, TaskIndex};
 use mtpt::infer::Prompts;
-use mtpt::tasks::TaskFile;
+use mtpt::tasks::evaluation::TaskRecord;
+use mtpt::tasks::{TaskFile, Unit};
 
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::report::data::mixture::Mixtures;
+use crate::report::chart::line_chart::LineChart;
+use crate::report::chart::quantity::Quantity;
+use crate::report::data::mixture::{Mixtures, component_names};
 use crate::report::data::nearest_tokens::{NearestToken, nearest_tokens};
+use crate::report::data::parameter_tree::ParameterTree;
 use crate::report::data::similarity::Similarity;
 use crate::run_files::history::highest;
 use crate::run_files::run_dir::RunDir;
@@ -21,9 +25,13 @@ pub(crate) struct ReportData<'a> {
     /// `None` without prompts.
     pub(crate) similarity: Option<Similarity>,
     pub(crate) mixtures: Mixtures,
+    /// `None` without prompts.
+    pub(crate) tree: Option<ParameterTree>,
     pub(crate) nearest: NearestTokens,
     /// Missing parts of the run, as sentences.
     pub(crate) missing: Vec<String>,
+    /// The file that the report is written to.
+    pub(crate) target: PathBuf,
 }
 
 /// The vocabulary tokens that are nearest to the vectors of the prompts.
@@ -41,28 +49,33 @@ pub(crate) enum NearestTokens {
 impl<'a> ReportData<'a> {
     /// Collects the contents of a report.
     ///
-    /// `model` is the model with its name, or the reason why there is none.
+    /// `target` is the file of the report. `model` is the model with its name, or the reason why
+    /// there is none.
     pub(crate) fn new(
         path: &Path,
+        target: &Path,
         run: &'a RunDir,
-        model: Result<(String, Model), String>,
+        model: Result<(String, &Model), String>,
     ) -> Result<Self> {
-        let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let name = absolute.file_name().unwrap_or(absolute.as_os_str()).to_string_lossy();
         let mut data = Self {
-            name: name.into_owned(),
+            name: folder_name(path),
             run,
             similarity: None,
             mixtures: Mixtures::default(),
+            tree: None,
             nearest: NearestTokens::Unknown(
                 "These prompts use a strategy of another program and cannot be composed here."
                     .into(),
             ),
             missing: Vec::new(),
+            target: target.to_owned(),
         };
         data.missing = data.missing_files();
         if let Some(prompts) = &run.prompts {
             data.add_prompts(path, prompts, model)?;
+        }
+        if let Some(config) = &run.config {
+            data.mixtures.components = component_names(&config.text);
         }
         Ok(data)
     }
@@ -71,14 +84,15 @@ impl<'a> ReportData<'a> {
         &mut self,
         path: &Path,
         prompts: &Prompts,
-        model: Result<(String, Model), String>,
+        model: Result<(String, &Model), String>,
     ) -> Result<()> {
         let composed = compose_all(prompts);
         self.similarity = Some(Similarity::new(&composed));
         self.mixtures = Mixtures::new(prompts)?;
+        self.tree = Some(ParameterTree::new(prompts)?);
         self.nearest = match model {
             Ok((name, model)) => {
-                self.add_mixtures_of_inputs(path, prompts, &model);
+                self.add_mixtures_of_inputs(path, prompts, model);
                 let tokenizer = model.tokenizer().ok();
                 let tasks = nearest_tokens(&composed, &model.t5, tokenizer.as_ref());
                 NearestTokens::Known { model: name, tasks }
@@ -119,9 +133,32 @@ impl<'a> ReportData<'a> {
         self.run.has_model || has_corpora
     }
 
-    /// Returns whether this folder contains only nested runs.
+    /// Returns an empty chart over the steps of the run.
+    pub(crate) fn chart(&self, title: impl Into<String>, quantity: Quantity) -> LineChart {
+        let selected = self.best().map(|(step, _)| step);
+        LineChart { selected, ..LineChart::new(title, quantity, self.run.history.last_step()) }
+    }
+
+    /// Returns what the mean over tasks measures.
+    pub(crate) fn score_quantity(&self) -> Quantity {
+        Quantity::Metric(self.run.history.score_unit())
+    }
+
+    /// Returns whether the mean over tasks is over metrics with different units.
+    pub(crate) fn has_several_units(&self) -> bool {
+        let mut units = self.run.history.score_metrics().map(Unit::of);
+        let first = units.next();
+        units.any(|unit| Some(unit) != first)
+    }
+
+    /// Returns the evaluation of a task with the saved prompts.
+    pub(crate) fn evaluation_of(&self, task: &str) -> Option<&'a TaskRecord> {
+        self.run.evaluation.as_ref()?.tasks.iter().find(|evaluation| evaluation.task == task)
+    }
+
+    /// Returns whether the run consists of stages, which are runs in subfolders.
     pub(crate) fn has_only_nested_runs(&self) -> bool {
-        self.run.history.steps.is_empty() && !self.run.nested.is_empty()
+        self.run.history.steps.is_empty() && !self.run.nested.runs.is_empty()
     }
 
     /// Returns the names of the tasks: those of the prompts or of the configuration, then any
@@ -158,6 +195,12 @@ impl<'a> ReportData<'a> {
                 .push("metrics.jsonl is missing or has no steps, so there are no curves.".into());
         } else if run.history.results.is_empty() {
             missing.push("Nothing has been evaluated on dev yet.".into());
+        } else if run.evaluation.is_none() && run.is_over && !self.trains_model() {
+            missing.push(
+                "evaluation.json is missing, so baselines, values per label and predictions are \
+                 unknown. `mtpt train` writes this file at the end of a run."
+                    .into(),
+            );
         }
         match (&run.header, self.best()) {
             (None, _) if self.trains_model() => {}
@@ -173,6 +216,12 @@ impl<'a> ReportData<'a> {
         }
         missing
     }
+}
+
+/// Returns the name of a folder; that of the working directory for `.`.
+pub(crate) fn folder_name(path: &Path) -> String {
+    let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    absolute.file_name().unwrap_or(absolute.as_os_str()).to_string_lossy().into_owned()
 }
 
 /// Returns the prompts of all tasks, each of shape `[prompt_length, d_model]`.

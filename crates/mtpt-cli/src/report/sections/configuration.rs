@@ -1,15 +1,12 @@
 //! The resolved configuration of the run.
 
-use crate::report::components::section;
 use crate::report::data::report_data::ReportData;
 use crate::report::html::Html;
 
 pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     let Some(config) = &data.run.config else { return };
-    section(html, "configuration", "Configuration", |html| {
-        html.element("details", &[], |html| {
-            html.leaf("summary", &[], "Resolved config.toml");
-            html.leaf("pre", &[], &config.text);
-        });
+    html.element("details", &[], |html| {
+        html.leaf("summary", &[], "Resolved config.toml");
+        html.leaf("pre", &[], &config.text);
     });
 }

@@ -1,6 +1,8 @@
 //! Results of few-shot adaptation.
 
-use crate::report::components::{head_row, percent, section, table};
+use crate::report::chart::quantity::Quantity;
+use crate::report::components::{head_row, number, number_cell, row, table, text_cell};
+use crate::report::data::finding::metric_name;
 use crate::report::data::report_data::ReportData;
 use crate::report::html::Html;
 use crate::run_files::few_shot::FewShotResult;
@@ -9,29 +11,28 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     if data.run.few_shot.is_empty() {
         return;
     }
-    section(html, "few-rows", "Few-shot adaptation", |html| {
-        table(html, "Metrics in percent: mean and standard deviation over draws", |html| {
-            head_row(html, &["Task", "Metric", "Examples", "Draws", "Mean", "Std. dev."]);
-            html.element("tbody", &[], |html| {
-                for result in &data.run.few_shot {
-                    html.element("tr", &[], |html| write_row(result, html));
-                    html.line();
-                }
-            });
+    table(html, "Mean and standard deviation over draws of the training examples", |html| {
+        head_row(html, &["Task", "Metric", "Examples", "Draws", "Mean", "Std. dev."]);
+        html.element("tbody", &[], |html| {
+            for result in &data.run.few_shot {
+                row(html, &result.task, |html| write_cells(result, html));
+            }
         });
     });
 }
 
-fn write_row(result: &FewShotResult, html: &mut Html) {
-    let number = [("class", "number")];
-    html.leaf("th", &[("scope", "row")], &result.task);
-    html.leaf("td", &number, &format!("{}, {}", result.metric, result.split));
+fn write_cells(result: &FewShotResult, html: &mut Html) {
+    let quantity = Quantity::of_metric(&result.metric);
+    let unit = match quantity.unit() {
+        "" => String::new(),
+        unit => format!(", {unit}"),
+    };
+    text_cell(html, &format!("{}, {}{unit}", metric_name(&result.metric), result.split));
     let per_label = if result.per_label { " per label" } else { "" };
-    html.leaf("td", &number, &format!("{}{per_label}", result.rows));
-    html.leaf("td", &number, &result.values.len().to_string());
-    html.element("td", &number, |html| percent(html, result.mean));
-    html.element("td", &number, |html| match result.deviation {
-        Some(deviation) => percent(html, deviation),
-        None => html.text("–"),
+    html.element("td", &[("class", "number")], |html| {
+        number(html, result.rows as f64, &format!("{}{per_label}", result.rows));
     });
+    text_cell(html, &result.values.len().to_string());
+    number_cell(html, quantity, Some(result.mean));
+    number_cell(html, quantity, result.deviation);
 }

@@ -1,24 +1,23 @@
 //! First, best and last value of every metric.
 
 use crate::number_format::thousands;
-use crate::report::components::{head_row, nats, percent, section, table};
+use crate::report::chart::quantity::Quantity;
+use crate::report::components::{head_row, number, sortable_table};
+use crate::report::data::finding::metric_name;
 use crate::report::data::report_data::ReportData;
 use crate::report::html::Html;
-use crate::run_files::history::{LOSS, MetricSeries, Series, highest};
+use crate::run_files::history::MetricSeries;
 
 pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     if data.run.history.results.is_empty() {
         return;
     }
-    section(html, "metrics", "Metrics", |html| write_table(data, html));
-}
-
-fn write_table(data: &ReportData<'_>, html: &mut Html) {
     let saved = data.best().map(|(step, _)| step);
     let saved_name = saved.map(|step| format!("Saved (step {})", thousands(step)));
     let mut names = vec!["Task", "Metric", "First", "Best", "Last"];
     names.extend(saved_name.as_deref());
-    table(html, "Metrics in percent, losses in nats; steps in parentheses", |html| {
+    let caption = "Evaluations during training, with their steps in parentheses";
+    sortable_table(html, caption, |html| {
         head_row(html, &names);
         html.element("tbody", &[], |html| {
             for task in data.tasks() {
@@ -33,23 +32,22 @@ fn write_table(data: &ReportData<'_>, html: &mut Html) {
 
 fn write_row(task: &str, series: &MetricSeries, saved: Option<usize>, html: &mut Html) {
     let MetricSeries { split, metric, values } = series;
+    let quantity = Quantity::of_metric(metric);
     html.leaf("th", &[("scope", "row"), ("title", task)], task);
-    html.leaf("td", &[("class", "number")], &format!("{metric}, {split}"));
-    let is_loss = metric == LOSS;
-    let best = if is_loss {
-        let negative: Series = values.iter().map(|&(step, value)| (step, -value)).collect();
-        highest(&negative).map(|(step, value)| (step, -value))
-    } else {
-        highest(values)
-    };
+    html.element("td", &[("class", "number")], |html| {
+        html.text(&format!("{}, {split}", metric_name(metric)));
+        if !quantity.unit().is_empty() {
+            html.leaf("small", &[], &format!(" {}", quantity.unit()));
+        }
+    });
+    let best = values
+        .iter()
+        .copied()
+        .reduce(|best, next| if quantity.is_better(next.1, best.1) { next } else { best });
     let cell = |html: &mut Html, value: Option<(usize, f64)>| {
         html.element("td", &[("class", "number")], |html| {
             let Some((step, value)) = value else { return html.text("–") };
-            if is_loss {
-                nats(html, value)
-            } else {
-                percent(html, value)
-            }
+            number(html, value, &quantity.number(value));
             html.leaf("small", &[], &format!(" ({})", thousands(step)));
         });
     };

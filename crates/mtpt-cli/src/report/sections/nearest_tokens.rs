@@ -1,6 +1,6 @@
 //! The vocabulary tokens that are nearest to the vectors of the prompts.
 
-use crate::report::components::{head_row, number, section, table};
+use crate::report::components::{head_row, number, row, table};
 use crate::report::data::nearest_tokens::NearestToken;
 use crate::report::data::report_data::{NearestTokens, ReportData};
 use crate::report::html::Html;
@@ -9,20 +9,24 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     if data.run.header.is_none() {
         return;
     }
-    section(html, "nearest", "Nearest tokens", |html| match &data.nearest {
-        NearestTokens::Unknown(reason) => html.leaf("p", &[], reason),
+    match &data.nearest {
+        NearestTokens::Unknown(reason) => html.leaf("p", &[("class", "muted")], reason),
         NearestTokens::Known { model, tasks } => {
             let shown = tasks.iter().map(Vec::len).max().unwrap_or(0);
             write_introduction(html, model, shown);
             write_table(html, &data.tasks(), tasks, shown);
         }
-    });
+    }
 }
 
 fn write_introduction(html: &mut Html, model: &str, shown: usize) {
-    html.element("p", &[], |html| {
+    let vectors = match shown {
+        1 => "the first vector".to_owned(),
+        _ => format!("the first {shown} vectors"),
+    };
+    html.element("p", &[("class", "muted")], |html| {
         html.text(&format!(
-            "For the first {shown} vectors of each prompt: the token in the vocabulary of "
+            "For {vectors} of each prompt: the token in the vocabulary of "
         ));
         html.leaf("code", &[], model);
         html.text(
@@ -40,11 +44,7 @@ fn write_table(html: &mut Html, names: &[&str], tasks: &[Vec<NearestToken>], sho
         head_row(html, &head.collect::<Vec<_>>());
         html.element("tbody", &[], |html| {
             for (name, tokens) in names.iter().zip(tasks) {
-                html.element("tr", &[], |html| {
-                    html.leaf("th", &[("scope", "row"), ("title", name)], name);
-                    tokens.iter().for_each(|token| write_token(html, token));
-                });
-                html.line();
+                row(html, name, |html| tokens.iter().for_each(|token| write_token(html, token)));
             }
         });
     });

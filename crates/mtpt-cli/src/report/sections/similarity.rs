@@ -2,33 +2,51 @@
 
 use mtpt::core::Compose;
 
-use crate::report::components::{section, shaded_cell, table};
+use crate::report::components::{row, shaded_cell, table};
+use crate::report::data::clustering::Clustering;
 use crate::report::data::report_data::ReportData;
+use crate::report::heat_map::HeatMap;
 use crate::report::html::Html;
+
+/// With more prompts, there is no table of the exact values.
+const IN_TABLE: usize = 40;
 
 pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
     let Some(similarity) = &data.similarity else { return };
-    section(html, "similarity", "Prompt similarity", |html| {
-        if similarity.of_means.len() < 2 {
-            html.leaf("p", &[], "There is only one prompt, so there is nothing to compare.");
-            return;
-        }
-        html.leaf("p", &[], &introduction(data));
-        let tasks = data.tasks();
-        let of_means = "Cosine similarity of the prompts' mean vectors";
-        write_matrix(html, of_means, &tasks, &similarity.of_means);
+    let count = similarity.of_means.len();
+    if count < 2 {
+        let text = "There is only one prompt, so there is nothing to compare.";
+        return html.leaf("p", &[("class", "muted")], text);
+    }
+    html.leaf("p", &[("class", "muted")], &introduction(data));
+    let tasks = data.tasks();
+    let clustering = Clustering::new(&similarity.of_means);
+    let description = format!(
+        "Heat map of the similarities of {count} prompts; the table below contains the values"
+    );
+    let (names, values) = (&tasks[..count], &similarity.of_means);
+    HeatMap { description: &description, names, values, clustering: &clustering }.write(html);
+    if count > IN_TABLE {
+        return;
+    }
+    for (summary, values) in [
+        ("Values: similarity of the mean vectors", &similarity.of_means),
+        ("Values: similarity of the whole prompts, position by position", &similarity.of_prompts),
+    ] {
         html.element("details", &[], |html| {
-            html.leaf("summary", &[], "Similarity of the whole prompts, position by position");
-            let of_prompts = "Cosine similarity of the whole prompts";
-            write_matrix(html, of_prompts, &tasks, &similarity.of_prompts);
+            html.leaf("summary", &[], summary);
+            write_matrix(html, &tasks, values);
         });
-    });
+        html.line();
+    }
 }
 
 fn introduction(data: &ReportData<'_>) -> String {
-    let mut text = "Cosine similarity of the composed prompts of each pair of tasks: 1 for the same \
-                    direction, 0 for orthogonal prompts. Prompts with a shared part are similar before \
-                    training."
+    let mut text = "Cosine similarity of the mean vectors of each pair of composed prompts: 1 for \
+                    the same direction, 0 for orthogonal ones. Similar prompts are next to each \
+                    other: rows and columns are in the order of the tree on the right, in which \
+                    groups of prompts meet the further right the less similar they are (average \
+                    linkage). Prompts with a shared part are similar before training."
         .to_owned();
     let prompts = data.run.prompts.as_ref();
     if prompts.is_some_and(|prompts| prompts.composition().reads_inputs()) {
@@ -40,9 +58,9 @@ fn introduction(data: &ReportData<'_>) -> String {
     text
 }
 
-/// Writes a matrix of cosines as a heat map.
-fn write_matrix(html: &mut Html, caption: &str, names: &[&str], cosines: &[Vec<f64>]) {
-    table(html, caption, |html| {
+/// Writes a matrix of cosines as a table.
+fn write_matrix(html: &mut Html, names: &[&str], cosines: &[Vec<f64>]) {
+    table(html, "", |html| {
         html.element("thead", &[], |html| {
             html.element("tr", &[], |html| {
                 html.leaf("th", &[("scope", "col")], "Task");
@@ -53,12 +71,12 @@ fn write_matrix(html: &mut Html, caption: &str, names: &[&str], cosines: &[Vec<f
             });
         });
         html.element("tbody", &[], |html| {
-            for (name, row) in names.iter().zip(cosines) {
-                html.element("tr", &[], |html| {
-                    html.leaf("th", &[("scope", "row"), ("title", name)], name);
-                    row.iter().for_each(|&cosine| shaded_cell(html, cosine));
+            for (name, cosines) in names.iter().zip(cosines) {
+                row(html, name, |html| {
+                    cosines.iter().for_each(|&cosine| {
+                        shaded_cell(html, cosine, &format!("{cosine:.2}"));
+                    });
                 });
-                html.line();
             }
         });
     });
