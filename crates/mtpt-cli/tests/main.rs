@@ -44,6 +44,9 @@ mod report_page;
 mod report_results;
 // `report` of several runs.
 mod report_comparison;
+// Pages of `report` in headless Chromium.
+mod chromium;
+mod report_screens;
 // `import` and `export`.
 mod import_export;
 // PEFT adapters with default settings, of other versions, incomplete or in other folders.
