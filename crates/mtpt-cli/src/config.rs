@@ -5,7 +5,7 @@ use std::path::Path;
 
 use toml_edit::{DocumentMut, Item, Table, Value};
 
-use crate::config_kind::check_is_config;
+use crate::config_kind::{Purpose, check_is_config};
 use crate::error::{Error, Result};
 use crate::setting_keys::suggested_key;
 
@@ -25,7 +25,7 @@ pub(crate) fn read_with_settings<T, E: Into<Error>>(
     settings: &[String],
     parse: impl Fn(&str) -> Result<T, E>,
 ) -> Result<(String, T)> {
-    check_is_config(path)?;
+    check_is_config(path, Purpose::Run)?;
     let text = read_text(path)?;
     let edited = apply_settings(text.clone(), settings)?;
     match parse(&edited) {

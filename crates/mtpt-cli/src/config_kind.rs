@@ -14,22 +14,36 @@ const COMPRESSED: [&str; 2] = ["gz", "zst"];
 /// Extensions of files with tensors.
 const TENSORS: [&str; 6] = ["safetensors", "npy", "npz", "bin", "pt", "pth"];
 
+/// What a configuration is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// A run.
+    Run,
+    /// Only the tasks in it.
+    Tasks,
+}
+
 /// Checks that a path can be a configuration (TOML).
 ///
 /// # Errors
 ///
 /// [`Error::NoConfig`] for a data file, prompts, a model or a run, with what to do instead. A file
 /// of another kind is left to the parser, a missing one to the reader.
-pub(crate) fn check_is_config(path: &Path) -> Result<()> {
-    let refused = |found, advice| Err(Error::NoConfig { path: path.to_owned(), found, advice });
+pub(crate) fn check_is_config(path: &Path, purpose: Purpose) -> Result<()> {
+    let expected = match purpose {
+        Purpose::Run => "a run configuration",
+        Purpose::Tasks => "a task file or run configuration",
+    };
+    let refused =
+        |found, advice| Err(Error::NoConfig { path: path.to_owned(), expected, found, advice });
     let shown = path.display();
     if path.is_dir() {
         let config = path.join("config.toml");
         return if config.is_file() && has_results(path) {
-            let advice = format!(
-                "its configuration is `{}`, and `--output {shown} --resume` continues it",
-                config.display()
-            );
+            let mut advice = format!("its configuration is `{}`", config.display());
+            if purpose == Purpose::Run {
+                advice += &format!(", and `--output {shown} --resume` continues it");
+            }
             refused("the folder of a run", advice)
         } else if path.join("config.json").is_file() {
             let advice =
@@ -49,7 +63,15 @@ pub(crate) fn check_is_config(path: &Path) -> Result<()> {
         kind = extension(&PathBuf::from(path.file_stem().unwrap_or_default())).unwrap_or_default();
     }
     if DATA.contains(&kind.as_str()) {
-        let advice = format!("write a configuration with `mtpt init {shown} --model DIR` first");
+        let advice = match purpose {
+            Purpose::Run => {
+                format!("write a configuration with `mtpt init {shown} --model DIR` first")
+            }
+            Purpose::Tasks => format!(
+                "name it as `dev` or `test` of a task, or label its rows with `mtpt predict \
+                 --input {shown}`"
+            ),
+        };
         refused("a data file", advice)
     } else if TENSORS.contains(&kind.as_str()) {
         let advice = "to start from prompts, pass a configuration, and the prompts with \
@@ -69,8 +91,9 @@ pub(crate) fn check_is_for_prompts(path: &Path, text: &str) -> Result<()> {
     let has_corpora = text.lines().any(|line| line.trim_start().starts_with("[[corpora]]"));
     if has_corpora && PretrainingConfig::parse(text, path).is_ok() {
         let advice = format!("run `mtpt pretrain {}`", path.display());
-        let found = "a configuration of continued pretraining";
-        return Err(Error::NoConfig { path: path.to_owned(), found, advice });
+        let (expected, found) =
+            ("a configuration of prompt tuning", "one of continued pretraining");
+        return Err(Error::NoConfig { path: path.to_owned(), expected, found, advice });
     }
     Ok(())
 }

@@ -12,6 +12,7 @@ mod generation_settings;
 mod input;
 mod input_limit;
 mod json_line;
+mod learning_rates;
 mod model;
 mod model_search;
 mod number_format;

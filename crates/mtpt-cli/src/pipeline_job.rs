@@ -11,10 +11,10 @@ use crate::destination::{check_run_dir, run_dir};
 use crate::error::{Error, Result};
 use crate::extension::{Start, explain};
 use crate::generation_settings::report_for_tasks;
+use crate::learning_rates::warn_of_rates;
 use crate::progress::pipeline::PipelineProgress;
 use crate::session::Session;
 use crate::signals::Signals;
-use crate::stdio::message;
 
 /// The part of a configuration to run.
 pub(crate) enum Mode<'a> {
@@ -42,26 +42,6 @@ impl Mode<'_> {
         match self {
             Self::Train(_) => Start::Prompts,
             Self::Adapt(_) => Start::AdaptedPrompts,
-        }
-    }
-}
-
-/// Learning rate above which even a normalized step is much larger than the values of a prompt.
-const LARGEST_RATE: f64 = 10.0;
-
-/// Warns of learning rates with which no prompt can be trained.
-fn warn_of_rates(config: &StagedRunConfig) {
-    let teachers = config.teachers.as_ref().map(|it| ("teachers.training", &it.training));
-    let adaptation = config.adaptation.as_ref().map(|it| ("adaptation.training", &it.training));
-    let tables = [Some(("training", &config.run.training)), teachers, adaptation];
-    for (table, training) in tables.into_iter().flatten() {
-        let task = training.task_learning_rate.map(|rate| ("task_learning_rate", rate));
-        let rates = [Some(("learning_rate", training.learning_rate)), task];
-        for (key, rate) in rates.into_iter().flatten().filter(|(_, rate)| *rate > LARGEST_RATE) {
-            message(&format!(
-                "warning: `{table}.{key}` is {rate:e}; prompts are usually trained with learning \
-                 rates from 0.01 to 1"
-            ));
         }
     }
 }

@@ -6,8 +6,8 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use crate::args::Arguments;
 use crate::setting_keys::suggested_key;
 
-/// Commands that other programs have, and the one of this program.
-const OTHER_COMMANDS: [(&str, &str); 11] = [
+/// Commands that other programs have, and what to use here.
+const OTHER_COMMANDS: [(&str, &str); 18] = [
     ("finetune", "train"),
     ("fine-tune", "train"),
     ("fit", "train"),
@@ -19,6 +19,13 @@ const OTHER_COMMANDS: [(&str, &str); 11] = [
     ("new", "init"),
     ("show", "inspect"),
     ("convert", "import"),
+    ("compare", "report"),
+    ("plot", "report"),
+    ("list", "inspect"),
+    ("validate", "inspect"),
+    ("resume", "train CONFIG.toml --resume"),
+    ("sweep", "train CONFIG.toml --set KEY=A,B"),
+    ("serve", "predict"),
 ];
 
 /// Parses the command line. Ends the process after wrong usage, `--help` and `--version`.

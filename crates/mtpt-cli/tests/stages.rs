@@ -64,7 +64,7 @@ fn all_stages_run_from_one_file() {
         "predict --model model --prompts run/prompts.safetensors --task new",
         "{\"text\": \"day brought sun\"}\n",
     );
-    assert!(["happy", "sad"].contains(&rows[0]["label"].as_str().unwrap()), "{}", rows[0]);
+    assert!(["0", "1"].contains(&rows[0]["label"].as_str().unwrap()), "{}", rows[0]);
     // Completed runs are not repeated.
     let before = fs::read(world.path("run/prompts.safetensors")).unwrap();
     let again = world.run("train mpt.toml --output run --resume", "");
@@ -152,7 +152,7 @@ fn few_shot_results_are_written_and_reported() {
         assert!(page.contains(&format!("value=\"{mean}\"")), "{result}");
     }
     assert!(page.contains("Few-shot adaptation") && !page.contains("Nothing has been measured"));
-    let rows = world.rows(&format!("{adapt} --few-shot 2 --per-label --draws 1"), "");
+    let rows = world.rows(&format!("{adapt} --few-shot 2 --per-label --draws 1 --force"), "");
     assert_eq!(rows.last().unwrap()["values"].as_array().unwrap().len(), 1);
 }
 

@@ -34,10 +34,14 @@ fn other_files_in_place_of_a_configuration_are_recognized() {
     }
     // The advice on a run's folder works.
     world.rows("train run/config.toml --output run --resume", "");
-    let parts = ["`pretrain.toml` is a configuration of continued pretraining; run `mtpt pretrain"];
+    let parts = ["`pretrain.toml` is one of continued pretraining; run `mtpt pretrain"];
     check(&world, "train pretrain.toml", 1, &parts);
     for command in ["eval --prompts run --tasks", "import run --output out.st --tasks"] {
-        check(&world, &format!("{command} mood.jsonl"), 1, &["but `mood.jsonl` is a data file; "]);
+        let parts =
+            ["expected a task file or run configuration (TOML), but `mood.jsonl` is a data"];
+        check(&world, &format!("{command} mood.jsonl"), 1, &parts);
+        let outcome = world.run(&format!("{command} run"), "");
+        assert!(outcome.messages.ends_with("its configuration is `run/config.toml`\n"));
     }
 }
 
@@ -97,8 +101,23 @@ fn commands_of_other_programs_are_recognized() {
         let tip = format!("use `mtpt {command}`");
         check(&world, given, 2, &[&format!("unrecognized subcommand '{given}'"), &tip]);
     }
+    check(&world, "resume", 2, &["use `mtpt train CONFIG.toml --resume`"]);
     check(&world, "evaluate", 2, &["'eval'"]);
     check(&world, "train", 2, &["<CONFIG.toml>"]);
+}
+
+#[test]
+fn absurd_learning_rates_are_warned_of() {
+    let world = World::with_text();
+    let warned = |command: &str| world.run(command, "").messages.contains("warning: `");
+    for rate in ["1e20", "1e38", "30"] {
+        let command =
+            format!("train run.toml --set training.learning_rate={rate} --output r{rate}");
+        assert!(warned(&command), "{rate}");
+    }
+    assert!(!warned("train run.toml --set training.learning_rate=3 --output three"));
+    assert!(warned("train run.toml --set training.task_learning_rate=1e9 --output parts"));
+    assert!(warned("pretrain pretrain.toml --set training.learning_rate=3"));
 }
 
 #[test]

@@ -107,6 +107,20 @@ fn an_interrupted_extension_ends_like_an_uninterrupted_run() {
 }
 
 #[test]
+fn the_interval_of_checkpoints_may_change() {
+    let world = SmallWorld::new();
+    let mut config = config(CompositionConfig::default());
+    let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
+    outcome.unwrap();
+    run(&world, &config, "parts", false, &mut StopAt(5)).1.unwrap_err();
+    config.training.checkpoint_every = 1;
+    let (parts, outcome) = run(&world, &config, "parts", true, &mut ());
+    outcome.unwrap();
+    assert!(fs::read(parts.prompts()).unwrap() == fs::read(whole.prompts()).unwrap());
+    assert_eq!(metrics(&parts), metrics(&whole));
+}
+
+#[test]
 fn runs_whose_learning_rates_depend_on_their_length_are_not_extended() {
     let world = SmallWorld::new();
     for (decay, name) in [(Decay::Linear, "linear"), (Decay::Cosine, "cosine")] {

@@ -3,7 +3,7 @@ use mtpt::tasks::{MaxLengths, Split, Task, TaskFile, UnknownTokens};
 use serde::Serialize;
 
 use crate::args::inference::Eval;
-use crate::config_kind::check_is_config;
+use crate::config_kind::{Purpose, check_is_config};
 use crate::error::{Error, Result};
 use crate::generation_settings::report_for_tasks;
 use crate::model::open_device;
@@ -24,7 +24,7 @@ struct MetricRow<'a> {
 pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let device = open_device(&arguments.device.device)?;
     let split = Split::from(arguments.split);
-    check_is_config(&arguments.tasks)?;
+    check_is_config(&arguments.tasks, Purpose::Tasks)?;
     let mut tasks = TaskFile::load(&arguments.tasks)?.into_tasks();
     let source =
         PromptSource { path: &arguments.prompts, no_decoder_prompt: arguments.no_decoder_prompt };

@@ -9,7 +9,7 @@ use mtpt::tasks::{TaskFile, TaskId};
 use serde::Serialize;
 
 use crate::args::exchange::Import;
-use crate::config_kind::check_is_config;
+use crate::config_kind::{Purpose, check_is_config};
 use crate::destination::is_same_file;
 use crate::error::{Error, Result};
 use crate::model::open_device;
@@ -82,7 +82,7 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
 /// label words stay.
 fn tasks(arguments: &Import, known: &[PromptTask]) -> Result<Option<Vec<PromptTask>>> {
     if let Some(path) = &arguments.tasks {
-        check_is_config(path)?;
+        check_is_config(path, Purpose::Tasks)?;
         let tasks = TaskFile::load(path)?;
         return Ok(Some(tasks.tasks().iter().map(PromptTask::new).collect()));
     }

@@ -14,6 +14,7 @@ use crate::config::read_with_settings;
 use crate::destination::{check_run_dir, run_dir};
 use crate::error::Result;
 use crate::extension::{Start, explain};
+use crate::learning_rates::warn_of_pretraining_rate;
 use crate::model::choose_device;
 use crate::progress::run::RunProgress;
 use crate::session::Session;
@@ -89,6 +90,7 @@ impl<'a> Job<'a> {
         let path = &arguments.config;
         let parse = |text: &str| PretrainingConfig::parse(text, path);
         let (text, config) = read_with_settings(path, &arguments.set, parse)?;
+        warn_of_pretraining_rate(&config);
         let corpora = CorpusFile::parse(&text, path)?.into_corpora();
         let tasks = match TaskFile::parse(&text, path) {
             Ok(tasks) => tasks.into_tasks(),

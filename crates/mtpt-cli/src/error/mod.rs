@@ -54,8 +54,8 @@ pub(crate) enum Error {
     )]
     Interrupted { code: u8, step: usize, steps: usize, checkpoint: Option<PathBuf> },
     /// A file or folder in place of a configuration.
-    #[error("expected a run configuration (TOML), but `{path}` is {found}; {advice}")]
-    NoConfig { path: PathBuf, found: &'static str, advice: String },
+    #[error("expected {expected} (TOML), but `{path}` is {found}; {advice}")]
+    NoConfig { path: PathBuf, expected: &'static str, found: &'static str, advice: String },
     #[error("{failed} of {total} runs failed; the others are complete")]
     SweepFailed { failed: usize, total: usize },
     /// A job ended by a signal.

@@ -8,9 +8,11 @@ use serde_json::Value;
 use crate::config::schedule::Decay;
 use crate::error::Result;
 use crate::output::error::CheckpointError;
+use crate::run::identity::INITIAL_VALUES;
 
 /// Checks that the run to resume is the one that wrote the checkpoint: otherwise the result would
-/// be that of neither. Only the number of steps may differ, if no learning rate depends on it.
+/// be that of neither. Only when checkpoints are written may differ, and the number of steps if no
+/// learning rate depends on it.
 pub(crate) fn check_same_run(
     path: &Path,
     before: &Value,
@@ -19,13 +21,15 @@ pub(crate) fn check_same_run(
 ) -> Result<()> {
     let [before_steps, now_steps] = [before, now].map(|run| run["training"]["steps"].as_u64());
     let mut adjusted = before.clone();
-    if before_steps.is_some() {
-        adjusted["training"]["steps"] = now["training"]["steps"].clone();
+    for key in ["steps", "checkpoint_every"] {
+        if !before["training"][key].is_null() {
+            adjusted["training"][key] = now["training"][key].clone();
+        }
     }
     let path = path.to_owned();
     if let Some((key, before, now)) = first_difference(String::new(), &adjusted, now) {
         let mut reason = format!("`{key}` was {before}, and is now {now}");
-        if key == "first_values" {
+        if key == INITIAL_VALUES {
             reason += ", because the prompts that it starts from have changed; start it over";
         }
         return Err(CheckpointError::OtherRun { path, reason }.into());

@@ -14,6 +14,9 @@ use crate::data::pretraining_data::PretrainingData;
 use crate::error::Result;
 use crate::output::error::CheckpointError;
 
+/// Key of the checksum of initial values.
+pub(crate) const INITIAL_VALUES: &str = "first_values";
+
 /// Identity of a run, as its checkpoints store it: its configuration and its data.
 ///
 /// Examples count by their tokens, in order, and those of `dev` also by their references, since
