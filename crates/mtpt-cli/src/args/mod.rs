@@ -80,9 +80,8 @@ A folder that contains a run is refused without --resume or --force.")]
         mut_arg("prompts", |prompts| prompts.required(true)),
         after_help = "Examples:
   echo '{\"text\": \"where is my parcel?\"}' |
-    mtpt predict --model t5 --prompts runs/first/prompts.safetensors --task tickets
-  mtpt predict --model t5 --prompts runs/tickets/prompts.safetensors \\
-    --input new.csv.gz --output answers.csv --on-error skip"
+    mtpt predict --prompts runs/first --task tickets
+  mtpt predict --prompts runs/tickets --input new.csv.gz --output answers.csv --on-error skip"
     )]
     Predict(Predict),
     /// Generate text for each input row.

@@ -15,9 +15,9 @@ pub(crate) fn run() -> Result<()> {
          From labeled rows to predictions:\n\
          \n  mtpt init tickets.csv --model flan-t5-small      # writes tickets.toml; review it\
          \n  mtpt train tickets.toml                          # trains the prompts, into runs/tickets\
-         \n  mtpt eval --model flan-t5-small --prompts runs/tickets/prompts.safetensors --tasks tickets.toml\
+         \n  mtpt eval --prompts runs/tickets --tasks tickets.toml   # evaluates them on the dev rows\
          \n  echo '{\"message\": \"where is my parcel?\"}' |\
-         \n    mtpt predict --model flan-t5-small --prompts runs/tickets/prompts.safetensors\n\
+         \n    mtpt predict --prompts runs/tickets\n\
          \nCommands:\n",
     );
     for command in command.get_subcommands() {
