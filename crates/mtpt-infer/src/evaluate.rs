@@ -4,6 +4,7 @@ use mtpt_tasks::{Evaluation, Split};
 use crate::error::{Error, Result};
 use crate::prompted::Prompted;
 use crate::rank::check_scores;
+use crate::row_predictions::{RankedRow, RowPredictions};
 use crate::task_data::TaskData;
 
 impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
@@ -19,15 +20,26 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
     /// [`Error::Detokenize`] when generated tokens cannot be converted to text, and
     /// [`Error::NotFinite`] when a log-probability is infinite or NaN.
     pub fn evaluate(&self, data: &TaskData, split: Split, batch_size: usize) -> Result<Evaluation> {
+        self.predict_rows(data, split, batch_size)?.evaluate(data, split)
+    }
+
+    /// Predicts the rows of a split of a task, as [`evaluate`](Self::evaluate) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`evaluate`](Self::evaluate).
+    pub fn predict_rows(
+        &self,
+        data: &TaskData,
+        split: Split,
+        batch_size: usize,
+    ) -> Result<RowPredictions> {
         let (rows, labels) = (data.rows(split), data.task().labels());
         if labels.is_text() {
             let max_length = data.max_lengths().target;
-            let texts = self
-                .generate(rows, max_length, batch_size)?
-                .iter()
-                .map(|ids| data.text(ids))
-                .collect::<Result<Vec<_>>>()?;
-            return Ok(data.task().evaluate_texts(data.references(split), &texts)?);
+            let texts = self.generate(rows, max_length, batch_size)?;
+            let texts = texts.iter().map(|ids| data.text(ids)).collect::<Result<Vec<_>>>()?;
+            return Ok(RowPredictions::Generated(texts));
         }
         let scores = if labels.choice_fields().is_some() {
             self.rank_choices(rows, data.choices(split), batch_size)
@@ -35,9 +47,9 @@ impl<B: Backbone, C: Compose> Prompted<'_, B, C> {
             self.rank(rows, data.candidates(), batch_size)
         };
         let scores = check_scores(scores).map_err(|error| located(error, data, split))?;
-        let predictions: Vec<_> =
-            scores.iter().map(|scores| labels.rank(scores)).collect::<Result<_, _>>()?;
-        data.evaluate(split, &predictions)
+        let rows = rows.iter().zip(scores);
+        let ranked = rows.map(|(row, scores)| RankedRow::new(labels, row.gold, &scores));
+        Ok(RowPredictions::Ranked(ranked.collect::<Result<_>>()?))
     }
 }
 

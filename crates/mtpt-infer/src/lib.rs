@@ -24,12 +24,14 @@ mod prompts;
 mod query;
 mod rank;
 mod row_length;
+mod row_predictions;
 mod sidecar;
 #[cfg(feature = "t5x")]
 mod t5x;
 #[cfg(feature = "t5x")]
 mod t5x_arrays;
 mod task_data;
+mod task_record;
 mod tree;
 
 pub use answer::{Answer, LabelScores};
@@ -55,5 +57,7 @@ pub use prompted::Prompted;
 pub use prompts::Prompts;
 pub use query::Query;
 pub use row_length::check_length;
+pub use row_predictions::{RankedRow, RowPredictions};
 pub use task_data::{TaskData, TaskTokenizer};
+pub use task_record::{ExampleOptions, RankedExample};
 pub use tree::composed_tree;

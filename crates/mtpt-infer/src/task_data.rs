@@ -1,12 +1,12 @@
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use mtpt_core::{Backbone, TaskIndex};
+use mtpt_tasks::baseline::{MajorityAnswer, RowLabels, tfidf_baseline};
 use mtpt_tasks::{
-    Detokenize, Error as TaskError, Evaluation, ExamplesOnDisk, Gold, MajorityBaseline, MaxLengths,
-    Prediction, Split, Task, Tokenize, TokenizedExample, UnknownTokens,
+    Baselines, Detokenize, Error as TaskError, Evaluation, ExamplesOnDisk, Gold, MaxLengths, Split,
+    Task, Tokenize, TokenizedExample, UnknownTokens,
 };
 
 use crate::candidates::Candidates;
@@ -306,14 +306,13 @@ impl TaskData {
         }
     }
 
-    /// Evaluates one prediction per row of a split.
-    pub(crate) fn evaluate(&self, split: Split, predictions: &[Prediction]) -> Result<Evaluation> {
-        let (gold, groups) = (self.gold(split), self.groups(split));
-        Ok(if groups.is_empty() {
-            self.task.evaluate(&gold, predictions)?
-        } else {
-            self.task.evaluate_in_groups(&gold, predictions, groups)?
-        })
+    /// Returns what the rows of a split are evaluated by.
+    pub fn row_labels(&self, split: Split) -> RowLabels<'_> {
+        RowLabels {
+            gold: self.gold(split).into(),
+            references: self.references(split).into(),
+            groups: self.groups(split).into(),
+        }
     }
 
     /// Evaluates the majority baseline on a split: the most frequent label of the training split.
@@ -325,21 +324,25 @@ impl TaskData {
     ///
     /// When a metric cannot be computed.
     pub fn majority(&self, split: Split) -> Result<Evaluation> {
-        let labels = self.task.labels();
-        if labels.is_text() {
-            let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-            for references in self.references(Split::Train) {
-                *counts.entry(references.first().map_or("", String::as_str)).or_default() += 1;
-            }
-            // Ties go to the first text in sorted order.
-            let most_frequent = counts.into_iter().rev().max_by_key(|&(_, count)| count);
-            let text = most_frequent.map_or("", |(text, _)| text).to_owned();
-            let references = self.references(split);
-            let texts = vec![text; references.len()];
-            return Ok(self.task.evaluate_texts(references, &texts)?);
-        }
-        let baseline = MajorityBaseline::new(labels, &self.gold(Split::Train));
-        let predictions = vec![baseline.prediction(); self.count(split)];
-        self.evaluate(split, &predictions)
+        let answer = MajorityAnswer::new(&self.task, &self.row_labels(Split::Train));
+        Ok(answer.evaluate(&self.task, &self.row_labels(split))?)
+    }
+
+    /// Evaluates the baselines on a split: [majority](Self::majority) and, if wanted, a linear
+    /// model on TF-IDF features, for which the texts are read again.
+    ///
+    /// By default (`tfidf` is `None`), TF-IDF is evaluated with at most
+    /// [`MAX_TRAINING_EXAMPLES`](mtpt_tasks::baseline::MAX_TRAINING_EXAMPLES) training examples.
+    ///
+    /// # Errors
+    ///
+    /// When a metric cannot be computed, or the texts cannot be read.
+    pub fn baselines(&self, split: Split, tfidf: Option<bool>) -> Result<Baselines> {
+        let answer = MajorityAnswer::new(&self.task, &self.row_labels(Split::Train));
+        Ok(Baselines {
+            majority: answer.evaluate(&self.task, &self.row_labels(split))?,
+            majority_label: answer.label(self.task.labels()),
+            tfidf: tfidf_baseline(&self.task, split, tfidf, self.count(Split::Train))?,
+        })
     }
 }

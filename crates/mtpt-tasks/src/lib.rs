@@ -4,6 +4,7 @@
     reason = "the main concept of a folder is in the file of the same name"
 )]
 
+pub mod baseline;
 pub mod batch;
 pub mod benchmarks;
 pub mod corpus;
@@ -38,6 +39,8 @@ pub use toml_text::{TomlProblem, line_of, read_toml};
 pub use unknown_tokens::UnknownTokens;
 
 #[doc(no_inline)]
+pub use baseline::{Baselines, MajorityBaseline};
+#[doc(no_inline)]
 pub use batch::{
     Batch, BatchRow, ExamplesOnDisk, MaxLengths, PartitionLimits, TokenizedExample,
     partition_by_length,
@@ -49,7 +52,7 @@ pub use evaluation::{EvaluationRecord, TaskRecord};
 #[doc(no_inline)]
 pub use labels::{Gold, Labels, LabelsConfig, Prediction};
 #[doc(no_inline)]
-pub use metric::{Evaluation, MajorityBaseline, Metric, Unit, format_value};
+pub use metric::{Evaluation, Metric, Unit, format_value};
 #[doc(no_inline)]
 pub use sampling::{FewShot, Limit, Mixture, MixtureConfig, Pick, Rates, Splits, StochasticTasks};
 #[doc(no_inline)]

@@ -120,7 +120,7 @@ fn f1_without_a_positive_word_is_completed_or_explained() {
         ("labels = [0, 1, 2]", "with one of `0`, `1`, `2`, or use `macro_f1`"),
         (
             "labels = \"regression\"",
-            "the metric `f1` is for label words, but the task has scores (`labels = \"regression\"`); use `pearson` or `spearman`",
+            "the metric `f1` is for label words, but the task has scores (`labels = \"regression\"`); use `pearson`, `spearman`, `rmse` or `mae`",
         ),
         ("labels = \"text\"", "use `squad_f1`, `exact_match`, `rouge_l` or `bleu`"),
     ] {

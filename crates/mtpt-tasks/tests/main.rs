@@ -10,6 +10,8 @@ mod answers;
 mod tables;
 // Compressed files, and streams whose format is detected.
 mod compressed_files;
+// Baselines, values per class and errors of scores.
+mod baselines;
 // Corpora: configuration, files, packing, and examples.
 mod corpora;
 // Properties of span corruption and prefix language modeling.

@@ -139,6 +139,11 @@ impl Labels {
         matches!(self.kind, Kind::Scores(_))
     }
 
+    /// Returns the scale, if labels are scores.
+    pub fn scale(&self) -> Option<&Scale> {
+        if let Kind::Scores(scale) = &self.kind { Some(scale) } else { None }
+    }
+
     /// Returns whether targets are generated as text: free text, or the words of any number of
     /// labels.
     pub fn is_text(&self) -> bool {
@@ -162,10 +167,7 @@ impl Labels {
     }
 
     pub(crate) fn several(&self) -> Option<&MultiLabel> {
-        match &self.kind {
-            Kind::Several(labels) => Some(labels),
-            _ => None,
-        }
+        if let Kind::Several(labels) = &self.kind { Some(labels) } else { None }
     }
 
     /// Returns the target of rows without an answer, if free text may be missing.
@@ -178,10 +180,7 @@ impl Labels {
 
     /// Returns a separator that divides a label into several known ones.
     pub(crate) fn separator_of(&self, label: &str) -> Option<&'static str> {
-        match &self.kind {
-            Kind::Words(raw) => separator_of(label, raw),
-            _ => None,
-        }
+        if let Kind::Words(raw) = &self.kind { separator_of(label, raw) } else { None }
     }
 
     /// Returns the field with the references, if it is not the label field.

@@ -5,6 +5,7 @@ pub(crate) mod error;
 pub(crate) mod gold;
 pub(crate) mod labels;
 pub(crate) mod multi_label;
+mod raw_answer;
 mod raw_labels;
 pub(crate) mod scale;
 mod serde;

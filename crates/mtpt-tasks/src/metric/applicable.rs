@@ -41,7 +41,7 @@ impl Kind {
         match self {
             Self::Words => "`accuracy`, `macro_f1` or `matthews`",
             Self::Sets => "`micro_f1`, `macro_f1`, `sample_f1` or `subset_accuracy`",
-            Self::Scores => "`pearson` or `spearman`",
+            Self::Scores => "`pearson`, `spearman`, `rmse` or `mae`",
             Self::Texts => "`squad_f1`, `exact_match`, `rouge_l` or `bleu`",
         }
     }
@@ -57,7 +57,7 @@ fn kinds(metric: &Metric) -> &'static [Kind] {
         | Metric::Matthews => &[Kind::Words],
         Metric::MacroF1 | Metric::MicroF1 { .. } => &[Kind::Words, Kind::Sets],
         Metric::SampleF1 | Metric::SubsetAccuracy | Metric::HammingScore => &[Kind::Sets],
-        Metric::Pearson | Metric::Spearman => &[Kind::Scores],
+        Metric::Pearson | Metric::Spearman | Metric::Rmse | Metric::Mae => &[Kind::Scores],
         Metric::ExactMatch
         | Metric::SquadF1
         | Metric::SquadV2F1

@@ -5,12 +5,16 @@ use crate::labels::gold::{Gold, Prediction};
 use crate::labels::labels::Labels;
 use crate::metric::error::MetricError;
 use crate::metric::metric::Metric;
+use crate::metric::unit::Unit;
 
-/// Values of a task's metrics, as fractions, in the order of the metrics.
+/// Values of a task's metrics, in the order of the metrics. They are fractions, except for
+/// correlations and errors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     values: Vec<(Metric, f64)>,
     rows: usize,
+    /// Difference of the highest and the lowest score, if labels are scores.
+    range: Option<f64>,
 }
 
 impl Evaluation {
@@ -73,7 +77,7 @@ impl Evaluation {
         check_count(rows, predictions.len())?;
         let value =
             |metric: &Metric| (metric.clone(), metric.value_of_texts(predictions, references));
-        Ok(Self { values: metrics.iter().map(value).collect(), rows })
+        Ok(Self { values: metrics.iter().map(value).collect(), rows, range: None })
     }
 
     /// Evaluates the labels of each row, for labels of which a row has any number.
@@ -91,7 +95,7 @@ impl Evaluation {
         check_count(gold.len(), predictions.len())?;
         let rows: Vec<_> = gold.into_iter().zip(predictions).collect();
         let value = |metric: &Metric| (metric.clone(), metric.value_of_sets(words, &rows));
-        Ok(Self { values: metrics.iter().map(value).collect(), rows: rows.len() })
+        Ok(Self { values: metrics.iter().map(value).collect(), rows: rows.len(), range: None })
     }
 
     /// Evaluates rows with words or scores; `groups` is the group of each row.
@@ -114,7 +118,8 @@ impl Evaluation {
         groups: &[usize],
     ) -> Self {
         let value = |metric: &Metric| (metric.clone(), metric.value(labels, &rows, groups));
-        Self { values: metrics.iter().map(value).collect(), rows: rows.len() }
+        let range = labels.scale().map(|scale| scale.highest - scale.lowest);
+        Self { values: metrics.iter().map(value).collect(), rows: rows.len(), range }
     }
 
     /// Returns the metrics and their values.
@@ -137,10 +142,25 @@ impl Evaluation {
         self.values.first().map_or(0.0, |&(_, value)| value)
     }
 
-    /// Returns the mean of all metrics, which GLUE averages over tasks; 0 if there is none.
+    /// Returns the contribution of each metric to the [mean](Self::mean), higher for better
+    /// predictions.
+    ///
+    /// It is the value itself, except for an error, which counts as 1 minus its share of the
+    /// scale's range.
+    pub fn scores(&self) -> impl Iterator<Item = f64> + '_ {
+        self.values.iter().map(|(metric, value)| match self.range {
+            Some(range) if !Unit::of(metric.name()).higher_is_better() => 1.0 - value / range,
+            _ => *value,
+        })
+    }
+
+    /// Returns the mean of the [scores](Self::scores) of all metrics, which GLUE averages over
+    /// tasks; 0 if there is none.
     pub fn mean(&self) -> f64 {
-        let sum: f64 = self.values.iter().map(|&(_, value)| value).sum();
-        if self.values.is_empty() { 0.0 } else { sum / self.values.len() as f64 }
+        if self.values.is_empty() {
+            return 0.0;
+        }
+        self.scores().sum::<f64>() / self.values.len() as f64
     }
 }
 

@@ -8,10 +8,12 @@ use crate::metric::classification::{
     accuracy, f1, group_exact_match, macro_f1, matthews, micro_f1, ratio,
 };
 use crate::metric::correlation::{pearson, spearman};
+use crate::metric::deviation::{mean_absolute_error, root_mean_squared_error};
 use crate::metric::multi_label::LabelSets;
 use crate::metric::{bleu, multi_label, rouge, squad};
 
-/// A metric. Values are fractions from 0 to 1, except for correlations.
+/// A metric. Values are fractions from 0 to 1, except for correlations and errors: see
+/// [`Unit`](crate::metric::Unit).
 ///
 /// Tests compare the values with those of scikit-learn, scipy, sacrebleu, `rouge_score` and SQuAD's
 /// script.
@@ -22,7 +24,7 @@ use crate::metric::{bleu, multi_label, rouge, squad};
 /// |---|---|
 /// | words, or candidates of the row | `accuracy`, `f1`, `f1a`, `macro_f1`, `micro_f1`, `matthews`, `group_exact_match` |
 /// | any number of labels per row | `micro_f1`, `macro_f1`, `sample_f1`, `subset_accuracy`, `hamming_score` |
-/// | scores | `pearson`, `spearman` |
+/// | scores | `pearson`, `spearman`, `rmse`, `mae` |
 /// | free text | `exact_match`, `squad_f1`, `squad_v2_f1`, `squad_v2_exact_match`, `squad_v2_has_answer_f1`, `squad_v2_has_answer_exact_match`, `squad_v2_no_answer_accuracy`, `rouge_1`, `rouge_2`, `rouge_l`, `rouge_lsum`, `bleu` |
 ///
 /// `"f1"` alone is the F1 of the label `1` or `true` of a task with two labels, and `"micro_f1"`
@@ -65,6 +67,10 @@ pub enum Metric {
     Pearson,
     /// Spearman rank correlation, see [`spearman`].
     Spearman,
+    /// Root mean squared error, see [`root_mean_squared_error`]. A lower value is better.
+    Rmse,
+    /// Mean absolute error, see [`mean_absolute_error`]. A lower value is better.
+    Mae,
     /// Mean F1 of the labels of a row, see [`multi_label::sample_f1`].
     SampleF1,
     /// Fraction of rows with correct labels only, see [`multi_label::subset_accuracy`].
@@ -118,6 +124,8 @@ impl Metric {
             Self::Matthews => "matthews",
             Self::Pearson => "pearson",
             Self::Spearman => "spearman",
+            Self::Rmse => "rmse",
+            Self::Mae => "mae",
             Self::SampleF1 => "sample_f1",
             Self::SubsetAccuracy => "subset_accuracy",
             Self::HammingScore => "hamming_score",
@@ -169,6 +177,8 @@ impl Metric {
             Self::Matthews => matthews(&classes),
             Self::Pearson => pearson(&scores()),
             Self::Spearman => spearman(&scores()),
+            Self::Rmse => root_mean_squared_error(&scores()),
+            Self::Mae => mean_absolute_error(&scores()),
             _ => 0.0,
         }
     }
@@ -234,7 +244,7 @@ impl Metric {
 }
 
 /// Returns a row as two classes. A value that is not a label becomes a class that no row has.
-fn class((gold, prediction): (Gold, Prediction), classes: usize) -> (usize, usize) {
+pub(crate) fn class((gold, prediction): (Gold, Prediction), classes: usize) -> (usize, usize) {
     let gold = if let Gold::Label(index) = gold { index } else { classes };
     (gold, if let Prediction::Label(index) = prediction { index } else { classes + 1 })
 }
