@@ -22,6 +22,7 @@ mod progress;
 mod prompted_model;
 mod prompts;
 mod report;
+mod results;
 mod rows;
 mod run_files;
 mod session;
@@ -30,6 +31,7 @@ mod signals;
 mod stdio;
 mod stop_strings;
 mod sweep;
+mod text_table;
 mod usage;
 
 use std::io::ErrorKind;

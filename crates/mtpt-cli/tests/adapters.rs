@@ -188,7 +188,7 @@ fn targets_start_from_default_adapters() {
         let outcome = world.run(&command, "");
         assert_eq!(outcome.code, 0, "{}", outcome.messages);
         let note = format!("note: `{name}`: the adapter has 8 vectors, of which PEFT only uses");
-        assert_eq!(outcome.messages.contains("note: "), name == "plain", "{}", outcome.messages);
+        assert_eq!(outcome.messages.contains("note: `"), name == "plain", "{}", outcome.messages);
         assert_eq!(outcome.messages.contains(&note), name == "plain", "{}", outcome.messages);
         let header = world.text(&format!("inspect adapted-{name}/prompts.safetensors --json"));
         let header: Value = serde_json::from_str(&header).unwrap();

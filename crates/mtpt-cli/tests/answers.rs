@@ -94,7 +94,7 @@ fn free_text_and_choices_are_trained_and_predicted() {
 
 fn trained_messages(world: &World, max_length: usize) -> String {
     let run = format!(
-        "train asked.toml --output truncated --set training.max_target_length={max_length}"
+        "train asked.toml --output truncated --force --set training.max_target_length={max_length}"
     );
     world.run(&run, "").messages
 }

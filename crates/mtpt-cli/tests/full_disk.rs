@@ -42,7 +42,7 @@ fn check(world: &World, complete: &[u8], line: &str, parts: &[&str]) {
     assert!(world.path("run/checkpoints/step-00000004").is_dir());
     let (code, messages) = world.shell(COMMAND);
     assert_eq!(code, 0, "{messages}");
-    assert!(!messages.contains("note: "), "the checkpoint was complete: {messages}");
+    assert!(!messages.contains("note: `run"), "the checkpoint was complete: {messages}");
     assert!(fs::read(world.path("run/prompts.safetensors")).unwrap() == complete);
     let steps = fs::read_to_string(world.path("run/metrics.jsonl")).unwrap();
     assert_eq!(steps.matches("\"loss\"").count(), 6);
@@ -118,7 +118,7 @@ fn full_disk_preserves_earlier_files() {
         reported.insert(file.split('`').next().unwrap().to_owned());
         let (code, messages) = world.shell(COMMAND);
         assert_eq!(code, 0, "{room} KiB: {messages}");
-        assert!(!messages.contains("note: "), "{messages}");
+        assert!(!messages.contains("note: `run"), "{messages}");
         assert!(fs::read(world.path("run/prompts.safetensors")).unwrap() == complete, "{room} KiB");
     }
     assert!(reported.len() >= 3, "files that did not fit: {reported:?}");

@@ -170,7 +170,7 @@ fn second_signal_ends_the_run_immediately() {
     let mut child = spawn(
         &world,
         &format!(
-            "train run.toml {LONG} --set training.batch_size=20000 --set training.micro_batch_size=50 --output run"
+            "train run.toml {LONG} --set training.batch_size=20000 --set training.micro_batch_size=50 --set evaluation.before=false --output run"
         ),
     );
     let log = world.path("run/metrics.jsonl");

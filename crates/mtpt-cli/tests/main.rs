@@ -10,6 +10,8 @@ mod world;
 mod first_steps;
 // `train`, `eval` and `predict` on label words.
 mod run;
+// Results next to baselines, values per label, incorrect rows, and units.
+mod baselines;
 // `train`, `eval` and `predict` on free text and on candidates given by each row.
 mod answers;
 // Runs in the output folder: refused, overwritten, resumed, extended and recorded.

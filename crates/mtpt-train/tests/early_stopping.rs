@@ -62,8 +62,14 @@ fn run(
 fn patient(patience: usize, min_delta: f64) -> RunConfig {
     let mut config = config(CompositionConfig::default());
     config.training.steps = 30;
-    config.evaluation =
-        EvaluationConfig { every: 1, patience: Some(patience), min_delta, ..config.evaluation };
+    // The events are those of the steps.
+    config.evaluation = EvaluationConfig {
+        every: 1,
+        patience: Some(patience),
+        min_delta,
+        before: false,
+        ..config.evaluation
+    };
     config
 }
 

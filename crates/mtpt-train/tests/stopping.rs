@@ -165,6 +165,7 @@ fn a_run_without_checkpoints_writes_one_when_it_is_stopped() {
     let mut config = config(CompositionConfig::default());
     config.training.checkpoint_every = 0;
     config.evaluation.every = 0;
+    config.evaluation.before = false;
     let (folder, step) = stopped(&world, &config, false, 5);
     assert_eq!(step, 5);
     assert_eq!(names(&folder.checkpoints()), ["step-00000005"]);
@@ -175,7 +176,8 @@ fn a_run_without_checkpoints_writes_one_when_it_is_stopped() {
 #[test]
 fn an_interrupted_evaluation_is_repeated() {
     let world = SmallWorld::new();
-    let config = config(CompositionConfig::default());
+    let mut config = config(CompositionConfig::default());
+    config.evaluation.before = false;
     let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
     outcome.unwrap();
     // After step 1, after step 2, between the two tasks.

@@ -2,10 +2,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::args::baseline::BaselineArgs;
 use crate::args::decoding::Decoding;
 use crate::args::device::DeviceArgs;
 use crate::args::rows::RowArgs;
-use crate::args::values::{EvaluatedSplit, ScoreKind, TruncationSide, length_limit, positive};
+use crate::args::values::{
+    EvaluatedSplit, ResultFormat, ScoreKind, TruncationSide, length_limit, positive,
+};
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
@@ -29,6 +32,20 @@ pub(crate) struct Eval {
     /// Split to evaluate
     #[arg(long, value_enum, default_value = "dev")]
     pub(crate) split: EvaluatedSplit,
+    #[command(flatten)]
+    pub(crate) baseline: BaselineArgs,
+    /// Form of the results [default: a table on a terminal, JSON Lines otherwise]
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) format: Option<ResultFormat>,
+    /// Also print precision, recall and F1 of each label, and the confusion matrix
+    #[arg(long)]
+    pub(crate) classes: bool,
+    /// File for all rows with an incorrect prediction, as JSON Lines
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub(crate) errors: Option<PathBuf>,
+    /// Omit the texts of these rows
+    #[arg(long, requires = "errors")]
+    pub(crate) no_text: bool,
     /// Maximum number of rows per batch
     #[arg(long, value_name = "N", default_value_t = 64, value_parser = positive)]
     pub(crate) batch_size: usize,

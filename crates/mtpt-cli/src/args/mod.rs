@@ -2,6 +2,7 @@
 //!
 //! Doc comments of commands, options and values are their help texts.
 
+pub(crate) mod baseline;
 pub(crate) mod decoding;
 pub(crate) mod device;
 pub(crate) mod exchange;

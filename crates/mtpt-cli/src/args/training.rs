@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::args::baseline::BaselineArgs;
 use crate::args::device::DeviceArgs;
 use crate::args::values::{Stage, positive};
 
@@ -32,6 +33,8 @@ pub(crate) struct Run {
 pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) run: Run,
+    #[command(flatten)]
+    pub(crate) baseline: BaselineArgs,
     /// Run only this stage of the configuration; can be repeated
     #[arg(long, value_enum, value_name = "STAGE")]
     pub(crate) stage: Vec<Stage>,
@@ -41,6 +44,8 @@ pub(crate) struct Train {
 pub(crate) struct Adapt {
     #[command(flatten)]
     pub(crate) run: Run,
+    #[command(flatten)]
+    pub(crate) baseline: BaselineArgs,
     /// Prompts to start from: a run folder, a prompt file, or prompts in PEFT, NumPy or T5X format
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: PathBuf,

@@ -93,6 +93,15 @@ impl From<EvaluatedSplit> for Split {
     }
 }
 
+/// The form in which `mtpt eval` writes results.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ResultFormat {
+    /// Aligned columns, values in percent
+    Table,
+    /// JSON Lines, values as fractions
+    Json,
+}
+
 /// A prompt format of another program.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Format {

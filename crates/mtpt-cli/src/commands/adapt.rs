@@ -2,14 +2,16 @@ use mtpt::tasks::Task;
 use mtpt::train::{AdaptationConfig, FewShotConfig, NearestConfig, StagedRunConfig, TaskParts};
 
 use crate::args::training::Adapt;
-use crate::commands::train::run_pipeline;
+use crate::commands::train::{run_pipeline, with_baseline};
 use crate::error::Result;
 use crate::pipeline_job::Mode;
 
 pub(crate) fn run(arguments: &Adapt) -> Result<()> {
     run_pipeline(
         &arguments.run,
-        |config, tasks| with_arguments(arguments, config, tasks),
+        |config, tasks| {
+            with_arguments(arguments, with_baseline(config, &arguments.baseline), tasks)
+        },
         &Mode::Adapt(&arguments.prompts),
     )
 }

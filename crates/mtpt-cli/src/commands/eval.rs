@@ -1,24 +1,53 @@
-use mtpt::infer::{Prompts, TaskTokenizer};
-use mtpt::tasks::{MaxLengths, Split, Task, TaskFile, UnknownTokens};
+use std::io::IsTerminal;
+use std::path::Path;
+
+use mtpt::infer::{
+    ExampleOptions, Prompts, RankedExample, RowPredictions, TaskData, TaskTokenizer,
+};
+use mtpt::io::fs::write_atomic;
+use mtpt::tasks::evaluation::{ClassRecord, ExampleRecord, MetricRecord, TaskBaselines};
+use mtpt::tasks::{Baselines, MaxLengths, Split, Task, TaskFile, TaskRecord, UnknownTokens};
+use mtpt::train::error_line;
 use serde::Serialize;
 
 use crate::args::inference::Eval;
+use crate::args::values::ResultFormat;
 use crate::config_kind::{Purpose, check_is_config};
 use crate::error::{Error, Result};
 use crate::generation_settings::report_for_tasks;
 use crate::model::open_device;
 use crate::prompted_model::{PromptedModel, note_unknown_tokens};
 use crate::prompts::PromptSource;
-use crate::stdio::Output;
+use crate::results::{classes_lines, remarks, results_table};
+use crate::stdio::{Output, message};
 
 /// A metric of a task, as a row of standard output.
 #[derive(Serialize)]
 struct MetricRow<'a> {
     task: &'a str,
     split: &'a str,
-    metric: &'a str,
-    value: f64,
+    #[serde(flatten)]
+    metric: &'a MetricRecord,
     rows: usize,
+}
+
+/// Values per label of a task, as a row of standard output.
+#[derive(Serialize)]
+struct ClassesRow<'a> {
+    task: &'a str,
+    split: &'a str,
+    classes: &'a [ClassRecord],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    confusion: &'a [Vec<usize>],
+}
+
+/// A row with an incorrect prediction, as a line of the file of errors.
+#[derive(Serialize)]
+struct ErrorRow<'a> {
+    task: &'a str,
+    split: &'a str,
+    #[serde(flatten)]
+    example: &'a ExampleRecord,
 }
 
 pub(crate) fn run(arguments: &Eval) -> Result<()> {
@@ -46,30 +75,112 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let model = prompted.prompted()?;
     let have_text = tasks.iter().map(|task| task.labels().is_text());
     report_for_tasks(t5, have_text, max_lengths.target)?;
-    let mut output = Output::new();
+    let mut report = Report::new(arguments, split);
     let mut unknown_tokens = UnknownTokens::default();
     for task in tasks {
-        let name = task.id().clone();
         let position =
-            prompts.find(name.as_str()).map_err(|_| no_prompt(arguments, &task, prompts))?;
+            prompts.find(task.id().as_str()).map_err(|_| no_prompt(arguments, &task, prompts))?;
         let data = tokenizer.read_splits(position, task, &[split])?;
         limit.count(data.truncated_inputs(split));
         unknown_tokens += data.unknown_tokens(split);
-        let evaluation = model.evaluate(&data, split, arguments.batch_size)?;
-        for (metric, value) in evaluation.values() {
-            output.row(&MetricRow {
-                task: name.as_str(),
-                split: split.as_str(),
-                metric: metric.name(),
-                value: *value,
-                rows: evaluation.rows(),
-            })?;
-        }
-        output.flush()?;
+        report.add(&data, &model.predict_rows(&data, split, arguments.batch_size)?)?;
     }
     limit.report();
     note_unknown_tokens(unknown_tokens);
-    Ok(())
+    report.finish()
+}
+
+/// Collects the results of tasks and writes them.
+struct Report<'a> {
+    arguments: &'a Eval,
+    split: Split,
+    /// Whether results are a table instead of rows.
+    is_table: bool,
+    output: Output,
+    tasks: Vec<TaskRecord>,
+    /// Lines of the file of errors.
+    errors: Vec<u8>,
+}
+
+impl<'a> Report<'a> {
+    fn new(arguments: &'a Eval, split: Split) -> Self {
+        let is_table = match arguments.format {
+            Some(format) => matches!(format, ResultFormat::Table),
+            None => std::io::stdout().is_terminal(),
+        };
+        let (output, tasks, errors) = (Output::new(), Vec::new(), Vec::new());
+        Self { arguments, split, is_table, output, tasks, errors }
+    }
+
+    /// Adds the results of a task, and writes them unless they are rows of a table.
+    fn add(&mut self, data: &TaskData, predictions: &RowPredictions) -> Result<()> {
+        let Self { split, .. } = *self;
+        let baselines = self.baselines(data.task());
+        let none = ExampleOptions { count: 0, texts: false };
+        let record = predictions.record(data, split, baselines.as_ref(), none)?;
+        if let Some(path) = &self.arguments.errors {
+            for row in predictions.examples(data, split, !self.arguments.no_text)? {
+                self.add_error(&record.task, &row, path)?;
+            }
+        }
+        if !self.is_table {
+            let (task, split) = (record.task.as_str(), split.as_str());
+            for metric in &record.metrics {
+                self.output.row(&MetricRow { task, split, metric, rows: record.rows })?;
+            }
+            if self.arguments.classes && !record.classes.is_empty() {
+                let (classes, confusion) = (&record.classes, &record.confusion);
+                self.output.row(&ClassesRow { task, split, classes, confusion })?;
+            }
+            self.output.flush()?;
+        }
+        self.tasks.push(record);
+        Ok(())
+    }
+
+    /// Returns the baselines of a task. They are not essential: an error is only reported.
+    fn baselines(&self, task: &Task) -> Option<TaskBaselines> {
+        match Baselines::of_task(task, self.split, self.arguments.baseline.choice()) {
+            Ok(baselines) => baselines.map(|baselines| baselines.record(task)),
+            Err(error) => {
+                message(&format!("note: no baselines of `{}`: {}", task.id(), error_line(&error)));
+                None
+            }
+        }
+    }
+
+    fn add_error(&mut self, task: &str, row: &RankedExample, path: &Path) -> Result<()> {
+        let RankedExample { example, .. } = row;
+        if example.correct {
+            return Ok(());
+        }
+        let row = ErrorRow { task, split: self.split.as_str(), example };
+        serde_json::to_writer(&mut self.errors, &row)
+            .map_err(|error| Error::File { path: path.to_owned(), problem: error.to_string() })?;
+        self.errors.push(b'\n');
+        Ok(())
+    }
+
+    /// Writes the table and the file of errors.
+    fn finish(mut self) -> Result<()> {
+        if self.is_table {
+            let mut lines = results_table(&self.tasks, "value").lines("");
+            for task in self.tasks.iter().filter(|_| self.arguments.classes) {
+                let classes = classes_lines(task, "  ");
+                if !classes.is_empty() {
+                    lines.extend([String::new(), format!("{}:", task.task)]);
+                    lines.extend(classes);
+                }
+            }
+            self.output.bytes(format!("{}\n", lines.join("\n")).as_bytes())?;
+            self.output.flush()?;
+        }
+        self.tasks.iter().flat_map(remarks).for_each(|line| message(&line));
+        if let Some(path) = &self.arguments.errors {
+            write_atomic(path, &self.errors)?;
+        }
+        Ok(())
+    }
 }
 
 fn no_prompt(arguments: &Eval, task: &Task, prompts: &Prompts) -> Error {

@@ -6,6 +6,7 @@ use mtpt::train::{DataCache, PipelineReport, Stage, StagedRunConfig};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::args::baseline::BaselineArgs;
 use crate::args::training::{Run, Train};
 use crate::error::Result;
 use crate::model::choose_device;
@@ -33,7 +34,18 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     } else {
         arguments.stage.iter().copied().map(Stage::from).collect()
     };
-    run_pipeline(&arguments.run, |config, _| config, &Mode::Train(stages))
+    let change = |config, _: &[Task]| with_baseline(config, &arguments.baseline);
+    run_pipeline(&arguments.run, change, &Mode::Train(stages))
+}
+
+/// Applies the arguments about the baseline to the configuration.
+pub(crate) fn with_baseline(
+    mut config: StagedRunConfig,
+    arguments: &BaselineArgs,
+) -> StagedRunConfig {
+    let evaluation = &mut config.run.evaluation;
+    evaluation.baseline = arguments.choice().or(evaluation.baseline);
+    config
 }
 
 /// Reads a configuration, changes it, runs its stages, once for each combination of listed values,

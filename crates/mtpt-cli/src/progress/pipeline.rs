@@ -1,3 +1,4 @@
+use mtpt::tasks::evaluation::{BaselinesRecord, EvaluationRecord};
 use mtpt::train::{
     BeginEvent, EvaluationEvent, MeanEvent, Observer, ReadyEvent, Result, StepEvent,
 };
@@ -33,6 +34,14 @@ impl Observer for PipelineProgress {
         let resume = event.resume && (!self.is_nested || event.steps_done > 0);
         let event = ReadyEvent { resume, ..*event };
         self.run.as_mut().map_or(Ok(()), |run| run.ready(&event))
+    }
+
+    fn baselines(&mut self, record: &BaselinesRecord) -> Result<()> {
+        self.run.as_mut().map_or(Ok(()), |run| run.baselines(record))
+    }
+
+    fn results(&mut self, record: &EvaluationRecord) -> Result<()> {
+        self.run.as_mut().map_or(Ok(()), |run| run.results(record))
     }
 
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {

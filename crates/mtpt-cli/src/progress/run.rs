@@ -2,11 +2,13 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
+use mtpt::tasks::evaluation::{BaselinesRecord, EvaluationRecord};
 use mtpt::tasks::{TaskId, Unit, format_value};
 use mtpt::train::{EvaluationEvent, MeanEvent, Observer, ReadyEvent, Result, StepEvent};
 
 use crate::number_format::{counted, thousands};
 use crate::progress::statistics::Statistics;
+use crate::results::{baselines_line, run_results};
 use crate::stdio::message;
 
 /// Number of progress lines over a whole run if there is no terminal.
@@ -19,6 +21,10 @@ pub(crate) struct RunProgress {
     bar: Option<ProgressBar>,
     start: Instant,
     statistics: Statistics,
+    /// Whether the run has steps of an earlier process.
+    is_resumed: bool,
+    /// Baselines that results are compared with.
+    baselines: Option<BaselinesRecord>,
     /// Tasks and metrics of the current evaluation so far.
     evaluated: Vec<(TaskId, String)>,
 }
@@ -35,7 +41,20 @@ impl RunProgress {
             bar
         });
         let (start, statistics) = (Instant::now(), Statistics::default());
-        Self { bar, start, statistics, evaluated: Vec::new() }
+        Self { bar, start, statistics, is_resumed: false, baselines: None, evaluated: Vec::new() }
+    }
+
+    /// Returns the comparison of a value with the majority baseline, if there is one.
+    fn comparison(&self, event: &EvaluationEvent<'_>) -> String {
+        let baselines = self.baselines.as_ref().filter(|record| record.split == event.split);
+        let tasks = baselines.map(|record| record.tasks.as_slice()).unwrap_or_default();
+        let task = tasks.iter().find(|known| known.task == event.task.as_str());
+        let metric = task.and_then(|task| {
+            task.metrics.iter().find(|known| known.metric == event.metric)?.values.majority
+        });
+        metric.map_or_else(String::new, |majority| {
+            format!(" (majority {})", format_value(event.metric, majority))
+        })
     }
 
     fn line(&self, text: &str) {
@@ -69,9 +88,23 @@ impl Observer for RunProgress {
             let dir = dir.display();
             self.line(&format!("nothing to resume in `{dir}`: starting with the first step"));
         }
+        self.is_resumed = steps_done > 0;
         if let Some(bar) = &self.bar {
             bar.set_position(steps_done as u64);
         }
+        Ok(())
+    }
+
+    fn baselines(&mut self, record: &BaselinesRecord) -> Result<()> {
+        if !self.is_resumed {
+            record.tasks.iter().for_each(|task| self.line(&baselines_line(task, &record.split)));
+        }
+        self.baselines = Some(record.clone());
+        Ok(())
+    }
+
+    fn results(&mut self, record: &EvaluationRecord) -> Result<()> {
+        run_results(record).iter().for_each(|line| self.line(line));
         Ok(())
     }
 
@@ -97,8 +130,8 @@ impl Observer for RunProgress {
     }
 
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
-        let EvaluationEvent { step, split, task, metric, value } = event;
-        let text = format_value(metric, *value);
+        let EvaluationEvent { step, split, task, metric, value, .. } = event;
+        let text = format_value(metric, *value) + &self.comparison(event);
         self.line(&format!("step {step}: {task} {split} {metric} {text}"));
         if *metric != EvaluationEvent::LOSS {
             self.evaluated.push(((*task).clone(), (*metric).to_owned()));

@@ -36,7 +36,7 @@ pub(crate) struct Step {
     tasks: Map<String, Value>,
 }
 
-/// The value of a metric on a split of a task: a fraction, or nats for the metric `loss`.
+/// The value of a metric on a split of a task, see [`Unit`](mtpt::tasks::Unit).
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 pub(crate) struct EvaluationResult {
     pub(crate) step: usize,
@@ -44,6 +44,9 @@ pub(crate) struct EvaluationResult {
     pub(crate) task: String,
     pub(crate) metric: String,
     pub(crate) value: f64,
+    /// Contribution to the mean over tasks, if it isn't the value.
+    #[serde(default)]
+    score: Option<f64>,
 }
 
 /// Values with their steps, in ascending order of the steps.
@@ -183,12 +186,16 @@ impl History {
 
     fn means_of(&self, counts: &dyn Fn(&str) -> bool) -> Series {
         let mut steps: BTreeMap<usize, Vec<(&str, Vec<f64>)>> = BTreeMap::new();
-        let counts = |result: &&EvaluationResult| result.split == "dev" && counts(&result.metric);
+        // Only `mtpt pretrain`, which reports losses, may select the untrained state.
+        let first = usize::from(self.results.iter().all(|result| result.metric != LOSS));
+        let counts = |result: &&EvaluationResult| {
+            result.step >= first && result.split == "dev" && counts(&result.metric)
+        };
         for result in self.results.iter().filter(counts) {
             let tasks = steps.entry(result.step).or_default();
             match tasks.iter_mut().find(|(task, _)| *task == result.task) {
-                Some((_, values)) => values.push(result.value),
-                None => tasks.push((&result.task, vec![result.value])),
+                Some((_, scores)) => scores.push(result.score.unwrap_or(result.value)),
+                None => tasks.push((&result.task, vec![result.score.unwrap_or(result.value)])),
             }
         }
         let count = |tasks: &[(&str, Vec<f64>)]| -> usize {
@@ -270,6 +277,17 @@ mod tests {
             "{error}"
         );
         assert_eq!(parse("").unwrap(), History::default());
+    }
+
+    #[test]
+    fn means_are_of_scores_after_the_first_step() {
+        let log = r#"{"step":0,"split":"dev","task":"a","metric":"rmse","value":0.5,"score":0.9}
+{"step":2,"split":"dev","task":"a","metric":"rmse","value":1.0,"score":0.8}
+"#;
+        assert_eq!(parse(log).unwrap().means(), [(2, 0.8)]);
+        let pretraining =
+            log.to_owned() + r#"{"step":0,"split":"dev","task":"a","metric":"loss","value":2.0}"#;
+        assert_eq!(parse(&pretraining).unwrap().means(), [(0, 0.9), (2, 0.8)]);
     }
 
     #[test]

@@ -26,15 +26,45 @@ pub struct EvaluationConfig {
     ///
     /// Default: 0; range: from 0.
     pub min_delta: f64,
+    /// Whether a run with an output evaluates the initial prompts on `dev` before the first step.
+    /// They are never selected.
+    ///
+    /// Default: true.
+    pub before: bool,
+    /// Whether a linear model on TF-IDF features is evaluated on `dev`.
+    ///
+    /// Default: for tasks with at most 5,000 training examples.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<bool>,
+    /// Maximum number of rows of a task in `evaluation.json`, incorrect ones first.
+    ///
+    /// Default: 10.
+    pub examples: usize,
+    /// Whether these rows contain their texts.
+    ///
+    /// Default: true.
+    pub texts: bool,
 }
 
 impl Default for EvaluationConfig {
     fn default() -> Self {
-        Self { every: 100, batch_size: 64, patience: None, min_delta: 0.0 }
+        Self {
+            every: 100,
+            batch_size: 64,
+            patience: None,
+            min_delta: 0.0,
+            before: true,
+            baseline: None,
+            examples: 10,
+            texts: true,
+        }
     }
 }
 
 impl EvaluationConfig {
+    /// Keys that change neither training nor the selection of prompts.
+    pub(crate) const REPORTING_KEYS: [&str; 4] = ["before", "baseline", "examples", "texts"];
+
     /// Checks every value.
     ///
     /// # Errors

@@ -79,7 +79,7 @@ pub struct PretrainingEvaluationConfig {
 
 impl Default for PretrainingEvaluationConfig {
     fn default() -> Self {
-        let EvaluationConfig { every, batch_size, patience, min_delta } =
+        let EvaluationConfig { every, batch_size, patience, min_delta, .. } =
             EvaluationConfig::default();
         Self { every, batch_size, keep_best: false, patience, min_delta }
     }
@@ -102,7 +102,8 @@ impl PretrainingEvaluationConfig {
     /// When a value is out of range; the error names the option.
     pub fn check(&self) -> Result<()> {
         let Self { every, batch_size, patience, min_delta, .. } = *self;
-        EvaluationConfig { every, batch_size, patience, min_delta }.check()
+        EvaluationConfig { every, batch_size, patience, min_delta, ..EvaluationConfig::default() }
+            .check()
     }
 }
 

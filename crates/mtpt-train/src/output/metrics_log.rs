@@ -16,8 +16,9 @@ use crate::run::observer::{EvaluationEvent, Observer, StepEvent};
 /// A step is `{"step", "loss", "lr", "gradient_norm", "rows", "seconds", "tasks": {name: loss}}`,
 /// with `"added": {name: loss}` if the objective has auxiliary losses, and `"task_lr"` if
 /// task-specific parameters have their own learning rate. A metric value is `{"step", "split",
-/// "task", "metric", "value"}`. Losses are in nats per target token, metric values are fractions,
-/// and steps are counted from 1.
+/// "task", "metric", "value"}`, with `"score"`, its contribution to the mean over tasks, if that is
+/// another number. Losses are in nats per target token, and metric values are fractions, except for
+/// correlations and errors. Steps are counted from 1; values of step 0 are those before training.
 #[derive(Debug)]
 pub struct MetricsLog {
     path: PathBuf,
@@ -55,6 +56,8 @@ struct EvaluationLine<'a> {
     task: &'a str,
     metric: &'a str,
     value: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    score: Option<f64>,
 }
 
 impl MetricsLog {
@@ -132,6 +135,7 @@ impl Observer for MetricsLog {
             task: event.task.as_str(),
             metric: event.metric,
             value: event.value,
+            score: (event.score != event.value).then_some(event.score),
         })
     }
 

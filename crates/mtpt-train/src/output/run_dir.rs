@@ -96,6 +96,18 @@ impl RunDir {
         self.path.join(OUTCOME)
     }
 
+    /// Returns the file of the results at the end of the run, an
+    /// [`EvaluationRecord`](mtpt_tasks::EvaluationRecord).
+    pub fn evaluation(&self) -> PathBuf {
+        self.path.join("evaluation.json")
+    }
+
+    /// Returns the file of the baselines of the tasks, a
+    /// [`BaselinesRecord`](mtpt_tasks::evaluation::BaselinesRecord), written before the first step.
+    pub fn baselines(&self) -> PathBuf {
+        self.path.join("baselines.json")
+    }
+
     /// Returns whether the directory contains the results of a run that reached its end.
     pub(crate) fn is_complete(&self) -> bool {
         self.outcome().is_file() || self.model().join("config.json").is_file()
@@ -118,15 +130,17 @@ impl RunDir {
         checkpoint::remove_all(&self.checkpoints())
     }
 
-    /// Removes the prompts, the outcome and the record of an earlier run, if there are any.
+    /// Removes the prompts, the outcome, the results and the record of an earlier run, if there are
+    /// any.
     ///
     /// # Errors
     ///
     /// When they cannot be removed.
     pub fn remove_prompts(&self) -> Result<()> {
         remove_file(&self.outcome())?;
-        remove_file(&self.record())?;
-        Ok(remove_file(&self.prompts())?)
+        [self.record(), self.evaluation(), self.baselines(), self.prompts()]
+            .iter()
+            .try_for_each(|path| Ok(remove_file(path)?))
     }
 
     /// Removes the outcome of a run that is extended.
@@ -176,8 +190,10 @@ impl RunDir {
     ///
     /// When they cannot be removed.
     pub(crate) fn remove_temporary_files(&self) -> Result<()> {
+        let results = [self.evaluation(), self.baselines()];
         [self.config(), self.metrics(), self.prompts(), self.record()]
             .iter()
+            .chain(&results)
             .try_for_each(|path| Ok(remove_temporary_files(path)?))
     }
 

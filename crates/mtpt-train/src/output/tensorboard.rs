@@ -79,7 +79,7 @@ impl Observer for TensorBoard {
     }
 
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
-        let EvaluationEvent { step, split, task, metric, value } = event;
+        let EvaluationEvent { step, split, task, metric, value, .. } = event;
         self.scalars(*step, [(format!("{split}/{task}/{metric}"), *value)])
     }
 

@@ -4,13 +4,24 @@ pub(crate) struct EvaluationPolicy {
     /// Steps between evaluations; 0 evaluates after the last step only.
     pub(crate) every: usize,
     /// Whether to evaluate before the first step.
-    pub(crate) before_first_step: bool,
+    pub(crate) first: FirstEvaluation,
     /// Whether the run returns the best module instead of the last one.
     pub(crate) keep_best: bool,
     /// Evaluations without progress after which the run ends.
     pub(crate) patience: Option<usize>,
     /// Difference that a score must exceed to count as progress.
     pub(crate) min_delta: f64,
+}
+
+/// The evaluation before the first step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FirstEvaluation {
+    /// There is none.
+    None,
+    /// Later results are compared with it.
+    Baseline,
+    /// The untrained module may be the best.
+    Candidate,
 }
 
 impl EvaluationPolicy {
@@ -29,7 +40,7 @@ mod tests {
         let due = |every| {
             let policy = EvaluationPolicy {
                 every,
-                before_first_step: false,
+                first: FirstEvaluation::None,
                 keep_best: true,
                 patience: None,
                 min_delta: 0.0,

@@ -9,6 +9,7 @@ use mtpt_tasks::{Gold, Metric, Split, TaskId};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::config::evaluation::EvaluationConfig;
 use crate::config::run::RunConfig;
 use crate::data::pretraining_data::PretrainingData;
 use crate::error::Result;
@@ -87,8 +88,12 @@ impl<'a, C: Serialize> RunIdentity<'a, C> {
 
     /// Returns the identity as JSON.
     pub(crate) fn to_value(&self) -> Result<Value> {
-        Ok(serde_json::to_value(self)
-            .map_err(|source| CheckpointError::Json { path: "state.json".into(), source })?)
+        let mut value = serde_json::to_value(self)
+            .map_err(|source| CheckpointError::Json { path: "state.json".into(), source })?;
+        if let Some(evaluation) = value.get_mut("evaluation").and_then(Value::as_object_mut) {
+            evaluation.retain(|key, _| !EvaluationConfig::REPORTING_KEYS.contains(&key.as_str()));
+        }
+        Ok(value)
     }
 
     /// Creates the identity of a pretraining run.

@@ -8,6 +8,8 @@ pub(crate) mod pretraining;
 pub(crate) mod progress;
 pub(crate) mod prompt_tuning;
 pub(crate) mod requirements;
+pub(crate) mod results;
 pub(crate) mod session;
 pub(crate) mod state;
+pub(crate) mod suggestion;
 pub(crate) mod trainer;

@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use mtpt_tasks::TaskId;
+use mtpt_tasks::evaluation::{BaselinesRecord, EvaluationRecord};
 
 use crate::error::Result;
 
@@ -68,8 +69,11 @@ pub struct EvaluationEvent<'a> {
     pub task: &'a TaskId,
     /// Name of the metric.
     pub metric: &'a str,
-    /// Its value, as a fraction; in nats for [`LOSS`](Self::LOSS).
+    /// Its value, see [`Unit`](mtpt_tasks::Unit); in nats for [`LOSS`](Self::LOSS).
     pub value: f64,
+    /// Its contribution to the mean over tasks, see
+    /// [`Evaluation::scores`](mtpt_tasks::Evaluation::scores).
+    pub score: f64,
 }
 
 impl EvaluationEvent<'_> {
@@ -115,6 +119,25 @@ pub trait Observer {
     ///
     /// When the observer fails, for example to write its log; the run ends with this error.
     fn step(&mut self, _event: &StepEvent<'_>) -> Result<()> {
+        Ok(())
+    }
+
+    /// Called before the first step of this process of a run with an output, with the baselines of
+    /// its tasks.
+    ///
+    /// # Errors
+    ///
+    /// When the observer fails; the run ends with this error.
+    fn baselines(&mut self, _record: &BaselinesRecord) -> Result<()> {
+        Ok(())
+    }
+
+    /// Called at the end of a run with an output, with the results of the prompts that it returns.
+    ///
+    /// # Errors
+    ///
+    /// When the observer fails; the run ends with this error.
+    fn results(&mut self, _record: &EvaluationRecord) -> Result<()> {
         Ok(())
     }
 
@@ -183,6 +206,16 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.step(event)
     }
 
+    fn baselines(&mut self, record: &BaselinesRecord) -> Result<()> {
+        self.0.baselines(record)?;
+        self.1.baselines(record)
+    }
+
+    fn results(&mut self, record: &EvaluationRecord) -> Result<()> {
+        self.0.results(record)?;
+        self.1.results(record)
+    }
+
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
         self.0.evaluation(event)?;
         self.1.evaluation(event)
@@ -224,6 +257,14 @@ impl<O: Observer + ?Sized> Observer for &mut O {
 
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
         (**self).step(event)
+    }
+
+    fn baselines(&mut self, record: &BaselinesRecord) -> Result<()> {
+        (**self).baselines(record)
+    }
+
+    fn results(&mut self, record: &EvaluationRecord) -> Result<()> {
+        (**self).results(record)
     }
 
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {

@@ -14,7 +14,7 @@ use crate::data::pretraining_data::PretrainingData;
 use crate::error::Result;
 use crate::objective::fine_tuning::{FullFineTuning, mean_loss};
 use crate::output::run_dir::RunDir;
-use crate::run::evaluation_policy::EvaluationPolicy;
+use crate::run::evaluation_policy::{EvaluationPolicy, FirstEvaluation};
 use crate::run::identity::RunIdentity;
 use crate::run::observer::{EvaluationEvent, Observer};
 use crate::run::session::{Completed, Output, Session, Settings, Workload};
@@ -145,7 +145,9 @@ impl From<&PretrainingEvaluationConfig> for EvaluationPolicy {
     fn from(config: &PretrainingEvaluationConfig) -> Self {
         let PretrainingEvaluationConfig { every, patience, min_delta, .. } = *config;
         let (before_first_step, keep_best) = (every > 0, config.keeps_best().is_some());
-        Self { every, before_first_step, keep_best, patience, min_delta }
+        let first =
+            if before_first_step { FirstEvaluation::Candidate } else { FirstEvaluation::None };
+        Self { every, first, keep_best, patience, min_delta }
     }
 }
 
@@ -220,17 +222,18 @@ impl<M: Module + Backbone> Workload<M> for PretrainingWorkload<'_> {
                 return Ok(None);
             }
             observer.status(&format!("evaluating {task}"));
-            let mut report = |metric: &str, value: f64| {
+            let mut report = |metric: &str, value: f64, score: f64| {
                 let split = split.as_str();
-                observer.evaluation(&EvaluationEvent { step, split, task, metric, value })
+                observer.evaluation(&EvaluationEvent { step, split, task, metric, value, score })
             };
             let loss = mean_loss(model, &rows, batch_size)?;
-            report(EvaluationEvent::LOSS, loss)?;
+            report(EvaluationEvent::LOSS, loss, loss)?;
             losses.push((task.clone(), loss));
             if let Some(data) = self.data.tasks().get(position) {
                 let evaluation = Prompted::plain(model).evaluate(data, split, batch_size)?;
-                for (metric, value) in evaluation.values() {
-                    report(metric.name(), *value)?;
+                for ((metric, value), score) in evaluation.values().iter().zip(evaluation.scores())
+                {
+                    report(metric.name(), *value, score)?;
                 }
                 means.push(evaluation.mean());
             }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
 use mtpt_infer::{PromptHeader, PromptTask, Prompted, Prompts, TaskData};
-use mtpt_io::fs::write_atomic;
+use mtpt_tasks::evaluation::BaselinesRecord;
 use mtpt_tasks::{Batch, Mixture, Split, Task, TokenizedExample};
 use serde_json::json;
 
@@ -15,11 +15,13 @@ use crate::data::micro_batches::micro_batches;
 use crate::error::Result;
 use crate::objective::loss::Objective;
 use crate::objective::prompt_tuning::PromptTuning;
+use crate::output::results::{read_record, write_record};
 use crate::output::run_dir::RunDir;
-use crate::run::evaluation_policy::EvaluationPolicy;
+use crate::run::evaluation_policy::{EvaluationPolicy, FirstEvaluation};
 use crate::run::identity::RunIdentity;
 use crate::run::observer::{EvaluationEvent, MeanEvent, Observer};
 use crate::run::requirements::{check_decoder_length, check_examples, check_task_options};
+use crate::run::results::{DevEvaluation, SPLIT, evaluate_baselines};
 use crate::run::session::{Completed, Output, Session, Settings, Workload};
 use crate::run::trainer::Trainer;
 
@@ -164,14 +166,23 @@ impl<'a, B: Backbone, O, L> PromptTuningRun<'a, B, O, L> {
         let identity = RunIdentity::of_run(config, data, trainer.module())?;
         let resume = self.resume;
         let output = self.output.as_deref().map(RunDir::create).transpose()?;
+        let objective = self.objective;
+        let baselines = BaselinesRecord { split: SPLIT.to_string(), tasks: Vec::new() };
+        let identity = identity.with_objective(objective.identity()).to_value()?;
+        let workload =
+            PromptTuningWorkload { objective, config, data, backbone, mixture, baselines };
+        let mut evaluation = EvaluationPolicy::from(&config.evaluation);
+        // Only a run with an output compares its results with baselines.
+        let has_dev = workload.dev_tasks().next().is_some();
+        if config.evaluation.before && output.is_some() && has_dev {
+            evaluation.first = FirstEvaluation::Baseline;
+        }
         let settings = Settings {
-            evaluation: EvaluationPolicy::from(&config.evaluation),
+            evaluation,
             checkpoint_every: config.training.checkpoint_every,
-            identity: identity.with_objective(self.objective.identity()).to_value()?,
+            identity,
             output: output.map(|dir| Output { dir, resume }),
         };
-        let objective = self.objective;
-        let workload = PromptTuningWorkload { objective, config, data, backbone, mixture };
         let session = Session::start(workload, trainer, settings, &mut self.observer)?;
         let (workload, completed) = session.run(&mut self.observer)?;
         let Completed { module, step, score, stopped_early, .. } = completed;
@@ -182,7 +193,7 @@ impl<'a, B: Backbone, O, L> PromptTuningRun<'a, B, O, L> {
 impl From<&EvaluationConfig> for EvaluationPolicy {
     fn from(config: &EvaluationConfig) -> Self {
         let EvaluationConfig { every, patience, min_delta, .. } = *config;
-        Self { every, before_first_step: false, keep_best: true, patience, min_delta }
+        Self { every, first: FirstEvaluation::None, keep_best: true, patience, min_delta }
     }
 }
 
@@ -192,12 +203,14 @@ struct PromptTuningWorkload<'a, B, O> {
     data: &'a [TaskData],
     backbone: &'a B,
     mixture: Mixture,
+    /// Baselines of the tasks with a `dev` split.
+    baselines: BaselinesRecord,
 }
 
 impl<'a, B: Backbone, O> PromptTuningWorkload<'a, B, O> {
     /// Returns the tasks that have a `dev` split.
     fn dev_tasks(&self) -> impl Iterator<Item = &'a TaskData> + use<'a, B, O> {
-        self.data.iter().filter(|data| !data.rows(Split::Dev).is_empty())
+        self.data.iter().filter(|data| !data.rows(SPLIT).is_empty())
     }
 
     fn prompts<C: Compose>(&self, composition: C, step: usize) -> Prompts<C> {
@@ -216,8 +229,7 @@ impl<'a, B: Backbone, O> PromptTuningWorkload<'a, B, O> {
 
 impl<B: Backbone, O: Objective<C>, C: Compose> Workload<C> for PromptTuningWorkload<'_, B, O> {
     type Objective = O;
-    /// Mean of the tasks' metrics.
-    type Evaluation = Option<f64>;
+    type Evaluation = DevEvaluation;
 
     fn objective(&self) -> &O {
         &self.objective
@@ -247,29 +259,33 @@ impl<B: Backbone, O: Objective<C>, C: Compose> Workload<C> for PromptTuningWorkl
         composition: &C,
         step: usize,
         observer: &mut impl Observer,
-    ) -> Result<Option<Option<f64>>> {
-        let (split, batch_size) = (Split::Dev, self.config.evaluation.batch_size);
-        let mut scores = Vec::new();
-        for data in self.dev_tasks() {
-            if !scores.is_empty() && observer.stop() {
+    ) -> Result<Option<DevEvaluation>> {
+        let mut results = DevEvaluation::default();
+        for (position, data) in self.dev_tasks().enumerate() {
+            if position > 0 && observer.stop() {
                 return Ok(None);
             }
             let task = data.task().id();
             observer.status(&format!("evaluating {task}"));
             let prompted = Prompted::new(self.backbone, composition)?;
-            let evaluation = prompted.evaluate(data, split, batch_size)?;
-            for (metric, value) in evaluation.values() {
-                let (split, metric, value) = (split.as_str(), metric.name(), *value);
-                observer.evaluation(&EvaluationEvent { step, split, task, metric, value })?;
+            let evaluation = results.add(&prompted, data, self.config.evaluation.batch_size)?;
+            for ((metric, value), score) in evaluation.values().iter().zip(evaluation.scores()) {
+                let (split, metric, value) = (SPLIT.as_str(), metric.name(), *value);
+                observer.evaluation(&EvaluationEvent {
+                    step,
+                    split,
+                    task,
+                    metric,
+                    value,
+                    score,
+                })?;
             }
-            scores.push(evaluation.mean());
         }
-        let count = scores.len();
-        Ok(Some((count > 0).then(|| scores.iter().sum::<f64>() / count as f64)))
+        Ok(Some(results))
     }
 
-    fn score(&self, evaluation: &Option<f64>) -> Option<f64> {
-        *evaluation
+    fn score(&self, evaluation: &DevEvaluation) -> Option<f64> {
+        evaluation.mean()
     }
 
     fn report_score(&self, event: &MeanEvent<'_>, observer: &mut impl Observer) -> Result<()> {
@@ -290,9 +306,55 @@ impl<B: Backbone, O: Objective<C>, C: Compose> Workload<C> for PromptTuningWorkl
         Ok(self.prompts(composition.clone(), step).write(&dir.prompts())?)
     }
 
-    fn write_outcome(&self, completed: &Completed<C, Option<f64>>, dir: &RunDir) -> Result<()> {
-        let Completed { step, score, stopped_early, .. } = completed;
+    /// Evaluates the baselines, or reads those that an earlier process wrote, which include the
+    /// evaluation before the first step.
+    fn prepare(
+        &mut self,
+        dir: &RunDir,
+        steps_done: usize,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
+        let written = if steps_done > 0 { read_record(&dir.baselines())? } else { None };
+        self.baselines = match written {
+            Some(baselines) => baselines,
+            None => {
+                observer.status("evaluating baselines");
+                let baselines =
+                    evaluate_baselines(self.dev_tasks(), self.config.evaluation.baseline)?;
+                write_record(&dir.baselines(), &baselines)?;
+                baselines
+            }
+        };
+        observer.baselines(&self.baselines)
+    }
+
+    fn set_before(&mut self, evaluation: &DevEvaluation, dir: &RunDir) -> Result<()> {
+        evaluation.add_to(&mut self.baselines);
+        write_record(&dir.baselines(), &self.baselines)
+    }
+
+    fn write_outcome(
+        &self,
+        completed: &Completed<C, DevEvaluation>,
+        dir: &RunDir,
+        observer: &mut impl Observer,
+    ) -> Result<()> {
+        let Completed { module, step, score, evaluation, stopped_early } = completed;
+        // An earlier process may have evaluated these prompts.
+        let repeated = match evaluation {
+            Some(_) => None,
+            None => self.evaluate(module, *step, &mut ())?,
+        };
+        let evaluation = evaluation.as_ref().or(repeated.as_ref());
+        let tasks = self.dev_tasks();
+        let record = evaluation
+            .map(|results| results.record(self.config, tasks, &self.baselines, *step))
+            .transpose()?;
+        if let Some(record) = record {
+            write_record(&dir.evaluation(), &record)?;
+            observer.results(&record)?;
+        }
         let outcome = json!({ "step": step, "score": score, "stopped_early": stopped_early });
-        Ok(write_atomic(&dir.outcome(), format!("{outcome}\n").as_bytes())?)
+        write_record(&dir.outcome(), &outcome)
     }
 }

@@ -12,7 +12,7 @@ use crate::objective::loss::Objective;
 use crate::output::checkpoint_schedule::CheckpointSchedule;
 use crate::output::error::CheckpointError;
 use crate::output::run_dir::RunDir;
-use crate::run::evaluation_policy::EvaluationPolicy;
+use crate::run::evaluation_policy::{EvaluationPolicy, FirstEvaluation};
 use crate::run::non_finite::{NotFinite, is_finite};
 use crate::run::observer::{MeanEvent, Observer, ReadyEvent};
 use crate::run::progress::Progress;
@@ -68,11 +68,27 @@ pub(crate) trait Workload<M: Module> {
         Ok(())
     }
 
-    /// Writes the outcome of a run that reached its end.
+    /// Prepares the comparison of results with baselines, after so many steps of earlier processes.
+    fn prepare(
+        &mut self,
+        _dir: &RunDir,
+        _steps_done: usize,
+        _observer: &mut impl Observer,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// Receives the evaluation before the first step, if it is only a baseline.
+    fn set_before(&mut self, _evaluation: &Self::Evaluation, _dir: &RunDir) -> Result<()> {
+        Ok(())
+    }
+
+    /// Writes the results and the outcome of a run that reached its end.
     fn write_outcome(
         &self,
         _completed: &Completed<M, Self::Evaluation>,
         _dir: &RunDir,
+        _observer: &mut impl Observer,
     ) -> Result<()> {
         Ok(())
     }
@@ -159,7 +175,8 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
                 workload.remove_results(dir)?;
             }
         }
-        state.evaluation_pending |= state.trainer.steps_done() == 0 && policy.before_first_step;
+        let is_first = state.trainer.steps_done() == 0 && policy.first != FirstEvaluation::None;
+        state.evaluation_pending |= is_first;
         let resume = output.as_ref().is_some_and(|output| output.resume);
         let dir = output.map(|output| output.dir);
         let session = Self {
@@ -206,6 +223,9 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
         mut self,
         observer: &mut impl Observer,
     ) -> Result<(W, Completed<M, W::Evaluation>)> {
+        if let Some(dir) = &self.dir {
+            self.workload.prepare(dir, self.state.trainer.steps_done(), observer)?;
+        }
         if self.state.evaluation_pending {
             self.evaluate(observer)?;
             if self.state.trainer.steps_done() > 0 {
@@ -253,7 +273,7 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
         let evaluation = evaluation.map(|(_, evaluation)| evaluation);
         let completed = Completed { module, step, score, evaluation, stopped_early };
         if let Some(dir) = &self.dir {
-            self.workload.write_outcome(&completed, dir)?;
+            self.workload.write_outcome(&completed, dir, observer)?;
         }
         Ok((self.workload, completed))
     }
@@ -271,10 +291,23 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
         let steps = self.state.trainer.steps();
         let is_last_only = !self.policy.is_due(step, usize::MAX);
         let module = self.state.trainer.module().valid();
-        let Some(evaluation) = self.workload.evaluate(&module, step, observer)? else {
-            return Err(self.stop(observer));
+        let is_baseline = step == 0 && self.policy.first == FirstEvaluation::Baseline;
+        let evaluation = match self.workload.evaluate(&module, step, observer) {
+            Ok(Some(evaluation)) => evaluation,
+            Ok(None) => return Err(self.stop(observer)),
+            // The first step explains it better.
+            Err(Error::Infer(mtpt_infer::Error::NotFinite { .. })) if is_baseline => {
+                self.state.evaluation_pending = false;
+                return Ok(());
+            }
+            Err(error) => return Err(error),
         };
         self.state.evaluation_pending = false;
+        if is_baseline {
+            let workload = &mut self.workload;
+            let set_before = |dir| workload.set_before(&evaluation, dir);
+            return self.dir.as_ref().map_or(Ok(()), set_before);
+        }
         self.state.before_last =
             (step == steps && is_last_only).then(|| BeforeLast { best: self.state.best.clone() });
         let is_returned = match self.workload.score(&evaluation) {

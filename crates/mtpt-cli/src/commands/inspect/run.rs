@@ -3,7 +3,8 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt::tasks::{Unit, format_value};
+use mtpt::tasks::evaluation::BaselinesRecord;
+use mtpt::tasks::{EvaluationRecord, Unit, format_value};
 use mtpt::train::Stage;
 use serde::Serialize;
 use serde_json::Value;
@@ -12,7 +13,9 @@ use crate::commands::inspect::description::Description;
 use crate::commands::inspect::prompts;
 use crate::error::{Error, Result};
 use crate::number_format::{counted, thousands};
+use crate::results::{baselines_line, classes_lines, run_results};
 use crate::run_files::config::{Named, RunSettings, read_config};
+use crate::run_files::evaluation::{read_baselines, read_evaluation};
 use crate::run_files::history::{History, read_history};
 use crate::run_files::record::{RunRecord, SessionRecord};
 
@@ -46,6 +49,12 @@ struct Json<'a> {
     loss: Option<f64>,
     #[serde(rename = "figures")]
     metrics: &'a [MetricSummary],
+    /// Results at the end of the run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    evaluation: Option<&'a EvaluationRecord>,
+    /// Baselines of a run that hasn't ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baselines: Option<&'a BaselinesRecord>,
     checkpoints: &'a [String],
     /// Folders of the runs below this one.
     runs: &'a [PathBuf],
@@ -63,6 +72,9 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
     let (steps_done, loss) =
         history.steps.last().map_or((0, None), |step| (step.step, Some(step.loss)));
     let metrics = summarize_metrics(&history);
+    let evaluation = read_evaluation(&path.join("evaluation.json"))?;
+    let baselines =
+        if evaluation.is_none() { read_baselines(&path.join("baselines.json"))? } else { None };
     let prompts = path.join("prompts.safetensors");
     let prompts = if prompts.is_file() { Some(prompts::describe_file(&prompts)?) } else { None };
     let checkpoints = visible_names(&path.join("checkpoints"));
@@ -102,6 +114,9 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
             best.step
         );
     }
+    for line in results_lines(evaluation.as_ref(), baselines.as_ref()) {
+        let _ = writeln!(text, "{line}");
+    }
     if runs.is_empty() {
         let count = counted(checkpoints.len(), "checkpoint");
         let _ = writeln!(text, "{count}: {}", checkpoints.join(", "));
@@ -124,6 +139,8 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
         steps_done,
         loss,
         metrics: &metrics,
+        evaluation: evaluation.as_ref(),
+        baselines: baselines.as_ref(),
         checkpoints: &checkpoints,
         runs: &runs,
         prompts: prompts.as_ref().map(|prompts| &prompts.json),
@@ -131,6 +148,25 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
         model_trained,
     };
     Description::new(path, &json, text)
+}
+
+/// Returns the results of a run with the values per label, or the baselines if it hasn't ended.
+fn results_lines(
+    evaluation: Option<&EvaluationRecord>,
+    baselines: Option<&BaselinesRecord>,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(record) = baselines {
+        lines.extend(record.tasks.iter().map(|task| baselines_line(task, &record.split)));
+    }
+    if let Some(record) = evaluation {
+        lines.extend(run_results(record));
+        for task in record.tasks.iter().filter(|task| !task.classes.is_empty()) {
+            lines.push(format!("labels of {}:", task.task));
+            lines.extend(classes_lines(task, "  "));
+        }
+    }
+    lines
 }
 
 fn read_settings(path: &Path) -> Result<RunSettings> {
