@@ -14,6 +14,7 @@ const SIGNALS: [i32; 2] = [SIGINT, SIGTERM];
 /// Ends a run on SIGINT or SIGTERM, after the current step and with a checkpoint.
 ///
 /// A second signal, or a signal after the run, ends the process immediately.
+#[derive(Default)]
 pub(crate) struct Signals {
     /// Number of the received signal, or 0.
     received: Arc<AtomicUsize>,
@@ -23,9 +24,14 @@ pub(crate) struct Signals {
 impl Signals {
     /// Installs the signal handlers.
     pub(crate) fn watch() -> Result<Self> {
-        let signals = Self { received: Arc::default(), exit_immediately: Arc::default() };
-        signals.register().map_err(Error::Signals)?;
+        let signals = Self::default();
+        signals.start()?;
         Ok(signals)
+    }
+
+    /// Installs the signal handlers. Before, a signal ends the process immediately.
+    pub(crate) fn start(&self) -> Result<()> {
+        self.register().map_err(Error::Signals)
     }
 
     fn register(&self) -> io::Result<()> {

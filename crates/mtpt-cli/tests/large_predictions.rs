@@ -67,7 +67,7 @@ fn output_files_have_the_columns_of_the_rows_and_of_the_answers() {
     world.write("rows.csv", &input);
     let command = format!("{PREDICT} --task mood --input rows.csv --scores none");
     let printed = world.rows(&command, "");
-    for name in ["out.jsonl", "out.json", "out.csv", "out.tsv", "out.parquet"] {
+    for name in ["new/out.jsonl", "out.json", "out.csv", "out.tsv", "out.parquet"] {
         let outcome = world.run(&format!("{command} --output {name}"), "");
         assert_eq!((outcome.code, outcome.rows.len()), (0, 0), "{}", outcome.messages);
         assert!(outcome.messages.starts_with("40 rows in "), "{}", outcome.messages);

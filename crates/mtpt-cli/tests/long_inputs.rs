@@ -114,7 +114,7 @@ fn prediction_and_evaluation_truncate_like_training() {
         "warning: 2 inputs were truncated to 5 tokens, as set with `--max-input-length`\n";
     assert_eq!(outcome.messages, message);
     world.train();
-    let row = format!("{}\n", json!({ "input": text }));
+    let row = format!("{}\n", json!({ "rendered_input": text }));
     let command = "predict --model model --prompts run/prompts.safetensors --task mood";
     let outcome = world.run(command, &row);
     let message = "warning: 1 input was truncated to 256 tokens, the limit used in training\n";

@@ -160,6 +160,10 @@ fn pipes_may_have_any_format() {
         );
         assert_eq!(count(&format!("mtpt predict --input <(gzip < {name})")), "2");
     }
+    assert_eq!(
+        count("mkfifo pipe; cat rows.csv > pipe & mtpt predict --input pipe --on-error report"),
+        "2"
+    );
     // A single column is not recognized as a table.
     world.write("one.csv", "text\nsun\nrain\n");
     assert_eq!(count("mtpt predict --input-format csv < one.csv"), "2");

@@ -38,6 +38,14 @@ const BATCH_SIZE: usize = 64;
 /// let predictor = mtpt::Predictor::open(t5, "prompts.safetensors", "auto")?;
 /// let answer = predictor.predict("weather/sky", [("text", "it rained again")])?;
 /// println!("{:?}, probability {:?}", answer.label(), answer.probability());
+///
+/// // Several rows at once. The end of the task's name suffices.
+/// let rows = ["the sun shone again", "it rained"].map(|text| [("text", text)]);
+/// let answers = predictor.predict_rows("sky", rows)?;
+/// assert!(answers.iter().all(|answer| ["wet", "dry"].contains(&answer.as_str())));
+///
+/// let error = predictor.predict("sky", [("txt", "it rained")]).unwrap_err();
+/// assert!(matches!(error, mtpt::Error::Row { row: 0, .. }));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use mtpt::tasks::{self, Example};
 use crate::input::source::RowSource;
 
 /// Maximum number of rows that are read ahead.
-const READ_AHEAD: usize = 4096;
+const READ_AHEAD: usize = 256;
 
 /// Rows that a thread reads ahead, so that rows that have arrived are known without waiting for
 /// more.

@@ -29,7 +29,11 @@ impl RowSource {
     pub(crate) fn new(arguments: &RowArgs) -> Result<Self> {
         let path = arguments.input.clone().filter(|path| path != Path::new("-"));
         if let Some(path) = &path {
-            File::open(path).map_err(|source| Error::Read { path: path.clone(), source })?;
+            let failed = |source| Error::Read { path: path.clone(), source };
+            // A named pipe that is closed again would end its writer.
+            if path.metadata().map_err(failed)?.is_file() {
+                File::open(path).map_err(failed)?;
+            }
         }
         Ok(Self { path, format: arguments.input_format, encoding: arguments.encoding })
     }

@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use mtpt::io::IoError;
-use mtpt::io::fs::remove_file;
+use mtpt::io::fs::{create_parent, remove_file};
 use serde_json::json;
 
 use crate::args::rows::{OnError, RowArgs};
@@ -71,6 +71,7 @@ impl Answers {
             },
             Some(path) => {
                 OutputFormat::of_path(path)?;
+                create_parent(path)?;
                 if arguments.resume && path.exists() && !journal_path(path).exists() {
                     Target::Complete(path.clone())
                 } else {

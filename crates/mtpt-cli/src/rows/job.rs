@@ -78,7 +78,7 @@ impl RowJob {
             on_error: rows.on_error,
             batching: Batching::new(arguments.batch_size),
             is_job,
-            signals: Signals::watch()?,
+            signals: Signals::default(),
             rows: 0,
             earlier: 0,
         })
@@ -105,6 +105,7 @@ impl RowJob {
         if self.source.is_terminal() {
             message("reading rows as JSON objects, one per line; Ctrl-D ends them");
         }
+        self.signals.start()?;
         self.progress.start(&self.source, self.has_output_file);
         let outcome = self.answer_all(command);
         for note in command.new_notes() {
