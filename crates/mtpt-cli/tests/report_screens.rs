@@ -25,7 +25,9 @@ fn check_screenshots(chromium: &Chromium, world: &World, page: &str) {
     let path = world.path(page);
     for view in VIEWS {
         let context = format!("{page}, {view:?}");
-        let screenshot = chromium.screenshot(&path, view, 1400);
+        // High enough to contain charts.
+        let height = if view.width < 500 { 3000 } else { 1400 };
+        let screenshot = chromium.screenshot(&path, view, height);
         let background = brightness(screenshot.background);
         match view.theme {
             "dark" => assert!(background < 40.0, "{context}: background {background}"),

@@ -11,8 +11,8 @@ pub(super) fn write(comparison: &Comparison<'_>, html: &mut Html) {
     paragraph(html, "lead", &lead(comparison));
     let mut status = counted(comparison.runs.len(), "run");
     if comparison.inner > 0 {
-        let stages = counted(comparison.inner, "stage or run");
-        status.push_str(&format!(", and {stages} inside them, which their reports list"));
+        let inner = counted(comparison.inner, "run");
+        status.push_str(&format!(", and {inner} inside them, which their reports list"));
     }
     html.leaf("p", &[("class", "status")], &format!("{status}."));
 }
