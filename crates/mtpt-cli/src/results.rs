@@ -3,9 +3,11 @@
 use mtpt::tasks::evaluation::{
     BaselineValues, ClassRecord, EvaluationRecord, MetricRecord, TaskBaselines,
 };
-use mtpt::tasks::{TaskRecord, Unit, format_value};
+use mtpt::tasks::{Baselines, Split, Task, TaskRecord, Unit, format_value};
+use mtpt::train::error_line;
 
 use crate::number_format::{counted, thousands};
+use crate::stdio::message;
 use crate::text_table::TextTable;
 
 /// Name of the TF-IDF baseline in messages.
@@ -91,6 +93,22 @@ pub(crate) fn baselines_line(task: &TaskBaselines, split: &str) -> String {
     let metric = task.metrics.first().map_or("", |metric| metric.metric.as_str());
     let values: Vec<String> = values.into_iter().flatten().collect();
     format!("{}: {rows}, {metric} of baselines: {}", task.task, values.join(", "))
+}
+
+/// Evaluates the baselines of a task on a split, if it has one. They are not essential: an error is
+/// only reported.
+pub(crate) fn task_baselines(
+    task: &Task,
+    split: Split,
+    tfidf: Option<bool>,
+) -> Option<TaskBaselines> {
+    match Baselines::of_task(task, split, tfidf) {
+        Ok(baselines) => baselines.map(|baselines| baselines.record(task)),
+        Err(error) => {
+            message(&format!("note: no baselines of `{}`: {}", task.id(), error_line(&error)));
+            None
+        }
+    }
 }
 
 /// Returns a table with the values of each label, and the confusion matrix of classes.

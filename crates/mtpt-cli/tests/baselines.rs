@@ -287,3 +287,54 @@ fn eval_writes_incorrect_rows() {
     assert!(!text.contains("\"text\"") && text.contains("\"line\""), "{text}");
     assert_eq!(world.code(&format!("{eval} --no-text")), 2);
 }
+
+#[test]
+fn held_out_rows_are_exported_with_all_columns() {
+    let world = World::new();
+    let rows: String = (0..10)
+        .map(|row| format!("{row},day brought {},{}\n", ["sun", "rain"][row % 2], row % 2))
+        .collect();
+    world.write("held.csv", &format!("id,text,label\n{rows}"));
+    let head = CONFIG.split("[[tasks]]").next().unwrap();
+    let task = "[[tasks]]\nname = \"held\"\nformat = \"csv\"\ntrain = \"held.csv\"\n\
+                hold_out = 0.2\ntemplate = \"{text}\"\nlabels = { \"0\" = \"happy\", \"1\" = \"sad\" }\n";
+    world.write("held.toml", &format!("{head}\n{task}"));
+    let read = |split: &str| {
+        let command = format!("inspect held.toml --export {split}.jsonl --split {split}");
+        let outcome = world.run(&command, "");
+        assert_eq!(outcome.code, 0, "{}", outcome.messages);
+        let text = fs::read_to_string(world.path(&format!("{split}.jsonl"))).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+    };
+    let (train, dev) = (read("train"), read("dev"));
+    assert_eq!((train.len(), dev.len()), (8, 2));
+    let mut ids: Vec<u64> = Vec::new();
+    for row in train.iter().chain(&dev) {
+        let id: u64 = row["id"].as_str().unwrap().parse().unwrap();
+        // The header is line 1.
+        assert_eq!((&row["_task"], &row["_line"]), (&json!("held"), &json!(id + 2)));
+        assert_eq!(row["label"], (id % 2).to_string());
+        ids.push(id);
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (0..10).collect::<Vec<_>>());
+    let outcome = world.run("inspect held.toml --export test.jsonl --split test", "");
+    assert_eq!(outcome.code, 1);
+    assert_eq!(world.code("inspect held.toml --split train"), 2);
+}
+
+#[test]
+fn init_reports_the_baselines_of_its_tasks() {
+    let world = World::new();
+    let row = |row: usize| {
+        format!("day brought {},{}\n", ["sun", "rain"][row % 2], ["dry", "wet"][row % 2])
+    };
+    world.write("sky.csv", &format!("text,label\n{}", (0..20).map(row).collect::<String>()));
+    let outcome = world.run("init sky.csv --model model", "");
+    assert_eq!(outcome.code, 0, "{}", outcome.messages);
+    check_contains(
+        &outcome.messages,
+        &["sky: 4 dev rows, accuracy of baselines: majority (`dry`) 50.0 %, TF-IDF with a linear \
+           model 100.0 %\n"],
+    );
+}

@@ -3,6 +3,8 @@ use std::path::PathBuf;
 use clap::Args;
 use mtpt::tasks::Encoding;
 
+use crate::args::values::ExportedSplit;
+
 #[derive(Debug, Args)]
 pub(crate) struct Inspect {
     /// Task file or run configuration (TOML), prompts (also of other programs), model folder, run
@@ -19,6 +21,13 @@ pub(crate) struct Inspect {
     /// Print one JSON object instead of text
     #[arg(long)]
     pub(crate) json: bool,
+    /// Instead, write the rows of a split of the tasks in a configuration as JSON Lines, with all
+    /// columns of the data files
+    #[arg(long, value_name = "FILE.jsonl", conflicts_with_all = ["json", "encoding", "model"])]
+    pub(crate) export: Option<PathBuf>,
+    /// Split to write
+    #[arg(long, value_enum, default_value = "dev", requires = "export")]
+    pub(crate) split: ExportedSplit,
 }
 
 #[derive(Debug, Args)]

@@ -102,6 +102,24 @@ pub(crate) enum ResultFormat {
     Json,
 }
 
+/// A split that `mtpt inspect --export` writes.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ExportedSplit {
+    Train,
+    Dev,
+    Test,
+}
+
+impl From<ExportedSplit> for Split {
+    fn from(split: ExportedSplit) -> Self {
+        match split {
+            ExportedSplit::Train => Self::Train,
+            ExportedSplit::Dev => Self::Dev,
+            ExportedSplit::Test => Self::Test,
+        }
+    }
+}
+
 /// A prompt format of another program.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Format {

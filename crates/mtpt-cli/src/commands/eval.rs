@@ -5,9 +5,8 @@ use mtpt::infer::{
     ExampleOptions, Prompts, RankedExample, RowPredictions, TaskData, TaskTokenizer,
 };
 use mtpt::io::fs::write_atomic;
-use mtpt::tasks::evaluation::{ClassRecord, ExampleRecord, MetricRecord, TaskBaselines};
-use mtpt::tasks::{Baselines, MaxLengths, Split, Task, TaskFile, TaskRecord, UnknownTokens};
-use mtpt::train::error_line;
+use mtpt::tasks::evaluation::{ClassRecord, ExampleRecord, MetricRecord};
+use mtpt::tasks::{MaxLengths, Split, Task, TaskFile, TaskRecord, UnknownTokens};
 use serde::Serialize;
 
 use crate::args::inference::Eval;
@@ -18,7 +17,7 @@ use crate::generation_settings::report_for_tasks;
 use crate::model::open_device;
 use crate::prompted_model::{PromptedModel, note_unknown_tokens};
 use crate::prompts::PromptSource;
-use crate::results::{classes_lines, remarks, results_table};
+use crate::results::{classes_lines, remarks, results_table, task_baselines};
 use crate::stdio::{Output, message};
 
 /// A metric of a task, as a row of standard output.
@@ -115,7 +114,7 @@ impl<'a> Report<'a> {
     /// Adds the results of a task, and writes them unless they are rows of a table.
     fn add(&mut self, data: &TaskData, predictions: &RowPredictions) -> Result<()> {
         let Self { split, .. } = *self;
-        let baselines = self.baselines(data.task());
+        let baselines = task_baselines(data.task(), split, self.arguments.baseline.choice());
         let none = ExampleOptions { count: 0, texts: false };
         let record = predictions.record(data, split, baselines.as_ref(), none)?;
         if let Some(path) = &self.arguments.errors {
@@ -136,17 +135,6 @@ impl<'a> Report<'a> {
         }
         self.tasks.push(record);
         Ok(())
-    }
-
-    /// Returns the baselines of a task. They are not essential: an error is only reported.
-    fn baselines(&self, task: &Task) -> Option<TaskBaselines> {
-        match Baselines::of_task(task, self.split, self.arguments.baseline.choice()) {
-            Ok(baselines) => baselines.map(|baselines| baselines.record(task)),
-            Err(error) => {
-                message(&format!("note: no baselines of `{}`: {}", task.id(), error_line(&error)));
-                None
-            }
-        }
     }
 
     fn add_error(&mut self, task: &str, row: &RankedExample, path: &Path) -> Result<()> {

@@ -3,6 +3,7 @@
 mod check;
 pub(crate) mod config;
 pub(crate) mod error;
+mod examples;
 mod fetch;
 pub(crate) mod file;
 pub(crate) mod find;

@@ -210,6 +210,11 @@ impl Task {
         Ok(self.source(split).ok_or_else(none)?)
     }
 
+    /// Returns the file with a split's rows.
+    pub(super) fn path(&self, split: Split) -> Result<&Path> {
+        Ok(self.existing_source(split)?.0)
+    }
+
     /// Returns the rows of a file: all of them if the selection needs them, otherwise those up to
     /// the limit.
     fn instances(

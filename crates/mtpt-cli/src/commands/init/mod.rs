@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use mtpt::ModelTokenizer;
 use mtpt::infer::Candidates;
 use mtpt::io::fs::{create_parent, write_atomic};
-use mtpt::tasks::{Format, TaskFile, TaskId};
+use mtpt::tasks::{Format, Split, TaskFile, TaskId};
 use serde::Serialize;
 
 use crate::args::init::Init;
@@ -19,6 +19,7 @@ use crate::commands::init::task::{FoundTask, task_name};
 use crate::destination::is_same_file;
 use crate::error::{Error, Result};
 use crate::model::load_tokenizer;
+use crate::results::{baselines_line, task_baselines};
 use crate::stdio::{Output, message};
 
 /// Maximum `max_input_length` of a starting configuration. T5 was trained on 512 tokens.
@@ -77,12 +78,16 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
         (2 * config.longest_input).next_multiple_of(STEP).clamp(MIN_INPUT_LENGTH, MAX_INPUT_LENGTH);
     let text = config.to_toml();
     // Parsing checks that `mtpt train` will accept the configuration.
-    TaskFile::parse(&text, &output)?;
+    let tasks = TaskFile::parse(&text, &output)?.into_tasks();
     create_parent(&output)?;
     write_atomic(&output, text.as_bytes())?;
     for summary in &summaries {
         describe(summary);
         warn_of_unusual_labels(summary);
+    }
+    for task in &tasks {
+        let baselines = task_baselines(task, Split::Dev, None);
+        baselines.iter().for_each(|known| message(&baselines_line(known, "dev")));
     }
     let name = output.display().to_string();
     let argument =

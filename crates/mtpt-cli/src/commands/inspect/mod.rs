@@ -2,6 +2,7 @@
 
 mod data_file;
 mod description;
+mod export;
 mod lengths;
 mod model;
 mod prompts;
@@ -24,6 +25,9 @@ use crate::run_files::existing_run::runs_below;
 use crate::stdio::Output;
 
 pub(crate) fn run(arguments: &Inspect) -> Result<()> {
+    if let Some(file) = &arguments.export {
+        return export::export(&arguments.path, arguments.split.into(), file);
+    }
     let description = describe(arguments)?;
     let mut output = Output::new();
     if arguments.json {
