@@ -30,7 +30,7 @@ pub(crate) fn no_prompts(folder: &Path) -> FormatError {
         return FormatError::NoPromptsYet { path: folder.to_owned() };
     }
     let is_model = folder.join("config.json").is_file();
-    FormatError::NoPrompts { path: folder.to_owned(), is_model, below: below }
+    FormatError::NoPrompts { path: folder.to_owned(), is_model, below }
 }
 
 /// Returns the adapters and prompt files below a folder that contains none itself: the folders of
