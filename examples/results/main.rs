@@ -24,11 +24,12 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 use mtpt::tasks::{Limit, Split};
-use mtpt_examples::Result;
+use mtpt_examples::spread::mean;
 use mtpt_examples::terminal::finish;
+use mtpt_examples::{Result, written_table};
 
 use crate::method::{Attempt, Learned, Method};
-use crate::protocol::{Protocol, Setting, mean};
+use crate::protocol::{Protocol, Setting};
 use crate::records::{Job, Record, Records, folder, key};
 
 /// Every method on the same tasks, rows and steps.
@@ -150,7 +151,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     let wanted = if arguments.table { Vec::new() } else { wanted };
     let (records, failures) = run_all(arguments, &setting, &methods, &wanted)?;
     let table = table::markdown(&setting, &methods, &records)?;
-    table::write(&arguments.output, &table)?;
+    written_table::write(&arguments.output, "results", &table)?;
     let mut output = std::io::stdout().lock();
     writeln!(output, "{table}")?;
     writeln!(output, "wrote the table to `{}`", arguments.output.display())?;

@@ -15,10 +15,11 @@ use mtpt::train::{
     initial_composition,
 };
 use mtpt_examples::Result;
+use mtpt_examples::spread::mean;
 use serde_json::{Value, json};
 
 use crate::peft::{self, Start};
-use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting, first, mean, or_none};
+use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting, first, or_none};
 
 /// A way to learn the tasks.
 #[derive(Clone, Debug)]

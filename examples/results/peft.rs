@@ -9,11 +9,12 @@ use mtpt::core::Backbone;
 use mtpt::infer::{Prompted, Prompts};
 use mtpt::tasks::{Split, TokenizedExample};
 use mtpt_examples::Result;
+use mtpt_examples::spread::mean;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::method::Learned;
-use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting, mean};
+use crate::protocol::{JUDGED_AT_A_TIME, MICRO_BATCH, Setting};
 
 /// Initialization of PEFT's shared prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

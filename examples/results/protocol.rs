@@ -154,10 +154,6 @@ pub fn or_none(value: f64) -> f64 {
     if value.is_finite() { value } else { 0.0 }
 }
 
-pub fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
 /// Returns a hash of all tokens, label words and metrics.
 fn checksum(data: &[TaskData]) -> u64 {
     let mut hasher = DefaultHasher::new();

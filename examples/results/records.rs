@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use mtpt::tasks::Split;
 use mtpt_examples::Result;
+use mtpt_examples::spread::mean;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::method::Method;
-use crate::protocol::{Setting, mean};
+use crate::protocol::Setting;
 
 /// A run of a method, or a test evaluation of its result.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,21 +1,15 @@
 //! The results table in Markdown, and the sentences that follow from it.
 
 use std::fmt::Write as _;
-use std::fs;
-use std::path::Path;
 
-use mtpt::io::fs::write_atomic;
 use mtpt::tasks::Split;
 use mtpt_examples::Result;
+use mtpt_examples::spread::{deviation, mean, spread};
 use mtpt_examples::terminal::grouped;
 
 use crate::method::{Kind, Method};
-use crate::protocol::{Setting, first, mean};
+use crate::protocol::{Setting, first};
 use crate::records::{Record, Records};
-
-/// The text between these lines is generated.
-const BEGIN: &str = "<!-- written by the example `results`: begin -->";
-const END: &str = "<!-- written by the example `results`: end -->";
 
 /// Target lead of the best composition over PEFT's MPT, in points.
 const LEAD: f64 = 3.0;
@@ -42,22 +36,6 @@ impl Row<'_> {
     fn chosen_by(&self) -> f64 {
         mean(&Self::of(&self.dev, mean))
     }
-}
-
-/// Returns the sample standard deviation; 0 for one value.
-fn deviation(values: &[f64]) -> f64 {
-    let middle = mean(values);
-    let squares = values.iter().map(|value| (value - middle).powi(2)).sum::<f64>();
-    (squares / (values.len() - 1).max(1) as f64).sqrt()
-}
-
-/// Formats a mean with its sample standard deviation, if there is more than one value.
-fn spread(values: &[f64]) -> String {
-    let middle = mean(values);
-    if values.len() < 2 {
-        return format!("{middle:.1}");
-    }
-    format!("{middle:.1} ± {:.1}", deviation(values))
 }
 
 /// Returns the table and the sentences that follow from it.
@@ -255,22 +233,4 @@ fn ahead(one: &Row<'_>, other: &Row<'_>, aim: f64) -> String {
         true => "reached, but within the variation between seeds",
     };
     format!("{} points ({words} per seed), {verdict}", spread(&leads))
-}
-
-/// Replaces the table in a file; the text before and after stays.
-pub fn write(path: &Path, table: &str) -> Result<()> {
-    let part = format!("{BEGIN}\n\n{}\n{END}", table.trim_end().to_owned() + "\n");
-    let text = match fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(_) => format!("# Results\n\n{BEGIN}\n{END}\n"),
-    };
-    let (Some(begin), Some(end)) = (text.find(BEGIN), text.find(END)) else {
-        let path = path.display();
-        return Err(format!(
-            "`{path}` has no lines `{BEGIN}` and `{END}`: add them, or give another `--output`"
-        )
-        .into());
-    };
-    let text = format!("{}{part}{}", &text[..begin], &text[end + END.len()..]);
-    Ok(write_atomic(path, text.as_bytes())?)
 }

@@ -39,6 +39,7 @@ fn missing_files_are_named() {
     }
     check("multitask", "--data nowhere", 1, &["no folder `nowhere`", "`glue/`"]);
     check("results", "--data nowhere", 1, &["no folder `nowhere`", "`glue/`"]);
+    check("data_sizes", "--data nowhere", 1, &["cannot read `nowhere`", "`glue/`"]);
     check("multitask", "--data empty", 1, &["no file `empty/glue/CoLA/train.tsv`", "README.md"]);
     check("multitask", "--learning-rate=-1", 1, &["learning_rate", "positive", "-1"]);
     check("predict", "--prompts nowhere", 1, &["cannot read `nowhere`"]);

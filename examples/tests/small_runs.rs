@@ -225,6 +225,41 @@ fn methods_are_in_one_table_and_runs_are_not_repeated() {
     );
 }
 
+#[test]
+fn accuracy_by_data_size_is_in_one_table_and_runs_are_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    write_data(&folder.path().join("data"));
+    let arguments = "--data data --work runs --output table.md --steps 1 --test-rows 6 --seeds 1 2";
+    let few = format!("{arguments} --rows 4 8 --strategies separate add");
+    let Some(text) = output("data_sizes", &few, folder.path(), "") else { return };
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.contains(" ± "))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    let names: Vec<(&str, &str)> = rows.iter().map(|row| (row[0], row[1])).collect();
+    let methods = ["majority label", "TF-IDF", "`separate`", "`add`"];
+    let expected: Vec<(&str, &str)> =
+        ["4", "8"].into_iter().flat_map(|rows| methods.map(|method| (rows, method))).collect();
+    assert_eq!(names, expected, "{text}");
+    for row in &rows {
+        let tasks: f64 = row[2..6].iter().map(|cell| spread(cell).0).sum();
+        // Values are rounded to a tenth.
+        assert!((spread(row[6]).0 - tasks / 4.0).abs() < 0.11, "{text}");
+    }
+    let written = fs::read_to_string(folder.path().join("table.md")).unwrap();
+    assert!(written.contains(text.trim_end()), "{written}");
+
+    // The run file is complete: the folder of a run has what `mtpt train` needs.
+    let run = folder.path().join("runs/1/4/add-2");
+    let config = fs::read_to_string(run.join("run.toml")).unwrap();
+    assert!(config.contains("limit = { train = 4, test = 6, seed = 2 }"), "{config}");
+    // A finished run is read, not repeated.
+    fs::write(run.join("test.json"), "[1, 1, 1, 1]").unwrap();
+    let again = output("data_sizes", &few, folder.path(), "").unwrap();
+    assert_ne!(again, text);
+}
+
 /// Writes ten rows to every file that the example reads.
 fn write_data(data: &Path) {
     let table = |header: &str, row: fn(usize) -> String| {
