@@ -60,7 +60,7 @@ impl Predictor {
     /// Loads a model and prompts onto a device.
     ///
     /// The paths are those of [`Model::load`] and [`Prompts::read`], the device is a name as in
-    /// [`device`](crate::device).
+    /// [`device`](fn@crate::device).
     ///
     /// # Errors
     ///
