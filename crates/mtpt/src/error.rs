@@ -31,7 +31,7 @@ pub enum Error {
         /// Index of the row, counted from 0.
         row: usize,
         /// The problem.
-        source: mtpt_infer::Error,
+        source: Box<mtpt_infer::Error>,
     },
     /// The configuration of the run is invalid, or training failed.
     #[error(transparent)]

@@ -139,7 +139,7 @@ impl Predictor {
         let queries = rows.into_iter().enumerate().map(|(row, fields)| {
             let example = Example::new(fields, SourceLocation::new(Path::new("rows"), row + 1));
             let query = predictor.query(task, &example, Input::Fields);
-            query.map_err(|source| Error::Row { row, source })
+            query.map_err(|source| Error::Row { row, source: Box::new(source) })
         });
         let queries = queries.collect::<Result<Vec<Query>>>()?;
         Ok(predictor.answer(&queries, BATCH_SIZE)?)
