@@ -6,7 +6,9 @@ use mtpt::train::CheckpointError::{BeyondLastStep, NotExtendable};
 use mtpt::train::Error::Checkpoint;
 
 use crate::args::training::Run;
+use crate::destination::run_dir;
 use crate::error::Error;
+use crate::shell_word::in_quotes;
 
 /// The command that trains, and how it starts from results.
 pub(crate) enum Start<'a> {
@@ -45,18 +47,20 @@ fn longer_run(arguments: &Run, run: &Path, steps: usize, start: &Start<'_>) -> S
             std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
         }
     };
+    let word = |path: &Path| in_quotes(&path.to_string_lossy());
+    let setting = |key: &str, path: &Path| {
+        format!("--set {}", in_quotes(&format!("{key}={}", in_config(path).display())))
+    };
     let (command, from) = match start {
-        Start::Prompts => {
-            ("train", format!("--set prompt.start_from={}", in_config(run).display()))
-        }
-        Start::AdaptedPrompts => ("adapt", format!("--prompts {} --task-parts own", run.display())),
-        Start::Model(model) => ("pretrain", format!("--set model={}", in_config(model).display())),
+        Start::Prompts => ("train", setting("prompt.start_from", run)),
+        Start::AdaptedPrompts => ("adapt", format!("--prompts {} --task-parts own", word(run))),
+        Start::Model(model) => ("pretrain", setting("model", model)),
     };
     format!(
         "to train {steps} steps more, start a new run from its results: mtpt {command} {} {from} \
          --set training.steps={steps} --output {}",
-        config.display(),
-        next_folder(run).display()
+        word(config),
+        word(&next_folder(&run_dir(arguments)))
     )
 }
 

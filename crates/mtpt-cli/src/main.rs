@@ -27,6 +27,7 @@ mod rows;
 mod run_files;
 mod session;
 mod setting_keys;
+mod shell_word;
 mod signals;
 mod stdio;
 mod stop_strings;

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::run_files::config::read_if_exists;
+use crate::shell_word::in_quotes;
 
 /// File name of the record in the run folder.
 pub(crate) const RECORD: &str = "run.json";
@@ -75,16 +76,6 @@ impl SessionRecord {
         let command: Vec<_> = command.iter().map(|word| in_quotes(word)).collect();
         let command = command.join(" ");
         format!("session {started}: {end}; mtpt {version} on {device}: {command}\n")
-    }
-}
-
-/// Puts a word of a command into quotes if a shell would split or change it.
-fn in_quotes(word: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || "-_./=:,+@%".contains(c);
-    if !word.is_empty() && word.chars().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }
 
