@@ -49,7 +49,8 @@ fn report_contains_the_metrics_of_the_run() {
         let best = values.values().copied().fold(0.0, f64::max);
         let kept = values[&trained[0]["step"].as_u64().unwrap()];
         let found: Vec<f64> = cells[1..].iter().map(|cell| number(*cell)).collect();
-        assert_eq!(found, [values[&3], best, values[&6], kept]);
+        let first = *values.values().next().unwrap();
+        assert_eq!(found, [first, best, values[&6], kept]);
     }
     // Loss, mean and learning rate of the run; loss and accuracy of each task.
     assert_eq!(plots(document.root()), 3 + 2 * 2);

@@ -5,11 +5,12 @@ use mtpt::tasks::Unit;
 use crate::number_format::{counted, measured_time, thousands};
 use crate::report::chart::quantity::Quantity;
 use crate::report::components::{item, number, paragraph};
-use crate::report::data::finding::summarize;
+use crate::report::data::finding::{metric_name, summarize};
 use crate::report::data::parameter_tree::NodeKind;
 use crate::report::data::report_data::ReportData;
 use crate::report::html::Html;
 use crate::report::prose::Prose;
+use crate::run_files::few_shot::FewShotResult;
 use crate::run_files::history::{LOSS, Series, highest};
 
 /// Maximum number of runs of a stage in the summary.
@@ -78,6 +79,18 @@ fn lead(data: &ReportData<'_>) -> Prose {
 
 /// Summarizes the last stage that has results.
 fn lead_of_stages(data: &ReportData<'_>) -> Prose {
+    if let Some(FewShotResult { task, rows, per_label, metric, mean, values, .. }) =
+        data.run.few_shot.last()
+    {
+        let examples = counted(*rows, "example");
+        let per_label = if *per_label { " per label" } else { "" };
+        return Prose::default().name(task).text(format!(
+            " reaches {} of {} with {examples}{per_label}, on average over {}.",
+            metric_name(metric),
+            Quantity::of_metric(metric).text(*mean),
+            counted(values.len(), "draw")
+        ));
+    }
     let runs = &data.run.nested.runs;
     for stage in ["targets", "source", "teachers"] {
         let of_stage = runs.iter().filter(|run| run.name.split('/').next() == Some(stage));

@@ -46,16 +46,17 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
 
 /// Writes a small chart of each task's metrics, with the same axes.
 fn write_overview(data: &ReportData<'_>, tasks: &[&str], html: &mut Html) {
-    html.leaf("p", &[("class", "muted")], "Metrics on dev. The details of each task are below.");
+    html.leaf(
+        "p",
+        &[("class", "muted")],
+        "The first metric of each task on dev. The details are below.",
+    );
     html.element("div", &[("class", "small figures")], |html| {
         for task in tasks {
             let metrics = dev_metrics(data, task);
             let Some(first) = metrics.first() else { continue };
-            let quantity = Quantity::of_metric(&first.metric);
-            let charts = metric_charts(data, task, std::slice::from_ref(first));
-            for mut chart in charts {
-                chart.title = (*task).to_owned();
-                debug_assert_eq!(chart.quantity, quantity);
+            for mut chart in metric_charts(data, task, std::slice::from_ref(first)) {
+                chart.title = format!("{task}: {}", metric_name(&first.metric));
                 write_chart(&chart, html);
             }
         }
