@@ -31,7 +31,7 @@ pub(crate) enum Error {
     Tensors(#[from] mtpt::io::TensorError),
     /// An error with advice that only the command can give.
     #[error("{source}; {advice}")]
-    Advised { source: Box<Error>, advice: String },
+    Advised { source: Box<Self>, advice: String },
     /// Any other error of the facade.
     #[error(transparent)]
     Facade(mtpt::Error),

@@ -82,7 +82,7 @@ impl SessionRecord {
 /// Formats a time in UTC with whole seconds, as in RFC 3339.
 pub(crate) fn utc(time: SystemTime) -> String {
     let time = OffsetDateTime::from(time).replace_nanosecond(0);
-    time.and_then(|time| Ok(time.format(&Rfc3339))).ok().and_then(Result::ok).unwrap_or_default()
+    time.map(|time| time.format(&Rfc3339)).ok().and_then(Result::ok).unwrap_or_default()
 }
 
 /// Formats a time of [`utc`] for people: `2026-11-27 23:55 UTC`.

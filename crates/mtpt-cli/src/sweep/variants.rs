@@ -26,6 +26,9 @@ impl Variant {
     }
 }
 
+/// All settings of a run, and the swept keys with their values.
+type Combination = (Vec<String>, Vec<(String, String)>);
+
 /// Returns the combinations of the values that settings list; none if each setting has a single
 /// value. The values of the last setting change fastest.
 ///
@@ -34,7 +37,7 @@ impl Variant {
 /// [`Error::Setting`] for a list with a missing value.
 pub(crate) fn variants(arguments: &Run) -> Result<Vec<Variant>> {
     let folder = arguments.config.parent().unwrap_or(Path::new(""));
-    let mut combinations: Vec<(Vec<String>, Vec<(String, String)>)> = vec![Default::default()];
+    let mut combinations = vec![Combination::default()];
     for setting in &arguments.set {
         let Some((key, value)) = setting.split_once('=') else {
             // Reading the configuration reports it.
@@ -43,7 +46,7 @@ pub(crate) fn variants(arguments: &Run) -> Result<Vec<Variant>> {
         };
         let values = alternatives(value, folder)
             .map_err(|problem| Error::Setting { setting: setting.clone(), problem })?;
-        let extended = |(settings, swept): &(Vec<String>, Vec<(String, String)>)| {
+        let extended = |(settings, swept): &Combination| {
             let extended = values.iter().map(|value| {
                 let (mut settings, mut swept) = (settings.clone(), swept.clone());
                 settings.push(format!("{key}={value}"));
@@ -61,7 +64,7 @@ pub(crate) fn variants(arguments: &Run) -> Result<Vec<Variant>> {
     }
     let parent = run_dir(arguments);
     let mut names: Vec<String> = Vec::new();
-    let variant = |(set, values): (Vec<String>, Vec<(String, String)>)| {
+    let variant = |(set, values): Combination| {
         let name = distinct(folder_name(&values), &names);
         names.push(name.clone());
         let output = Some(parent.join(name));
