@@ -39,14 +39,13 @@ pub(crate) trait RowCommand {
 /// Reason why inputs have no answers.
 pub(crate) enum Failure {
     /// The result of one of the inputs is unusable.
-    Input {
-        problem: String,
-    },
-    Command(Error),
+    Input { problem: String },
+    /// The command can't continue.
+    Command(Box<Error>),
 }
 
 impl<E: Into<Error>> From<E> for Failure {
     fn from(error: E) -> Self {
-        Self::Command(error.into())
+        Self::Command(Box::new(error.into()))
     }
 }

@@ -96,7 +96,7 @@ pub(crate) fn answer<C: RowCommand>(
                     answer_alone(command, items, *index)?;
                 }
             }
-            Err(Failure::Command(error)) => return Err(error),
+            Err(Failure::Command(error)) => return Err(*error),
         }
         if !progress(part.len()) {
             break;
@@ -132,7 +132,7 @@ fn answer_alone<C: RowCommand>(
 ) -> crate::error::Result<()> {
     match answer_part(command, items, &[index], 1) {
         Ok(()) => Ok(()),
-        Err(Failure::Command(error)) => Err(error),
+        Err(Failure::Command(error)) => Err(*error),
         Err(Failure::Input { problem }) => {
             if let Some(row) = &items[index].row {
                 items[index].state = State::Rejected(row.error(problem));
