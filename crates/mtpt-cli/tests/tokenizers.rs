@@ -180,8 +180,9 @@ fn unknown_text_is_reported_in_one_line() {
     );
     world.write("wet.tsv", "text\tlabel\nday brought snow\tdry\nnight brought rain\tsoaked\n");
     // The file is the training and the dev split of the task.
-    let note =
-        "note: 10.0 % of the input tokens (2 of 20) are unknown to the tokenizer, in 2 of 4 rows";
+    let note = "warning: task `sky/wet`: 10.0 % of the input tokens (2 of 20) are unknown to the \
+                tokenizer, in 2 of 4 rows; the model cannot read these parts of the texts; use a \
+                model whose tokenizer knows the language, or one that reads bytes (ByT5)";
     check("inspect run.toml --model model --json", "", Some(note));
     world.write("mood.jsonl", "{\"text\": \"day brought sun\", \"label\": \"0\"}\n");
     check(
@@ -199,9 +200,9 @@ fn training_reports_unknown_text() {
     world.write("wet.tsv", "text\tlabel\nday brought snow\tdry\nnight brought rain\tsoaked\n");
     let outcome = world.run("train run.toml --output run", "");
     assert_eq!(outcome.code, 0, "{}", outcome.messages);
-    // 16 rows of `mood` with five tokens each, and twice the two rows of `wet`.
-    let note = "note: 2.0 % of the input tokens (2 of 100) are unknown to the tokenizer, in 2 of \
-                20 rows";
+    // Twice the two rows of `wet`.
+    let note = "warning: task `sky/wet`: 10.0 % of the input tokens (2 of 20) are unknown to the \
+                tokenizer, in 2 of 4 rows; ";
     assert!(outcome.messages.contains(note), "{}", outcome.messages);
 }
 

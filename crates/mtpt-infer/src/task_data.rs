@@ -129,8 +129,8 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
             check_length(&row.input_ids, &row.target_ids, limit, Some(&instance.location))?;
         }
         let mut unknown_tokens = UnknownTokens::default();
-        for row in &rows {
-            unknown_tokens.add(&row.input_ids, tokenizer.unknown_token());
+        for (row, instance) in rows.iter().zip(&instances) {
+            unknown_tokens.add_text(&instance.input, &row.input_ids, tokenizer);
         }
         let blank_inputs = instances.iter().filter(|instance| instance.is_blank).count();
         let mut data = SplitData {

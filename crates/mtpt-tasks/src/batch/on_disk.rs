@@ -62,10 +62,11 @@ impl ExamplesOnDisk {
             if some.is_empty() {
                 break;
             }
-            for row in TokenizedExample::tokenize_all(task, &some, tokenizer, longest)? {
+            let rows = TokenizedExample::tokenize_all(task, &some, tokenizer, longest)?;
+            for (row, instance) in rows.into_iter().zip(&some) {
                 let tokens = row.input_ids.iter().chain(&row.target_ids);
                 highest_token = tokens.fold(highest_token, |highest, &token| highest.max(token));
-                unknown_tokens.add(&row.input_ids, tokenizer.unknown_token());
+                unknown_tokens.add_text(&instance.input, &row.input_ids, tokenizer);
                 let label = row.label.map_or(NO_LABEL, |label| label as u32);
                 let numbers = [label, row.input_ids.len() as u32].into_iter();
                 for number in numbers.chain(row.input_ids).chain(row.target_ids) {

@@ -1,7 +1,7 @@
 use mtpt_compose::{Composition, CompositionConfig, SeparateConfig};
 use mtpt_core::{Backbone, Compose, TaskIndex};
 use mtpt_infer::{PromptHeader, Prompts, TaskData};
-use mtpt_tasks::{Split, TaskId, Tokenize, UnknownTokens};
+use mtpt_tasks::{Split, TaskId, Tokenize};
 
 use crate::config::task_parts::TaskParts;
 use crate::data::blank_inputs::blank_input_warnings;
@@ -178,13 +178,12 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Executor<'a, B, T, L> {
 
     /// Reports text outside the vocabulary of the tokenizer.
     fn note_unknown_tokens(&mut self, data: &[TaskData]) {
-        let mut counts = UnknownTokens::default();
         for data in data {
-            counts += data.unknown_tokens(Split::Train);
+            let mut counts = data.unknown_tokens(Split::Train);
             counts += data.unknown_tokens(Split::Dev);
-        }
-        if counts.any() {
-            self.observer.note(&format!("note: {counts}"));
+            if let Some(message) = counts.message(data.task().id()) {
+                self.observer.note(&message);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 mod data_file;
 mod description;
 mod export;
-mod lengths;
+pub(crate) mod lengths;
 mod model;
 mod prompts;
 mod run;

@@ -18,7 +18,6 @@ use crate::config::read_text;
 use crate::error::{Error, Result};
 use crate::model::load_tokenizer;
 use crate::number_format::{counted, percent};
-use crate::prompted_model::note_unknown_tokens;
 use crate::stdio::message;
 
 /// The fields that distinguish a run configuration from a task file, and pretraining from prompt
@@ -199,7 +198,7 @@ fn summarize(task: &Task, tokenizer: Option<&ModelTokenizer>, run: &Run) -> Resu
             blank_inputs += usize::from(row.is_blank);
             if let Some(tokenizer) = tokenizer {
                 let ids = tokenizer.encode(&row.input)?;
-                unknown_tokens.add(&ids, tokenizer.unknown_id());
+                unknown_tokens.add_text(&row.input, &ids, tokenizer);
                 inputs.push(ids.len());
                 targets.push(tokenizer.encode(&row.target)?.len());
             }
@@ -228,7 +227,9 @@ fn summarize(task: &Task, tokenizer: Option<&ModelTokenizer>, run: &Run) -> Resu
         })
     });
     let splits = splits.collect::<Result<_>>()?;
-    note_unknown_tokens(unknown_tokens);
+    if let Some(text) = unknown_tokens.message(task.id()) {
+        message(&text);
+    }
     Ok(TaskSummary {
         task: task.id().to_string(),
         format: task.config().format,
