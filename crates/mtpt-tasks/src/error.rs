@@ -9,6 +9,7 @@ use crate::data::error::DataError;
 use crate::data::hub_error::HubError;
 use crate::data::location::SourceLocation;
 use crate::labels::error::LabelsError;
+use crate::labels::row_error::RowLabelsError;
 use crate::metric::error::MetricError;
 use crate::out_of_range::OutOfRange;
 use crate::sampling::error::SamplingError;
@@ -44,6 +45,9 @@ pub enum Error {
     /// Labels are invalid.
     #[error(transparent)]
     Labels(#[from] LabelsError),
+    /// Rows have no labels, or unusable ones.
+    #[error(transparent)]
+    RowLabels(#[from] RowLabelsError),
     /// A data file or one of its rows is invalid.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -160,6 +164,23 @@ impl Error {
         match self.without_context() {
             Self::Data(error) => error.location(),
             Self::Tokenize { location, .. } => Some(location),
+            _ => None,
+        }
+    }
+
+    /// Returns the location of a row that cannot be read, if that is the error and the row after it
+    /// may be readable.
+    pub fn unreadable_row(&self) -> Option<&SourceLocation> {
+        use DataError::{Encoding, FieldCount, Json, NestedRow, Quoted, TextAfterQuote};
+        match self.without_context() {
+            Self::Data(
+                Encoding { location, .. }
+                | FieldCount { location, .. }
+                | Json { location, .. }
+                | NestedRow { location, .. }
+                | Quoted { location, .. }
+                | TextAfterQuote { location, .. },
+            ) => Some(location),
             _ => None,
         }
     }

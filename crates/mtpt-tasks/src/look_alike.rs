@@ -12,7 +12,7 @@ pub(crate) fn plain(text: &str) -> String {
 
 /// Returns [`plain`], without the fraction of an integer that was written as `1.0`, as pandas does
 /// for a column with missing values.
-pub(crate) fn same_label(text: &str) -> String {
+pub fn same_label(text: &str) -> String {
     let plain = plain(text);
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     match plain.split_once('.') {
@@ -30,6 +30,14 @@ pub(crate) fn same_label(text: &str) -> String {
 /// Returns a text that two texts share if they look the same. ASCII texts always look different.
 pub(crate) fn appearance(text: &str) -> String {
     skeleton(&plain(text)).collect()
+}
+
+/// Returns whether two labels differ in case alone, or look the same.
+pub fn is_spelling(first: &str, second: &str) -> bool {
+    let same_case = |text: &str| same_label(text).to_lowercase();
+    let (first, second) = (same_case(first), same_case(second));
+    let are_ascii = first.is_ascii() && second.is_ascii();
+    first == second || !are_ascii && appearance(&first) == appearance(&second)
 }
 
 /// Returns the known text that looks the same as another one, if there is one.

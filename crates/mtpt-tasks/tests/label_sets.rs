@@ -268,3 +268,57 @@ fn version_1_has_no_rows_without_an_answer() {
         assert!(found.contains(&format!("use `{instead}`")), "{found}");
     }
 }
+
+#[test]
+fn columns_with_yes_or_no_are_labels() {
+    let keys =
+        "labels = { multi_label = { columns = { \"is_red\" = \"red\", \"is_blue\" = \"blue\" } } }";
+    let table = "text,is_red,is_blue\na,1,0\nb,yes,True\nc,0.0,n\n";
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv");
+    let read = |table: &str, keys: &str| {
+        std::fs::write(&path, table).unwrap();
+        let text = format!(
+            "[[tasks]]\nname = \"t\"\nformat = \"csv\"\ntrain = \"rows.csv\"\ntemplate = \"{{text}}\"\n{keys}\n"
+        );
+        let tasks = TaskFile::parse(&text, &folder.path().join("tasks.toml"))?.into_tasks();
+        let rows = tasks[0].read(Split::Train)?;
+        // A definition with all defaults filled in is equivalent.
+        let again = mtpt_tasks::Task::new(tasks[0].config()).unwrap();
+        assert_eq!(again.read(Split::Train).unwrap(), rows);
+        Ok(rows.into_iter().map(|row| row.target).collect::<Vec<_>>())
+    };
+    assert_eq!(read(table, keys).unwrap(), ["red", "red, blue", "none"]);
+    let list = "labels = { multi_label = { columns = [\"is_red\"], none = \"other\" } }";
+    assert_eq!(read(table, list).unwrap(), ["is_red", "is_red", "other"]);
+    for (table, keys, expected) in [
+        (
+            "text,is_red,is_blue\na,1,maybe\n",
+            keys,
+            "rows.csv:2: expected `1` or `0`, `true` or `false`, or `yes` or `no` in the field `is_blue`, found `maybe`",
+        ),
+        ("text,is_red,is_blue\na,1,\n", keys, "in the field `is_blue`, found ``"),
+        ("text,is_red\na,1\n", keys, "rows.csv:2: expected the field `is_blue`"),
+        (
+            table,
+            "labels = { multi_label = { columns = [\"is_red\"], separator = \"|\" } }",
+            "expected `columns` or `separator` in `multi_label`, found both",
+        ),
+        (
+            table,
+            "labels = { multi_label = { columns = [\"is_red\"], labels = [\"a\"] } }",
+            "expected `labels` or `columns` in `multi_label`",
+        ),
+        (
+            table,
+            "labels = { multi_label = { none = \"a\" } }",
+            "expected `labels` or `columns` in `multi_label`",
+        ),
+    ] {
+        let found = message(read(table, keys));
+        assert!(found.contains(expected), "{found}");
+    }
+    // A row without any value is not labeled.
+    let skip = format!("{keys}\nunlabeled = \"skip\"");
+    assert_eq!(read("text,is_red,is_blue\na,1,0\nb,,\n", &skip).unwrap(), ["red"]);
+}

@@ -145,3 +145,28 @@ fn f1_without_a_positive_word_is_completed_or_explained() {
         assert!(found.contains(expected), "{found}");
     }
 }
+
+#[test]
+fn spellings_of_a_label_may_share_its_word() {
+    let labels = mtpt_tasks::Labels::new([
+        ("Shipping", "shipping"),
+        ("billing", "billing"),
+        ("shipping", "shipping"),
+        ("SHIPPING ", "shipping"),
+        ("billin\u{261}", "billing"),
+    ])
+    .unwrap();
+    let location = mtpt_tasks::SourceLocation::new(std::path::Path::new("rows"), 1);
+    assert_eq!(labels.words(), ["shipping", "billing"]);
+    assert_eq!([labels.raw(0), labels.raw(1)], [Some("Shipping"), Some("billing")]);
+    for (label, expected) in
+        [("Shipping", 0), ("shipping", 0), ("SHIPPING", 0), ("billing", 1), ("billin\u{261}", 1)]
+    {
+        let gold = labels.gold(label, &location).unwrap();
+        assert_eq!(gold, mtpt_tasks::Gold::Label(expected), "{label}");
+    }
+    // A spelling that is not listed is unknown, and other labels cannot share a word.
+    assert!(labels.gold("Billing", &location).is_err());
+    assert!(mtpt_tasks::Labels::new([("a", "x"), ("b", "x")]).is_err());
+    assert!(mtpt_tasks::Labels::new([("a", "x"), ("a ", "x")]).is_err());
+}

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use mtpt_tasks::benchmarks::glue;
 use mtpt_tasks::data::DataError;
-use mtpt_tasks::task::TaskError;
+use mtpt_tasks::task::{TaskError, Unlabeled};
 use mtpt_tasks::{Error, Format, LabelsConfig, Metric, Split, Task, TaskConfig, TaskFile};
 
 use crate::{message, problem};
@@ -546,7 +546,7 @@ fn locates_invalid_rows() {
             Format::Csv,
             words(),
             "text,label\none,a\ntwo,\n",
-            "3: the field `label` has no label; fill it in, or remove the row",
+            "3: the field `label` has no label; fill it in, or set `unlabeled = \"skip\"` to leave the row out",
         ),
         (
             Format::Csv,
@@ -582,7 +582,7 @@ fn locates_invalid_rows() {
             Format::Tsv,
             LabelsConfig::Regression(mtpt_tasks::labels::Scale::default()),
             "text\tlabel\none\t2.5\ntwo\t \n",
-            "3: the field `label` has no label; fill it in, or remove the row",
+            "3: the field `label` has no label; fill it in, or set `unlabeled = \"skip\"` to leave the row out",
         ),
     ] {
         fs::write(&path, text).unwrap();
@@ -595,4 +595,88 @@ fn locates_invalid_rows() {
         let found = message(Task::new(&config).unwrap().read(Split::Train));
         assert_eq!(found, format!("task `rows`: {}:{expected}", path.display()));
     }
+}
+
+#[test]
+fn rows_without_a_label_are_listed_or_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows");
+    let read = |format: Format, labels: &LabelsConfig, text: &str, unlabeled: Unlabeled| {
+        fs::write(&path, text).unwrap();
+        let config = TaskConfig {
+            train: Some(path.clone()),
+            template: Some("{text}".into()),
+            labels: Some(labels.clone()),
+            unlabeled,
+            ..TaskConfig::new("rows".parse().unwrap(), format)
+        };
+        let task = Task::new(&config)?;
+        let rows = task.read(Split::Train)?;
+        let streamed = task.stream(Split::Train)?.collect::<Result<Vec<_>, _>>()?;
+        assert_eq!(streamed, rows);
+        Ok(rows.into_iter().map(|row| row.location.line()).collect::<Vec<_>>())
+    };
+    let words = LabelsConfig::words([("a", "x"), ("b", "y")]);
+    let scores = LabelsConfig::Regression(mtpt_tasks::labels::Scale::default());
+    let multi_label = LabelsConfig::MultiLabel(mtpt_tasks::labels::MultiLabelConfig::new(vec![(
+        "a".into(),
+        "a".into(),
+    )]));
+    for (format, labels, text, kept, message) in [
+        (
+            Format::Csv,
+            &words,
+            "text,label\n1,a\n2,\n3, \n4,b\n",
+            vec![2, 5],
+            "2 rows have no label in the field `label`: lines 3, 4;",
+        ),
+        (
+            Format::Csv,
+            &LabelsConfig::Verbatim,
+            "text,label\n1,\n2,\n3,b\n4,c\n",
+            vec![4, 5],
+            "2 rows have no label in the field `label`: lines 2, 3;",
+        ),
+        (Format::Csv, &scores, "text,label\n1,2.5\n2,\n3,\n", vec![2], "lines 3, 4;"),
+        (Format::Csv, &LabelsConfig::text(), "text,label\n1,one\n2,\n3,\n", vec![2], "lines 3, 4;"),
+        (
+            Format::JsonLines,
+            &words,
+            "{\"text\": 1, \"label\": null}\n{\"text\": 2, \"label\": \"a\"}\n{\"text\": 3}\n{\"text\": 4, \"label\": NaN}\n",
+            vec![2],
+            "3 rows have no label in the field `label`: lines 1, 3, 4;",
+        ),
+        (
+            Format::JsonLines,
+            &multi_label,
+            "{\"text\": 1, \"label\": []}\n{\"text\": 2, \"label\": [\"a\"]}\n{\"text\": 3}\n{\"text\": 4, \"label\": null}\n",
+            vec![1, 2],
+            "lines 3, 4;",
+        ),
+    ] {
+        assert_eq!(read(format, labels, text, Unlabeled::Skip).unwrap(), kept, "{text}");
+        let found = self::message(read(format, labels, text, Unlabeled::Error));
+        assert!(found.contains(message), "{found}");
+        assert!(found.contains("set `unlabeled = \"skip\"`"), "{found}");
+    }
+    let many: String = (0..30).map(|row| format!("{row},\n")).collect();
+    let found =
+        self::message(read(Format::Csv, &words, &format!("text,label\n{many}"), Unlabeled::Error));
+    assert!(found.contains("30 rows have no label in the field `label`: lines 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 20 more;"), "{found}");
+    let found =
+        self::message(read(Format::Csv, &words, &format!("text,label\n{many}"), Unlabeled::Skip));
+    assert!(found.ends_with("rows: no row has a label in the field `label`"), "{found}");
+    // A column that is missing in the whole table is a mistake.
+    let found = self::message(read(Format::Csv, &words, "text,labels\n1,a\n", Unlabeled::Skip));
+    assert!(found.contains("expected the field `label`, found `text`, `labels`"), "{found}");
+}
+
+#[test]
+fn groups_list_tasks_by_the_end_of_their_names() {
+    let text = "[[tasks]]\nname = \"question/trec\"\nformat = \"csv\"\ntrain = \"a\"\ntemplate = \"{text}\"\nlabels = [\"a\"]\n\
+        [[tasks]]\nname = \"subj\"\nformat = \"csv\"\ntrain = \"a\"\ntemplate = \"{text}\"\nlabels = [\"a\"]\n\
+        [groups]\nsentence = [\"trec\", \"subj\"]\n";
+    let tasks = TaskFile::parse(text, Path::new("tasks.toml")).unwrap().into_tasks();
+    let names: Vec<&str> = tasks.iter().map(|task| task.id().as_str()).collect();
+    assert_eq!(names, ["sentence/question/trec", "sentence/subj"]);
 }

@@ -255,7 +255,10 @@ pub enum DataError {
         known: Vec<String>,
     },
     /// A row has no label.
-    #[error("{location}: the field `{field}` has no label; fill it in, or remove the row")]
+    #[error(
+        "{location}: the field `{field}` has no label; fill it in, or set `unlabeled = \"skip\"` to \
+         leave the row out"
+    )]
     NoLabel {
         /// The row.
         location: SourceLocation,

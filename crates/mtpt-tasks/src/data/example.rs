@@ -6,7 +6,7 @@ use crate::data::error::DataError;
 use crate::data::field_names::{FieldNames, Position};
 use crate::data::json::value::Json;
 use crate::data::location::SourceLocation;
-use crate::data::value::{NULL, Value};
+use crate::data::value::{NOT_A_NUMBER, NULL, Value};
 use crate::error::{Error, Result};
 
 /// A row of a data file: named texts in the order of the file, and their location.
@@ -54,6 +54,17 @@ impl Example {
     /// Returns whether the value of a field is null.
     pub fn is_null(&self, field: &str) -> bool {
         matches!(self.value(field), Ok(Some(Value::Unprintable(NULL))))
+    }
+
+    /// Returns whether a field has no value: it is null, `NaN`, blank if that counts, or missing in
+    /// a row without a header.
+    pub(crate) fn is_missing(&self, field: &str, blank_counts: bool) -> bool {
+        match self.value(field) {
+            Ok(Some(Value::Unprintable(kind))) => matches!(*kind, NULL | NOT_A_NUMBER),
+            Ok(Some(Value::Text(text))) => blank_counts && text.trim().is_empty(),
+            Ok(None) => self.names.header().is_none(),
+            _ => false,
+        }
     }
 
     /// Returns the text of a field, which may be a number or a boolean.

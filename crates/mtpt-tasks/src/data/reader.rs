@@ -18,7 +18,7 @@ use crate::data::lines::{CarriageReturn, Lines};
 #[cfg(feature = "parquet")]
 use crate::data::parquet::ParquetRows;
 use crate::data::quoted_rows::FieldsOfRow;
-use crate::data::rows::{Rows, concerns_one_row};
+use crate::data::rows::Rows;
 use crate::data::superglue_rows;
 use crate::data::value::Value;
 use crate::error::Result;
@@ -386,7 +386,7 @@ impl<R: BufRead> Iterator for Reader<R> {
             None => error,
         };
         let has_names = self.names.is_some() || self.layout.format.columns().is_none();
-        self.failed_in_row = has_names && concerns_one_row(&error);
+        self.failed_in_row = has_names && error.unreadable_row().is_some();
         Some(Err(error))
     }
 }

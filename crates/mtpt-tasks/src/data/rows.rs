@@ -1,12 +1,11 @@
 use std::io::BufRead;
 
-use crate::data::error::DataError;
 use crate::data::json::rows::JsonRows;
 use crate::data::lines::Lines;
 #[cfg(feature = "parquet")]
 use crate::data::parquet::ParquetRows;
 use crate::data::quoted_rows::{FieldsOfRow, read_row};
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Rows of a file before their fields are named.
 pub(crate) enum Rows<R> {
@@ -46,19 +45,4 @@ impl<R: BufRead> Rows<R> {
             Self::Parquet(_) => Ok(false),
         }
     }
-}
-
-/// Returns whether an error concerns one row, so that the next one can be read.
-pub(crate) fn concerns_one_row(error: &Error) -> bool {
-    use DataError::{Encoding, FieldCount, Json, NestedRow, Quoted, TextAfterQuote};
-    let Error::Data(error) = error else { return false };
-    matches!(
-        error,
-        Encoding { .. }
-            | FieldCount { .. }
-            | Json { .. }
-            | NestedRow { .. }
-            | Quoted { .. }
-            | TextAfterQuote { .. }
-    )
 }

@@ -55,6 +55,8 @@ fn is_integer(text: &str) -> bool {
 
 /// Name of the kind of [`Value`] that stands for a missing value.
 pub(crate) const NULL: &str = "null";
+/// Name of the kind of [`Value`] that Python writes for a missing number.
+pub(crate) const NOT_A_NUMBER: &str = "NaN";
 
 impl From<Json> for Value {
     fn from(json: Json) -> Self {

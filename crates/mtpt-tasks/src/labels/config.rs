@@ -15,6 +15,7 @@ use crate::labels::scale::Scale;
 /// | `{ text = { no_answer = "unanswerable" } }` | the same, where a row may have no text, as in SQuAD 2.0; its target is this one |
 /// | `{ multi_label = ["red", "blue"] }` | each row has any number of these labels, in a list |
 /// | `{ multi_label = { labels = { "r" = "red" }, separator = "\|", none = "none" } }` | the same with words, for rows whose labels are one text with a separator; the target of a row without labels is `none` |
+/// | `{ multi_label = { columns = ["toxic", "spam"] } }` | each label is a column with yes or no, see [`parse_truth`](crate::labels::parse_truth); a table from columns to words is possible too |
 /// | `{ choices = ["choice1", "choice2"] }` | each row has its own candidates in these fields; the label `0` selects the first, `1` the second |
 /// | `{ choices = { "a" = "choice1", "b" = "choice2" } }` | the same for other labels |
 #[derive(Clone, Debug, PartialEq)]

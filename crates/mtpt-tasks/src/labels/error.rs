@@ -74,6 +74,9 @@ pub enum LabelsError {
     /// The separator of labels is empty.
     #[error("expected `separator` to be the text between the labels of a row, found an empty text")]
     EmptySeparator,
+    /// Labels in columns have a separator.
+    #[error("expected `columns` or `separator` in `multi_label`, found both")]
+    SeparatorOfColumns,
     /// The number of scores differs from the number of label words.
     #[error("expected a score for each of {expected} label words, found {found}")]
     ScoreCount {

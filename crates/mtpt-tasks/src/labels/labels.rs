@@ -34,7 +34,8 @@ enum Kind {
 }
 
 impl Labels {
-    /// Creates labels with words, in the order given.
+    /// Creates labels with words, in the order given. Labels that differ in case alone, or look the
+    /// same, are spellings of the first of them if they have the same word.
     ///
     /// # Errors
     ///
@@ -309,9 +310,7 @@ impl Labels {
 
     /// Returns an equivalent configuration.
     pub(crate) fn to_config(&self) -> LabelsConfig {
-        let pairs = |raw: &RawLabels| {
-            raw.as_slice().iter().cloned().zip(self.words.iter().cloned()).collect()
-        };
+        let pairs = |raw: &RawLabels| raw.pairs(&self.words);
         match &self.kind {
             Kind::Words(raw) => LabelsConfig::Words(pairs(raw)),
             Kind::Choices(raw) => LabelsConfig::Choices(pairs(raw)),

@@ -7,6 +7,8 @@ use crate::data::example::Example;
 use crate::error::Result;
 use crate::labels::error::LabelsError;
 use crate::labels::raw_labels::RawLabels;
+use crate::labels::row_error::RowLabelsError;
+use crate::labels::truth::parse_truth;
 use crate::look_alike::plain;
 
 /// Separates the words of a target.
@@ -21,6 +23,8 @@ const USUAL_SEPARATORS: [&str; 4] = ["|", ";", ",", " "];
 pub struct MultiLabelConfig {
     /// Pairs of a label and its word.
     pub words: Vec<(String, String)>,
+    /// Whether each label is a column with yes or no.
+    pub columns: bool,
     /// Text between the labels of a row; by default, a row has a list of labels or a single one.
     pub separator: Option<String>,
     /// Target of a row without labels.
@@ -29,7 +33,12 @@ pub struct MultiLabelConfig {
 
 impl MultiLabelConfig {
     /// Target of a row without labels, by default.
-    pub(crate) const NONE: &'static str = "none";
+    pub const NONE: &'static str = "none";
+
+    /// Creates labels with words, of which a row has a list.
+    pub fn new(words: Vec<(String, String)>) -> Self {
+        Self { words, columns: false, separator: None, none: Self::NONE.to_owned() }
+    }
 }
 
 /// Labels of which a row has any number.
@@ -41,13 +50,14 @@ pub(crate) struct MultiLabel {
     words: Vec<String>,
     /// The index of each word, by the form in which words are compared.
     plain_words: HashMap<String, usize>,
+    columns: bool,
     separator: Option<String>,
     none: String,
 }
 
 impl MultiLabel {
     pub(crate) fn new(config: &MultiLabelConfig) -> Result<Self> {
-        let MultiLabelConfig { words, separator, none } = config.clone();
+        let MultiLabelConfig { words, columns, separator, none } = config.clone();
         let (raw, words) = RawLabels::with_words(words)?;
         let mut plain_words = HashMap::new();
         let plain_none = plain(&none);
@@ -69,13 +79,21 @@ impl MultiLabel {
         if separator.as_deref() == Some("") {
             return Err(LabelsError::EmptySeparator.into());
         }
-        Ok(Self { raw, words, plain_words, separator, none })
+        if columns && separator.is_some() {
+            return Err(LabelsError::SeparatorOfColumns.into());
+        }
+        Ok(Self { raw, words, plain_words, columns, separator, none })
     }
 
     pub(crate) fn to_config(&self) -> MultiLabelConfig {
-        let pairs = self.raw.as_slice().iter().cloned().zip(self.words.iter().cloned());
         let (separator, none) = (self.separator.clone(), self.none.clone());
-        MultiLabelConfig { words: pairs.collect(), separator, none }
+        let words = self.raw.pairs(&self.words);
+        MultiLabelConfig { words, columns: self.columns, separator, none }
+    }
+
+    /// Returns the columns with yes or no, if labels are columns.
+    pub(crate) fn columns(&self) -> Option<&[String]> {
+        self.columns.then(|| self.raw())
     }
 
     pub(crate) fn raw(&self) -> &[String] {
@@ -89,7 +107,13 @@ impl MultiLabel {
     /// Returns the labels of a row, in the order of the labels.
     pub(crate) fn labels_of(&self, example: &Example, field: &str) -> Result<Vec<usize>> {
         let mut labels = Vec::new();
-        if example.is_list(field) {
+        if let Some(columns) = self.columns() {
+            for (label, column) in columns.iter().enumerate() {
+                if truth_of(example, column)? {
+                    labels.push(label);
+                }
+            }
+        } else if example.is_list(field) {
             for label in example.require_texts(field)? {
                 labels.push(self.label(label, example)?);
             }
@@ -139,6 +163,15 @@ impl MultiLabel {
     }
 }
 
+/// Returns the truth value of a column.
+fn truth_of(example: &Example, column: &str) -> Result<bool> {
+    let found = example.require(column)?;
+    parse_truth(found).ok_or_else(|| {
+        let (location, field) = (example.location().clone(), column.to_owned());
+        RowLabelsError::Truth { location, field, found: found.to_owned() }.into()
+    })
+}
+
 /// Returns the usual separator that divides a text into known labels, if there is one.
 pub(crate) fn separator_of(text: &str, known: &RawLabels) -> Option<&'static str> {
     USUAL_SEPARATORS.into_iter().find(|&separator| {
@@ -150,7 +183,10 @@ pub(crate) fn separator_of(text: &str, known: &RawLabels) -> Option<&'static str
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MultiLabelOptions<T> {
-    pub(crate) labels: T,
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    pub(crate) labels: Option<T>,
+    #[serde(default = "Option::default", skip_serializing_if = "Option::is_none")]
+    pub(crate) columns: Option<T>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) separator: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

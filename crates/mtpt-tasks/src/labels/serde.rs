@@ -24,9 +24,10 @@ impl Serialize for LabelsConfig {
                 let (references, no_answer) = (references.clone(), no_answer.clone());
                 one(serializer, "text", &TextOptions { references, no_answer })
             }
-            Self::MultiLabel(MultiLabelConfig { words, separator, none }) => {
+            Self::MultiLabel(MultiLabelConfig { words, columns, separator, none }) => {
                 let options = MultiLabelOptions {
-                    labels: Table(words),
+                    labels: (!columns).then_some(Table(words)),
+                    columns: columns.then_some(Table(words)),
                     separator: separator.clone(),
                     none: (none != MultiLabelConfig::NONE).then(|| none.clone()),
                 };
@@ -228,24 +229,25 @@ impl<'de> Visitor<'de> for MultiLabelVisitor {
     type Value = MultiLabelValue;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a list of labels, or a table with `labels`")
+        formatter.write_str("a list of labels, or a table with `labels` or `columns`")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<MultiLabelValue, A::Error> {
         let LabelsAndWords(labels) = Deserialize::deserialize(SeqAccessDeserializer::new(list))?;
-        Ok(MultiLabelOptions { labels: LabelsAndWords(labels), separator: None, none: None }.into())
+        Ok(MultiLabelValue(LabelsConfig::MultiLabel(MultiLabelConfig::new(labels))))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<MultiLabelValue, A::Error> {
-        MultiLabelOptions::deserialize(MapAccessDeserializer::new(map)).map(Into::into)
-    }
-}
-
-impl From<MultiLabelOptions<LabelsAndWords>> for MultiLabelValue {
-    fn from(options: MultiLabelOptions<LabelsAndWords>) -> Self {
-        let MultiLabelOptions { labels: LabelsAndWords(words), separator, none } = options;
+        let MultiLabelOptions { labels, columns, separator, none } =
+            Deserialize::deserialize(MapAccessDeserializer::new(map))?;
+        let (LabelsAndWords(words), columns) = match (labels, columns) {
+            (Some(labels), None) => (labels, false),
+            (None, Some(columns)) => (columns, true),
+            _ => return Err(de::Error::custom("expected `labels` or `columns` in `multi_label`")),
+        };
         let none = none.unwrap_or_else(|| MultiLabelConfig::NONE.to_owned());
-        Self(LabelsConfig::MultiLabel(MultiLabelConfig { words, separator, none }))
+        let config = MultiLabelConfig { words, columns, separator, none };
+        Ok(MultiLabelValue(LabelsConfig::MultiLabel(config)))
     }
 }
 

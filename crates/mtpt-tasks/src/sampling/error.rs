@@ -6,9 +6,15 @@ use std::path::PathBuf;
 pub enum SamplingError {
     /// One of the training and validation splits would be empty.
     #[error(
-        "{}: `hold_out = {share}` gives {train} training and {dev} validation rows; add rows, or \
-         choose another fraction",
-        .path.display()
+        "{}: `hold_out = {share}` gives {train} training and {dev} validation rows; {}",
+        .path.display(),
+        if *.all_differ {
+            "no label occurs twice, so no row can be held out: set `labels = \"text\"` if labels are \
+             free texts, `labels = \"regression\"` if they are scores, otherwise add rows or a `dev` \
+             file"
+        } else {
+            "add rows or a `dev` file, or choose another fraction"
+        }
     )]
     HoldOut {
         /// The file of the training split.
@@ -19,6 +25,8 @@ pub enum SamplingError {
         train: usize,
         /// Number of validation rows.
         dev: usize,
+        /// Whether no label occurs twice.
+        all_differ: bool,
     },
     /// A label has fewer rows than are to be sampled.
     #[error(

@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::labels::gold::Gold;
 use crate::sampling::error::SamplingError;
 use crate::sampling::few_shot::FewShot;
-use crate::sampling::hold_out::hold_out;
+use crate::sampling::hold_out::{by_label, hold_out};
 use crate::sampling::permutation::Permutation;
 use crate::sampling::splits::{Part, sampled};
 
@@ -83,7 +83,8 @@ fn select_part(part: Part, gold: &[Gold], path: &Path) -> Result<Vec<bool>> {
             let train = held_out.len() - dev;
             if dev == 0 || train == 0 {
                 let path = path.to_path_buf();
-                return Err(SamplingError::HoldOut { path, share, train, dev }.into());
+                let all_differ = by_label(gold).iter().all(|rows| rows.len() == 1);
+                return Err(SamplingError::HoldOut { path, share, train, dev, all_differ }.into());
             }
             Ok(held_out.into_iter().map(|row| row == held).collect())
         }

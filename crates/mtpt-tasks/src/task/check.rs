@@ -17,6 +17,7 @@ use crate::task::error::TaskError;
 use crate::task::fetch::fetched;
 use crate::task::read::label_of;
 use crate::task::task::Task;
+use crate::task::unlabeled::{LabelFields, Unlabeled};
 use crate::template::template::Template;
 
 impl Task {
@@ -161,9 +162,14 @@ fn collect_labels(config: &TaskConfig, label_field: &str) -> Result<Labels> {
     let mut folded: HashMap<String, String> = HashMap::new();
     // The labels of each appearance.
     let mut seen: HashMap<String, Vec<String>> = HashMap::new();
-    for example in config.layout().open(path)? {
+    let (layout, fields) = (config.layout(), LabelFields { field: label_field, labels: None });
+    for example in layout.open(path)? {
         let example = example?;
-        let label = label_of(&example, label_field)?;
+        if config.unlabeled == Unlabeled::Skip && fields.is_missing(&example) {
+            continue;
+        }
+        let explain = |error| fields.explain(error, &layout, path);
+        let label = label_of(&example, label_field).map_err(explain)?;
         let form = same_label(label);
         if let Some(spelling) = labels.get_mut(&form) {
             // The usual spelling does not depend on the order of the rows.
@@ -175,7 +181,7 @@ fn collect_labels(config: &TaskConfig, label_field: &str) -> Result<Labels> {
         let location = || example.location().clone();
         if form.is_empty() {
             let field = label_field.to_owned();
-            return Err(DataError::NoLabel { location: location(), field }.into());
+            return Err(explain(DataError::NoLabel { location: location(), field }.into()));
         }
         // Labels that differ in case alone are nearly always typing errors.
         let (second, lower) = (label.to_owned(), form.to_lowercase());

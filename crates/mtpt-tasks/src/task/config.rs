@@ -13,6 +13,7 @@ use crate::sampling::limit::Limit;
 use crate::sampling::splits::Splits;
 use crate::split::Split;
 use crate::task::id::TaskId;
+use crate::task::unlabeled::Unlabeled;
 
 /// Definition of a task in a configuration file, validated by [`Task::new`](crate::Task::new).
 ///
@@ -30,6 +31,7 @@ use crate::task::id::TaskId;
 /// | `template` | that of T5 for a format of GLUE or SuperGLUE | input text with `{field}` placeholders, see [`Template`](crate::Template) |
 /// | `label_field` | that of a format of GLUE or SuperGLUE, otherwise `label` | field with the label |
 /// | `labels` | those of T5 for a format of GLUE or SuperGLUE | meaning of the labels, see [`LabelsConfig`] |
+/// | `unlabeled` | `"error"` | `"skip"` leaves rows without a label out of all splits, see [`Unlabeled`] |
 /// | `metrics` | those of a format of GLUE or SuperGLUE, otherwise `["accuracy"]`, `["pearson"]` for scores, `["squad_f1", "exact_match"]` for free text | see [`Metric`]; the first is the primary one |
 /// | `limit` | all rows | see [`Limit`] |
 /// | `stream` | `false` | whether the training examples are stored on disk instead of in memory, see [`ExamplesOnDisk`](crate::ExamplesOnDisk) |
@@ -79,6 +81,9 @@ pub struct TaskConfig {
     /// Meaning of the labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelsConfig>,
+    /// What is done with rows without a label.
+    #[serde(default, skip_serializing_if = "Unlabeled::is_error")]
+    pub unlabeled: Unlabeled,
     /// Maximum number of rows.
     #[serde(default, skip_serializing_if = "Limit::is_none")]
     pub limit: Limit,
@@ -106,6 +111,7 @@ impl TaskConfig {
             label_field: None,
             metrics: Vec::new(),
             labels: None,
+            unlabeled: Unlabeled::Error,
             limit: Limit::default(),
             stream: false,
         }

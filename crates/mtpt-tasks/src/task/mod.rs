@@ -11,6 +11,7 @@ pub(crate) mod id;
 pub(crate) mod instance;
 mod read;
 pub(crate) mod task;
+pub(crate) mod unlabeled;
 
 pub use config::TaskConfig;
 pub use error::TaskError;
@@ -19,3 +20,4 @@ pub use find::{TaskNameError, find_task};
 pub use id::{InvalidTaskId, TaskId};
 pub use instance::Instance;
 pub use task::Task;
+pub use unlabeled::Unlabeled;

@@ -4,12 +4,14 @@ use crate::data::error::DataError;
 use crate::data::example::Example;
 use crate::error::{Error, Result};
 use crate::labels::gold::Gold;
+use crate::labels::row_error::RowLabelsError;
 use crate::sampling::selection::Selection;
 use crate::sampling::splits::Part;
 use crate::split::Split;
 use crate::task::error::TaskError;
 use crate::task::instance::Instance;
 use crate::task::task::Task;
+use crate::task::unlabeled::{LabelFields, Unlabeled};
 
 impl Task {
     /// Returns whether the task has rows for a split, in its own file or in that of another split.
@@ -217,12 +219,12 @@ impl Task {
 
     /// Returns the rows of a file: all of them if the selection needs them, otherwise those up to
     /// the limit.
-    fn instances(
-        &self,
+    fn instances<'a>(
+        &'a self,
         split: Split,
-        path: &Path,
+        path: &'a Path,
         selection: Selection,
-    ) -> Result<impl Iterator<Item = Result<Instance>> + '_> {
+    ) -> Result<impl Iterator<Item = Result<Instance>>> {
         let limit = selection.limit.filter(|_| !selection.needs_all_rows());
         let rows = self
             .config
@@ -230,14 +232,41 @@ impl Task {
             .open(path)
             .map_err(|error| error.in_task(self.id()))?
             .answers_apart(split == Split::Train);
-        let mut rows = rows.take(limit.unwrap_or(usize::MAX)).peekable();
+        let skips = self.config.unlabeled == Unlabeled::Skip;
+        let is_left_out = move |row: &Example| skips && self.is_unlabeled(row);
+        let mut rows = rows.peekable();
+        let is_empty = rows.peek().is_none();
+        let mut rows = rows
+            .filter(move |row| !row.as_ref().is_ok_and(&is_left_out))
+            .take(limit.unwrap_or(usize::MAX))
+            .peekable();
         if rows.peek().is_none() {
-            let no_rows = DataError::NoRows { path: path.to_path_buf() };
-            return Err(Error::from(no_rows).in_task(self.id()));
+            let (path, field) = (path.to_path_buf(), self.label_field.clone());
+            let error = if is_empty {
+                Error::from(DataError::NoRows { path })
+            } else {
+                RowLabelsError::AllUnlabeled { path, field }.into()
+            };
+            return Err(error.in_task(self.id()));
         }
-        Ok(rows.map(|row| {
-            row.map_err(|error| error.in_task(self.id())).and_then(|row| self.instance(&row))
+        Ok(rows.map(move |row| {
+            let row = row.and_then(|row| self.build_instance(&row));
+            let explain = |error| self.label_fields().explain(error, &self.config.layout(), path);
+            row.map_err(|error| explain(error).in_task(self.id()))
         }))
+    }
+
+    /// Returns whether a row has no label.
+    ///
+    /// An empty list is not a missing label, and neither is an empty text if
+    /// [`Labels::multi_label`](crate::Labels::multi_label) divides it, or if the task has a target
+    /// for rows without an answer.
+    pub fn is_unlabeled(&self, example: &Example) -> bool {
+        self.label_fields().is_missing(example)
+    }
+
+    fn label_fields(&self) -> LabelFields<'_> {
+        LabelFields { field: &self.label_field, labels: Some(&self.labels) }
     }
 
     fn select(&self, selection: Selection, path: &Path, gold: &[Gold]) -> Result<Vec<bool>> {
