@@ -56,7 +56,7 @@ fn init_writes_a_configuration_that_trains() {
     assert_eq!(
         rows[0],
         json!({ "config": "tickets.toml", "tasks": [{
-            "task": "tickets", "format": "csv_semicolon", "text": ["body"], "label": "Team",
+            "task": "tickets", "format": "csv_semicolon", "kind": "class", "text": ["body"], "label": "Team",
             "train": 5, "dev": 1, "labels": { "Happy_Desk": 3, "sad": 3 }
         }] })
     );
@@ -162,13 +162,9 @@ fn init_rejects_unusable_data_and_writes_nothing() {
     );
     refused("just text\n", "", &["rows.csv: expected a header"]);
     refused("[{\"text\": \"day\"}]", "", &["rows.csv: no column has few distinct values"]);
-    refused(
-        "text,label\nday,a\nnight,\n",
-        "",
-        &["rows.csv:3: the field `label` has no label; fill it in, or remove the row"],
-    );
+    refused("text,label\nday,a\nnight,\n", "", &["has only one value, `a`"]);
     refused("text,label\nday,a\nnight,a\n", "", &["only one value"]);
-    refused("text,label\nday,a\nnight,A\n", "", &["rows.csv:3", "`a` and `A` differ only in"]);
+    refused("text,label\nday,a\nnight,A\n", "", &["are spellings of one label, `A`"]);
     refused("text,label\nday,a\nnight,b\n", "", &["gives 2 training and 0 validation rows"]);
     refused("text,label\nday,a\nnight,b\n", "--label lable", &["did you mean `label`?"]);
     refused("text,label\nday,a\nnight,b\n", "--text label", &["cannot be both text and label"]);
@@ -183,13 +179,12 @@ fn init_rejects_unusable_data_and_writes_nothing() {
     assert!(outcome.messages.contains("`tickets.csv` is an input file"), "{}", outcome.messages);
     assert_eq!(fs::read_to_string(world.path("tickets.csv")).unwrap(), TICKETS);
     let outcome = world.run("init tickets.csv tickets.csv --model model", "");
-    let problem =
-        "tickets.csv: its task would have the same name, `tickets`, as that of `tickets.csv`";
+    let problem = "tickets.csv: the file is given twice; choose another label column for each";
     assert!(outcome.messages.contains(problem), "{}", outcome.messages);
     world.write("{dev}.v2.csv", &TICKETS.replace("body", "{body}"));
     let outcome = world.run("init tickets.csv mood.jsonl --dev tickets.csv --model model", "");
     assert!(
-        outcome.messages.contains("`--dev` works only with one data file"),
+        outcome.messages.contains("`--dev` must be given once for each data file"),
         "{}",
         outcome.messages
     );
@@ -202,7 +197,7 @@ fn init_rejects_unusable_data_and_writes_nothing() {
     assert!(outcome.messages.contains(warning), "{}", outcome.messages);
     world.write("tickets.v2.csv", &TICKETS.replace("Team", "{Team}"));
     let rows = world.rows("init tickets.v2.csv --model model", "");
-    assert_eq!(rows[0]["config"], "tickets.v2.toml");
-    let config = fs::read_to_string(world.path("tickets.v2.toml")).unwrap();
+    assert_eq!(rows[0]["config"], "tickets-v2.toml");
+    let config = fs::read_to_string(world.path("tickets-v2.toml")).unwrap();
     assert!(config.contains("template = \"{{team}}: {body}\""), "{config}");
 }

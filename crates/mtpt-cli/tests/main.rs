@@ -8,6 +8,8 @@ mod world;
 
 // The first commands of a new user: overview, help, `init`, `devices`, `completions`.
 mod first_steps;
+// `init`: kinds of labels, rows without labels, files of splits, names of tasks.
+mod starting_configurations;
 // `train`, `eval` and `predict` on label words.
 mod run;
 // Results next to baselines, values per label, incorrect rows, and units.

@@ -2,112 +2,271 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use mtpt::tasks::labels::MultiLabelConfig;
-use mtpt::tasks::{Gold, Instance, LabelsConfig, Layout, Split, Task, TaskConfig, TaskId};
+use mtpt::tasks::task::Unlabeled;
+use mtpt::tasks::{Gold, Instance, LabelsConfig, Layout, Metric, Split, Task, TaskConfig};
 
 use crate::args::init::Init;
-use crate::commands::init::columns::Columns;
-use crate::commands::init::starting_config::StartingTask;
+use crate::commands::init::columns::{Column, Columns};
+use crate::commands::init::files::TaskFiles;
+use crate::commands::init::glue::format_of;
+use crate::commands::init::kind::{Decision, Kind, LabelSource};
+use crate::commands::init::label_words::{LabelWord, label_words};
+use crate::commands::init::unlabeled::UnlabeledRows;
 use crate::error::{Error, Result};
 
 /// A task found in a data file, and its rows.
 pub(crate) struct FoundTask {
-    pub(crate) task: StartingTask,
+    pub(crate) task: Task,
+    /// The kind of labels, and how it was found; `None` for an original file of a benchmark.
+    pub(crate) decision: Option<Decision>,
+    pub(crate) words: Vec<LabelWord>,
+    pub(crate) label_columns: Vec<String>,
     pub(crate) text_columns: Vec<String>,
+    pub(crate) other_columns: Vec<String>,
     /// Number of rows with each label.
     pub(crate) label_counts: BTreeMap<String, usize>,
+    pub(crate) unlabeled: Vec<UnlabeledRows>,
+    /// Files next to the training file that are not used, and why.
+    pub(crate) unused: Vec<String>,
+    pub(crate) dev_was_found: bool,
     pub(crate) train: Vec<Instance>,
     pub(crate) dev: Vec<Instance>,
 }
 
 impl FoundTask {
-    /// Reads a data file and finds its label and text columns.
-    pub(crate) fn read(path: &Path, name: TaskId, arguments: &Init) -> Result<Self> {
-        let refuse = |problem: String| Error::Data { path: path.to_owned(), problem };
-        let layout = Layout::of_file(path, arguments.encoding)?;
-        let columns = Columns::read(path, &layout)?;
-        let label = columns.label(arguments.label.as_deref()).map_err(refuse)?;
-        let counts = match label.labels() {
-            Ok(counts) => counts,
-            Err(problem) => {
-                // A row without a label may be the reason.
-                if !label.is_list {
-                    check_labels(path, &layout, &label.name)?;
-                }
-                return Err(refuse(problem));
-            }
-        };
-        if counts.contains_key(&label.name) {
-            return Err(refuse(format!(
-                "the first line must name the columns, but `{}` is a label",
-                label.name
-            )));
+    /// Reads the data files of a task, and finds its label and text columns and the kind of labels.
+    pub(crate) fn read(files: TaskFiles, arguments: &Init) -> Result<Self> {
+        let is_plain =
+            arguments.text.is_empty() && files.labels.is_empty() && arguments.kind.is_none();
+        match format_of(&files.train).filter(|_| is_plain) {
+            Some(format) => Self::of_benchmark(files, format.into()),
+            None => Self::of_table(files, arguments),
         }
-        let texts = columns.texts(&arguments.text, label).map_err(refuse)?;
-        let texts: Vec<&str> = texts.iter().map(|column| column.name.as_str()).collect();
-        if texts.contains(&label.name.as_str()) {
-            return Err(refuse(format!(
-                "the column `{}` cannot be both text and label",
-                label.name
-            )));
+    }
+
+    /// Reads an original file of a benchmark, whose format implies everything.
+    fn of_benchmark(mut files: TaskFiles, layout: Layout) -> Result<Self> {
+        let mut unused = Vec::new();
+        if let Some(test) = files.test.take() {
+            unused.push(without_labels(&test));
         }
         let config = TaskConfig {
-            train: Some(path.to_owned()),
-            dev: arguments.dev.clone(),
-            hold_out: arguments.dev.is_none().then_some(0.2),
-            template: Some(template(&label.name, &texts).map_err(refuse)?),
-            label_field: Some(label.name.clone()),
-            labels: Some(if label.is_list {
-                multi_label(counts.keys())
-            } else {
-                LabelsConfig::Verbatim
-            }),
+            train: Some(files.train.clone()),
+            hold_out: files.dev.is_none().then_some(0.2),
+            dev: files.dev.clone(),
+            ..TaskConfig::new(files.name.clone(), layout.format)
+        };
+        let task = Task::new(&config)?;
+        let text_columns = task.template().fields().map(str::to_owned).collect();
+        let label_columns = vec![task.label_field().to_owned()];
+        let found = Self {
+            decision: None,
+            words: Vec::new(),
+            label_columns,
+            text_columns,
+            other_columns: Vec::new(),
+            label_counts: BTreeMap::new(),
+            unlabeled: Vec::new(),
+            unused,
+            dev_was_found: files.dev_was_found,
+            train: Vec::new(),
+            dev: Vec::new(),
+            task,
+        };
+        found.with_rows()
+    }
+
+    fn of_table(mut files: TaskFiles, arguments: &Init) -> Result<Self> {
+        let path = files.train.clone();
+        let refuse = |problem: String| Error::Data { path: path.clone(), problem };
+        let layout = Layout::of_file(&path, arguments.encoding)?;
+        let columns = Columns::read(&path, &layout)?;
+        let labels = columns.labels(&files.labels).map_err(refuse)?;
+        check_header(&labels).map_err(refuse)?;
+        let decision = Decision::new(&labels, arguments.kind).map_err(refuse)?;
+        let texts = columns.texts(&arguments.text, &labels).map_err(refuse)?;
+        let label_columns: Vec<String> = labels.iter().map(|label| label.name.clone()).collect();
+        let text_columns: Vec<String> = texts.iter().map(|column| column.name.clone()).collect();
+        if let Some(both) = text_columns.iter().find(|name| label_columns.contains(name)) {
+            return Err(refuse(format!("the column `{both}` cannot be both text and label")));
+        }
+        let mut others = OtherFiles { layout, labels: &label_columns, unused: Vec::new() };
+        let has_dev = !arguments.dev.is_empty();
+        let dev = others.columns(&mut files.dev, has_dev)?;
+        let test = others.columns(&mut files.test, false)?;
+        let unused = others.unused;
+        let mut config = TaskConfig {
+            train: Some(path.clone()),
+            hold_out: files.dev.is_none().then_some(0.2),
+            dev: files.dev.clone(),
+            test: files.test.clone(),
+            template: Some(template(&label_columns, &text_columns).map_err(refuse)?),
             encoding: layout.encoding,
             dialect: layout.dialect,
-            ..TaskConfig::new(name.clone(), layout.format)
+            ..TaskConfig::new(files.name.clone(), layout.format)
         };
-        // Reading all rows now finds errors that `mtpt train` would report later.
-        let task = Task::new(&config)?;
-        let (train, dev) = (task.read(Split::Train)?, task.read(Split::Dev)?);
-        let dev_of_train: &[Instance] = if arguments.dev.is_none() { &dev } else { &[] };
-        let label_counts = label_counts(&task, train.iter().chain(dev_of_train));
-        let used: Vec<&str> = texts.iter().copied().chain([label.name.as_str()]).collect();
-        let starting = StartingTask {
-            name,
-            layout,
-            train: path.to_owned(),
-            dev: arguments.dev.clone(),
-            template: task.template().as_str().to_owned(),
-            label_field: label.name.clone(),
-            labels: label_words(label_counts.keys()),
-            multi_label: label.is_list,
-            other_columns: columns.names_except(&used).map(str::to_owned).collect(),
+        if decision.kind != Kind::MultiLabel(LabelSource::Columns) {
+            config.label_field = label_columns.first().cloned();
+        }
+        let counts = label_counts(&decision.kind, &columns, [&dev, &test], &label_columns);
+        let words = counts.as_ref().map(label_words).unwrap_or_default();
+        if let (Kind::Class, [only]) = (&decision.kind, words.as_slice()) {
+            return Err(refuse(format!(
+                "the labels are spellings of one label, `{}`, so there is nothing to learn",
+                only.label
+            )));
+        }
+        (config.labels, config.metrics) = labels_and_metrics(&decision.kind, &words);
+        let splits = [Some(&path), files.dev.as_ref(), files.test.as_ref()];
+        let unlabeled = UnlabeledRows::of_files(splits.into_iter().flatten(), &config)?;
+        if !unlabeled.is_empty() {
+            config.unlabeled = Unlabeled::Skip;
+        }
+        let used: Vec<&str> =
+            text_columns.iter().chain(&label_columns).map(String::as_str).collect();
+        let other_columns = columns.names_except(&used).map(str::to_owned).collect();
+        let found = Self {
+            task: Task::new(&config)?,
+            decision: Some(decision),
+            words,
+            label_columns,
+            text_columns,
+            other_columns,
+            label_counts: BTreeMap::new(),
+            unlabeled,
+            unused,
+            dev_was_found: files.dev_was_found && files.dev.is_some(),
+            train: Vec::new(),
+            dev: Vec::new(),
         };
-        Ok(Self {
-            task: starting,
-            text_columns: texts.into_iter().map(str::to_owned).collect(),
-            label_counts,
-            train,
-            dev,
-        })
+        found.with_rows()
+    }
+
+    /// Reads all rows, which finds errors that `mtpt train` would report later.
+    fn with_rows(mut self) -> Result<Self> {
+        self.train = self.task.read(Split::Train)?;
+        self.dev = self.task.read(Split::Dev)?;
+        if self.task.has(Split::Test) {
+            self.task.read(Split::Test)?;
+        }
+        let held_out: &[Instance] =
+            if self.task.file(Split::Dev).is_none() { &self.dev } else { &[] };
+        self.label_counts = counts_of_rows(&self.task, self.train.iter().chain(held_out));
+        Ok(self)
     }
 }
 
-/// Checks that each row has a label.
-fn check_labels(path: &Path, layout: &Layout, label: &str) -> Result<()> {
-    for row in layout.open(path)? {
-        row?.require(label)?;
-    }
-    Ok(())
+/// Files of other splits, found next to the training file.
+struct OtherFiles<'a> {
+    layout: Layout,
+    labels: &'a [String],
+    unused: Vec<String>,
 }
 
-/// Returns labels that are their own words, of which a row has any number.
-fn multi_label<'a>(labels: impl Iterator<Item = &'a String>) -> LabelsConfig {
-    let words = labels.map(|label| (label.clone(), label.clone())).collect();
-    LabelsConfig::MultiLabel(MultiLabelConfig { words, separator: None, none: "none".to_owned() })
+impl OtherFiles<'_> {
+    /// Reads the columns of a file. A file that was found, but has no labels, is not used.
+    fn columns(
+        &mut self,
+        file: &mut Option<std::path::PathBuf>,
+        is_given: bool,
+    ) -> Result<Option<Columns>> {
+        let Some(path) = file else { return Ok(None) };
+        let columns = Columns::read(path, &self.layout);
+        let is_labeled = |columns: &Columns| {
+            let column = |name: &String| columns.find(name).is_ok_and(|column| column.filled > 0);
+            self.labels.iter().all(column)
+        };
+        match columns {
+            Ok(columns) if is_given || is_labeled(&columns) => Ok(Some(columns)),
+            Err(error) if is_given => Err(error),
+            _ => {
+                self.unused.push(without_labels(path));
+                *file = None;
+                Ok(None)
+            }
+        }
+    }
+}
+
+fn without_labels(path: &Path) -> String {
+    format!("`{}` is not used: it has no labels in the format of the training file", path.display())
+}
+
+/// Checks that the first line is a header: the name of a column is none of its values.
+fn check_header(labels: &[&Column]) -> Result<(), String> {
+    let is_value = |label: &&&Column| {
+        label.values.counts.as_ref().is_some_and(|counts| counts.contains_key(&label.name))
+    };
+    match labels.iter().find(is_value) {
+        Some(label) => {
+            Err(format!("the first line must name the columns, but `{}` is a label", label.name))
+        }
+        None => Ok(()),
+    }
+}
+
+/// Returns the number of rows with each label of the configuration; `None` for scores and texts.
+fn label_counts(
+    kind: &Kind,
+    columns: &Columns,
+    others: [&Option<Columns>; 2],
+    labels: &[String],
+) -> Option<BTreeMap<String, usize>> {
+    let separator = match kind {
+        Kind::Score(..) | Kind::Text => return None,
+        Kind::MultiLabel(LabelSource::Columns) => {
+            return Some(labels.iter().map(|label| (label.clone(), 1)).collect());
+        }
+        Kind::MultiLabel(LabelSource::Separated(separator)) => Some(*separator),
+        Kind::Class | Kind::MultiLabel(LabelSource::List) => None,
+    };
+    let mut counts = BTreeMap::new();
+    let files = std::iter::once(columns).chain(others.into_iter().flatten());
+    for column in files.flat_map(|columns| labels.iter().filter_map(|name| columns.find(name).ok()))
+    {
+        for (value, rows) in column.values.counts.iter().flatten() {
+            let parts: Vec<&str> = match separator {
+                Some(separator) => value.split(separator).map(str::trim).collect(),
+                None => vec![value],
+            };
+            for part in parts.into_iter().filter(|part| !part.trim().is_empty()) {
+                *counts.entry(part.to_owned()).or_default() += rows;
+            }
+        }
+    }
+    Some(counts)
+}
+
+fn labels_and_metrics(kind: &Kind, words: &[LabelWord]) -> (Option<LabelsConfig>, Vec<Metric>) {
+    let pairs = || LabelWord::pairs(words);
+    match kind {
+        Kind::Class => (Some(LabelsConfig::Words(pairs())), Vec::new()),
+        Kind::Score(scale, _) => (
+            Some(LabelsConfig::Regression(*scale)),
+            vec![Metric::Pearson, Metric::Spearman, Metric::Rmse],
+        ),
+        Kind::Text => (Some(LabelsConfig::text()), vec![Metric::RougeL, Metric::ExactMatch]),
+        Kind::MultiLabel(source) => {
+            let words: Vec<(String, String)> =
+                pairs().into_iter().map(|(label, word)| (label, word.replace(',', " "))).collect();
+            let is_none = |(_, word): &(String, String)| word == MultiLabelConfig::NONE;
+            let none = if words.iter().any(is_none) { "no label" } else { MultiLabelConfig::NONE };
+            let config = MultiLabelConfig {
+                columns: *source == LabelSource::Columns,
+                separator: match source {
+                    LabelSource::Separated(separator) => Some((*separator).to_owned()),
+                    _ => None,
+                },
+                none: none.to_owned(),
+                ..MultiLabelConfig::new(words)
+            };
+            (Some(LabelsConfig::MultiLabel(config)), Vec::new())
+        }
+    }
 }
 
 /// Returns the number of rows with each label in the file. Spellings of the same label are one.
-fn label_counts<'a>(
+fn counts_of_rows<'a>(
     task: &Task,
     rows: impl Iterator<Item = &'a Instance>,
 ) -> BTreeMap<String, usize> {
@@ -125,70 +284,13 @@ fn label_counts<'a>(
     counts
 }
 
-/// Returns a template with the name of the label column and the text columns.
-fn template(label: &str, texts: &[&str]) -> Result<String, String> {
+/// Returns a template with the names of the label columns and the text columns.
+fn template(labels: &[String], texts: &[String]) -> Result<String, String> {
     if let Some(name) = texts.iter().find(|name| name.contains(['{', '}'])) {
         return Err(format!("a template cannot use the column `{name}`; rename it without braces"));
     }
     let fields = texts.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(" | ");
-    let prefix = label.trim().to_lowercase().replace('{', "{{").replace('}', "}}");
-    Ok(format!("{prefix}: {fields}"))
-}
-
-/// Returns the label word of each label: in lower case with spaces, which a model knows best, or
-/// the labels themselves if two label words would be the same.
-fn label_words<'a>(labels: impl Iterator<Item = &'a String> + Clone) -> Vec<(String, String)> {
-    let plain = |label: &String| label.trim().to_lowercase().replace(['_', '-'], " ");
-    let mut words: Vec<String> = labels.clone().map(plain).collect();
-    words.sort_unstable();
-    words.dedup();
-    let distinct = words.len() == labels.clone().count() && !words.iter().any(String::is_empty);
-    labels
-        .map(|label| (label.clone(), if distinct { plain(label) } else { label.clone() }))
-        .collect()
-}
-
-/// Returns a task name for a file: `support-tickets` for `Support Tickets.csv`.
-///
-/// # Errors
-///
-/// A message if the file name has no usable characters.
-pub(crate) fn task_name(path: &Path) -> Result<TaskId, String> {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().to_lowercase();
-    let name: String = stem
-        .chars()
-        .map(|character| match character {
-            'a'..='z' | '0'..='9' | '_' | '-' => character,
-            _ => '-',
-        })
-        .collect();
-    TaskId::new(name.trim_matches('-'))
-        .map_err(|error| format!("the task is named after the file: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn task_names_come_from_file_names() {
-        let name = |path: &str| task_name(Path::new(path)).map(|name| name.to_string());
-        assert_eq!(name("data/Support Tickets.csv").unwrap(), "support-tickets");
-        assert_eq!(name("a_1.train.jsonl").unwrap(), "a_1-train");
-        assert!(
-            name("…")
-                .unwrap_err()
-                .starts_with("the task is named after the file: expected a task name")
-        );
-    }
-
-    #[test]
-    fn label_words_are_plain_if_distinct() {
-        let words = |labels: &[&str]| {
-            let labels: Vec<String> = labels.iter().map(|&label| label.to_owned()).collect();
-            label_words(labels.iter()).into_iter().map(|(_, word)| word).collect::<Vec<_>>()
-        };
-        assert_eq!(words(&["Account_Access", "Lost-Parcel"]), ["account access", "lost parcel"]);
-        assert_eq!(words(&["A_b", "a b"]), ["A_b", "a b"]);
-    }
+    let plain = |label: &String| label.trim().to_lowercase().replace('{', "{{").replace('}', "}}");
+    let prefix: Vec<String> = labels.iter().take(3).map(plain).collect();
+    Ok(format!("{}: {fields}", prefix.join(", ")))
 }
