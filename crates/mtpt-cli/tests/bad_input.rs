@@ -280,10 +280,23 @@ fn runs_overwrite_neither_models_nor_their_configuration() {
 #[test]
 fn truncated_inputs_are_reported() {
     let world = World::new();
-    let outcome = world.run("train run.toml --output run --set training.max_input_length=3", "");
-    assert_eq!(outcome.code, 0, "{}", outcome.messages);
-    let note = "note: 11 of 11 inputs have `training.max_input_length`, 3 tokens, or more, and are truncated there";
-    assert!(outcome.messages.contains(note), "{}", outcome.messages);
+    let train = |length: usize| {
+        let set = format!("--output run-{length} --set training.max_input_length={length}");
+        let outcome = world.run(&format!("train run.toml {set}"), "");
+        assert_eq!(outcome.code, 0, "{}", outcome.messages);
+        outcome.messages
+    };
+    let messages = train(3);
+    let note = "note: 11 of 11 training inputs are longer than 3 tokens \
+                (`training.max_input_length`) and are truncated\n";
+    assert!(messages.contains(note), "{messages}");
+    // No input is longer than the longest one.
+    let length = (4..20).find(|&length| !train(length).contains("are truncated")).unwrap();
+    let inspected = world.run(&format!("inspect run-{length}/config.toml --json"), "");
+    let tasks = inspected.rows[0]["tasks"].as_array().unwrap().iter();
+    let splits = tasks.flat_map(|task| task["splits"].as_array().unwrap());
+    let longest = splits.map(|split| split["input_tokens"]["longest"].as_u64());
+    assert_eq!(longest.max().unwrap(), Some(length as u64), "{:?}", inspected.rows);
 }
 
 #[cfg(unix)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use mtpt_core::{Backbone, TaskIndex};
 use mtpt_tasks::baseline::{MajorityAnswer, RowLabels, tfidf_baseline};
+use mtpt_tasks::batch::Truncated;
 use mtpt_tasks::{
     Baselines, Detokenize, Error as TaskError, Evaluation, ExamplesOnDisk, Gold, MaxLengths, Split,
     Task, Tokenize, TokenizedExample, UnknownTokens,
@@ -37,8 +38,8 @@ struct SplitData {
     choices: Vec<Candidates>,
     /// Group of the row, if a metric aggregates groups.
     groups: Vec<String>,
-    /// Number of inputs that were truncated.
-    truncated_inputs: usize,
+    /// Number of texts that were truncated.
+    truncated: Truncated,
     /// Counts of all rows.
     unknown_tokens: UnknownTokens,
     /// Number of inputs whose fields are all blank.
@@ -123,7 +124,7 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
         let Self { tokenizer, max_lengths, .. } = *self;
         let instances = task.read(split)?;
         let (task_index, limit) = (index.position(), self.max_row_length);
-        let (rows, truncated_inputs) =
+        let (rows, truncated) =
             TokenizedExample::tokenize_counted(task_index, &instances, tokenizer, max_lengths)?;
         for (row, instance) in rows.iter().zip(&instances) {
             check_length(&row.input_ids, &row.target_ids, limit, Some(&instance.location))?;
@@ -133,13 +134,8 @@ impl<'a, T: Tokenize> TaskTokenizer<'a, T> {
             unknown_tokens.add_text(&instance.input, &row.input_ids, tokenizer);
         }
         let blank_inputs = instances.iter().filter(|instance| instance.is_blank).count();
-        let mut data = SplitData {
-            rows,
-            truncated_inputs,
-            unknown_tokens,
-            blank_inputs,
-            ..SplitData::default()
-        };
+        let mut data =
+            SplitData { rows, truncated, unknown_tokens, blank_inputs, ..SplitData::default() };
         for instance in instances {
             if !instance.choices.is_empty() {
                 let (choices, location) = (&instance.choices, &instance.location);
@@ -274,9 +270,12 @@ impl TaskData {
         &self.splits[split as usize].groups
     }
 
-    /// Returns the number of inputs of a split that were truncated, 0 for a split that is streamed.
-    pub fn truncated_inputs(&self, split: Split) -> usize {
-        self.splits[split as usize].truncated_inputs
+    /// Returns how many texts of a split were truncated.
+    pub fn truncated(&self, split: Split) -> Truncated {
+        match self.on_disk(split) {
+            Some(rows) => rows.truncated(),
+            None => self.splits[split as usize].truncated,
+        }
     }
 
     /// Returns the number of inputs of a split whose fields are all empty or blank, 0 for a split

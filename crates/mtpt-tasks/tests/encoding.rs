@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use mtpt_tasks::batch::Truncated;
 use mtpt_tasks::{
     Gold, Instance, MaxLengths, SourceLocation, Tokenize, TokenizeError, TokenizeFn,
     TokenizedExample, WithEndOfSentence,
@@ -18,6 +19,7 @@ fn instance(input: &str, target: &str, label: usize) -> Instance {
     let location = SourceLocation::new(Path::new("train.tsv"), label + 2);
     Instance {
         input: input.into(),
+        text: input.into(),
         is_blank: input.is_empty(),
         target: target.into(),
         label,
@@ -34,7 +36,10 @@ fn truncation_keeps_the_end_of_sentence() {
     let tokenizer = WithEndOfSentence { tokenizer: TokenizeFn(characters), end_of_sentence: 1 };
     let rows = [instance("abcd", "no", 0), instance("ab", "yes", 1), instance("", "yes", 1)];
     let max_lengths = MaxLengths { input: 3, target: 3 };
-    let examples = TokenizedExample::tokenize_all(4, &rows, &tokenizer, max_lengths).unwrap();
+    let (examples, truncated) =
+        TokenizedExample::tokenize_counted(4, &rows, &tokenizer, max_lengths).unwrap();
+    // A text of exactly the maximum length loses nothing. The word of a label counts in each row.
+    assert_eq!(truncated, Truncated { inputs: 1, targets: 2 });
     let ids: Vec<_> =
         examples.iter().map(|row| (&row.input_ids[..], &row.target_ids[..])).collect();
     assert_eq!(

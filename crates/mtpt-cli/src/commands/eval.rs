@@ -80,7 +80,7 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
         let position =
             prompts.find(task.id().as_str()).map_err(|_| no_prompt(arguments, &task, prompts))?;
         let data = tokenizer.read_splits(position, task, &[split])?;
-        limit.count(data.truncated_inputs(split));
+        limit.count(data.truncated(split).inputs);
         unknown_tokens += data.unknown_tokens(split);
         report.add(&data, &model.predict_rows(&data, split, arguments.batch_size)?)?;
     }

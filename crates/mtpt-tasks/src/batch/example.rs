@@ -1,4 +1,5 @@
 use crate::batch::max_lengths::MaxLengths;
+use crate::batch::truncated::Truncated;
 use crate::error::{Error, Result};
 use crate::labels::gold::Gold;
 use crate::task::instance::Instance;
@@ -34,7 +35,7 @@ impl TokenizedExample {
         Ok(Self::tokenize_counted(task, instances, tokenizer, max_lengths)?.0)
     }
 
-    /// Tokenizes instances like [`tokenize_all`](Self::tokenize_all), and returns how many inputs
+    /// Tokenizes instances like [`tokenize_all`](Self::tokenize_all), and returns how many texts
     /// were truncated.
     ///
     /// # Errors
@@ -45,35 +46,39 @@ impl TokenizedExample {
         instances: &[Instance],
         tokenizer: &impl Tokenize,
         max_lengths: MaxLengths,
-    ) -> Result<(Vec<Self>, usize)> {
+    ) -> Result<(Vec<Self>, Truncated)> {
         // Caches the label words, which recur in many examples.
-        let mut targets: Vec<Option<Vec<u32>>> = Vec::new();
-        let tokenize = |instance: &Instance, text: &str| {
-            tokenizer
-                .tokenize(text)
-                .map_err(|problem| Error::Tokenize { location: instance.location.clone(), problem })
+        let mut targets: Vec<Option<(Vec<u32>, bool)>> = Vec::new();
+        // Returns whether the text was truncated, too.
+        let tokenize = |instance: &Instance, text: &str, max_length: usize| {
+            let mut ids = tokenizer.tokenize(text).map_err(|problem| Error::Tokenize {
+                location: instance.location.clone(),
+                problem,
+            })?;
+            let is_truncated = ids.len() > max_length;
+            truncate(&mut ids, max_length);
+            Ok::<_, Error>((ids, is_truncated))
         };
-        let mut truncated = 0;
+        let mut truncated = Truncated::default();
         let mut examples = Vec::with_capacity(instances.len());
         for instance in instances {
-            let mut input_ids = tokenize(instance, &instance.input)?;
-            truncated += usize::from(input_ids.len() > max_lengths.input);
-            truncate(&mut input_ids, max_lengths.input);
-            let target = || {
-                let mut ids = tokenize(instance, &instance.target)?;
-                truncate(&mut ids, max_lengths.target);
-                Ok::<_, Error>(ids)
-            };
-            let target_ids = if instance.has_own_targets() {
+            let (input_ids, input_is_truncated) =
+                tokenize(instance, &instance.input, max_lengths.input)?;
+            let target = || tokenize(instance, &instance.target, max_lengths.target);
+            let (target_ids, target_is_truncated) = if instance.has_own_targets() {
                 target()?
             } else {
                 if targets.len() <= instance.label {
                     targets.resize(instance.label + 1, None);
                 }
                 match &targets[instance.label] {
-                    Some(ids) => ids.clone(),
+                    Some(known) => known.clone(),
                     None => targets[instance.label].insert(target()?).clone(),
                 }
+            };
+            truncated += Truncated {
+                inputs: usize::from(input_is_truncated),
+                targets: usize::from(target_is_truncated),
             };
             examples.push(Self {
                 task,

@@ -6,6 +6,7 @@ pub(crate) mod example;
 pub(crate) mod max_lengths;
 pub(crate) mod on_disk;
 pub(crate) mod partition;
+pub(crate) mod truncated;
 
 pub use batch::{Batch, BatchRow};
 pub use error::BatchError;
@@ -13,3 +14,4 @@ pub use example::TokenizedExample;
 pub use max_lengths::MaxLengths;
 pub use on_disk::ExamplesOnDisk;
 pub use partition::{PartitionLimits, partition_by_length};
+pub use truncated::Truncated;

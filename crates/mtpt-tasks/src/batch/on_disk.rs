@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::batch::error::BatchError;
 use crate::batch::example::TokenizedExample;
 use crate::batch::max_lengths::MaxLengths;
+use crate::batch::truncated::Truncated;
 use crate::error::Result;
 use crate::labels::gold::Gold;
 use crate::split::Split;
@@ -28,6 +29,7 @@ pub struct ExamplesOnDisk {
     highest_token: u32,
     /// Counts of the inputs.
     unknown_tokens: UnknownTokens,
+    truncated: Truncated,
 }
 
 /// Number of examples tokenized at a time.
@@ -56,13 +58,16 @@ impl ExamplesOnDisk {
         let (mut starts, mut gold, mut at) = (vec![0], Vec::new(), 0_u64);
         let mut highest_token = 0;
         let mut unknown_tokens = UnknownTokens::default();
+        let mut truncated = Truncated::default();
         let mut instances = of.stream(split)?;
         loop {
             let some = instances.by_ref().take(AT_ONCE).collect::<Result<Vec<_>>>()?;
             if some.is_empty() {
                 break;
             }
-            let rows = TokenizedExample::tokenize_all(task, &some, tokenizer, longest)?;
+            let (rows, truncated_here) =
+                TokenizedExample::tokenize_counted(task, &some, tokenizer, longest)?;
+            truncated += truncated_here;
             for (row, instance) in rows.into_iter().zip(&some) {
                 let tokens = row.input_ids.iter().chain(&row.target_ids);
                 highest_token = tokens.fold(highest_token, |highest, &token| highest.max(token));
@@ -80,7 +85,8 @@ impl ExamplesOnDisk {
         let file = writer.into_inner().map_err(|error| failed(error.into_error()))?;
         starts.shrink_to_fit();
         gold.shrink_to_fit();
-        Ok(Self { file: Mutex::new(file), starts, gold, task, highest_token, unknown_tokens })
+        let file = Mutex::new(file);
+        Ok(Self { file, starts, gold, task, highest_token, unknown_tokens, truncated })
     }
 
     /// Returns the number of examples.
@@ -106,6 +112,11 @@ impl ExamplesOnDisk {
     /// Returns how many tokens of the inputs are unknown.
     pub fn unknown_tokens(&self) -> UnknownTokens {
         self.unknown_tokens
+    }
+
+    /// Returns how many texts were truncated.
+    pub fn truncated(&self) -> Truncated {
+        self.truncated
     }
 
     /// Reads an example by its index.

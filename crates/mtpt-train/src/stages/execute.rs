@@ -71,7 +71,7 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Executor<'a, B, T, L> {
     ) -> Result<()> {
         let context = self.context;
         let data = context.read(&run.tasks, &run.config)?;
-        self.note_inputs(run, &data)?;
+        self.note_inputs(run, &data);
         let trained =
             match distillation {
                 None => self.train(run, &data, &PromptTuning::new(context.backbone))?,
@@ -110,7 +110,7 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Executor<'a, B, T, L> {
             run.config.prompt.task_parts = TaskParts::Task(nearest.to_string());
         }
         let data = self.context.read(&run.tasks, &run.config)?;
-        self.note_inputs(&run, &data)?;
+        self.note_inputs(&run, &data);
         let trained = self.train_reported(&run, &data)?;
         self.targets.push(trained.prompts);
         Ok(())
@@ -136,11 +136,10 @@ impl<'a, B: Backbone, T: Tokenize, L: Observer> Executor<'a, B, T, L> {
         Ok(())
     }
 
-    fn note_inputs(&mut self, run: &PlannedRun, data: &[TaskData]) -> Result<()> {
-        let warnings = truncation_warnings(data, run.config.max_lengths())?;
+    fn note_inputs(&mut self, run: &PlannedRun, data: &[TaskData]) {
+        let warnings = truncation_warnings(data, run.config.max_lengths());
         let blank = blank_input_warnings(data);
         warnings.iter().chain(&blank).for_each(|warning| self.observer.note(warning));
-        Ok(())
     }
 
     /// Trains a run and adds it to the report. If its tasks have no `dev` split, it has no
