@@ -64,6 +64,10 @@ impl Reference {
 
     /// Returns a task of the rows.
     fn task(&self, folder: &TempDir, keys: &str) -> Task {
+        self.task_with_template(folder, "{text}", keys)
+    }
+
+    fn task_with_template(&self, folder: &TempDir, template: &str, keys: &str) -> Task {
         for (name, rows) in [("train", &self.train), ("dev", &self.dev)] {
             let lines = rows.iter().map(|row| serde_json::to_string(row).unwrap() + "\n");
             fs::write(folder.path().join(format!("{name}.jsonl")), lines.collect::<String>())
@@ -71,7 +75,7 @@ impl Reference {
         }
         let text = format!(
             "[[tasks]]\nname = \"task\"\nformat = \"json_lines\"\ntrain = \"train.jsonl\"\ndev = \"dev.jsonl\"\n\
-             template = \"{{text}}\"\n{keys}\n"
+             template = \"{template}\"\n{keys}\n"
         );
         let file = TaskFile::parse(&text, &folder.path().join("tasks.toml")).unwrap();
         file.into_tasks().remove(0)
@@ -166,6 +170,22 @@ fn baselines_of_a_task_use_its_own_metrics() {
     let text = reference.task(&folder, "label_field = \"class\"\nlabels = \"text\"");
     let baselines = Baselines::of_task(&text, Split::Dev, Some(true)).unwrap().unwrap();
     assert_eq!((baselines.majority_label.as_deref(), baselines.tfidf), (Some("billing"), None));
+}
+
+#[cfg(feature = "tfidf")]
+#[test]
+fn words_of_the_template_are_no_features() {
+    let reference = Reference::read();
+    let folder = tempfile::tempdir().unwrap();
+    let row_texts = |template: &str| {
+        let task = reference.task_with_template(&folder, template, CLASSES);
+        let rows = task.read(Split::Train).unwrap();
+        let probabilities = TfidfBaseline::new(task.labels(), &rows).unwrap().outputs("my card");
+        (rows.into_iter().map(|row| row.text).collect::<Vec<_>>(), probabilities)
+    };
+    let bare = row_texts("{text}");
+    assert_eq!(bare, row_texts("the class of the ticket {text} is"));
+    assert_ne!(bare, row_texts("{text} {class}"), "all fields are features");
 }
 
 #[test]

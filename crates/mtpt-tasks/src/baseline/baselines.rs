@@ -134,7 +134,7 @@ fn evaluate_tfidf(
     let Some(baseline) = TfidfBaseline::new(task.labels(), train) else { return Ok(None) };
     let (mut predictions, mut texts) = (Vec::new(), Vec::new());
     for row in rows {
-        match baseline.predict(&row.input) {
+        match baseline.predict(&row.text) {
             TfidfPrediction::One(prediction) => predictions.push(prediction),
             TfidfPrediction::Labels(found) => {
                 texts.extend(task.labels().several().map(|labels| labels.target(&found)));

@@ -20,9 +20,11 @@ const SCORE_PENALTY: f64 = 1.0;
 /// a language model.
 ///
 /// Classes are predicted by logistic regression, any number of labels by one logistic regression
-/// per label, and scores by ridge regression. The penalties are those of scikit-learn's
-/// `LogisticRegression(C=10)` and `Ridge(alpha=1)`. If there are too many n-grams for 256 MB of
-/// memory, those in the most texts are used.
+/// per label, and scores by ridge regression. The text is that of the template's fields: words of
+/// the template itself occur in every row, and would only reduce the weight of the others.
+///
+/// The penalties are those of scikit-learn's `LogisticRegression(C=10)` and `Ridge(alpha=1)`. If
+/// there are too many n-grams for 256 MB of memory, those in the most texts are used.
 #[derive(Debug)]
 pub struct TfidfBaseline {
     features: TfidfFeatures,
@@ -62,7 +64,7 @@ impl TfidfBaseline {
         let rows: Vec<&Instance> = rows.iter().step_by(step).collect();
         let (outputs, targets) = targets(labels, &rows)?;
         let limit = MAX_WEIGHTS / targets.first()?.len();
-        let features = TfidfFeatures::new(rows.iter().map(|row| row.input.as_str()), limit);
+        let features = TfidfFeatures::new(rows.iter().map(|row| row.text.as_str()), limit);
         if features.len() == 0 {
             return None;
         }
@@ -71,7 +73,7 @@ impl TfidfBaseline {
             Outputs::Two(_) | Outputs::Any(_) => (Link::Sigmoid, CLASS_PENALTY),
             Outputs::Score(_) => (Link::Identity, SCORE_PENALTY),
         };
-        let inputs: Vec<SparseRow> = rows.iter().map(|row| features.of(&row.input)).collect();
+        let inputs: Vec<SparseRow> = rows.iter().map(|row| features.of(&row.text)).collect();
         let model = LinearModel::fit(&inputs, features.len(), &targets, link, penalty)?;
         let labels = labels.multi_labels().map_or(labels.words(), |(_, words)| words).len();
         Some(Self { features, model, outputs, labels })

@@ -6,6 +6,8 @@ use crate::labels::gold::Gold;
 pub struct Instance {
     /// Input text.
     pub input: String,
+    /// The values of the input's fields alone, without the text of the template.
+    pub text: String,
     /// Whether the fields in the input are empty or blank.
     pub is_blank: bool,
     /// Target text: the label word, the correct choice, or the first reference.

@@ -58,6 +58,7 @@ impl Task {
     fn build_instance(&self, example: &Example) -> Result<Instance> {
         let mut instance = Instance {
             input: self.template.render(example)?,
+            text: self.template.values(example)?,
             is_blank: self.template.is_blank(example),
             target: String::new(),
             label: 0,

@@ -103,6 +103,12 @@ impl Template {
 }
 
 impl Template {
+    /// Returns the values of the template's fields in a row, separated by spaces.
+    pub(crate) fn values(&self, example: &Example) -> Result<String> {
+        let values = self.fields().map(|field| example.require(field));
+        Ok(values.collect::<Result<Vec<_>>>()?.join(" "))
+    }
+
     /// Returns whether all fields of the template are empty or blank in a row.
     pub(crate) fn is_blank(&self, example: &Example) -> bool {
         self.fields().all(|field| example.get(field).is_some_and(|text| text.trim().is_empty()))
