@@ -143,10 +143,8 @@ fn decoder_prompts_are_trained_evaluated_and_predicted_alike() {
     assert_eq!((&header["length"], &header["decoder_length"]), (&json!(4), &json!(3)));
 
     // A label's log-probability is that of its word.
-    let predicted = world.rows(
-        &format!("predict {prompts} --task mood --scores log-probabilities"),
-        "{\"input\": \"mood day brought sun\"}\n",
-    );
+    let predicted = world
+        .rows(&format!("predict {prompts} --task mood"), "{\"input\": \"mood day brought sun\"}\n");
     for (label, word) in [("0", "happy"), ("1", "sad")] {
         let score = |options: &str| {
             let row = json!({ "input": "mood day brought sun", "target": word });

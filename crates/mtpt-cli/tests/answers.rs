@@ -59,7 +59,7 @@ fn free_text_and_choices_are_trained_and_predicted() {
     assert!((trained[0]["score"].as_f64().unwrap() - score).abs() < 1e-12);
 
     let answers = world.rows(
-        "predict --model model --prompts run/prompts.safetensors --scores log-probabilities",
+        "predict --model model --prompts run/prompts.safetensors",
         "{\"task\": \"said\", \"text\": \"day\"}\n\
          {\"task\": \"chosen\", \"text\": \"day\", \"a\": \"sun\", \"b\": \"rain one\"}\n\
          {\"task\": \"said\", \"text\": \"night\"}\n",

@@ -37,7 +37,7 @@ fn prompts_of_every_strategy_predict_as_before() {
         .filter(|path| !path.ends_with("completed.safetensors"))
         .collect();
     assert_eq!(strategies.len(), 11);
-    let predict = "predict --model model --scores log-probabilities";
+    let predict = "predict --model model";
     for prompts in strategies {
         let rows = world.rows(&format!("{predict} --prompts {}", prompts.display()), &input);
         let expected = fs::read_to_string(prompts.with_extension("jsonl")).unwrap();

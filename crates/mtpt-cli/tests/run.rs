@@ -137,7 +137,11 @@ fn predict_preserves_the_order_of_mixed_tasks() {
             .max_by(|a, b| scores[*a].as_f64().unwrap().total_cmp(&scores[*b].as_f64().unwrap()))
             .unwrap();
         assert_eq!((&row["task"], &row["label"]), (&task.into(), &best.into()));
-        assert_eq!(row["probability"], scores[best]);
+        // Relative to the other label.
+        let exponentials = labels.map(|label| scores[label].as_f64().unwrap().exp());
+        let expected = scores[best].as_f64().unwrap().exp() / exponentials.iter().sum::<f64>();
+        // Log-probabilities have five decimals.
+        assert!((row["probability"].as_f64().unwrap() - expected).abs() < 1e-5, "{row}");
         let sum: f64 = scores.values().map(|value| value.as_f64().unwrap()).sum();
         // Each probability is rounded to six digits.
         assert!((sum - 1.0).abs() < 1e-5, "{row}");

@@ -99,7 +99,7 @@ fn prompts_change_the_output() {
         "a word and its end"
     );
     // `predict` ranks by the same log-probabilities.
-    let predict = format!("predict --model model {prompted} --scores log-probabilities");
+    let predict = format!("predict --model model {prompted}");
     let ranked = world.rows(&predict, row);
     let ranked = ranked[0]["scores"]["0"].as_f64().unwrap();
     assert!((ranked - with_prompts[0]["logprob"].as_f64().unwrap()).abs() < 1e-4);

@@ -86,8 +86,8 @@ pub(crate) struct PromptedRows {
 pub(crate) struct Predict {
     #[command(flatten)]
     pub(crate) prompted: PromptedRows,
-    /// Values listed as `scores` for each label [default: probabilities; none for scores on a
-    /// scale, and in CSV, TSV and Parquet]
+    /// Values listed as `scores` for each label [default: log-probabilities; none for scores
+    /// on a scale, and in CSV, TSV and Parquet]
     #[arg(long, value_enum, value_name = "KIND")]
     pub(crate) scores: Option<ScoreKind>,
 }

@@ -119,7 +119,7 @@ impl<T: Tokenize> PredictRows<'_, T> {
         // A scale has dozens of scores, and a table would have them as JSON in a column.
         let is_score = answer.value().is_some();
         let default =
-            if is_score || self.is_table { ScoreKind::None } else { ScoreKind::Probabilities };
+            if is_score || self.is_table { ScoreKind::None } else { ScoreKind::LogProbabilities };
         let task = &self.prompts.tasks()[query.task().position()].name;
         let mut fields = Fields::new();
         fields.insert("task".to_owned(), task.as_str().into());
