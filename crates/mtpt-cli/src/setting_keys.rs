@@ -94,8 +94,10 @@ fn keys_of(table: &str, pretraining: bool) -> Vec<String> {
         StagedRunConfig::parse(&text, path).err()
     };
     let Some(Error::Config(ConfigError::File { message, .. })) = error else { return Vec::new() };
-    let expected = message.strip_prefix(&format!("unknown field `{UNKNOWN}`, expected "));
-    let names = expected.unwrap_or_default().split(';').next().unwrap_or_default();
+    // The message about a table of a stage starts with the name of the table.
+    let expected = message.split_once(&format!("unknown field `{UNKNOWN}`, expected "));
+    let names = expected.and_then(|(_, names)| names.split(';').next()).unwrap_or_default();
+    let names = names.split(", in ").next().unwrap_or_default();
     names.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
