@@ -61,7 +61,9 @@ fn prompts_survive_a_round_trip_through_peft() {
         "",
     );
     let rows = "{\"task\": \"feeling\", \"text\": \"a day\"}\n";
-    let renamed = world.rows("predict --model model --prompts named.safetensors", rows);
+    let mut renamed = world.rows("predict --model model --prompts named.safetensors", rows);
+    assert_eq!(renamed[0]["task"], "feeling");
+    renamed[0]["task"] = json!("mood");
     let rows = rows.replace("feeling", "mood");
     let predict = "predict --model model --prompts run/prompts.safetensors";
     assert_eq!(renamed, world.rows(predict, &rows));

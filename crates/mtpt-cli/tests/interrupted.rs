@@ -188,7 +188,7 @@ fn second_signal_ends_the_run_immediately() {
 }
 
 #[test]
-fn commands_that_read_rows_are_killed_by_signals() {
+fn commands_that_read_rows_end_at_a_signal() {
     let world = World::new();
     let mut child = Command::new(env!("CARGO_BIN_EXE_mtpt"))
         .args(["score", "--model", "model"])
@@ -201,7 +201,8 @@ fn commands_that_read_rows_are_killed_by_signals() {
     assert!(child.try_wait().unwrap().is_none(), "it waits for rows");
     send(&child, "TERM");
     let status: ExitStatus = child.wait().unwrap();
-    assert_eq!(status.signal(), Some(15));
+    // Its answers so far are written.
+    assert_eq!(status.code(), Some(143));
 }
 
 /// Returns the next number of the splitmix64 generator.
