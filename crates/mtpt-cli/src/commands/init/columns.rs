@@ -257,8 +257,7 @@ fn unreadable_rows(path: &Path, mut errors: Vec<TaskError>) -> Option<Error> {
     let prefix = format!("{}:", path.display());
     let explained = errors.iter().take(EXPLAINED_ROWS).map(|error| {
         let text = error.to_string();
-        let text = text.strip_prefix(&prefix).map_or(text.clone(), |rest| format!("line {rest}"));
-        text
+        text.strip_prefix(&prefix).map_or(text.clone(), |rest| format!("line {rest}"))
     });
     let explained: Vec<String> = explained.collect();
     let others = &errors[EXPLAINED_ROWS.min(errors.len())..];
