@@ -47,6 +47,12 @@ pub(crate) fn error(error: &dyn StdError, advice: Option<String>) {
     eprintln!("{}", line.replace('\n', " "));
 }
 
+/// Returns the line of a message of a run, which is a note unless it is a warning.
+pub(crate) fn note(text: &str) -> String {
+    let has_kind = ["note: ", "warning: "].iter().any(|kind| text.starts_with(kind));
+    if has_kind { text.to_owned() } else { format!("note: {text}") }
+}
+
 /// Writes a line to standard error.
 pub(crate) fn message(text: &str) {
     eprintln!("{text}");

@@ -78,11 +78,13 @@ fn free_text_and_choices_are_trained_and_predicted() {
     for (score, alone) in [a, b].into_iter().zip(&scored) {
         assert!((score - alone["logprob"].as_f64().unwrap()).abs() < 1e-4, "{score} {alone}");
     }
-    assert!(!trained_messages(&world, 4).contains("targets have"));
     // All five targets have two tokens: a word and the end of sentence.
-    let messages = trained_messages(&world, 2);
-    let note = "note: 5 of 5 targets have `training.max_target_length`, 2 tokens, or more";
+    assert!(!trained_messages(&world, 2).contains("are truncated"));
+    let messages = trained_messages(&world, 1);
+    let note = "note: 5 of 5 training targets are longer than 1 token \
+                (`training.max_target_length`) and are truncated\n";
     assert!(messages.contains(note), "{messages}");
+    assert!(messages.contains("\nwarning: task `said`: 33.3 % of the input tokens"), "{messages}");
     let failure = world.run(
         "predict --model model --prompts run/prompts.safetensors --task chosen",
         "{\"text\": \"day\", \"a\": \"sun\"}\n",

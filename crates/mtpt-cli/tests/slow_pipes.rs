@@ -122,14 +122,19 @@ fn tables_are_answered_row_by_row() {
 fn a_signal_ends_a_waiting_process() {
     let world = World::new();
     world.train();
-    let mut service = Service::start(&world, PREDICT);
-    assert!(service.ask("{\"text\": \"sun\"}")["label"].is_string());
-    let pid = service.child.id();
-    assert_eq!(world.shell(&format!("kill -TERM {pid}")).0, 0);
-    // The input stays open until the process has ended.
-    let status = service.child.wait().unwrap();
-    assert_eq!(status.code(), Some(143));
-    assert_eq!(service.end(), (143, "Interrupted after 1 row.\n".to_owned()));
+    let row = r#"{"input": "sun", "target": "rain", "text": "sun"}"#;
+    for command in ["predict --model model --prompts run --task mood", "score --model model"] {
+        let mut service = Service::start(&world, command);
+        assert!(service.ask(row)["line"].is_number());
+        let pid = service.child.id();
+        assert_eq!(world.shell(&format!("kill -TERM {pid}")).0, 0);
+        // The input stays open until the process has ended.
+        let status = service.child.wait().unwrap();
+        assert_eq!(status.code(), Some(143));
+        let (code, messages) = service.end();
+        assert!(messages.ends_with("Interrupted after 1 row.\n"), "{messages}");
+        assert_eq!(code, 143);
+    }
 }
 
 #[cfg(unix)]

@@ -5,7 +5,7 @@ use mtpt::train::{
 
 use crate::number_format::{counted, thousands};
 use crate::progress::run::RunProgress;
-use crate::stdio::message;
+use crate::stdio::{message, note};
 
 /// Shows the progress of the runs of a pipeline, one after the other.
 #[derive(Default)]
@@ -65,7 +65,7 @@ impl Observer for PipelineProgress {
     fn note(&mut self, text: &str) {
         match &mut self.run {
             Some(run) => run.note(text),
-            None => message(&format!("note: {text}")),
+            None => message(&note(text)),
         }
     }
 }

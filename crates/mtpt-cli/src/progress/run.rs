@@ -9,7 +9,7 @@ use mtpt::train::{EvaluationEvent, MeanEvent, Observer, ReadyEvent, Result, Step
 use crate::number_format::{counted, thousands};
 use crate::progress::statistics::Statistics;
 use crate::results::{baselines_line, run_results};
-use crate::stdio::message;
+use crate::stdio::{message, note};
 
 /// Number of progress lines over a whole run if there is no terminal.
 const LINES: usize = 20;
@@ -162,6 +162,6 @@ impl Observer for RunProgress {
     }
 
     fn note(&mut self, text: &str) {
-        self.line(&format!("note: {text}"));
+        self.line(&note(text));
     }
 }

@@ -14,8 +14,9 @@ pub(crate) fn truncation_warnings(data: &[TaskData], max: MaxLengths) -> Vec<Str
     let positive = counts.into_iter().filter(|(count, ..)| *count > 0);
     positive
         .map(|(count, what, max)| {
+            let plural = if max == 1 { "" } else { "s" };
             format!(
-                "{count} of {rows} training {what}s are longer than {max} tokens \
+                "{count} of {rows} training {what}s are longer than {max} token{plural} \
                  (`training.max_{what}_length`) and are truncated"
             )
         })

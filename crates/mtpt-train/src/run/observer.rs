@@ -162,7 +162,7 @@ pub trait Observer {
     /// Called with a description of the current activity, such as `evaluating sst2`.
     fn status(&mut self, _text: &str) {}
 
-    /// Called with a message that should be shown permanently.
+    /// Called with a message that should be shown permanently; a warning starts with `warning: `.
     fn note(&mut self, _text: &str) {}
 
     /// Called before a checkpoint is written. The checkpoint assumes that all events so far are

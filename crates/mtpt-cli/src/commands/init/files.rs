@@ -228,7 +228,7 @@ mod tests {
             assert_eq!(name(path).unwrap(), expected);
         }
         assert!(
-            name("…")
+            name("…/…")
                 .unwrap_err()
                 .starts_with("the task is named after the file: expected a task name")
         );
