@@ -21,7 +21,9 @@ pub(crate) fn model_of_prompts(prompts: &Path, name: &str) -> Result<PathBuf> {
         return Err(Error::NoModel { prompts: prompts.to_owned() });
     }
     let file = prompt_file(prompts);
-    let places = places(file.parent().unwrap_or(Path::new("")), name);
+    // An adapter is a folder, prompts of a run are a file in one.
+    let folder = if file.is_dir() { &*file } else { file.parent().unwrap_or(Path::new("")) };
+    let places = places(folder, name);
     match places.iter().find(|place| place.is_dir()) {
         Some(found) => Ok(found.clone()),
         // A hub id, of which loading downloads or finds the files.
@@ -38,8 +40,8 @@ pub(crate) fn model_of_run(run: &Path, name: &str) -> Option<PathBuf> {
     places(run, name).into_iter().find(|place| place.is_dir())
 }
 
-/// Returns the places where the model of a run may be: where the run found it, the working
-/// directory, and the folders above the run.
+/// Returns the places where the model of prompts in a folder may be: where the run found it, the
+/// working directory, the folder unless it is that of a run, and the folders above.
 fn places(run: &Path, name: &str) -> Vec<PathBuf> {
     let run = if run.as_os_str().is_empty() { Path::new(".") } else { run };
     let run = run.canonicalize().unwrap_or_else(|_| run.to_owned());
@@ -52,8 +54,10 @@ fn places(run: &Path, name: &str) -> Vec<PathBuf> {
     let mut places: Vec<PathBuf> = recorded.filter(is_same).collect();
     places.push(PathBuf::from(name));
     if Path::new(name).is_relative() {
-        // The run folder itself is skipped, because it may contain a model that the run trained.
-        places.extend(run.ancestors().skip(1).map(|above| above.join(name)));
+        // The folder of a run is skipped, because it may contain a model that the run trained.
+        let is_run = run.join("config.toml").is_file() || run.join("run.json").is_file();
+        let above = run.ancestors().skip(usize::from(is_run));
+        places.extend(above.map(|above| above.join(name)));
     }
     let mut distinct: Vec<PathBuf> = Vec::new();
     for place in places {

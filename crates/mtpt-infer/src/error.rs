@@ -1,8 +1,9 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use mtpt_io::IoError;
 use mtpt_tasks::task::TaskNameError;
 use mtpt_tasks::{SourceLocation, TaskId};
+use serde_json::error::Category;
 
 use crate::format_error::FormatError;
 
@@ -48,13 +49,12 @@ pub enum Error {
         source: mtpt_core::Error,
     },
     /// The header of a prompt file is malformed.
-    #[error("`{path}`: cannot parse the header of the prompt file")]
+    #[error("`{path}`: cannot parse the header of the prompt file: {problem}")]
     Header {
         /// The file.
         path: PathBuf,
-        /// Error of the parser.
-        #[source]
-        source: serde_json::Error,
+        /// The problem, and what to do.
+        problem: String,
     },
     /// A prompt file has an unsupported version.
     #[error(
@@ -231,6 +231,23 @@ pub enum Error {
 }
 
 impl Error {
+    /// Returns the error about a header that the parser refused.
+    pub(crate) fn header(path: &Path, text: &[u8], error: &serde_json::Error) -> Self {
+        let problem = match error.classify() {
+            _ if text.is_empty() => "it is empty, as in a checkpoint; pass the folder of the run, \
+                                     or its `prompts.safetensors`"
+                .to_owned(),
+            Category::Data => {
+                // The position is one in the metadata, which the user doesn't see.
+                let text = error.to_string();
+                let problem = text.rsplit_once(" at line ").map_or(&*text, |(problem, _)| problem);
+                format!("{problem}; use a file that mtpt wrote")
+            }
+            _ => "expected a JSON object; use a file that mtpt wrote".to_owned(),
+        };
+        Self::Header { path: path.to_owned(), problem }
+    }
+
     /// Returns the failed access to a file, if that is the cause.
     pub fn io_error(&self) -> Option<&IoError> {
         match self {

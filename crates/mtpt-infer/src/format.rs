@@ -14,7 +14,7 @@ use crate::npy;
 use crate::peft::adapter;
 use crate::peft::adapter::DecoderPrompt;
 use crate::peft::folder::{adapter_folder, check_config};
-use crate::prompt_search::{no_prompts, prompt_file};
+use crate::prompt_search::{check_checkpoint, no_prompts, prompt_file};
 use crate::prompts::Prompts;
 #[cfg(feature = "t5x")]
 use crate::t5x;
@@ -81,6 +81,7 @@ impl PromptFormat {
     /// # Errors
     ///
     /// - [`FormatError::NoPrompts`] for a folder without prompts.
+    /// - [`FormatError::Checkpoint`] for a checkpoint of a training run, or a file in it.
     /// - [`FormatError::NoAdapterConfig`] for the weights of a PEFT adapter without its
     ///   configuration.
     /// - When the path cannot be read.
@@ -88,6 +89,7 @@ impl PromptFormat {
         if adapter_folder(path).is_some() {
             return Ok(Some(Self::Peft));
         }
+        check_checkpoint(path)?;
         check_config(path)?;
         if path.is_dir() {
             #[cfg(feature = "t5x")]
@@ -128,6 +130,7 @@ impl PromptFormat {
     pub fn read_adapter(path: &Path, decoder: DecoderPrompt, device: &Device) -> Result<Prompts> {
         check_config(path)?;
         if path.is_dir() && adapter_folder(path).is_none() {
+            check_checkpoint(path)?;
             return Err(no_prompts(path).into());
         }
         adapter::read(path, decoder, device)

@@ -39,6 +39,23 @@ pub enum FormatError {
         /// Adapters and prompt files in folders below.
         below: Vec<PathBuf>,
     },
+    /// A path is part of the checkpoints of a training run.
+    #[error(
+        "`{path}` belongs to the checkpoints of the run `{run}`, which only continue it \
+         (`--resume`); {}",
+        match has_prompts {
+            true => format!("pass the run, `{}`, for its best prompts", run.display()),
+            false => "the run has no prompts yet".to_owned(),
+        }
+    )]
+    Checkpoint {
+        /// The path.
+        path: PathBuf,
+        /// The folder of the run.
+        run: PathBuf,
+        /// Whether the run has written its best prompts.
+        has_prompts: bool,
+    },
     /// A training run has not written its prompts yet.
     #[error("the run in `{path}` has no prompts yet: it writes them after its first evaluation")]
     NoPromptsYet {

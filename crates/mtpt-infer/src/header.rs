@@ -146,8 +146,8 @@ impl PromptHeader {
 
     /// Parses a header from JSON. `path` is used in error messages only.
     pub(crate) fn parse(text: &[u8], path: &Path) -> Result<Self> {
-        let header: Self = serde_json::from_slice(text)
-            .map_err(|source| Error::Header { path: path.to_owned(), source })?;
+        let header: Self =
+            serde_json::from_slice(text).map_err(|error| Error::header(path, text, &error))?;
         if header.version != VERSION {
             let (path, found) = (path.to_owned(), header.version);
             return Err(Error::Version { path, expected: VERSION, found });

@@ -2,7 +2,7 @@
 //! prompts.
 
 use std::borrow::Cow;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use mtpt_io::fs::read_dir;
 
@@ -15,11 +15,50 @@ const DEPTH: usize = 3;
 /// Prompt file of a training run.
 const PROMPTS: &str = "prompts.safetensors";
 
+/// Folder of the checkpoints of a training run.
+const CHECKPOINTS: &str = "checkpoints";
+
+/// A file that every checkpoint of a training run contains.
+const CHECKPOINT_STATE: &str = "state.json";
+
 /// Returns the path of a prompt file: the best prompts so far for the folder of a run, otherwise
 /// the path itself.
 pub fn prompt_file(path: &Path) -> Cow<'_, Path> {
     let file = path.join(PROMPTS);
     if file.is_file() { file.into() } else { path.into() }
+}
+
+/// Returns the error that a path is part of the checkpoints of a run: their folder, one of them, or
+/// a file in it. These continue the run, and are not prompt files.
+pub(crate) fn check_checkpoint(path: &Path) -> Result<(), FormatError> {
+    let is_relative = |part| matches!(part, Component::CurDir | Component::ParentDir);
+    let absolute = match path.components().next_back() {
+        Some(last) if !is_relative(last) => None,
+        _ => path.canonicalize().ok(),
+    };
+    let mut folder = absolute.as_deref().unwrap_or(path);
+    if folder.is_file() {
+        folder = folder.parent().unwrap_or(Path::new(""));
+    }
+    let is_checkpoint = folder.join(CHECKPOINT_STATE).is_file();
+    if is_checkpoint {
+        folder = folder.parent().unwrap_or(Path::new(""));
+    }
+    // Other programs have folders of this name, too.
+    if folder.file_name() != Some(CHECKPOINTS.as_ref())
+        || (!is_checkpoint && (path.is_file() || !contains_checkpoint(folder)))
+    {
+        return Ok(());
+    }
+    let run = folder.parent().filter(|run| !run.as_os_str().is_empty());
+    let run = run.unwrap_or(Path::new(".")).to_owned();
+    let has_prompts = run.join(PROMPTS).is_file();
+    Err(FormatError::Checkpoint { path: path.to_owned(), run, has_prompts })
+}
+
+fn contains_checkpoint(folder: &Path) -> bool {
+    let entries = read_dir(folder).unwrap_or_default();
+    entries.iter().any(|entry| entry.join(CHECKPOINT_STATE).is_file())
 }
 
 /// Returns the error that a folder contains no prompts, with those below it.

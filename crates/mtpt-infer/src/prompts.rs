@@ -147,7 +147,7 @@ impl<C: Compose> Prompts<C> {
     /// When the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         let header = serde_json::to_string(&self.header)
-            .map_err(|source| Error::Header { path: path.to_owned(), source })?;
+            .map_err(|error| Error::Header { path: path.to_owned(), problem: error.to_string() })?;
         PromptFile::from_module(&self.composition, header).write(path)
     }
 

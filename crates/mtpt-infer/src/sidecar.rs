@@ -60,7 +60,7 @@ pub(crate) fn read_or(folder: &Path, found: PromptHeader) -> Result<PromptHeader
 pub(crate) fn file(folder: &Path, header: &PromptHeader) -> Result<(PathBuf, Vec<u8>)> {
     let path = folder.join(NAME);
     let mut bytes = serde_json::to_vec_pretty(header)
-        .map_err(|source| Error::Header { path: path.clone(), source })?;
+        .map_err(|error| Error::Header { path: path.clone(), problem: error.to_string() })?;
     bytes.push(b'\n');
     Ok((path, bytes))
 }

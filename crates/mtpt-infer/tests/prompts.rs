@@ -41,8 +41,17 @@ fn malformed_and_newer_headers_are_rejected() {
     PromptFile::from_module(&composition, "{}".into()).write(&path).unwrap();
     let error = Prompts::read(&path, &Device::flex()).unwrap_err();
     assert!(matches!(error, Error::Header { .. }));
-    let expected = format!("`{}`: cannot parse the header of the prompt file", path.display());
+    let start = format!("`{}`: cannot parse the header of the prompt file: ", path.display());
+    let expected = format!("{start}missing field `version`; use a file that mtpt wrote");
     assert_eq!(error.to_string(), expected);
+    for (header, expected) in [
+        ("", "it is empty, as in a checkpoint; pass the folder of the run, or its `prompts.saf"),
+        ("{\"version\"", "expected a JSON object; use a file that mtpt wrote"),
+    ] {
+        PromptFile::from_module(&composition, header.into()).write(&path).unwrap();
+        let error = Prompts::read(&path, &Device::flex()).unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{start}{expected}")), "{error}");
+    }
     let mut header = PromptHeader::new(CompositionConfig::default(), 4, 16, Vec::new());
     header.version = 2;
     let header = serde_json::to_string(&header).unwrap();

@@ -95,12 +95,14 @@ fn describe_folder(path: &Path) -> Result<Description> {
     }
 }
 
-/// Returns whether a folder was recognized as one with prompts below it, or with parts of an
-/// adapter.
+/// Returns whether a folder was recognized as one with prompts below it, with parts of an adapter,
+/// or as part of a run.
 fn concerns_prompts(error: &infer::Error) -> bool {
     match error {
         infer::Error::Format(FormatError::NoPrompts { below, .. }) => !below.is_empty(),
-        infer::Error::Format(FormatError::NoAdapterConfig { .. }) => true,
+        infer::Error::Format(
+            FormatError::NoAdapterConfig { .. } | FormatError::Checkpoint { .. },
+        ) => true,
         _ => false,
     }
 }

@@ -47,9 +47,9 @@ struct Json<'a> {
     not_finite: &'a [NotFinite],
 }
 
-/// Returns whether a file contains prompts, by its header.
+/// Returns whether a file contains prompts, by its header, which is empty in a checkpoint.
 pub(super) fn is_prompt_file(file: &SafetensorsFile) -> bool {
-    file.metadata().contains_key(PROMPTS)
+    file.metadata().get(PROMPTS).is_some_and(|header| !header.is_empty())
 }
 
 /// Summarizes the header of a file, and checks the values of tensors of floats.
