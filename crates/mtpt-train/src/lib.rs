@@ -28,6 +28,7 @@ pub use data::pretraining_data::{PretrainingData, PretrainingDataReader};
 pub use error::{Error, Result, error_line};
 pub use init::error::InitError;
 pub use init::initial::initial_composition;
+pub use init::start_from::check_start_from;
 pub use objective::cross_entropy::token_losses;
 pub use objective::distillation::Distillation;
 pub use objective::error::TeacherError;

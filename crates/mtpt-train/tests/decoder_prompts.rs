@@ -301,7 +301,8 @@ fn a_run_starts_from_prompts_with_the_same_decoder_length() {
     config.prompt.decoder_length = 0;
     let failure = initialized(&world, &config).unwrap_err();
     let expected = format!(
-        "cannot start from `{}`: expected prompts with `decoder_length` 0, found 2",
+        "cannot start from `{}`: expected prompts with `decoder_length` 0, found 2; set \
+         `prompt.decoder_length = 2`",
         path.display()
     );
     assert_eq!(failure, expected);

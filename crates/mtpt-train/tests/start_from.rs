@@ -104,11 +104,12 @@ fn prompts_of_another_composition_are_rejected() {
     let composition = CompositionConfig::Add(AddConfig::default());
     check(
         from(trained.clone(), &[], composition),
-        "expected the composition {\"strategy\":\"add\"}, found {\"strategy\":\"low_rank\",\"rank\":1}",
+        "expected the composition \"add\", found { strategy = \"low_rank\", rank = 1 }; to start from \
+         these prompts, set `composition = { strategy = \"low_rank\", rank = 1 }`",
     );
     let mut longer = from(trained.clone(), &[], CompositionConfig::default());
     longer.prompt.length = 5;
-    check(longer, "expected prompts of length 5, found 4");
+    check(longer, "expected prompts of length 5, found 4; set `prompt.length = 4`");
 }
 
 #[test]
@@ -152,8 +153,11 @@ fn a_part_without_trained_values_cannot_be_frozen() {
     assert_eq!(
         refused(&["dry"], &from(trained.clone(), &[], separate())),
         format!(
-            "cannot start from `{}`: nothing in it can be used here: it has no shared parameters, and its tasks are `wet`",
-            trained.display()
+            "{start}: nothing in it can be used here: it has no shared parameters, and its tasks are \
+             `wet`; set `prompt.task_parts = {{ task = \"wet\" }}`, or rename them with `mtpt import \
+             {} --task dry --output FILE`",
+            trained.display(),
+            start = format!("cannot start from `{}`", trained.display()),
         )
     );
 }

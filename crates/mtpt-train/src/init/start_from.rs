@@ -5,12 +5,13 @@ use burn::tensor::{Device, TensorData};
 use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_core::{load_parameters, named_parameters};
 use mtpt_tasks::{NodeIndex, TaskTree};
+use serde_json::Value;
 
 use crate::config::run::RunConfig;
 use crate::config::task_parts::TaskParts;
 use crate::error::{Error, Result};
 use crate::init::error::InitError;
-use mtpt_infer::Prompts;
+use mtpt_infer::{PromptHeader, Prompts};
 use mtpt_io::layout::f32_values;
 
 /// Initializes a composition from trained prompts: shared parameters and those of groups of the
@@ -28,20 +29,7 @@ pub(crate) fn start_from(
     let trained = Prompts::read(path, &device.clone().without_autodiff())?;
     let refused = |reason| Error::from(InitError::StartFrom { path: path.to_owned(), reason });
     let header = trained.header();
-    if header.composition != config.composition {
-        let [expected, found] = [&config.composition, &header.composition].map(as_text);
-        return Err(refused(format!("expected the composition {expected}, found {found}")));
-    }
-    if header.length != config.prompt.length {
-        let (expected, found) = (config.prompt.length, header.length);
-        return Err(refused(format!("expected prompts of length {expected}, found {found}")));
-    }
-    if header.decoder_length != config.prompt.decoder_length {
-        let (expected, found) = (config.prompt.decoder_length, header.decoder_length);
-        return Err(refused(format!(
-            "expected prompts with `decoder_length` {expected}, found {found}"
-        )));
-    }
+    check_header(header, config).map_err(refused)?;
     let trained_tree = TaskTree::new(header.tasks.iter().map(|task| &task.name))?;
     let known = trained.tensors();
     let mut tensors = named_parameters(&composition);
@@ -94,18 +82,107 @@ pub(crate) fn start_from(
         taken += 1;
     }
     if taken == 0 {
-        let names: Vec<String> =
-            header.tasks.iter().map(|task| format!("`{}`", task.name)).collect();
-        return Err(refused(format!(
-            "nothing in it can be used here: it has no shared parameters, and its tasks are {}",
-            names.join(", ")
-        )));
+        return Err(refused(nothing_usable(path, header, config, tree)));
     }
     Ok(load_parameters(composition, tensors)?)
 }
 
-fn as_text(composition: &CompositionConfig) -> String {
-    serde_json::to_string(composition).unwrap_or_else(|_| composition.name().to_owned())
+/// Checks that a run can start from the prompts that its configuration names, as far as their
+/// header tells. A run without them passes.
+///
+/// # Errors
+///
+/// [`InitError::StartFrom`](crate::InitError::StartFrom), and when the prompts can't be read.
+pub fn check_start_from(config: &RunConfig, device: &Device) -> Result<()> {
+    let Some(path) = &config.prompt.start_from else { return Ok(()) };
+    let trained = Prompts::read(path, device)?;
+    check_header(trained.header(), config)
+        .map_err(|reason| InitError::StartFrom { path: path.clone(), reason }.into())
+}
+
+/// Returns the first setting that differs from that of the prompts, and how to change it.
+fn check_header(header: &PromptHeader, config: &RunConfig) -> Result<(), String> {
+    if header.composition != config.composition {
+        let [expected, found] = [&config.composition, &header.composition].map(as_toml);
+        return Err(format!(
+            "expected the composition {expected}, found {found}; to start from these prompts, set \
+             `composition = {found}`"
+        ));
+    }
+    let prompt = &config.prompt;
+    if header.length != prompt.length {
+        return Err(format!(
+            "expected prompts of length {}, found {found}; set `prompt.length = {found}`",
+            prompt.length,
+            found = header.length
+        ));
+    }
+    if header.decoder_length != prompt.decoder_length {
+        return Err(format!(
+            "expected prompts with `decoder_length` {}, found {found}; set \
+             `prompt.decoder_length = {found}`",
+            prompt.decoder_length,
+            found = header.decoder_length
+        ));
+    }
+    Ok(())
+}
+
+/// Describes prompts of which no part would be used, and what to do.
+fn nothing_usable(
+    path: &Path,
+    header: &PromptHeader,
+    config: &RunConfig,
+    tree: &TaskTree,
+) -> String {
+    let names: Vec<String> = header.tasks.iter().map(|task| format!("`{}`", task.name)).collect();
+    let mut text = format!(
+        "nothing in it can be used here: it has no shared parameters, and its tasks are {}",
+        names.join(", ")
+    );
+    if config.prompt.task_parts != TaskParts::SameName {
+        return text;
+    }
+    text += &match &header.tasks[..] {
+        [task] => format!("; set `prompt.task_parts = {{ task = \"{}\" }}`", task.name),
+        _ => "; set `prompt.task_parts = { task = \"NAME\" }` for one of them, or `\"average\"`"
+            .to_owned(),
+    };
+    let mut tasks: Vec<(usize, &str)> =
+        tree.nodes().filter_map(|node| Some((node.task()?, node.path()))).collect();
+    tasks.sort_unstable();
+    if tasks.len() == header.tasks.len() {
+        let options: Vec<String> =
+            tasks.iter().map(|(_, name)| format!(" --task {name}")).collect();
+        text += &format!(
+            ", or rename them with `mtpt import {}{} --output FILE`",
+            path.display(),
+            options.concat()
+        );
+    }
+    text
+}
+
+/// Returns a composition as the inline table of a configuration, or as its name.
+fn as_toml(composition: &CompositionConfig) -> String {
+    match serde_json::to_value(composition) {
+        Ok(Value::Object(table)) if table.len() > 1 => inline(&Value::Object(table)),
+        _ => inline(&composition.name().into()),
+    }
+}
+
+/// Writes a value of JSON as one of TOML, in one line. Missing values are left out.
+fn inline(value: &Value) -> String {
+    let list = |values: Vec<String>| values.join(", ");
+    match value {
+        Value::Object(table) => {
+            let present = table.iter().filter(|(_, value)| !value.is_null());
+            let entries = present.map(|(key, value)| format!("{key} = {}", inline(value)));
+            format!("{{ {} }}", list(entries.collect()))
+        }
+        Value::Array(values) => format!("[{}]", list(values.iter().map(inline).collect())),
+        other => other.to_string(),
+    }
 }
 
 /// The task or group of a parameter. Parameter names contain its position, which differs between

@@ -9,14 +9,14 @@ use mtpt::tasks::task::TaskError;
 use mtpt::tasks::{
     self, Format, Gold, Metric, Split, Task, TaskFile, TaskTree, UnknownTokens, read_toml,
 };
-use mtpt::train::{DataError, PretrainingConfig, StagedRunConfig, check_run};
+use mtpt::train::{DataError, PretrainingConfig, StagedRunConfig, check_run, check_start_from};
 use serde::{Deserialize, Serialize};
 
 use crate::commands::inspect::description::Description;
 use crate::commands::inspect::lengths::Lengths;
 use crate::config::read_text;
 use crate::error::{Error, Result};
-use crate::model::load_tokenizer;
+use crate::model::{load_tokenizer, open_device};
 use crate::number_format::{counted, percent};
 use crate::stdio::message;
 
@@ -146,6 +146,11 @@ fn problem_of(
         Some(task) => Err(DataError::NoTrainingExamples { task: task.id().clone() }.into()),
         None => Ok(()),
     });
+    let device = match open_device("auto") {
+        Ok(device) => device,
+        Err(error) => return Some(error),
+    };
+    let checked = checked.and_then(|()| check_start_from(&config.run, &device));
     checked.err().map(|error| Error::in_config(path, error))
 }
 
