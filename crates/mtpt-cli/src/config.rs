@@ -7,7 +7,7 @@ use toml_edit::{DocumentMut, Item, Table, Value};
 
 use crate::config_kind::{Purpose, check_is_config};
 use crate::error::{Error, Result};
-use crate::setting_keys::suggested_key;
+use crate::setting_advice::with_advice;
 
 /// Reads the text of a configuration file.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
@@ -36,31 +36,13 @@ pub(crate) fn read_with_settings<T, E: Into<Error>>(
                 Error::Train(Config(ConfigError::File { message, .. })) => message,
                 other => other.to_string(),
             };
-            let problem = with_suggested_key(problem, settings);
+            let parses = |settings: &[String]| {
+                apply_settings(text.clone(), settings).is_ok_and(|text| parse(&text).is_ok())
+            };
+            let problem = with_advice(problem, &text, settings, &parses);
             Err(Error::Setting { setting: settings.join(" --set "), problem })
         }
         Err(error) => Err(error.into()),
-    }
-}
-
-/// Replaces the list of a table's keys in the error about an unknown key by the key of another
-/// table that was most likely meant.
-fn with_suggested_key(problem: String, settings: &[String]) -> String {
-    let Some(unknown) = problem.strip_prefix("unknown field `").and_then(|it| it.split('`').next())
-    else {
-        return problem;
-    };
-    let keys = settings.iter().filter_map(|setting| setting.split('=').next()).map(str::trim);
-    let is_unknown = |key: &&str| key.split('.').any(|part| part == unknown);
-    let Some(key) = keys.into_iter().find(is_unknown) else { return problem };
-    // Every configuration of pretraining has the same keys, or the key is one of both.
-    let suggested = suggested_key(key, false).or_else(|| suggested_key(key, true));
-    let table = |key: &str| key.rsplit_once('.').map(|(table, _)| table.to_owned());
-    match suggested {
-        Some(suggested) if table(&suggested) != table(key) => {
-            format!("unknown key `{key}`; did you mean `{suggested}`?")
-        }
-        _ => problem,
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use mtpt::infer::{self, FormatError, PromptFormat};
 use mtpt::train::PretrainingConfig;
 
 use crate::error::{Error, Result};
-use crate::run_files::existing_run::has_results;
+use crate::run_files::existing_run::{has_results, runs_below};
 
 /// Extensions of data files, also before that of a compressed file.
 const DATA: [&str; 7] = ["csv", "tsv", "jsonl", "ndjson", "json", "parquet", "txt"];
@@ -50,7 +51,7 @@ pub(crate) fn check_is_config(path: &Path, purpose: Purpose) -> Result<()> {
                 format!("write a configuration with `mtpt init DATA --model {shown}` first");
             refused("a model", advice)
         } else {
-            refused("a folder", "pass a TOML file".to_owned())
+            Err(in_place_of_config(path, expected))
         };
     }
     if !path.is_file() {
@@ -80,6 +81,36 @@ pub(crate) fn check_is_config(path: &Path, purpose: Purpose) -> Result<()> {
     } else {
         Ok(())
     }
+}
+
+/// Returns the error about a folder that is neither a model nor a run.
+fn in_place_of_config(path: &Path, expected: &'static str) -> Error {
+    let shown = path.display();
+    let (found, advice) = match PromptFormat::detect(path) {
+        Err(error @ infer::Error::Format(FormatError::Checkpoint { .. })) => return error.into(),
+        Ok(_) => (
+            "prompts",
+            format!(
+                "to start from them, pass a configuration, and the prompts with `--set \
+                 prompt.start_from={shown}` or `mtpt adapt --prompts {shown}`"
+            ),
+        ),
+        Err(_) => match &runs_below(path)[..] {
+            [] => ("a folder", "pass a TOML file".to_owned()),
+            [first, ..] => {
+                let run = path.join(first);
+                let run = run.display();
+                (
+                    "a folder of runs",
+                    format!(
+                        "`mtpt report {shown}` compares them, and `mtpt train {run}/config.toml \
+                         --output {run} --resume` continues the first"
+                    ),
+                )
+            }
+        },
+    };
+    Error::NoConfig { path: path.to_owned(), expected, found, advice }
 }
 
 /// Checks that a configuration is for the command that reads it: pretraining has corpora.

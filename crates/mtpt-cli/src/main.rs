@@ -26,6 +26,7 @@ mod results;
 mod rows;
 mod run_files;
 mod session;
+mod setting_advice;
 mod setting_keys;
 mod shell_word;
 mod signals;

@@ -1,7 +1,8 @@
 //! Parsing the command line, with better advice for some wrong turns.
 
-use clap::Parser;
+use clap::builder::StyledStr;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{CommandFactory, Parser};
 
 use crate::args::Arguments;
 use crate::setting_keys::suggested_key;
@@ -41,7 +42,12 @@ fn advise(mut error: clap::Error) -> clap::Error {
     };
     let tip = match error.kind() {
         ErrorKind::UnknownArgument => {
-            text(&error, ContextKind::InvalidArg).and_then(|argument| setting_tip(&argument))
+            // The usage of the library names options that were not given.
+            if let Some(usage) = usage() {
+                error.insert(ContextKind::Usage, ContextValue::StyledStr(usage));
+            }
+            let argument = text(&error, ContextKind::InvalidArg);
+            argument.and_then(|argument| list_tip(&argument).or_else(|| setting_tip(&argument)))
         }
         ErrorKind::InvalidSubcommand => {
             let given = text(&error, ContextKind::InvalidSubcommand);
@@ -58,6 +64,27 @@ fn advise(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
     }
     error
+}
+
+/// Returns the usage of the given command.
+fn usage() -> Option<StyledStr> {
+    let name = std::env::args().nth(1)?;
+    let mut command = Arguments::command();
+    command.build();
+    Some(command.find_subcommand_mut(name)?.render_usage())
+}
+
+/// Returns how to pass a list of values that was written with spaces.
+fn list_tip(argument: &str) -> Option<String> {
+    let all: Vec<String> = std::env::args().collect();
+    let continues = |at: usize| all[at - 1].ends_with(',') || all[at].starts_with(',');
+    let found = (1..all.len()).find(|&at| all[at] == argument && continues(at))?;
+    let first = (1..found).rev().find(|&at| !continues(at))?;
+    let end = (found..all.len()).find(|&at| !continues(at)).unwrap_or(all.len());
+    let list = all[first..end].concat();
+    let setting = list.strip_prefix("--set=").unwrap_or(&list);
+    let is_setting = setting.contains('=') && (all[first - 1] == "--set" || setting != list);
+    is_setting.then(|| format!("a list of values has no spaces: `--set {setting}`"))
 }
 
 /// Returns how to pass an unknown option that has the name of a setting.

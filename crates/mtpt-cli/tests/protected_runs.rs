@@ -82,9 +82,15 @@ fn folders_above_runs_are_protected() {
     world.rows("train run.toml --output runs/second", "");
     check_refused(
         &world.run("train run.toml --output runs", ""),
-        &["`runs` contains 2 runs in subfolders (`first`, `second`); choose another folder"],
+        &["`runs` contains 2 runs in subfolders (`first`, `second`); choose another folder with \
+           `--output`, or pass `--force` to keep these runs and put the new one directly into \
+           `runs`"],
     );
     assert!(!world.path("runs/config.toml").exists());
+    world.rows("train run.toml --output runs --force", "");
+    for run in ["runs", "runs/first", "runs/second"] {
+        assert!(world.path(run).join("outcome.json").is_file(), "{run}");
+    }
     // Files of other programs are no run.
     fs::create_dir_all(world.path("other/config")).unwrap();
     world.write("other/notes.txt", "mine");

@@ -57,6 +57,61 @@ fn runs_without_prompts_are_explained() {
 }
 
 #[test]
+fn checkpoints_lead_to_their_run() {
+    let world = World::new();
+    world.train();
+    let checkpoint = "run/checkpoints/step-00000006";
+    let last = format!("{checkpoint}/last.safetensors");
+    let best = format!("{checkpoint}/best.safetensors");
+    let state = format!("{checkpoint}/state.json");
+    let expected = "belongs to the checkpoints of the run `run`, which only continue it \
+                    (`--resume`); pass the run, `run`, for its best prompts";
+    for path in ["run/checkpoints", checkpoint, &last, &best, &state] {
+        for command in [
+            "predict --model model --task mood --prompts",
+            "score --task mood --prompts",
+            "export --format npy --task mood --output mood.npy --prompts",
+            "import --output imported.safetensors",
+            "import --format peft --output imported.safetensors",
+            "adapt run.toml --output adapted --prompts",
+        ] {
+            if command.contains("--format peft") && path.contains('.') {
+                continue;
+            }
+            let outcome = world.run(&format!("{command} {path}"), ROW);
+            assert_eq!(outcome.code, 1, "{command} {path}");
+            let expected = format!("`{path}` {expected}");
+            assert!(outcome.messages.contains(&expected), "{command}: {}", outcome.messages);
+        }
+    }
+    let (code, _, messages) = world.output(&format!("inspect {checkpoint}"));
+    assert!(code == 1 && messages.contains("belongs to the checkpoints"), "{messages}");
+    assert!(world.text(&format!("inspect {last}")).contains("shared"));
+    #[cfg(unix)]
+    for (folder, path, run) in [
+        (checkpoint, ".", world.path("run").canonicalize().unwrap().display().to_string()),
+        ("run", "checkpoints", ".".to_owned()),
+    ] {
+        let line = format!("cd {folder} && mtpt predict --task mood --prompts {path} <<< '{ROW}'");
+        let (code, messages) = world.shell(&line);
+        let expected = format!("`{path}` belongs to the checkpoints of the run `{run}`");
+        assert!(code == 1 && messages.contains(&expected), "{messages}");
+    }
+    fs::remove_file(world.path("run/prompts.safetensors")).unwrap();
+    let outcome = world.run(&format!("predict --prompts {checkpoint}"), ROW);
+    assert!(outcome.messages.contains("the run has no prompts yet"), "{}", outcome.messages);
+    // A copy of a checkpoint, and a file of other tensors.
+    fs::rename(world.path(&last), world.path("last.safetensors")).unwrap();
+    for (path, expected) in [
+        ("last.safetensors", "header of the prompt file: it is empty, as in a checkpoint; pass"),
+        ("model/model.safetensors", "is not a prompt file: its metadata has no key `mtpt`"),
+    ] {
+        let outcome = world.run(&format!("predict --model model --prompts {path}"), ROW);
+        assert!(outcome.messages.contains(expected), "{}", outcome.messages);
+    }
+}
+
+#[test]
 fn import_detects_the_format() {
     let world = World::new();
     world.train();
@@ -69,6 +124,13 @@ fn import_detects_the_format() {
             format!("import --format {format} {source} --output {source}.safetensors --force");
         assert_eq!(world.rows(&same, ""), with, "{source}");
     }
+    // So does export, by the name of the output.
+    let bytes = |path: &str| fs::read(world.path(path)).unwrap();
+    world.rows("export --prompts run --task mood --output again.npy", "");
+    assert!(bytes("again.npy") == bytes("mood.npy"));
+    world.rows("export --prompts run --output again", "");
+    let [again, adapter] = ["again", "adapter"].map(|it| format!("{it}/adapter_model.safetensors"));
+    assert!(bytes(&again) == bytes(&adapter));
     let outcome = world.run("import model --output model.safetensors", "");
     assert!(outcome.messages.contains("`model` contains no prompts, but a model"));
 }
@@ -90,6 +152,18 @@ fn the_recorded_model_is_found_from_other_folders() {
             let (code, messages) = world.shell(command);
             assert_eq!(code, 0, "{messages}");
         }
+    }
+    // Prompts that lie next to the model.
+    fs::copy(world.path("run/prompts.safetensors"), world.path("pt.safetensors")).unwrap();
+    world.rows("export --format peft --prompts run --output adapter", "");
+    fs::create_dir(world.path("group")).unwrap();
+    fs::copy(world.path("pt.safetensors"), world.path("group/pt.safetensors")).unwrap();
+    #[cfg(unix)]
+    for prompts in ["../pt.safetensors", "../group/pt.safetensors", "../elsewhere/../adapter"] {
+        let line =
+            format!("cd elsewhere && mtpt score --task mood --prompts {prompts} <<< '{ROW}'");
+        let (code, messages) = world.shell(&line);
+        assert_eq!(code, 0, "{prompts}: {messages}");
     }
     let elsewhere = tempfile::tempdir().unwrap();
     let copy = elsewhere.path().join("prompts.safetensors");

@@ -32,6 +32,17 @@ fn other_files_in_place_of_a_configuration_are_recognized() {
             ["but `run` is the folder of a run; ", "`run/config.toml`, and `--output run --"];
         check(&world, &format!("{command} run"), 1, &parts);
     }
+    world.rows("export --format peft --prompts run --output adapter", "");
+    world.rows("train run.toml --output sweep/first", "");
+    world.rows("train run.toml --output sweep/second", "");
+    let parts = ["`adapter` is prompts; to start from", "`--set prompt.start_from=adapter`"];
+    check(&world, "train adapter", 1, &parts);
+    let parts = [
+        "`sweep` is a folder of runs; `mtpt report sweep` compares them, and ",
+        "`mtpt train sweep/first/config.toml --output sweep/first --resume`",
+    ];
+    check(&world, "train sweep", 1, &parts);
+    check(&world, "train run/checkpoints", 1, &["belongs to the checkpoints of the run `run`"]);
     // The advice on a run's folder works.
     world.rows("train run/config.toml --output run --resume", "");
     let parts = ["`pretrain.toml` is one of continued pretraining; run `mtpt pretrain"];
@@ -95,6 +106,47 @@ fn names_of_settings_lead_to_keys() {
 }
 
 #[test]
+fn lists_of_values_are_recognized() {
+    let world = World::with_text();
+    let tip = "a list of values has no spaces: `--set training.learning_rate=0.1,0.3,1`";
+    for list in ["0.1, 0.3, 1", "0.1 ,0.3, 1"] {
+        let command = format!("train run.toml --set training.learning_rate={list}");
+        check(&world, &command, 2, &["unexpected argument", tip]);
+    }
+    check(&world, "train run.toml --set=training.learning_rate=0.1, 0.3, 1", 2, &[tip]);
+    let expected = "expected one value, found a list; to run each of several values, pass `--set \
+                    training.learning_rate=0.1,0.3`";
+    for command in ["train run.toml", "pretrain pretrain.toml"] {
+        let command = format!("{command} --set seed=2 --set training.learning_rate=[0.1,0.3]");
+        check(&world, &command, 1, &[expected]);
+    }
+    check(&world, "train run.toml --set training.steps=[]", 1, &["`--set training.steps=[]`: "]);
+    // The usage names no option that wasn't given.
+    let usage = "Usage: mtpt train [OPTIONS] <CONFIG.toml>\n";
+    check(&world, "train run.toml --batch_size 3", 2, &[usage]);
+    check(&world, "adapt run.toml --batch_size 3", 2, &["Usage: mtpt adapt [OPTIONS] --prompts"]);
+}
+
+#[test]
+fn options_of_another_strategy_are_recognized() {
+    let world = World::new();
+    let levels =
+        "composition = { strategy = \"hierarchy\", levels = [\"low_rank\", \"add\", \"add\"] }";
+    world.write("tree.toml", &CONFIG.replace("seed = 1\n", &format!("seed = 1\n{levels}\n")));
+    let expected = "`levels` is not an option of `low_rank`; to replace the whole table, pass \
+                    `--set composition=low_rank`";
+    let command = "train tree.toml --set training.steps=1 --set composition.strategy=";
+    check(&world, &format!("{command}low_rank"), 1, &[expected]);
+    check(&world, &format!("{command}hierarchy,low_rank"), 1, &[expected]);
+    world.rows("train tree.toml --set training.steps=1 --set composition=low_rank,add", "");
+    let random = "initializer = { kind = \"random_uniform\", range = 0.5 }";
+    world.write("random.toml", &CONFIG.replace("length = 4", &format!("length = 4, {random}")));
+    let parts = ["`range` is not an option of `text`; to replace the whole table, pass `--set \
+                  prompt.initializer={ kind = \"text\", ... }`"];
+    check(&world, "train random.toml --set prompt.initializer.kind=text", 1, &parts);
+}
+
+#[test]
 fn commands_of_other_programs_are_recognized() {
     let world = World::new();
     for (given, command) in [("finetune", "train"), ("test", "eval"), ("infer", "predict")] {
@@ -152,6 +204,30 @@ fn a_folder_of_runs_is_listed() {
     assert!(line.ends_with("mtpt train run.toml --output runs/first"), "{line}");
     let json = world.rows("inspect runs/first --json", "").remove(0);
     assert_eq!(json["sessions"][0]["last_step"], 6);
+}
+
+#[test]
+fn inspect_refuses_prompts_to_start_from_like_train() {
+    let world = World::new();
+    world.train();
+    let start = |length| format!("length = {length}, start_from = \"run\"");
+    let add = CONFIG.replace("seed = 1\n", "seed = 1\ncomposition = \"add\"\n");
+    for (config, expected) in [
+        (CONFIG.replace("length = 4", &start(3)), "set `prompt.length = 4`"),
+        (
+            add.replace("length = 4", &start(4)),
+            "set `composition = { strategy = \"low_rank\", rank = 1 }`",
+        ),
+    ] {
+        world.write("cont.toml", &config);
+        let (code, _, inspected) = world.output("inspect cont.toml");
+        let trained = world.run("train cont.toml --output started", "");
+        assert_eq!((code, trained.code), (1, 1), "{inspected} {}", trained.messages);
+        for messages in [&inspected, &trained.messages] {
+            assert!(messages.contains("cannot start from `"), "{messages}");
+            assert!(messages.contains(expected), "{messages}");
+        }
+    }
 }
 
 #[test]

@@ -38,9 +38,9 @@ pub(crate) struct Import {
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// Format to write
+    /// Format to write [default: `npy` for a name that ends in `.npy`, otherwise `peft`]
     #[arg(long, value_enum)]
-    pub(crate) format: Format,
+    pub(crate) format: Option<Format>,
     /// Run folder, prompt file, or prompts in another format
     #[arg(long, value_name = "PATH")]
     pub(crate) prompts: PathBuf,

@@ -6,6 +6,7 @@ use mtpt::tasks::TaskId;
 use serde::Serialize;
 
 use crate::args::exchange::Export;
+use crate::args::values::Format;
 use crate::destination::is_same_file;
 use crate::error::{Error, Result};
 use crate::model::open_device;
@@ -28,7 +29,10 @@ pub(crate) fn run(arguments: &Export) -> Result<()> {
     let source = PromptSource { path: &arguments.prompts, no_decoder_prompt: false };
     let prompts = source.read(&open_device("auto")?)?;
     let task = arguments.task.as_deref().map(|name| prompts.find(name)).transpose()?;
-    let files = PromptFormat::from(arguments.format).files(&prompts, task, output)?;
+    let is_array = output.extension().is_some_and(|extension| extension == "npy");
+    let default = if is_array { Format::Npy } else { Format::Peft };
+    let format = arguments.format.unwrap_or(default);
+    let files = PromptFormat::from(format).files(&prompts, task, output)?;
     if let Some(path) = files.paths().find(|path| path.exists())
         && !arguments.force
     {

@@ -109,7 +109,7 @@ pub(crate) enum Error {
     RunExists { path: PathBuf, progress: String },
     /// Runs in subfolders of the output folder.
     #[error(
-        "`{path}` contains {} in subfolders ({}); choose another folder with `--output`, or put the run above them with `--force`",
+        "`{path}` contains {} in subfolders ({}); choose another folder with `--output`, or pass `--force` to keep these runs and put the new one directly into `{path}`",
         counted(below.len(), "run"),
         first_names(below)
     )]

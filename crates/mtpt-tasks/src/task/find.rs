@@ -6,7 +6,7 @@ use crate::task::id::TaskId;
 #[non_exhaustive]
 pub enum TaskNameError {
     /// No task has the name.
-    #[error("unknown task `{found}`; available tasks: {}{}", quoted(.known), nearest(.found, .known))]
+    #[error("unknown task `{found}`; available tasks: {}{}", quoted(.known), advice(.found, .known))]
     Unknown {
         /// The name.
         found: String,
@@ -68,6 +68,20 @@ fn quoted(tasks: &[TaskId]) -> String {
     tasks.iter().map(|task| format!("`{task}`")).collect::<Vec<_>>().join(", ")
 }
 
+/// Names the tasks of the group with the name, or the task with a similar name.
+fn advice(name: &str, known: &[TaskId]) -> String {
+    let is_below = |task: &&TaskId| {
+        let task = format!("/{task}");
+        !name.is_empty() && task.contains(&format!("/{name}/"))
+    };
+    let below: Vec<TaskId> = known.iter().filter(is_below).cloned().collect();
+    match below.len() {
+        0 => nearest(name, known),
+        1 => format!("; `{name}` is a group with the task {}", quoted(&below)),
+        _ => format!("; `{name}` is a group with the tasks {}", quoted(&below)),
+    }
+}
+
 /// Returns `; did you mean ...?` for the task whose name, or last segment, is most similar.
 fn nearest(name: &str, known: &[TaskId]) -> String {
     let names = known.iter().flat_map(|task| [task.as_str(), task.leaf()]);
@@ -97,6 +111,12 @@ mod tests {
         for part in ["rec", "", "/trec", "a"] {
             assert!(find(part).unwrap_err().starts_with("unknown task"), "{part}");
         }
+        assert!(
+            find("a")
+                .unwrap_err()
+                .ends_with("; `a` is a group with the tasks `a/b/trec`, `a/trec`")
+        );
+        assert!(find("a/b").unwrap_err().ends_with("; `a/b` is a group with the task `a/b/trec`"));
         assert!(find("c/subj").unwrap_err().ends_with("did you mean `b/subj`?"));
     }
 }
