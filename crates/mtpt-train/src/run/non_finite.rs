@@ -24,6 +24,8 @@ pub struct NotFinite {
     pub examples: Vec<TrainingExample>,
     /// Number of examples that were computed together.
     pub rows: usize,
+    /// Learning rate of the step before; none for the first step.
+    pub learning_rate: Option<f64>,
     /// The checkpoint with the state before the step, if the run wrote one.
     pub checkpoint: Option<PathBuf>,
 }
@@ -49,6 +51,8 @@ impl fmt::Display for TrainingExample {
     }
 }
 
+/// A learning rate above which it is the cause, whatever the examples are.
+const TOO_HIGH: f64 = 10.0;
 /// Number of examples that a message lists.
 const LISTED: usize = 4;
 
@@ -60,7 +64,16 @@ impl fmt::Display for NotFinite {
         };
         let (step, value) = (self.step, self.value);
         let all = self.rows > 1 && self.examples.len() >= self.rows;
-        if all {
+        let too_high = self.learning_rate.filter(|rate| *rate > TOO_HIGH);
+        if let Some(rate) = too_high {
+            let for_all = if all { format!(" for all {} rows", self.rows) } else { String::new() };
+            write!(
+                formatter,
+                "step {step}: the {what} is {value}{for_all}, because the learning rate, {}, is too \
+                 high; ",
+                short(rate)
+            )?;
+        } else if all {
             let rows = self.rows;
             write!(formatter, "step {step}: the {what} is {value} for all {rows} rows; ")?;
         } else {
@@ -74,15 +87,30 @@ impl fmt::Display for NotFinite {
                  the same way; "
             )?;
         }
+        if too_high.is_some() {
+            formatter.write_str("start a new run with a lower `training.learning_rate`")?;
+            let rows = self.listed();
+            return if all { Ok(()) } else { write!(formatter, "; rows concerned: {rows}") };
+        }
         formatter.write_str(if all && step == 1 {
             // The learning rate has had no effect yet.
             "check the model, whose values are too large for its precision"
         } else if all {
             "start a new run with a lower `training.learning_rate`, or check the model"
         } else {
-            "fix these rows or the model, or start a new run with a lower `training.learning_rate`"
+            let rows = if self.examples.len() == 1 { "this row" } else { "these rows" };
+            return write!(
+                formatter,
+                "fix {rows} or the model, or start a new run with a lower `training.learning_rate`"
+            );
         })
     }
+}
+
+/// Formats a learning rate with three significant digits: `50`, `1e38`.
+fn short(rate: f64) -> String {
+    let rounded = format!("{rate:.2e}").parse().unwrap_or(rate);
+    if rounded < 1e4 { rounded.to_string() } else { format!("{rounded:e}") }
 }
 
 impl std::error::Error for NotFinite {}
@@ -94,6 +122,7 @@ impl NotFinite {
             self.examples.iter().take(LISTED).map(TrainingExample::to_string).collect();
         let rest = match self.examples.len().saturating_sub(LISTED) {
             0 => String::new(),
+            1 => " and 1 more row".to_owned(),
             rest => format!(" and {rest} more rows"),
         };
         format!("{}{rest}", listed.join(", "))
@@ -192,5 +221,42 @@ impl ModuleVisitor for Norms<'_> {
             let norm = f64::from(gradient.square().sum().into_scalar::<f32>()).sqrt();
             self.norms.push((param.id, norm));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_starts_with_the_cause() {
+        let example =
+            |index| TrainingExample { task: TaskId::new("mood").unwrap(), index, location: None };
+        let mut problem = NotFinite {
+            step: 3,
+            parameter: None,
+            value: f64::NAN,
+            examples: (0..5).map(example).collect(),
+            rows: 8,
+            learning_rate: Some(1e20),
+            checkpoint: None,
+        };
+        let rows: Vec<String> = (0..4).map(|index| example(index).to_string()).collect();
+        let rows = format!("{} and 1 more row", rows.join(", "));
+        assert_eq!(
+            problem.to_string(),
+            format!(
+                "step 3: the loss is NaN, because the learning rate, 1e20, is too high; start a \
+                 new run with a lower `training.learning_rate`; rows concerned: {rows}"
+            )
+        );
+        problem.examples.truncate(1);
+        problem.learning_rate = Some(0.3);
+        assert_eq!(
+            problem.to_string(),
+            "step 3: the loss is NaN, from row 0 of `mood`, counted from 0; fix this row or the \
+             model, or start a new run with a lower `training.learning_rate`"
+        );
+        assert_eq!([50.0, 9.999e19, 123_456.0].map(short), ["50", "1e20", "1.23e5"]);
     }
 }

@@ -222,7 +222,9 @@ impl<M: Module> Trainer<M> {
         rows: usize,
     ) -> Error {
         let (step, checkpoint) = (self.steps_done + 1, None);
-        Box::new(NotFinite { step, parameter, value, examples, rows, checkpoint }).into()
+        let learning_rate = self.steps_done.checked_sub(1).map(|step| self.schedule.rate(step));
+        Box::new(NotFinite { step, parameter, value, examples, rows, learning_rate, checkpoint })
+            .into()
     }
 
     /// Clips the gradients and returns their global norm before clipping.
