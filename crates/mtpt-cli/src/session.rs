@@ -9,6 +9,9 @@ use mtpt::train::{self, Observer, ReadyEvent, StepEvent, error_line};
 use crate::error::{Error, Result};
 use crate::run_files::record::{RunRecord, SessionRecord, utc};
 
+/// The end of a session whose runs are complete.
+const COMPLETE: &str = "complete";
+
 /// Writes the record of a session when its first run is ready, and again at its end.
 pub(crate) struct Session {
     run: PathBuf,
@@ -49,7 +52,7 @@ impl Session {
     /// That of the session, otherwise that of writing the record.
     pub(crate) fn end<T>(mut self, result: Result<T>) -> Result<T> {
         let end = match &result {
-            Ok(_) => "complete".to_owned(),
+            Ok(_) => COMPLETE.to_owned(),
             Err(Error::Interrupted { .. }) => "interrupted".to_owned(),
             Err(error) => format!("failed: {}", error_line(error)),
         };
@@ -64,6 +67,12 @@ impl Session {
         Ok(value)
     }
 
+    /// Returns whether the session before this one was complete.
+    fn is_complete_before(&self) -> bool {
+        let earlier = self.record.sessions.iter().rev().nth(1);
+        earlier.is_some_and(|session| session.end.as_deref() == Some(COMPLETE))
+    }
+
     fn current(&mut self) -> &mut SessionRecord {
         self.record.sessions.last_mut().expect("invariant: `new` adds a session")
     }
@@ -76,7 +85,8 @@ impl Observer for Session {
         if let Some(last) = &mut session.last_step {
             *last += event.steps_done;
         }
-        if !self.started {
+        // A session that finds everything complete adds nothing to the record.
+        if !self.started && !(event.is_complete && self.is_complete_before()) {
             self.started = true;
             self.record.write(&self.run)?;
         }

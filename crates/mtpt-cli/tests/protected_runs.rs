@@ -135,6 +135,14 @@ fn resuming_reports_where_it_continues() {
     let complete = world.run(command, "");
     assert!(lines(&complete).contains("already complete: 6 of 6 steps\n"), "{}", complete.messages);
     assert_eq!(complete.rows, first.rows, "the result is printed again");
+    // It is read, not evaluated again.
+    let path = world.path("run/evaluation.json");
+    let evaluation = fs::read_to_string(&path).unwrap();
+    fs::write(&path, evaluation.replace("\"rows\":8", "\"rows\":4321")).unwrap();
+    let complete = world.run(command, "");
+    assert!(lines(&complete).contains("4,321"), "{}", complete.messages);
+    let complete = world.run(&format!("{command} --set evaluation.examples=1"), "");
+    assert!(!lines(&complete).contains("4,321"), "{}", complete.messages);
     fs::remove_dir_all(world.path("run/checkpoints/step-00000006")).unwrap();
     let resumed = world.run(command, "");
     assert!(lines(&resumed).contains("resuming at step 4 of 6 steps\n"), "{}", resumed.messages);
@@ -143,7 +151,7 @@ fn resuming_reports_where_it_continues() {
         .iter()
         .map(|session| ["first_step", "last_step"].map(|key| session[key].as_u64()))
         .collect();
-    assert_eq!(steps, [[Some(0), Some(6)], [Some(6), Some(6)], [Some(4), Some(6)]]);
+    assert_eq!(steps, [[Some(0), Some(6)], [Some(4), Some(6)]], "none that did nothing");
     // A complete run without checkpoints would have to start over.
     fs::remove_dir_all(world.path("run/checkpoints")).unwrap();
     let outcome = world.run(command, "");

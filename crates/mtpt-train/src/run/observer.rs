@@ -31,6 +31,8 @@ pub struct ReadyEvent<'a> {
     pub resume: bool,
     /// Whether nothing is left to do: a resumed run was already complete.
     pub is_complete: bool,
+    /// Steps between evaluations; 0 if there is only one, after the last step.
+    pub evaluation_every: usize,
 }
 
 /// Result of a training step.

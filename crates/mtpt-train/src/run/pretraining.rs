@@ -251,7 +251,7 @@ impl<M: Module + Backbone> Workload<M> for PretrainingWorkload<'_> {
         score.or_else(loss)
     }
 
-    fn write_config(&self, dir: &RunDir) -> Result<()> {
+    fn write_config(&mut self, dir: &RunDir) -> Result<()> {
         let corpora = self.data.corpora().iter().map(|corpus| corpus.corpus().config()).collect();
         let tasks = self.data.tasks().iter().map(TaskData::task).map(Task::config).collect();
         dir.write(&Document { config: self.config, corpora, tasks })

@@ -1,10 +1,11 @@
 use std::borrow::Cow;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
 use mtpt_infer::{PromptHeader, PromptTask, Prompted, Prompts, TaskData};
-use mtpt_tasks::evaluation::BaselinesRecord;
+use mtpt_tasks::evaluation::{BaselinesRecord, EvaluationRecord};
 use mtpt_tasks::{Batch, Mixture, Split, Task, TokenizedExample};
 use serde_json::json;
 
@@ -169,8 +170,15 @@ impl<'a, B: Backbone, O, L> PromptTuningRun<'a, B, O, L> {
         let objective = self.objective;
         let baselines = BaselinesRecord { split: SPLIT.to_string(), tasks: Vec::new() };
         let identity = identity.with_objective(objective.identity()).to_value()?;
-        let workload =
-            PromptTuningWorkload { objective, config, data, backbone, mixture, baselines };
+        let workload = PromptTuningWorkload {
+            objective,
+            config,
+            data,
+            backbone,
+            mixture,
+            baselines,
+            is_repeated: false,
+        };
         let mut evaluation = EvaluationPolicy::from(&config.evaluation);
         // Only a run with an output compares its results with baselines.
         let has_dev = workload.dev_tasks().next().is_some();
@@ -205,6 +213,8 @@ struct PromptTuningWorkload<'a, B, O> {
     mixture: Mixture,
     /// Baselines of the tasks with a `dev` split.
     baselines: BaselinesRecord,
+    /// Whether an earlier process completed a run with the same configuration.
+    is_repeated: bool,
 }
 
 impl<'a, B: Backbone, O> PromptTuningWorkload<'a, B, O> {
@@ -292,8 +302,12 @@ impl<B: Backbone, O: Objective<C>, C: Compose> Workload<C> for PromptTuningWorkl
         observer.mean(event)
     }
 
-    fn write_config(&self, dir: &RunDir) -> Result<()> {
-        dir.write_config(self.config, self.data.iter().map(TaskData::task))
+    fn write_config(&mut self, dir: &RunDir) -> Result<()> {
+        let read = || fs::read(dir.config()).ok();
+        let before = read();
+        dir.write_config(self.config, self.data.iter().map(TaskData::task))?;
+        self.is_repeated = dir.outcome().is_file() && before == read();
+        Ok(())
     }
 
     /// Otherwise the prompts of an earlier run would pass for those of this one if it ended before
@@ -340,6 +354,13 @@ impl<B: Backbone, O: Objective<C>, C: Compose> Workload<C> for PromptTuningWorkl
         observer: &mut impl Observer,
     ) -> Result<()> {
         let Completed { module, step, score, evaluation, stopped_early } = completed;
+        if evaluation.is_none()
+            && self.is_repeated
+            && let Ok(Some(record)) = read_record::<EvaluationRecord>(&dir.evaluation())
+            && record.step == *step
+        {
+            return observer.results(&record);
+        }
         // An earlier process may have evaluated these prompts.
         let repeated = match evaluation {
             Some(_) => None,

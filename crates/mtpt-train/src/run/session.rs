@@ -56,7 +56,7 @@ pub(crate) trait Workload<M: Module> {
     }
 
     /// Writes the resolved configuration.
-    fn write_config(&self, dir: &RunDir) -> Result<()>;
+    fn write_config(&mut self, dir: &RunDir) -> Result<()>;
 
     /// Removes the results of an earlier run.
     fn remove_results(&self, _dir: &RunDir) -> Result<()> {
@@ -144,7 +144,7 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
     /// Prepares a run: restores its newest checkpoint if it resumes, or removes the results of an
     /// earlier run.
     pub(crate) fn start(
-        workload: W,
+        mut workload: W,
         trainer: Trainer<M>,
         settings: Settings,
         observer: &mut impl Observer,
@@ -199,6 +199,7 @@ impl<M: Module, W: Workload<M>> Session<M, W> {
             steps: session.state.trainer.steps(),
             resume,
             is_complete: session.is_done() && !session.state.evaluation_pending,
+            evaluation_every: policy.every,
         })?;
         Ok(session)
     }
