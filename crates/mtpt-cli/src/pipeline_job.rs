@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use mtpt::tasks::Task;
-use mtpt::train::{DataCache, PipelineReport, Stage, StagedRunConfig};
+use mtpt::train::{PipelineReport, Stage, StagedRunConfig};
 use mtpt::{Model, RunFile};
 
 use crate::args::training::Run;
@@ -15,6 +15,7 @@ use crate::learning_rates::warn_of_rates;
 use crate::progress::pipeline::PipelineProgress;
 use crate::session::Session;
 use crate::signals::Signals;
+use crate::sweep::shared::Shared;
 
 /// The part of a configuration to run.
 pub(crate) enum Mode<'a> {
@@ -86,24 +87,25 @@ impl<'a> PipelineJob<'a> {
         self.run.config.first_stage().is_some()
     }
 
-    /// Trains and writes the folder.
+    /// Trains and writes the folder. `shared` is what the runs of a sweep have in common.
     pub(crate) fn execute(
         &self,
         model: &Model,
         device: &str,
         signals: &Signals,
-        cache: Option<&DataCache>,
+        shared: Option<&Shared>,
     ) -> Result<PipelineReport> {
         let Self { arguments, mode, run, dir } = self;
         let path = &arguments.config;
         let have_text = run.tasks.iter().map(|task| task.labels().is_text());
         report_for_tasks(model.t5(), have_text, run.config.run.training.max_target_length)?;
         let pipeline = run.pipeline(model).map_err(|error| Error::in_config(path, error))?;
-        let pipeline = match cache {
-            Some(cache) => pipeline.data_cache(cache),
+        let pipeline = match shared {
+            Some(shared) => pipeline.data_cache(&shared.cache),
             None => pipeline,
         };
-        let mut progress = PipelineProgress::default();
+        let mut progress =
+            PipelineProgress::new(shared.map(|it| it.lines.clone()).unwrap_or_default());
         let continues = arguments.resume || mode.is_partial();
         let mut session = Session::new(dir, device, &run.model, continues);
         let observer = (&mut progress, (&mut session, signals));

@@ -66,13 +66,19 @@ pub(crate) fn remarks(task: &TaskRecord) -> Vec<String> {
 
 /// Returns the results of a run as lines: a table, then warnings and notes.
 pub(crate) fn run_results(record: &EvaluationRecord) -> Vec<String> {
+    let mut lines = run_table(record);
+    lines.extend(record.tasks.iter().flat_map(remarks));
+    lines
+}
+
+/// Returns the table of the results of a run as lines.
+pub(crate) fn run_table(record: &EvaluationRecord) -> Vec<String> {
     if record.tasks.is_empty() {
         return Vec::new();
     }
     let mut lines =
         vec![format!("results on {} at step {}:", record.split, thousands(record.step))];
     lines.extend(results_table(&record.tasks, "after").lines("  "));
-    lines.extend(record.tasks.iter().flat_map(remarks));
     lines
 }
 

@@ -12,7 +12,8 @@ fn table(messages: &str) -> Vec<Vec<&str>> {
     let lines: Vec<Vec<&str>> =
         messages.lines().map(|line| line.split_whitespace().collect()).collect();
     let header = lines.iter().rposition(|line| line.contains(&"seconds")).unwrap();
-    lines[header..].to_vec()
+    let end = lines[header..].iter().take_while(|line| !matches!(line[..], ["best", "run:", _]));
+    end.cloned().collect()
 }
 
 #[test]
@@ -47,14 +48,32 @@ fn each_value_is_run_and_compared() {
         assert_eq!(*line.last().unwrap(), format!("runs/run/learning_rate={}", line[0]));
     }
     assert!(outcome.messages.contains("run 2 of 3: training.learning_rate=0.3\n"));
+    // What the runs have in common is printed once.
+    for line in [
+        "trainable parameters",
+        "mood: 8 dev rows, accuracy of baselines: ",
+        "step 0: mood dev accuracy",
+    ] {
+        assert_eq!(outcome.messages.matches(line).count(), 1, "{line}: {}", outcome.messages);
+    }
+    let best = format!("runs/run/learning_rate={}", table[1][0]);
+    let (_, end) = outcome.messages.split_once(&format!("best run: {best}\n")).unwrap();
+    let expected = format!(
+        "to predict: mtpt predict --prompts {best} --input FILE\nto compare: mtpt report runs/run\n"
+    );
+    assert!(end.ends_with(&expected), "{end}");
     // A sweep protects its runs, and resumes by skipping those that are complete.
     let again = world.run("train run.toml --set training.learning_rate=0.3,0.1", "");
     assert_eq!((again.code, again.rows.len()), (1, 0), "{}", again.messages);
     let expected = "`runs/run/learning_rate=0.3` contains a run (6 of 6 steps";
     assert!(again.messages.contains(expected), "{}", again.messages);
+    let record = || fs::read(world.path("runs/run/learning_rate=0.3/run.json")).unwrap();
+    let before = record();
     let again = world.run("train run.toml --resume --set training.learning_rate=0.3,0.1", "");
     assert_eq!(again.code, 0, "{}", again.messages);
     assert_eq!(again.messages.matches("already complete: 6 of 6 steps").count(), 1);
+    assert_eq!(again.messages.matches("results on dev").count(), 1, "{}", again.messages);
+    assert!(record() == before, "a complete run gets no session");
     assert_eq!(again.rows[0]["score"], rows[1]["score"]);
     assert_eq!(again.rows[0]["seconds"], rows[1]["seconds"], "of the steps, whenever made");
 }
@@ -121,6 +140,7 @@ fn a_failed_value_does_not_end_the_sweep() {
     assert_eq!(outcome.code, 1, "{}", outcome.messages);
     assert_eq!(outcome.rows.len(), 2);
     assert!(outcome.rows[0]["error"].as_str().unwrap().starts_with("step "), "{}", outcome.rows[0]);
+    assert!(outcome.messages.contains(", because the learning rate, "), "{}", outcome.messages);
     assert!(outcome.rows[1]["score"].is_number());
     let table = table(&outcome.messages);
     assert_eq!((table[1][0], table[2][0], table[2][1]), ("0.1", "1e38", "failed"));

@@ -21,6 +21,7 @@ use crate::session::Session;
 use crate::signals::Signals;
 use crate::stdio::{Output, message};
 use crate::sweep::runs::run_all;
+use crate::sweep::shared::SharedLines;
 use crate::sweep::variants::variants;
 
 /// Summary on standard output.
@@ -138,7 +139,7 @@ impl<'a> Job<'a> {
         let folder = RunDir::create(dir)?;
         let model = folder.model();
         let mut session = Session::new(dir, device.name, origin, arguments.resume);
-        let mut progress = RunProgress::new(config.training.steps);
+        let mut progress = RunProgress::new(config.training.steps, SharedLines::default());
         let trained = PretrainingRun::new(config, data)
             .output(&folder)
             .resume(arguments.resume)

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use mtpt::Model;
 use mtpt::tasks::Task;
-use mtpt::train::{DataCache, PipelineReport, Stage, StagedRunConfig};
+use mtpt::train::{PipelineReport, Stage, StagedRunConfig};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -14,6 +14,7 @@ use crate::pipeline_job::{Mode, PipelineJob};
 use crate::signals::Signals;
 use crate::stdio::Output;
 use crate::sweep::runs::run_all;
+use crate::sweep::shared::{Shared, SharedLines};
 use crate::sweep::variants::{Variant, variants};
 
 /// Summary on standard output.
@@ -80,18 +81,19 @@ fn sweep(
         variants.iter().map(|variant| PipelineJob::prepare(&variant.arguments, mode, change));
     let jobs = jobs.collect::<Result<Vec<_>>>()?;
     let signals = Signals::watch()?;
-    let mut loaded: Option<(PathBuf, Model, DataCache)> = None;
+    let lines = SharedLines::of_sweep();
+    let mut loaded: Option<(PathBuf, Model, Shared)> = None;
     run_all(variants, |position| {
         let job = &jobs[position];
         let same = loaded.take().filter(|(path, ..)| path == job.model());
-        let (_, model, cache) = &*match same {
+        let (_, model, shared) = &*match same {
             Some(same) => loaded.insert(same),
             None => {
                 let model = Model::load(job.model(), &device.device)?;
-                loaded.insert((job.model().to_owned(), model, DataCache::default()))
+                loaded.insert((job.model().to_owned(), model, Shared::new(&lines)))
             }
         };
-        let done = job.execute(model, device.name, &signals, Some(cache))?;
+        let done = job.execute(model, device.name, &signals, Some(shared))?;
         Ok(summary(&done))
     })
 }

@@ -6,14 +6,22 @@ use mtpt::train::{
 use crate::number_format::{counted, thousands};
 use crate::progress::run::RunProgress;
 use crate::stdio::{message, note};
+use crate::sweep::shared::SharedLines;
 
 /// Shows the progress of the runs of a pipeline, one after the other.
-#[derive(Default)]
 pub(crate) struct PipelineProgress {
     /// Progress of the current run.
     run: Option<RunProgress>,
     /// Whether it is one of several.
     is_nested: bool,
+    /// Lines that the runs of a sweep print once.
+    shared: SharedLines,
+}
+
+impl PipelineProgress {
+    pub(crate) fn new(shared: SharedLines) -> Self {
+        Self { run: None, is_nested: false, shared }
+    }
 }
 
 impl Observer for PipelineProgress {
@@ -25,8 +33,11 @@ impl Observer for PipelineProgress {
         let dir = if dir.is_empty() { String::new() } else { format!("{dir}: ") };
         let (tasks, steps_text) = (counted(*tasks, "task"), counted(*steps, "step"));
         let parameters = thousands(*trainable_parameters);
-        message(&format!("{dir}{tasks}, {parameters} trainable parameters, {steps_text}"));
-        self.run = Some(RunProgress::new(*steps));
+        let line = format!("{dir}{tasks}, {parameters} trainable parameters, {steps_text}");
+        if self.shared.is_new(&line) {
+            message(&line);
+        }
+        self.run = Some(RunProgress::new(*steps, self.shared.clone()));
     }
 
     fn ready(&mut self, event: &ReadyEvent<'_>) -> Result<()> {
@@ -65,7 +76,8 @@ impl Observer for PipelineProgress {
     fn note(&mut self, text: &str) {
         match &mut self.run {
             Some(run) => run.note(text),
-            None => message(&note(text)),
+            None if self.shared.is_new(text) => message(&note(text)),
+            None => {}
         }
     }
 }

@@ -8,8 +8,9 @@ use mtpt::train::{EvaluationEvent, MeanEvent, Observer, ReadyEvent, Result, Step
 
 use crate::number_format::{counted, thousands};
 use crate::progress::statistics::Statistics;
-use crate::results::{baselines_line, run_results};
+use crate::results::{baselines_line, run_results, run_table};
 use crate::stdio::{message, note};
+use crate::sweep::shared::SharedLines;
 
 /// Number of progress lines over a whole run if there is no terminal.
 const LINES: usize = 20;
@@ -27,10 +28,18 @@ pub(crate) struct RunProgress {
     baselines: Option<BaselinesRecord>,
     /// Tasks and metrics of the current evaluation so far.
     evaluated: Vec<(TaskId, String)>,
+    /// When the last step ended, or the first one could begin.
+    last: Instant,
+    /// Whether there was an evaluation since then.
+    has_evaluation: bool,
+    /// Whether nothing is left to do.
+    is_complete: bool,
+    /// Lines that the runs of a sweep print once.
+    shared: SharedLines,
 }
 
 impl RunProgress {
-    pub(crate) fn new(steps: usize) -> Self {
+    pub(crate) fn new(steps: usize, shared: SharedLines) -> Self {
         let bar = std::io::stderr().is_terminal().then(|| {
             let bar = ProgressBar::new(steps as u64);
             let template = "[{bar:30}] {percent:>3} % {pos}/{len} {prefix}\n{msg}";
@@ -40,8 +49,19 @@ impl RunProgress {
             bar.enable_steady_tick(Duration::from_millis(500));
             bar
         });
-        let (start, statistics) = (Instant::now(), Statistics::default());
-        Self { bar, start, statistics, is_resumed: false, baselines: None, evaluated: Vec::new() }
+        let now = Instant::now();
+        Self {
+            bar,
+            start: now,
+            statistics: Statistics::default(),
+            is_resumed: false,
+            baselines: None,
+            evaluated: Vec::new(),
+            last: now,
+            has_evaluation: false,
+            is_complete: false,
+            shared,
+        }
     }
 
     /// Returns the comparison of a value with the majority baseline, if there is one.
@@ -55,6 +75,13 @@ impl RunProgress {
         metric.map_or_else(String::new, |majority| {
             format!(" (majority {})", format_value(event.metric, majority))
         })
+    }
+
+    /// Prints a line, in a sweep only if no earlier run has printed it.
+    fn shared_line(&self, text: &str) {
+        if self.shared.is_new(text) {
+            self.line(text);
+        }
     }
 
     fn line(&self, text: &str) {
@@ -89,6 +116,9 @@ impl Observer for RunProgress {
             self.line(&format!("nothing to resume in `{dir}`: starting with the first step"));
         }
         self.is_resumed = steps_done > 0;
+        self.is_complete = event.is_complete;
+        self.statistics.set_evaluation_every(event.evaluation_every);
+        self.last = Instant::now();
         if let Some(bar) = &self.bar {
             bar.set_position(steps_done as u64);
         }
@@ -97,20 +127,31 @@ impl Observer for RunProgress {
 
     fn baselines(&mut self, record: &BaselinesRecord) -> Result<()> {
         if !self.is_resumed {
-            record.tasks.iter().for_each(|task| self.line(&baselines_line(task, &record.split)));
+            for task in &record.tasks {
+                self.shared_line(&baselines_line(task, &record.split));
+            }
         }
         self.baselines = Some(record.clone());
+        self.last = Instant::now();
         Ok(())
     }
 
     fn results(&mut self, record: &EvaluationRecord) -> Result<()> {
-        run_results(record).iter().for_each(|line| self.line(line));
+        if !self.shared.is_sweep() {
+            run_results(record).iter().for_each(|line| self.line(line));
+        } else if !self.is_complete {
+            // The remarks about the best run follow at the end of the sweep.
+            run_table(record).iter().for_each(|line| self.line(line));
+        }
         Ok(())
     }
 
     fn step(&mut self, event: &StepEvent<'_>) -> Result<()> {
         self.evaluated.clear();
         self.statistics.add_step(event);
+        let since_last = self.last.elapsed().as_secs_f64();
+        self.statistics.add_time(since_last, event.seconds, self.has_evaluation);
+        (self.last, self.has_evaluation) = (Instant::now(), false);
         let elapsed = self.start.elapsed();
         match &self.bar {
             Some(bar) => {
@@ -122,7 +163,7 @@ impl Observer for RunProgress {
             None => {
                 let every = event.steps.div_ceil(LINES);
                 if event.step.is_multiple_of(every) || event.step == event.steps {
-                    message(&self.statistics.line(elapsed, LOSSES_WIDTH));
+                    message(&self.statistics.line(LOSSES_WIDTH));
                 }
             }
         }
@@ -132,7 +173,13 @@ impl Observer for RunProgress {
     fn evaluation(&mut self, event: &EvaluationEvent<'_>) -> Result<()> {
         let EvaluationEvent { step, split, task, metric, value, .. } = event;
         let text = format_value(metric, *value) + &self.comparison(event);
-        self.line(&format!("step {step}: {task} {split} {metric} {text}"));
+        let line = format!("step {step}: {task} {split} {metric} {text}");
+        if *step == 0 {
+            self.shared_line(&line);
+        } else {
+            self.line(&line);
+        }
+        self.has_evaluation = true;
         if *metric != EvaluationEvent::LOSS {
             self.evaluated.push(((*task).clone(), (*metric).to_owned()));
         }
@@ -162,6 +209,6 @@ impl Observer for RunProgress {
     }
 
     fn note(&mut self, text: &str) {
-        self.line(&note(text));
+        self.shared_line(&note(text));
     }
 }

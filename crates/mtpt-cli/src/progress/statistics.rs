@@ -23,6 +23,12 @@ pub(crate) struct Statistics {
     steps_here: usize,
     rows: usize,
     seconds: f64,
+    /// Time of all steps here with everything around them but evaluations, in seconds.
+    steps_seconds: f64,
+    /// Duration of the newest evaluation with its checkpoint, in seconds; 0 before the first one.
+    evaluation_seconds: f64,
+    /// Steps between evaluations; 0 if there is only one, after the last step.
+    evaluation_every: usize,
     /// Best mean over tasks as text, and its step.
     best: Option<(usize, String)>,
 }
@@ -48,24 +54,41 @@ impl Statistics {
         self.seconds += event.seconds;
     }
 
+    /// Sets the number of steps between evaluations.
+    pub(crate) fn set_evaluation_every(&mut self, steps: usize) {
+        self.evaluation_every = steps;
+    }
+
+    /// Adds the time since the step before the newest one, in seconds. It includes `step`, that of
+    /// the step, and an evaluation if there was one in between.
+    pub(crate) fn add_time(&mut self, since_last: f64, step: f64, has_evaluation: bool) {
+        if has_evaluation {
+            self.steps_seconds += step;
+            self.evaluation_seconds = (since_last - step).max(0.0);
+        } else {
+            self.steps_seconds += since_last;
+        }
+    }
+
     /// Adds the mean of an evaluation, with the unit of the metrics.
     pub(crate) fn add_mean(&mut self, event: &MeanEvent<'_>, unit: Unit) {
         self.best = Some((event.best_step, unit.format(event.best_value)));
     }
 
-    /// Returns a complete progress line. `elapsed` is the time since this process started.
-    pub(crate) fn line(&self, elapsed: Duration, width: usize) -> String {
+    /// Returns a complete progress line.
+    pub(crate) fn line(&self, width: usize) -> String {
         let mut text = format!("step {}/{}, {}", self.step, self.steps, self.loss_text());
         if self.tasks.len() > 1 {
             text.push_str(&format!(" ({})", self.losses(width)));
         }
-        let remaining = remaining_time(self.remaining(elapsed));
+        let remaining = remaining_time(self.remaining());
         format!("{text}, {}, {remaining} left", self.pace())
     }
 
-    /// Returns the times next to a progress bar, which shows the steps itself.
+    /// Returns the times next to a progress bar, which shows the steps itself. `elapsed` is the
+    /// time since this process started.
     pub(crate) fn bar_times(&self, elapsed: Duration) -> String {
-        format!("[{} elapsed, {} left]", clock(elapsed), clock(self.remaining(elapsed)))
+        format!("[{} elapsed, {} left]", clock(elapsed), clock(self.remaining()))
     }
 
     /// Returns two lines below a progress bar, limited to `width` characters each.
@@ -104,12 +127,23 @@ impl Statistics {
         format!("lr {}, {rows_per_second:.0} rows/s", learning_rate(self.learning_rate))
     }
 
-    /// Estimates the remaining time from wall-clock time, which includes evaluations and
-    /// checkpoints.
-    fn remaining(&self, elapsed: Duration) -> Duration {
-        let per_step = elapsed.as_secs_f64() / self.steps_here.max(1) as f64;
-        let left = self.steps.saturating_sub(self.step) as f64 * per_step;
+    /// Estimates the remaining time: that of the steps at their mean duration so far, and that of
+    /// the evaluations still to come, also after the newest step.
+    fn remaining(&self) -> Duration {
+        let per_step = self.steps_seconds / self.steps_here.max(1) as f64;
+        let steps = self.steps.saturating_sub(self.step) as f64;
+        let evaluations = self.evaluations_left() as f64;
+        let left = steps * per_step + evaluations * self.evaluation_seconds;
         Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX)
+    }
+
+    fn evaluations_left(&self) -> usize {
+        let every = self.evaluation_every;
+        if every == 0 {
+            return 1;
+        }
+        let last = usize::from(!self.steps.is_multiple_of(every));
+        self.steps / every - self.step.saturating_sub(1) / every + last
     }
 }
 
@@ -134,6 +168,7 @@ mod tests {
             rows: 32,
             seconds: 0.5,
         });
+        statistics.add_time(1.0, 0.5, false);
     }
 
     #[test]
@@ -143,7 +178,7 @@ mod tests {
         let second = Duration::from_secs(1);
         let expected =
             "step 11/100, loss 2.000 (group/b 3.000, a 1.000), lr 0.3, 64 rows/s, 89 s left";
-        assert_eq!(statistics.line(second, 60), expected);
+        assert_eq!(statistics.line(60), expected);
         // A task without examples in a step keeps its loss.
         add_step(&mut statistics, 12, &[("a", 2.0)]);
         assert_eq!(statistics.bar_times(2 * second), "[00:02 elapsed, 01:28 left]");
@@ -157,10 +192,32 @@ mod tests {
     }
 
     #[test]
+    fn remaining_time_is_that_of_steps_and_evaluations_to_come() {
+        let mut statistics = Statistics::default();
+        statistics.set_evaluation_every(40);
+        let (step, before) = (2.0, 30.0);
+        let mut add = |number, since_last, has_evaluation| {
+            add_step(&mut statistics, number, &[("a", 1.0)]);
+            statistics.steps_seconds -= 1.0;
+            statistics.add_time(since_last, step, has_evaluation);
+            (statistics.evaluations_left(), statistics.remaining().as_secs_f64())
+        };
+        // The evaluation before the first step is the measure of those after steps 40, 80 and 100.
+        assert_eq!(add(1, before + step, true), (3, 99.0 * step + 3.0 * before));
+        assert_eq!(add(2, step, false), (3, 98.0 * step + 3.0 * before));
+        assert_eq!(add(40, step, false), (3, 60.0 * step + 3.0 * before));
+        // A later one is a better measure.
+        assert_eq!(add(41, 20.0 + step, true), (2, 59.0 * step + 2.0 * 20.0));
+        assert_eq!(add(99, step, false), (1, step + 20.0));
+        statistics.set_evaluation_every(0);
+        assert_eq!(statistics.evaluations_left(), 1);
+    }
+
+    #[test]
     fn loss_of_a_single_task_is_not_repeated() {
         let mut statistics = Statistics::default();
         add_step(&mut statistics, 100, &[("a", 0.25)]);
-        let line = statistics.line(Duration::from_secs(3), 60);
+        let line = statistics.line(60);
         assert_eq!(line, "step 100/100, loss 0.250, lr 0.3, 64 rows/s, 0 s left");
     }
 

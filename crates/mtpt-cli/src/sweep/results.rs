@@ -14,9 +14,9 @@ pub(crate) struct SweptRun {
     /// The summary that a single run prints, or the error.
     pub(crate) result: Result<Map<String, Value>, String>,
     /// Duration of all steps, also of earlier sessions.
-    seconds: f64,
+    pub(crate) seconds: f64,
     /// Unit of the score.
-    unit: Unit,
+    pub(crate) unit: Unit,
 }
 
 impl SweptRun {

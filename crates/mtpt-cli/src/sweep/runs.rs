@@ -3,6 +3,7 @@ use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
 use crate::stdio::{Output, message};
+use crate::sweep::conclusion::conclusion;
 use crate::sweep::results::{SweptRun, table};
 use crate::sweep::variants::Variant;
 
@@ -42,6 +43,7 @@ pub(crate) fn run_all(
         done.push(swept);
     }
     message(&table(&done));
+    conclusion(&done).iter().for_each(|line| message(line));
     match done.iter().filter(|run| run.result.is_err()).count() {
         0 => Ok(()),
         failed => Err(Error::SweepFailed { failed, total: done.len() }),
