@@ -86,7 +86,8 @@ impl Observer for Session {
             *last += event.steps_done;
         }
         // A session that finds everything complete adds nothing to the record.
-        if !self.started && !(event.is_complete && self.is_complete_before()) {
+        let nothing_to_do = event.is_complete && self.is_complete_before();
+        if !self.started && !nothing_to_do {
             self.started = true;
             self.record.write(&self.run)?;
         }

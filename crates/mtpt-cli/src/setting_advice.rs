@@ -64,7 +64,7 @@ fn option_of_another_variant(
         let find = |item: Option<&'_ Item>, part: &str| item?.get(part).cloned();
         let found = table
             .split('.')
-            .fold(Some(document.as_item().clone()), |item, part| find(item.as_ref(), part.trim()));
+            .try_fold(document.as_item().clone(), |item, part| find(Some(&item), part.trim()));
         let is_there = found.is_some_and(|table| table.get(option).is_some());
         if !VARIANTS.contains(&variant) || !is_there {
             return None;
