@@ -96,7 +96,9 @@ impl PromptedModel {
 
     /// Returns the task of a row; `None` without prompts.
     pub(crate) fn task(&self, row: &Row) -> Result<Option<TaskIndex>> {
-        match (&self.prompts, row.text("task")?) {
+        // Tables have empty cells for rows without a task.
+        let name = row.text("task")?.filter(|name| !name.trim().is_empty());
+        match (&self.prompts, name) {
             (None, None) => Ok(None),
             (None, Some(name)) => Err(row.error(format!(
                 "the row has the task `{name}`, but there are no prompts; pass `--prompts`"
@@ -118,15 +120,42 @@ impl PromptedModel {
         InputLimit::new(given, self.prompts.as_ref(), self.model.folder())
     }
 
-    /// Returns the task of a row and the tokens of its `input` or `input_ids`, truncated to the
-    /// maximum length.
+    /// Returns the task of a row and the tokens of its `input` or `input_ids`, otherwise those of
+    /// its `rendered_input` or of the template of the task, truncated to the maximum length.
     pub(crate) fn example(&self, row: &Row, limit: &InputLimit) -> Result<TokenizedExample> {
         // Without prompts, the task isn't used.
         let task = self.task(row)?.unwrap_or(TaskIndex::new(0));
-        let mut ids = self.tokens(row, "input")?;
+        let mut ids = match self.rendered(task, row)? {
+            Some(text) => self.encode(&text).map_err(|error| row.error(error.to_string()))?,
+            None if row.has("rendered_input") && !row.has("input") && !row.has("input_ids") => {
+                self.tokens(row, "rendered_input")?
+            }
+            None => self.tokens(row, "input")?,
+        };
         limit.truncate(&mut ids);
         self.count_unknown_tokens(&ids);
         Ok(unlabeled(task, ids))
+    }
+
+    /// Returns the text of a row by the template of its task, unless the row has a complete text.
+    fn rendered(&self, task: TaskIndex, row: &Row) -> Result<Option<String>> {
+        if ["input", "input_ids", "rendered_input"].into_iter().any(|name| row.has(name)) {
+            return Ok(None);
+        }
+        let Some(prompts) = &self.prompts else { return Ok(None) };
+        let Some(template) = prompts.tasks()[task.position()].template()? else { return Ok(None) };
+        if let Some(field) = template.fields().find(|field| !row.has(field)) {
+            return Err(row.error(format!(
+                "expected `input`, or the fields of the task's template `{}`; found no `{field}`",
+                template.as_str()
+            )));
+        }
+        let text = template.render(row.example());
+        Ok(Some(text.map_err(|error| row.error(error.to_string()))?))
+    }
+
+    fn encode(&self, text: &str) -> mtpt::t5::Result<Vec<u32>> {
+        self.model.tokenizer()?.encode(text)
     }
 
     /// Rejects a row that needs too much memory.
@@ -158,7 +187,7 @@ impl PromptedModel {
     /// Returns the tokens of a field.
     pub(crate) fn tokens(&self, row: &Row, field: &str) -> Result<Vec<u32>> {
         let vocab_size = self.model.t5.config().vocab_size;
-        row.tokens(field, vocab_size, |text| self.model.tokenizer()?.encode(text))
+        row.tokens(field, vocab_size, |text| self.encode(text))
     }
 
     /// Partitions examples into as few parts as memory allows. The examples of a part keep their

@@ -386,3 +386,49 @@ fn generate_and_score_write_the_same_files() {
     let logprob = world.rows("score --model model --input rows.csv", "")[0]["logprob"].clone();
     assert_eq!(rows[0][3].1, logprob.to_string());
 }
+
+#[test]
+fn rejected_rows_do_not_hide_those_before_the_damage_of_an_archive() {
+    let world = trained();
+    world.write("rows.csv", &format!("{}1,2,3,4\n{}", moods(40), moods(4000).split_off(14)));
+    let (code, messages) = world.shell("gzip < rows.csv | head -c 2000 > rows.csv.gz");
+    assert_eq!(code, 0, "{messages}");
+    for (mode, has_error) in [("skip", false), ("report", true)] {
+        let command = format!("{PREDICT} --task mood --input rows.csv.gz --scores none");
+        let outcome = world.run(&format!("{command} --on-error {mode}"), "");
+        assert_eq!(outcome.code, 1);
+        assert!(outcome.rows.len() > 100, "{mode}: {}", outcome.rows.len());
+        assert_eq!(outcome.rows.iter().any(|row| row["line"] == 82), has_error);
+        assert!(outcome.messages.contains("the gzip data ends early"), "{}", outcome.messages);
+        let is_warned = outcome.messages.contains("rejected: rows.csv.gz:82: ");
+        assert_eq!(is_warned, !has_error, "{}", outcome.messages);
+    }
+}
+
+#[test]
+fn columns_and_tasks_do_not_depend_on_the_rows() {
+    let world = trained();
+    let header = |rows: &str, options: &str| {
+        world.run(&format!("{PREDICT} --force --output out.csv {options}"), rows);
+        let text = fs::read_to_string(world.path("out.csv")).unwrap();
+        text.lines().next().unwrap_or_default().to_owned()
+    };
+    let answered = header("task,text\nmood,sun\n", "");
+    // An empty cell is no task.
+    assert_eq!(header("task,text\n,sun\n", "--task mood"), answered);
+    let names = answered.strip_prefix("task,text,").unwrap();
+    assert!(names.contains("predicted_word"), "{names}");
+    // Without any answer.
+    let rejected = header("task,text\nno,sun\n", "--on-error skip");
+    assert!(rejected.ends_with(names), "{rejected}");
+}
+
+#[test]
+fn a_job_without_answers_fails() {
+    let world = trained();
+    let command = format!("{PREDICT} --on-error skip --output out.csv");
+    let outcome = world.run(&command, "task,text\nno,sun\nno,rain\n");
+    assert_eq!(outcome.code, 1);
+    let problem = "error: no row was answered: all 2 rows were rejected; the first one: ";
+    assert!(outcome.messages.contains(problem), "{}", outcome.messages);
+}

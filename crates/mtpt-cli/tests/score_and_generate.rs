@@ -120,3 +120,17 @@ fn json_lines_file_is_read_like_standard_input() {
     assert_eq!(wrong.code, 1);
     assert!(wrong.messages.contains(":4: expected a JSON object"), "{}", wrong.messages);
 }
+
+#[test]
+fn fields_of_the_template_are_scored() {
+    let world = World::new();
+    world.train();
+    let score = "score --model model --prompts run/prompts.safetensors --task mood";
+    let rows = "{\"text\": \"day brought sun\", \"target\": \"happy\"}\n\
+                {\"rendered_input\": \"mood day brought sun\", \"target\": \"happy\"}\n\
+                {\"input\": \"mood day brought sun\", \"target\": \"happy\"}\n";
+    let rows = world.rows(score, rows);
+    assert_eq!(rows[0]["task"], "mood");
+    assert_eq!(rows[1]["logprob"], rows[2]["logprob"]);
+    assert!(rows[0]["logprob"].is_number());
+}

@@ -90,9 +90,11 @@ A folder that contains a run is refused without --resume or --force.")]
   echo '{\"input\": \"summarize: ...\"}' | mtpt generate --model t5 --num-beams 4")]
     Generate(Box<Generate>),
     /// Compute the log-probability of target texts.
-    #[command(after_help = "Example:
+    #[command(after_help = "Examples:
   echo '{\"input\": \"sst2 sentence: a fine film\", \"target\": \"positive\"}' |
-    mtpt score --model t5")]
+    mtpt score --model t5
+  echo '{\"text\": \"where is my parcel?\", \"target\": \"delivery\"}' |
+    mtpt score --prompts runs/first --task tickets")]
     Score(Score),
     /// Show the contents of a task file, prompt file, model or run.
     #[command(after_help = "Examples:

@@ -144,6 +144,12 @@ impl RowCommand for GenerateRows<'_> {
         ROWS
     }
 
+    fn columns(&self) -> Vec<&'static str> {
+        // All texts or none have a score.
+        let sequence = (self.config.num_return_sequences > 1).then_some("sequence");
+        ["text", "ids"].into_iter().chain(sequence).collect()
+    }
+
     fn report(&self) {
         self.limit.report();
         self.prompted.note_unknown_tokens();

@@ -45,6 +45,7 @@ pub(crate) fn run(options: &Predict) -> Result<()> {
     let have_text = prompts.tasks().iter().map(has_text);
     report_for_tasks(&prompted.model.t5, have_text, prompts.header().max_lengths().target)?;
     let command = PredictRows {
+        columns: columns(prompts, options)?,
         templates: prompts.tasks().iter().map(template_fields).collect::<Result<_>>()?,
         prompted: &prompted,
         prompts,
@@ -59,6 +60,42 @@ pub(crate) fn run(options: &Predict) -> Result<()> {
 
 fn is_table(output: &Path) -> bool {
     OutputFormat::of_path(output).is_ok_and(OutputFormat::is_table)
+}
+
+/// Returns the fields that answers may have, in their order.
+fn columns(prompts: &Prompts, options: &Predict) -> Result<Vec<&'static str>> {
+    let (mut has_label, mut has_labels, mut has_text) = (false, false, false);
+    let (mut has_word, mut has_words) = (false, false);
+    for task in prompts.tasks() {
+        let Some(labels) = task.labels()? else {
+            has_text = true;
+            continue;
+        };
+        let is_choice = labels.choice_fields().is_some();
+        has_text |= labels.is_text() || is_choice;
+        has_labels |= labels.is_multi_label();
+        if let Some((raw, words)) = labels.multi_labels() {
+            has_words |= raw != words;
+        } else if !labels.is_text() {
+            has_label = true;
+            let differs = |(index, word): (usize, &String)| labels.raw(index) != Some(word);
+            has_word |= !is_choice
+                && !labels.is_regression()
+                && labels.words().iter().enumerate().any(differs);
+        }
+    }
+    let has_scores = options.scores.is_some_and(|kind| kind != ScoreKind::None);
+    let all = [
+        ("task", true),
+        ("label", has_label),
+        ("word", has_word),
+        ("labels", has_labels),
+        ("words", has_words),
+        ("text", has_text),
+        ("probability", has_label),
+        ("scores", has_label && has_scores),
+    ];
+    Ok(all.into_iter().filter_map(|(name, is_present)| is_present.then_some(name)).collect())
 }
 
 /// Returns the fields of a task's template, or `None` without one.
@@ -77,6 +114,8 @@ struct PredictRows<'a, T> {
     is_table: bool,
     /// Fields of the tasks' templates.
     templates: Vec<Option<Vec<String>>>,
+    /// Fields that answers may have, in their order.
+    columns: Vec<&'static str>,
     notes: InputNotes,
 }
 
@@ -157,6 +196,11 @@ impl<T: Tokenize> RowCommand for PredictRows<'_, T> {
         let answers = self.predictor.answer_at(inputs, batch_size).map_err(failure)?;
         let answers = inputs.iter().zip(answers);
         Ok(answers.map(|((_, query), answer)| vec![self.fields(query, &answer)]).collect())
+    }
+
+    /// The tasks of the prompts determine the columns, whatever tasks the rows have.
+    fn columns(&self) -> Vec<&'static str> {
+        self.columns.clone()
     }
 
     fn rows_at_a_time(&self) -> usize {

@@ -68,13 +68,27 @@ impl RowCommand for ScoreRows<'_> {
                 let problem = not_finite("the log-probability of a token", *score);
                 Err(Failure::Input { problem })
             }
-            None => Ok(vec![fields(&scores)]),
+            None => Ok(fields(&scores)),
         };
-        scores.into_iter().map(fields).collect()
+        let with_task = |(&(_, example), scores): (&(usize, &TokenizedExample), _)| {
+            let mut answer = Fields::new();
+            if let Some(prompts) = &self.prompted.prompts {
+                let task = &prompts.tasks()[example.task].name;
+                answer.insert("task".to_owned(), task.as_str().into());
+            }
+            answer.extend(fields(scores)?);
+            Ok(vec![answer])
+        };
+        inputs.iter().zip(scores).map(with_task).collect()
     }
 
     fn rows_at_a_time(&self) -> usize {
         self.prompted.rows_at_a_time()
+    }
+
+    fn columns(&self) -> Vec<&'static str> {
+        let task = self.prompted.prompts.as_ref().map(|_| "task");
+        task.into_iter().chain(["logprob", "token_logprobs"]).collect()
     }
 
     fn report(&self) {

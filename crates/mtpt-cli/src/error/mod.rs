@@ -67,6 +67,13 @@ pub(crate) enum Error {
         ))
     )]
     InterruptedJob { code: u8, rows: usize, partial: Option<PathBuf> },
+    /// A job without any answer.
+    #[error(
+        "no row was answered: {} rejected{}",
+        if *rows == 1 { "1 row was".to_owned() } else { format!("all {} were", counted(*rows, "row")) },
+        first.as_ref().map_or_else(String::new, |first| format!("; the first one: {first}"))
+    )]
+    AllRejected { rows: usize, first: Option<String> },
     #[error("`--set {setting}`: {problem}")]
     Setting { setting: String, problem: String },
     /// An unusable row of standard input or of `--input`.

@@ -40,7 +40,12 @@ impl Row {
 
     /// Creates an error that names the row's file and line.
     pub(crate) fn error(&self, problem: impl Into<String>) -> Error {
-        Error::Row { location: self.example.location().clone(), problem: problem.into() }
+        let (location, mut problem) = (self.example.location().clone(), problem.into());
+        // Errors of the library may name the row already.
+        if let Some(rest) = problem.strip_prefix(&format!("{location}: ")) {
+            problem = rest.to_owned();
+        }
+        Error::Row { location, problem }
     }
 
     /// Returns whether the row has a field.
@@ -86,12 +91,13 @@ impl Row {
                 return Err(self.error(problem));
             }
         };
+        let name = if self.has(&ids_field) { &ids_field } else { field };
         if ids.is_empty() {
-            return Err(self.error(format!("`{field}` has no tokens")));
+            return Err(self.error(format!("`{name}` has no tokens")));
         }
         if let Some(token) = ids.iter().find(|&&token| token as usize >= vocab_size) {
             return Err(self.error(format!(
-                "token {token} of `{field}` is not in the model's vocabulary of {vocab_size}"
+                "token {token} of `{name}` is not in the model's vocabulary of {vocab_size}"
             )));
         }
         Ok(ids)

@@ -75,10 +75,14 @@ fn read(source: &RowSource, sender: &SyncSender<Arrival>) {
     while let Some(row) = reader.next() {
         let arrival = match row {
             Ok(row) => Arrival::Row(row),
-            Err(error) => match reader.skip_bad_row() {
-                Ok(true) => Arrival::Invalid(error),
-                Ok(false) | Err(_) => Arrival::Failed(error),
-            },
+            Err(error) => {
+                let of_row = reader.take_row_error();
+                match reader.skip_bad_row() {
+                    // Rows up to the damage of a compressed file can be read.
+                    Ok(true) => Arrival::Invalid(of_row.unwrap_or(error)),
+                    Ok(false) | Err(_) => Arrival::Failed(error),
+                }
+            }
         };
         if sender.send(arrival).is_err() {
             return;

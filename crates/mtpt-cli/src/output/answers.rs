@@ -206,12 +206,16 @@ impl Answers {
         }
     }
 
-    /// Writes the output file and the file of rejected rows from all entries.
-    pub(crate) fn finish(&mut self) -> Result<()> {
+    /// Writes the output file and the file of rejected rows from all entries. A table has the
+    /// given columns of answers, whether or not a row has a value.
+    pub(crate) fn finish(&mut self, names: &[&str]) -> Result<()> {
         self.flush()?;
         let Target::File { path, journal } = &mut self.target else { return Ok(()) };
         journal.check_end()?;
-        let mut columns = Columns::default();
+        let mut columns = Columns::of_answers(names);
+        if self.on_error == OnError::Report {
+            columns.answers.extend(Columns::of_answers(&["error"]).answers);
+        }
         let mut rejected = 0;
         for entry in journal.entries()? {
             let entry = entry?;

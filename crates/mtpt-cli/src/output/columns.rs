@@ -52,6 +52,12 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
+    /// Returns columns of answers without values.
+    pub(crate) fn of_answers(names: &[&str]) -> Self {
+        let column = |name: &&str| Column { name: (*name).to_owned(), kind: Kind::Null };
+        Self { rows: Vec::new(), answers: names.iter().map(column).collect() }
+    }
+
     /// Adds the columns of an entry.
     pub(crate) fn add(&mut self, entry: &Entry) {
         for (name, value) in entry.columns.iter().flatten() {

@@ -27,6 +27,9 @@ pub(crate) trait RowCommand {
     /// Returns the number of inputs for which the command is efficient.
     fn rows_at_a_time(&self) -> usize;
 
+    /// Returns the names of the fields that answers may have, in their order.
+    fn columns(&self) -> Vec<&'static str>;
+
     /// Returns remarks on the inputs so far that were not returned before.
     fn new_notes(&self) -> Vec<String> {
         Vec::new()

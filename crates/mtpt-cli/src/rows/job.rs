@@ -28,6 +28,10 @@ const WAIT: Duration = Duration::from_millis(50);
 /// Number of rejected rows that are reported one by one.
 const REPORTED: usize = 10;
 
+/// Advice on a row that ended a job.
+const ROW_ADVICE: &str =
+    "correct the row and continue with `--resume`, or start with `--on-error skip`";
+
 /// A job that answers the rows of a source in their order.
 pub(crate) struct RowJob {
     source: RowSource,
@@ -43,6 +47,8 @@ pub(crate) struct RowJob {
     rows: usize,
     /// Number of rows that an earlier process answered.
     earlier: usize,
+    /// Why the first rejected row was rejected.
+    first_problem: Option<String>,
 }
 
 /// Reason why no more rows are collected.
@@ -81,6 +87,7 @@ impl RowJob {
             signals: Signals::default(),
             rows: 0,
             earlier: 0,
+            first_problem: None,
         })
     }
 
@@ -111,9 +118,9 @@ impl RowJob {
         for note in command.new_notes() {
             self.progress.message(&note);
         }
-        let outcome = outcome.and_then(|()| self.answers.finish());
+        let outcome = outcome.and_then(|()| self.answers.finish(&command.columns()));
         let (time, rejected) = (self.progress.elapsed(), self.answers.rejections);
-        let Self { progress, answers, .. } = self;
+        let Self { progress, answers, first_problem, .. } = self;
         drop(progress);
         command.report();
         if let Err(error) = outcome {
@@ -125,6 +132,11 @@ impl RowJob {
             let (rows, earlier) = (answers.rows + self.earlier, self.earlier);
             let summary = Summary { rows, earlier, rejected, time, output, rejected_file };
             message(&summary.line());
+            // A service on a pipe is not a job: its client has all errors.
+            let is_job = self.is_job || self.on_error == OnError::Skip;
+            if is_job && rejected > 0 && rejected == rows {
+                return Err(Error::AllRejected { rows, first: first_problem });
+            }
         }
         Ok(())
     }
@@ -241,6 +253,7 @@ impl RowJob {
 
     fn reject(&mut self, error: Error, row: Option<&Row>) -> Result<()> {
         let rejections = self.answers.rejections;
+        self.first_problem.get_or_insert_with(|| error.to_string());
         if self.on_error == OnError::Skip && rejections <= REPORTED {
             self.progress.message(&match rejections {
                 REPORTED => "warning: more rows are rejected; they are only counted".to_owned(),
@@ -283,11 +296,12 @@ fn unreadable(error: tasks::Error) -> Error {
 
 /// Reports where the answers are that a job has written before an error.
 fn explain(error: &Error, answers: &Answers) {
-    if let (Error::Row { .. } | Error::Tasks(_), Some(partial)) = (error, answers.partial()) {
-        message(&format!(
-            "note: the answers so far are in `{}`; correct the row and continue with `--resume`, or \
-             start with `--on-error skip`",
-            partial.display()
-        ));
-    }
+    let Some(partial) = answers.partial() else { return };
+    let advice = match error {
+        Error::Row { .. } => ROW_ADVICE,
+        Error::Tasks(error) if error.unreadable_row().is_some() => ROW_ADVICE,
+        Error::Tasks(_) => "correct the input and continue with `--resume`",
+        _ => return,
+    };
+    message(&format!("note: the answers so far are in `{}`; {advice}", partial.display()));
 }

@@ -128,3 +128,10 @@ fn opening_quote(text: &str, separator: char) -> Option<usize> {
 fn leading_spaces(text: &str) -> usize {
     text.len() - text.trim_start_matches(' ').len()
 }
+
+/// Returns whether a field is certainly enclosed in quotes: the quotes in it are all doubled, and
+/// there is at least one.
+pub(crate) fn is_quoted(field: &str) -> bool {
+    let inner = field.strip_prefix('"').and_then(|field| field.strip_suffix('"'));
+    inner.is_some_and(|inner| inner.contains("\"\"") && !inner.replace("\"\"", "").contains('"'))
+}

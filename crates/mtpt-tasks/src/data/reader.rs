@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io::BufRead;
+use std::mem::replace;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,11 +18,11 @@ use crate::data::layout::{Layout, separator_line};
 use crate::data::lines::{CarriageReturn, Lines};
 #[cfg(feature = "parquet")]
 use crate::data::parquet::ParquetRows;
-use crate::data::quoted_rows::FieldsOfRow;
+use crate::data::quoted_rows::{FieldsOfRow, is_quoted};
 use crate::data::rows::Rows;
 use crate::data::superglue_rows;
 use crate::data::value::Value;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Iterator over the rows of a data file, which may be compressed with gzip or zstd.
 ///
@@ -52,7 +53,9 @@ pub struct Reader<R = Decompressed> {
     ended: bool,
     /// Whether the last item was an error that concerns one row only.
     failed_in_row: bool,
-    /// Compression of the file; `None` for a stream, which cannot be read again.
+    /// Error of a row that was returned as that of the damaged file.
+    row_error: Option<Error>,
+    /// Compression of a file that wasn't checked for damage; `None` for a stream.
     compression: Option<Compression>,
 }
 
@@ -123,6 +126,11 @@ impl<R: BufRead> Reader<R> {
         Ok(has_next)
     }
 
+    /// Returns the error of the row itself, if the last error was that of damaged compressed data.
+    pub fn take_row_error(&mut self) -> Option<Error> {
+        self.row_error.take()
+    }
+
     /// Returns how the rows are written.
     pub fn layout(&self) -> Layout {
         self.layout
@@ -139,6 +147,7 @@ impl<R: BufRead> Reader<R> {
             answers_apart: false,
             ended: false,
             failed_in_row: false,
+            row_error: None,
             compression: None,
         }
     }
@@ -364,13 +373,6 @@ impl Layout {
     }
 }
 
-/// Returns whether a field is certainly enclosed in quotes: the quotes in it are all doubled, and
-/// there is at least one.
-fn is_quoted(field: &str) -> bool {
-    let inner = field.strip_prefix('"').and_then(|field| field.strip_suffix('"'));
-    inner.is_some_and(|inner| inner.contains("\"\"") && !inner.replace("\"\"", "").contains('"'))
-}
-
 impl<R: BufRead> Iterator for Reader<R> {
     type Item = Result<Example>;
 
@@ -380,13 +382,12 @@ impl<R: BufRead> Iterator for Reader<R> {
         }
         let item = self.read().transpose();
         self.ended = !matches!(item, Some(Ok(_)));
-        let Some(Err(error)) = item else { return item };
-        let error = match self.compression {
-            Some(_) => damage(&self.file).unwrap_or(error),
-            None => error,
-        };
+        let Some(Err(mut error)) = item else { return item };
         let has_names = self.names.is_some() || self.layout.format.columns().is_none();
         self.failed_in_row = has_names && error.unreadable_row().is_some();
+        if let Some(damage) = self.compression.take().and_then(|_| damage(&self.file)) {
+            self.row_error = Some(replace(&mut error, damage)).filter(|_| self.failed_in_row);
+        }
         Some(Err(error))
     }
 }
