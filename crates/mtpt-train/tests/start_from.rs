@@ -150,12 +150,11 @@ fn a_part_without_trained_values_cannot_be_frozen() {
     );
     let separate = || CompositionConfig::Separate(SeparateConfig::default());
     let trained = learn(&world, &config(separate()), tasks(&world, &["wet"]), "separate");
+    let path = trained.display();
     let expected = format!(
-        "{start}: nothing in it can be used here: it has no shared parameters, and its tasks are \
-             `wet`; set `prompt.task_parts = {{ task = \"wet\" }}`, or rename them with `mtpt import \
-             {} --task dry --output FILE`",
-        trained.display(),
-        start = format!("cannot start from `{}`", trained.display()),
+        "cannot start from `{path}`: nothing in it can be used here: it has no shared parameters, \
+         and its tasks are `wet`; set `prompt.task_parts = {{ task = \"wet\" }}`, or rename them \
+         with `mtpt import {path} --task dry --output FILE`"
     );
     assert_eq!(refused(&["dry"], &from(trained.clone(), &[], separate())), expected);
 }
