@@ -57,13 +57,13 @@ fn rows_before_a_bad_row_are_processed() {
         ("{\"input\": 3, \"target\": \"two\"}", ":3: `input` must be a string, found 3"),
         (
             "{\"input_ids\": [5, 96], \"target\": \"two\"}",
-            ":3: token 96 of `input` is not in the model's vocabulary of 96",
+            ":3: token 96 of `input_ids` is not in the model's vocabulary of 96",
         ),
         (
             "{\"input_ids\": [-1], \"target\": \"two\"}",
             ":3: `input_ids` must be a list of token ids",
         ),
-        ("{\"input_ids\": [], \"target\": \"two\"}", ":3: `input` has no tokens"),
+        ("{\"input_ids\": [], \"target\": \"two\"}", ":3: `input_ids` has no tokens"),
         (
             "{\"input\": \"one\", \"input_ids\": [2], \"target\": \"two\"}",
             ":3: expected `input` or `input_ids`, found both",

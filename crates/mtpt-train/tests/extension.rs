@@ -97,8 +97,12 @@ fn an_interrupted_extension_ends_like_an_uninterrupted_run() {
     let config = extensible(Decay::Constant);
     let (whole, outcome) = run(&world, &config, "whole", false, &mut ());
     outcome.unwrap();
-    run(&world, &with_steps(&config, 4), "parts", false, &mut ()).1.unwrap();
+    let (parts, outcome) = run(&world, &with_steps(&config, 4), "parts", false, &mut ());
+    outcome.unwrap();
+    assert!(parts.outcome().is_file() && parts.evaluation().is_file());
     run(&world, &with_steps(&config, 8), "parts", true, &mut StopAt(7)).1.unwrap_err();
+    // They don't describe the prompts that are saved now.
+    assert!(!parts.outcome().exists() && !parts.evaluation().exists());
     run(&world, &with_steps(&config, 8), "parts", true, &mut ()).1.unwrap();
     let (parts, outcome) = run(&world, &config, "parts", true, &mut ());
     outcome.unwrap();

@@ -143,8 +143,10 @@ impl RunDir {
             .try_for_each(|path| Ok(remove_file(path)?))
     }
 
-    /// Removes the outcome of a run that is extended.
+    /// Removes the outcome and the results of a run that is extended, which don't describe the
+    /// prompts that it saves from now on.
     pub(crate) fn remove_outcome(&self) -> Result<()> {
+        remove_file(&self.evaluation())?;
         Ok(remove_file(&self.outcome())?)
     }
 

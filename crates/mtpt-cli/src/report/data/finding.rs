@@ -148,7 +148,7 @@ fn compare_with_majority(findings: &[&Finding<'_>], split: &str) -> Prose {
 }
 
 fn compare_with_tfidf(findings: &[&Finding<'_>]) -> Prose {
-    const TFIDF: &str = "TF-IDF with logistic regression";
+    const TFIDF: &str = "TF-IDF with a linear model";
     let by = |verdict| -> Vec<&str> {
         let found =
             findings.iter().filter(|found| found.against(found.metric.baselines.tfidf) == verdict);
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(
             summary(vec![task("a", 0.5, Some(0.3), Some(0.9))]),
             "`a` beats its majority baseline: accuracy is 50.0 %, the baseline's 30.0 %, before \
-             training 25.0 %. TF-IDF with logistic regression reaches 90.0 %."
+             training 25.0 %. TF-IDF with a linear model reaches 90.0 %."
         );
         assert_eq!(
             summary(vec![task("a", 0.5, None, None)]),
@@ -238,7 +238,7 @@ mod tests {
         let good = || [task("a", 0.5, Some(0.3), Some(0.4)), task("b", 0.5, Some(0.3), None)];
         assert_eq!(
             summary(good().into()),
-            "Both tasks beat their majority baseline. TF-IDF with logistic regression is beaten \
+            "Both tasks beat their majority baseline. TF-IDF with a linear model is beaten \
              on `a`."
         );
         let mut tasks: Vec<TaskRecord> = good().into();

@@ -33,7 +33,7 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
         .collect();
     let caption = format!(
         "Prompts of step {}, evaluated on {}. The difference is that to the majority baseline, or \
-         to the value before training. TF-IDF is followed by logistic regression.",
+         to the value before training. TF-IDF is followed by a linear model.",
         thousands(evaluation.step),
         evaluation.split
     );
