@@ -142,9 +142,6 @@ fn predict_preserves_the_order_of_mixed_tasks() {
         let expected = scores[best].as_f64().unwrap().exp() / exponentials.iter().sum::<f64>();
         // Log-probabilities have five decimals.
         assert!((row["probability"].as_f64().unwrap() - expected).abs() < 1e-5, "{row}");
-        let sum: f64 = scores.values().map(|value| value.as_f64().unwrap()).sum();
-        // Each probability is rounded to six digits.
-        assert!((sum - 1.0).abs() < 1e-5, "{row}");
     }
     // Fields are rendered by the task's template.
     assert_eq!(rows[0]["label"], rows[2]["label"]);

@@ -88,7 +88,7 @@ fn an_empty_file_has_no_rows() {
     assert_eq!((outcome.code, outcome.rows.len()), (0, 0), "{}", outcome.messages);
     let outcome = world.run("score --model model", "{\"input_ids\": [], \"target_ids\": [5]}\n");
     assert_eq!(outcome.code, 1);
-    assert!(outcome.messages.contains("`input` has no tokens"), "{}", outcome.messages);
+    assert!(outcome.messages.contains("`input_ids` has no tokens"), "{}", outcome.messages);
 }
 
 /// Changes the `tokenizer.json` of a world.
