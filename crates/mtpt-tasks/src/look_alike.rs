@@ -10,8 +10,9 @@ pub(crate) fn plain(text: &str) -> String {
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns [`plain`], without the fraction of an integer that was written as `1.0`, as pandas does
-/// for a column with missing values.
+/// Returns the form in which labels are compared: composed characters (NFC), single spaces for all
+/// kinds of blanks, no blanks at the ends and no invisible marks, and without the fraction of an
+/// integer that was written as `1.0`, as pandas does for a column with missing values.
 pub fn same_label(text: &str) -> String {
     let plain = plain(text);
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
