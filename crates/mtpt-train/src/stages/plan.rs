@@ -223,15 +223,13 @@ impl Planner<'_> {
 
     /// Returns the tasks of the source run.
     pub(crate) fn sources(&self) -> Vec<Task> {
-        let is_named = |task: &Task, names: &[TaskId]| {
-            let mut named = names.iter().filter_map(|name| find_task(self.tasks, name).ok());
-            named.any(|named| named.id() == task.id())
+        let Some(AdaptationConfig { targets, sources, .. }) = &self.config.adaptation else {
+            return self.tasks.to_vec();
         };
-        let is_source = |task: &&Task| match &self.config.adaptation {
-            None => true,
-            Some(AdaptationConfig { sources: Some(sources), .. }) => is_named(task, sources),
-            Some(adaptation) => !is_named(task, &adaptation.targets),
-        };
+        let named = sources.as_ref().unwrap_or(targets).iter();
+        let named: Vec<&TaskId> =
+            named.filter_map(|name| find_task(self.tasks, name).ok()).map(Task::id).collect();
+        let is_source = |task: &&Task| named.contains(&task.id()) == sources.is_some();
         self.tasks.iter().filter(is_source).cloned().collect()
     }
 
