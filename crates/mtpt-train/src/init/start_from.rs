@@ -5,7 +5,9 @@ use burn::tensor::{Device, TensorData};
 use mtpt_compose::{Composition, CompositionConfig};
 use mtpt_core::{load_parameters, named_parameters};
 use mtpt_tasks::{NodeIndex, TaskTree};
-use serde_json::Value;
+use serde::Serialize;
+use toml::Table;
+use toml::ser::ValueSerializer;
 
 use crate::config::run::RunConfig;
 use crate::config::task_parts::TaskParts;
@@ -165,24 +167,10 @@ fn nothing_usable(
 
 /// Returns a composition as the inline table of a configuration, or as its name.
 fn as_toml(composition: &CompositionConfig) -> String {
-    match serde_json::to_value(composition) {
-        Ok(Value::Object(table)) if table.len() > 1 => inline(&Value::Object(table)),
-        _ => inline(&composition.name().into()),
-    }
-}
-
-/// Writes a value of JSON as one of TOML, in one line. Missing values are left out.
-fn inline(value: &Value) -> String {
-    let list = |values: Vec<String>| values.join(", ");
-    match value {
-        Value::Object(table) => {
-            let present = table.iter().filter(|(_, value)| !value.is_null());
-            let entries = present.map(|(key, value)| format!("{key} = {}", inline(value)));
-            format!("{{ {} }}", list(entries.collect()))
-        }
-        Value::Array(values) => format!("[{}]", list(values.iter().map(inline).collect())),
-        other => other.to_string(),
-    }
+    let has_options = Table::try_from(composition).is_ok_and(|table| table.len() > 1);
+    let mut text = String::new();
+    let is_written = has_options && composition.serialize(ValueSerializer::new(&mut text)).is_ok();
+    if is_written { text } else { format!("\"{}\"", composition.name()) }
 }
 
 /// The task or group of a parameter. Parameter names contain its position, which differs between
