@@ -47,17 +47,23 @@ pub fn per_class(pairs: &[(usize, usize)], classes: usize) -> Vec<ClassCounts> {
     counts
 }
 
-/// Counts the rows of each of `labels` labels, for rows with any number of labels.
+/// Counts the rows of each of `labels` labels, for rows with any number of labels, each once.
 pub fn per_label(rows: &[LabelSets], labels: usize) -> Vec<ClassCounts> {
-    let count = |label: usize| ClassCounts {
-        gold: rows.iter().filter(|(gold, _)| gold.contains(&label)).count(),
-        predicted: rows.iter().filter(|(_, predicted)| predicted.contains(&label)).count(),
-        hits: rows
-            .iter()
-            .filter(|(gold, predicted)| gold.contains(&label) && predicted.contains(&label))
-            .count(),
-    };
-    (0..labels).map(count).collect()
+    let mut counts = vec![ClassCounts::default(); labels];
+    for (gold, predicted) in rows {
+        for &label in gold {
+            if let Some(class) = counts.get_mut(label) {
+                class.gold += 1;
+                class.hits += usize::from(predicted.contains(&label));
+            }
+        }
+        for &label in predicted {
+            if let Some(class) = counts.get_mut(label) {
+                class.predicted += 1;
+            }
+        }
+    }
+    counts
 }
 
 /// Returns the number of rows for each gold class (rows) and predicted class (columns), for
