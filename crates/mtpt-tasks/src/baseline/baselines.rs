@@ -48,8 +48,7 @@ impl Baselines {
             }
         }
         let rows = task.read(split)?;
-        let mut of_rows = RowLabels::default();
-        rows.iter().for_each(|row| of_rows.push(row));
+        let of_rows = RowLabels::of(&rows);
         let answer = MajorityAnswer::new(task, &labels);
         Ok(Some(Self {
             majority: answer.evaluate(task, &of_rows)?,
@@ -107,9 +106,7 @@ pub fn tfidf_baseline(
         return Ok(None);
     }
     let rows = task.read(split)?;
-    let mut of_rows = RowLabels::default();
-    rows.iter().for_each(|row| of_rows.push(row));
-    evaluate_tfidf(task, &task.read(Split::Train)?, &rows, &of_rows)
+    evaluate_tfidf(task, &task.read(Split::Train)?, &rows, &RowLabels::of(&rows))
 }
 
 #[cfg(not(feature = "tfidf"))]

@@ -19,6 +19,13 @@ pub struct RowLabels<'a> {
 }
 
 impl RowLabels<'static> {
+    /// Collects the labels of rows.
+    pub fn of(rows: &[Instance]) -> Self {
+        let mut labels = Self::default();
+        rows.iter().for_each(|row| labels.push(row));
+        labels
+    }
+
     /// Adds a row.
     pub fn push(&mut self, row: &Instance) {
         self.gold.to_mut().push(row.gold);
