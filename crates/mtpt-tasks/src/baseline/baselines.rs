@@ -2,6 +2,7 @@ use crate::baseline::majority::MajorityAnswer;
 use crate::baseline::row_labels::RowLabels;
 use crate::error::Result;
 use crate::evaluation::record::{BaselineValues, MetricBaselines, TaskBaselines};
+use crate::labels::labels::Labels;
 use crate::metric::evaluation::Evaluation;
 use crate::metric::metric::Metric;
 use crate::split::Split;
@@ -36,7 +37,7 @@ impl Baselines {
         if !task.has(Split::Train) || !task.has(split) {
             return Ok(None);
         }
-        let limit = max_training_examples(tfidf);
+        let limit = max_training_examples(task, tfidf);
         let (mut train, mut labels) = (Vec::new(), RowLabels::default());
         for row in task.stream(Split::Train)? {
             let row = row?;
@@ -79,8 +80,12 @@ impl Baselines {
     }
 }
 
-/// Returns the number of training examples up to which TF-IDF is evaluated.
-fn max_training_examples(tfidf: Option<bool>) -> usize {
+/// Returns the number of training examples up to which TF-IDF is evaluated: 0 for labels that it
+/// doesn't predict.
+fn max_training_examples(task: &Task, tfidf: Option<bool>) -> usize {
+    if !is_predictable(task.labels()) {
+        return 0;
+    }
     match tfidf {
         Some(true) => usize::MAX,
         Some(false) => 0,
@@ -102,11 +107,21 @@ pub fn tfidf_baseline(
     tfidf: Option<bool>,
     examples: usize,
 ) -> Result<Option<Evaluation>> {
-    if examples > max_training_examples(tfidf) || !task.has(split) {
+    if examples > max_training_examples(task, tfidf) || !task.has(split) {
         return Ok(None);
     }
     let rows = task.read(split)?;
     evaluate_tfidf(task, &task.read(Split::Train)?, &rows, &RowLabels::of(&rows))
+}
+
+#[cfg(not(feature = "tfidf"))]
+fn is_predictable(_labels: &Labels) -> bool {
+    false
+}
+
+#[cfg(feature = "tfidf")]
+fn is_predictable(labels: &Labels) -> bool {
+    crate::baseline::tfidf::is_predictable(labels)
 }
 
 #[cfg(not(feature = "tfidf"))]

@@ -117,6 +117,12 @@ impl TfidfBaseline {
     }
 }
 
+/// Returns whether labels are classes, scores or any number of labels per row, not free text or
+/// candidates of each row.
+pub(super) fn is_predictable(labels: &Labels) -> bool {
+    labels.is_multi_label() || !(labels.is_text() || labels.choice_fields().is_some())
+}
+
 /// Returns the meaning of outputs and the targets of each row, if there is something to learn.
 fn targets(labels: &Labels, rows: &[&Instance]) -> Option<(Outputs, Vec<Vec<f64>>)> {
     if let Some(scale) = labels.scale() {
@@ -128,7 +134,7 @@ fn targets(labels: &Labels, rows: &[&Instance]) -> Option<(Outputs, Vec<Vec<f64>
     }
     let (several, words) = match labels.multi_labels() {
         Some((_, words)) => (true, words),
-        None if labels.is_text() || labels.choice_fields().is_some() => return None,
+        None if !is_predictable(labels) => return None,
         None => (false, labels.words()),
     };
     let of_row = |row: &&Instance| match row.gold {
