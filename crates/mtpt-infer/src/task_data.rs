@@ -305,7 +305,7 @@ impl TaskData {
         }
     }
 
-    /// Returns what the rows of a split are evaluated by.
+    /// Returns the labels of the rows of a split, by which predictions are evaluated.
     pub fn row_labels(&self, split: Split) -> RowLabels<'_> {
         RowLabels {
             gold: self.gold(split).into(),

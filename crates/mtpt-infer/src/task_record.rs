@@ -13,7 +13,7 @@ use crate::task_data::TaskData;
 /// The largest part of the examples that are correct.
 const CORRECT_SHARE: usize = 3;
 
-/// Which examples a record contains.
+/// Number and contents of the examples in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExampleOptions {
     /// Maximum number of examples.

@@ -17,7 +17,7 @@ pub const MAX_TRAINING_EXAMPLES: usize = 5_000;
 pub struct Baselines {
     /// Result of the most frequent training label.
     pub majority: Evaluation,
-    /// That label, as in the data file.
+    /// The most frequent training label, as in the data file.
     pub majority_label: Option<String>,
     /// Result of a linear model on TF-IDF features.
     pub tfidf: Option<Evaluation>,

@@ -13,7 +13,7 @@ const MAX_ITERATIONS: u64 = 200;
 /// Norm of the gradient of the mean loss at which fitting ends.
 const TOLERANCE: f64 = 1e-6;
 
-/// How outputs of the linear map become predictions, and the loss that belongs to it.
+/// Conversion of the outputs of the linear map to predictions, with its loss.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Link {
     /// Probabilities of exclusive classes: multinomial cross entropy.

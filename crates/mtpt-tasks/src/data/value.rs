@@ -15,7 +15,7 @@ pub(crate) enum Value {
     Numbers(Vec<String>),
     /// Another kind of value, by its name. It is an error only if the field is used.
     Unprintable(&'static str),
-    /// The same, with the value.
+    /// Another kind of value, by its name, with the value.
     Nested(&'static str, Box<SerdeValue>),
 }
 

@@ -1,4 +1,4 @@
-//! The one form in which values of a metric are shown to people.
+//! Units of metrics, and the form of their values in messages.
 
 /// Unit of a metric's values. In files and JSON, values in [`Percent`](Self::Percent) are
 /// fractions.

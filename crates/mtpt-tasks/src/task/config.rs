@@ -81,7 +81,7 @@ pub struct TaskConfig {
     /// Meaning of the labels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labels: Option<LabelsConfig>,
-    /// What is done with rows without a label.
+    /// Treatment of rows without a label.
     #[serde(default, skip_serializing_if = "Unlabeled::is_error")]
     pub unlabeled: Unlabeled,
     /// Maximum number of rows.

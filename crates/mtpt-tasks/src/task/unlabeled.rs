@@ -12,7 +12,7 @@ use crate::labels::row_error::RowLabelsError;
 /// Maximum number of lines in a message.
 const LISTED_LINES: usize = 10;
 
-/// What is done with rows without a label.
+/// Treatment of rows without a label.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unlabeled {

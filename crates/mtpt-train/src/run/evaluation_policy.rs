@@ -1,4 +1,4 @@
-/// When a run evaluates, and what follows from it.
+/// Steps at which a run evaluates, and the consequences of the results.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EvaluationPolicy {
     /// Steps between evaluations; 0 evaluates after the last step only.

@@ -1,4 +1,4 @@
-//! What to change in a configuration whose run did not learn a task.
+//! Suggested changes to the configuration of a run that did not learn a task.
 
 use crate::config::run::RunConfig;
 use crate::config::schedule::Decay;
