@@ -50,7 +50,7 @@ pub enum Answer {
     },
 }
 
-/// What an answer lists for each label in its [fields](Answer::fields).
+/// Values of the labels in the [fields](Answer::fields) of an answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LabelScores {
     /// Probability relative to the other labels. The sum is 1.
@@ -191,18 +191,14 @@ impl Answer {
         }
         fields
     }
-
-    /// Returns whether the answer is a score on a scale.
-    fn is_score(&self) -> bool {
-        matches!(self, Self::Score { .. })
-    }
 }
 
 impl Serialize for Answer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let scores =
-            if self.is_score() { LabelScores::Omitted } else { LabelScores::Probabilities };
-        serializer.collect_map(self.fields(scores))
+        serializer.collect_map(self.fields(match self {
+            Self::Score { .. } => LabelScores::Omitted,
+            _ => LabelScores::Probabilities,
+        }))
     }
 }
 
