@@ -59,5 +59,5 @@ pub use query::Query;
 pub use row_length::check_length;
 pub use row_predictions::{RankedRow, RowPredictions};
 pub use task_data::{TaskData, TaskTokenizer};
-pub use task_record::{ExampleOptions, RankedExample};
+pub use task_record::RankedExample;
 pub use tree::composed_tree;

@@ -4,7 +4,7 @@ use mtpt_tasks::evaluation::{
     BaselineValues, ClassRecord, ExampleRecord, LabelKind, MetricRecord, TaskBaselines, problems,
 };
 use mtpt_tasks::metric::per_class::{ClassCounts, confusion_matrix, per_class, per_label};
-use mtpt_tasks::{Gold, Instance, Labels, Prediction, Split, TaskRecord};
+use mtpt_tasks::{Evaluation, Gold, Instance, Labels, Prediction, Split, TaskRecord};
 
 use crate::error::Result;
 use crate::row_predictions::RowPredictions;
@@ -13,31 +13,18 @@ use crate::task_data::TaskData;
 /// The largest part of the examples that are correct.
 const CORRECT_SHARE: usize = 3;
 
-/// Number and contents of the examples in a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExampleOptions {
-    /// Maximum number of examples.
-    pub count: usize,
-    /// Whether they contain their texts.
-    pub texts: bool,
-}
-
 impl RowPredictions {
-    /// Returns the record of the results on a split of a task.
+    /// Returns the record of the results on a split of a task, without examples. `evaluation` is
+    /// that of these predictions.
     ///
     /// Its warnings are without suggestions.
-    ///
-    /// # Errors
-    ///
-    /// When a metric cannot be computed, or the texts of examples cannot be read.
     pub fn record(
         &self,
         data: &TaskData,
         split: Split,
+        evaluation: &Evaluation,
         baselines: Option<&TaskBaselines>,
-        examples: ExampleOptions,
-    ) -> Result<TaskRecord> {
-        let evaluation = self.evaluate(data, split)?;
+    ) -> TaskRecord {
         let labels = data.task().labels();
         let baseline = |name: &str| {
             let metrics = baselines.map(|baselines| baselines.metrics.as_slice());
@@ -60,16 +47,31 @@ impl RowPredictions {
             classes,
             confusion,
             warnings: Vec::new(),
-            examples: if examples.count > 0 {
-                select(self.examples(data, split, examples.texts)?, examples.count)
-            } else {
-                Vec::new()
-            },
+            examples: Vec::new(),
         };
         let only_answer = self.only_answer(data, split);
         let words = labels.words().len();
         record.warnings = problems(&record, split.as_str(), only_answer.as_deref(), words);
-        Ok(record)
+        record
+    }
+
+    /// Selects at most `count` rows of a split with their predictions: the most informative
+    /// incorrect ones first, then correct ones.
+    ///
+    /// # Errors
+    ///
+    /// When the rows cannot be read.
+    pub fn selected_examples(
+        &self,
+        data: &TaskData,
+        split: Split,
+        count: usize,
+        texts: bool,
+    ) -> Result<Vec<ExampleRecord>> {
+        if count == 0 {
+            return Ok(Vec::new());
+        }
+        Ok(select(self.examples(data, split, texts)?, count))
     }
 
     /// Returns all rows of a split with their predictions, in the order of the file. Rows that

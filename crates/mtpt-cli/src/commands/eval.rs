@@ -1,9 +1,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use mtpt::infer::{
-    ExampleOptions, Prompts, RankedExample, RowPredictions, TaskData, TaskTokenizer,
-};
+use mtpt::infer::{Prompts, RankedExample, RowPredictions, TaskData, TaskTokenizer};
 use mtpt::io::fs::write_atomic;
 use mtpt::tasks::evaluation::{ClassRecord, ExampleRecord, MetricRecord};
 use mtpt::tasks::{MaxLengths, Split, Task, TaskFile, TaskRecord, UnknownTokens};
@@ -115,8 +113,8 @@ impl<'a> Report<'a> {
     fn add(&mut self, data: &TaskData, predictions: &RowPredictions) -> Result<()> {
         let Self { split, .. } = *self;
         let baselines = task_baselines(data.task(), split, self.arguments.baseline.choice());
-        let none = ExampleOptions { count: 0, texts: false };
-        let record = predictions.record(data, split, baselines.as_ref(), none)?;
+        let evaluation = predictions.evaluate(data, split)?;
+        let record = predictions.record(data, split, &evaluation, baselines.as_ref());
         if let Some(path) = &self.arguments.errors {
             for row in predictions.examples(data, split, !self.arguments.no_text)? {
                 self.add_error(&record.task, &row, path)?;

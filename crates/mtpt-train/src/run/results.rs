@@ -1,11 +1,12 @@
 //! Results of prompt tuning: predictions on `dev`, baselines, and their records.
 
 use mtpt_core::{Backbone, Compose};
-use mtpt_infer::{ExampleOptions, Prompted, RowPredictions, TaskData};
+use mtpt_infer::{Prompted, RowPredictions, TaskData};
 use mtpt_tasks::baseline::Baselines;
 use mtpt_tasks::evaluation::{BaselinesRecord, EvaluationRecord};
 use mtpt_tasks::{Evaluation, Split};
 
+use crate::config::evaluation::EvaluationConfig;
 use crate::config::run::RunConfig;
 use crate::error::Result;
 use crate::run::suggestion::suggestion;
@@ -48,13 +49,13 @@ impl DevEvaluation {
         baselines: &BaselinesRecord,
         step: usize,
     ) -> Result<EvaluationRecord> {
-        let examples =
-            ExampleOptions { count: config.evaluation.examples, texts: config.evaluation.texts };
+        let EvaluationConfig { examples, texts, .. } = config.evaluation;
         let mut records = Vec::new();
-        for (data, (_, predictions)) in tasks.zip(&self.tasks) {
+        for (data, (evaluation, predictions)) in tasks.zip(&self.tasks) {
             let baselines =
                 baselines.tasks.iter().find(|known| known.task == data.task().id().as_str());
-            let mut record = predictions.record(data, SPLIT, baselines, examples)?;
+            let mut record = predictions.record(data, SPLIT, evaluation, baselines);
+            record.examples = predictions.selected_examples(data, SPLIT, examples, texts)?;
             if let Some(warning) = record.warnings.first_mut() {
                 warning.push_str("; ");
                 warning.push_str(&suggestion(config));
