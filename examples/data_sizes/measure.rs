@@ -3,9 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt::infer::{Prompted, TaskData};
+use mtpt::core::TaskIndex;
+use mtpt::infer::{Prompted, TaskTokenizer};
 use mtpt::io::fs::write_atomic;
-use mtpt::tasks::{Baselines, Split};
+use mtpt::tasks::{Baselines, Split, Task};
 use mtpt::{Model, RunFile};
 use mtpt_examples::Result;
 
@@ -131,9 +132,14 @@ impl Run {
         let (tokenizer, t5) = (setting.model.tokenizer(), setting.model.t5());
         let prompted = Prompted::new(t5, trained.prompts.composition())?;
         let lengths = self.file.config.run.max_lengths();
-        let data = TaskData::read(self.file.tasks.clone(), tokenizer, t5, lengths)?;
-        let evaluate = |task| Ok(prompted.evaluate(task, Split::Test, BATCH)?.primary());
-        let values: Vec<f64> = data.iter().map(evaluate).collect::<Result<_>>()?;
+        let tokenizer = TaskTokenizer::new(tokenizer, t5, lengths);
+        let evaluate = |(index, task): (usize, &Task)| {
+            let index = TaskIndex::new(index);
+            let data = tokenizer.read_splits(index, task.clone(), &[Split::Test])?;
+            Ok(prompted.evaluate(&data, Split::Test, BATCH)?.primary())
+        };
+        let values = self.file.tasks.iter().enumerate().map(evaluate);
+        let values: Vec<f64> = values.collect::<Result<_>>()?;
         Ok(write_atomic(&self.folder.join("test.json"), &serde_json::to_vec(&values)?)?)
     }
 
