@@ -35,18 +35,13 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
     }
     // Invalid options fail before a large model is loaded.
     arguments.decoding.settings().or(permissive()).to_config()?;
-    let mut settings = settings("generate", &arguments.prompted);
-    settings.insert(
-        "options".to_owned(),
-        json!(format!("{:?} {:?}", arguments.truncation_side, arguments.decoding)),
-    );
-    let job = RowJob::open(&arguments.prompted, &settings, "generated_")?;
-    if job.is_complete() {
-        return Ok(());
-    }
-    let prompted = PromptedModel::load(&arguments.prompted)?;
-    let (config, stop_strings) = decoding(&arguments.decoding, &prompted)?;
-    let limit = prompted.input_limit(arguments.prompted.max_input_length);
+    let Generate { prompted: rows, truncation_side, decoding: options } = arguments;
+    let own = json!(format!("{truncation_side:?} {options:?}"));
+    let settings = || settings("generate", rows, ("options", own));
+    let Some(job) = RowJob::open(rows, settings, "generated_")? else { return Ok(()) };
+    let prompted = PromptedModel::load(rows)?;
+    let (config, stop_strings) = decoding(options, &prompted)?;
+    let limit = prompted.input_limit(rows.max_input_length);
     let stops = match stop_strings[..] {
         [] => None,
         [..] => Some(StopStrings::new(stop_strings, prompted.model.tokenizer()?)),
@@ -54,7 +49,7 @@ pub(crate) fn run(arguments: &Generate) -> Result<()> {
     let command = GenerateRows {
         tokenizer: prompted.model.tokenizer().ok(),
         prompted: &prompted,
-        limit: limit.on_side(arguments.truncation_side),
+        limit: limit.on_side(*truncation_side),
         config,
         stops,
     };

@@ -26,12 +26,9 @@ const RENDERED: &str = "rendered_input";
 
 pub(crate) fn run(options: &Predict) -> Result<()> {
     let arguments = &options.prompted;
-    let mut settings = settings("predict", arguments);
-    settings.insert("scores".to_owned(), json!(options.scores.map(|kind| format!("{kind:?}"))));
-    let job = RowJob::open(arguments, &settings, "predicted_")?;
-    if job.is_complete() {
-        return Ok(());
-    }
+    let scores = json!(options.scores.map(|kind| format!("{kind:?}")));
+    let settings = || settings("predict", arguments, ("scores", scores));
+    let Some(job) = RowJob::open(arguments, settings, "predicted_")? else { return Ok(()) };
     let prompted = PromptedModel::load(arguments)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let tokenizer = prompted.model.tokenizer()?;

@@ -17,12 +17,11 @@ use crate::rows::settings::settings;
 pub(crate) fn run(arguments: &Score) -> Result<()> {
     let side = arguments.truncation_side;
     let arguments = &arguments.prompted;
-    let mut settings = settings("score", arguments);
-    settings.insert("truncation-side".to_owned(), json!(format!("{side:?}")));
-    let job = RowJob::open(arguments, &settings, "target_")?;
-    if job.is_complete() {
+    let own = ("truncation-side", json!(format!("{side:?}")));
+    let Some(job) = RowJob::open(arguments, || settings("score", arguments, own), "target_")?
+    else {
         return Ok(());
-    }
+    };
     let prompted = PromptedModel::load(arguments)?;
     let limit = prompted.input_limit(arguments.max_input_length).on_side(side);
     let command = ScoreRows { model: prompted.prompted()?, prompted: &prompted, limit };

@@ -44,22 +44,20 @@ enum Target {
         path: PathBuf,
         journal: Journal,
     },
-    /// The job was completed before.
-    Complete(PathBuf),
 }
 
 impl Answers {
-    /// Opens standard output or the output file. Everything that determines the answers is in
-    /// `settings`.
+    /// Opens standard output or the output file; none if an earlier process has completed the
+    /// resumed job. `settings` returns everything that determines the answers.
     ///
     /// # Errors
     ///
     /// When a file exists that must not be overwritten or can't be continued.
     pub(crate) fn open(
         arguments: &RowArgs,
-        settings: &Fields,
+        settings: impl FnOnce() -> Fields,
         prefix: &'static str,
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
         let default =
             arguments.output.as_deref().map(|output| with_suffix(output, ".rejected.jsonl"));
         let rejected = arguments.rejected.clone().or(default);
@@ -73,29 +71,20 @@ impl Answers {
                 OutputFormat::of_path(path)?;
                 create_parent(path)?;
                 if arguments.resume && path.exists() && !journal_path(path).exists() {
-                    Target::Complete(path.clone())
-                } else {
-                    check_free(path, arguments)?;
-                    check_journal(path, arguments)?;
-                    let journal = Journal::open(path, settings, arguments.resume)?;
-                    Target::File { path: path.clone(), journal }
+                    return Ok(None);
                 }
+                check_free(path, arguments)?;
+                check_journal(path, arguments)?;
+                let journal = Journal::open(path, settings(), arguments.resume)?;
+                Target::File { path: path.clone(), journal }
             }
         };
-        if let (Some(rejected), false) = (&rejected, matches!(target, Target::Complete(_))) {
+        if let Some(rejected) = &rejected {
             check_rejected(rejected, arguments)?;
             remove_file(rejected)?;
         }
         let on_error = arguments.on_error;
-        Ok(Self { target, on_error, prefix, rejected, rows: 0, rejections: 0 })
-    }
-
-    /// Returns the output file if the job was completed before.
-    pub(crate) fn completed_before(&self) -> Option<&Path> {
-        match &self.target {
-            Target::Complete(path) => Some(path),
-            _ => None,
-        }
+        Ok(Some(Self { target, on_error, prefix, rejected, rows: 0, rejections: 0 }))
     }
 
     /// Returns the file that an interrupted job continues from.
@@ -109,7 +98,7 @@ impl Answers {
     /// Returns the output file and the file of rejected rows, if there are any.
     pub(crate) fn files(&self) -> (Option<&Path>, Option<&Path>) {
         let output = match &self.target {
-            Target::File { path, .. } | Target::Complete(path) => Some(path.as_path()),
+            Target::File { path, .. } => Some(path.as_path()),
             Target::Lines { .. } => None,
         };
         let has_rejected = self.rejections > 0 && self.on_error == OnError::Skip;
@@ -148,7 +137,6 @@ impl Answers {
                 let entry = Entry::new(Some(row.location()), Some(row.columns()));
                 journal.add(&Entry { answers, ..entry })
             }
-            Target::Complete(_) => Ok(()),
         }
     }
 
@@ -188,7 +176,6 @@ impl Answers {
                 journal.add(&Entry { answers: vec![answer], error: None, ..entry })
             }
             Target::File { journal, .. } => journal.add(&entry),
-            Target::Complete(_) => Ok(()),
         }
     }
 
@@ -202,7 +189,6 @@ impl Answers {
                 output.flush()
             }
             Target::File { journal, .. } => journal.flush(),
-            Target::Complete(_) => Ok(()),
         }
     }
 

@@ -48,7 +48,7 @@ impl Journal {
     /// # Errors
     ///
     /// When it can't be written, another process writes it, or the settings have changed.
-    pub(crate) fn open(output: &Path, settings: &Fields, resume: bool) -> Result<Self> {
+    pub(crate) fn open(output: &Path, settings: Fields, resume: bool) -> Result<Self> {
         let path = journal_path(output);
         let failed = IoError::with("write", &path);
         let mut options = OpenOptions::new();
@@ -61,7 +61,7 @@ impl Journal {
         }
         let length = if resume { complete_length(&mut file).map_err(failed)? } else { 0 };
         file.set_len(length).map_err(failed)?;
-        let header = Header { journal: VERSION, settings: settings.clone() };
+        let header = Header { journal: VERSION, settings };
         let earlier = if length > 0 {
             let mut lines = BufReader::new(File::open(&path).map_err(failed)?).lines();
             check_header(&path, lines.next().transpose().map_err(failed)?, &header)?;

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::Duration;
 
 use mtpt::tasks::data::DataError;
@@ -61,22 +62,31 @@ enum End {
 }
 
 impl RowJob {
-    /// Opens the source and the target before a large model is loaded. Everything that determines
-    /// the answers is in `settings`.
+    /// Opens the source and the target before a large model is loaded; none if the output file is
+    /// complete already, which is reported. `settings` returns everything that determines the
+    /// answers.
     ///
     /// # Errors
     ///
     /// When the source doesn't exist or an output file must not be overwritten.
     pub(crate) fn open(
         arguments: &PromptedRows,
-        settings: &Fields,
+        settings: impl FnOnce() -> Fields,
         prefix: &'static str,
-    ) -> Result<Self> {
+    ) -> Result<Option<Self>> {
         let rows = &arguments.rows;
         let source = RowSource::new(rows)?;
-        let answers = Answers::open(rows, settings, prefix)?;
+        let Some(answers) = Answers::open(rows, settings, prefix)? else {
+            let path = rows.output.as_deref().unwrap_or(Path::new(""));
+            message(&format!(
+                "`{}` is complete already; to answer the rows again, pass `--force` instead of \
+                 `--resume`",
+                path.display()
+            ));
+            return Ok(None);
+        };
         let is_job = source.path().is_some() || rows.output.is_some();
-        Ok(Self {
+        Ok(Some(Self {
             progress: RowProgress::new(is_job),
             has_output_file: rows.output.is_some(),
             source,
@@ -88,18 +98,7 @@ impl RowJob {
             rows: 0,
             earlier: 0,
             first_problem: None,
-        })
-    }
-
-    /// Returns whether the output file is complete already, which is reported.
-    pub(crate) fn is_complete(&self) -> bool {
-        let Some(path) = self.answers.completed_before() else { return false };
-        message(&format!(
-            "`{}` is complete already; to answer the rows again, pass `--force` instead of \
-             `--resume`",
-            path.display()
-        ));
-        true
+        }))
     }
 
     /// Answers all rows.

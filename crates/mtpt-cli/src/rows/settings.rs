@@ -1,15 +1,17 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
+use mtpt::infer::prompt_file;
+use serde_json::{Value, json};
 
 use crate::args::inference::PromptedRows;
 use crate::fields::Fields;
 
-/// Returns everything that determines the answers to rows, except the options of one command.
+/// Returns everything that determines the answers to rows. `own` has the options of the command
+/// alone.
 ///
 /// An interrupted job is continued with the same settings only.
-pub(crate) fn settings(command: &str, arguments: &PromptedRows) -> Fields {
+pub(crate) fn settings(command: &str, arguments: &PromptedRows, own: (&str, Value)) -> Fields {
     let prompts = arguments
         .prompts
         .as_deref()
@@ -21,6 +23,7 @@ pub(crate) fn settings(command: &str, arguments: &PromptedRows) -> Fields {
         ("task", json!(arguments.task)),
         ("no-decoder-prompt", json!(arguments.no_decoder_prompt)),
         ("max-input-length", json!(arguments.max_input_length)),
+        own,
     ];
     settings.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -28,11 +31,10 @@ pub(crate) fn settings(command: &str, arguments: &PromptedRows) -> Fields {
 /// Returns a checksum of a file of prompts, or of the files of a folder. Files that can't be read
 /// don't count: they are an error later.
 fn checksum(path: &Path) -> u32 {
-    let prompts = path.join("prompts.safetensors");
-    let mut files: Vec<PathBuf> = match fs::read_dir(path) {
-        Ok(_) if prompts.is_file() => vec![prompts],
+    let path = prompt_file(path);
+    let mut files: Vec<PathBuf> = match fs::read_dir(&path) {
         Ok(entries) => entries.flatten().map(|entry| entry.path()).collect(),
-        Err(_) => vec![path.to_owned()],
+        Err(_) => vec![path.into_owned()],
     };
     files.sort();
     let mut hasher = crc32fast::Hasher::new();
