@@ -14,6 +14,26 @@ pub(crate) fn is_same_file(first: &Path, second: &Path) -> bool {
     matches!((first, second), (Ok(first), Ok(second)) if first == second)
 }
 
+/// Checks that a command may write a file.
+///
+/// # Errors
+///
+/// [`Error::OutputIsInput`] for one of the inputs, and [`Error::Exists`] for any other file unless
+/// it may be overwritten.
+pub(crate) fn check_output<'a>(
+    output: &Path,
+    inputs: impl IntoIterator<Item = &'a Path>,
+    force: bool,
+) -> Result<()> {
+    if inputs.into_iter().any(|input| is_same_file(input, output)) {
+        return Err(Error::OutputIsInput { path: output.to_owned() });
+    }
+    if output.exists() && !force {
+        return Err(Error::Exists { path: output.to_owned() });
+    }
+    Ok(())
+}
+
 /// Returns the run folder.
 pub(crate) fn run_dir(arguments: &Run) -> PathBuf {
     let default = || Path::new("runs").join(arguments.config.file_stem().unwrap_or_default());

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::args::exchange::Import;
 use crate::config_kind::{Purpose, check_is_config};
-use crate::destination::is_same_file;
+use crate::destination::check_output;
 use crate::error::{Error, Result};
 use crate::model::open_device;
 use crate::prompts::print_notes;
@@ -31,12 +31,7 @@ struct Summary<'a> {
 
 pub(crate) fn run(arguments: &Import) -> Result<()> {
     let output = &arguments.output;
-    if is_same_file(&arguments.path, output) {
-        return Err(Error::OutputIsInput { path: output.clone() });
-    }
-    if output.exists() && !arguments.force {
-        return Err(Error::Exists { path: output.clone() });
-    }
+    check_output(output, [arguments.path.as_path()], arguments.force)?;
     let device = open_device("auto")?;
     let path = &arguments.path;
     let format = match arguments.format.map(PromptFormat::from) {

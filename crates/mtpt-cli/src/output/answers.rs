@@ -8,6 +8,7 @@ use mtpt::io::fs::{create_parent, remove_file};
 use serde_json::json;
 
 use crate::args::rows::{OnError, RowArgs};
+use crate::destination::check_output;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::input::row::Row;
@@ -73,7 +74,7 @@ impl Answers {
                 if arguments.resume && path.exists() && !journal_path(path).exists() {
                     return Ok(None);
                 }
-                check_free(path, arguments)?;
+                check_output(path, arguments.input.as_deref(), arguments.force)?;
                 check_journal(path, arguments)?;
                 let journal = Journal::open(path, settings(), arguments.resume)?;
                 Target::File { path: path.clone(), journal }
@@ -240,18 +241,6 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut path = OsString::from(path);
     path.push(suffix);
     path.into()
-}
-
-/// Rejects a file that would be overwritten.
-fn check_free(path: &Path, arguments: &RowArgs) -> Result<()> {
-    let input = arguments.input.as_deref();
-    if input.is_some_and(|input| crate::destination::is_same_file(input, path)) {
-        return Err(Error::OutputIsInput { path: path.to_owned() });
-    }
-    if path.exists() && !arguments.force {
-        return Err(Error::Exists { path: path.to_owned() });
-    }
-    Ok(())
 }
 
 /// Rejects a file of rejected rows that would be overwritten.

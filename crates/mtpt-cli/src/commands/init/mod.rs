@@ -27,7 +27,7 @@ use crate::commands::init::starting_config::{StartingConfig, StartingTask};
 use crate::commands::init::summary::{TaskSummary, describe};
 use crate::commands::init::task::FoundTask;
 use crate::commands::inspect::lengths::Lengths;
-use crate::destination::is_same_file;
+use crate::destination::check_output;
 use crate::error::{Error, Result};
 use crate::model::load_tokenizer;
 use crate::stdio::{Output, message};
@@ -56,13 +56,8 @@ struct MeasuredTask {
 pub(crate) fn run(arguments: &Init) -> Result<()> {
     let files = task_files(arguments)?;
     let output = output_path(arguments, &files);
-    let is_input = |path: &PathBuf| is_same_file(path, &output);
-    if arguments.data.iter().chain(&arguments.dev).any(is_input) {
-        return Err(Error::OutputIsInput { path: output });
-    }
-    if output.exists() && !arguments.force {
-        return Err(Error::Exists { path: output });
-    }
+    let inputs = arguments.data.iter().chain(&arguments.dev);
+    check_output(&output, inputs.map(PathBuf::as_path), arguments.force)?;
     let (_, tokenizer) = load_tokenizer(&arguments.model)?;
     let mut config = StartingConfig {
         model: if arguments.model.is_dir() {
