@@ -1,7 +1,7 @@
 use std::io::IsTerminal;
-use std::path::Path;
 
 use mtpt::infer::{Prompts, RankedExample, RowPredictions, TaskData, TaskTokenizer};
+use mtpt::io::IoError;
 use mtpt::io::fs::write_atomic;
 use mtpt::tasks::evaluation::{ClassRecord, ExampleRecord, MetricRecord};
 use mtpt::tasks::{MaxLengths, Split, Task, TaskFile, TaskRecord, UnknownTokens};
@@ -12,6 +12,7 @@ use crate::args::values::ResultFormat;
 use crate::config_kind::{Purpose, check_is_config};
 use crate::error::{Error, Result};
 use crate::generation_settings::report_for_tasks;
+use crate::json_line::write_json_line;
 use crate::model::open_device;
 use crate::prompted_model::{PromptedModel, note_unknown_tokens};
 use crate::prompts::PromptSource;
@@ -116,8 +117,11 @@ impl<'a> Report<'a> {
         let evaluation = predictions.evaluate(data, split)?;
         let record = predictions.record(data, split, &evaluation, baselines.as_ref());
         if let Some(path) = &self.arguments.errors {
-            for row in predictions.examples(data, split, !self.arguments.no_text)? {
-                self.add_error(&record.task, &row, path)?;
+            let rows = predictions.examples(data, split, !self.arguments.no_text)?;
+            let (task, split) = (record.task.as_str(), split.as_str());
+            for RankedExample { example, .. } in rows.iter().filter(|row| !row.example.correct) {
+                write_json_line(&mut self.errors, &ErrorRow { task, split, example })
+                    .map_err(IoError::with("write", path))?;
             }
         }
         if !self.is_table {
@@ -132,18 +136,6 @@ impl<'a> Report<'a> {
             self.output.flush()?;
         }
         self.tasks.push(record);
-        Ok(())
-    }
-
-    fn add_error(&mut self, task: &str, row: &RankedExample, path: &Path) -> Result<()> {
-        let RankedExample { example, .. } = row;
-        if example.correct {
-            return Ok(());
-        }
-        let row = ErrorRow { task, split: self.split.as_str(), example };
-        serde_json::to_writer(&mut self.errors, &row)
-            .map_err(|error| Error::File { path: path.to_owned(), problem: error.to_string() })?;
-        self.errors.push(b'\n');
         Ok(())
     }
 
