@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::input::row::Row;
 use crate::json_line::write_json_line;
-use crate::output::columns::Columns;
+use crate::output::columns::{Columns, free_prefix};
 use crate::output::entry::Entry;
 use crate::output::format::OutputFormat;
 use crate::output::journal::{Journal, journal_path};
@@ -124,7 +124,8 @@ impl Answers {
         match &mut self.target {
             Target::Lines { output, keep_columns: true, .. } => {
                 let columns = row.columns();
-                let prefix = free_prefix(&columns, &answers, self.prefix);
+                let names = answers.iter().flat_map(Fields::keys).map(String::as_str);
+                let prefix = free_prefix(self.prefix, names, |name| columns.contains_key(name));
                 answers
                     .iter()
                     .try_for_each(|answer| output.row(&joined(Some(&columns), answer, &prefix)))
@@ -228,13 +229,6 @@ impl Answers {
         }
         journal.remove()
     }
-}
-
-/// Returns a prefix with which no column of the row has the name of one of the answers.
-fn free_prefix(columns: &Fields, answers: &[Fields], prefix: &str) -> String {
-    let mut all = Columns::default();
-    all.add(&Entry { answers: answers.to_vec(), ..Entry::new(None, Some(columns.clone())) });
-    all.free_prefix(prefix)
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -71,20 +71,26 @@ impl Columns {
     /// Returns a prefix for the columns of the answers with which no column of a row has the name
     /// of one of an answer.
     pub(crate) fn free_prefix(&self, prefix: &str) -> String {
-        let collides = |prefix: &str| {
-            self.answers.iter().any(|answer| {
-                let name = format!("{prefix}{}", answer.name);
-                self.rows.iter().any(|row| row.name == name)
-            })
-        };
-        let mut free = prefix.to_owned();
-        let mut number = 1;
-        while collides(&free) {
-            number += 1;
-            free = format!("{prefix}{number}_");
-        }
-        free
+        let answers = self.answers.iter().map(|answer| answer.name.as_str());
+        free_prefix(prefix, answers, |name| self.rows.iter().any(|row| row.name == name))
     }
+}
+
+/// Returns a prefix for the names of answers with which none is the name of a column.
+pub(crate) fn free_prefix<'a>(
+    prefix: &str,
+    answers: impl Iterator<Item = &'a str> + Clone,
+    is_column: impl Fn(&str) -> bool,
+) -> String {
+    let collides =
+        |prefix: &str| answers.clone().any(|answer| is_column(&format!("{prefix}{answer}")));
+    let mut free = prefix.to_owned();
+    let mut number = 1;
+    while collides(&free) {
+        number += 1;
+        free = format!("{prefix}{number}_");
+    }
+    free
 }
 
 fn add(columns: &mut Vec<Column>, name: &str, value: &Value) {
