@@ -3,7 +3,7 @@
 use mtpt::tasks::evaluation::{
     BaselineValues, ClassRecord, EvaluationRecord, MetricRecord, TaskBaselines,
 };
-use mtpt::tasks::{Baselines, Split, Task, TaskRecord, Unit, format_value};
+use mtpt::tasks::{Baselines, Task, TaskRecord, Unit, format_value};
 use mtpt::train::error_line;
 
 use crate::number_format::{counted, thousands};
@@ -101,14 +101,13 @@ pub(crate) fn baselines_line(task: &TaskBaselines, split: &str) -> String {
     format!("{}: {rows}, {metric} of baselines: {}", task.task, values.join(", "))
 }
 
-/// Evaluates the baselines of a task on a split, if it has one. They are not essential: an error is
-/// only reported.
+/// Returns the values of the baselines of a task. They are not essential: an error is only
+/// reported.
 pub(crate) fn task_baselines(
     task: &Task,
-    split: Split,
-    tfidf: Option<bool>,
+    found: mtpt::tasks::Result<Option<Baselines>>,
 ) -> Option<TaskBaselines> {
-    match Baselines::of_task(task, split, tfidf) {
+    match found {
         Ok(baselines) => baselines.map(|baselines| baselines.record(task)),
         Err(error) => {
             message(&format!("note: no baselines of `{}`: {}", task.id(), error_line(&error)));

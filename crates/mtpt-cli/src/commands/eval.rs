@@ -4,7 +4,7 @@ use mtpt::infer::{Prompts, RankedExample, RowPredictions, TaskData, TaskTokenize
 use mtpt::io::IoError;
 use mtpt::io::fs::write_atomic;
 use mtpt::tasks::evaluation::{ClassRecord, ExampleRecord, MetricRecord};
-use mtpt::tasks::{MaxLengths, Split, Task, TaskFile, TaskRecord, UnknownTokens};
+use mtpt::tasks::{Baselines, MaxLengths, Split, Task, TaskFile, TaskRecord, UnknownTokens};
 use serde::Serialize;
 
 use crate::args::inference::Eval;
@@ -113,7 +113,8 @@ impl<'a> Report<'a> {
     /// Adds the results of a task, and writes them unless they are rows of a table.
     fn add(&mut self, data: &TaskData, predictions: &RowPredictions) -> Result<()> {
         let Self { split, .. } = *self;
-        let baselines = task_baselines(data.task(), split, self.arguments.baseline.choice());
+        let (task, tfidf) = (data.task(), self.arguments.baseline.choice());
+        let baselines = task_baselines(task, Baselines::of_task(task, split, tfidf));
         let evaluation = predictions.evaluate(data, split)?;
         let record = predictions.record(data, split, &evaluation, baselines.as_ref());
         if let Some(path) = &self.arguments.errors {

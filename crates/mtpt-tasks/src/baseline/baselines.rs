@@ -48,14 +48,41 @@ impl Baselines {
                 train.clear();
             }
         }
-        let rows = task.read(split)?;
-        let of_rows = RowLabels::of(&rows);
-        let answer = MajorityAnswer::new(task, &labels);
-        Ok(Some(Self {
+        Self::new(task, &labels, &train, &task.read(split)?).map(Some)
+    }
+
+    /// Evaluates the baselines on rows of a task, with all rows of its training split.
+    ///
+    /// See [`of_task`](Self::of_task) for `tfidf`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Task::evaluate`].
+    pub fn of_rows(
+        task: &Task,
+        train: &[Instance],
+        rows: &[Instance],
+        tfidf: Option<bool>,
+    ) -> Result<Self> {
+        let examples = if train.len() <= max_training_examples(task, tfidf) { train } else { &[] };
+        Self::new(task, &RowLabels::of(train), examples, rows)
+    }
+
+    /// Evaluates the majority of the training `labels`, and TF-IDF with the training `examples`,
+    /// if there are any.
+    fn new(
+        task: &Task,
+        labels: &RowLabels<'_>,
+        examples: &[Instance],
+        rows: &[Instance],
+    ) -> Result<Self> {
+        let of_rows = RowLabels::of(rows);
+        let answer = MajorityAnswer::new(task, labels);
+        Ok(Self {
             majority: answer.evaluate(task, &of_rows)?,
             majority_label: answer.label(task.labels()),
-            tfidf: evaluate_tfidf(task, &train, &rows, &of_rows)?,
-        }))
+            tfidf: evaluate_tfidf(task, examples, rows, &of_rows)?,
+        })
     }
 
     /// Returns the values of each metric, without those before training.

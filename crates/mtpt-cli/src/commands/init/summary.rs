@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mtpt::tasks::{Format, Split, TaskId, UnknownTokens};
+use mtpt::tasks::{Baselines, Format, TaskId, UnknownTokens};
 use serde::Serialize;
 
 use crate::commands::init::label_words::example_words;
@@ -91,7 +91,8 @@ pub(crate) fn describe(
         )),
     }
     message(&format!("  input tokens: {}", lengths.text()));
-    if let Some(baselines) = task_baselines(&found.task, Split::Dev, None) {
+    let baselines = Baselines::of_rows(&found.task, &found.train, &found.dev, None);
+    if let Some(baselines) = task_baselines(&found.task, baselines.map(Some)) {
         message(&baselines_line(&baselines, "dev"));
     }
     found.unused.iter().for_each(|text| message(&format!("  note: {text}")));
