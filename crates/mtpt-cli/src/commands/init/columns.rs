@@ -228,6 +228,11 @@ impl Columns {
         })
     }
 
+    /// Returns whether all rows have a value, which is not blank, in each of some columns.
+    pub(crate) fn are_filled(&self, names: &[String]) -> bool {
+        names.iter().all(|name| self.find(name).is_ok_and(|column| column.filled == self.rows))
+    }
+
     fn quoted_names(&self) -> String {
         let names = self.columns.iter().map(|column| format!("`{}`", column.name));
         names.collect::<Vec<_>>().join(", ")

@@ -117,8 +117,17 @@ impl FoundTask {
             )));
         }
         (config.labels, config.metrics) = labels_and_metrics(&decision.kind, &words);
-        let splits = [Some(&path), files.dev.as_ref(), files.test.as_ref()];
-        let unlabeled = UnlabeledRows::of_files(splits.into_iter().flatten(), &config)?;
+        let splits = [
+            Some((&path, &columns)),
+            files.dev.as_ref().zip(dev.as_ref()),
+            files.test.as_ref().zip(test.as_ref()),
+        ];
+        let with_gaps = splits
+            .into_iter()
+            .flatten()
+            .filter(|(_, columns)| !columns.are_filled(&label_columns))
+            .map(|(path, _)| path);
+        let unlabeled = UnlabeledRows::of_files(with_gaps, &config)?;
         if !unlabeled.is_empty() {
             config.unlabeled = Unlabeled::Skip;
         }
