@@ -1,5 +1,6 @@
 //! Files and folders that a command writes.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use mtpt::train::Stage;
@@ -12,6 +13,13 @@ use crate::run_files::existing_run::{has_results, progress, runs_below};
 pub(crate) fn is_same_file(first: &Path, second: &Path) -> bool {
     let [first, second] = [first, second].map(Path::canonicalize);
     matches!((first, second), (Ok(first), Ok(second)) if first == second)
+}
+
+/// Returns the path of a file next to another one, whose name is longer by a suffix.
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut path = OsString::from(path);
+    path.push(suffix);
+    path.into()
 }
 
 /// Checks that a command may write a file.

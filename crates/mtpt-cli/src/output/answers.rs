@@ -1,4 +1,3 @@
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -8,7 +7,7 @@ use mtpt::io::fs::{create_parent, remove_file};
 use serde_json::json;
 
 use crate::args::rows::{OnError, RowArgs};
-use crate::destination::check_output;
+use crate::destination::{check_output, with_suffix};
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::input::row::Row;
@@ -229,12 +228,6 @@ impl Answers {
         }
         journal.remove()
     }
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut path = OsString::from(path);
-    path.push(suffix);
-    path.into()
 }
 
 /// Rejects a file of rejected rows that would be overwritten.

@@ -1,4 +1,3 @@
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{BufRead, BufReader, BufWriter, Lines, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -7,6 +6,7 @@ use mtpt::io::IoError;
 use mtpt::io::fs::remove_file;
 use serde::{Deserialize, Serialize};
 
+use crate::destination::with_suffix;
 use crate::error::{Error, Result};
 use crate::fields::Fields;
 use crate::json_line::write_json_line;
@@ -37,9 +37,7 @@ struct Header {
 
 /// Returns the path of the journal of an output file.
 pub(crate) fn journal_path(output: &Path) -> PathBuf {
-    let mut path = OsString::from(output);
-    path.push(".partial");
-    path.into()
+    with_suffix(output, ".partial")
 }
 
 impl Journal {
