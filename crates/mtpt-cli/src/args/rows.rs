@@ -1,4 +1,4 @@
-//! Options of the commands that answer rows: where rows come from and where answers go.
+//! Options of the commands that answer rows: their input and output.
 
 use std::path::PathBuf;
 
@@ -42,7 +42,7 @@ pub(crate) struct RowArgs {
     pub(crate) rejected: Option<PathBuf>,
 }
 
-/// What happens to a row that can't be answered.
+/// Treatment of rows that can't be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum OnError {
     /// End the command after the rows before it

@@ -35,7 +35,7 @@ pub(crate) enum TruncationSide {
     Right,
 }
 
-/// What `mtpt predict` lists for each label.
+/// Kind of the values that `mtpt predict` lists for each label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ScoreKind {
     /// Probability relative to the other labels

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// Name of standard input in messages.
 const STANDARD_INPUT: &str = "standard input";
 
-/// Where rows come from: a file, a pipe or standard input.
+/// Source of rows: a file, a pipe or standard input.
 #[derive(Clone, Debug)]
 pub(crate) struct RowSource {
     /// `None` for standard input.

@@ -20,7 +20,7 @@ use crate::output::rejection::{Rejection, rejected_row};
 use crate::output::table::{joined, write_table};
 use crate::stdio::Output;
 
-/// Where the answers of a job go.
+/// The output of a job: its answers, and the rows that it rejects.
 pub(crate) struct Answers {
     target: Target,
     on_error: OnError,

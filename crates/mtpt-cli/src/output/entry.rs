@@ -17,7 +17,7 @@ pub(crate) struct Entry {
     pub(crate) columns: Option<Fields>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) answers: Vec<Fields>,
-    /// Why the row was rejected.
+    /// Reason of a rejection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
 }

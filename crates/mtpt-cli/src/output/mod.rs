@@ -1,4 +1,4 @@
-//! Where answers go: standard output, or a file with the columns of their rows.
+//! Output of answers: to standard output, or to a file with the columns of their rows.
 
 pub(crate) mod answers;
 mod columns;

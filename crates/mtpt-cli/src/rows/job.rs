@@ -48,7 +48,7 @@ pub(crate) struct RowJob {
     rows: usize,
     /// Number of rows that an earlier process answered.
     earlier: usize,
-    /// Why the first rejected row was rejected.
+    /// The error of the first rejected row.
     first_problem: Option<String>,
 }
 

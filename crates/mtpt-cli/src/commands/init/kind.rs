@@ -19,7 +19,7 @@ const SEPARATORS: [&str; 3] = ["|", ";", ","];
 /// Approximate number of steps between the lowest and the highest score.
 const STEPS: f64 = 25.0;
 
-/// How the labels of a task are understood, and why.
+/// The kind of the labels of a task, and the reason for choosing it.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Decision {
     pub(crate) kind: Kind,
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
     MultiLabel(LabelSource),
 }
 
-/// Where the labels of a row are.
+/// Place of the labels of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LabelSource {
     /// In a list.

@@ -1,4 +1,4 @@
-//! What `mtpt init` prints about a task.
+//! Messages of `mtpt init` about a task, and its summary on standard output.
 
 use std::collections::BTreeMap;
 use std::path::Path;

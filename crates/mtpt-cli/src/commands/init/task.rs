@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 /// A task found in a data file, and its rows.
 pub(crate) struct FoundTask {
     pub(crate) task: Task,
-    /// The kind of labels, and how it was found; `None` for an original file of a benchmark.
+    /// The kind of labels; `None` for an original file of a benchmark.
     pub(crate) decision: Option<Decision>,
     pub(crate) words: Vec<LabelWord>,
     pub(crate) label_columns: Vec<String>,
@@ -26,7 +26,7 @@ pub(crate) struct FoundTask {
     /// Number of rows with each label.
     pub(crate) label_counts: BTreeMap<String, usize>,
     pub(crate) unlabeled: Vec<UnlabeledRows>,
-    /// Files next to the training file that are not used, and why.
+    /// Notes on files next to the training file that are not used.
     pub(crate) unused: Vec<String>,
     pub(crate) dev_was_found: bool,
     pub(crate) train: Vec<Instance>,
