@@ -67,15 +67,20 @@ impl RunRecord {
 impl SessionRecord {
     /// Returns a line of text about the session.
     pub(crate) fn line(&self) -> String {
-        let Self { version, command, device, first_step, .. } = self;
+        let Self { version, device, first_step, .. } = self;
         let started = minutes(&self.started);
         let end = match (&self.last_step, &self.end) {
             (Some(last), Some(end)) => format!("steps {first_step} to {last}, {end}"),
             _ => format!("from step {first_step}, running or killed"),
         };
-        let command: Vec<_> = command.iter().map(|word| in_quotes(word)).collect();
-        let command = command.join(" ");
+        let command = self.command_line();
         format!("session {started}: {end}; mtpt {version} on {device}: {command}\n")
+    }
+
+    /// Returns the command for a shell.
+    pub(crate) fn command_line(&self) -> String {
+        let words = self.command.iter().map(|word| in_quotes(word));
+        words.collect::<Vec<_>>().join(" ")
     }
 }
 
@@ -96,6 +101,24 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn command_lines_can_be_copied() {
+        let arguments = ["mtpt", "train", "my run.toml", "--set", "a=[1]", "it's", ""];
+        let session = SessionRecord {
+            version: String::new(),
+            command: arguments.map(str::to_owned).to_vec(),
+            directory: String::new(),
+            device: String::new(),
+            model: None,
+            started: String::new(),
+            ended: None,
+            first_step: 0,
+            last_step: None,
+            end: None,
+        };
+        assert_eq!(session.command_line(), "mtpt train 'my run.toml' --set 'a=[1]' 'it'\\''s' ''");
+    }
 
     #[test]
     fn times_are_in_utc() {

@@ -77,7 +77,7 @@ fn write_session(sessions: &[SessionRecord], html: &mut Html) {
     html.element("div", &[("class", "wide")], |html| {
         html.leaf("dt", &[], "Command");
         html.element("dd", &[], |html| {
-            html.leaf("code", &[], &command_line(&last.command));
+            html.leaf("code", &[], &last.command_line());
             if !last.directory.is_empty() {
                 html.text(" in ");
                 html.leaf("code", &[], &last.directory);
@@ -111,31 +111,4 @@ fn write_sessions(sessions: &[SessionRecord], html: &mut Html) {
             }
         });
     });
-}
-
-/// Returns a command line in which arguments with special characters are quoted.
-fn command_line(arguments: &[String]) -> String {
-    let quoted = |argument: &String| {
-        let plain =
-            |character: char| character.is_alphanumeric() || "-_./=,:+@%".contains(character);
-        match !argument.is_empty() && argument.chars().all(plain) {
-            true => argument.clone(),
-            false => format!("'{}'", argument.replace('\'', "'\\''")),
-        }
-    };
-    arguments.iter().map(quoted).collect::<Vec<_>>().join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn command_lines_can_be_copied() {
-        let arguments = ["mtpt", "train", "my run.toml", "--set", "a=[1]", "it's", ""];
-        assert_eq!(
-            command_line(&arguments.map(str::to_owned)),
-            "mtpt train 'my run.toml' --set 'a=[1]' 'it'\\''s' ''"
-        );
-    }
 }
