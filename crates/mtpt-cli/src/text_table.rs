@@ -1,20 +1,29 @@
 //! Tables as text for people.
 
+use std::ops::Range;
+
 use console::measure_text_width;
 
-/// A table with columns as wide as their widest cell. The first column is aligned to the left, the
-/// others to the right unless they are named as text.
+/// A table with columns as wide as their widest cell. Text is aligned to the left, numbers to the
+/// right.
 pub(crate) struct TextTable {
     header: Vec<String>,
-    /// Columns that are aligned to the left.
-    text_columns: usize,
+    /// Columns of numbers.
+    numbers: Range<usize>,
     rows: Vec<Vec<String>>,
 }
 
 impl TextTable {
     /// Creates a table whose first `text_columns` columns are text; the others are numbers.
     pub(crate) fn new(header: Vec<String>, text_columns: usize) -> Self {
-        Self { header, text_columns, rows: Vec::new() }
+        let numbers = text_columns..header.len();
+        Self { header, numbers, rows: Vec::new() }
+    }
+
+    /// Makes the last column text.
+    pub(crate) fn with_text_at_the_end(mut self) -> Self {
+        self.numbers.end -= 1;
+        self
     }
 
     /// Adds a row with one cell per column.
@@ -33,7 +42,11 @@ impl TextTable {
         let line = |row: &Vec<String>| {
             let cell = |(column, text): (usize, &String)| {
                 let blanks = " ".repeat(widths[column].saturating_sub(measure_text_width(text)));
-                if column < self.text_columns { format!("{text}{blanks}") } else { blanks + text }
+                if self.numbers.contains(&column) {
+                    blanks + text
+                } else {
+                    format!("{text}{blanks}")
+                }
             };
             let cells: Vec<String> = row.iter().enumerate().map(cell).collect();
             format!("{indentation}{}", cells.join("  ")).trim_end().to_owned()

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use crate::run_files::existing_run::runs_below;
 use crate::run_files::history::{History, LOSS, read_history};
+use crate::text_table::TextTable;
 
 /// What became of one run of a sweep.
 pub(crate) struct SweptRun {
@@ -117,27 +118,14 @@ pub(crate) fn table(runs: &[SweptRun]) -> String {
     });
     let keys = runs.first().map_or(&[][..], |run| &run.values);
     let short = |key: &String| key.rsplit('.').next().unwrap_or_default().to_owned();
-    let mut rows = vec![keys.iter().map(|(key, _)| short(key)).collect::<Vec<_>>()];
-    rows[0].extend(["score", "best step", "seconds", "run"].map(str::to_owned));
-    rows.extend(sorted.iter().map(|run| {
+    let header = keys.iter().map(|(key, _)| short(key));
+    let header = header.chain(["score", "best step", "seconds", "run"].map(str::to_owned));
+    let mut table = TextTable::new(header.collect(), keys.len()).with_text_at_the_end();
+    for run in sorted {
         let values = run.values.iter().map(|(_, value)| value.clone());
-        values.chain(run.cells()).collect()
-    }));
-    let columns = rows[0].len();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
-    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
-            // Numbers are aligned to the right, the values and the folder to the left.
-            if (keys.len()..columns - 1).contains(&column) {
-                format!("{cell:>width$}")
-            } else {
-                format!("{cell:<width$}")
-            }
-        });
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
+        table.row(values.chain(run.cells()).collect());
+    }
+    table.lines("").join("\n")
 }
 
 #[cfg(test)]
