@@ -9,6 +9,11 @@ pub(super) fn table(html: &mut Html, caption: &str, rows: impl FnOnce(&mut Html)
     write_table(html, caption, "", rows);
 }
 
+/// Writes a table of a matrix, whose first row has upright names.
+pub(super) fn matrix_table(html: &mut Html, caption: &str, rows: impl FnOnce(&mut Html)) {
+    write_table(html, caption, "matrix", rows);
+}
+
 /// Writes a table whose rows can be sorted by a column.
 pub(super) fn sortable_table(html: &mut Html, caption: &str, rows: impl FnOnce(&mut Html)) {
     write_table(html, caption, "sortable", rows);
@@ -45,6 +50,22 @@ pub(super) fn head_row(html: &mut Html, names: &[&str]) {
     html.line();
 }
 
+/// Writes the column headers of a matrix, with `corner` above the names of the rows.
+pub(super) fn upright_head_row<'a>(
+    html: &mut Html,
+    corner: &str,
+    names: impl Iterator<Item = &'a str>,
+) {
+    html.element("thead", &[], |html| {
+        html.element("tr", &[], |html| {
+            html.leaf("th", &[("scope", "col")], corner);
+            for name in names {
+                html.leaf("th", &[("scope", "col"), ("class", "upright"), ("title", name)], name);
+            }
+        });
+    });
+}
+
 /// Writes a row: its name, then its cells.
 pub(super) fn row(html: &mut Html, name: &str, cells: impl FnOnce(&mut Html)) {
     html.element("tr", &[], |html| {
@@ -65,6 +86,21 @@ pub(super) fn number_cell(html: &mut Html, quantity: Quantity, value: Option<f64
 /// Writes a cell with text that is aligned like a number.
 pub(super) fn text_cell(html: &mut Html, text: &str) {
     html.leaf("td", &[("class", "number")], text);
+}
+
+/// Writes a cell with a formatted number.
+pub(super) fn value_cell(html: &mut Html, value: f64, text: &str) {
+    html.element("td", &[("class", "number")], |html| number(html, value, text));
+}
+
+/// Writes a cell with the name of a metric and its unit.
+pub(super) fn metric_cell(html: &mut Html, name: &str, quantity: Quantity) {
+    html.element("td", &[("class", "number")], |html| {
+        html.text(name);
+        if !quantity.unit().is_empty() {
+            html.leaf("small", &[], &format!(" {}", quantity.unit()));
+        }
+    });
 }
 
 /// Writes a formatted number, with the exact value for programs.

@@ -2,7 +2,7 @@
 
 use crate::number_format::thousands;
 use crate::report::chart::quantity::Quantity;
-use crate::report::components::number;
+use crate::report::components::{number, value_cell};
 use crate::report::html::Html;
 use crate::run_files::listed_run::ListedRun;
 
@@ -21,7 +21,7 @@ pub(super) fn write_steps(run: &ListedRun, html: &mut Html) {
         true => thousands(done),
         false => format!("{} of {}", thousands(done), thousands(steps)),
     };
-    html.element("td", &[("class", "number")], |html| number(html, done as f64, &text));
+    value_cell(html, done as f64, &text);
 }
 
 /// Writes the best value and its step.

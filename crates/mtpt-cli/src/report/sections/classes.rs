@@ -4,7 +4,10 @@ use mtpt::tasks::evaluation::TaskRecord;
 
 use crate::number_format::{counted, thousands};
 use crate::report::chart::quantity::Quantity;
-use crate::report::components::{head_row, number, row, shaded_cell, sortable_table, text_cell};
+use crate::report::components::{
+    head_row, matrix_table, number, row, shaded_cell, sortable_table, text_cell, upright_head_row,
+    value_cell,
+};
 use crate::report::html::Html;
 
 /// Larger confusion matrices are closed at first.
@@ -52,9 +55,7 @@ fn write_classes(task: &TaskRecord, html: &mut Html) {
                     }
                     shaded_cell(html, class.f1, &percent(class.f1));
                     for count in [class.gold, class.predicted] {
-                        html.element("td", &[("class", "number")], |html| {
-                            number(html, count as f64, &thousands(count));
-                        });
+                        value_cell(html, count as f64, &thousands(count));
                     }
                 });
             }
@@ -65,28 +66,11 @@ fn write_classes(task: &TaskRecord, html: &mut Html) {
 fn write_confusion(task: &TaskRecord, html: &mut Html) {
     let caption = "Confusion matrix: rows are gold labels, columns predicted labels; shaded by the \
                    share of the row, correct predictions outlined";
-    html.element("figure", &[("class", "table")], |html| {
-        html.leaf("figcaption", &[], caption);
-        let attributes =
-            [("class", "scroll"), ("role", "region"), ("aria-label", caption), ("tabindex", "0")];
-        html.element("div", &attributes, |html| {
-            html.element("table", &[("class", "matrix")], |html| write_matrix(task, html));
-        });
-    });
-    html.line();
+    matrix_table(html, caption, |html| write_matrix(task, html));
 }
 
 fn write_matrix(task: &TaskRecord, html: &mut Html) {
-    html.element("thead", &[], |html| {
-        html.element("tr", &[], |html| {
-            html.leaf("th", &[("scope", "col")], "Gold");
-            for class in &task.classes {
-                let attributes =
-                    [("scope", "col"), ("class", "upright"), ("title", class.label.as_str())];
-                html.leaf("th", &attributes, &class.label);
-            }
-        });
-    });
+    upright_head_row(html, "Gold", task.classes.iter().map(|class| class.label.as_str()));
     html.element("tbody", &[], |html| {
         for (gold, (class, counts)) in task.classes.iter().zip(&task.confusion).enumerate() {
             let sum = counts.iter().sum::<usize>().max(1) as f64;

@@ -1,7 +1,7 @@
 //! Results of few-shot adaptation.
 
 use crate::report::chart::quantity::Quantity;
-use crate::report::components::{head_row, number, number_cell, row, table, text_cell};
+use crate::report::components::{head_row, number_cell, row, table, text_cell, value_cell};
 use crate::report::data::finding::metric_name;
 use crate::report::data::report_data::ReportData;
 use crate::report::html::Html;
@@ -29,9 +29,7 @@ fn write_cells(result: &FewShotResult, html: &mut Html) {
     };
     text_cell(html, &format!("{}, {}{unit}", metric_name(&result.metric), result.split));
     let per_label = if result.per_label { " per label" } else { "" };
-    html.element("td", &[("class", "number")], |html| {
-        number(html, result.rows as f64, &format!("{}{per_label}", result.rows));
-    });
+    value_cell(html, result.rows as f64, &format!("{}{per_label}", result.rows));
     text_cell(html, &result.values.len().to_string());
     number_cell(html, quantity, Some(result.mean));
     number_cell(html, quantity, result.deviation);

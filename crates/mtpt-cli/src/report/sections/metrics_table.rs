@@ -2,7 +2,7 @@
 
 use crate::number_format::thousands;
 use crate::report::chart::quantity::Quantity;
-use crate::report::components::{head_row, number, sortable_table};
+use crate::report::components::{head_row, metric_cell, number, row, sortable_table};
 use crate::report::data::finding::metric_name;
 use crate::report::data::report_data::ReportData;
 use crate::report::html::Html;
@@ -22,24 +22,17 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
         html.element("tbody", &[], |html| {
             for task in data.tasks() {
                 for series in data.run.history.metrics_of(task) {
-                    html.element("tr", &[], |html| write_row(task, &series, saved, html));
-                    html.line();
+                    row(html, task, |html| write_cells(&series, saved, html));
                 }
             }
         });
     });
 }
 
-fn write_row(task: &str, series: &MetricSeries, saved: Option<usize>, html: &mut Html) {
+fn write_cells(series: &MetricSeries, saved: Option<usize>, html: &mut Html) {
     let MetricSeries { split, metric, values } = series;
     let quantity = Quantity::of_metric(metric);
-    html.leaf("th", &[("scope", "row"), ("title", task)], task);
-    html.element("td", &[("class", "number")], |html| {
-        html.text(&format!("{}, {split}", metric_name(metric)));
-        if !quantity.unit().is_empty() {
-            html.leaf("small", &[], &format!(" {}", quantity.unit()));
-        }
-    });
+    metric_cell(html, &format!("{}, {split}", metric_name(metric)), quantity);
     let best = values
         .iter()
         .copied()

@@ -4,7 +4,9 @@ use mtpt::tasks::evaluation::{BaselineValues, MetricRecord, TaskRecord};
 
 use crate::number_format::thousands;
 use crate::report::chart::quantity::Quantity;
-use crate::report::components::{head_row, number, number_cell, sortable_table};
+use crate::report::components::{
+    head_row, metric_cell, number, number_cell, row, sortable_table, value_cell,
+};
 use crate::report::data::finding::metric_name;
 use crate::report::data::report_data::ReportData;
 use crate::report::html::Html;
@@ -45,23 +47,16 @@ pub(crate) fn write(data: &ReportData<'_>, html: &mut Html) {
         html.element("tbody", &[], |html| {
             for task in &evaluation.tasks {
                 for metric in &task.metrics {
-                    html.element("tr", &[], |html| write_row(task, metric, &known, html));
-                    html.line();
+                    row(html, &task.task, |html| write_cells(task, metric, &known, html));
                 }
             }
         });
     });
 }
 
-fn write_row(task: &TaskRecord, metric: &MetricRecord, known: &[&Baseline], html: &mut Html) {
+fn write_cells(task: &TaskRecord, metric: &MetricRecord, known: &[&Baseline], html: &mut Html) {
     let quantity = Quantity::of_metric(&metric.metric);
-    html.leaf("th", &[("scope", "row"), ("title", &task.task)], &task.task);
-    html.element("td", &[("class", "number")], |html| {
-        html.text(&metric_name(&metric.metric));
-        if !quantity.unit().is_empty() {
-            html.leaf("small", &[], &format!(" {}", quantity.unit()));
-        }
-    });
+    metric_cell(html, &metric_name(&metric.metric), quantity);
     html.element("td", &[("class", "number")], |html| {
         html.element("strong", &[], |html| {
             number(html, metric.value, &quantity.number(metric.value));
@@ -83,7 +78,5 @@ fn write_row(task: &TaskRecord, metric: &MetricRecord, known: &[&Baseline], html
     for baseline in known {
         number_cell(html, quantity, (baseline.value)(&metric.baselines));
     }
-    html.element("td", &[("class", "number")], |html| {
-        number(html, task.rows as f64, &thousands(task.rows));
-    });
+    value_cell(html, task.rows as f64, &thousands(task.rows));
 }

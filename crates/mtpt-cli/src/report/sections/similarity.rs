@@ -2,7 +2,7 @@
 
 use mtpt::core::Compose;
 
-use crate::report::components::{row, shaded_cell, table};
+use crate::report::components::{row, shaded_cell, table, upright_head_row};
 use crate::report::data::clustering::Clustering;
 use crate::report::data::report_data::ReportData;
 use crate::report::heat_map::HeatMap;
@@ -61,15 +61,7 @@ fn introduction(data: &ReportData<'_>) -> String {
 /// Writes a matrix of cosines as a table.
 fn write_matrix(html: &mut Html, names: &[&str], cosines: &[Vec<f64>]) {
     table(html, "", |html| {
-        html.element("thead", &[], |html| {
-            html.element("tr", &[], |html| {
-                html.leaf("th", &[("scope", "col")], "Task");
-                for name in names.iter().take(cosines.len()) {
-                    let attributes = [("scope", "col"), ("class", "upright"), ("title", *name)];
-                    html.leaf("th", &attributes, name);
-                }
-            });
-        });
+        upright_head_row(html, "Task", names.iter().copied().take(cosines.len()));
         html.element("tbody", &[], |html| {
             for (name, cosines) in names.iter().zip(cosines) {
                 row(html, name, |html| {
