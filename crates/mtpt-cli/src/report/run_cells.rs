@@ -16,7 +16,7 @@ pub(super) fn write_name(run: &ListedRun, link: Option<&str>, html: &mut Html) {
 
 /// Writes the number of steps, of how many if some are missing.
 pub(super) fn write_steps(run: &ListedRun, html: &mut Html) {
-    let (done, steps) = (run.steps_done(), run.steps());
+    let (done, steps) = (run.history.steps_done(), run.steps());
     let text = match done >= steps {
         true => thousands(done),
         false => format!("{} of {}", thousands(done), thousands(steps)),

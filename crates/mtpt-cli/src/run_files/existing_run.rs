@@ -3,12 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mtpt::tasks::metric::Unit;
 use serde_json::Value;
 
 use crate::number_format::thousands;
 use crate::run_files::config::{read_config, read_if_exists};
-use crate::run_files::history::{LOSS, read_history};
+use crate::run_files::history::read_history;
 use crate::run_files::record::{RunRecord, minutes, utc};
 
 /// Files that a run writes after its first step or later.
@@ -53,9 +52,7 @@ pub(crate) fn progress(folder: &Path) -> String {
     let outcome = read_if_exists(&folder.join("outcome.json")).ok().flatten().unwrap_or_default();
     let outcome: Value = serde_json::from_str(&outcome).unwrap_or_default();
     if let (Some(score), Some(step)) = (outcome["score"].as_f64(), outcome["step"].as_u64()) {
-        let metrics = history.results.iter().map(|result| result.metric.as_str());
-        let unit = Unit::of_mean(metrics.filter(|name| *name != LOSS));
-        facts.push(format!("score {} at step {step}", unit.format(score)));
+        facts.push(format!("score {} at step {step}", history.score_unit().format(score)));
     }
     facts.extend(last_change(folder));
     facts.join(", ")

@@ -117,6 +117,16 @@ impl History {
         steps.chain(self.results.iter().map(|result| result.step)).max().unwrap_or(0)
     }
 
+    /// Returns the last training step.
+    pub(crate) fn steps_done(&self) -> usize {
+        self.steps.last().map_or(0, |step| step.step)
+    }
+
+    /// Returns the seconds of all steps together.
+    pub(crate) fn seconds(&self) -> f64 {
+        self.steps.iter().map(|step| step.seconds).sum()
+    }
+
     /// Returns the loss of every step.
     pub(crate) fn losses(&self) -> Series {
         self.steps.iter().map(|step| (step.step, step.loss)).collect()

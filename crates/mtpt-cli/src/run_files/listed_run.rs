@@ -27,33 +27,21 @@ pub(crate) struct ListedRun {
 impl ListedRun {
     /// Reads the run in a folder; `None` without a configuration.
     pub(crate) fn read(folder: &Path, name: &str) -> Result<Option<Self>> {
-        let metrics = folder.join("metrics.jsonl");
-        let has_stages = Stage::ALL.iter().any(|stage| !stage.runs_in(folder).is_empty());
         let Some(config) = read_config(&folder.join("config.toml"))? else { return Ok(None) };
         Ok(Some(Self {
             name: name.to_owned(),
             folder: folder.to_owned(),
             config,
-            history: read_history(&metrics)?.unwrap_or_default(),
+            history: read_history(&folder.join("metrics.jsonl"))?.unwrap_or_default(),
             evaluation: read_evaluation(&folder.join("evaluation.json"))?,
             sessions: RunRecord::read(folder).sessions,
             is_over: folder.join("outcome.json").is_file(),
-            has_stages,
+            has_stages: Stage::ALL.iter().any(|stage| !stage.runs_in(folder).is_empty()),
         }))
-    }
-
-    /// Returns the last step that is done.
-    pub(crate) fn steps_done(&self) -> usize {
-        self.history.steps.last().map_or(0, |step| step.step)
     }
 
     /// Returns the number of steps in the configuration.
     pub(crate) fn steps(&self) -> usize {
         self.config.settings.training.steps
-    }
-
-    /// Returns the seconds of all steps together.
-    pub(crate) fn seconds(&self) -> f64 {
-        self.history.steps.iter().map(|step| step.seconds).sum()
     }
 }

@@ -4,7 +4,7 @@ use mtpt::tasks::metric::Unit;
 use serde_json::{Map, Value, json};
 
 use crate::run_files::existing_run::runs_below;
-use crate::run_files::history::{History, LOSS, read_history};
+use crate::run_files::history::{History, read_history};
 use crate::text_table::TextTable;
 
 /// What became of one run of a sweep.
@@ -30,12 +30,9 @@ impl SweptRun {
         let runs = [folder.clone()].into_iter();
         let runs = runs.chain(runs_below(&folder).into_iter().map(|run| folder.join(run)));
         let logs: Vec<History> = runs.filter_map(|run| read_log(&run)).collect();
-        let steps = logs.iter().flat_map(|log| &log.steps);
-        let results = logs.iter().flat_map(|log| &log.results);
-        let metrics = results.map(|result| result.metric.as_str()).filter(|name| *name != LOSS);
         Self {
-            seconds: steps.map(|step| step.seconds).sum(),
-            unit: Unit::of_mean(metrics),
+            seconds: logs.iter().map(History::seconds).sum(),
+            unit: Unit::of_mean(logs.iter().flat_map(History::score_metrics)),
             folder,
             values,
             result,

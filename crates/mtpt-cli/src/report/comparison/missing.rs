@@ -10,7 +10,7 @@ fn sentences(comparison: &Comparison<'_>) -> Vec<String> {
     let mut sentences = Vec::new();
     for run in &comparison.runs {
         let name = &run.run.name;
-        let (done, steps) = (run.run.steps_done(), run.run.steps());
+        let (done, steps) = (run.run.history.steps_done(), run.run.steps());
         if run.run.has_stages && run.best.is_none() {
             sentences.push(format!("`{name}` consists of stages; its report lists their results."));
         } else if run.best.is_none() {

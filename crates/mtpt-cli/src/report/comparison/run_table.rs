@@ -50,7 +50,7 @@ pub(super) fn write(comparison: &Comparison<'_>, html: &mut Html) {
                     let loss = run.run.history.steps.last().map(|step| step.loss);
                     number_cell(html, Quantity::LOSS, loss);
                     write_steps(run.run, html);
-                    let seconds = run.run.seconds();
+                    let seconds = run.run.history.seconds();
                     html.element("td", &[("class", "number")], |html| match seconds {
                         0.0 => html.text("–"),
                         _ => number(html, seconds, &measured_time(seconds)),

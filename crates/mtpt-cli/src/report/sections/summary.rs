@@ -136,7 +136,7 @@ fn status(data: &ReportData<'_>) -> String {
     if data.has_only_nested_runs() {
         return format!("{} in subfolders.", counted(run.nested.runs.len(), "run"));
     }
-    let done = run.history.steps.last().map_or(0, |step| step.step);
+    let done = run.history.steps_done();
     let steps = run.config.as_ref().map_or(0, |config| config.settings.training.steps);
     if steps == 0 {
         return format!("{} completed.", counted(done, "step"));
@@ -185,7 +185,7 @@ fn write_results(data: &ReportData<'_>, html: &mut Html) {
             html.leaf("small", &[], "nats per target token");
         });
         let rows: usize = steps.iter().map(|step| step.rows).sum();
-        let seconds: f64 = steps.iter().map(|step| step.seconds).sum();
+        let seconds = data.run.history.seconds();
         item(html, "Time of all steps", |html| {
             html.leaf("strong", &[], &measured_time(seconds));
             let rate = match rows as f64 / seconds {
