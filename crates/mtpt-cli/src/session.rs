@@ -7,10 +7,7 @@ use std::{env, path};
 use mtpt::train::{self, Observer, ReadyEvent, StepEvent, error_line};
 
 use crate::error::{Error, Result};
-use crate::run_files::record::{RunRecord, SessionRecord, utc};
-
-/// The end of a session whose runs are complete.
-const COMPLETE: &str = "complete";
+use crate::run_files::record::{COMPLETE, FAILED, INTERRUPTED, RunRecord, SessionRecord, utc};
 
 /// Writes the record of a session when its first run is ready, and again at its end.
 pub(crate) struct Session {
@@ -49,12 +46,12 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// That of the session, otherwise that of writing the record.
+    /// The error of the session, or else the one from writing the record.
     pub(crate) fn end<T>(mut self, result: Result<T>) -> Result<T> {
         let end = match &result {
             Ok(_) => COMPLETE.to_owned(),
-            Err(Error::Interrupted { .. }) => "interrupted".to_owned(),
-            Err(error) => format!("failed: {}", error_line(error)),
+            Err(Error::Interrupted { .. }) => INTERRUPTED.to_owned(),
+            Err(error) => format!("{FAILED}{}", error_line(error)),
         };
         let started = self.started;
         let session = self.current();

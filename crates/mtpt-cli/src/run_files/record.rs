@@ -13,6 +13,13 @@ use crate::shell_word::in_quotes;
 /// File name of the record in the run folder.
 pub(crate) const RECORD: &str = "run.json";
 
+/// The end of a session whose runs are complete.
+pub(crate) const COMPLETE: &str = "complete";
+/// The end of a session that a signal ended.
+pub(crate) const INTERRUPTED: &str = "interrupted";
+/// Start of the end of a session that an error ended. The message follows.
+pub(crate) const FAILED: &str = "failed: ";
+
 /// The record of a run, `run.json`: which program ran it, how and when.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct RunRecord {
@@ -75,6 +82,11 @@ impl SessionRecord {
         };
         let command = self.command_line();
         format!("session {started}: {end}; mtpt {version} on {device}: {command}\n")
+    }
+
+    /// Returns the message of the error that ended the session.
+    pub(crate) fn failure(&self) -> Option<&str> {
+        self.end.as_deref()?.strip_prefix(FAILED)
     }
 
     /// Returns the command for a shell.

@@ -1,6 +1,7 @@
 use crate::report::data::comparison::Comparison;
 use crate::report::html::Html;
 use crate::report::sections::missing::write_list;
+use crate::run_files::record::SessionRecord;
 
 pub(super) fn write(comparison: &Comparison<'_>, html: &mut Html) {
     write_list(&sentences(comparison), html);
@@ -16,8 +17,7 @@ fn sentences(comparison: &Comparison<'_>) -> Vec<String> {
         } else if run.best.is_none() {
             sentences.push(format!("`{name}` has not been evaluated on dev, so it has no score."));
         }
-        let end = run.run.sessions.last().and_then(|session| session.end.as_deref());
-        if let Some(message) = end.and_then(|end| end.strip_prefix("failed: ")) {
+        if let Some(message) = run.run.sessions.last().and_then(SessionRecord::failure) {
             sentences.push(format!("`{name}` failed at step {done} of {steps}: {message}."));
         } else if !run.run.is_over && !run.run.has_stages {
             sentences.push(format!(

@@ -12,6 +12,7 @@ use crate::report::html::Html;
 use crate::report::prose::Prose;
 use crate::run_files::few_shot::FewShotResult;
 use crate::run_files::history::{LOSS, Series, highest};
+use crate::run_files::record::{INTERRUPTED, SessionRecord};
 
 /// Maximum number of runs of a stage in the summary.
 const STAGES: usize = 4;
@@ -142,8 +143,8 @@ fn status(data: &ReportData<'_>) -> String {
         return format!("{} completed.", counted(done, "step"));
     }
     let [done_text, steps_text] = [done, steps].map(thousands);
-    let end = run.sessions.last().and_then(|session| session.end.as_deref());
-    if let Some(message) = end.and_then(|end| end.strip_prefix("failed: ")) {
+    let session = run.sessions.last();
+    if let Some(message) = session.and_then(SessionRecord::failure) {
         return format!("The run failed after {done_text} of {steps_text} steps: {message}");
     }
     if done >= steps {
@@ -153,7 +154,7 @@ fn status(data: &ReportData<'_>) -> String {
         }
     } else if run.is_over {
         format!("The run ended early, after {done_text} of {steps_text} steps.")
-    } else if end == Some("interrupted") {
+    } else if session.and_then(|session| session.end.as_deref()) == Some(INTERRUPTED) {
         format!("The run was interrupted at step {done_text} of {steps_text}.")
     } else {
         format!(
