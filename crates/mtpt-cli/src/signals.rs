@@ -58,8 +58,7 @@ impl Signals {
     /// Returns the error to report if a signal ended the run.
     pub(crate) fn interruption(&self, error: &train::Error) -> Option<Error> {
         let train::Error::Stopped { step, steps, checkpoint } = error else { return None };
-        let received = self.received.load(Ordering::SeqCst);
-        SIGNALS.iter().find(|signal| **signal as usize == received)?;
+        let received = self.received()?;
         let (step, steps, checkpoint) = (*step, *steps, checkpoint.clone());
         Some(Error::Interrupted { code: exit_code(received), step, steps, checkpoint })
     }
@@ -72,7 +71,7 @@ fn exit_code(signal: usize) -> u8 {
 
 impl Observer for &Signals {
     fn stop(&self) -> bool {
-        self.received.load(Ordering::SeqCst) != 0
+        self.received().is_some()
     }
 }
 
