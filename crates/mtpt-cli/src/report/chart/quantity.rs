@@ -77,6 +77,14 @@ impl Quantity {
         }
     }
 
+    /// Returns the best value and its step; the first one if there are several.
+    pub(crate) fn best(self, series: &[(usize, f64)]) -> Option<(usize, f64)> {
+        let better = |best: (usize, f64), next: (usize, f64)| {
+            if self.is_better(next.1, best.1) { next } else { best }
+        };
+        series.iter().copied().reduce(better)
+    }
+
     pub(crate) fn higher_is_better(self) -> bool {
         !matches!(self, Self::Metric(unit) if !unit.higher_is_better())
     }

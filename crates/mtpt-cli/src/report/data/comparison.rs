@@ -45,7 +45,7 @@ impl<'a> Comparison<'a> {
             .into_iter()
             .map(|run| {
                 let scores = scores_of(run, runs);
-                let best = best_of(&scores, quantity);
+                let best = quantity.best(&scores);
                 ComparedRun { run, link: link(run), scores, best }
             })
             .collect();
@@ -160,12 +160,4 @@ fn scores(run: &ListedRun) -> Series {
         return run.history.means();
     }
     run.history.mean_losses()
-}
-
-fn best_of(scores: &Series, quantity: Quantity) -> Option<(usize, f64)> {
-    scores.iter().copied().reduce(
-        |best, next| {
-            if quantity.is_better(next.1, best.1) { next } else { best }
-        },
-    )
 }

@@ -33,10 +33,6 @@ fn write_cells(series: &MetricSeries, saved: Option<usize>, html: &mut Html) {
     let MetricSeries { split, metric, values } = series;
     let quantity = Quantity::of_metric(metric);
     metric_cell(html, &format!("{}, {split}", metric_name(metric)), quantity);
-    let best = values
-        .iter()
-        .copied()
-        .reduce(|best, next| if quantity.is_better(next.1, best.1) { next } else { best });
     let cell = |html: &mut Html, value: Option<(usize, f64)>| {
         html.element("td", &[("class", "number")], |html| {
             let Some((step, value)) = value else { return html.text("–") };
@@ -45,7 +41,7 @@ fn write_cells(series: &MetricSeries, saved: Option<usize>, html: &mut Html) {
         });
     };
     cell(html, values.first().copied());
-    cell(html, best);
+    cell(html, quantity.best(values));
     cell(html, values.last().copied());
     if let Some(saved) = saved {
         cell(html, values.iter().find(|(step, _)| *step == saved).copied());
