@@ -15,7 +15,7 @@ const COMPRESSED: [&str; 2] = ["gz", "zst"];
 /// Extensions of files with tensors.
 const TENSORS: [&str; 6] = ["safetensors", "npy", "npz", "bin", "pt", "pth"];
 
-/// What a configuration is for.
+/// The purpose of a configuration.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
     /// A run.

@@ -1,4 +1,4 @@
-//! What to do instead of extending a run whose learning rates depend on the number of steps.
+//! Advice in place of extending a run whose learning rates depend on the number of steps.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::destination::run_dir;
 use crate::error::Error;
 use crate::shell_word::in_quotes;
 
-/// The command that trains, and how it starts from results.
+/// The command that trains, and its way to start from results.
 pub(crate) enum Start<'a> {
     /// `mtpt train`, from prompts.
     Prompts,

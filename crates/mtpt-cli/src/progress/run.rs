@@ -28,7 +28,7 @@ pub(crate) struct RunProgress {
     baselines: Option<BaselinesRecord>,
     /// Tasks and metrics of the current evaluation so far.
     evaluated: Vec<(TaskId, String)>,
-    /// When the last step ended, or the first one could begin.
+    /// End of the last step, or the time at which the first one could begin.
     last: Instant,
     /// Whether there was an evaluation since then.
     has_evaluation: bool,

@@ -12,7 +12,7 @@ use toml_edit::Value;
 ///
 /// # Errors
 ///
-/// When nothing is between two commas.
+/// A message if there is nothing between two commas.
 pub(crate) fn alternatives<'a>(value: &'a str, folder: &Path) -> Result<Vec<&'a str>, String> {
     let value = value.trim();
     let single = || Ok(vec![value]);

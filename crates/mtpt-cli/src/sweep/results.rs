@@ -7,7 +7,7 @@ use crate::run_files::existing_run::runs_below;
 use crate::run_files::history::{History, read_history};
 use crate::text_table::TextTable;
 
-/// What became of one run of a sweep.
+/// The result of one run of a sweep.
 pub(crate) struct SweptRun {
     pub(crate) folder: PathBuf,
     /// The swept keys and their values.
@@ -21,7 +21,7 @@ pub(crate) struct SweptRun {
 }
 
 impl SweptRun {
-    /// Adds what the logs of a run contain.
+    /// Creates the result of a run, with the time and the unit from its logs.
     pub(crate) fn new(
         folder: PathBuf,
         values: Vec<(String, String)>,

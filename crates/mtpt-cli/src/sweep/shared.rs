@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use mtpt::train::DataCache;
 
-/// What the runs of a sweep with the same model have in common.
+/// Data and messages that the runs of a sweep with the same model share.
 pub(crate) struct Shared {
     pub(crate) cache: DataCache,
     pub(crate) lines: SharedLines,

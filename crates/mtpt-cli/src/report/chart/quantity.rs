@@ -2,7 +2,7 @@ use mtpt::tasks::Unit;
 
 use crate::number_format::learning_rate;
 
-/// What a value measures, which determines its unit and its axis.
+/// The quantity that a value measures. It determines the unit and the axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Quantity {
     /// Value of a metric, or a mean over metrics.

@@ -11,7 +11,7 @@ pub(crate) struct Comparison<'a> {
     pub(crate) runs: Vec<ComparedRun<'a>>,
     /// Settings in which the runs differ, with their values in the order of `runs`.
     pub(crate) settings: Vec<Setting>,
-    /// What the scores are.
+    /// Quantity of the scores.
     pub(crate) quantity: Quantity,
     /// Number of stages and other runs inside the compared runs.
     pub(crate) inner: usize,
@@ -120,7 +120,7 @@ fn outermost(runs: &[ListedRun]) -> Vec<&ListedRun> {
     runs.iter().filter(|run| !is_inside(run)).collect()
 }
 
-/// Returns what the scores of runs are.
+/// Returns the quantity of the scores of runs.
 fn quantity_of(runs: &[&ListedRun]) -> Quantity {
     let metrics: Vec<&str> = runs.iter().flat_map(|run| run.history.score_metrics()).collect();
     let trains_models = runs.iter().any(|run| run.config.settings.corpora.is_some());

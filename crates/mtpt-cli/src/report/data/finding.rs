@@ -4,7 +4,7 @@ use crate::number_format::counted;
 use crate::report::chart::quantity::Quantity;
 use crate::report::prose::Prose;
 
-/// What the evaluation of a task shows, by its first metric.
+/// The result of a task, by one of its metrics.
 pub(crate) struct Finding<'a> {
     pub(crate) task: &'a TaskRecord,
     pub(crate) metric: &'a MetricRecord,
@@ -83,7 +83,7 @@ impl<'a> Finding<'a> {
     }
 }
 
-/// Summarizes what was learned and what wasn't, in one or two sentences.
+/// Summarizes the results of the tasks in one or two sentences.
 pub(crate) fn summarize(evaluation: &EvaluationRecord) -> Prose {
     let findings = Finding::all(evaluation);
     let compared: Vec<&Finding<'_>> =

@@ -20,12 +20,12 @@ pub(crate) struct ParameterNode {
     pub(crate) name: String,
     pub(crate) depth: usize,
     pub(crate) kind: NodeKind,
-    /// How the node's prompt is composed.
+    /// Composition of the node's prompt, in words.
     pub(crate) strategy: String,
     pub(crate) parameters: usize,
 }
 
-/// Which tasks use the parameters of a node.
+/// The tasks that use the parameters of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NodeKind {
     /// All tasks.

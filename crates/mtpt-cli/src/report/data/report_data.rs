@@ -139,7 +139,7 @@ impl<'a> ReportData<'a> {
         LineChart { selected, ..LineChart::new(title, quantity, self.run.history.last_step()) }
     }
 
-    /// Returns what the mean over tasks measures.
+    /// Returns the quantity of the mean over tasks.
     pub(crate) fn score_quantity(&self) -> Quantity {
         Quantity::Metric(self.run.history.score_unit())
     }

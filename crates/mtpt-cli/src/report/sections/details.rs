@@ -1,4 +1,4 @@
-//! How the run was started, and with which model and prompts.
+//! The model, the prompts and the start of the run.
 
 use crate::number_format::{counted, measured_time, thousands};
 use crate::report::components::{head_row, item, row, table, text_cell};

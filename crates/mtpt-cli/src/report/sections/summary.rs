@@ -40,7 +40,7 @@ fn kind(data: &ReportData<'_>) -> &'static str {
     }
 }
 
-/// Summarizes what was learned and what wasn't.
+/// Summarizes the results.
 fn lead(data: &ReportData<'_>) -> Prose {
     if let Some(evaluation) = &data.run.evaluation
         && !evaluation.tasks.is_empty()
