@@ -1,6 +1,6 @@
 use std::fs;
 
-use crate::world::{CONFIG, World};
+use crate::world::{CONFIG, World, check_contains};
 
 /// Runs a command that must fail with one line that contains all parts.
 #[track_caller]
@@ -10,9 +10,7 @@ fn check(world: &World, arguments: &str, input: &str, parts: &[&str]) -> Vec<ser
     let line = outcome.messages.lines().last().unwrap_or_default();
     assert!(line.starts_with("error: "), "{}", outcome.messages);
     assert!(!outcome.messages.contains("panicked"), "{}", outcome.messages);
-    for part in parts {
-        assert!(line.contains(part), "`{part}` is not in: {line}");
-    }
+    check_contains(line, parts);
     outcome.rows
 }
 

@@ -4,19 +4,11 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::world::{CONFIG, World};
+use crate::world::{CONFIG, World, check_contains};
 
 /// Reads a JSON file of the world.
 fn read(world: &World, name: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(world.path(name)).unwrap()).unwrap()
-}
-
-/// Asserts that a text contains each part.
-#[track_caller]
-fn check_contains(text: &str, parts: &[&str]) {
-    for part in parts {
-        assert!(text.contains(part), "`{part}` is not in: {text}");
-    }
 }
 
 /// A run that hardly changes its prompts. Untrained, the model answers `0` to every mood.

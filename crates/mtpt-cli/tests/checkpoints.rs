@@ -3,7 +3,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::world::World;
+use crate::world::{World, check_contains};
 
 #[track_caller]
 fn check(world: &World, command: &str, parts: &[&str]) {
@@ -12,9 +12,7 @@ fn check(world: &World, command: &str, parts: &[&str]) {
     let [line] = outcome.messages.lines().collect::<Vec<_>>()[..] else {
         panic!("expected one line: {}", outcome.messages)
     };
-    for part in parts {
-        assert!(line.contains(part), "`{part}` is not in: {line}");
-    }
+    check_contains(line, parts);
 }
 
 fn copy_model(world: &World, to: &str) {

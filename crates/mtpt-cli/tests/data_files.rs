@@ -3,7 +3,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{World, check_contains};
 
 /// Writes a data file and a task file for it, and inspects the task. Returns the outcome.
 fn inspect(format: &str, data: &[u8], keys: &str) -> (i32, Value, String) {
@@ -33,9 +33,7 @@ fn labels(format: &str, data: &[u8], keys: &str) -> Value {
 fn rejects(format: &str, data: &[u8], keys: &str, parts: &[&str]) {
     let (code, _, messages) = inspect(format, data, keys);
     assert_eq!((code, messages.lines().count()), (1, 1), "{messages}");
-    for part in parts {
-        assert!(messages.contains(part), "`{part}` is not in: {messages}");
-    }
+    check_contains(&messages, parts);
 }
 
 #[test]

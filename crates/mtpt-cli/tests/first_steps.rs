@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{World, check_contains};
 
 const TICKETS: &str = "id;body;Team\n1;day brought sun;Happy_Desk\n2;night brought rain;sad\n\
     3;one day, brought sun;Happy_Desk\n4;two night brought rain;sad\n5;day brought sun two;Happy_Desk\n\
@@ -147,9 +147,7 @@ fn init_rejects_unusable_data_and_writes_nothing() {
         world.write("rows.csv", rows);
         let outcome = world.run(&format!("init rows.csv --model model {arguments}"), "");
         assert_eq!(outcome.code, 1, "{}", outcome.messages);
-        for part in parts {
-            assert!(outcome.messages.contains(part), "`{part}` is not in {}", outcome.messages);
-        }
+        check_contains(&outcome.messages, parts);
         assert_eq!(outcome.messages.lines().count(), 1, "{}", outcome.messages);
         assert!(!world.path("rows.toml").exists());
     };

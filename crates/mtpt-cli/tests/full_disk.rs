@@ -7,7 +7,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::world::World;
+use crate::world::{World, check_contains};
 
 const COMMAND: &str = "mtpt train run.toml --output run --resume";
 
@@ -31,9 +31,7 @@ fn check(world: &World, complete: &[u8], line: &str, parts: &[&str]) {
     assert_eq!(code, 1, "{messages}");
     let error = messages.lines().last().unwrap_or_default();
     assert!(error.starts_with("error: ") && !messages.contains("panicked"), "{messages}");
-    for part in parts {
-        assert!(error.contains(part), "`{part}` is not in: {error}");
-    }
+    check_contains(error, parts);
     let metrics = fs::read_to_string(world.path("run/metrics.jsonl")).unwrap();
     for line in metrics.split_inclusive('\n') {
         assert!(line.ends_with('\n'), "{line}");

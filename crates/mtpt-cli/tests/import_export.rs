@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{World, check_contains};
 
 fn fixture(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-infer/tests/fixtures");
@@ -168,9 +168,7 @@ fn invalid_inputs_are_named() {
     let world = World::new();
     let check = |arguments: &str, parts: &[&str]| {
         let message = failure(&world, &format!("import --output a.safetensors {arguments}"));
-        for part in parts {
-            assert!(message.contains(part), "`{part}` is not in: {message}");
-        }
+        check_contains(&message, parts);
         assert!(!world.path("a.safetensors").exists());
     };
     check(

@@ -2,7 +2,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::world::{Outcome, World};
+use crate::world::{Outcome, World, check_contains};
 
 /// Sets a value at the start of a row of a tensor, in the model file.
 fn poison(world: &World, tensor: &str, row: usize, value: f32) {
@@ -23,9 +23,7 @@ fn poison(world: &World, tensor: &str, row: usize, value: f32) {
 fn check(outcome: &Outcome, parts: &[&str]) {
     assert_eq!(outcome.code, 1, "{}", outcome.messages);
     let line = outcome.messages.lines().last().unwrap();
-    for part in parts {
-        assert!(line.contains(part), "`{part}` is not in: {line}");
-    }
+    check_contains(line, parts);
 }
 
 #[test]

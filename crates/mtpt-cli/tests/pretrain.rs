@@ -2,7 +2,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::world::{PRETRAINING, World};
+use crate::world::{PRETRAINING, World, check_contains};
 
 fn metrics(world: &World, run: &str) -> Vec<Value> {
     let text = fs::read_to_string(world.path(run).join("metrics.jsonl")).unwrap();
@@ -118,9 +118,7 @@ fn errors_are_reported_before_anything_is_written() {
         assert_eq!(outcome.code, 1, "{}", outcome.messages);
         let line = outcome.messages.lines().last().unwrap_or_default();
         assert!(line.starts_with("error: ") && !line.contains("panicked"), "{line}");
-        for part in parts {
-            assert!(line.contains(part), "`{part}` is not in: {line}");
-        }
+        check_contains(line, parts);
         assert!(!world.path("run").exists(), "nothing is written");
     };
     let world = World::with_text();

@@ -5,15 +5,13 @@ use std::fs;
 use serde_json::Value;
 
 use crate::stages;
-use crate::world::{Outcome, World};
+use crate::world::{Outcome, World, check_contains};
 
 #[track_caller]
 fn check_refused(outcome: &Outcome, parts: &[&str]) {
     assert_eq!(outcome.code, 1, "{}", outcome.messages);
     assert_eq!(outcome.messages.lines().count(), 1, "{}", outcome.messages);
-    for part in parts {
-        assert!(outcome.messages.contains(part), "`{part}` is not in: {}", outcome.messages);
-    }
+    check_contains(&outcome.messages, parts);
 }
 
 /// Returns the sessions that `run.json` records.

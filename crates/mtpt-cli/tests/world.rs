@@ -198,6 +198,14 @@ impl World {
     }
 }
 
+/// Checks that a text contains all parts.
+#[track_caller]
+pub(crate) fn check_contains(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is not in: {text}");
+    }
+}
+
 /// Returns a tokenizer with words, special tokens and sentinels. `<extra_id_0>` has the id 93, the
 /// others follow in descending order. If there are too many words, some share an id.
 fn tokenizer(words: &[&str], sentinels: u32) -> String {

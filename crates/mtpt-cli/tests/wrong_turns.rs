@@ -1,14 +1,12 @@
 //! Commands, options and files that are not what they should be, and the advice on each.
 
-use crate::world::{CONFIG, World};
+use crate::world::{CONFIG, World, check_contains};
 
 #[track_caller]
 fn check(world: &World, command: &str, code: i32, parts: &[&str]) {
     let outcome = world.run(command, "");
     assert_eq!(outcome.code, code, "{command}: {}", outcome.messages);
-    for part in parts {
-        assert!(outcome.messages.contains(part), "`{part}` is not in: {}", outcome.messages);
-    }
+    check_contains(&outcome.messages, parts);
 }
 
 #[test]
