@@ -16,14 +16,7 @@ use crate::world::World;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 fn spawn(world: &World, arguments: &str) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_mtpt"))
-        .args(arguments.split_whitespace())
-        .current_dir(world.path(""))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap()
+    world.spawn(arguments, Stdio::null())
 }
 
 fn send(child: &Child, signal: &str) {

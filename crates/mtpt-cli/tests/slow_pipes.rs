@@ -1,7 +1,7 @@
 //! Rows that arrive one by one, in pipes, in other formats and compressed; and signals.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
@@ -24,14 +24,7 @@ struct Service {
 
 impl Service {
     fn start(world: &World, arguments: &str) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_mtpt"))
-            .args(arguments.split_whitespace())
-            .current_dir(world.path(""))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = world.spawn(arguments, Stdio::piped());
         let (sender, answers) = channel();
         let output = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || {

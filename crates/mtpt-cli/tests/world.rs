@@ -4,7 +4,7 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -120,23 +120,26 @@ impl World {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// Starts `mtpt` in the folder, with pipes for its output and its messages.
+    pub(crate) fn spawn(&self, arguments: &str, input: Stdio) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_mtpt"))
+            .args(arguments.split_whitespace())
+            .current_dir(self.folder.path())
+            .stdin(input)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
     /// Runs `mtpt` and returns its exit code.
     pub(crate) fn code(&self, arguments: &str) -> i32 {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mtpt"));
-        let command = command.args(arguments.split_whitespace()).current_dir(self.folder.path());
-        command.stdin(Stdio::null()).output().unwrap().status.code().unwrap()
+        self.output(arguments).0
     }
 
     /// Runs `mtpt` in the folder with arguments and standard input.
     pub(crate) fn run(&self, arguments: &str, input: &str) -> Outcome {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_mtpt"))
-            .args(arguments.split_whitespace())
-            .current_dir(self.folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = self.spawn(arguments, Stdio::piped());
         // A command that fails early doesn't read its input.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         let output = child.wait_with_output().unwrap();
@@ -153,11 +156,9 @@ impl World {
     /// Runs `mtpt` and returns its output as text.
     #[track_caller]
     pub(crate) fn text(&self, arguments: &str) -> String {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mtpt"));
-        let command = command.args(arguments.split_whitespace()).current_dir(self.folder.path());
-        let output = command.stdin(Stdio::null()).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        let (code, text, messages) = self.output(arguments);
+        assert_eq!(code, 0, "{messages}");
+        text
     }
 
     /// Runs a bash line, with `mtpt` in the path, and returns its exit code and standard error.
@@ -177,9 +178,7 @@ impl World {
 
     /// Runs `mtpt` and returns its exit code, its standard output as text, and its messages.
     pub(crate) fn output(&self, arguments: &str) -> (i32, String, String) {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_mtpt"));
-        let command = command.args(arguments.split_whitespace()).current_dir(self.folder.path());
-        let output = command.stdin(Stdio::null()).output().unwrap();
+        let output = self.spawn(arguments, Stdio::null()).wait_with_output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
     }
