@@ -6,11 +6,6 @@ use serde_json::{Value, json};
 
 use crate::world::{CONFIG, World, check_contains};
 
-/// Reads a JSON file of the world.
-fn read(world: &World, name: &str) -> Value {
-    serde_json::from_str(&fs::read_to_string(world.path(name)).unwrap()).unwrap()
-}
-
 /// A run that hardly changes its prompts. Untrained, the model answers `0` to every mood.
 const IDLE: &str = "train run.toml --output run --set training.learning_rate=1e-9";
 
@@ -41,10 +36,10 @@ fn training_compares_results_with_baselines() {
             "\nnote: mood: TF-IDF with a linear model has accuracy 100.0 %, the prompts 50.0 %\n",
         ],
     );
-    let baselines = read(&world, "run/baselines.json");
+    let baselines = world.json("run/baselines.json");
     let expected = json!({ "metric": "accuracy", "majority": 0.5, "before": 0.5, "tfidf": 1.0 });
     assert_eq!(baselines["tasks"][0]["metrics"], json!([expected]));
-    let record = read(&world, "run/evaluation.json");
+    let record = world.json("run/evaluation.json");
     let mood = &record["tasks"][0];
     let expected =
         json!({ "metric": "accuracy", "value": 0.5, "majority": 0.5, "before": 0.5, "tfidf": 1.0 });
@@ -87,13 +82,13 @@ fn inspect_shows_results_with_baselines_and_units() {
         ],
     );
     let json = &world.rows("inspect run --json", "")[0];
-    assert_eq!(json["evaluation"], read(&world, "run/evaluation.json"));
+    assert_eq!(json["evaluation"], world.json("run/evaluation.json"));
     assert_eq!(json.get("baselines"), None);
     // Before the end of a run, its baselines are shown.
     fs::remove_file(world.path("run/evaluation.json")).unwrap();
     check_contains(&world.text("inspect run"), &["mood: 8 dev rows, accuracy of baselines: "]);
     let json = &world.rows("inspect run --json", "")[0];
-    assert_eq!(json["baselines"], read(&world, "run/baselines.json"));
+    assert_eq!(json["baselines"], world.json("run/baselines.json"));
     world.write("run/evaluation.json", "{}");
     let outcome = world.run("inspect run", "");
     check_contains(
@@ -138,7 +133,7 @@ fn comparisons_can_be_disabled() {
     assert!(!outcome.messages.contains("step 0:"), "{}", outcome.messages);
     assert!(!outcome.messages.contains("TF-IDF"), "{}", outcome.messages);
     check_contains(&outcome.messages, &["metric        rows  majority  after\n"]);
-    let record = read(&world, "run/evaluation.json");
+    let record = world.json("run/evaluation.json");
     let mood = &record["tasks"][0];
     assert_eq!(mood["metrics"][0].get("before"), None);
     assert_eq!(mood["metrics"][0].get("tfidf"), None);
@@ -184,8 +179,7 @@ fn errors_of_scores_select_the_prompts_with_the_lowest() {
             "\n  score  pearson     8     0.000",
         ],
     );
-    let log = fs::read_to_string(world.path("run/metrics.jsonl")).unwrap();
-    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = world.json_lines("run/metrics.jsonl");
     let mut best: Option<(f64, u64)> = None;
     for step in 1..=6 {
         let of_step = |line: &&Value| line["step"] == step && line.get("metric").is_some();
@@ -207,7 +201,7 @@ fn errors_of_scores_select_the_prompts_with_the_lowest() {
     assert_eq!(outcome.rows[0]["step"], step);
     // The sums are in another order.
     assert!((outcome.rows[0]["score"].as_f64().unwrap() - score).abs() < 1e-12);
-    let record = read(&world, "run/evaluation.json");
+    let record = world.json("run/evaluation.json");
     assert_eq!(record["tasks"][0]["kind"], "regression");
     assert_eq!(record["tasks"][0].get("classes"), None);
     let text = world.text("inspect run");
@@ -263,8 +257,7 @@ fn eval_writes_incorrect_rows() {
     world.rows(IDLE, "");
     let eval = "eval --model model --prompts run/prompts.safetensors --tasks run.toml";
     world.rows(&format!("{eval} --errors errors.jsonl"), "");
-    let text = fs::read_to_string(world.path("errors.jsonl")).unwrap();
-    let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let rows = world.json_lines("errors.jsonl");
     let of_mood: Vec<&Value> = rows.iter().filter(|row| row["task"] == "mood").collect();
     assert_eq!(of_mood.len(), 4);
     for row in of_mood {
@@ -295,8 +288,7 @@ fn held_out_rows_are_exported_with_all_columns() {
         let command = format!("inspect held.toml --export {split}.jsonl --split {split}");
         let outcome = world.run(&command, "");
         assert_eq!(outcome.code, 0, "{}", outcome.messages);
-        let text = fs::read_to_string(world.path(&format!("{split}.jsonl"))).unwrap();
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect::<Vec<Value>>()
+        world.json_lines(&format!("{split}.jsonl"))
     };
     let (train, dev) = (read("train"), read("dev"));
     assert_eq!((train.len(), dev.len()), (8, 2));

@@ -362,8 +362,7 @@ fn evaluate(world: &World, model: &str, split: &str) -> serde_json::Map<String, 
 #[test]
 fn one_class_alone_has_the_metrics_of_scikit_learn() {
     let world = table_model("one_class");
-    let text = fs::read_to_string(world.path("one_class/expected.json")).unwrap();
-    let expected: Value = serde_json::from_str(&text).unwrap();
+    let expected = world.json("one_class/expected.json");
     let row = |row: usize, label| format!("{{\"text\": \"k{row}\", \"label\": \"{label}\"}}\n");
     let dev: String = (0..4).map(|number| row(number, "yes")).collect();
     let test: String = (0..4).map(|number| row(number, ["no", "yes"][number / 2])).collect();

@@ -212,9 +212,7 @@ fn equal_rows_have_different_samples_for_every_batch_size() {
         let command = "RAYON_NUM_THREADS=1 mtpt generate --model model --max-new-tokens 12 \
                        --temperature 3 --seed 7 --input rows.jsonl > one.jsonl";
         assert_eq!(world.shell(command).0, 0);
-        let one = fs::read_to_string(world.path("one.jsonl")).unwrap();
-        let one: Vec<Value> = one.lines().map(|row| serde_json::from_str(row).unwrap()).collect();
-        assert_eq!(one, expected);
+        assert_eq!(world.json_lines("one.jsonl"), expected);
     }
 }
 

@@ -25,11 +25,6 @@ fn moods(rows: usize) -> String {
     "id,text,label\n".to_owned() + &(0..rows).map(row).collect::<String>()
 }
 
-fn lines(path: &Path) -> Vec<Value> {
-    let text = fs::read_to_string(path).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
 /// Returns the rows of a table with their values as text.
 fn table(format: Format, path: &Path) -> Vec<Vec<(String, String)>> {
     let rows = Reader::open(format, path).unwrap();
@@ -124,7 +119,7 @@ fn columns_keep_their_types() {
     let input = "{\"id\": 7, \"text\": \"sun\", \"tags\": [\"a\"], \"more\": {\"deep\": [1, null]}}\n\
                  {\"id\": 8, \"text\": \"rain\", \"weight\": 2.5, \"ok\": true}\n";
     world.rows(&format!("{PREDICT} --task mood --output out.jsonl"), input);
-    let rows = lines(&world.path("out.jsonl"));
+    let rows = world.json_lines("out.jsonl");
     assert_eq!((&rows[0]["id"], &rows[0]["tags"]), (&json!(7), &json!(["a"])));
     assert_eq!(rows[0]["more"], json!({ "deep": [1, null] }));
     assert_eq!((&rows[1]["weight"], &rows[1]["ok"]), (&json!(2.5), &json!(true)));
@@ -188,7 +183,7 @@ fn rejected_rows_are_skipped_and_kept() {
     let outcome = world.run(&format!("{command} --output out.csv"), "");
     assert!(outcome.messages.ends_with("3 rejected (`out.csv.rejected.jsonl`): `out.csv`\n"));
     assert_eq!(table(Format::Csv, &world.path("out.csv")).len(), 3);
-    let rejected = lines(&world.path("out.csv.rejected.jsonl"));
+    let rejected = world.json_lines("out.csv.rejected.jsonl");
     assert_eq!(
         rejected.iter().map(|row| row["line"].as_u64().unwrap()).collect::<Vec<_>>(),
         [2, 4, 5]
@@ -200,7 +195,7 @@ fn rejected_rows_are_skipped_and_kept() {
     assert_eq!(rejected[1].get("columns"), None);
     // Without an output file.
     world.rows(&format!("{command} --rejected bad.jsonl"), "");
-    assert_eq!(lines(&world.path("bad.jsonl")), rejected);
+    assert_eq!(world.json_lines("bad.jsonl"), rejected);
 }
 
 #[test]
@@ -213,7 +208,7 @@ fn errors_are_reported_in_place_of_answers() {
         assert_eq!(row.get("error").is_some(), [2, 4, 5].contains(&line), "{row}");
     }
     world.rows(&format!("{PREDICT} --on-error report --output out.jsonl"), FAULTY);
-    let rows = lines(&world.path("out.jsonl"));
+    let rows = world.json_lines("out.jsonl");
     assert_eq!(rows.len(), 6);
     assert!(rows[4]["predicted_error"].as_str().unwrap().contains("found no `text`"));
     assert_eq!(rows[4]["txt"], "rain");
@@ -372,7 +367,7 @@ fn generate_and_score_write_the_same_files() {
     let generate =
         "generate --model model --num-beams 2 --num-return-sequences 2 --max-new-tokens 4";
     world.rows(&format!("{generate} --input rows.csv --output texts.jsonl"), "");
-    let rows = lines(&world.path("texts.jsonl"));
+    let rows = world.json_lines("texts.jsonl");
     let keys: Vec<_> = rows
         .iter()
         .map(|row| (row["id"].as_str().unwrap(), row["generated_sequence"].as_u64()))

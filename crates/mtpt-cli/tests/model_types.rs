@@ -95,11 +95,8 @@ fn prompts_are_trained_on_the_whole_family() {
         world.write("run.toml", &config);
         let outcome = world.run("train run.toml --output run", "");
         assert_eq!(outcome.code, 0, "{name}: {}", outcome.messages);
-        let metrics = fs::read_to_string(world.path("run/metrics.jsonl")).unwrap();
-        let losses: Vec<f64> = metrics
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).unwrap()["loss"].as_f64())
-            .collect();
+        let metrics = world.json_lines("run/metrics.jsonl");
+        let losses: Vec<f64> = metrics.iter().filter_map(|line| line["loss"].as_f64()).collect();
         let mean = |losses: &[f64]| losses.iter().sum::<f64>() / losses.len() as f64;
         let count = losses.len();
         let (first, last) = (mean(&losses[..count / 4]), mean(&losses[count - count / 4..]));
@@ -113,8 +110,7 @@ fn whole_models_are_trained_and_saved_with_their_type() {
         let world = with_model(World::with_text(), name);
         let outcome = world.run("pretrain pretrain.toml --output run", "");
         assert_eq!(outcome.code, 0, "{name}: {}", outcome.messages);
-        let config = fs::read_to_string(world.path("run/model/config.json")).unwrap();
-        let config: Value = serde_json::from_str(&config).unwrap();
+        let config = world.json("run/model/config.json");
         assert_eq!(config["model_type"], model_type);
         assert_ne!(
             fs::read(world.path("run/model/model.safetensors")).unwrap(),

@@ -5,13 +5,11 @@ use serde_json::Value;
 use crate::world::{PRETRAINING, World, check_contains};
 
 fn metrics(world: &World, run: &str) -> Vec<Value> {
-    let text = fs::read_to_string(world.path(run).join("metrics.jsonl")).unwrap();
-    let line = |line| {
-        let mut line: Value = serde_json::from_str(line).unwrap();
+    let mut lines = world.json_lines(&format!("{run}/metrics.jsonl"));
+    for line in &mut lines {
         line.as_object_mut().unwrap().remove("seconds");
-        line
-    };
-    text.lines().map(line).collect()
+    }
+    lines
 }
 
 fn weights(world: &World, run: &str) -> Vec<u8> {

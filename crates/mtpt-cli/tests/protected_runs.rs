@@ -16,9 +16,7 @@ fn check_refused(outcome: &Outcome, parts: &[&str]) {
 
 /// Returns the sessions that `run.json` records.
 fn sessions(world: &World, run: &str) -> Vec<Value> {
-    let text = fs::read_to_string(world.path(run).join("run.json")).unwrap();
-    let record: Value = serde_json::from_str(&text).unwrap();
-    record["sessions"].as_array().unwrap().clone()
+    world.json(&format!("{run}/run.json"))["sessions"].as_array().unwrap().clone()
 }
 
 #[test]

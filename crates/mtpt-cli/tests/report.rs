@@ -8,16 +8,10 @@ use mtpt::core::{Backbone, Compose, TaskIndex};
 use mtpt::infer::Prompts;
 use mtpt::t5::T5;
 use roxmltree::Node;
-use serde_json::Value;
 
 use crate::report_page::{Page, check_self_contained, named, number, plots, rows, section, text};
 use crate::stages;
 use crate::world::{CONFIG, World};
-
-fn log(world: &World, run: &str) -> Vec<Value> {
-    let text = fs::read_to_string(world.path(run).join("metrics.jsonl")).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
 
 #[test]
 fn report_contains_the_metrics_of_the_run() {
@@ -33,7 +27,7 @@ fn report_contains_the_metrics_of_the_run() {
     let numbers: Vec<f64> = named(header, "data")
         .map(|data| data.attribute("value").unwrap().parse().unwrap())
         .collect();
-    let log = log(&world, "run");
+    let log = world.json_lines("run/metrics.jsonl");
     let losses: Vec<f64> = log.iter().filter_map(|line| line["loss"].as_f64()).collect();
     assert_eq!(numbers, [trained[0]["score"].as_f64().unwrap(), losses[5]]);
     // First, best and last value, and the value at the saved step.
@@ -207,7 +201,7 @@ fn pretraining_report_has_no_prompt_sections() {
     check_self_contained(&page);
     let document = page.document();
     assert!(!page.text.contains("id=\"similarity\"") && !page.text.contains("id=\"notes\""));
-    let log = log(&world, "run");
+    let log = world.json_lines("run/metrics.jsonl");
     for (name, cells) in rows(section(&document, "metrics")) {
         let of_corpus = log.iter().filter(|line| line["task"] == name.as_str());
         let values: Vec<f64> = of_corpus.map(|line| line["value"].as_f64().unwrap()).collect();

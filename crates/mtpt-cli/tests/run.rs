@@ -24,9 +24,7 @@ fn run_writes_the_documented_files() {
     {
         assert!(world.path(name).exists(), "{name}");
     }
-    let metrics = fs::read_to_string(world.path("run/metrics.jsonl")).unwrap();
-    let lines: Vec<Value> =
-        metrics.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let lines = world.json_lines("run/metrics.jsonl");
     assert_eq!(lines.iter().filter(|line| line.get("loss").is_some()).count(), 6);
     assert!(lines.iter().any(|line| line["task"] == "sky/wet" && line["split"] == "dev"));
 }
@@ -108,12 +106,11 @@ fn eval_agrees_with_training() {
     assert_eq!((&rows[1]["task"], &rows[1]["rows"]), (&json!("sky/wet"), &json!(3)));
     let mean = rows.iter().map(|row| row["value"].as_f64().unwrap()).sum::<f64>() / 2.0;
     assert!((mean - score).abs() < 1e-12);
-    let metrics = fs::read_to_string(world.path("run/metrics.jsonl")).unwrap();
+    let metrics = world.json_lines("run/metrics.jsonl");
     for row in &rows {
-        let measured =
-            metrics.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).find(|line| {
-                &line["step"] == best && line["task"] == row["task"] && line.get("metric").is_some()
-            });
+        let measured = metrics.iter().find(|line| {
+            &line["step"] == best && line["task"] == row["task"] && line.get("metric").is_some()
+        });
         assert_eq!(measured.unwrap()["value"], row["value"]);
     }
 }

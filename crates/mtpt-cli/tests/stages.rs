@@ -140,9 +140,7 @@ fn few_shot_results_are_written_and_reported() {
     assert_eq!(results.len(), 2);
     assert_eq!((&results[1]["task"], &results[1]["rows"]), (&json!("new"), &json!(4)));
     assert_eq!(results[1]["values"].as_array().unwrap().len(), 2);
-    let written = fs::read_to_string(world.path("few/few_shot.jsonl")).unwrap();
-    let written: Vec<Value> =
-        written.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let written = world.json_lines("few/few_shot.jsonl");
     assert_eq!(written, results.into_iter().cloned().collect::<Vec<_>>());
     // The report shows the same values.
     world.rows("report few", "");

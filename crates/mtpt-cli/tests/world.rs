@@ -120,6 +120,19 @@ impl World {
         fs::write(self.path(name), text).unwrap();
     }
 
+    /// Reads a file of one JSON value.
+    #[track_caller]
+    pub(crate) fn json(&self, name: &str) -> Value {
+        serde_json::from_str(&fs::read_to_string(self.path(name)).unwrap()).unwrap()
+    }
+
+    /// Reads a file with a JSON value per line.
+    #[track_caller]
+    pub(crate) fn json_lines(&self, name: &str) -> Vec<Value> {
+        let text = fs::read_to_string(self.path(name)).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
     /// Starts `mtpt` in the folder, with pipes for its output and its messages.
     pub(crate) fn spawn(&self, arguments: &str, input: Stdio) -> Child {
         Command::new(env!("CARGO_BIN_EXE_mtpt"))
