@@ -5,24 +5,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::world::{Outcome, World};
+use crate::world::{Outcome, World, copy_folder};
 
 fn fixtures(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-infer/tests/fixtures").join(name)
-}
-
-/// Copies a folder into the world.
-fn copy(world: &World, source: &Path, target: &str) {
-    fs::create_dir_all(world.path(target)).unwrap();
-    for entry in fs::read_dir(source).unwrap() {
-        let entry = entry.unwrap();
-        let name = format!("{target}/{}", entry.file_name().to_string_lossy());
-        if entry.path().is_dir() {
-            copy(world, &entry.path(), &name);
-        } else {
-            fs::write(world.path(&name), fs::read(entry.path()).unwrap()).unwrap();
-        }
-    }
 }
 
 /// Returns the reference values of PEFT for its default adapters.
@@ -69,7 +55,7 @@ fn ids(outcome: &Outcome) -> Value {
 #[test]
 fn a_default_plain_adapter_is_used_with_a_note() {
     let (world, reference) = (World::new(), reference());
-    copy(&world, &fixtures("peft_defaults/plain"), "adapter");
+    copy_folder(&fixtures("peft_defaults/plain"), &world.path("adapter"));
     let rows = rows(&reference, false);
     let note = "note: `adapter`: the adapter has 8 vectors, of which PEFT only uses the first 4, \
                 in `forward` and in `generate`; the others were dropped\n";
@@ -92,7 +78,7 @@ fn a_default_plain_adapter_is_used_with_a_note() {
 #[test]
 fn a_default_multitask_adapter_matches_forward_and_on_request_generate() {
     let (world, reference) = (World::new(), reference());
-    copy(&world, &fixtures("peft_defaults/multitask"), "adapter");
+    copy_folder(&fixtures("peft_defaults/multitask"), &world.path("adapter"));
     let expected = &reference["multitask"];
     let rows = rows(&reference, true);
     let score = world.run("score --model model --prompts adapter", &rows);
@@ -181,7 +167,7 @@ fn decoder_prompts_are_trained_evaluated_and_predicted_alike() {
 fn targets_start_from_default_adapters() {
     let world = World::new();
     for (name, decoder_length) in [("plain", Value::Null), ("multitask", json!(4))] {
-        copy(&world, &fixtures("peft_defaults").join(name), name);
+        copy_folder(&fixtures("peft_defaults").join(name), &world.path(name));
         let command = format!("adapt run.toml --prompts {name} --output adapted-{name}");
         let outcome = world.run(&command, "");
         assert_eq!(outcome.code, 0, "{}", outcome.messages);
@@ -202,7 +188,7 @@ fn cases(world: &World) -> Option<()> {
         println!("skipped: `{}` is absent", source.display());
         return None;
     }
-    copy(world, &source, "case");
+    copy_folder(&source, &world.path("case"));
     Some(())
 }
 

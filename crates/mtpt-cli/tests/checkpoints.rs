@@ -3,7 +3,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::world::{World, check_contains};
+use crate::world::{World, check_contains, copy_folder};
 
 #[track_caller]
 fn check(world: &World, command: &str, parts: &[&str]) {
@@ -15,18 +15,10 @@ fn check(world: &World, command: &str, parts: &[&str]) {
     check_contains(line, parts);
 }
 
-fn copy_model(world: &World, to: &str) {
-    fs::create_dir_all(world.path(to)).unwrap();
-    for entry in fs::read_dir(world.path("model")).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), world.path(to).join(entry.file_name())).unwrap();
-    }
-}
-
 #[test]
 fn a_model_in_another_folder_is_suggested() {
     let world = World::new();
-    copy_model(&world, "hub/models--owner--t5/snapshots/12ab");
+    copy_folder(&world.path("model"), &world.path("hub/models--owner--t5/snapshots/12ab"));
     check(
         &world,
         "score --model hub/models--owner--t5",
@@ -34,7 +26,7 @@ fn a_model_in_another_folder_is_suggested() {
     );
     check(&world, "score --model hub", &["there is a model in `hub/models--owner--t5/snapshots"]);
     for step in [50, 100, 150, 200] {
-        copy_model(&world, &format!("trainer/checkpoint-{step}"));
+        copy_folder(&world.path("model"), &world.path(&format!("trainer/checkpoint-{step}")));
     }
     check(
         &world,

@@ -3,7 +3,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::world::{World, check_contains};
+use crate::world::{World, check_contains, copy_folder};
 
 /// Writes a data file and a task file for it, and inspects the task. Returns the outcome.
 fn inspect(format: &str, data: &[u8], keys: &str) -> (i32, Value, String) {
@@ -340,11 +340,7 @@ fn blank_inputs_are_counted() {
 fn table_model(name: &str) -> World {
     let world = World::new();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/data_files").join(name);
-    fs::create_dir(world.path(name)).unwrap();
-    for file in fs::read_dir(folder).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), world.path(name).join(file.file_name())).unwrap();
-    }
+    copy_folder(&folder, &world.path(name));
     world
 }
 

@@ -5,23 +5,10 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{World, copy_folder};
 
 fn fixture(name: &str) -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../mtpt-t5/tests/fixtures").join(name)
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        let to = to.join(entry.file_name());
-        if entry.path().is_dir() {
-            copy_folder(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), to).unwrap();
-        }
-    }
 }
 
 /// Returns a world with its model, and the same model as a T5X checkpoint without a tokenizer.

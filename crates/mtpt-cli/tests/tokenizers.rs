@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::world::{World, copy_folder};
 
 /// Copies a public bug report, which is not part of this project, into a world.
 fn shared_case(world: &World, name: &str) -> Option<PathBuf> {
@@ -14,12 +14,7 @@ fn shared_case(world: &World, name: &str) -> Option<PathBuf> {
         println!("skipped: `{}` is absent", case.display());
         return None;
     }
-    let model = world.path("case");
-    fs::create_dir(&model).unwrap();
-    for entry in fs::read_dir(case.join("model")).unwrap() {
-        let path = entry.unwrap().path();
-        fs::write(model.join(path.file_name().unwrap()), fs::read(&path).unwrap()).unwrap();
-    }
+    copy_folder(&case.join("model"), &world.path("case"));
     Some(case)
 }
 

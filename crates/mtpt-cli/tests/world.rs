@@ -210,6 +210,20 @@ impl World {
     }
 }
 
+/// Copies a folder with everything in it. The copies are writable, whatever the originals are.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            fs::write(target, fs::read(entry.path()).unwrap()).unwrap();
+        }
+    }
+}
+
 /// Checks that a text contains all parts.
 #[track_caller]
 pub(crate) fn check_contains(text: &str, parts: &[&str]) {
