@@ -10,13 +10,13 @@ use crate::report_page::Page;
 use crate::report_results;
 use crate::world::World;
 
-/// Checks the layout of a page and its contrasts in all views.
-#[track_caller]
-fn check_views(chromium: &Chromium, world: &World, page: &str) {
-    for view in VIEWS {
+/// Checks the layout of a page and its contrasts in all views, and returns the measurements.
+fn check_views(chromium: &Chromium, world: &World, page: &str) -> [Value; VIEWS.len()] {
+    VIEWS.map(|view| {
         let measured = chromium.measure(&world.path(page), view);
         check_layout(&measured, view, &format!("{page}, {view:?}"));
-    }
+        measured
+    })
 }
 
 /// Checks the colors of a page in all views.
@@ -69,9 +69,8 @@ fn page_of_a_run_is_readable_everywhere() {
     let Some(chromium) = Chromium::find() else { return };
     let world = report_results::world();
     Page::of(&world, "run");
-    check_views(&chromium, &world, "run/report.html");
+    let [_, _, measured, _] = check_views(&chromium, &world, "run/report.html");
     check_screenshots(&chromium, &world, "run/report.html");
-    let measured = chromium.measure(&world.path("run/report.html"), VIEWS[2]);
     assert!(measured["plots"].as_array().unwrap().len() >= 7);
     // On a phone, wide tables say that they scroll.
     assert!(measured["hints"].as_u64().unwrap() >= 1, "{measured}");
@@ -84,9 +83,8 @@ fn comparison_is_readable_everywhere() {
     let Some(chromium) = Chromium::find() else { return };
     let world = report_comparison::world();
     Page::of(&world, "runs/rates");
-    check_views(&chromium, &world, "runs/rates/report.html");
+    let [measured, ..] = check_views(&chromium, &world, "runs/rates/report.html");
     check_screenshots(&chromium, &world, "runs/rates/report.html");
-    let measured = chromium.measure(&world.path("runs/rates/report.html"), VIEWS[0]);
     // Sorted by name, descending; the page itself is sorted by score.
     assert_eq!(measured["sorted"], json!(["c", "b", "a"]));
 }
@@ -128,10 +126,7 @@ fn one_step_of_an_unfinished_run_is_readable() {
     fs::create_dir(world.path("new")).unwrap();
     world.write("new/metrics.jsonl", "{\"step\":1,\"loss\":12.5,\"lr\":0.3}\n{\"step\":2,\"lo");
     Page::of(&world, "new");
-    for view in VIEWS {
-        let measured = chromium.measure(&world.path("new/report.html"), view);
-        check_layout(&measured, view, &format!("{view:?}"));
-    }
+    check_views(&chromium, &world, "new/report.html");
 }
 
 #[test]
