@@ -129,8 +129,8 @@ impl Campaign {
     }
 }
 
-/// Reads each stored input once, in a process of its own, and returns a line per input with a fault.
-/// `root` has a folder per target, which has a file or folder per input.
+/// Reads each stored input once, in a process of its own, and returns a line per input with a
+/// fault. `root` has a folder per target, which has a file or folder per input.
 ///
 /// # Errors
 ///

@@ -7,16 +7,18 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use rand::{Rng, RngExt};
 
-use crate::mutate::mutate_file;
-
 /// Maximum length of contents.
 const MAX_CONTENTS: u64 = 1 << 20;
 
 /// Mutates the contents and compresses them again; `None` for a damaged file.
-pub(super) fn mutate_gzip(file: &[u8], random: &mut impl Rng) -> Option<Vec<u8>> {
+pub(super) fn mutate_gzip<R: Rng>(
+    file: &[u8],
+    random: &mut R,
+    mutate_contents: fn(&str, &mut Vec<u8>, &mut R),
+) -> Option<Vec<u8>> {
     let mut contents = Vec::new();
     MultiGzDecoder::new(file).take(MAX_CONTENTS).read_to_end(&mut contents).ok()?;
-    let contents = mutate_contents(contents, random);
+    mutate_or_expand(&mut contents, random, mutate_contents);
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(&contents).ok()?;
     let mut compressed = encoder.finish().ok()?;
@@ -28,19 +30,28 @@ pub(super) fn mutate_gzip(file: &[u8], random: &mut impl Rng) -> Option<Vec<u8>>
 }
 
 /// Mutates the contents and compresses them again; `None` for a damaged file.
-pub(super) fn mutate_zstd(file: &[u8], random: &mut impl Rng) -> Option<Vec<u8>> {
+pub(super) fn mutate_zstd<R: Rng>(
+    file: &[u8],
+    random: &mut R,
+    mutate_contents: fn(&str, &mut Vec<u8>, &mut R),
+) -> Option<Vec<u8>> {
     let mut contents = Vec::new();
     let decoder = zstd::Decoder::new(file).ok()?;
     decoder.take(MAX_CONTENTS).read_to_end(&mut contents).ok()?;
-    zstd::encode_all(&*mutate_contents(contents, random), 1).ok()
+    mutate_or_expand(&mut contents, random, mutate_contents);
+    zstd::encode_all(&*contents, 1).ok()
 }
 
-fn mutate_contents(mut contents: Vec<u8>, random: &mut impl Rng) -> Vec<u8> {
+fn mutate_or_expand<R: Rng>(
+    contents: &mut Vec<u8>,
+    random: &mut R,
+    mutate_contents: fn(&str, &mut Vec<u8>, &mut R),
+) {
     if random.random_bool(0.02) {
         // Contents that are a thousand times as long as the file.
-        return contents.get(..1).unwrap_or(b" ").repeat(random.random_range(1..64 << 20));
+        *contents = contents.get(..1).unwrap_or(b" ").repeat(random.random_range(1..64 << 20));
+    } else {
+        let name = if contents.starts_with(b"{") { "rows.jsonl" } else { "rows.csv" };
+        mutate_contents(name, contents, random);
     }
-    let name = if contents.starts_with(b"{") { "rows.jsonl" } else { "rows.csv" };
-    mutate_file(name, &mut contents, &[], random);
-    contents
 }

@@ -20,8 +20,8 @@ pub(super) fn mutate(text: &[u8], random: &mut impl Rng) -> Option<Vec<u8>> {
     })
 }
 
-/// Mutates a value, or one inside it. Returns the text to replace [`TOKEN`] by, if it is now part of
-/// the value.
+/// Mutates a value, or one inside it. Returns the text to replace [`TOKEN`] by, if it is now part
+/// of the value.
 fn mutate_value(value: &mut Value, random: &mut impl Rng) -> Option<String> {
     match value {
         // Descends in most cases, so that deep values are as likely as flat ones.

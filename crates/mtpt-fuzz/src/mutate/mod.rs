@@ -19,7 +19,6 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, RngExt};
 
 use crate::input::Input;
-use crate::mutate::structure::Structure;
 
 /// Mutates one to four times a file of an input. `seeds` are other inputs of the target, of which
 /// parts may be inserted.
@@ -32,19 +31,5 @@ pub fn mutate(input: &mut Input, seeds: &[Input], random: &mut impl Rng) {
     }
     let Some(file) = input.files.get_mut(name) else { return };
     let other = seeds.choose(random).and_then(|seed| seed.files.get(name));
-    mutate_file(name, file, other.map_or(&[], Vec::as_slice), random);
-}
-
-/// Mutates one to four times the bytes of a file, whose structure is detected by its name and
-/// content.
-fn mutate_file(name: &str, file: &mut Vec<u8>, other: &[u8], random: &mut impl Rng) {
-    let structure = Structure::of(name, file);
-    let times = 1 << random.random_range(0..3_u32);
-    for _ in 0..random.random_range(1..=times) {
-        let is_mutated =
-            random.random_bool(0.75) && structure.is_some_and(|it| it.mutate(file, other, random));
-        if !is_mutated {
-            bytes::mutate(file, other, random);
-        }
-    }
+    structure::mutate_file(name, file, other.map_or(&[], Vec::as_slice), random);
 }

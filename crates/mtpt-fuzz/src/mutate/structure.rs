@@ -1,6 +1,6 @@
-use rand::Rng;
+use rand::{Rng, RngExt};
 
-use crate::mutate::{compressed, json, lines, message_pack, npy, parquet, pickle, protobuf};
+use crate::mutate::{bytes, compressed, json, lines, message_pack, npy, parquet, pickle, protobuf};
 use crate::mutate::{safetensors, toml, zip};
 
 /// Structure of a file that a mutation keeps intact, so that it reaches the checks behind that of
@@ -55,7 +55,7 @@ impl Structure {
     /// Mutates a file once. Returns whether it has the structure.
     pub(super) fn mutate(self, file: &mut Vec<u8>, other: &[u8], random: &mut impl Rng) -> bool {
         let mutated = match self {
-            Self::Gzip => compressed::mutate_gzip(file, random),
+            Self::Gzip => compressed::mutate_gzip(file, random, mutate_contents),
             Self::Json => json::mutate(file, random),
             Self::Lines => lines::mutate(file, other, random),
             Self::MessagePack => message_pack::mutate(file, random),
@@ -65,8 +65,8 @@ impl Structure {
             Self::Protobuf => protobuf::mutate(file, random),
             Self::Safetensors => safetensors::mutate(file, random),
             Self::Toml => toml::mutate(file, random),
-            Self::Zip => zip::mutate(file, random),
-            Self::Zstd => compressed::mutate_zstd(file, random),
+            Self::Zip => zip::mutate(file, random, mutate_contents),
+            Self::Zstd => compressed::mutate_zstd(file, random, mutate_contents),
         };
         match mutated {
             Some(mutated) => *file = mutated,
@@ -74,4 +74,23 @@ impl Structure {
         }
         true
     }
+}
+
+/// Mutates one to four times the bytes of a file, whose structure is detected by its name and
+/// content.
+pub(super) fn mutate_file(name: &str, file: &mut Vec<u8>, other: &[u8], random: &mut impl Rng) {
+    let structure = Structure::of(name, file);
+    let times = 1 << random.random_range(0..3_u32);
+    for _ in 0..random.random_range(1..=times) {
+        let is_mutated =
+            random.random_bool(0.75) && structure.is_some_and(|it| it.mutate(file, other, random));
+        if !is_mutated {
+            bytes::mutate(file, other, random);
+        }
+    }
+}
+
+/// Mutates contents of a container, which have a structure of their own.
+fn mutate_contents(name: &str, contents: &mut Vec<u8>, random: &mut impl Rng) {
+    mutate_file(name, contents, &[], random);
 }

@@ -6,13 +6,16 @@ use rand::{Rng, RngExt};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::mutate::mutate_file;
-
 /// Maximum length of a member.
 const MAX_MEMBER: u64 = 1 << 20;
 
-/// Mutates a member and writes the archive again; `None` for a damaged archive.
-pub(super) fn mutate(file: &[u8], random: &mut impl Rng) -> Option<Vec<u8>> {
+/// Mutates a member with `mutate_contents`, which gets its name, and writes the archive again;
+/// `None` for a damaged archive.
+pub(super) fn mutate<R: Rng>(
+    file: &[u8],
+    random: &mut R,
+    mutate_contents: fn(&str, &mut Vec<u8>, &mut R),
+) -> Option<Vec<u8>> {
     let mut archive = ZipArchive::new(Cursor::new(file)).ok()?;
     let mut members = Vec::new();
     for index in 0..archive.len() {
@@ -40,7 +43,7 @@ pub(super) fn mutate(file: &[u8], random: &mut impl Rng) -> Option<Vec<u8>> {
         }
         _ => {
             let (name, _, contents) = &mut members[index];
-            mutate_file(name, contents, &[], random);
+            mutate_contents(name, contents, random);
         }
     }
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
