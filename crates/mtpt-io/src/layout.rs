@@ -3,6 +3,21 @@
 use burn::tensor::TensorData;
 use rayon::prelude::*;
 
+/// Largest number of axes of an array, as in numpy.
+const MAX_AXES: usize = 64;
+
+/// Largest number of elements, so that their size in bytes doesn't overflow.
+const MAX_ELEMENTS: usize = isize::MAX as usize / size_of::<f64>();
+
+/// Returns the number of elements of a shape, `None` if it is no possible one: it has more than 64
+/// axes, or the product of its sizes overflows, also without those that are zero.
+pub fn element_count(shape: &[usize]) -> Option<usize> {
+    let sizes = || shape.iter().copied();
+    let product = sizes().try_fold(1_usize, |count, size| count.checked_mul(size.max(1)));
+    let is_possible = shape.len() <= MAX_AXES && product.is_some_and(|count| count <= MAX_ELEMENTS);
+    is_possible.then(|| sizes().product())
+}
+
 /// Returns the index along each axis of the element at a position of a row-major array.
 pub fn unravel_index(position: usize, shape: &[usize]) -> Vec<usize> {
     let mut rest = position;
@@ -112,6 +127,18 @@ pub(crate) fn to_row_major(values: &[f32], shape: &[usize]) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn impossible_shapes_have_no_count() {
+        assert_eq!(element_count(&[]), Some(1));
+        assert_eq!(element_count(&[2, 3, 4]), Some(24));
+        assert_eq!(element_count(&[1 << 20, 0]), Some(0));
+        assert_eq!(element_count(&[1; 64]), Some(1));
+        assert_eq!(element_count(&[1; 65]), None);
+        assert_eq!(element_count(&[1 << 62, 4]), None);
+        assert_eq!(element_count(&[0, 1 << 62, 4]), None);
+        assert_eq!(element_count(&[1 << 60]), None);
+    }
 
     #[test]
     fn the_last_axis_is_the_fastest() {

@@ -8,6 +8,8 @@ mod dtype;
 #[cfg(feature = "tensors")]
 mod error;
 #[cfg(feature = "tensors")]
+mod expansion;
+#[cfg(feature = "tensors")]
 mod finite;
 #[cfg(feature = "tensors")]
 pub mod layout;
@@ -15,6 +17,8 @@ pub mod layout;
 mod named_tensors;
 #[cfg(feature = "tensors")]
 pub mod npy;
+#[cfg(feature = "tensors")]
+mod npy_header;
 #[cfg(feature = "tensors")]
 mod npz;
 #[cfg(feature = "tensors")]

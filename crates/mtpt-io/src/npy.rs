@@ -1,23 +1,23 @@
 //! Arrays of floats in numpy's `.npy` format.
 
-use std::borrow::Cow;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
-use npyz::{DType, Endianness, NpyHeader, Order, TypeChar, TypeStr, WriterBuilder};
 
 use crate::content::ForeignContent;
 use crate::dtype::Dtype;
 use crate::error::{Result, TensorError};
 use crate::finite::check_stored;
 use crate::fs;
-use crate::layout::to_row_major;
+use crate::layout::{f32_values, to_row_major};
+use crate::npy_header::NpyHeader;
 use crate::npz::only_array;
 use crate::source::TensorSource;
 
 /// The first bytes of every `.npy` file.
 const MAGIC: &[u8] = b"\x93NUMPY";
+/// Those of the files that are written.
+const VERSION_1: &[u8] = b"\x93NUMPY\x01\0";
 
 /// Returns whether bytes start like a `.npy` file.
 pub fn is_npy(bytes: &[u8]) -> bool {
@@ -63,118 +63,58 @@ pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<TensorData> {
             None => malformed("it doesn't start like one".to_owned()),
         });
     }
-    check_start(bytes).map_err(malformed)?;
-    let mut rest = bytes;
-    let header = NpyHeader::from_reader(&mut rest).map_err(|error| match error.kind() {
-        io::ErrorKind::UnexpectedEof => malformed("its header is truncated".to_owned()),
-        _ => match unknown_type(bytes) {
-            Some(found) => wrong_type(path, found),
-            None => malformed("its header is malformed".to_owned()),
-        },
-    })?;
-    let float = match header.dtype() {
-        DType::Plain(kind) => float(&kind),
-        _ => None,
+    let header = NpyHeader::parse(bytes).map_err(malformed)?;
+    let Some((dtype, is_big_endian)) = float(&header.descr) else {
+        return Err(wrong_type(path, &header.descr));
     };
-    let Some((dtype, is_big_endian)) = float else {
-        return Err(wrong_type(path, header.dtype().descr()));
-    };
-    let shape: Vec<usize> = header.shape().iter().map(|&size| size as usize).collect();
+    let NpyHeader { shape, data_start, .. } = header;
+    let data = &bytes[data_start..];
     let size = shape.iter().try_fold(dtype.size(), |size, &length| size.checked_mul(length));
-    let found = bytes.len() as u64;
-    if size != Some(rest.len()) {
-        let start = (bytes.len() - rest.len()) as u64;
-        let expected = start.saturating_add(size.unwrap_or(usize::MAX) as u64);
+    if size != Some(data.len()) {
+        let expected = (data_start as u64).saturating_add(size.unwrap_or(usize::MAX) as u64);
+        let found = bytes.len() as u64;
         return Err(TensorError::FileLength { path: path.to_owned(), expected, found });
     }
     let values = if is_big_endian {
-        let mut data = rest.to_vec();
+        let mut data = data.to_vec();
         data.chunks_exact_mut(dtype.size()).for_each(<[u8]>::reverse);
         dtype.widen(&data)
     } else {
-        dtype.widen(rest)
+        dtype.widen(data)
     };
-    let values = match header.order() {
-        Order::Fortran => to_row_major(&values, &shape),
-        Order::C => values,
-    };
+    let values = if header.is_fortran { to_row_major(&values, &shape) } else { values };
     let data = TensorData::new(values, shape);
     check_stored(&data, dtype, path, None)?;
     Ok(data)
 }
 
 /// Returns the error that elements are not floats.
-fn wrong_type(path: &Path, found: String) -> TensorError {
+fn wrong_type(path: &Path, descr: &str) -> TensorError {
     let expected = "floats of 16, 32 or 64 bits, or bfloat16";
+    let found = match descr.trim_start_matches(ORDERS).chars().next() {
+        Some('O') => format!("`{descr}`, pickled Python objects"),
+        Some('[') => descr.to_owned(),
+        _ => format!("'{descr}'"),
+    };
     TensorError::Dtype { path: path.to_owned(), tensor: None, expected, found }
 }
 
-/// Checks the version, the length of the header and the number of elements, which the parser
-/// assumes to be reasonable.
-fn check_start(bytes: &[u8]) -> Result<(), String> {
-    let field = bytes.get(8..12).map(|field| [field[0], field[1], field[2], field[3]]);
-    match (bytes.get(6), field) {
-        (Some(2 | 3), Some(length)) if u32::from_le_bytes(length) as usize > bytes.len() => {
-            Err("its header is truncated".to_owned())
-        }
-        (Some(1..=3), Some(_)) if has_too_many_elements(bytes) => {
-            Err("its shape has too many elements".to_owned())
-        }
-        (Some(1..=3), Some(_)) => Ok(()),
-        (Some(version), Some(_)) => {
-            Err(format!("expected version 1, 2 or 3 of the format, found {version}"))
-        }
-        _ => Err("its header is truncated".to_owned()),
-    }
-}
-
-/// Returns whether the size of the array in a header exceeds the range of integers.
-fn has_too_many_elements(bytes: &[u8]) -> bool {
-    let header = start_as_text(bytes);
-    let shape = header.split_once("shape").map_or("", |(_, shape)| shape);
-    let shape = shape.split([')', ']']).next().unwrap_or_default();
-    let sizes = shape.split(|c: char| !c.is_ascii_digit()).filter(|size| !size.is_empty());
-    // Elements have at most 32 bytes.
-    let size = sizes
-        .map(|size| size.parse::<u64>().ok())
-        .try_fold(32_u64, |product, size| product.checked_mul(size?.max(1)));
-    size.is_none()
-}
-
-fn start_as_text(bytes: &[u8]) -> Cow<'_, str> {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(512)])
-}
-
-/// Returns the element type of a header as text, for types that the parser doesn't know, such as
-/// `|O`, Python objects.
-fn unknown_type(bytes: &[u8]) -> Option<String> {
-    const KNOWN: &str = "biufcmMSaUV";
-    let header = start_as_text(bytes);
-    let (_, rest) = header.split_once("'descr':")?;
-    let (found, _) = rest.trim_start().strip_prefix('\'')?.split_once('\'')?;
-    let kind = found.trim_start_matches(['<', '>', '|', '=']).chars().next()?;
-    if KNOWN.contains(kind) {
-        return None;
-    }
-    Some(if found.ends_with('O') {
-        format!("`{found}`, pickled Python objects")
-    } else {
-        format!("`{found}`")
-    })
-}
+/// Marks of the byte order: little-endian, big-endian, irrelevant, the machine's.
+const ORDERS: [char; 4] = ['<', '>', '|', '='];
 
 /// Returns the type of floats and whether their bytes are in big-endian order, or `None` for other
 /// elements.
-fn float(kind: &TypeStr) -> Option<(Dtype, bool)> {
-    let dtype = match (kind.type_char(), kind.size_field()) {
-        (TypeChar::Float, 2) => Dtype::F16,
-        (TypeChar::Float, 4) => Dtype::F32,
-        (TypeChar::Float, 8) => Dtype::F64,
+fn float(descr: &str) -> Option<(Dtype, bool)> {
+    let dtype = match descr.strip_prefix(ORDERS).unwrap_or(descr) {
+        "f2" => Dtype::F16,
+        "f4" => Dtype::F32,
+        "f8" => Dtype::F64,
         // As `ml_dtypes` stores bfloat16, which numpy has no name for.
-        (TypeChar::RawData, 2) => Dtype::Bf16,
+        "V2" => Dtype::Bf16,
         _ => return None,
     };
-    Some((dtype, kind.endianness() == Endianness::Big))
+    let is_native = !descr.starts_with(['<', '>', '|']);
+    Some((dtype, descr.starts_with('>') || is_native && cfg!(target_endian = "big")))
 }
 
 /// Returns the bytes of a `.npy` file of little-endian 32-bit floats in row-major order.
@@ -183,18 +123,22 @@ fn float(kind: &TypeStr) -> Option<(Dtype, bool)> {
 ///
 /// When the elements are not 32-bit floats.
 pub fn npy_bytes(data: &TensorData) -> Vec<u8> {
-    let values = data.as_slice::<f32>().expect("`.npy` files are written from 32-bit floats");
-    let shape: Vec<u64> = data.shape().iter().map(|&size| size as u64).collect();
-    let mut bytes = Vec::new();
-    let options = npyz::WriteOptions::<f32>::new().default_dtype().shape(&shape);
-    options
-        .writer(&mut bytes)
-        .begin_nd()
-        .and_then(|mut writer| {
-            writer.extend(values.iter().copied())?;
-            writer.finish()
-        })
-        .expect("invariant: writing to memory succeeds, and the shape matches the data");
+    let values = f32_values(data);
+    let sizes: Vec<String> = data.shape().iter().map(usize::to_string).collect();
+    let shape = match sizes.as_slice() {
+        [size] => format!("({size},)"),
+        sizes => format!("({})", sizes.join(", ")),
+    };
+    let mut header = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': {shape}, }}");
+    // Like numpy's, so that the elements start at a multiple of 64 bytes.
+    let length = (VERSION_1.len() + size_of::<u16>() + header.len() + 1).next_multiple_of(64);
+    let length = length - VERSION_1.len() - size_of::<u16>();
+    header.extend(std::iter::repeat_n(' ', length - header.len() - 1));
+    header.push('\n');
+    let mut bytes = VERSION_1.to_vec();
+    bytes.extend((length as u16).to_le_bytes());
+    bytes.extend(header.as_bytes());
+    bytes.extend(values.iter().flat_map(|value| value.to_le_bytes()));
     bytes
 }
 

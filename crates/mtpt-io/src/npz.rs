@@ -6,6 +6,7 @@ use std::path::Path;
 use zip::ZipArchive;
 
 use crate::error::{Result, TensorError, listed};
+use crate::expansion::largest_size;
 use crate::fs::{self, IoError};
 
 const ARRAY: &str = ".npy";
@@ -30,6 +31,7 @@ fn names<R: Read + Seek>(archive: &ZipArchive<R>) -> impl Iterator<Item = String
 pub(crate) fn only_array(archive: &[u8], path: &Path) -> Result<Vec<u8>> {
     let malformed = |problem: String| TensorError::Npy { path: path.to_owned(), problem };
     let damaged = || malformed("its zip archive is truncated or damaged".to_owned());
+    let length = archive.len() as u64;
     let mut archive = ZipArchive::new(Cursor::new(archive)).map_err(|_| damaged())?;
     let mut names: Vec<String> = names(&archive).collect();
     names.sort_unstable();
@@ -42,10 +44,16 @@ pub(crate) fn only_array(archive: &[u8], path: &Path) -> Result<Vec<u8>> {
         )));
     };
     let mut bytes = Vec::new();
-    let mut entry = archive.by_name(array).map_err(|_| damaged())?;
-    entry.read_to_end(&mut bytes).map_err(|source| match source.kind() {
+    let entry = archive.by_name(array).map_err(|_| damaged())?;
+    let limit = largest_size(length);
+    entry.take(limit + 1).read_to_end(&mut bytes).map_err(|source| match source.kind() {
         std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => damaged(),
         _ => IoError::new("read", path, source).into(),
     })?;
+    if bytes.len() as u64 > limit {
+        return Err(malformed(format!(
+            "`{array}` expands to more than {limit} bytes, from an archive of {length}; unpack it"
+        )));
+    }
     Ok(bytes)
 }

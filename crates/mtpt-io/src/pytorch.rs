@@ -9,12 +9,15 @@ use burn::tensor::TensorData;
 use pytorch_reader::{
     DType as StoredDtype, PickleError, PickleValue, PytorchError, PytorchReader, Tensor,
 };
+use zip::ZipArchive;
 
 use crate::content::ForeignContent;
 use crate::dtype::Dtype;
 use crate::error::{Result, TensorError, listed};
+use crate::expansion::largest_size;
 use crate::finite::check_stored;
 use crate::fs::{self, IoError};
+use crate::layout::element_count;
 use crate::source::TensorSource;
 
 /// The tensors of a file that `torch.save` wrote.
@@ -31,8 +34,11 @@ impl PytorchFile {
     /// When the file cannot be read, has other content ([`TensorError::Foreign`]), is malformed
     /// ([`TensorError::Pytorch`]), or has no tensors ([`TensorError::Pickle`]).
     pub fn open(path: &Path) -> Result<Self> {
+        let length = fs::open(path)?.metadata().map_err(IoError::with("read", path))?.len();
+        check_pickle(path, length)?;
         let reader = PytorchReader::new(path).map_err(|error| failed(path, error))?;
         let tensors: BTreeMap<_, _> = reader.into_tensors().into_iter().collect();
+        check_sizes(&tensors, path, length)?;
         if tensors.is_empty() {
             let found = match PytorchReader::read_pickle_data(path, None) {
                 Ok(PickleValue::Dict(values)) if !values.is_empty() => {
@@ -61,6 +67,50 @@ impl PytorchFile {
         others.retain(|key| !file.tensors.contains_key(key));
         if others.is_empty() { Ok(file) } else { Err(refused(listed(&others))) }
     }
+}
+
+/// Checks the size of the pickle in an archive, which describes the tensors. PyTorch doesn't
+/// compress it.
+fn check_pickle(path: &Path, length: u64) -> Result<()> {
+    let Some(mut archive) = fs::open(path).ok().and_then(|file| ZipArchive::new(file).ok()) else {
+        return Ok(());
+    };
+    let sizes = (0..archive.len()).filter_map(|index| {
+        let entry = archive.by_index_raw(index).ok()?;
+        entry.name().is_ok_and(|name| name.ends_with("data.pkl")).then_some(entry.size())
+    });
+    match sizes.max() {
+        Some(size) if size > length => Err(TensorError::Pytorch {
+            path: path.to_owned(),
+            problem: format!(
+                "its `data.pkl` expands to {size} bytes, from a file of {length}; save it again \
+                 with PyTorch"
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Checks that the tensors aren't much larger than the file: a view may repeat elements.
+///
+/// Tensors may share their elements: T5's embedding table has up to four names.
+fn check_sizes(tensors: &BTreeMap<String, Tensor>, path: &Path, length: u64) -> Result<()> {
+    let mut total = 0_u64;
+    for (name, tensor) in tensors {
+        let shape = tensor.shape();
+        let size = element_count(shape).map(|count| (count * size_of::<f32>()) as u64);
+        total = size.map_or(u64::MAX, |size| total.saturating_add(size));
+        if total > largest_size(length) {
+            return Err(TensorError::Pytorch {
+                path: path.to_owned(),
+                problem: format!(
+                    "the tensor `{name}` of shape {shape:?} and those before it are larger than a \
+                     file of {length} bytes can have; save them with `contiguous()`"
+                ),
+            });
+        }
+    }
+    Ok(())
 }
 
 fn sorted_keys(values: HashMap<String, PickleValue>) -> Vec<String> {

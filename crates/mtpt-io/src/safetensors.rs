@@ -13,6 +13,7 @@ use crate::dtype::Dtype;
 use crate::error::{Result, TensorError};
 use crate::finite::check_stored;
 use crate::fs::{self, IoError};
+use crate::layout::element_count;
 use crate::source::TensorSource;
 
 /// Length of the number at the start of a file that gives the length of its header.
@@ -71,12 +72,15 @@ impl SafetensorsFile {
         // This also checks the offsets and sizes of all tensors against each other.
         let metadata: Metadata = serde_json::from_slice(&header)
             .map_err(|source| malformed(SafeTensorError::InvalidHeaderDeserialization(source)))?;
-        let expected = data_start + metadata.data_len() as u64;
+        let expected = data_start.saturating_add(metadata.data_len() as u64);
         if expected != found {
             return Err(TensorError::FileLength { path: path.to_owned(), expected, found });
         }
-        let tensors =
+        let tensors: BTreeMap<String, TensorInfo> =
             metadata.tensors().into_iter().map(|(name, info)| (name, info.clone())).collect();
+        if tensors.values().any(|info| element_count(&info.shape).is_none()) {
+            return Err(malformed(SafeTensorError::TensorInvalidInfo));
+        }
         let metadata = metadata.metadata().clone().unwrap_or_default().into_iter().collect();
         Ok(Self { path: path.to_owned(), metadata, data_start, tensors })
     }

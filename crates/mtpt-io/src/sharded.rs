@@ -1,6 +1,7 @@
 //! Checkpoints in several files, listed by an index `*.index.json`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
@@ -78,8 +79,16 @@ impl ShardedFiles {
         let unusable = |problem: String| TensorError::Index { path: index.to_owned(), problem };
         let map = weight_map(index)?;
         let names = file_names(&map);
-        let missing: Vec<String> =
-            names.iter().filter(|name| !index.with_file_name(name).is_file()).cloned().collect();
+        // Listed once: an index may have a million names.
+        let folder = index.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let found: HashSet<OsString> = fs::read_dir(folder.unwrap_or(Path::new(".")))?
+            .iter()
+            .filter_map(|path| path.file_name().map(OsStr::to_owned))
+            .collect();
+        let is_missing = |name: &&String| {
+            !found.contains(OsStr::new(name)) || !index.with_file_name(name).is_file()
+        };
+        let missing: Vec<String> = names.iter().filter(is_missing).cloned().collect();
         if !missing.is_empty() {
             return Err(unusable(format!(
                 "{} of the {} files it lists are missing: {}; download or copy them next to it",
@@ -107,8 +116,8 @@ impl ShardedFiles {
         let absent: Vec<String> = map
             .iter()
             .filter(|(tensor, file)| {
-                let shard = names.iter().position(|name| name == *file);
-                shard.is_none_or(|shard| !shards[shard].contains(tensor))
+                // The names are sorted.
+                names.binary_search(file).map_or(true, |shard| !shards[shard].contains(tensor))
             })
             .map(|(tensor, file)| format!("{tensor}` in `{file}"))
             .collect();

@@ -13,6 +13,9 @@ mod named_tensors;
 // `.npy` files of every kind: written, read, and rejected if damaged or not finite.
 #[cfg(feature = "tensors")]
 mod npy;
+// Headers that claim more than their files contain.
+#[cfg(feature = "t5x")]
+mod claims;
 // T5X checkpoints: those of flax and TensorStore are read, written ones have the bytes of flax, and
 // damaged ones are rejected.
 #[cfg(feature = "t5x")]

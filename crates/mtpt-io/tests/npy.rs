@@ -121,7 +121,7 @@ fn other_elements_are_rejected_by_their_type() {
         ("|V4", "'|V4'"),
         ("<U4", "'<U4'"),
         ("|O", "`|O`, pickled Python objects"),
-        ("[('a', '<f4'), ('b', '<f4')]", "[('a', '<f4'), ('b', '<f4'), ]"),
+        ("[('a', '<f4'), ('b', '<f4')]", "[('a', '<f4'), ('b', '<f4')]"),
     ] {
         let message = parse(&npy(1, descr, false, "(2, 3)", &data)).unwrap_err().to_string();
         let expected = "expected floats of 16, 32 or 64 bits, or bfloat16, found";

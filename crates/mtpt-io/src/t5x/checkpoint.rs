@@ -9,7 +9,9 @@ use super::msgpack::{self, NUMPY_ARRAY, NUMPY_SCALAR, Node, NumpyArray};
 use super::zarr::ZarrArray;
 use crate::dtype::Dtype;
 use crate::error::{Result, TensorError};
+use crate::expansion::largest_size;
 use crate::finite::check_finite;
+use crate::layout::element_count;
 use crate::source::TensorSource;
 
 /// Name of the msgpack file in the folder of a checkpoint.
@@ -22,6 +24,10 @@ const PLACEHOLDER: &str = "PLACEHOLDER://";
 const CHUNKED: &str = "__msgpack_chunked_array__";
 /// Older versions store the bits of bfloat16 as unsigned integers in zarr folders.
 const FIRST_WITH_BF16: i64 = 3;
+
+/// Largest total length of the names of branches and arrays, which contain those of all branches
+/// above them. Those of T5-XXL have 60 kB.
+const MAX_NAMES: usize = 16 << 20;
 
 /// The parameters of a T5X checkpoint.
 ///
@@ -68,7 +74,7 @@ impl Checkpoint {
         let (version, target) = msgpack::read(&file)?;
         // Folders of arrays are next to the msgpack file.
         let parent = file.parent().unwrap_or(folder).to_owned();
-        let mut opener = Opener { parent, file, version, arrays: BTreeMap::new() };
+        let mut opener = Opener { parent, file, version, ..Opener::default() };
         opener.collect("target", target)?;
         let Opener { file, arrays, .. } = opener;
         Ok(Self { folder: folder.to_owned(), file, arrays })
@@ -159,16 +165,28 @@ fn newest_step(folder: &Path) -> Option<PathBuf> {
 }
 
 /// Collects the arrays of a checkpoint.
+#[derive(Default)]
 struct Opener {
     /// The folder in which folders of arrays are.
     parent: PathBuf,
     file: PathBuf,
     version: i64,
     arrays: BTreeMap<String, Stored>,
+    /// Total length of the names.
+    names: usize,
+    /// Size of the arrays in folders of their own as 32-bit floats.
+    size: u64,
+    /// Size of the files of their chunks.
+    stored: u64,
 }
 
 impl Opener {
     fn collect(&mut self, name: &str, node: Node) -> Result<()> {
+        self.names += name.len();
+        if self.names > MAX_NAMES {
+            let found = format!("more than {MAX_NAMES} bytes");
+            return Err(self.malformed(shortened(name), "names that aren't too long", found));
+        }
         let stored = match node {
             // An empty branch.
             Node::Nothing => return Ok(()),
@@ -224,7 +242,7 @@ impl Opener {
             found += part.iter().product::<usize>();
             parts.push(bytes.clone());
         }
-        if count(&shape) != Some(found) {
+        if element_count(&shape) != Some(found) {
             let found = format!("{found} elements for shape {shape:?}");
             return Err(self.malformed(name, "parts that fill the shape", found));
         }
@@ -236,7 +254,7 @@ impl Opener {
     }
 
     /// Collects an array that is a description in the form of TensorStore.
-    fn described(&self, name: &str, node: &Node) -> Result<Stored> {
+    fn described(&mut self, name: &str, node: &Node) -> Result<Stored> {
         let driver = node.get("driver").and_then(Node::text).unwrap_or_default();
         if driver != "zarr" {
             return Err(self.malformed(
@@ -256,7 +274,7 @@ impl Opener {
         self.folder(name, path, shape.and_then(Node::sizes))
     }
 
-    fn folder(&self, name: &str, path: &str, expected: Option<Vec<usize>>) -> Result<Stored> {
+    fn folder(&mut self, name: &str, path: &str, expected: Option<Vec<usize>>) -> Result<Stored> {
         let path = path.trim_end_matches('/');
         let is_next_to_file = !path.is_empty()
             && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
@@ -272,22 +290,29 @@ impl Opener {
         }
         let array = ZarrArray::open(self.parent.join(path), name, self.version < FIRST_WITH_BF16)?;
         let shape = array.shape();
-        match expected {
-            Some(expected) if expected != shape => Err(Error::Shape {
+        if let Some(expected) = expected.filter(|expected| *expected != shape) {
+            let (path, array, found) = (array.description(), name.to_owned(), shape);
+            return Err(Error::Shape { path, array, expected, found }.into());
+        }
+        let size = shape.iter().product::<usize>() as u64 * size_of::<f32>() as u64;
+        self.size = self.size.saturating_add(size);
+        self.stored += array.stored();
+        if self.size > largest_size(self.stored) {
+            return Err(Error::Size {
                 path: array.description(),
                 array: name.to_owned(),
-                expected,
-                found: shape,
+                shape,
+                stored: array.stored(),
             }
-            .into()),
-            _ => Ok(Stored::Zarr { shape, array: Box::new(array) }),
+            .into());
         }
+        Ok(Stored::Zarr { shape, array: Box::new(array) })
     }
 }
 
-/// Returns the number of elements of a shape, `None` if it overflows.
-fn count(shape: &[usize]) -> Option<usize> {
-    shape.iter().try_fold(1, |count: usize, size| count.checked_mul(*size))
+/// Returns the start of a name, for a message.
+fn shortened(name: &str) -> &str {
+    name.split_at_checked(200).map_or(name, |(start, _)| start)
 }
 
 /// Parses the payload of one of flax's extensions. Shape, type and bytes match each other.
@@ -310,7 +335,7 @@ fn numpy_array<'a>(
         expected: EXPECTED_DTYPE,
         found: format!("`{stored}`"),
     })?;
-    let expected = count(&shape).and_then(|count| count.checked_mul(dtype.size()));
+    let expected = element_count(&shape).and_then(|count| count.checked_mul(dtype.size()));
     if expected != Some(bytes.len()) {
         let found = format!("{} bytes of `{stored}` for shape {shape:?}", bytes.len());
         return Err(malformed(found).into());

@@ -110,6 +110,22 @@ pub enum Error {
         /// The shape in the folder.
         found: Vec<usize>,
     },
+    /// A description of a larger array than its chunks can have.
+    #[error(
+        "array `{array}` in `{}`: expected a shape that fits its chunk files of {stored} bytes, \
+         found {shape:?}; copy the missing chunks",
+        path.display()
+    )]
+    Size {
+        /// The file `.zarray`.
+        path: PathBuf,
+        /// Dotted name of the array.
+        array: String,
+        /// The shape in the file.
+        shape: Vec<usize>,
+        /// Size of all chunk files.
+        stored: u64,
+    },
     /// A missing chunk of an array without a fill value.
     #[error("chunk `{}` of array `{array}` is missing", path.display())]
     MissingChunk {

@@ -20,6 +20,7 @@ pub(crate) mod error;
 mod msgpack;
 mod write;
 mod zarr;
+mod zarr_description;
 
 pub use checkpoint::{CHECKPOINT_FILE, Checkpoint};
 pub use error::Error;

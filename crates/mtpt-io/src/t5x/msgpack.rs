@@ -1,5 +1,6 @@
 //! The msgpack file of a checkpoint, as `flax.serialization` writes it.
 
+use std::collections::HashMap;
 use std::fmt::{self, Formatter};
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
@@ -16,6 +17,9 @@ use crate::fs::{self, IoError};
 /// Codes of flax's msgpack extensions.
 pub(super) const NUMPY_ARRAY: i8 = 1;
 pub(super) const NUMPY_SCALAR: i8 = 3;
+
+/// Largest number of nested branches. T5X nests ten.
+const MAX_DEPTH: usize = 64;
 
 /// A value of the file. Arrays stay encoded.
 #[derive(Debug)]
@@ -81,7 +85,10 @@ impl Node {
         match self {
             Self::List(items) => Some(items.iter().collect()),
             Self::Branch(entries) => {
-                (0..entries.len()).map(|number| self.get(&number.to_string())).collect()
+                let items: HashMap<&str, &Self> =
+                    entries.iter().map(|(key, item)| (key.as_str(), item)).collect();
+                let item = |number: usize| items.get(number.to_string().as_str()).copied();
+                (0..entries.len()).map(item).collect()
             }
             _ => None,
         }
@@ -108,6 +115,7 @@ pub(super) fn read(path: &Path) -> Result<(i64, Node)> {
     let file = fs::open(path)?;
     let length = file.metadata().map_err(failed)?.len();
     let mut deserializer = Deserializer::new(BufReader::new(file));
+    deserializer.set_max_depth(MAX_DEPTH);
     let contents = Contents::deserialize(&mut deserializer).map_err(|error| match error {
         DecodeError::InvalidMarkerRead(source) | DecodeError::InvalidDataRead(source) => {
             if source.kind() == io::ErrorKind::UnexpectedEof {

@@ -1,35 +1,43 @@
+use std::collections::HashSet;
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use serde_json::Value;
-use zarrs::array::{Array, ArrayBytes, ArraySubset};
-use zarrs::filesystem::FilesystemStore;
-use zarrs::metadata::ArrayMetadata;
-use zarrs::metadata::v2::ArrayMetadataV2;
+use flate2::read::GzDecoder;
+use rayon::prelude::*;
 
 use super::error::{EXPECTED_DTYPE, Error};
+use super::zarr_description::{Description, FILE};
 use crate::dtype::Dtype;
 use crate::error::{Result, TensorError};
+use crate::expansion::largest_size;
 use crate::fs;
-
-/// Name of the file that describes an array.
-const DESCRIPTION: &str = ".zarray";
+use crate::layout::unravel_index;
 
 /// An array in zarr's second format, with one file for each chunk.
+///
+/// Chunks are as TensorStore writes them for T5X: in row-major order, plain or compressed by gzip.
 pub(super) struct ZarrArray {
     folder: PathBuf,
-    array: Array<FilesystemStore>,
-    dtype: Dtype,
-    /// Whether a missing chunk has a value.
-    has_fill_value: bool,
+    description: Description,
+    /// The chunks that have a file.
+    chunks: Vec<Chunk>,
+}
+
+/// A file of a part of the array.
+struct Chunk {
+    path: PathBuf,
+    /// Position among the chunks along each axis.
+    position: Vec<usize>,
+    /// Size of the file.
+    stored: u64,
 }
 
 impl ZarrArray {
-    /// Reads the description of an array, and none of its elements.
+    /// Reads the description of an array and lists its chunks, but reads none of its elements.
     ///
     /// `bf16_as_bits` is for checkpoints that store the bits of bfloat16 as unsigned integers.
     pub(super) fn open(folder: PathBuf, name: &str, bf16_as_bits: bool) -> Result<Self> {
-        let path = folder.join(DESCRIPTION);
+        let path = folder.join(FILE);
         if !path.is_file() {
             return Err(Error::MissingFolder { folder, array: name.to_owned() }.into());
         }
@@ -39,37 +47,20 @@ impl ZarrArray {
             array: name.to_owned(),
             source,
         };
-        let mut description: Value =
-            serde_json::from_slice(&text).map_err(|error| malformed(error.into()))?;
-        let stored = description.get("dtype").cloned().unwrap_or_default();
-        let unknown = || TensorError::Dtype {
-            path: path.clone(),
-            tensor: Some(name.to_owned()),
-            expected: EXPECTED_DTYPE,
-            found: format!("`{}`", stored.as_str().map_or(stored.to_string(), str::to_owned)),
-        };
-        let mut dtype = match &stored {
-            Value::Null => return Err(malformed("it has no `dtype`".into()).into()),
-            Value::String(dtype) => Dtype::from_zarr(dtype).ok_or_else(unknown)?,
-            _ => return Err(unknown()),
-        };
-        if dtype == Dtype::Bf16 {
-            // TensorStore's addition to the format, unknown to zarrs: two bytes, the lower one
-            // first.
-            description["dtype"] = Value::from("<u2");
-        } else if dtype == Dtype::U16 && bf16_as_bits {
-            dtype = Dtype::Bf16;
+        let mut description = Description::parse(&text).map_err(malformed)?.map_err(|found| {
+            let (path, tensor) = (path.clone(), Some(name.to_owned()));
+            TensorError::Dtype { path, tensor, expected: EXPECTED_DTYPE, found }
+        })?;
+        if description.dtype == Dtype::U16 && bf16_as_bits {
+            description.read_as_bf16();
         }
-        let has_fill_value = description.get("fill_value").is_some_and(|value| !value.is_null());
-        if has_fill_value && dtype == Dtype::Bf16 {
-            return Err(malformed("a fill value for `bfloat16` is not supported".into()).into());
+        let mut chunks = Vec::new();
+        for path in fs::read_dir(&folder)? {
+            let Some(position) = description.position(&path) else { continue };
+            let stored = path.metadata().map_err(fs::IoError::with("read", &path))?.len();
+            chunks.push(Chunk { path, position, stored });
         }
-        let metadata: ArrayMetadataV2 =
-            serde_json::from_value(description).map_err(|error| malformed(error.into()))?;
-        let store = FilesystemStore::new(&folder).map_err(|error| malformed(error.into()))?;
-        let array = Array::new_with_metadata(Arc::new(store), "/", ArrayMetadata::V2(metadata))
-            .map_err(|error| malformed(error.into()))?;
-        Ok(Self { folder, array, dtype, has_fill_value })
+        Ok(Self { folder, description, chunks })
     }
 
     /// Returns the folder.
@@ -79,60 +70,118 @@ impl ZarrArray {
 
     /// Returns the file that describes the array.
     pub(super) fn description(&self) -> PathBuf {
-        self.folder.join(DESCRIPTION)
+        self.folder.join(FILE)
     }
 
     /// Returns the type of the elements.
     pub(super) fn dtype(&self) -> Dtype {
-        self.dtype
+        self.description.dtype
     }
 
     /// Returns the shape.
     pub(super) fn shape(&self) -> Vec<usize> {
-        self.array.shape().iter().map(|size| *size as usize).collect()
+        self.description.shape.clone()
     }
 
-    /// Reads all elements as 32-bit floats.
+    /// Returns the size of all chunks' files.
+    pub(super) fn stored(&self) -> u64 {
+        self.chunks.iter().map(|chunk| chunk.stored).sum()
+    }
+
+    /// Reads all elements as 32-bit floats. The caller has compared their number with the size of
+    /// the files.
     pub(super) fn read(&self, name: &str) -> Result<Vec<f32>> {
-        // zarrs would read missing chunks as zeros.
-        if !self.has_fill_value
-            && let Some(path) = self.chunks().map(|(_, path)| path).find(|path| !path.is_file())
+        let Description { fill_value, .. } = self.description;
+        if fill_value.is_none()
+            && let Some(path) = self.missing_chunk()
         {
             return Err(Error::MissingChunk { path, array: name.to_owned() }.into());
         }
-        let all = self.array.subset_all();
-        let damaged = |error: Box<dyn std::error::Error + Send + Sync>| self.damage(name, error);
-        if self.dtype == Dtype::F32 {
-            // Without a copy of what may be a large array.
-            let values = self.array.retrieve_array_subset::<Vec<f32>>(&all);
-            return Ok(values.map_err(|error| damaged(error.into()))?);
+        let mut values = vec![fill_value.unwrap_or_default(); self.description.len()];
+        // Chunks that are decoded at once have the size of the array and one chunk.
+        let at_once = 1 + self.description.len() / self.description.chunk_len();
+        for chunks in self.chunks.chunks(at_once.min(rayon::current_num_threads())) {
+            let decoded = chunks.par_iter().map(|chunk| self.decode(chunk, name));
+            for (chunk, decoded) in chunks.iter().zip(decoded.collect::<Vec<_>>()) {
+                self.insert(chunk, &decoded?, &mut values);
+            }
         }
-        let bytes = self.array.retrieve_array_subset::<ArrayBytes<'static>>(&all);
-        let bytes = bytes.map_err(|error| damaged(error.into()))?.into_fixed();
-        let bytes = bytes.map_err(|error| damaged(error.into()))?;
-        Ok(self.dtype.widen_native(bytes.into_owned()))
+        Ok(values)
     }
 
-    /// Returns the error of the chunk that cannot be decoded, which the error of the whole array
-    /// doesn't name.
-    fn damage(&self, name: &str, whole: Box<dyn std::error::Error + Send + Sync>) -> Error {
-        let (path, source) = self
-            .chunks()
-            .find_map(|(indices, path)| {
-                let chunk = self.array.retrieve_chunk_if_exists::<ArrayBytes<'static>>(&indices);
-                chunk.err().map(|error| (path, error.into()))
+    /// Returns the path of the first chunk without a file.
+    fn missing_chunk(&self) -> Option<PathBuf> {
+        let grid = self.description.grid();
+        let count: usize = grid.iter().product();
+        if count == self.chunks.len() {
+            return None;
+        }
+        let found: HashSet<&[usize]> =
+            self.chunks.iter().map(|chunk| chunk.position.as_slice()).collect();
+        // At least one of this many is missing, however many chunks the description claims.
+        (0..count.min(self.chunks.len() + 1))
+            .map(|index| unravel_index(index, &grid))
+            .find(|position| !found.contains(position.as_slice()))
+            .map(|position| self.folder.join(self.description.key(&position)))
+    }
+
+    /// Reads a chunk.
+    fn decode(&self, chunk: &Chunk, name: &str) -> Result<Vec<f32>> {
+        let Chunk { path, stored, .. } = chunk;
+        let damaged = |source: Box<dyn std::error::Error + Send + Sync>| {
+            TensorError::from(Error::DamagedChunk {
+                path: path.clone(),
+                array: name.to_owned(),
+                source,
             })
-            .unwrap_or_else(|| (self.folder.clone(), whole));
-        Error::DamagedChunk { path, array: name.to_owned(), source }
+        };
+        let expected = self.description.chunk_bytes as u64;
+        let is_compressed = self.description.is_compressed;
+        if is_compressed && expected > largest_size(*stored)
+            || !is_compressed && expected != *stored
+        {
+            let found = format!("expected {expected} bytes, from a file of {stored}");
+            return Err(damaged(found.into()));
+        }
+        let file = fs::read(path)?;
+        let bytes = if is_compressed {
+            let mut bytes = Vec::with_capacity(self.description.chunk_bytes);
+            // One byte more than expected, so that longer chunks and damaged ends are noticed.
+            let decoder = GzDecoder::new(file.as_slice());
+            let read = decoder.take(expected + 1).read_to_end(&mut bytes);
+            read.map_err(|error| damaged(error.into()))?;
+            bytes
+        } else {
+            file
+        };
+        if bytes.len() as u64 != expected {
+            let found = format!("expected {expected} bytes, found {}", bytes.len());
+            return Err(damaged(found.into()));
+        }
+        Ok(self.description.widen(bytes))
     }
 
-    /// Returns the indices and the file of every chunk.
-    fn chunks(&self) -> impl Iterator<Item = (Vec<u64>, PathBuf)> {
-        let grid = ArraySubset::new_with_shape(self.array.chunk_grid_shape().to_vec());
-        grid.indices().into_iter().map(|indices| {
-            let indices = indices.to_vec();
-            let path = self.folder.join(self.array.chunk_key(&indices).as_str());
-            (indices, path)
-        })
+    /// Copies the elements of a chunk to those of the array. Chunks at the end of an axis may
+    /// extend beyond it.
+    fn insert(&self, chunk: &Chunk, elements: &[f32], values: &mut [f32]) {
+        let Description { shape, chunks: size, .. } = &self.description;
+        let Some(last) = shape.len().checked_sub(1) else {
+            values.copy_from_slice(elements);
+            return;
+        };
+        let starts: Vec<usize> =
+            chunk.position.iter().zip(size).map(|(position, size)| position * size).collect();
+        let extent: Vec<usize> =
+            (0..shape.len()).map(|axis| size[axis].min(shape[axis] - starts[axis])).collect();
+        let rows: usize = extent[..last].iter().product();
+        for row in 0..rows {
+            let index = unravel_index(row, &extent[..last]);
+            let (mut from, mut to) = (0, 0);
+            for (axis, position) in index.into_iter().chain([0]).enumerate() {
+                from = from * size[axis] + position;
+                to = to * shape[axis] + starts[axis] + position;
+            }
+            values[to..][..extent[last]].copy_from_slice(&elements[from..][..extent[last]]);
+        }
     }
 }
