@@ -189,6 +189,41 @@ fn other_archives_are_explained() {
     assert!(matches!(error, Err(Error::Data(DataError::ParquetStream { .. }))), "{error:?}");
 }
 
+#[test]
+fn data_that_expands_too_much_is_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv.gz");
+    let line = [b"text,label\n".as_slice(), &b"a".repeat(10 << 20)].concat();
+    let quoted = [b"text,label\n\"".as_slice(), &b"a".repeat(10 << 20)].concat();
+    for bytes in [line, quoted] {
+        for compressed in [gzip(&bytes), zstd(&bytes)] {
+            fs::write(&path, compressed).unwrap();
+            let expected = "expands to a line of more than 10 times its size; decompress it";
+            let found = message(
+                Reader::open(Format::Csv, &path)
+                    .and_then(|rows| rows.map(|row| row.map(|_| ())).collect::<Result<(), _>>()),
+            );
+            assert!(found.contains(expected), "{found}");
+        }
+    }
+}
+
+#[test]
+fn large_windows_are_rejected() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rows.csv.zst");
+    for (window_log, is_read) in [(20, true), (26, true), (27, false), (31, false)] {
+        // A frame without size and with one block of its bytes.
+        let window = ((window_log - 10) << 3) as u8;
+        let header = [0x28, 0xb5, 0x2f, 0xfd, 0, window];
+        let block = ((CSV.len() as u32) << 3 | 1).to_le_bytes();
+        fs::write(&path, [&header[..], &block[..3], CSV.as_bytes()].concat()).unwrap();
+        let rows = Reader::open(Format::Csv, &path)
+            .and_then(|rows| rows.map(|row| row.map(|_| ())).collect::<Result<(), _>>());
+        assert_eq!(rows.is_ok(), is_read, "{window_log}: {rows:?}");
+    }
+}
+
 /// A pipe that returns one part per read, and counts the reads.
 struct Pipe {
     parts: VecDeque<&'static [u8]>,

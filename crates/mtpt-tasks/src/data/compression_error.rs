@@ -31,12 +31,26 @@ pub enum CompressionError {
         /// The message of the decompressor.
         message: String,
     },
+    /// The data expands to many times its size, as it does if it was made to fill the memory.
+    #[error(
+        "{location}: the {compression} data expands to {message}; decompress it (`{}`) if you trust \
+         its source",
+        unpacker(*.compression)
+    )]
+    Expansion {
+        /// The line at which it was noticed.
+        location: SourceLocation,
+        /// The compression.
+        compression: Compression,
+        /// The length that is exceeded.
+        message: String,
+    },
     /// A Parquet file is compressed as a whole.
     #[error(
         "{}: found a Parquet file in {compression} data, which cannot be read in parts; decompress \
          it (`{}`), or save it with compressed columns",
         .path.display(),
-        match .compression { Compression::Gzip => "gunzip", Compression::Zstd => "unzstd" }
+        unpacker(*.compression)
     )]
     Parquet {
         /// The file.
@@ -44,4 +58,12 @@ pub enum CompressionError {
         /// The compression.
         compression: Compression,
     },
+}
+
+/// Returns the command that decompresses a file.
+fn unpacker(compression: Compression) -> &'static str {
+    match compression {
+        Compression::Gzip => "gunzip",
+        Compression::Zstd => "unzstd",
+    }
 }

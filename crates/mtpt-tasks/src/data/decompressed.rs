@@ -7,11 +7,16 @@ use mtpt_io::fs::open;
 
 use crate::data::compression::Compression;
 use crate::data::compression_error::CompressionError;
+use crate::data::expansion::{Counted, Expansion};
 use crate::data::location::SourceLocation;
 use crate::error::{Error, Result};
 
 /// Number of bytes by which a compression is recognized.
 const SIGNATURE_LENGTH: usize = 4;
+
+/// Binary logarithm of the largest window of zstd data, which is allocated by a claim of the data.
+/// `zstd` exceeds it only with `--long` or `--ultra -22`.
+const MAX_WINDOW: u32 = 26;
 
 /// Bytes of a file or stream, decompressed.
 pub type Decompressed = Box<dyn BufRead + Send>;
@@ -21,19 +26,27 @@ pub type Decompressed = Box<dyn BufRead + Send>;
 #[error("{message}")]
 struct DecompressorError {
     compression: Compression,
-    is_incomplete: bool,
+    problem: Problem,
     message: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Problem {
+    Incomplete,
+    Damaged,
+    /// The data expands too much.
+    Expansion,
 }
 
 /// Returns the error for a failed read, which may be that of a decompressor.
 pub(crate) fn read_error(error: io::Error, location: SourceLocation) -> Error {
     match error.downcast::<DecompressorError>() {
-        Ok(DecompressorError { compression, is_incomplete: true, .. }) => {
-            CompressionError::Incomplete { location, compression }.into()
+        Ok(DecompressorError { compression, problem, message }) => match problem {
+            Problem::Incomplete => CompressionError::Incomplete { location, compression },
+            Problem::Damaged => CompressionError::Damaged { location, compression, message },
+            Problem::Expansion => CompressionError::Expansion { location, compression, message },
         }
-        Ok(DecompressorError { compression, message, .. }) => {
-            CompressionError::Damaged { location, compression, message }.into()
-        }
+        .into(),
         Err(error) => IoError::new("read", location.file(), error).into(),
     }
 }
@@ -65,11 +78,17 @@ pub(crate) fn decompressed(
     let compression = Compression::of(&start);
     let bytes = Cursor::new(start).chain(bytes);
     let Some(compression) = compression else { return Ok((Box::new(bytes), None)) };
+    let bytes = Counted::new(bytes);
+    let expansion = Expansion::new(bytes.count());
     let decoder: Box<dyn Read + Send> = match compression {
         Compression::Gzip => Box::new(MultiGzDecoder::new(bytes)),
-        Compression::Zstd => Box::new(zstd::stream::read::Decoder::with_buffer(bytes)?),
+        Compression::Zstd => {
+            let mut decoder = zstd::stream::read::Decoder::with_buffer(bytes)?;
+            decoder.window_log_max(MAX_WINDOW)?;
+            Box::new(decoder)
+        }
     };
-    let bytes = MarkedErrors { decoder, compression };
+    let bytes = MarkedErrors { decoder, compression, expansion };
     Ok((Box::new(BufReader::new(bytes)), Some(compression)))
 }
 
@@ -96,20 +115,26 @@ pub(crate) fn damage(path: &Path) -> Option<Error> {
 struct MarkedErrors {
     decoder: Box<dyn Read + Send>,
     compression: Compression,
+    expansion: Expansion,
 }
 
 impl Read for MarkedErrors {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.decoder.read(buffer).map_err(|error| {
+        let compression = self.compression;
+        let marked = |problem, message| {
+            io::Error::other(DecompressorError { compression, problem, message })
+        };
+        let length = self.decoder.read(buffer).map_err(|error| {
             if error.raw_os_error().is_some() || error.kind() == ErrorKind::Interrupted {
                 return error;
             }
-            let error = DecompressorError {
-                compression: self.compression,
-                is_incomplete: error.kind() == ErrorKind::UnexpectedEof,
-                message: error.to_string(),
-            };
-            io::Error::other(error)
-        })
+            let is_incomplete = error.kind() == ErrorKind::UnexpectedEof;
+            let problem = if is_incomplete { Problem::Incomplete } else { Problem::Damaged };
+            marked(problem, error.to_string())
+        })?;
+        match self.expansion.add(&buffer[..length]) {
+            Ok(()) => Ok(length),
+            Err(message) => Err(marked(Problem::Expansion, message)),
+        }
     }
 }

@@ -10,6 +10,7 @@ pub(crate) mod encoding;
 pub(crate) mod error;
 mod error_location;
 pub(crate) mod example;
+mod expansion;
 mod field_names;
 pub(crate) mod format;
 pub(crate) mod hub;
