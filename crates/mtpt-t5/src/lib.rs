@@ -13,7 +13,8 @@ mod weights;
 
 pub use config::{Activation, T5Config};
 pub use error::{
-    ConfigError, Error, GenerationError, Result, SentencePieceError, TokenizerError, WeightsError,
+    ConfigError, Error, GenerationError, Result, SentencePieceError, TokenizerError,
+    TokenizerFileError, WeightsError,
 };
 pub use family::{Family, LongAttention};
 pub use generate::{

@@ -34,6 +34,8 @@ mod tokenizer;
 // SentencePiece models result in the ids and texts of sentencepiece, and folders with added tokens
 // in those of transformers.
 mod tokenizer_reference;
+// A `tokenizer.json` that the library would not survive is rejected; texts of others are tokenized.
+mod claims_of_tokenizers;
 // Tokenizers are read from the right files; errors name the file and the field.
 mod tokenizer_files;
 // T5X checkpoints result in the same values as their source models and as two other programs.

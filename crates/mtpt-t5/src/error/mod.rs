@@ -7,12 +7,14 @@ mod config;
 mod generation;
 mod sentence_piece;
 mod tokenizer;
+mod tokenizer_file;
 mod weights;
 
 pub use config::ConfigError;
 pub use generation::GenerationError;
 pub use sentence_piece::SentencePieceError;
 pub use tokenizer::TokenizerError;
+pub use tokenizer_file::TokenizerFileError;
 pub use weights::WeightsError;
 
 use mtpt_io::{IoError, TensorError};

@@ -20,6 +20,17 @@ pub enum SentencePieceError {
         id: u32,
     },
 
+    /// A piece has too many characters.
+    #[error("piece {id} must have at most {limit} bytes, but has {found}")]
+    LongPiece {
+        /// Id of the piece.
+        id: u32,
+        /// Number of its bytes.
+        found: usize,
+        /// The largest number.
+        limit: usize,
+    },
+
     /// Two pieces have the same text.
     #[error("pieces {first} and {second} have the same text, `{piece}`")]
     SamePiece {

@@ -76,7 +76,7 @@ pub enum TokenizerError {
         /// Name of the field.
         field: String,
         /// Its type in words.
-        expected: &'static str,
+        expected: String,
         /// The value, or its kind.
         found: String,
     },
@@ -88,6 +88,58 @@ pub enum TokenizerError {
         path: PathBuf,
         /// Text of the second one.
         token: String,
+    },
+
+    /// An added token has no text after normalization.
+    #[error(
+        "the added token `{}` in `{}` is empty after normalization: set its `normalized` to `false`",
+        token.escape_debug(),
+        path.display()
+    )]
+    EmptyAddedToken {
+        /// The file.
+        path: PathBuf,
+        /// Text of the token.
+        token: String,
+    },
+
+    /// An added token of spaces takes spaces before it that belong to the token before.
+    #[error(
+        "the added token `{}` in `{}` consists of spaces: set its `lstrip` to `false`",
+        token.escape_debug(),
+        path.display()
+    )]
+    StrippedSpaces {
+        /// The file.
+        path: PathBuf,
+        /// Text of the token.
+        token: String,
+    },
+
+    /// An added token is too long.
+    #[error(
+        "an added token in `{}` has {length} bytes: at most {limit} are supported",
+        path.display()
+    )]
+    LongAddedToken {
+        /// The file.
+        path: PathBuf,
+        /// Number of its bytes.
+        length: usize,
+        /// The largest number.
+        limit: usize,
+    },
+
+    /// All added tokens together are too long.
+    #[error(
+        "the added tokens in `{}` have more than {limit} bytes: add words to the vocabulary instead",
+        path.display()
+    )]
+    LongAddedTokens {
+        /// The file.
+        path: PathBuf,
+        /// The largest number of bytes.
+        limit: usize,
     },
 
     /// An added token has different ids in two files.

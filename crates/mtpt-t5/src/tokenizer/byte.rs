@@ -30,12 +30,11 @@ impl ByteTokenizer {
             declarations.add_default(key, token);
         }
         let sentinels = declarations.extra_ids.unwrap_or(BYT5_SENTINELS);
-        for number in 0..sentinels {
-            declarations.add(AddedToken::from(sentinel(number), true));
-        }
+        let names = (0..sentinels).map(sentinel);
+        declarations.add_all(names.map(|name| AddedToken::from(name, true)));
         let known = |content: &str| {
             let special = SPECIAL.iter().position(|(_, special)| *special == content);
-            let sentinel = || number_of(content).map(|number| number + FIRST_SENTINEL);
+            let sentinel = || number_of(content)?.checked_add(FIRST_SENTINEL);
             special.map(|id| id as u32).or_else(sentinel)
         };
         let first_free = FIRST_SENTINEL as usize + sentinels;

@@ -38,14 +38,15 @@ impl PieceTokenizer {
         })?;
         let sentinels = count_sentinels(&model, declarations.extra_ids, vocab_size);
         declarations.add_class_defaults(|content| model.id(content).is_some());
-        for number in 0..declarations.extra_ids.unwrap_or(T5_SENTINELS).max(sentinels) {
+        let numbers = 0..declarations.extra_ids.unwrap_or(T5_SENTINELS).max(sentinels);
+        declarations.add_all(numbers.filter_map(|number| {
             let content = sentinel(number);
             let piece = model.id(&content).and_then(|id| model.piece(id));
             // SentencePiece finds those with text in texts.
-            if piece.map_or(number < sentinels, |piece| piece.kind == PieceKind::Control) {
-                declarations.add(AddedToken::from(content, true));
-            }
-        }
+            piece
+                .map_or(number < sentinels, |piece| piece.kind == PieceKind::Control)
+                .then(|| AddedToken::from(content, true))
+        }));
         check_ids(&model, &declarations, path)?;
         let first_free = model.len() + sentinels;
         let known = |content: &str| {

@@ -11,6 +11,11 @@ const CONFIG_FILE: &str = "tokenizer_config.json";
 const SPECIAL_TOKENS_FILE: &str = "special_tokens_map.json";
 const ADDED_TOKENS_FILE: &str = "added_tokens.json";
 
+/// Largest number of sentinels. T5 has 100, other models have up to 300.
+const MAX_SENTINELS: usize = 10_000;
+/// Largest id. No embedding table has as many rows.
+const MAX_ID: u32 = i32::MAX as u32;
+
 /// The files next to a tokenizer that declare its class and its added tokens.
 ///
 /// Read like transformers: `added_tokens_decoder` in `tokenizer_config.json` replaces the two older
@@ -50,7 +55,7 @@ impl Declarations {
         });
         let mut declarations = Self {
             class: class.map(str::to_owned),
-            extra_ids: config.count("extra_ids")?,
+            extra_ids: config.count("extra_ids", MAX_SENTINELS)?,
             ..Self::default()
         };
         if config.get("added_tokens_decoder").is_some() {
@@ -86,19 +91,22 @@ impl Declarations {
 
     /// Adds the special tokens that have no id yet.
     fn add_without_id(&mut self, special: Vec<SpecialToken>) {
-        let mut known: HashSet<String> =
-            self.tokens.iter().map(|known| known.token.content.clone()).collect();
-        for SpecialToken { token, .. } in special {
-            if known.insert(token.content.clone()) {
-                self.tokens.push(DeclaredToken { token, id: None });
-            }
-        }
+        self.add_all(special.into_iter().map(|special| special.token));
     }
 
     /// Adds a token unless it is declared.
     pub(crate) fn add(&mut self, token: AddedToken) {
-        if !self.tokens.iter().any(|known| known.token.content == token.content) {
-            self.tokens.push(DeclaredToken { token, id: None });
+        self.add_all([token]);
+    }
+
+    /// Adds tokens unless they are declared.
+    pub(crate) fn add_all(&mut self, tokens: impl IntoIterator<Item = AddedToken>) {
+        let mut known: HashSet<String> =
+            self.tokens.iter().map(|known| known.token.content.clone()).collect();
+        for token in tokens {
+            if known.insert(token.content.clone()) {
+                self.tokens.push(DeclaredToken { token, id: None });
+            }
         }
     }
 
@@ -126,16 +134,16 @@ impl Declarations {
         first_free: usize,
         vocab_size: usize,
     ) -> Vec<(AddedToken, u32)> {
-        let declared = self.tokens.iter().filter_map(|declared| declared.id);
-        let mut next = declared.map(|id| id.saturating_add(1)).fold(first_free as u32, u32::max);
+        let declared: HashSet<u32> =
+            self.tokens.iter().filter_map(|declared| declared.id).collect();
+        let mut next = declared.iter().map(|id| id + 1).fold(first_free as u32, u32::max);
         let mut tokens = Vec::new();
         for DeclaredToken { token, id } in &self.tokens {
             let id = id.or_else(|| known(&token.content)).unwrap_or_else(|| {
                 next += 1;
                 next - 1
             });
-            let is_declared = self.tokens.iter().any(|declared| declared.id == Some(id));
-            if is_declared || (id as usize) < vocab_size {
+            if declared.contains(&id) || (id as usize) < vocab_size {
                 tokens.push((token.clone(), id));
             }
         }
@@ -213,13 +221,15 @@ fn tokens_by_id(
     special: &[SpecialToken],
 ) -> Result<Vec<DeclaredToken>> {
     let mut tokens = Vec::new();
+    let special = texts(special);
     for (id, value) in decoder {
         let key = format!("added_tokens_decoder.{id}");
-        let number = file
-            .expect(&key, "the token of an id", &Value::String(id.clone()), |_| id.parse().ok())?;
+        let number = |_: &_| id.parse().ok().filter(|id| *id <= MAX_ID);
+        let text = Value::String(id.clone());
+        let number = file.expect(&key, "the token of an id below 2^31", &text, number)?;
         let fields = file.expect(&key, "an object with `content`", value, Value::as_object)?;
         let token = token(file, &key, fields)?;
-        let is_special = token.special || is_special(special, &token.content);
+        let is_special = token.special || special.contains(token.content.as_str());
         tokens.push(DeclaredToken { token: token.special(is_special), id: Some(number) });
     }
     sorted(file, tokens)
@@ -228,17 +238,21 @@ fn tokens_by_id(
 /// Reads `added_tokens.json`.
 fn ids_of_texts(file: &JsonFields, special: &[SpecialToken]) -> Result<Vec<DeclaredToken>> {
     let mut tokens = Vec::new();
+    let special = texts(special);
     for (content, id) in &file.fields {
-        let number = |id: &Value| id.as_u64().and_then(|id| u32::try_from(id).ok());
-        let id = file.expect(content, "an id", id, number)?;
-        let token = AddedToken::from(content.as_str(), is_special(special, content));
+        let number = |id: &Value| {
+            id.as_u64().and_then(|id| u32::try_from(id).ok()).filter(|id| *id <= MAX_ID)
+        };
+        let id = file.expect(content, "an id below 2^31", id, number)?;
+        let token = AddedToken::from(content.as_str(), special.contains(content.as_str()));
         tokens.push(DeclaredToken { token, id: Some(id) });
     }
     sorted(file, tokens)
 }
 
-fn is_special(special: &[SpecialToken], content: &str) -> bool {
-    special.iter().any(|special| special.token.content == content)
+/// Returns the texts of special tokens.
+fn texts(special: &[SpecialToken]) -> HashSet<&str> {
+    special.iter().map(|special| special.token.content.as_str()).collect()
 }
 
 /// Sorts tokens by id, and checks that ids and texts are distinct.

@@ -42,10 +42,13 @@ impl JsonFields {
         self.get(field).map(text).transpose()
     }
 
-    /// Returns a field that is a count.
-    pub(crate) fn count(&self, field: &str) -> Result<Option<usize>> {
-        let number = |value: &Value| value.as_u64().and_then(|count| usize::try_from(count).ok());
-        let count = |value| self.expect(field, "a number", value, number);
+    /// Returns a field that is a count up to a limit.
+    pub(crate) fn count(&self, field: &str, limit: usize) -> Result<Option<usize>> {
+        let number = |value: &Value| {
+            value.as_u64().and_then(|count| usize::try_from(count).ok()).filter(|n| *n <= limit)
+        };
+        let expected = format!("a number up to {limit}");
+        let count = |value| self.expect(field, &expected, value, number);
         self.get(field).map(count).transpose()
     }
 
@@ -53,13 +56,13 @@ impl JsonFields {
     pub(crate) fn expect<'a, T>(
         &self,
         field: &str,
-        expected: &'static str,
+        expected: &str,
         value: &'a Value,
         convert: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Result<T> {
         convert(value).ok_or_else(|| {
             let (path, field, found) = (self.path.clone(), field.to_owned(), kind(value));
-            TokenizerError::Field { path, field, expected, found }.into()
+            TokenizerError::Field { path, field, expected: expected.to_owned(), found }.into()
         })
     }
 }

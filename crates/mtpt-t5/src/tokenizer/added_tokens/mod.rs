@@ -2,7 +2,9 @@
 
 mod declarations;
 mod json_fields;
+mod patterns;
 mod search;
 
-pub(crate) use declarations::{Declarations, DeclaredToken};
+pub(crate) use declarations::Declarations;
+pub(crate) use patterns::check_patterns;
 pub(crate) use search::{AddedTokens, Part};

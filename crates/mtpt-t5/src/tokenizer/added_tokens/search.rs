@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use tokenizers::models::wordlevel::WordLevel;
@@ -8,6 +8,7 @@ use tokenizers::{
 };
 
 use crate::error::{Result, TokenizerError};
+use crate::tokenizer::added_tokens::patterns::check_patterns;
 
 /// Tokens that are found in a text before the rest is tokenized.
 #[derive(Clone, Debug)]
@@ -17,6 +18,7 @@ pub(crate) struct AddedTokens {
     /// Tokens that are found in the normalized text.
     normalized: AddedVocabulary,
     tokens: BTreeMap<u32, AddedToken>,
+    ids: HashMap<String, u32>,
 }
 
 /// A part of a text.
@@ -54,10 +56,15 @@ impl AddedTokens {
         let (literal, normalized): (Vec<_>, Vec<_>) =
             tokens.iter().cloned().partition(|(token, _)| is_literal(token));
         let literal = literal.into_iter().map(|(token, id)| (token.normalized(false), id));
+        let literal: Vec<_> = literal.collect();
+        let both = literal.iter().chain(&normalized).map(|(token, _)| token);
+        check_patterns(both, normalize, file)?;
         let invalid = |source| TokenizerError::File { path: file.to_owned(), source };
+        let ids = tokens.iter().map(|(token, id)| (token.content.clone(), *id));
         Ok(Self {
-            literal: vocabulary(literal.collect(), normalize).map_err(invalid)?,
+            literal: vocabulary(literal, normalize).map_err(invalid)?,
             normalized: vocabulary(normalized, normalize).map_err(invalid)?,
+            ids: ids.collect(),
             tokens: tokens.into_iter().map(|(token, id)| (id, token)).collect(),
         })
     }
@@ -69,7 +76,7 @@ impl AddedTokens {
 
     /// Returns the id of a token.
     pub(crate) fn id(&self, content: &str) -> Option<u32> {
-        self.tokens.iter().find(|(_, token)| token.content == content).map(|(id, _)| *id)
+        self.ids.get(content).copied()
     }
 
     /// Returns the highest id.

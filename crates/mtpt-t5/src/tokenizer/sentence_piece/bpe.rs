@@ -143,17 +143,20 @@ impl<'a> Merger<'a> {
 
     /// Adds a symbol to the segments, after splitting unused pieces into their parts.
     fn split_unused(&self, range: Range<usize>, segments: &mut Vec<(Range<usize>, u32)>) {
-        let piece = &self.text[range.clone()];
-        let id = self.pieces.text_id(piece).unwrap_or(self.pieces.unknown());
-        let is_unused = self.pieces.get(id).is_some_and(|piece| piece.kind == PieceKind::Unused);
-        match self.unused.get(piece) {
-            Some(left) if is_unused => {
-                let middle = range.start + left;
-                self.split_unused(range.start..middle, segments);
-                self.split_unused(middle..range.end, segments);
+        let mut pending = vec![range];
+        while let Some(range) = pending.pop() {
+            let piece = &self.text[range.clone()];
+            let id = self.pieces.text_id(piece).unwrap_or(self.pieces.unknown());
+            let is_unused =
+                self.pieces.get(id).is_some_and(|piece| piece.kind == PieceKind::Unused);
+            match self.unused.get(piece) {
+                Some(left) if is_unused => {
+                    let middle = range.start + left;
+                    pending.extend([middle..range.end, range.start..middle]);
+                }
+                _ if is_unused => segments.push((range, self.pieces.unknown())),
+                _ => segments.push((range, id)),
             }
-            _ if is_unused => segments.push((range, self.pieces.unknown())),
-            _ => segments.push((range, id)),
         }
     }
 }

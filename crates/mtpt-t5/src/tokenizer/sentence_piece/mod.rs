@@ -14,5 +14,6 @@ mod proto;
 mod trie;
 mod unigram;
 
+pub(crate) use charsmap::Charsmap;
 pub(crate) use model::SentencePieceModel;
-pub(crate) use pieces::PieceKind;
+pub(crate) use pieces::{MAX_PIECE_LENGTH, PieceKind};

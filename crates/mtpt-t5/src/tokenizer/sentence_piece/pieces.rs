@@ -5,6 +5,10 @@ use crate::error::SentencePieceError;
 use crate::tokenizer::sentence_piece::proto::PieceProto;
 use crate::tokenizer::sentence_piece::trie::Trie;
 
+/// Largest number of bytes of a piece. The trainer accepts up to 512 characters,
+/// `max_sentencepiece_length`. Every position of a text is compared with pieces of all lengths.
+pub(crate) const MAX_PIECE_LENGTH: usize = 2_048;
+
 /// Purpose of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PieceKind {
@@ -142,6 +146,10 @@ impl Piece {
         let text = proto.piece.unwrap_or_default();
         if text.is_empty() {
             return Err(SentencePieceError::EmptyPiece { id });
+        }
+        if text.len() > MAX_PIECE_LENGTH {
+            let (found, limit) = (text.len(), MAX_PIECE_LENGTH);
+            return Err(SentencePieceError::LongPiece { id, found, limit });
         }
         let kind = match kind {
             1 => PieceKind::Normal,

@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 /// A map from byte strings to ids that finds all keys at the start of a text.
 #[derive(Clone, Debug)]
 pub(crate) struct Trie {
@@ -5,12 +7,22 @@ pub(crate) struct Trie {
     nodes: Vec<Node>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Node {
-    byte: u8,
     first_child: u32,
+    /// Id of the key that ends here, or [`NO_ID`].
+    id: u32,
     children: u16,
-    id: Option<u32>,
+    byte: u8,
+}
+
+/// Larger than every id.
+const NO_ID: u32 = u32::MAX;
+
+impl Node {
+    fn new(byte: u8) -> Self {
+        Self { first_child: 0, id: NO_ID, children: 0, byte }
+    }
 }
 
 impl Trie {
@@ -18,17 +30,19 @@ impl Trie {
     pub(crate) fn new<'a>(keys: impl Iterator<Item = (&'a str, u32)>) -> Self {
         let mut keys: Vec<(&[u8], u32)> = keys.map(|(key, id)| (key.as_bytes(), id)).collect();
         keys.sort_unstable();
-        let mut nodes = vec![Node::default()];
-        // The keys of each node, in the order of the nodes, and the number of bytes they share.
-        let mut pending = vec![(0..keys.len(), 0)];
+        let bytes: usize = keys.iter().map(|(key, _)| key.len()).sum();
+        let shared = keys.windows(2).map(|pair| shared(pair[0].0, pair[1].0));
+        let mut nodes = Vec::with_capacity(1 + bytes - shared.sum::<usize>());
+        nodes.push(Node::new(0));
+        // The keys of the next nodes, in the same order, and the number of bytes they share.
+        let mut pending = VecDeque::from([(0..keys.len(), 0)]);
         let mut node = 0;
-        while node < pending.len() {
-            let (mut range, depth) = pending[node].clone();
+        while let Some((mut range, depth)) = pending.pop_front() {
             if let Some((key, id)) = keys.get(range.start)
                 && !range.is_empty()
                 && key.len() == depth
             {
-                nodes[node].id = Some(*id);
+                nodes[node].id = *id;
                 range.start += 1;
             }
             nodes[node].first_child = nodes.len() as u32;
@@ -36,8 +50,8 @@ impl Trie {
                 let byte = keys[range.start].0[depth];
                 let count = keys[range.clone()].partition_point(|(key, _)| key[depth] == byte);
                 nodes[node].children += 1;
-                nodes.push(Node { byte, ..Node::default() });
-                pending.push((range.start..range.start + count, depth + 1));
+                nodes.push(Node::new(byte));
+                pending.push_back((range.start..range.start + count, depth + 1));
                 range.start += count;
             }
             node += 1;
@@ -54,13 +68,18 @@ impl Trie {
             node = &children[child];
             Some((length, node.id))
         });
-        nodes.filter_map(|(length, id)| Some((length, id?)))
+        nodes.filter(|(_, id)| *id != NO_ID)
     }
 
     /// Returns the length of the longest key that the text starts with.
     pub(crate) fn longest_prefix(&self, text: &str) -> Option<usize> {
         self.prefixes(text).last().map(|(length, _)| length)
     }
+}
+
+/// Returns the number of bytes that two keys share at their start.
+fn shared(first: &[u8], second: &[u8]) -> usize {
+    first.iter().zip(second).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]
