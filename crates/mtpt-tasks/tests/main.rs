@@ -36,6 +36,8 @@ mod metrics;
 mod mixtures;
 // Parquet files.
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_variants;
 // Readers of the other formats, and detection of the format.
 mod readers;
 // Generated reference of `metrics` and `mixtures`.

@@ -6,6 +6,7 @@ use crate::data::encoding::Encoding;
 use crate::data::format::Format;
 use crate::data::json::error::JsonProblem;
 use crate::data::location::SourceLocation;
+use crate::data::parquet_problem::ParquetProblem;
 use crate::look_alike::{code_points, look_alike};
 use crate::names::{did_you_mean_one_of, quoted_list};
 
@@ -166,13 +167,13 @@ pub enum DataError {
         /// The problem, with the column.
         problem: JsonProblem,
     },
-    /// A file is not Parquet.
-    #[error("{}: expected a Parquet file, but {message}", .path.display())]
+    /// A file is not Parquet, or damaged.
+    #[error("{}: expected a Parquet file, but {problem}", .path.display())]
     Parquet {
         /// The file.
         path: PathBuf,
-        /// The message of the Parquet reader.
-        message: String,
+        /// What is wrong.
+        problem: ParquetProblem,
     },
     /// A stream contains Parquet.
     #[error(

@@ -21,6 +21,7 @@ pub(crate) mod lines;
 pub(crate) mod location;
 #[cfg(feature = "parquet")]
 mod parquet;
+pub(crate) mod parquet_problem;
 mod quoted_rows;
 pub(crate) mod reader;
 mod rows;
@@ -40,4 +41,5 @@ pub use hub_error::HubError;
 pub use json::error::{Found, JsonProblem};
 pub use layout::{Dialect, Layout};
 pub use location::SourceLocation;
+pub use parquet_problem::{ColumnProblem, ParquetProblem};
 pub use reader::Reader;

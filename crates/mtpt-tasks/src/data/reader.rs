@@ -17,7 +17,7 @@ use crate::data::json::value::Json;
 use crate::data::layout::{Layout, separator_line};
 use crate::data::lines::{CarriageReturn, Lines};
 #[cfg(feature = "parquet")]
-use crate::data::parquet::ParquetRows;
+use crate::data::parquet::rows::ParquetRows;
 use crate::data::quoted_rows::{FieldsOfRow, is_quoted};
 use crate::data::rows::Rows;
 use crate::data::superglue_rows;
@@ -167,7 +167,7 @@ impl<R: BufRead> Reader<R> {
         #[cfg(feature = "parquet")]
         if let Rows::Parquet(rows) = &mut self.rows {
             let Some((names, values, location)) = rows.read()? else { return Ok(None) };
-            let names = self.shared_names(names.iter().map(String::as_str));
+            let names = self.shared_names(names.iter().map(|name| &**name));
             return Ok(Some(Example::with_names(names, values, location)));
         }
         match self.layout.format.columns() {

@@ -3,7 +3,7 @@ use std::io::BufRead;
 use crate::data::json::rows::JsonRows;
 use crate::data::lines::Lines;
 #[cfg(feature = "parquet")]
-use crate::data::parquet::ParquetRows;
+use crate::data::parquet::rows::ParquetRows;
 use crate::data::quoted_rows::{FieldsOfRow, read_row};
 use crate::error::Result;
 
