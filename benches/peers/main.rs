@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! peers prepare --data FOLDER --tokenizer FOLDER --output FOLDER
-//! peers WORK --folder FOLDER --rows FILE
+//! peers WORK --folder FOLDER --rows FILE --device DEVICE
 //! ```
 //!
 //! The works are those of `worker_peft.py`, with the same protocol: each line of standard input is
@@ -22,7 +22,7 @@ use mimalloc::MiMalloc;
 use serde_json::{Value, json};
 
 use crate::rows::Row;
-use crate::work::Work;
+use crate::work::{Subject, Work};
 
 /// Tensors of megabytes are allocated and freed all the time: an allocator that keeps their pages
 /// avoids zeroing them.
@@ -80,6 +80,15 @@ struct Files {
     /// The work's rows
     #[arg(long)]
     rows: PathBuf,
+    /// Device that computes
+    #[arg(long, default_value = "flex")]
+    device: String,
+}
+
+impl Files {
+    fn subject(&self) -> Result<Subject> {
+        Ok(Subject { folder: self.folder.clone(), device: mtpt::device(&self.device)? })
+    }
 }
 
 fn main() -> ExitCode {
@@ -97,18 +106,18 @@ fn run(command: Command) -> Result<()> {
         Command::Prepare { data, tokenizer, output, batches, dev_rows } => {
             rows::prepare(&data, &tokenizer, &output, batches, dev_rows)
         }
-        Command::Cold(files) => answer(&work::cold(&files.folder, &files.rows)?),
+        Command::Cold(files) => answer(&work::cold(&files.subject()?, &files.rows)?),
         Command::Steps(files) | Command::Mixture(files) => {
-            serve(&mut work::Learning::load(&files.folder, rows::read(&files.rows)?)?)
+            serve(&mut work::Learning::load(&files.subject()?, rows::read(&files.rows)?)?)
         }
         Command::Evaluation(files) => {
-            serve(&mut work::Evaluating::load(&files.folder, rows::read(&files.rows)?)?)
+            serve(&mut work::Evaluating::load(&files.subject()?, rows::read(&files.rows)?)?)
         }
         Command::Generation(files) => {
             let rows: Vec<Row> = rows::read(&files.rows)?;
-            serve(&mut work::Generating::load(&files.folder, &rows)?)
+            serve(&mut work::Generating::load(&files.subject()?, &rows)?)
         }
-        Command::Limit(files) => serve(&mut work::Multiplying::load(&files.folder)?),
+        Command::Limit(files) => serve(&mut work::Multiplying::load(&files.subject()?)?),
     }
 }
 

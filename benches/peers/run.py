@@ -47,9 +47,12 @@ def interpreter(given):
     return python
 
 
-def build():
-    """Builds mtpt's side with the features of the workspace."""
-    call(["cargo", "build", "--release", "--workspace", "--bin", "peers"], cwd=ROOT)
+def build(features):
+    """Builds mtpt's side with the features of the workspace and further ones of this package."""
+    command = ["cargo", "build", "--release", "--workspace", "--bin", "peers"]
+    if features:
+        command += ["--features", ",".join(f"mtpt-benches/{name}" for name in features.split(","))]
+    call(command, cwd=ROOT)
     return TARGET / "release" / "peers"
 
 
@@ -122,7 +125,7 @@ class Bench:
     def __init__(self, arguments):
         self.arguments = arguments
         self.python = interpreter(arguments.python)
-        self.binaries = {"mtpt": build()}
+        self.binaries = {"mtpt": arguments.worker or build(arguments.features)}
         if not arguments.without_candle:
             self.binaries["candle"] = build_candle()
         threads = str(arguments.threads)
@@ -134,13 +137,14 @@ class Bench:
             "TRANSFORMERS_VERBOSITY": "error",
             "PYTHONWARNINGS": "ignore",
         }
-        self.rows = PEERS / "rows"
+        self.rows = arguments.rows or PEERS / "rows"
         tokenizer = ROOT / "examples" / "models" / "mtpt-nano"
-        command = [self.binaries["mtpt"], "prepare", "--data", arguments.data]
-        command += ["--tokenizer", tokenizer, "--output", self.rows]
-        if arguments.dev_rows:
-            command += ["--dev-rows", str(arguments.dev_rows)]
-        call(command)
+        if not arguments.rows:
+            command = [self.binaries["mtpt"], "prepare", "--data", arguments.data]
+            command += ["--tokenizer", tokenizer, "--output", self.rows]
+            if arguments.dev_rows:
+                command += ["--dev-rows", str(arguments.dev_rows)]
+            call(command)
         for model in arguments.models:
             self.make(model, tokenizer)
 
@@ -155,8 +159,12 @@ class Bench:
     def command(self, side, work, model):
         if side == "peft":
             command = [self.python, HERE / "worker_peft.py", work]
+            command += ["--device", self.arguments.peft_device]
+            command += ["--tf32"] if self.arguments.tf32 else []
         else:
             command = [self.binaries[side], work]
+        if side == "mtpt":
+            command += ["--device", self.arguments.device]
         return [*command, "--folder", PEERS / model, "--rows", self.rows / f"{work}.json"]
 
     def sides(self, work):
@@ -404,6 +412,12 @@ def parse():
     parser.add_argument("--rounds", type=int, help=f"timed repetitions [default: {ROUNDS}]")
     parser.add_argument("--dev-rows", type=int, help="most rows of a task that are evaluated")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--device", default="flex", help="device of mtpt [default: flex]")
+    parser.add_argument("--peft-device", help="device of PyTorch [default: that of mtpt, or cpu]")
+    parser.add_argument("--tf32", action="store_true", help="let PyTorch multiply in TF32")
+    parser.add_argument("--features", help="further features of mtpt's side, such as `cuda`")
+    parser.add_argument("--worker", type=pathlib.Path, help="mtpt's side, built elsewhere")
+    parser.add_argument("--rows", type=pathlib.Path, help="tokenized data, prepared elsewhere")
     parser.add_argument("--python", help="interpreter with the packages of requirements.txt")
     parser.add_argument("--output", type=pathlib.Path, help="file for the tables")
     parser.add_argument("--json", type=pathlib.Path, help="file for every answer")
@@ -415,7 +429,9 @@ def parse():
         parser.error(f"no work `{unknown[0]}`: there are {', '.join(WORKS)}")
     # In this order: the distance from the limit needs the limit first.
     arguments.works = [work for work in WORKS if work in asked]
-    if not arguments.data.is_dir():
+    if not arguments.peft_device:
+        arguments.peft_device = "cuda" if arguments.device.startswith("cuda") else "cpu"
+    if not arguments.rows and not arguments.data.is_dir():
         parser.error(f"no folder `{arguments.data}`: `--data` takes one with `glue/` and `text/`")
     return arguments
 

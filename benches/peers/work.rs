@@ -1,6 +1,6 @@
 //! The timed works, written as a user of the library would.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::{Device, Distribution, Tensor};
 use mtpt::compose::Composition;
@@ -44,16 +44,28 @@ pub(crate) trait Work {
     }
 }
 
-fn device() -> Result<Device> {
-    Ok(mtpt::device("flex")?)
+/// Model and adapter, and the device that computes with them.
+pub(crate) struct Subject {
+    pub(crate) folder: PathBuf,
+    pub(crate) device: Device,
 }
 
-fn load(folder: &Path) -> Result<Frozen<T5>> {
-    Ok(Frozen::new(T5::load(&folder.join("model"), &device()?)?))
-}
+impl Subject {
+    fn model(&self) -> PathBuf {
+        self.folder.join("model")
+    }
 
-fn prompts(folder: &Path, device: &Device) -> Result<Prompts> {
-    Ok(Prompts::read(&folder.join("adapter"), device)?)
+    fn t5(&self) -> Result<Frozen<T5>> {
+        Ok(Frozen::new(T5::load(&self.model(), &self.device)?))
+    }
+
+    fn prompts(&self) -> Result<Prompts> {
+        Ok(Prompts::read(&self.folder.join("adapter"), &self.device)?)
+    }
+
+    fn trainable_prompts(&self) -> Result<Prompts> {
+        Ok(Prompts::read(&self.folder.join("adapter"), &self.device.clone().autodiff())?)
+    }
 }
 
 /// Steps of AdamW on batches of rows.
@@ -65,9 +77,8 @@ pub(crate) struct Learning {
 }
 
 impl Learning {
-    pub(crate) fn load(folder: &Path, batches: Vec<Vec<Row>>) -> Result<Self> {
-        let t5 = load(folder)?;
-        let prompts = prompts(folder, &device()?.autodiff())?;
+    pub(crate) fn load(subject: &Subject, batches: Vec<Vec<Row>>) -> Result<Self> {
+        let (t5, prompts) = (subject.t5()?, subject.trainable_prompts()?);
         let optimizer = AdamWConfig {
             weight_decay: WEIGHT_DECAY,
             clip_norm: Some(CLIP_NORM),
@@ -128,7 +139,7 @@ pub(crate) struct Evaluating {
 }
 
 impl Evaluating {
-    pub(crate) fn load(folder: &Path, tasks: Vec<TaskRows>) -> Result<Self> {
+    pub(crate) fn load(subject: &Subject, tasks: Vec<TaskRows>) -> Result<Self> {
         let tasks = (0..)
             .zip(tasks)
             .map(|(number, task)| {
@@ -138,7 +149,7 @@ impl Evaluating {
                 (Candidates::from_ids(task.candidates), rows.collect())
             })
             .collect();
-        Ok(Self { t5: load(folder)?, prompts: prompts(folder, &device()?)?, tasks })
+        Ok(Self { t5: subject.t5()?, prompts: subject.prompts()?, tasks })
     }
 
     fn scores(&self, task: usize, most: usize) -> Result<Vec<Vec<f64>>> {
@@ -186,10 +197,9 @@ pub(crate) struct Generating {
 }
 
 impl Generating {
-    pub(crate) fn load(folder: &Path, rows: &[Row]) -> Result<Self> {
-        let t5 = load(folder)?;
+    pub(crate) fn load(subject: &Subject, rows: &[Row]) -> Result<Self> {
         let rows = rows.iter().map(Row::example).collect();
-        Ok(Self { t5, prompts: prompts(folder, &device()?)?, rows })
+        Ok(Self { t5: subject.t5()?, prompts: subject.prompts()?, rows })
     }
 }
 
@@ -211,10 +221,9 @@ pub(crate) struct Multiplying {
 }
 
 impl Multiplying {
-    pub(crate) fn load(folder: &Path) -> Result<Self> {
-        let config = mtpt::t5::read_config(&folder.join("model"))?;
-        let device = device()?;
-        let drawn = |shape| Tensor::random(shape, Distribution::Normal(0.0, 1.0), &device);
+    pub(crate) fn load(subject: &Subject) -> Result<Self> {
+        let config = mtpt::t5::read_config(&subject.model())?;
+        let drawn = |shape| Tensor::random(shape, Distribution::Normal(0.0, 1.0), &subject.device);
         let left = drawn([POSITIONS, config.d_model]);
         Ok(Self { left, right: drawn([config.d_model, config.d_ff]) })
     }
@@ -237,11 +246,10 @@ impl Work for Multiplying {
 }
 
 /// One text, from loading the files to its label.
-pub(crate) fn cold(folder: &Path, asked: &Path) -> Result<Value> {
+pub(crate) fn cold(subject: &Subject, asked: &Path) -> Result<Value> {
     let asked: Asked = rows::read(asked)?;
-    let t5 = load(folder)?;
-    let prompts = prompts(folder, &device()?)?;
-    let tokenizer = T5Tokenizer::load(&folder.join("model"), t5.config())?;
+    let (t5, prompts) = (subject.t5()?, subject.prompts()?);
+    let tokenizer = T5Tokenizer::load(&subject.model(), t5.config())?;
     let words: Vec<Vec<u32>> =
         asked.words.iter().map(|word| tokenizer.encode(word)).collect::<Result<_, _>>()?;
     let input_ids = tokenizer.encode(&asked.text)?;

@@ -1,6 +1,6 @@
 """PEFT's side: loads a model and an adapter, then runs one repetition of its work for each line `go`.
 
-    python worker_peft.py WORK --folder FOLDER --rows FILE
+    python worker_peft.py WORK --folder FOLDER --rows FILE --device DEVICE
 
 Answers each line of standard input with a line of JSON; `run.py` says what is asked, `main.rs` is the other side.
 """
@@ -39,7 +39,8 @@ def inputs_of(rows):
 
 
 def load(folder):
-    return T5ForConditionalGeneration.from_pretrained(folder / "model", dtype=torch.float32)
+    model = T5ForConditionalGeneration.from_pretrained(folder / "model", dtype=torch.float32)
+    return model.to(torch.get_default_device())
 
 
 def load_to_learn(folder):
@@ -48,11 +49,12 @@ def load_to_learn(folder):
     config.inference_mode = False
     model = get_peft_model(load(folder), config).train()
     set_peft_model_state_dict(model, load_file(folder / "adapter" / "adapter_model.safetensors"))
-    return model
+    return model.to(torch.get_default_device())
 
 
 def load_to_infer(folder):
-    return PeftModel.from_pretrained(load(folder), folder / "adapter").eval()
+    model = PeftModel.from_pretrained(load(folder), folder / "adapter").eval()
+    return model.to(torch.get_default_device())
 
 
 class Learning:
@@ -222,7 +224,13 @@ def main():
     parser.add_argument("work", choices=[*WORKS, "cold"])
     parser.add_argument("--folder", type=pathlib.Path, required=True)
     parser.add_argument("--rows", type=pathlib.Path, required=True)
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--tf32", action="store_true", help="multiply 32-bit floats as TF32")
     arguments = parser.parse_args()
+    # Models, tensors of rows and random factors are created there.
+    torch.set_default_device(arguments.device)
+    if arguments.tf32:
+        torch.set_float32_matmul_precision("high")
     torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     rows = json.loads(arguments.rows.read_text())
     if arguments.work == "cold":
