@@ -142,7 +142,7 @@ fn missing_items_are_named() {
     for line in [
         "cargo run --release --example multitask -- --model MODEL",
         "cargo test --workspace",
-        "MTPT_REQUIRE_WGPU=1 cargo test -p mtpt --features wgpu --test wgpu_gradients",
+        "MTPT_REQUIRE_GPU=1 cargo test -p mtpt --features wgpu --test gpu_gradients",
         "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps",
         "cargo install --path crates/mtpt-cli --features=cuda,hub",
         "cargo bench --bench compose",
