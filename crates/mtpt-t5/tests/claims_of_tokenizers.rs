@@ -265,7 +265,7 @@ fn patterns_match_something() {
                 }),
             )
         };
-        for regex in [" {2,}", r"\s+(?!\S)|\s+", r"\p{L}+| ?\d", "(?i:'s|'t)"] {
+        for regex in [" {2,}", r"\s+(?!\S)|\s+", r"\p{L}+| ?\d", "(?i:'s|'t)", "(a+)+$"] {
             works(&component(json!({ "Regex": regex })));
         }
         for regex in ["", "a*", r"\b", "^", "(?:a|)", r"(?!\S)"] {
@@ -274,6 +274,7 @@ fn patterns_match_something() {
         for regex in ["(", r"(a)\1", "(?=a)", r"(?<=a)b", r"[\w", r"\p{Nothing}"] {
             rejected(&component(json!({ "Regex": regex })), "must be a regular expression");
         }
+        rejected(&component(json!({ "Regex": r"((\w{99}){99}){99}" })), "of moderate size");
         rejected(&component(json!({ "Regex": "a".repeat(1001) })), "at most 1,000 bytes");
         rejected(&component(json!({ "String": "" })), "doesn't match the empty text");
         works(&component(json!({ "String": "a.*" })));

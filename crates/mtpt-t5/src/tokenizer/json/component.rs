@@ -68,7 +68,7 @@ pub(crate) struct Component {
 impl Component {
     /// Returns the type, or an error that names the part of the file.
     pub(crate) fn kind(&self, part: &'static str) -> Result<&str> {
-        required(self.kind.as_deref(), part, "type")
+        self.required(part, "type", self.kind.as_deref())
     }
 
     /// Returns the error that one of the fields has an unusable value.
@@ -138,16 +138,6 @@ impl Component {
         };
         Ok(Metaspace::new(replacement, scheme, self.split.unwrap_or(true)))
     }
-}
-
-/// Returns a field of a component whose type is unknown.
-fn required<T>(value: Option<T>, component: &str, field: &'static str) -> Result<T> {
-    value.ok_or_else(|| TokenizerFileError::Field {
-        component: component.to_owned(),
-        field,
-        expected: "given",
-        found: "missing".to_owned(),
-    })
 }
 
 /// Returns the start of a text, for messages.
