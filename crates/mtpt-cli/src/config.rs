@@ -1,8 +1,8 @@
 //! Run configurations: reading them and applying `--set`.
 
-use std::fs;
 use std::path::Path;
 
+use mtpt::io::fs::read_to_string;
 use toml_edit::{DocumentMut, Item, Table, Value};
 
 use crate::config_kind::{Purpose, check_is_config};
@@ -11,7 +11,7 @@ use crate::setting_advice::with_advice;
 
 /// Reads the text of a configuration file.
 pub(crate) fn read_text(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+    Ok(read_to_string(path)?)
 }
 
 /// Applies settings to a configuration file and parses it. Returns the edited text and the result.

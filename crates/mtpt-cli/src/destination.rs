@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use mtpt::io::fs::{remove_temporary_files, write_atomic};
 use mtpt::train::Stage;
 
 use crate::args::training::Run;
@@ -40,6 +41,12 @@ pub(crate) fn check_output<'a>(
         return Err(Error::Exists { path: output.to_owned() });
     }
     Ok(())
+}
+
+/// Writes an output file atomically, and removes the temporary files of killed processes.
+pub(crate) fn write_output(path: &Path, bytes: &[u8]) -> Result<()> {
+    remove_temporary_files(path)?;
+    Ok(write_atomic(path, bytes)?)
 }
 
 /// Returns the run folder.

@@ -13,6 +13,7 @@ mod input;
 mod input_limit;
 mod json_line;
 mod learning_rates;
+mod lossy_path;
 mod model;
 mod model_search;
 mod number_format;

@@ -46,7 +46,7 @@ fn places(run: &Path, name: &str) -> Vec<PathBuf> {
     let run = if run.as_os_str().is_empty() { Path::new(".") } else { run };
     let run = run.canonicalize().unwrap_or_else(|_| run.to_owned());
     // A run of a stage is recorded in the folder of the whole pipeline.
-    let records = run.ancestors().map(RunRecord::read);
+    let records = run.ancestors().filter_map(|folder| RunRecord::read(folder).ok());
     let recorded = records.filter_map(|record| record.sessions.into_iter().next_back()?.model);
     let recorded = recorded.take(1).map(PathBuf::from);
     // The prompts may have been put into the folder of another run.

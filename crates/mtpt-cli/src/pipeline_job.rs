@@ -107,7 +107,7 @@ impl<'a> PipelineJob<'a> {
         let mut progress =
             PipelineProgress::new(shared.map(|it| it.lines.clone()).unwrap_or_default());
         let continues = arguments.resume || mode.is_partial();
-        let mut session = Session::new(dir, device, &run.model, continues);
+        let mut session = Session::new(dir, device, &run.model, continues)?;
         let observer = (&mut progress, (&mut session, signals));
         let pipeline = pipeline.resume(arguments.resume).observer(observer);
         let done = match mode {

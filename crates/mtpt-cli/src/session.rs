@@ -19,8 +19,12 @@ pub(crate) struct Session {
 impl Session {
     /// Prepares the record of a session. With `continues`, it is added to those of earlier
     /// sessions.
-    pub(crate) fn new(run: &Path, device: &str, model: &Path, continues: bool) -> Self {
-        let mut record = if continues { RunRecord::read(run) } else { RunRecord::default() };
+    ///
+    /// # Errors
+    ///
+    /// When these can't be read.
+    pub(crate) fn new(run: &Path, device: &str, model: &Path, continues: bool) -> Result<Self> {
+        let mut record = if continues { RunRecord::read(run)? } else { RunRecord::default() };
         let directory = env::current_dir().unwrap_or_default();
         let model = match path::absolute(model) {
             Ok(path) if path.exists() => path,
@@ -39,7 +43,7 @@ impl Session {
             last_step: None,
             end: None,
         });
-        Self { run: run.to_owned(), record, started: false }
+        Ok(Self { run: run.to_owned(), record, started: false })
     }
 
     /// Records the end of the session, if it started.

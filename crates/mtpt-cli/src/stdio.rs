@@ -1,7 +1,5 @@
 //! Standard output and standard error. No other crate of the workspace prints.
 
-#![expect(clippy::print_stderr, reason = "the only place that writes messages to the terminal")]
-
 use std::error::Error as StdError;
 use std::io::{self, BufWriter, StdoutLock, Write};
 
@@ -44,7 +42,7 @@ pub(crate) fn error(error: &dyn StdError, advice: Option<String>) {
         line.push_str("; ");
         line.push_str(&advice);
     }
-    eprintln!("{}", line.replace('\n', " "));
+    message(&line.replace('\n', " "));
 }
 
 /// Returns the line of a message of a run, which is a note unless it is a warning.
@@ -53,7 +51,8 @@ pub(crate) fn note(text: &str) -> String {
     if has_kind { text.to_owned() } else { format!("note: {text}") }
 }
 
-/// Writes a line to standard error.
+/// Writes a line to standard error. A run doesn't end because nobody reads its messages: if the
+/// line can't be written, it is lost.
 pub(crate) fn message(text: &str) {
-    eprintln!("{text}");
+    let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }

@@ -79,6 +79,12 @@ mod full_disk;
 // Signals, `kill -9` and resuming.
 #[cfg(unix)]
 mod interrupted;
+// Failing, interrupted and short system calls, and kills at any of them.
+#[cfg(target_os = "linux")]
+mod faults;
+// Clocks, folders, names, pipes and devices that are rare.
+#[cfg(target_os = "linux")]
+mod environments;
 
 // The recipes in `examples/recipes`.
 mod recipes;

@@ -30,9 +30,14 @@ template = "mood {text}"
 labels = { "0" = "happy", "1" = "sad" }
 "#;
 
+/// Returns the configuration of all stages.
+pub(crate) fn config() -> String {
+    format!("{CONFIG}{STAGES}")
+}
+
 pub(crate) fn world() -> World {
     let world = World::new();
-    world.write("mpt.toml", &format!("{CONFIG}{STAGES}"));
+    world.write("mpt.toml", &config());
     world
 }
 

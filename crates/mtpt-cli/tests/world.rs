@@ -116,6 +116,12 @@ impl World {
         self.folder.path().join(name)
     }
 
+    /// Returns the name of the folder.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn name(&self) -> String {
+        self.folder.path().file_name().unwrap().to_str().unwrap().to_owned()
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.path(name), text).unwrap();
     }
@@ -133,11 +139,19 @@ impl World {
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 
-    /// Starts `mtpt` in the folder, with pipes for its output and its messages.
-    pub(crate) fn spawn(&self, arguments: &str, input: Stdio) -> Child {
-        Command::new(env!("CARGO_BIN_EXE_mtpt"))
+    /// Returns the command `mtpt` with arguments, in the folder.
+    pub(crate) fn command(&self, arguments: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mtpt"));
+        command
             .args(arguments.split_whitespace())
             .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Starts `mtpt` in the folder, with pipes for its output and its messages.
+    pub(crate) fn spawn(&self, arguments: &str, input: Stdio) -> Child {
+        self.command(arguments)
             .stdin(input)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

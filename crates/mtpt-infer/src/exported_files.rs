@@ -1,6 +1,7 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use mtpt_io::fs::{create_parent, write_atomic};
+use mtpt_io::fs::{create_parent, remove_all_temporary_files, write_atomic};
 
 use crate::error::Result;
 
@@ -28,6 +29,10 @@ impl PromptFiles {
     ///
     /// When a folder cannot be created or a file cannot be written.
     pub fn write(&self) -> Result<()> {
+        let folders = self.paths().filter_map(Path::parent).collect::<BTreeSet<_>>();
+        for folder in folders {
+            remove_all_temporary_files(folder)?;
+        }
         for (path, bytes) in &self.files {
             create_parent(path)?;
             write_atomic(path, bytes)?;

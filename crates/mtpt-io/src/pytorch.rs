@@ -16,13 +16,14 @@ use crate::dtype::Dtype;
 use crate::error::{Result, TensorError, listed};
 use crate::expansion::largest_size;
 use crate::finite::check_stored;
-use crate::fs::{self, IoError};
+use crate::fs::{self, FileVersion, IoError};
 use crate::layout::element_count;
 use crate::source::TensorSource;
 
 /// The tensors of a file that `torch.save` wrote.
 pub struct PytorchFile {
     path: PathBuf,
+    version: FileVersion,
     tensors: BTreeMap<String, Tensor>,
 }
 
@@ -34,7 +35,9 @@ impl PytorchFile {
     /// When the file cannot be read, has other content ([`TensorError::Foreign`]), is malformed
     /// ([`TensorError::Pytorch`]), or has no tensors ([`TensorError::Pickle`]).
     pub fn open(path: &Path) -> Result<Self> {
-        let length = fs::open(path)?.metadata().map_err(IoError::with("read", path))?.len();
+        let opened = fs::open(path)?;
+        let length = opened.metadata().map_err(IoError::with("read", path))?.len();
+        let version = FileVersion::of(&opened, path)?;
         check_pickle(path, length)?;
         let reader = PytorchReader::new(path).map_err(|error| failed(path, error))?;
         let tensors: BTreeMap<_, _> = reader.into_tensors().into_iter().collect();
@@ -48,7 +51,7 @@ impl PytorchFile {
             };
             return Err(TensorError::Pickle { path: path.to_owned(), found });
         }
-        Ok(Self { path: path.to_owned(), tensors })
+        Ok(Self { path: path.to_owned(), version, tensors })
     }
 
     /// Opens a file that is a dictionary of tensors and has nothing else in it.
@@ -145,7 +148,10 @@ impl TensorSource for PytorchFile {
             StoredDtype::BF16 => Dtype::Bf16,
             other => return Err(TensorError::not_float(&self.path, name, format!("{other:?}"))),
         };
-        let bytes = tensor.read().map_err(|error| unreadable(&self.path, name, error))?;
+        let bytes = tensor.read();
+        // The tensors were listed in the version that was opened.
+        self.version.check_path(&self.path)?;
+        let bytes = bytes.map_err(|error| unreadable(&self.path, name, error))?;
         let data = TensorData::new(dtype.widen_native(bytes), tensor.shape().to_vec());
         check_stored(&data, dtype, &self.path, Some(name))?;
         Ok(data)

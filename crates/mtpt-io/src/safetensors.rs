@@ -12,7 +12,7 @@ use safetensors::{Dtype as StoredDtype, SafeTensorError};
 use crate::dtype::Dtype;
 use crate::error::{Result, TensorError};
 use crate::finite::check_stored;
-use crate::fs::{self, IoError};
+use crate::fs::{self, FileVersion, IoError};
 use crate::layout::element_count;
 use crate::source::TensorSource;
 
@@ -23,6 +23,7 @@ const PREFIX: u64 = 8;
 #[derive(Debug)]
 pub struct SafetensorsFile {
     path: PathBuf,
+    version: FileVersion,
     metadata: BTreeMap<String, String>,
     /// Position of the first tensor in the file.
     data_start: u64,
@@ -51,6 +52,7 @@ impl SafetensorsFile {
             problem: problem(&source),
         };
         let mut file = fs::open(path)?;
+        let version = FileVersion::of(&file, path)?;
         let found = file.metadata().map_err(failed)?.len();
         if found < PREFIX {
             return Err(malformed(SafeTensorError::HeaderTooSmall));
@@ -82,7 +84,7 @@ impl SafetensorsFile {
             return Err(malformed(SafeTensorError::TensorInvalidInfo));
         }
         let metadata = metadata.metadata().clone().unwrap_or_default().into_iter().collect();
-        Ok(Self { path: path.to_owned(), metadata, data_start, tensors })
+        Ok(Self { path: path.to_owned(), version, metadata, data_start, tensors })
     }
 
     /// Returns the text entries of the header.
@@ -93,10 +95,12 @@ impl SafetensorsFile {
     /// Reads the bytes of a tensor to `bytes`.
     fn fill(&self, info: &TensorInfo, bytes: &mut [u8]) -> Result<()> {
         let mut file = fs::open(&self.path)?;
-        file.seek(SeekFrom::Start(self.data_start + info.data_offsets.0 as u64))
-            .and_then(|_| file.read_exact(bytes))
-            .map_err(IoError::with("read", &self.path))?;
-        Ok(())
+        let read = file
+            .seek(SeekFrom::Start(self.data_start + info.data_offsets.0 as u64))
+            .and_then(|_| file.read_exact(bytes));
+        // The header belongs to the version that was opened. A changed file may be shorter, too.
+        self.version.check(&file, &self.path)?;
+        Ok(read.map_err(IoError::with("read", &self.path))?)
     }
 }
 

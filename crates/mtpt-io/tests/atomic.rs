@@ -1,7 +1,10 @@
 use std::fs;
 use std::path::Path;
 
-use mtpt_io::fs::{remove_temporary_files, sync_dir, write_atomic, write_dir_atomic};
+use mtpt_io::fs::{
+    AtomicFile, remove_all_temporary_files, remove_temporary_files, sync_dir, write_atomic,
+    write_dir_atomic,
+};
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
@@ -46,6 +49,56 @@ fn only_temporary_files_of_one_path_are_removed() {
     }
     remove_temporary_files(&folder.path().join("values.txt")).unwrap();
     assert_eq!(names(folder.path()), others);
+}
+
+#[test]
+fn abandoned_files_and_folders_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let model = folder.path().join(".model.writing-1a2b/contents");
+    fs::create_dir_all(&model).unwrap();
+    fs::write(model.join("config.json"), "partial").unwrap();
+    remove_temporary_files(&folder.path().join("model")).unwrap();
+    assert!(names(folder.path()).is_empty());
+    for name in [".outcome.json.writing-1a2b", ".unknown.writing-3c4d", ".hidden", "writing-1a2b"] {
+        fs::write(folder.path().join(name), "partial").unwrap();
+    }
+    remove_all_temporary_files(folder.path()).unwrap();
+    assert_eq!(names(folder.path()), [".hidden", "writing-1a2b"]);
+    remove_all_temporary_files(&folder.path().join("missing")).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn files_and_folders_that_are_being_written_stay() {
+    use std::io::Write;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("values.txt");
+    let mut file = AtomicFile::create(&path).unwrap();
+    file.write_all(b"one").unwrap();
+    remove_temporary_files(&path).unwrap();
+    write_dir_atomic(&folder.path().join("new"), |dir| {
+        dir.write("whole", b"whole")?;
+        remove_all_temporary_files(folder.path())
+    })
+    .unwrap();
+    file.commit().unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one");
+    assert_eq!(names(folder.path()), ["new", "values.txt"]);
+    // One that is dropped without being committed leaves nothing.
+    drop(AtomicFile::create(&path).unwrap());
+    assert_eq!(names(folder.path()), ["new", "values.txt"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_among_temporary_files_are_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = folder.path().join("kept");
+    fs::create_dir(&kept).unwrap();
+    fs::write(kept.join("file"), "kept").unwrap();
+    std::os::unix::fs::symlink(&kept, folder.path().join(".model.writing-1a2b")).unwrap();
+    remove_all_temporary_files(folder.path()).unwrap();
+    assert_eq!(names(&kept), ["file"]);
 }
 
 #[test]

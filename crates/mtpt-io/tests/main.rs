@@ -5,6 +5,9 @@
 
 // Files and folders appear completely or not at all; temporary files are removed.
 mod atomic;
+// Files that are replaced, truncated or overwritten while they are read.
+#[cfg(feature = "tensors")]
+mod changed_files;
 // Locks of folders.
 mod lock;
 // Safetensors files of 32-bit floats with metadata: written, read, and rejected if malformed.

@@ -2,7 +2,6 @@ use std::io::IsTerminal;
 
 use mtpt::infer::{Prompts, RankedExample, RowPredictions, TaskData, TaskTokenizer};
 use mtpt::io::IoError;
-use mtpt::io::fs::write_atomic;
 use mtpt::tasks::evaluation::{ClassRecord, ExampleRecord, MetricRecord};
 use mtpt::tasks::{Baselines, MaxLengths, Split, Task, TaskFile, TaskRecord, UnknownTokens};
 use serde::Serialize;
@@ -10,6 +9,7 @@ use serde::Serialize;
 use crate::args::inference::Eval;
 use crate::args::values::ResultFormat;
 use crate::config_kind::{Purpose, check_is_config};
+use crate::destination::write_output;
 use crate::error::{Error, Result};
 use crate::generation_settings::report_for_tasks;
 use crate::json_line::write_json_line;
@@ -156,7 +156,7 @@ impl<'a> Report<'a> {
         }
         self.tasks.iter().flat_map(remarks).for_each(|line| message(&line));
         if let Some(path) = &self.arguments.errors {
-            write_atomic(path, &self.errors)?;
+            write_output(path, &self.errors)?;
         }
         Ok(())
     }

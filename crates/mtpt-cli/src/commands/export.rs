@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::path::Path;
 
 use mtpt::core::TaskIndex;
@@ -16,8 +17,9 @@ use crate::stdio::Output;
 /// Summary on standard output.
 #[derive(Serialize)]
 struct Summary<'a> {
+    #[serde(serialize_with = "crate::lossy_path::serialize")]
     output: &'a Path,
-    files: Vec<&'a Path>,
+    files: Vec<Cow<'a, str>>,
     tasks: Vec<&'a TaskId>,
 }
 
@@ -43,7 +45,7 @@ pub(crate) fn run(arguments: &Export) -> Result<()> {
     let mut rows = Output::new();
     rows.row(&Summary {
         output,
-        files: files.paths().collect(),
+        files: files.paths().map(Path::to_string_lossy).collect(),
         tasks: match task {
             Some(task) => vec![name(task)],
             None => prompts.tasks().iter().map(|task| &task.name).collect(),

@@ -3,7 +3,7 @@ use std::path::Path;
 use mtpt::compose::CompositionConfig;
 use mtpt::core::Compose;
 use mtpt::infer::{DecoderPrompt, PromptFormat, PromptTask, Prompts};
-use mtpt::io::fs::create_parent;
+use mtpt::io::fs::{create_parent, remove_temporary_files};
 use mtpt::t5::{locate, read_config};
 use mtpt::tasks::{TaskFile, TaskId};
 use serde::Serialize;
@@ -19,6 +19,7 @@ use crate::stdio::Output;
 /// Summary on standard output.
 #[derive(Serialize)]
 struct Summary<'a> {
+    #[serde(serialize_with = "crate::lossy_path::serialize")]
     prompts: &'a Path,
     composition: &'a CompositionConfig,
     length: usize,
@@ -59,6 +60,7 @@ pub(crate) fn run(arguments: &Import) -> Result<()> {
         prompts = for_model(prompts, model)?;
     }
     create_parent(output)?;
+    remove_temporary_files(output)?;
     prompts.write(output)?;
     let header = prompts.header();
     let mut rows = Output::new();

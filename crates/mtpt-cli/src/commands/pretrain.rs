@@ -27,6 +27,7 @@ use crate::sweep::variants::variants;
 /// Summary on standard output.
 #[derive(Serialize)]
 struct Summary {
+    #[serde(serialize_with = "crate::lossy_path::serialize")]
     model: PathBuf,
     step: usize,
     /// Mean negative log-likelihood of the target tokens of `dev`, in nats.
@@ -138,7 +139,7 @@ impl<'a> Job<'a> {
         let Self { arguments, config, origin, dir, .. } = self;
         let folder = RunDir::create(dir)?;
         let model = folder.model();
-        let mut session = Session::new(dir, device.name, origin, arguments.resume);
+        let mut session = Session::new(dir, device.name, origin, arguments.resume)?;
         let mut progress = RunProgress::new(config.training.steps, SharedLines::default());
         let trained = PretrainingRun::new(config, data)
             .output(&folder)

@@ -1,11 +1,11 @@
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::Device;
-use mtpt::io::fs::write_atomic;
+use mtpt::io::fs::read_to_string;
 use serde::Serialize;
 
 use crate::args::inspection::Report;
+use crate::destination::write_output;
 use crate::error::{Error, Result};
 use crate::model::{Model, open_device};
 use crate::model_search::model_of_run;
@@ -25,6 +25,7 @@ const COMPARISON: &str = "comparison.html";
 /// Summary on standard output.
 #[derive(Serialize)]
 struct Summary {
+    #[serde(serialize_with = "crate::lossy_path::serialize")]
     report: PathBuf,
 }
 
@@ -111,7 +112,7 @@ impl Writer<'_> {
     fn write_run(&mut self, path: &Path, run: &RunDir, target: &Path) -> Result<()> {
         let model = self.load_model(path, run)?;
         let html = render_run(&ReportData::new(path, target, run, model)?);
-        Ok(write_atomic(target, html.as_bytes())?)
+        write_output(target, html.as_bytes())
     }
 
     /// Checks that a file may be overwritten: only a report, which contains nothing but data of the
@@ -177,10 +178,10 @@ impl Writer<'_> {
 fn write_comparison(name: String, nested: &NestedRuns, target: &Path) -> Result<()> {
     let link = |run: &ListedRun| relative_link(run, target);
     let comparison = Comparison::new(name, &nested.runs, &nested.unreadable, &link);
-    Ok(write_atomic(target, render_comparison(&comparison).as_bytes())?)
+    write_output(target, render_comparison(&comparison).as_bytes())
 }
 
 /// Returns whether a file is a report.
 fn is_report(path: &Path) -> bool {
-    fs::read_to_string(path).is_ok_and(|text| text.contains(GENERATOR))
+    read_to_string(path).is_ok_and(|text| text.contains(GENERATOR))
 }

@@ -20,6 +20,7 @@ use crate::sweep::variants::{Variant, variants};
 /// Summary on standard output.
 #[derive(Serialize)]
 struct Summary<'a> {
+    #[serde(serialize_with = "crate::lossy_path::serialize")]
     prompts: &'a Path,
     #[serde(skip_serializing_if = "Option::is_none")]
     step: Option<usize>,
@@ -104,7 +105,7 @@ fn summary(done: &PipelineReport) -> Map<String, Value> {
     let runs: Vec<_> = done.runs.iter().filter(|run| Some(run.stage) == last).collect();
     let mut summary = Map::new();
     if let Some(prompts) = &done.prompts {
-        summary.insert("prompts".to_owned(), json!(prompts));
+        summary.insert("prompts".to_owned(), json!(prompts.to_string_lossy()));
     }
     if let [run] = runs.as_slice() {
         summary.insert("step".to_owned(), run.step.into());

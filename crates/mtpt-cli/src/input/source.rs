@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use mtpt::io::IoError;
 use mtpt::tasks::data::DataError;
 use mtpt::tasks::{self, Encoding, Format, Layout, Reader};
 
@@ -58,7 +59,16 @@ impl RowSource {
 
     /// Opens the source. An empty one is `None`.
     pub(crate) fn open(&self) -> tasks::Result<Option<Reader>> {
+        // A pipe is read once, and may be a named one, whose rows come from another program.
         let reader = match (&self.path, self.format) {
+            (Some(path), format) if !self.is_complete() && !path.is_dir() => {
+                let failed = |source| IoError::new("read", path, source);
+                let stream = File::open(path).map_err(failed)?;
+                match format {
+                    Some(format) => self.layout(format).read_stream(stream, path),
+                    None => Reader::detect_stream(stream, path, self.encoding),
+                }
+            }
             (Some(path), None) => Reader::detect(path, self.encoding),
             (Some(path), Some(format)) => self.layout(format).open(path),
             (None, Some(format)) => {

@@ -3,7 +3,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use mtpt::io::IoError;
-use mtpt::io::fs::{create_parent, remove_file};
+use mtpt::io::fs::{create_parent, remove_file, remove_temporary_files};
 use serde_json::json;
 
 use crate::args::rows::{OnError, RowArgs};
@@ -61,6 +61,10 @@ impl Answers {
         let default =
             arguments.output.as_deref().map(|output| with_suffix(output, ".rejected.jsonl"));
         let rejected = arguments.rejected.clone().or(default);
+        // A journal exists only if the files did not, could be overwritten, or were written by this
+        // job, which then was killed before it removed the journal.
+        let has_journal = |output: &PathBuf| journal_path(output).exists();
+        let continues = arguments.resume && arguments.output.as_ref().is_some_and(has_journal);
         let target = match &arguments.output {
             None => Target::Lines {
                 output: Output::new(),
@@ -70,17 +74,21 @@ impl Answers {
             Some(path) => {
                 OutputFormat::of_path(path)?;
                 create_parent(path)?;
-                if arguments.resume && path.exists() && !journal_path(path).exists() {
+                if arguments.resume && path.exists() && !continues {
                     return Ok(None);
                 }
-                check_output(path, arguments.input.as_deref(), arguments.force)?;
+                check_output(path, arguments.input.as_deref(), arguments.force || continues)?;
                 check_journal(path, arguments)?;
+                remove_temporary_files(path)?;
                 let journal = Journal::open(path, settings(), arguments.resume)?;
                 Target::File { path: path.clone(), journal }
             }
         };
         if let Some(rejected) = &rejected {
-            check_rejected(rejected, arguments)?;
+            if !continues {
+                check_rejected(rejected, arguments)?;
+            }
+            remove_temporary_files(rejected)?;
             remove_file(rejected)?;
         }
         let on_error = arguments.on_error;

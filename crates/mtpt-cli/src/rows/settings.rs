@@ -2,6 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt::infer::prompt_file;
+use mtpt::io::fs::read;
 use serde_json::{Value, json};
 
 use crate::args::inference::PromptedRows;
@@ -16,9 +17,11 @@ pub(crate) fn settings(command: &str, arguments: &PromptedRows, own: (&str, Valu
         .prompts
         .as_deref()
         .map(|path| format!("{} with checksum {:08x}", path.display(), checksum(path)));
+    // A path may be other than UTF-8.
+    let model = arguments.model.as_deref().map(Path::to_string_lossy);
     let settings = [
         ("command", json!(command)),
-        ("model", json!(arguments.model)),
+        ("model", json!(model)),
         ("prompts", json!(prompts)),
         ("task", json!(arguments.task)),
         ("no-decoder-prompt", json!(arguments.no_decoder_prompt)),
@@ -38,7 +41,7 @@ fn checksum(path: &Path) -> u32 {
     };
     files.sort();
     let mut hasher = crc32fast::Hasher::new();
-    for bytes in files.iter().filter_map(|file| fs::read(file).ok()) {
+    for bytes in files.iter().filter_map(|file| read(file).ok()) {
         hasher.update(&bytes);
     }
     hasher.finalize()

@@ -1,7 +1,7 @@
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
+use mtpt::io::fs::read_to_string;
 use mtpt::tasks::read_toml;
 use serde::Deserialize;
 
@@ -56,9 +56,9 @@ pub(crate) fn read_config(path: &Path) -> Result<Option<RunConfigFile>> {
 
 /// Reads a text file; `None` if it doesn't exist.
 pub(crate) fn read_if_exists(path: &Path) -> Result<Option<String>> {
-    match fs::read_to_string(path) {
+    match read_to_string(path) {
         Ok(text) => Ok(Some(text)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::Read { path: path.to_owned(), source }),
+        Err(error) if error.source.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

@@ -60,7 +60,7 @@ pub(crate) fn progress(folder: &Path) -> String {
 
 /// Returns when a run ended, or was last changed.
 fn last_change(folder: &Path) -> Option<String> {
-    let recorded = RunRecord::read(folder).sessions.pop();
+    let recorded = RunRecord::read(folder).unwrap_or_default().sessions.pop();
     if let Some(ended) = recorded.and_then(|session| session.ended) {
         return Some(minutes(&ended));
     }

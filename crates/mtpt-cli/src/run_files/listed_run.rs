@@ -34,7 +34,7 @@ impl ListedRun {
             config,
             history: read_history(&folder.join("metrics.jsonl"))?.unwrap_or_default(),
             evaluation: read_evaluation(&folder.join("evaluation.json"))?,
-            sessions: RunRecord::read(folder).sessions,
+            sessions: RunRecord::read(folder)?.sessions,
             is_over: folder.join("outcome.json").is_file(),
             has_stages: Stage::ALL.iter().any(|stage| !stage.runs_in(folder).is_empty()),
         }))

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::error::Result;
 use crate::run_files::config::read_if_exists;
 use crate::shell_word::in_quotes;
 
@@ -58,9 +59,13 @@ pub(crate) struct SessionRecord {
 impl RunRecord {
     /// Reads the record of a run. A run of an earlier version or of another program has none, and
     /// a malformed one is of no use: the result is then empty.
-    pub(crate) fn read(run: &Path) -> Self {
-        let text = read_if_exists(&run.join(RECORD)).ok().flatten().unwrap_or_default();
-        serde_json::from_str(&text).unwrap_or_default()
+    ///
+    /// # Errors
+    ///
+    /// When the file exists but can't be read. Then it must not be replaced.
+    pub(crate) fn read(run: &Path) -> Result<Self> {
+        let text = read_if_exists(&run.join(RECORD))?.unwrap_or_default();
+        Ok(serde_json::from_str(&text).unwrap_or_default())
     }
 
     /// Writes the record of a run.
@@ -96,10 +101,15 @@ impl SessionRecord {
     }
 }
 
-/// Formats a time in UTC with whole seconds, as in RFC 3339.
+/// Formats a time in UTC with whole seconds, as in RFC 3339. A time that has no such text, as
+/// after the year 9999, is empty.
 pub(crate) fn utc(time: SystemTime) -> String {
-    let time = OffsetDateTime::from(time).replace_nanosecond(0);
-    time.map(|time| time.format(&Rfc3339)).ok().and_then(Result::ok).unwrap_or_default()
+    let seconds = match time.duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(after) => i64::try_from(after.as_secs()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_secs()).map_or(i64::MIN, |it| -it),
+    };
+    let time = OffsetDateTime::from_unix_timestamp(seconds).ok();
+    time.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_default()
 }
 
 /// Formats a time of [`utc`] for people: `2026-11-27 23:55 UTC`.
@@ -138,5 +148,8 @@ mod tests {
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_795_823_703_400);
         assert_eq!(utc(time), "2026-11-27T23:55:03Z");
         assert_eq!(minutes(&utc(time)), "2026-11-27 23:55 UTC");
+        assert_eq!(utc(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), "1969-12-31T23:59:59Z");
+        // A file may have any time.
+        assert_eq!(utc(SystemTime::UNIX_EPOCH + Duration::from_secs(1 << 40)), "");
     }
 }

@@ -67,7 +67,7 @@ impl RunDir {
             is_over: path.join("outcome.json").is_file(),
             few_shot: read_few_shot(&path.join("few_shot.jsonl"))?,
             evaluation: read_evaluation(&path.join("evaluation.json"))?,
-            sessions: RunRecord::read(path).sessions,
+            sessions: RunRecord::read(path)?.sessions,
             nested,
         })
     }

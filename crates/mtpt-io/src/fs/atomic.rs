@@ -5,9 +5,12 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
 use super::error::IoError;
+use super::folder_of::folder_of;
+use super::lock::lock_dir;
 use super::operations::{create_dir_all, rename};
 use super::sync::sync_dir;
-use super::temporary::{parent, prefix};
+use super::temporary::{lock, prefix, temporary_dir};
+use super::uninterrupted::uninterrupted;
 
 /// Writes a file atomically: a reader sees the old contents or the new, never a part.
 ///
@@ -42,9 +45,10 @@ impl AtomicFile {
     ///
     /// When the folder is missing or not writable.
     pub fn create(path: &Path) -> Result<Self, IoError> {
-        let file = Builder::new().prefix(&prefix(path)).tempfile_in(parent(path));
-        let file = BufWriter::new(file.map_err(IoError::with("write", path))?);
-        Ok(Self { file, path: path.to_path_buf() })
+        let file = Builder::new().prefix(&prefix(path)).tempfile_in(folder_of(path));
+        let file = file.map_err(IoError::with("write", path))?;
+        lock(file.as_file());
+        Ok(Self { file: BufWriter::new(file), path: path.to_path_buf() })
     }
 
     /// Flushes the file to disk and gives it its name.
@@ -56,10 +60,14 @@ impl AtomicFile {
         let Self { file, path } = self;
         let failed = IoError::with("write", &path);
         let file = file.into_inner().map_err(|error| failed(error.into_error()))?;
-        file.as_file().sync_all().map_err(failed)?;
         make_readable(file.as_file()).map_err(failed)?;
-        file.persist(&path).map_err(|error| failed(error.error))?;
-        sync_dir(parent(&path))
+        file.as_file().sync_all().map_err(failed)?;
+        let (_locked, temporary) = file.keep().map_err(|error| failed(error.error))?;
+        if let Err(error) = uninterrupted(|| fs::rename(&temporary, &path)) {
+            let _ = fs::remove_file(&temporary);
+            return Err(failed(error));
+        }
+        sync_dir(folder_of(&path))
     }
 }
 
@@ -84,13 +92,13 @@ pub fn write_dir_atomic<E: From<IoError>>(
     dir: &Path,
     write: impl FnOnce(&DirWriter<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let parent = parent(dir);
+    let parent = folder_of(dir);
     create_dir_all(parent)?;
-    let failed = IoError::with("write", dir);
-    let temporary = Builder::new().prefix(&prefix(dir)).tempdir_in(parent).map_err(failed)?;
+    let temporary = temporary_dir(parent, &prefix(dir), dir)?;
+    let _lock = lock_dir(temporary.path())?;
     // A temporary folder is private to its owner, unlike a folder in it.
     let contents = temporary.path().join("contents");
-    fs::create_dir(&contents).map_err(failed)?;
+    uninterrupted(|| fs::create_dir(&contents)).map_err(IoError::with("write", dir))?;
     write(&DirWriter { contents: &contents, dir })?;
     sync_dir(&contents)?;
     rename(&contents, dir)?;

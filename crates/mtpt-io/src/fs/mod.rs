@@ -2,10 +2,14 @@
 
 mod atomic;
 mod error;
+mod folder_of;
+mod kind;
 mod lock;
 mod operations;
 mod sync;
 mod temporary;
+mod uninterrupted;
+mod version;
 
 pub use atomic::{AtomicFile, DirWriter, write_atomic, write_dir_atomic};
 pub use error::IoError;
@@ -15,4 +19,6 @@ pub use operations::{
     remove_dir_all, remove_file, rename,
 };
 pub use sync::sync_dir;
-pub use temporary::remove_temporary_files;
+pub use temporary::{remove_all_temporary_files, remove_temporary_files, temporary_dir};
+pub use uninterrupted::uninterrupted;
+pub use version::FileVersion;

@@ -1,10 +1,18 @@
 //! Functions of [`std::fs`] whose errors name the path.
 
 use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::error::IoError;
+use super::folder_of::folder_of;
+use super::kind::check_kind;
+use super::sync::sync_dir;
+use super::uninterrupted::uninterrupted;
+
+/// Maximum number of bytes that are read from a pipe, such as `<(COMMAND)` in place of a
+/// configuration. A pipe has no length that could limit it.
+const MAX_PIPE: u64 = 64 * 1024 * 1024;
 
 /// Result of this module.
 type Result<T> = std::result::Result<T, IoError>;
@@ -13,18 +21,34 @@ type Result<T> = std::result::Result<T, IoError>;
 ///
 /// # Errors
 ///
-/// When it does not exist or cannot be read.
+/// As [`open`], and when it cannot be read or is a pipe with more than 64 MiB.
 pub fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(IoError::with("read", path))
+    let failed = IoError::with("read", path);
+    let mut file = open(path)?;
+    let mut bytes = Vec::new();
+    if file.metadata().map_err(failed)?.is_file() {
+        file.read_to_end(&mut bytes).map_err(failed)?;
+    } else {
+        file.take(MAX_PIPE + 1).read_to_end(&mut bytes).map_err(failed)?;
+        if bytes.len() as u64 > MAX_PIPE {
+            let problem = "expected at most 64 MiB from a pipe; write them to a file";
+            return Err(failed(io::Error::new(ErrorKind::InvalidInput, problem)));
+        }
+    }
+    Ok(bytes)
 }
 
 /// Reads a file of UTF-8 text.
 ///
 /// # Errors
 ///
-/// When it does not exist, cannot be read or is not UTF-8.
+/// As [`read`], and when it is not UTF-8.
 pub fn read_to_string(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(IoError::with("read", path))
+    let not_text = |_| {
+        let source = io::Error::new(ErrorKind::InvalidData, "stream did not contain valid UTF-8");
+        IoError::new("read", path, source)
+    };
+    String::from_utf8(read(path)?).map_err(not_text)
 }
 
 /// Reads the first bytes of a file, at most `length` of them.
@@ -39,13 +63,16 @@ pub fn read_start(path: &Path, length: u64) -> Result<Vec<u8>> {
     Ok(start)
 }
 
-/// Opens a file for reading.
+/// Opens a file or folder for reading.
 ///
 /// # Errors
 ///
-/// When it does not exist or cannot be opened.
+/// When it does not exist, cannot be opened, or is a named pipe, a socket or a device. These have
+/// no length, and may have no end or block.
 pub fn open(path: &Path) -> Result<File> {
-    File::open(path).map_err(IoError::with("read", path))
+    let failed = IoError::with("read", path);
+    check_kind(path).map_err(failed)?;
+    File::open(path).map_err(failed)
 }
 
 /// Returns the paths of a folder's entries, sorted by name.
@@ -55,7 +82,7 @@ pub fn open(path: &Path) -> Result<File> {
 /// When it does not exist or cannot be read.
 pub fn read_dir(dir: &Path) -> Result<Vec<PathBuf>> {
     let failed = IoError::with("read", dir);
-    let mut paths = fs::read_dir(dir)
+    let mut paths = uninterrupted(|| fs::read_dir(dir))
         .map_err(failed)?
         .map(|entry| Ok(entry.map_err(failed)?.path()))
         .collect::<Result<Vec<_>>>()?;
@@ -63,13 +90,20 @@ pub fn read_dir(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Creates a folder and its parents, unless they exist.
+/// Creates a folder and its parents, unless they exist, and flushes the new entries to disk.
 ///
 /// # Errors
 ///
 /// When one of them cannot be created.
 pub fn create_dir_all(dir: &Path) -> Result<()> {
-    fs::create_dir_all(dir).map_err(IoError::with("create", dir))
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+    let missing: Vec<&Path> = dir.ancestors().take_while(is_missing).collect();
+    uninterrupted(|| fs::create_dir_all(dir)).map_err(IoError::with("create", dir))?;
+    // The folder and the files in it would be lost with their parent's new entry.
+    missing.into_iter().try_for_each(|folder| {
+        let named = |error: IoError| IoError::new("create", folder, error.source);
+        sync_dir(folder_of(folder)).map_err(named)
+    })
 }
 
 /// Creates the folder of a file and its parents, unless they exist.
@@ -87,7 +121,7 @@ pub fn create_parent(file: &Path) -> Result<()> {
 ///
 /// When it exists and cannot be removed.
 pub fn remove_file(path: &Path) -> Result<()> {
-    match fs::remove_file(path) {
+    match uninterrupted(|| fs::remove_file(path)) {
         Err(source) if source.kind() != ErrorKind::NotFound => {
             Err(IoError::new("remove", path, source))
         }
@@ -101,7 +135,7 @@ pub fn remove_file(path: &Path) -> Result<()> {
 ///
 /// When it exists and something in it cannot be removed.
 pub fn remove_dir_all(dir: &Path) -> Result<()> {
-    match fs::remove_dir_all(dir) {
+    match uninterrupted(|| fs::remove_dir_all(dir)) {
         Err(source) if source.kind() != ErrorKind::NotFound => {
             Err(IoError::new("remove", dir, source))
         }
@@ -115,5 +149,5 @@ pub fn remove_dir_all(dir: &Path) -> Result<()> {
 ///
 /// When the operating system refuses, for instance because the new path is a non-empty folder.
 pub fn rename(from: &Path, to: &Path) -> Result<()> {
-    fs::rename(from, to).map_err(IoError::with("rename to", to))
+    uninterrupted(|| fs::rename(from, to)).map_err(IoError::with("rename to", to))
 }

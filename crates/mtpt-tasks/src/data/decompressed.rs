@@ -9,6 +9,7 @@ use crate::data::compression::Compression;
 use crate::data::compression_error::CompressionError;
 use crate::data::expansion::{Counted, Expansion};
 use crate::data::location::SourceLocation;
+use crate::data::uninterrupted::Uninterrupted;
 use crate::error::{Error, Result};
 
 /// Number of bytes by which a compression is recognized.
@@ -53,7 +54,7 @@ pub(crate) fn read_error(error: io::Error, location: SourceLocation) -> Error {
 
 /// Opens a file and decompresses it if its first bytes say that it is compressed.
 pub(crate) fn open_decompressed(path: &Path) -> Result<(Decompressed, Option<Compression>)> {
-    let file = BufReader::new(open(path)?);
+    let file = BufReader::new(Uninterrupted(open(path)?));
     Ok(decompressed(file).map_err(IoError::with("read", path))?)
 }
 

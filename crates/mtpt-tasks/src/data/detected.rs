@@ -11,6 +11,7 @@ use crate::data::encoding::Encoding;
 use crate::data::error::DataError;
 use crate::data::layout::Layout;
 use crate::data::reader::Reader;
+use crate::data::uninterrupted::Uninterrupted;
 use crate::error::Result;
 
 impl Reader {
@@ -56,7 +57,9 @@ impl Reader {
         path: &Path,
         encoding: Option<Encoding>,
     ) -> Result<Self> {
-        let bytes = decompressed(BufReader::new(stream)).map_err(IoError::with("read", path))?.0;
+        let bytes = decompressed(BufReader::new(Uninterrupted(stream)))
+            .map_err(IoError::with("read", path))?
+            .0;
         Self::detect_in(bytes, path, encoding)
     }
 
@@ -78,7 +81,9 @@ impl Layout {
     ///
     /// When the start cannot be read.
     pub fn read_stream(&self, stream: impl Read + Send + 'static, path: &Path) -> Result<Reader> {
-        let bytes = decompressed(BufReader::new(stream)).map_err(IoError::with("read", path))?.0;
+        let bytes = decompressed(BufReader::new(Uninterrupted(stream)))
+            .map_err(IoError::with("read", path))?
+            .0;
         Ok(self.read(bytes, path))
     }
 }

@@ -27,6 +27,7 @@ pub(crate) mod reader;
 mod rows;
 mod signature;
 mod superglue_rows;
+mod uninterrupted;
 pub(crate) mod value;
 
 pub use compression::Compression;

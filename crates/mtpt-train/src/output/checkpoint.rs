@@ -2,8 +2,9 @@ use std::path::{Path, PathBuf};
 
 use burn::module::Module;
 use mtpt_infer::PromptFile;
-use mtpt_io::IoError;
-use mtpt_io::fs::{create_dir_all, read_dir, read_to_string, remove_dir_all, rename, sync_dir};
+use mtpt_io::fs::{
+    create_dir_all, read_dir, read_to_string, remove_dir_all, rename, sync_dir, temporary_dir,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -90,10 +91,7 @@ pub(crate) fn write<M: Module>(
     let steps_done = trainer.steps_done();
     let suffix = if *evaluation_pending { EVALUATION_PENDING } else { "" };
     let path = dir.join(format!("{COMPLETE}{steps_done:08}{suffix}"));
-    let draft = tempfile::Builder::new()
-        .prefix(TEMPORARY[0])
-        .tempdir_in(dir)
-        .map_err(IoError::with("write", dir))?;
+    let draft = temporary_dir(dir, TEMPORARY[0], &path)?;
     let mut files = CheckedFiles::new(draft.path(), &path);
     let last = PromptFile::from_module(trainer.module(), String::new());
     files.write(LAST, &last.to_bytes(&path.join(LAST))?)?;
@@ -148,8 +146,9 @@ fn remove_old(dir: &Path, newest: &Path) -> Result<()> {
 
 /// Removes all checkpoints in a directory, complete and incomplete ones.
 pub(crate) fn remove_all(dir: &Path) -> Result<()> {
-    list(dir)?.iter().try_for_each(|(_, path)| remove(path))?;
-    remove_temporary(dir)
+    // A checkpoint whose removal was interrupted would prevent the removal of one with its name.
+    remove_temporary(dir)?;
+    list(dir)?.iter().try_for_each(|(_, path)| remove(path))
 }
 
 /// Removes a checkpoint in such an order that it never looks like a damaged one.

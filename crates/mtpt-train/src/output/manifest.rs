@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use mtpt_io::IoError;
-use mtpt_io::fs::sync_dir;
+use mtpt_io::fs::{self, sync_dir};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
@@ -112,10 +112,10 @@ fn read(path: &Path) -> Result<Result<Vec<u8>, Damage>> {
     let damage = |reason| Damage { path: path.to_owned(), reason };
     match fs::read(path) {
         Ok(bytes) => Ok(Ok(bytes)),
-        Err(source) => match source.kind() {
-            ErrorKind::PermissionDenied => Err(IoError::new("read", path, source).into()),
+        Err(error) => match error.source.kind() {
+            ErrorKind::PermissionDenied => Err(error.into()),
             ErrorKind::NotFound => Ok(Err(damage("is missing".to_owned()))),
-            _ => Ok(Err(damage(format!("cannot be read: {source}")))),
+            _ => Ok(Err(damage(format!("cannot be read: {}", error.source)))),
         },
     }
 }

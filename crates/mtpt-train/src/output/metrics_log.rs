@@ -1,9 +1,9 @@
 use std::fs::{File, OpenOptions};
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
 use mtpt_io::IoError;
-use mtpt_io::fs::{read, write_atomic};
+use mtpt_io::fs::{AtomicFile, open};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -77,19 +77,17 @@ impl MetricsLog {
         steps_done: usize,
         evaluation_pending: bool,
     ) -> Result<Self> {
-        let written = if steps_done > 0 && path.exists() { read(path)? } else { Vec::new() };
-        let belongs = |line: &&[u8]| {
+        let belongs = |line: &[u8]| {
             // A line truncated by a crash is not JSON and is removed, too.
             let Ok(parsed) = serde_json::from_slice::<LogLine>(line) else { return false };
             let is_pending = evaluation_pending && parsed.metric.is_some();
             line.ends_with(b"\n") && parsed.step < steps_done + usize::from(!is_pending)
         };
-        let lines = written.split_inclusive(|&byte| byte == b'\n');
-        let kept = lines.filter(belongs).collect::<Vec<_>>().concat();
-        write_atomic(path, &kept)?;
+        let is_read = steps_done > 0 && path.exists();
+        let length = retain_lines(path, belongs, is_read)?;
         let file = OpenOptions::new().append(true).open(path);
         let file = file.map_err(IoError::with("write", path))?;
-        Ok(Self { path: path.to_owned(), file, length: kept.len() as u64 })
+        Ok(Self { path: path.to_owned(), file, length })
     }
 
     fn line(&mut self, line: &impl Serialize) -> Result<()> {
@@ -104,6 +102,27 @@ impl MetricsLog {
         self.length += line.len() as u64;
         Ok(())
     }
+}
+
+/// Rewrites a file with some of its lines, one at a time because the log of a long run is large.
+/// Without `is_read`, the file is empty afterwards. Returns its length.
+fn retain_lines(path: &Path, belongs: impl Fn(&[u8]) -> bool, is_read: bool) -> Result<u64> {
+    let failed = IoError::with("write", path);
+    let mut kept = AtomicFile::create(path)?;
+    let mut length = 0;
+    if is_read {
+        let mut written = BufReader::new(open(path)?);
+        let mut line = Vec::new();
+        while written.read_until(b'\n', &mut line).map_err(IoError::with("read", path))? > 0 {
+            if belongs(&line) {
+                kept.write_all(&line).map_err(failed)?;
+                length += line.len() as u64;
+            }
+            line.clear();
+        }
+    }
+    kept.commit()?;
+    Ok(length)
 }
 
 impl Observer for MetricsLog {

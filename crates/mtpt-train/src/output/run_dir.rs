@@ -3,7 +3,7 @@ use std::{env, fs};
 
 use mtpt_io::IoError;
 use mtpt_io::fs::{
-    DirLock, create_dir_all, lock_dir, remove_dir_all, remove_file, remove_temporary_files,
+    DirLock, create_dir_all, lock_dir, remove_all_temporary_files, remove_dir_all, remove_file,
     write_atomic,
 };
 use mtpt_tasks::{Task, TaskConfig};
@@ -175,6 +175,16 @@ impl RunDir {
         Ok(lock.ok_or_else(|| CheckpointError::InUse { path: self.path.clone() })?)
     }
 
+    /// Removes temporary files and folders left by a killed process, whatever it was writing. The
+    /// directory must be locked.
+    ///
+    /// # Errors
+    ///
+    /// When they cannot be removed.
+    pub(crate) fn remove_temporary_files(&self) -> Result<()> {
+        Ok(remove_all_temporary_files(&self.path)?)
+    }
+
     /// Opens the logs of a run and removes what they contain beyond the given state, with a stale
     /// evaluation also its values: see [`MetricsLog::open_after`] and [`TensorBoard::open`].
     pub(crate) fn open_logs(
@@ -184,19 +194,6 @@ impl RunDir {
     ) -> Result<(MetricsLog, TensorBoard)> {
         let log = MetricsLog::open_after(&self.metrics(), steps_done, stale_evaluation)?;
         Ok((log, TensorBoard::open(&self.tensorboard(), steps_done)?))
-    }
-
-    /// Removes temporary files left by a killed process.
-    ///
-    /// # Errors
-    ///
-    /// When they cannot be removed.
-    pub(crate) fn remove_temporary_files(&self) -> Result<()> {
-        let results = [self.evaluation(), self.baselines()];
-        [self.config(), self.metrics(), self.prompts(), self.record()]
-            .iter()
-            .chain(&results)
-            .try_for_each(|path| Ok(remove_temporary_files(path)?))
     }
 
     /// Writes a configuration, a [`RunConfig`](crate::RunConfig) or

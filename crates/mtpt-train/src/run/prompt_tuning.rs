@@ -1,10 +1,10 @@
 use std::borrow::Cow;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use mtpt_compose::Composition;
 use mtpt_core::{Backbone, Compose};
 use mtpt_infer::{PromptHeader, PromptTask, Prompted, Prompts, TaskData};
+use mtpt_io::fs::read;
 use mtpt_tasks::evaluation::{BaselinesRecord, EvaluationRecord};
 use mtpt_tasks::{Batch, Mixture, Split, Task, TokenizedExample};
 use serde_json::json;
@@ -303,7 +303,7 @@ impl<B: Backbone, O: Objective<C>, C: Compose> Workload<C> for PromptTuningWorkl
     }
 
     fn write_config(&mut self, dir: &RunDir) -> Result<()> {
-        let read = || fs::read(dir.config()).ok();
+        let read = || read(&dir.config()).ok();
         let before = read();
         dir.write_config(self.config, self.data.iter().map(TaskData::task))?;
         self.is_repeated = dir.outcome().is_file() && before == read();

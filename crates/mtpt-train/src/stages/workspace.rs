@@ -62,6 +62,7 @@ impl Workspace<'_> {
     ) -> Result<LockedWorkspace> {
         let dir = RunDir::create(self.dir)?;
         let lock = dir.lock()?;
+        dir.remove_temporary_files()?;
         if !self.resume {
             self.remove_outdated(plan)?;
         }

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use mtpt::ModelTokenizer;
 use mtpt::infer::Candidates;
-use mtpt::io::fs::{create_parent, write_atomic};
+use mtpt::io::fs::create_parent;
 use mtpt::tasks::{TaskFile, UnknownTokens};
 use serde::Serialize;
 
@@ -27,7 +27,7 @@ use crate::commands::init::starting_config::{StartingConfig, StartingTask};
 use crate::commands::init::summary::{TaskSummary, describe};
 use crate::commands::init::task::FoundTask;
 use crate::commands::inspect::lengths::Lengths;
-use crate::destination::check_output;
+use crate::destination::{check_output, write_output};
 use crate::error::{Error, Result};
 use crate::model::load_tokenizer;
 use crate::stdio::{Output, message};
@@ -42,6 +42,7 @@ const STEP: usize = 16;
 /// Summary on standard output.
 #[derive(Serialize)]
 struct Summary<'a> {
+    #[serde(serialize_with = "crate::lossy_path::serialize")]
     config: &'a Path,
     tasks: Vec<TaskSummary>,
 }
@@ -87,7 +88,7 @@ pub(crate) fn run(arguments: &Init) -> Result<()> {
     // Parsing checks that `mtpt train` will accept the configuration.
     TaskFile::parse(&text, &output)?;
     create_parent(&output)?;
-    write_atomic(&output, text.as_bytes())?;
+    write_output(&output, text.as_bytes())?;
     // The default directory of `mtpt train`.
     let run = Path::new("runs").join(output.file_stem().unwrap_or_default());
     let mut summaries = Vec::new();

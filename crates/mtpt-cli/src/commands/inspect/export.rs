@@ -1,9 +1,9 @@
 use std::path::Path;
 
-use mtpt::io::fs::write_atomic;
 use mtpt::tasks::{Example, Split, TaskFile, TaskId};
 use serde_json::{Map, Value};
 
+use crate::destination::write_output;
 use crate::error::{Error, Result};
 use crate::number_format::counted;
 use crate::stdio::message;
@@ -24,7 +24,7 @@ pub(crate) fn export(config: &Path, split: Split, file: &Path) -> Result<()> {
             count += 1;
         }
     }
-    write_atomic(file, lines.as_bytes())?;
+    write_output(file, lines.as_bytes())?;
     let rows = counted(count, &format!("{split} row"));
     message(&format!("{rows} written to `{}`", file.display()));
     Ok(())

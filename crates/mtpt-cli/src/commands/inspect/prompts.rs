@@ -1,15 +1,15 @@
 use std::fmt::Write;
-use std::fs;
 use std::path::Path;
 
 use mtpt::infer::{PromptFile, PromptHeader};
+use mtpt::io::fs::read;
 use mtpt::io::layout::unravel_index;
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::commands::inspect::description::Description;
 use crate::commands::inspect::tensors::{NotFinite, TensorSummary, list, list_not_finite};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::open_device;
 use crate::number_format::{counted, thousands};
 use crate::prompts::PromptSource;
@@ -51,7 +51,7 @@ pub(crate) fn describe_arrays(path: &Path) -> Result<Description> {
 /// Describes a PEFT adapter.
 pub(crate) fn describe_adapter(folder: &Path) -> Result<Description> {
     let path = folder.join("adapter_config.json");
-    let text = fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let text = read(&path)?;
     // The reader of adapters has better messages for a malformed file.
     let config: Value = serde_json::from_slice(&text).unwrap_or_default();
     describe_converted(folder, "adapter", Some(&config))

@@ -121,7 +121,7 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
         let count = counted(checkpoints.len(), "checkpoint");
         let _ = writeln!(text, "{count}: {}", checkpoints.join(", "));
     }
-    let sessions = RunRecord::read(path).sessions;
+    let sessions = RunRecord::read(path)?.sessions;
     sessions.iter().for_each(|session| text.push_str(&session.line()));
     if let Some(prompts) = &prompts {
         text.push_str(&prompts.text);

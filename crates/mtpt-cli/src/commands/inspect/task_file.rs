@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -46,7 +47,7 @@ struct Json<'a> {
     model: Option<&'a str>,
     /// Folder of the tokenizer that counted the tokens.
     #[serde(skip_serializing_if = "Option::is_none")]
-    tokenizer: Option<&'a Path>,
+    tokenizer: Option<Cow<'a, str>>,
     tasks: &'a [TaskSummary],
     #[serde(skip_serializing_if = "Vec::is_empty")]
     corpora: Vec<String>,
@@ -122,7 +123,7 @@ pub(crate) fn describe(path: &Path, model: Option<&Path>) -> Result<Description>
     let json = Json {
         kind: if run.model.is_some() { "run_configuration" } else { "tasks" },
         model: run.model.as_deref(),
-        tokenizer: tokenizer.as_ref().map(|(folder, _)| folder.as_path()),
+        tokenizer: tokenizer.as_ref().map(|(folder, _)| folder.to_string_lossy()),
         tasks: &summaries,
         corpora,
     };

@@ -3,10 +3,11 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::run_files::record::SessionRecord;
 
-/// Returns the seconds between the start and the end of a session.
+/// Returns the seconds between the start and the end of a session; none if the clock was set back
+/// in between.
 pub(crate) fn duration(session: &SessionRecord) -> Option<f64> {
     let (start, end) = (time(&session.started)?, time(session.ended.as_deref()?)?);
-    Some((end - start).as_seconds_f64())
+    Some((end - start).as_seconds_f64()).filter(|seconds| *seconds >= 0.0)
 }
 
 /// Parses a time of `run.json`.
