@@ -36,6 +36,9 @@ pub(crate) struct ParquetRows {
 /// Field names and values of a row, and its location.
 pub(crate) type Named = (Vec<Arc<str>>, Vec<Value>, SourceLocation);
 
+/// Field names and values of a row.
+type Row = (Vec<Arc<str>>, Vec<Value>);
+
 impl ParquetRows {
     /// Opens a file, and reads and checks its metadata.
     pub(crate) fn open(path: &Path) -> Result<Self> {
@@ -69,9 +72,7 @@ impl ParquetRows {
         }))
     }
 
-    fn next_row(
-        &mut self,
-    ) -> std::result::Result<Option<(Vec<Arc<str>>, Vec<Value>)>, ParquetProblem> {
+    fn next_row(&mut self) -> std::result::Result<Option<Row>, ParquetProblem> {
         while self.left == 0 {
             let Some(group) = self.groups.next() else { return Ok(None) };
             self.open_group(&group)?;
