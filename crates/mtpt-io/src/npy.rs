@@ -90,11 +90,13 @@ pub fn parse_npy(bytes: &[u8], path: &Path) -> Result<TensorData> {
 
 /// Returns the error that elements are not floats.
 fn wrong_type(path: &Path, descr: &str) -> TensorError {
+    const SHOWN: usize = 100;
     let expected = "floats of 16, 32 or 64 bits, or bfloat16";
+    let shown: String = descr.chars().take(SHOWN).collect();
     let found = match descr.trim_start_matches(ORDERS).chars().next() {
-        Some('O') => format!("`{descr}`, pickled Python objects"),
-        Some('[') => descr.to_owned(),
-        _ => format!("'{descr}'"),
+        Some('O') => format!("`{shown}`, pickled Python objects"),
+        Some('[') => shown,
+        _ => format!("'{shown}'"),
     };
     TensorError::Dtype { path: path.to_owned(), tensor: None, expected, found }
 }
