@@ -26,9 +26,9 @@ fn check_row(row: usize, found: &Example, context: &str) {
     let text = |name: &str| found.get(name).map(str::to_owned);
     let checks = [
         ("id", Some((number * number * 7919 - 5000).to_string())),
-        ("small", (row % 3 != 0).then(|| (-number).to_string())),
+        ("small", (!row.is_multiple_of(3)).then(|| (-number).to_string())),
         ("text", (row % 7 != 6).then(|| format!("common start {row} é").repeat(row % 3))),
-        ("flag", Some((row % 3 == 0).to_string())),
+        ("flag", Some(row.is_multiple_of(3).to_string())),
         ("single", Some(format!("{:?}", row as f32 / 4.0))),
         ("double", Some(format!("{:?}", row as f64 / 3.0))),
         ("half", Some(format!("{:?}", row as f32 / 2.0))),
@@ -54,7 +54,7 @@ fn check_row(row: usize, found: &Example, context: &str) {
             assert_eq!(found.require_texts("answers.text").unwrap(), names(row));
         }
     }
-    let other = if row % 2 == 0 { "an array" } else { "a list of other values" };
+    let other = if row.is_multiple_of(2) { "an array" } else { "a list of other values" };
     let nested = message(found.require("nested"));
     assert!(nested.contains(other), "{context}, row {row}: {nested}");
     assert!(message(found.require("map")).ends_with("found a map"));
