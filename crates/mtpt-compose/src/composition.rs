@@ -1,7 +1,8 @@
+use std::num::Saturating;
 use std::ops::Range;
 
 use burn::module::{Module, ModuleVisitor, Param, ParamId};
-use burn::tensor::{Bool, Tensor};
+use burn::tensor::{Bool, Device, Tensor};
 use mtpt_core::{Compose, SplitPrompts, TaskIndex};
 
 use crate::config::{CompositionConfig, Kind};
@@ -58,31 +59,32 @@ impl CompositionConfig {
             Kind::Level(strategy) => strategy.component_count(),
             Kind::InstanceAttention(config) => config.components,
             Kind::Hierarchy(config) => {
-                config.levels.iter().flatten().map(Self::component_count).sum()
+                let counts = config.levels.iter().flatten().map(Self::component_count);
+                counts.fold(0, usize::saturating_add)
             }
             Kind::Custom(_) => 0,
         }
     }
 
     /// Returns the number of trainable parameters, in closed form, for a shared prompt of shape
-    /// `[prompt_length, d_model]` and a task tree.
+    /// `[prompt_length, d_model]` and a task tree. Counts beyond [`usize::MAX`] are
+    /// [`usize::MAX`].
     ///
     /// # Errors
     ///
-    /// When the levels of a hierarchy don't match the tree, and [`Error::CustomStrategy`].
+    /// When an option is out of range, the levels of a hierarchy don't match the tree, and
+    /// [`Error::CustomStrategy`].
     pub fn parameter_count(
         &self,
         prompt_length: usize,
         d_model: usize,
         tree: &Tree,
     ) -> Result<ParameterCount> {
+        self.check(prompt_length, d_model)?;
+        let [length, width] = [prompt_length, d_model].map(Saturating);
         match self.kind() {
-            Kind::Level(strategy) => {
-                Ok(Flat::parameter_count(strategy, prompt_length, d_model, tree))
-            }
-            Kind::InstanceAttention(config) => {
-                Ok(config.parameter_count(prompt_length, d_model, tree))
-            }
+            Kind::Level(strategy) => Ok(Flat::parameter_count(strategy, length, width, tree)),
+            Kind::InstanceAttention(config) => Ok(config.parameter_count(length, width, tree)),
             Kind::Hierarchy(config) => {
                 hierarchy::parameter_count(config, prompt_length, d_model, tree)
             }
@@ -107,6 +109,38 @@ impl CompositionConfig {
                 config.init(context).map(Composition::InstanceAttention)
             }
             Kind::Hierarchy(config) => Hierarchy::init(config, context).map(Composition::Hierarchy),
+            Kind::Custom(config) => Err(config.unknown()),
+        }
+    }
+
+    /// Creates the composition with all parameters zero, for a shared prompt
+    /// `[prompt_length, d_model]`. Values of a file can then be loaded into it.
+    ///
+    /// It allocates [`parameter_count`](Self::parameter_count) values and no others.
+    ///
+    /// # Errors
+    ///
+    /// As [`init`](Self::init).
+    pub fn zeros(
+        &self,
+        [prompt_length, d_model]: [usize; 2],
+        tree: &Tree,
+        device: &Device,
+    ) -> Result<Composition> {
+        if tree.task_count() == 0 {
+            return Err(Error::NoTask);
+        }
+        let dims = [prompt_length, d_model];
+        match self.kind() {
+            Kind::Level(strategy) => {
+                Flat::zeros(strategy, dims, tree, device).map(Composition::Flat)
+            }
+            Kind::InstanceAttention(config) => {
+                config.zeros(dims, tree, device).map(Composition::InstanceAttention)
+            }
+            Kind::Hierarchy(config) => {
+                Hierarchy::zeros(config, dims, tree, device).map(Composition::Hierarchy)
+            }
             Kind::Custom(config) => Err(config.unknown()),
         }
     }

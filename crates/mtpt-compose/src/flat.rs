@@ -1,7 +1,8 @@
+use std::num::Saturating;
 use std::ops::Range;
 
 use burn::module::{Module, Param, ParamId, list_param_ids};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use mtpt_core::{Compose, TaskIndex};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -12,6 +13,7 @@ use crate::mixture_weights::NodeWeights;
 use crate::parameter_count::ParameterCount;
 use crate::part_id::PartId;
 use crate::strategies::attention::Pool;
+use crate::strategy::{Size, zero_parameter};
 use crate::task_part::{LevelStrategy, TaskPart};
 use crate::tree::Tree;
 
@@ -53,6 +55,25 @@ impl Flat {
         Ok(Self { shared, pool, tasks, prompt_length, d_model, decoder_vectors: 0..0 })
     }
 
+    /// Creates a composition with all parameters zero, for a shared prompt `[length, d_model]`.
+    pub(crate) fn zeros(
+        strategy: &dyn LevelStrategy,
+        [length, d_model]: [usize; 2],
+        tree: &Tree,
+        device: &Device,
+    ) -> Result<Self> {
+        strategy.check(length, d_model)?;
+        let dims = [length, d_model];
+        Ok(Self {
+            shared: zero_shared(strategy, dims, device),
+            pool: strategy.zero_pool(dims, device),
+            tasks: tree.tasks().map(|_| strategy.zero_part(dims, device)).collect(),
+            prompt_length: length + strategy.added_length(),
+            d_model,
+            decoder_vectors: 0..0,
+        })
+    }
+
     /// Creates a `separate` composition from at least one prompt, all of the same shape.
     pub(crate) fn separate(prompts: Vec<Tensor<2>>) -> Self {
         let [prompt_length, d_model] = prompts[0].dims();
@@ -66,14 +87,15 @@ impl Flat {
 
     pub(crate) fn parameter_count(
         strategy: &dyn LevelStrategy,
-        prompt_length: usize,
-        d_model: usize,
+        prompt_length: Size,
+        d_model: Size,
         tree: &Tree,
     ) -> ParameterCount {
-        let shared = prompt_length * strategy.parent_width(d_model);
+        let shared = prompt_length * Saturating(strategy.parent_width(d_model.0));
+        let parts = strategy.part_size(prompt_length, d_model) * Saturating(tree.task_count());
         ParameterCount {
-            shared: shared + strategy.pool_size(prompt_length, d_model),
-            task_specific: strategy.part_size(prompt_length, d_model) * tree.task_count(),
+            shared: (shared + strategy.pool_size(prompt_length, d_model)).0,
+            task_specific: parts.0,
             task_count: tree.task_count(),
         }
     }
@@ -98,6 +120,16 @@ impl Flat {
         });
         weights.collect()
     }
+}
+
+/// Returns the shared prompt with all values zero, if the strategy uses it.
+pub(crate) fn zero_shared(
+    strategy: &dyn LevelStrategy,
+    [length, d_model]: [usize; 2],
+    device: &Device,
+) -> Option<Param<Tensor<2>>> {
+    let width = strategy.parent_width(d_model);
+    (width > 0).then(|| zero_parameter([length, width], device))
 }
 
 impl Compose for Flat {

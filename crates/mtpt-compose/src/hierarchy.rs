@@ -1,13 +1,15 @@
+use std::num::Saturating;
 use std::ops::Range;
 
 use burn::module::{Module, Param, ParamId, list_param_ids};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use mtpt_core::{Compose, TaskIndex};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::config::{CompositionConfig, HierarchyConfig, Kind};
 use crate::error::{Error, Result};
+use crate::flat::zero_shared;
 use crate::init::{InitContext, PartInit, detached_on};
 use crate::mixture_weights::NodeWeights;
 use crate::parameter_count::ParameterCount;
@@ -67,19 +69,22 @@ pub(crate) fn parameter_count(
 ) -> Result<ParameterCount> {
     let configs = level_configs(config, tree)?;
     let levels = stack(&configs, prompt_length, d_model)?;
-    let mut shared = prompt_length * levels[0].strategy.parent_width(d_model);
+    let root_width = levels[0].strategy.parent_width(d_model);
+    let mut shared = Saturating(prompt_length) * Saturating(root_width);
+    let width = Saturating(d_model);
     for level in &levels {
-        shared += level.strategy.pool_size(level.parent_length, d_model);
+        shared += level.strategy.pool_size(Saturating(level.parent_length), width);
     }
-    let mut task_specific = 0;
+    let mut task_specific = Saturating(0);
     for (node, &depth) in tree.depths().iter().enumerate() {
         let level = &levels[depth];
-        let size = level.strategy.part_size(level.parent_length, d_model);
+        let size = level.strategy.part_size(Saturating(level.parent_length), width);
         match tree.task_at(node) {
             Some(_) => task_specific += size,
             None => shared += size,
         }
     }
+    let (shared, task_specific) = (shared.0, task_specific.0);
     Ok(ParameterCount { shared, task_specific, task_count: tree.task_count() })
 }
 
@@ -108,7 +113,7 @@ fn stack(
         let in_level = |source| Error::InLevel { level: depth, source: Box::new(source) };
         strategy.check(parent_length, d_model).map_err(in_level)?;
         levels.push(Level { config, strategy, parent_length, components_above });
-        parent_length += strategy.added_length();
+        parent_length = parent_length.saturating_add(strategy.added_length());
         components_above += strategy.component_count();
     }
     Ok(levels)
@@ -118,7 +123,7 @@ fn stack(
 fn common_length(levels: &[Level<'_>], tree: &Tree) -> Result<usize> {
     let length = |task| {
         let level = &levels[tree.path(task).len() - 1];
-        level.parent_length + level.strategy.added_length()
+        level.parent_length.saturating_add(level.strategy.added_length())
     };
     let mut tasks = tree.tasks();
     let first = tasks.next().ok_or(Error::NoTask)?;
@@ -179,6 +184,36 @@ impl Hierarchy {
         let tree = tree.clone();
         let decoder_vectors = 0..0;
         Ok(Self { shared, pools, nodes, tree, widths, prompt_length, d_model, decoder_vectors })
+    }
+
+    /// Creates a hierarchy with all parameters zero, for a shared prompt `[length, d_model]`.
+    pub(crate) fn zeros(
+        config: &HierarchyConfig,
+        [length, d_model]: [usize; 2],
+        tree: &Tree,
+        device: &Device,
+    ) -> Result<Self> {
+        let configs = level_configs(config, tree)?;
+        let levels = stack(&configs, length, d_model)?;
+        let prompt_length = common_length(&levels, tree)?;
+        let dims = |level: &Level<'_>| [level.parent_length, d_model];
+        let part = |&depth: &usize| {
+            let level = &levels[depth];
+            level.strategy.zero_part(dims(level), device)
+        };
+        Ok(Self {
+            shared: zero_shared(levels[0].strategy, [length, d_model], device),
+            pools: levels
+                .iter()
+                .map(|level| level.strategy.zero_pool(dims(level), device))
+                .collect(),
+            nodes: tree.depths().iter().map(part).collect(),
+            tree: tree.clone(),
+            widths: levels.iter().map(|level| level.strategy.parent_width(d_model)).collect(),
+            prompt_length,
+            d_model,
+            decoder_vectors: 0..0,
+        })
     }
 
     /// Freezes the parts of a level; at level 0 also the shared prompt.

@@ -12,9 +12,9 @@ pub struct ParameterCount {
 }
 
 impl ParameterCount {
-    /// Returns the number of parameters of the whole composition.
+    /// Returns the number of parameters of the whole composition, at most [`usize::MAX`].
     pub fn total(&self) -> usize {
-        self.shared + self.task_specific
+        self.shared.saturating_add(self.task_specific)
     }
 
     /// Returns the number of parameters per task, with the shared ones divided among the tasks, as

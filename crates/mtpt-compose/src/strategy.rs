@@ -1,7 +1,14 @@
-use burn::tensor::Tensor;
+use std::num::Saturating;
+
+use burn::module::Param;
+use burn::tensor::{Device, Tensor};
 
 use crate::error::Result;
 use crate::init::PartInit;
+
+/// Number of values. [`usize::MAX`] stands for all larger numbers, which the claims of a file may
+/// add up to.
+pub(crate) type Size = Saturating<usize>;
 
 /// A strategy that computes the prompt of a task, or of a group, from its parent prompt and its
 /// part.
@@ -36,11 +43,11 @@ pub(crate) trait Strategy {
     }
 
     /// Returns the number of parameters of one part.
-    fn part_size(&self, prompt_length: usize, d_model: usize) -> usize;
+    fn part_size(&self, prompt_length: Size, d_model: Size) -> Size;
 
     /// Returns the number of parameters that all parts of a level share, without the parent prompt.
-    fn pool_size(&self, _prompt_length: usize, _d_model: usize) -> usize {
-        0
+    fn pool_size(&self, _prompt_length: Size, _d_model: Size) -> Size {
+        Saturating(0)
     }
 
     /// Returns the number of prompts that attention mixes.
@@ -52,6 +59,21 @@ pub(crate) trait Strategy {
     fn init(&self, init: &mut PartInit<'_, '_>) -> Result<Self::Part>
     where
         Self: Sized;
+
+    /// Returns a part with all parameters zero, for a parent prompt `[prompt_length, d_model]`.
+    ///
+    /// It only allocates the parameters.
+    fn zeros(&self, dims: [usize; 2], device: &Device) -> Self::Part
+    where
+        Self: Sized;
+}
+
+/// Returns a parameter of zeros.
+pub(crate) fn zero_parameter<const D: usize>(
+    shape: [usize; D],
+    device: &Device,
+) -> Param<Tensor<D>> {
+    Param::from_tensor(Tensor::zeros(shape, device))
 }
 
 /// Returns the first features of every vector of a prompt, or `None` for a width of 0.

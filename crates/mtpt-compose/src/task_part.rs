@@ -1,5 +1,5 @@
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 use crate::error::Result;
 use crate::init::PartInit;
@@ -20,9 +20,17 @@ pub(crate) trait LevelStrategy: Strategy {
     /// Initializes the part of one task or group.
     fn init_part(&self, init: &mut PartInit<'_, '_>) -> Result<TaskPart>;
 
+    /// Returns a part as [`Strategy::zeros`] does.
+    fn zero_part(&self, dims: [usize; 2], device: &Device) -> TaskPart;
+
     /// Initializes the parameters that all parts of a level share.
     fn init_pool(&self, _init: &mut PartInit<'_, '_>) -> Result<Option<Pool>> {
         Ok(None)
+    }
+
+    /// Returns the parameters that all parts of a level share, all zero.
+    fn zero_pool(&self, _dims: [usize; 2], _device: &Device) -> Option<Pool> {
+        None
     }
 }
 
@@ -44,6 +52,10 @@ macro_rules! task_parts {
         $(impl LevelStrategy for $config {
             fn init_part(&self, init: &mut PartInit<'_, '_>) -> Result<TaskPart> {
                 self.init(init).map(TaskPart::$variant)
+            }
+
+            fn zero_part(&self, dims: [usize; 2], device: &Device) -> TaskPart {
+                TaskPart::$variant(self.zeros(dims, device))
             }
 
             $($($method)*)?
@@ -70,6 +82,10 @@ task_parts! {
     Attention(Param<Tensor<1>>) of AttentionConfig {
         fn init_pool(&self, init: &mut PartInit<'_, '_>) -> Result<Option<Pool>> {
             Pool::init(self, init).map(Some)
+        }
+
+        fn zero_pool(&self, dims: [usize; 2], device: &Device) -> Option<Pool> {
+            Some(Pool::zeros(self, dims, device))
         }
     },
     /// `T_k`, the prompt itself

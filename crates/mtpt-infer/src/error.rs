@@ -56,6 +56,25 @@ pub enum Error {
         /// The problem, and what to do.
         problem: String,
     },
+    /// The header of a prompt file describes far more values than its tensors have.
+    #[error(
+        "`{path}`: its header describes {claimed} values (`{strategy}` of a prompt {shape:?} for \
+         {tasks} tasks), but its tensors have {found}; use a file that mtpt wrote"
+    )]
+    ClaimedSize {
+        /// The file.
+        path: PathBuf,
+        /// Shape of the shared prompt.
+        shape: [usize; 2],
+        /// Name of the strategy.
+        strategy: &'static str,
+        /// Number of tasks.
+        tasks: usize,
+        /// Number of values by the header.
+        claimed: usize,
+        /// Number of values of the tensors.
+        found: usize,
+    },
     /// A prompt file has an unsupported version.
     #[error(
         "`{path}` is a prompt file of version {found}, expected version {expected}; use an mtpt \
@@ -241,10 +260,16 @@ impl Error {
                 // The position is one in the metadata, which the user doesn't see.
                 let text = error.to_string();
                 let problem = text.rsplit_once(" at line ").map_or(&*text, |(problem, _)| problem);
-                format!("{problem}; use a file that mtpt wrote")
+                return Self::header_problem(path, problem);
             }
-            _ => "expected a JSON object; use a file that mtpt wrote".to_owned(),
+            _ => return Self::header_problem(path, "expected a JSON object"),
         };
+        Self::Header { path: path.to_owned(), problem }
+    }
+
+    /// Returns the error about a header with a problem.
+    pub(crate) fn header_problem(path: &Path, problem: &str) -> Self {
+        let problem = format!("{problem}; use a file that mtpt wrote");
         Self::Header { path: path.to_owned(), problem }
     }
 

@@ -1,9 +1,10 @@
 use std::path::Path;
 
-use burn::tensor::{Device, Tensor};
-use mtpt_compose::{Composition, CompositionConfig, InitContext, ParameterCount};
+use burn::tensor::Device;
+use mtpt_compose::{Composition, CompositionConfig, ParameterCount};
 use mtpt_tasks::{Labels, LabelsConfig, MaxLengths, Task, TaskId, TaskTree, Template};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::error::{Error, Result};
 use crate::format_error::FormatError;
@@ -12,6 +13,11 @@ use crate::tree::composed_tree;
 
 /// Version of the header that this crate writes.
 const VERSION: u32 = 1;
+
+/// Number of values by which a header may exceed the tensors of its file before it is rejected as a
+/// whole. The composition of so few is quickly built, and the error then names the first tensor
+/// that doesn't match.
+const MAX_MISSING_VALUES: usize = 1 << 20;
 
 /// Maximum length of generated text for prompts whose training limit is unknown, in tokens.
 const DEFAULT_MAX_TARGET_LENGTH: usize = 64;
@@ -133,24 +139,52 @@ impl PromptHeader {
         Self::new(composition, length, d_model, (0..tasks).map(task).collect())
     }
 
-    /// Parses the header of a prompt file. The tensors are not checked.
+    /// Parses the header of a prompt file.
     ///
-    /// `path` is used in error messages only.
+    /// The tensors are not compared one by one, but must be about as large as the header claims,
+    /// so that a composition for them can be allocated. `path` is used in error messages only.
     ///
     /// # Errors
     ///
-    /// [`Error::Header`] and [`Error::Version`].
+    /// [`Error::Header`], [`Error::Version`] and [`Error::ClaimedSize`].
     pub fn from_file(file: &PromptFile, path: &Path) -> Result<Self> {
-        Self::parse(file.header().as_bytes(), path)
+        let header = Self::parse(file.header().as_bytes(), path)?;
+        let tensors = file.tensors().values();
+        let found: usize = tensors.map(|data| data.num_elements()).sum();
+        // Without a count, the composition can't be created either, for the same reason.
+        let claimed = header.parameter_count().map_or(0, |count| count.total());
+        if claimed > found.saturating_add(MAX_MISSING_VALUES) {
+            return Err(Error::ClaimedSize {
+                path: path.to_owned(),
+                shape: [header.shared_length(), header.d_model],
+                strategy: header.composition.name(),
+                tasks: header.tasks.len(),
+                claimed,
+                found,
+            });
+        }
+        Ok(header)
     }
 
     /// Parses a header from JSON. `path` is used in error messages only.
     pub(crate) fn parse(text: &[u8], path: &Path) -> Result<Self> {
-        let header: Self =
-            serde_json::from_slice(text).map_err(|error| Error::header(path, text, &error))?;
+        let refused = |error| Error::header(path, text, &error);
+        // From an array, serde would fill the fields in their order.
+        let is_object = |value: &Value| value.is_object();
+        let value: Value = serde_json::from_slice(text).map_err(refused)?;
+        let tasks = value.get("tasks").and_then(Value::as_array);
+        if !is_object(&value) || !tasks.is_none_or(|tasks| tasks.iter().all(is_object)) {
+            return Err(Error::header_problem(path, "expected a JSON object"));
+        }
+        let header: Self = serde_json::from_slice(text).map_err(refused)?;
         if header.version != VERSION {
             let (path, found) = (path.to_owned(), header.version);
             return Err(Error::Version { path, expected: VERSION, found });
+        }
+        let sizes = [("length", header.length), ("d_model", header.d_model)];
+        if let Some((key, _)) = sizes.into_iter().find(|&(_, size)| size == 0) {
+            let problem = format!("`{key}` must be at least 1, but is 0");
+            return Err(Error::header_problem(path, &problem));
         }
         Ok(header)
     }
@@ -173,7 +207,7 @@ impl PromptHeader {
 
     /// Returns the number of vectors in the shared prompt, for the encoder and the decoder.
     pub fn shared_length(&self) -> usize {
-        self.length + self.decoder_length
+        self.length.saturating_add(self.decoder_length)
     }
 
     /// Returns the number of trainable parameters, shared and task-specific.
@@ -197,17 +231,9 @@ impl PromptHeader {
 
     /// Creates the composition that the header describes, with all parameters zero.
     pub(crate) fn zeros(&self, device: &Device) -> Result<Composition> {
-        let plain = device.clone().without_autodiff();
-        let zeros = |length| Tensor::zeros([length, self.d_model], &plain);
         let tree = TaskTree::new(self.tasks.iter().map(|task| &task.name))?;
-        let context = InitContext {
-            shared: zeros(self.shared_length()),
-            tree: composed_tree(&tree)?,
-            part: &|_, length| Ok(zeros(length)),
-            seed: 0,
-            device: device.clone(),
-        };
-        let composition = self.composition.init(&context)?;
+        let dims = [self.shared_length(), self.d_model];
+        let composition = self.composition.zeros(dims, &composed_tree(&tree)?, device)?;
         Ok(composition.with_decoder_vectors(self.length..self.shared_length()))
     }
 }

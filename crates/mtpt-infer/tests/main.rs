@@ -4,6 +4,7 @@
 #![expect(clippy::print_stdout, reason = "a skipped test prints why")]
 
 // Prompts in files.
+mod claimed_sizes; // headers that don't fit the tensors
 mod peft; // PEFT adapters: import, export and logits of PEFT
 mod peft_defaults; // PEFT adapters with vectors for the decoder
 mod peft_folders; // PEFT adapters of other versions, incomplete or in other folders

@@ -1,10 +1,10 @@
 use burn::module::Param;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::init::PartInit;
-use crate::strategy::Strategy;
+use crate::strategy::{Size, Strategy, zero_parameter};
 
 /// Adds a task-specific prompt to the shared prompt: `P + T_k`. It has no options.
 ///
@@ -21,12 +21,16 @@ impl Strategy for AddConfig {
     /// `T_k`, `[prompt_length, d_model]`.
     type Part = Param<Tensor<2>>;
 
-    fn part_size(&self, prompt_length: usize, d_model: usize) -> usize {
+    fn part_size(&self, prompt_length: Size, d_model: Size) -> Size {
         prompt_length * d_model
     }
 
     fn init(&self, init: &mut PartInit<'_, '_>) -> Result<Self::Part> {
-        Ok(Param::from_tensor(Tensor::zeros(init.dims(), init.device())))
+        Ok(self.zeros(init.dims(), init.device()))
+    }
+
+    fn zeros(&self, dims: [usize; 2], device: &Device) -> Self::Part {
+        zero_parameter(dims, device)
     }
 }
 

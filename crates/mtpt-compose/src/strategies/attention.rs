@@ -1,5 +1,7 @@
+use std::num::Saturating;
+
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -7,7 +9,7 @@ use crate::init::PartInit;
 use crate::mixture_weights::{MixtureWeights, to_vec};
 use crate::part_id::PartId;
 use crate::range::check_count;
-use crate::strategy::Strategy;
+use crate::strategy::{Size, Strategy, zero_parameter};
 use crate::uniform::uniform;
 
 /// Adds multi-head attention of a task-specific query over a pool of components to the shared
@@ -84,12 +86,13 @@ impl Strategy for AttentionConfig {
         Err(Error::Heads { heads: self.heads, inner: self.inner })
     }
 
-    fn part_size(&self, _prompt_length: usize, d_model: usize) -> usize {
+    fn part_size(&self, _prompt_length: Size, d_model: Size) -> Size {
         d_model
     }
 
-    fn pool_size(&self, prompt_length: usize, d_model: usize) -> usize {
-        self.components * prompt_length * d_model + 4 * d_model * self.inner
+    fn pool_size(&self, prompt_length: Size, d_model: Size) -> Size {
+        let [components, inner] = [self.components, self.inner].map(Saturating);
+        components * prompt_length * d_model + Saturating(4) * d_model * inner
     }
 
     fn component_count(&self) -> usize {
@@ -102,6 +105,10 @@ impl Strategy for AttentionConfig {
         let bound = 3_f32.sqrt();
         let query = uniform(&mut *init.rng, [d_model], bound);
         Ok(Param::from_tensor(Tensor::from_data(query, init.device())))
+    }
+
+    fn zeros(&self, [_, d_model]: [usize; 2], device: &Device) -> Self::Part {
+        zero_parameter([d_model], device)
     }
 }
 
@@ -125,9 +132,26 @@ impl Pool {
             query: projection(),
             key: projection(),
             value: projection(),
-            output: Param::from_tensor(Tensor::zeros([config.inner, d_model], &device)),
+            output: zero_parameter([config.inner, d_model], &device),
             heads: config.heads,
         })
+    }
+
+    /// Returns a pool with all parameters zero.
+    pub(crate) fn zeros(
+        config: &AttentionConfig,
+        [length, d_model]: [usize; 2],
+        device: &Device,
+    ) -> Self {
+        let inputs = || zero_parameter([d_model, config.inner], device);
+        Self {
+            components: zero_parameter([config.components, length, d_model], device),
+            query: inputs(),
+            key: inputs(),
+            value: inputs(),
+            output: zero_parameter([config.inner, d_model], device),
+            heads: config.heads,
+        }
     }
 
     /// Adds the attention output to the parent prompt, position by position.

@@ -1,11 +1,13 @@
+use std::num::Saturating;
+
 use burn::module::Param;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::init::PartInit;
 use crate::range::check_count;
-use crate::strategy::Strategy;
+use crate::strategy::{Size, Strategy, zero_parameter};
 
 /// Appends task-specific vectors to the shared prompt: `[P ; T_k]` along the sequence.
 ///
@@ -46,12 +48,16 @@ impl Strategy for ConcatConfig {
         self.task_length
     }
 
-    fn part_size(&self, _prompt_length: usize, d_model: usize) -> usize {
-        self.task_length * d_model
+    fn part_size(&self, _prompt_length: Size, d_model: Size) -> Size {
+        Saturating(self.task_length) * d_model
     }
 
     fn init(&self, init: &mut PartInit<'_, '_>) -> Result<Self::Part> {
         init.initial_values(self.task_length)
+    }
+
+    fn zeros(&self, [_, d_model]: [usize; 2], device: &Device) -> Self::Part {
+        zero_parameter([self.task_length, d_model], device)
     }
 }
 

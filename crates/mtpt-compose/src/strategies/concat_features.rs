@@ -1,11 +1,13 @@
+use std::num::Saturating;
+
 use burn::module::Param;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::init::{PartInit, detached_on};
 use crate::range::check_count;
-use crate::strategy::Strategy;
+use crate::strategy::{Size, Strategy, zero_parameter};
 
 /// Appends task-specific features to each vector of the shared prompt: `[P_s ; T_k]` along the
 /// features, `P_s` `[L, d - d_t]`, `T_k` `[L, d_t]`.
@@ -42,11 +44,11 @@ impl Strategy for ConcatFeaturesConfig {
     }
 
     fn parent_width(&self, d_model: usize) -> usize {
-        d_model - self.width(d_model)
+        d_model.saturating_sub(self.width(d_model))
     }
 
-    fn part_size(&self, prompt_length: usize, d_model: usize) -> usize {
-        prompt_length * self.width(d_model)
+    fn part_size(&self, prompt_length: Size, d_model: Size) -> Size {
+        prompt_length * Saturating(self.width(d_model.0))
     }
 
     fn init(&self, init: &mut PartInit<'_, '_>) -> Result<Self::Part> {
@@ -54,6 +56,10 @@ impl Strategy for ConcatFeaturesConfig {
         let width = self.width(d_model);
         let features = init.target.clone().narrow(1, d_model - width, width);
         Ok(Param::from_tensor(detached_on(init.device(), features)))
+    }
+
+    fn zeros(&self, [length, d_model]: [usize; 2], device: &Device) -> Self::Part {
+        zero_parameter([length, self.width(d_model)], device)
     }
 }
 

@@ -1,12 +1,14 @@
+use std::num::Saturating;
+
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::init::PartInit;
 use crate::mixture_weights::MixtureWeights;
 use crate::range::check_count;
-use crate::strategy::Strategy;
+use crate::strategy::{Size, Strategy, zero_parameter};
 use crate::uniform::uniform;
 
 /// A mean of the shared and a task-specific prompt, weighted by a small network:
@@ -68,10 +70,11 @@ impl Default for GatedConfig {
 }
 
 impl GatedConfig {
-    fn input_size(&self, prompt_length: usize, d_model: usize) -> usize {
+    fn input_size(&self, prompt_length: Size, d_model: Size) -> Size {
+        let doubled = Saturating(2) * d_model;
         match self.input {
-            GateInput::Pooled => 2 * d_model,
-            GateInput::Flattened => 2 * prompt_length * d_model,
+            GateInput::Pooled => doubled,
+            GateInput::Flattened => doubled * prompt_length,
         }
     }
 }
@@ -83,14 +86,15 @@ impl Strategy for GatedConfig {
         check_count("hidden", self.hidden, MAX_HIDDEN)
     }
 
-    fn part_size(&self, prompt_length: usize, d_model: usize) -> usize {
-        let gate = self.hidden * (self.input_size(prompt_length, d_model) + 3) + 2;
+    fn part_size(&self, prompt_length: Size, d_model: Size) -> Size {
+        let inputs = self.input_size(prompt_length, d_model);
+        let gate = Saturating(self.hidden) * (inputs + Saturating(3)) + Saturating(2);
         prompt_length * d_model + gate
     }
 
     fn init(&self, init: &mut PartInit<'_, '_>) -> Result<Self::Part> {
         let [length, d_model] = init.dims();
-        let input = self.input_size(length, d_model);
+        let input = self.input_size(Saturating(length), Saturating(d_model)).0;
         // Uniform bound for a layer followed by ReLU (He et al., 2015, section 2.2).
         let bound = (6.0 / input as f32).sqrt();
         let weights = uniform(&mut *init.rng, [input, self.hidden], bound);
@@ -98,10 +102,21 @@ impl Strategy for GatedConfig {
         Ok(GatedPart {
             prompt: init.copy_target(),
             hidden_weight: Param::from_tensor(Tensor::from_data(weights, device)),
-            hidden_bias: Param::from_tensor(Tensor::zeros([self.hidden], device)),
-            gate_weight: Param::from_tensor(Tensor::zeros([self.hidden, 2], device)),
-            gate_bias: Param::from_tensor(Tensor::zeros([2], device)),
+            hidden_bias: zero_parameter([self.hidden], device),
+            gate_weight: zero_parameter([self.hidden, 2], device),
+            gate_bias: zero_parameter([2], device),
         })
+    }
+
+    fn zeros(&self, dims: [usize; 2], device: &Device) -> Self::Part {
+        let input = self.input_size(Saturating(dims[0]), Saturating(dims[1])).0;
+        GatedPart {
+            prompt: zero_parameter(dims, device),
+            hidden_weight: zero_parameter([input, self.hidden], device),
+            hidden_bias: zero_parameter([self.hidden], device),
+            gate_weight: zero_parameter([self.hidden, 2], device),
+            gate_bias: zero_parameter([2], device),
+        }
     }
 }
 

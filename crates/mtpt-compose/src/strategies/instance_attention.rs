@@ -1,7 +1,8 @@
+use std::num::Saturating;
 use std::ops::Range;
 
 use burn::module::{Module, Param, ParamId, list_param_ids};
-use burn::tensor::{Bool, Tensor, activation};
+use burn::tensor::{Bool, Device, Tensor, activation};
 use mtpt_core::{Compose, TaskIndex, gather_task_rows};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -13,6 +14,7 @@ use crate::parameter_count::ParameterCount;
 use crate::part_id::PartId;
 use crate::range::check_count;
 use crate::strategies::attention::MAX_COMPONENTS;
+use crate::strategy::{Size, zero_parameter};
 use crate::tree::Tree;
 use crate::uniform::uniform;
 
@@ -107,15 +109,17 @@ impl InstanceAttentionConfig {
 
     pub(crate) fn parameter_count(
         &self,
-        prompt_length: usize,
-        d_model: usize,
+        prompt_length: Size,
+        d_model: Size,
         tree: &Tree,
     ) -> ParameterCount {
+        let [components, bottleneck, tasks] =
+            [self.components, self.bottleneck, tree.task_count()].map(Saturating);
         let prompt = prompt_length * d_model;
-        let attention = 2 * d_model * self.bottleneck + 2 * d_model;
+        let attention = Saturating(2) * d_model * bottleneck + Saturating(2) * d_model;
         ParameterCount {
-            shared: self.components * prompt + attention,
-            task_specific: tree.task_count() * prompt,
+            shared: (components * prompt + attention).0,
+            task_specific: (tasks * prompt).0,
             task_count: tree.task_count(),
         }
     }
@@ -146,10 +150,35 @@ impl InstanceAttentionConfig {
             gamma: Param::from_tensor(Tensor::ones([d_model], device)),
             beta: Param::from_tensor(Tensor::zeros([d_model], device)),
             tasks,
-            temperature: self.temperature.unwrap_or(std::f64::consts::E * d_model as f64),
+            temperature: self.temperature(d_model),
             attend_target: self.attend_target,
             decoder_vectors: 0..0,
         })
+    }
+
+    /// Returns the attention with all parameters zero.
+    pub(crate) fn zeros(
+        &self,
+        [length, d_model]: [usize; 2],
+        tree: &Tree,
+        device: &Device,
+    ) -> Result<InstanceAttention> {
+        self.check()?;
+        Ok(InstanceAttention {
+            components: zero_parameter([self.components, length, d_model], device),
+            down: zero_parameter([d_model, self.bottleneck], device),
+            up: zero_parameter([self.bottleneck, d_model], device),
+            gamma: zero_parameter([d_model], device),
+            beta: zero_parameter([d_model], device),
+            tasks: tree.tasks().map(|_| zero_parameter([length, d_model], device)).collect(),
+            temperature: self.temperature(d_model),
+            attend_target: self.attend_target,
+            decoder_vectors: 0..0,
+        })
+    }
+
+    fn temperature(&self, d_model: usize) -> f64 {
+        self.temperature.unwrap_or(std::f64::consts::E * d_model as f64)
     }
 }
 

@@ -1,12 +1,14 @@
+use std::num::Saturating;
+
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::init::PartInit;
 use crate::range::check_count;
-use crate::strategy::Strategy;
+use crate::strategy::{Size, Strategy, zero_parameter};
 
 /// Multiplies the shared prompt elementwise by a task-specific low-rank matrix: `P ∘ (U_k V_k)`.
 ///
@@ -48,8 +50,8 @@ impl Strategy for LowRankConfig {
         check_count("rank", self.rank, prompt_length.min(d_model))
     }
 
-    fn part_size(&self, prompt_length: usize, d_model: usize) -> usize {
-        self.rank * (prompt_length + d_model)
+    fn part_size(&self, prompt_length: Size, d_model: Size) -> Size {
+        Saturating(self.rank) * (prompt_length + d_model)
     }
 
     /// Initializes the factors so that every element of their product is exactly 1.
@@ -69,6 +71,13 @@ impl Strategy for LowRankConfig {
         };
         let (left, right) = (matrix(left, [length, rank]), matrix(right, [rank, d_model]));
         Ok(Factors { left, right })
+    }
+
+    fn zeros(&self, [length, d_model]: [usize; 2], device: &Device) -> Self::Part {
+        Factors {
+            left: zero_parameter([length, self.rank], device),
+            right: zero_parameter([self.rank, d_model], device),
+        }
     }
 }
 

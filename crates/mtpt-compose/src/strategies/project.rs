@@ -1,12 +1,14 @@
+use std::num::Saturating;
+
 use burn::linalg::svd;
 use burn::module::{Module, Param};
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::init::{PartInit, detached_on};
 use crate::range::check_count;
-use crate::strategy::Strategy;
+use crate::strategy::{Size, Strategy, zero_parameter};
 use crate::uniform::uniform;
 
 /// Projects a narrow shared prompt to the model's width, per task: `P_s A_k + b_k`,
@@ -77,8 +79,8 @@ impl Strategy for ProjectConfig {
         Some(Tensor::cat(vec![narrow, zeros], 1))
     }
 
-    fn part_size(&self, _prompt_length: usize, d_model: usize) -> usize {
-        self.width(d_model) * d_model + d_model
+    fn part_size(&self, _prompt_length: Size, d_model: Size) -> Size {
+        Saturating(self.width(d_model.0)) * d_model + d_model
     }
 
     fn init(&self, init: &mut PartInit<'_, '_>) -> Result<Self::Part> {
@@ -90,6 +92,13 @@ impl Strategy for ProjectConfig {
         let bias = Tensor::zeros([d_model], init.device());
         let weight = Param::from_tensor(detached_on(init.device(), weight));
         Ok(Projection { weight, bias: Param::from_tensor(bias) })
+    }
+
+    fn zeros(&self, [_, d_model]: [usize; 2], device: &Device) -> Self::Part {
+        Projection {
+            weight: zero_parameter([self.width(d_model), d_model], device),
+            bias: zero_parameter([d_model], device),
+        }
     }
 }
 

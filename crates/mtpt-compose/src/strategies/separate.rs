@@ -1,10 +1,10 @@
 use burn::module::Param;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::init::PartInit;
-use crate::strategy::Strategy;
+use crate::strategy::{Size, Strategy, zero_parameter};
 
 /// One independent prompt per task: `T_k`. It has no options.
 ///
@@ -27,12 +27,16 @@ impl Strategy for SeparateConfig {
         0
     }
 
-    fn part_size(&self, prompt_length: usize, d_model: usize) -> usize {
+    fn part_size(&self, prompt_length: Size, d_model: Size) -> Size {
         prompt_length * d_model
     }
 
     fn init(&self, init: &mut PartInit<'_, '_>) -> Result<Self::Part> {
         let [length, _] = init.dims();
         init.initial_values(length)
+    }
+
+    fn zeros(&self, dims: [usize; 2], device: &Device) -> Self::Part {
+        zero_parameter(dims, device)
     }
 }

@@ -1,11 +1,13 @@
+use std::num::Saturating;
+
 use burn::module::{Module, Param};
-use burn::tensor::{Tensor, activation};
+use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::init::PartInit;
 use crate::mixture_weights::MixtureWeights;
-use crate::strategy::Strategy;
+use crate::strategy::{Size, Strategy, zero_parameter};
 
 /// A trained weighted mean of the shared and a task-specific prompt: `s P + (1 - s) T_k` with
 /// `s = sigmoid(w_k)`.
@@ -59,14 +61,18 @@ impl Strategy for WeightedConfig {
         })
     }
 
-    fn part_size(&self, prompt_length: usize, d_model: usize) -> usize {
-        prompt_length * d_model + 1
+    fn part_size(&self, prompt_length: Size, d_model: Size) -> Size {
+        prompt_length * d_model + Saturating(1)
     }
 
     fn init(&self, init: &mut PartInit<'_, '_>) -> Result<Self::Part> {
         let weight = Tensor::full([1], self.initial_weight, init.device());
         let prompt = init.copy_target();
         Ok(WeightedPart { prompt, weight: Param::from_tensor(weight) })
+    }
+
+    fn zeros(&self, dims: [usize; 2], device: &Device) -> Self::Part {
+        WeightedPart { prompt: zero_parameter(dims, device), weight: zero_parameter([1], device) }
     }
 }
 

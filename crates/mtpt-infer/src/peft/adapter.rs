@@ -125,7 +125,7 @@ impl Layout {
         let length = config.length;
         let found = weights.shape(SHARED);
         let submodules = config.submodules.unwrap_or(match found {
-            Some([rows, _]) if *rows == 2 * length => 2,
+            Some([rows, _]) if rows.is_multiple_of(2) && rows / 2 == length => 2,
             _ => 1,
         });
         let d_model = config.d_model.or_else(|| found.and_then(|shape| shape.get(1).copied()));
@@ -137,7 +137,7 @@ impl Layout {
 
     /// Returns the number of vectors.
     fn rows(&self) -> usize {
-        self.length * self.submodules
+        self.length.saturating_mul(self.submodules)
     }
 
     /// Reads a tensor of the shape that follows from the configuration.
