@@ -154,7 +154,7 @@ impl T5Config {
 
     /// Returns the total width of all attention heads.
     pub fn inner_dim(&self) -> usize {
-        self.num_heads * self.d_kv
+        self.num_heads.saturating_mul(self.d_kv)
     }
 
     /// Returns the tokens that end a generated text.
@@ -180,6 +180,8 @@ impl T5Config {
         ] {
             require(value > 0, field, "positive", &value)?;
         }
+        let is_counted = self.num_heads.checked_mul(self.d_kv).is_some();
+        require(is_counted, "num_heads", "countable as heads of width `d_kv`", &self.num_heads)?;
         // Half of the encoder's buckets are for each direction, and half of these for exact
         // distances. With fewer than four buckets none would be exact.
         let buckets = self.relative_attention_num_buckets;

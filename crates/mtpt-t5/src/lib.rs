@@ -19,7 +19,8 @@ pub use error::{
 pub use family::{Family, LongAttention};
 pub use generate::{
     Beam, EarlyStopping, EarlyStoppingName, EarlyStoppingSetting, GenerationConfig,
-    GenerationInputs, GenerationSettings, Sampling, Sequence, StopCondition, StopStrings, Strategy,
+    GenerationInputs, GenerationSettings, MAX_SEQUENCES, Sampling, Sequence, StopCondition,
+    StopStrings, Strategy,
 };
 pub use model::{DecoderCache, Direction, T5, relative_position_bucket};
 pub use mtpt_core::{Backbone, Encoded, InputRow, Inputs};

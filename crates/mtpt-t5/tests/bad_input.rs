@@ -278,3 +278,95 @@ fn decoding_options_are_checked() {
         "`top_p` must be in (0, 1], but is `1.5`",
     );
 }
+
+/// Sizes up to the largest integer. Memory for most of them doesn't exist.
+const SIZES: [u64; 8] = [0, 1, 1 << 16, 1 << 28, 1 << 40, 1 << 62, 1 << 63, u64::MAX];
+
+#[test]
+fn every_size_of_the_configuration_is_compared_with_the_tensors() {
+    for key in
+        ["num_layers", "num_decoder_layers", "d_model", "d_kv", "d_ff", "num_heads", "vocab_size"]
+    {
+        for size in SIZES {
+            let copy = copy_of("v1_0");
+            set(copy.path(), key, size.into());
+            // Other numbers of heads have other widths, and one head has all of the width.
+            check(copy.path(), &[copy.path().to_str().unwrap()]);
+        }
+    }
+    for key in ["relative_attention_num_buckets", "relative_attention_max_distance"] {
+        for size in SIZES {
+            let copy = copy_of("v1_0");
+            set(copy.path(), key, size.into());
+            // The distance is in no shape.
+            let is_unknown = key == "relative_attention_max_distance" && size > 1;
+            assert_eq!(T5::load(copy.path(), &Device::flex()).is_ok(), is_unknown, "{key} {size}");
+        }
+    }
+}
+
+/// Sets a field of the configuration in a folder.
+fn set(folder: &Path, key: &str, value: serde_json::Value) {
+    let path = folder.join("config.json");
+    let text = fs::read_to_string(&path).unwrap();
+    let mut config: serde_json::Value = serde_json::from_str(&text).unwrap();
+    config[key] = value;
+    fs::write(path, config.to_string()).unwrap();
+}
+
+#[test]
+fn blocks_without_weights_are_counted() {
+    for (key, stack) in [("num_layers", "encoder"), ("num_decoder_layers", "decoder")] {
+        let copy = copy_of("v1_0");
+        set(copy.path(), key, 1_000_000_000_000_u64.into());
+        let expected =
+            format!("blocks of the {stack}, but `{key}` of its configuration is 1000000000000");
+        check(copy.path(), &["model.safetensors` has ", &expected]);
+        // Of a few blocks, each missing tensor is reported.
+        set(copy.path(), key, 100.into());
+        check(copy.path(), &["does not match the configuration of its model", "tensors missing"]);
+    }
+}
+
+#[test]
+fn any_radius_and_block_size_of_long_t5_is_usable() {
+    let name = "family/longt5_global";
+    for key in ["local_radius", "global_block_size"] {
+        for size in SIZES {
+            let copy = copy_of(name);
+            set(copy.path(), key, size.into());
+            let Ok(t5) = T5::load(copy.path(), &Device::flex()) else {
+                assert_eq!((key, size), ("global_block_size", 0));
+                continue;
+            };
+            let (ids, mask) = padded(&[vec![3, 4, 5, 6, 7, 1]], &Device::flex());
+            t5.encode(t5.embed(ids), mask);
+        }
+    }
+}
+
+#[test]
+fn limits_of_generation_are_named() {
+    let beams = |num_beams| Strategy::Beam(Beam { num_beams, ..Default::default() });
+    for (config, expected) in [
+        (
+            GenerationConfig { max_new_tokens: usize::MAX, ..Default::default() },
+            "`max_new_tokens` must be at most 1000000, but is",
+        ),
+        (
+            GenerationConfig { strategy: beams(usize::MAX), ..Default::default() },
+            "`num_beams` must be at most 4096, but is",
+        ),
+        (
+            GenerationConfig {
+                strategy: Strategy::Sample(Sampling::default()),
+                num_return_sequences: 1 << 40,
+                ..Default::default()
+            },
+            "`num_return_sequences` must be at most 4096, but is `1099511627776`",
+        ),
+    ] {
+        let message = config.check().unwrap_err().to_string();
+        assert!(message.starts_with(expected), "{message}");
+    }
+}

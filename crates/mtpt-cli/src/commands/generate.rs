@@ -3,7 +3,8 @@ use clap::error::ErrorKind;
 use mtpt::ModelTokenizer;
 use mtpt::t5::GenerationError::{NoToken, NotFinite};
 use mtpt::t5::{
-    self, EndTokens, GenerationConfig, GenerationInputs, GenerationSettings, InputRow, Sequence,
+    self, EndTokens, GenerationConfig, GenerationInputs, GenerationSettings, InputRow,
+    MAX_SEQUENCES, Sequence,
 };
 use mtpt::tasks::TokenizedExample;
 use serde_json::json;
@@ -153,7 +154,7 @@ impl RowCommand for GenerateRows<'_> {
 
 /// Settings of a model for which no number of sequences is too high.
 fn permissive() -> GenerationSettings {
-    GenerationSettings { num_beams: Some(usize::MAX), ..GenerationSettings::default() }
+    GenerationSettings { num_beams: Some(MAX_SEQUENCES), ..GenerationSettings::default() }
 }
 
 /// Combines the options with the settings of the model, and reports those that apply. Returns the

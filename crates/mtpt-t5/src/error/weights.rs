@@ -164,6 +164,25 @@ pub enum WeightsError {
         unused: Vec<String>,
     },
 
+    /// A configuration claims many more blocks than a checkpoint has.
+    #[error(
+        "`{}` has {found} blocks of the {stack}, but `{field}` of its configuration is {claimed}; \
+         use the `config.json` of this checkpoint",
+        path.display()
+    )]
+    BlockCount {
+        /// The checkpoint.
+        path: PathBuf,
+        /// The encoder or the decoder.
+        stack: &'static str,
+        /// Name of the configuration's field.
+        field: &'static str,
+        /// Number of blocks by the configuration.
+        claimed: usize,
+        /// Number of blocks that the checkpoint has tensors of.
+        found: usize,
+    },
+
     /// A value of a checkpoint is too large for the precision in which the model is loaded.
     #[error(
         "tensor `{tensor}` in `{}`: {value} exceeds the range of {dtype}; load the model in f32",

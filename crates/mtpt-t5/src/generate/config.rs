@@ -1,7 +1,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ConfigError, Result};
+use crate::generate::sequence_limit::{AT_MOST_SEQUENCES, MAX_SEQUENCES};
 use crate::generate::strategy::Strategy;
+
+/// Maximum number of tokens of a text. Attention to its own tokens takes time in proportion to the
+/// square of the length, so that more are surely a mistake.
+const MAX_NEW_TOKENS: usize = 1_000_000;
 
 /// Options of generation.
 ///
@@ -10,10 +15,10 @@ use crate::generate::strategy::Strategy;
 ///
 /// | Name | Default | Purpose | Range |
 /// | :--- | :--- | :--- | :--- |
-/// | `max_new_tokens` | `64` | Maximum length, including the end token | > 0 |
+/// | `max_new_tokens` | `64` | Maximum length, including the end token | 1 to 1,000,000 |
 /// | `min_new_tokens` | `0` | Length before which there is no end token | |
 /// | `strategy` | `Greedy` | Decoding strategy | |
-/// | `num_return_sequences` | `1` | Texts per row | > 0, at most the number of beams |
+/// | `num_return_sequences` | `1` | Texts per row | 1 to 4,096, at most the number of beams |
 /// | `end_token_ids` | `None` | Tokens that end a text; `None`: those of the model | |
 /// | `decoder_start_token_id` | `None` | First input of the decoder; `None`: that of the model | |
 /// | `forced_bos_token_id` | `None` | First token of every text | |
@@ -105,13 +110,15 @@ impl GenerationConfig {
     /// [`ConfigError::ForcedAndSuppressed`] two that contradict each other.
     pub fn check(&self) -> Result<()> {
         let require = ConfigError::require;
-        require(self.max_new_tokens > 0, "max_new_tokens", "positive", &self.max_new_tokens)?;
+        let length = self.max_new_tokens;
+        require(length > 0, "max_new_tokens", "positive", &length)?;
+        require(length <= MAX_NEW_TOKENS, "max_new_tokens", "at most 1000000", &length)?;
         self.strategy.check()?;
         let sequences = self.num_return_sequences;
         require(sequences > 0, "num_return_sequences", "positive", &sequences)?;
         let (limit, expected) = match (self.strategy.beam(), self.strategy.sampling()) {
             (Some(beam), _) => (beam.num_beams, "at most `num_beams`"),
-            (None, Some(_)) => (usize::MAX, ""),
+            (None, Some(_)) => (MAX_SEQUENCES, AT_MOST_SEQUENCES),
             (None, None) => (1, "1 for greedy decoding, which finds one text"),
         };
         require(sequences <= limit, "num_return_sequences", expected, &sequences)?;

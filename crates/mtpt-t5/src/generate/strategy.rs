@@ -1,6 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
+use crate::generate::sequence_limit::{AT_MOST_SEQUENCES, MAX_SEQUENCES};
 
 /// Decoding strategy.
 #[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
@@ -50,7 +51,7 @@ impl Strategy {
 ///
 /// | Name | Default | Purpose | Range |
 /// | :--- | :--- | :--- | :--- |
-/// | `num_beams` | `4` | Number of beams | > 0 |
+/// | `num_beams` | `4` | Number of beams | 1 to 4,096 |
 /// | `length_penalty` | `1.0` | Exponent of the length that scores are divided by | finite |
 /// | `early_stopping` | `Heuristic` | Stopping condition of the search | |
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -75,6 +76,8 @@ impl Beam {
     fn check(self) -> Result<(), ConfigError> {
         let require = ConfigError::require;
         require(self.num_beams > 0, "num_beams", "positive", &self.num_beams)?;
+        let is_possible = self.num_beams <= MAX_SEQUENCES;
+        require(is_possible, "num_beams", AT_MOST_SEQUENCES, &self.num_beams)?;
         let penalty = self.length_penalty;
         require(penalty.is_finite(), "length_penalty", "finite", &penalty)
     }

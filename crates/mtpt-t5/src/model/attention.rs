@@ -49,7 +49,7 @@ impl Attention {
     pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
         let inner_dim = config.inner_dim();
         let key_std = (config.d_model as f64).powf(-0.5);
-        let query_std = ((config.d_model * config.d_kv) as f64).powf(-0.5);
+        let query_std = (config.d_model as f64 * config.d_kv as f64).powf(-0.5);
         let output_std = (inner_dim as f64).powf(-0.5);
         let linear = |d_input: usize, d_output: usize, std: f64| {
             let std = config.initializer_factor * std;

@@ -56,7 +56,9 @@ impl CrossAttentionMode {
 /// Returns whether [`AbsorbedCrossAttention`] takes fewer multiplications.
 fn is_absorbing_cheaper(layer: &Attention, targets: usize, length: usize) -> bool {
     let [d_model, inner_dim] = layer.key.weight.dims();
-    let heads = layer.num_heads;
+    // In floating point, because the number of targets may be a limit of any size.
+    let [d_model, inner_dim, heads, targets, length] =
+        [d_model, inner_dim, layer.num_heads, targets, length].map(|size| size as f64);
     let absorbed = targets * d_model * inner_dim + heads * targets * length * d_model;
     let projected = length * d_model * inner_dim + targets * length * inner_dim;
     absorbed < projected

@@ -82,7 +82,7 @@ impl T5 {
         let Encoded { states, mask, decoder_prompt } = encoded;
         let [batch, length] = mask.dims();
         assert_shape!(states, [batch, length, d_model]);
-        let tokens = tokens.map(|tokens| decoder_length + tokens);
+        let tokens = tokens.map(|tokens| decoder_length.saturating_add(tokens));
         let mut cache = self.decoder.cache(states, mask, tokens);
         if let Some(prompt) = decoder_prompt.filter(|_| decoder_length > 0) {
             assert_shape!(prompt, [batch, decoder_length, d_model]);

@@ -26,7 +26,7 @@ impl Windows {
         let BatchShape { batch, length } = rows;
         let radius = radius.max(1);
         // Up to this length one block has no more scores than several with neighbors.
-        let blocks = if length <= 3 * radius { 1 } else { length / radius };
+        let blocks = if length <= radius.saturating_mul(3) { 1 } else { length / radius };
         Self { batch, blocks, block_length: length.div_ceil(blocks), summaries }
     }
 

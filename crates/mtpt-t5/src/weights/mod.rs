@@ -1,6 +1,7 @@
 //! Loading and saving: transformers folders, T5X checkpoints and the Hugging Face hub.
 
 mod config_fields;
+mod expected_parameters;
 mod feed_forward_name;
 pub(crate) mod file_names;
 pub(crate) mod generation_config;
@@ -11,6 +12,7 @@ mod input_length;
 pub(crate) mod load;
 mod model_type;
 mod names;
+mod parameter_source;
 mod save;
 mod source;
 mod state_dict;

@@ -1,5 +1,7 @@
 //! Names of the parameters in transformers and T5X checkpoints.
 
+use std::collections::BTreeSet;
+
 use self::Layout::{Same, Transposed};
 use crate::config::T5Config;
 
@@ -69,6 +71,25 @@ const NAMES: &[(&str, &str, Layout, &str)] = &[
     ("decoder.blocks.{}.feed_forward.output.weight",    "decoder.block.{}.layer.2.DenseReluDense.wo.weight",                    Transposed, "target.decoder.layers_{}.mlp.wo.kernel"),
     ("decoder.final_norm.gamma",                        "decoder.final_layer_norm.weight",                                      Same,       "target.decoder.decoder_norm.scale"),
 ];
+
+/// Start of the names of an encoder's or decoder's blocks in transformers, before their index.
+pub(crate) fn block_prefix(stack: &str) -> String {
+    format!("{stack}.block.")
+}
+
+/// Start of the names of an encoder's or decoder's blocks in T5X, before their index.
+#[cfg(feature = "t5x")]
+pub(crate) fn t5x_block_prefix(stack: &str) -> String {
+    format!("target.{stack}.layers_")
+}
+
+/// Returns the indices of blocks in names of parameters that start with a prefix.
+pub(crate) fn block_indices<'a>(
+    names: impl Iterator<Item = &'a str>,
+    prefix: &str,
+) -> BTreeSet<usize> {
+    names.filter_map(|name| name.strip_prefix(prefix)?.split('.').next()?.parse().ok()).collect()
+}
 
 /// Without a gate, the first linear layer of a feed-forward layer has no number.
 const UNGATED: (&str, &str) = (".wi_1.", ".wi.");

@@ -1,42 +1,14 @@
 //! Building a model from a source of parameters.
 
-use std::path::Path;
-
-use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData, bf16, f16};
 use mtpt_io::layout::f32_values;
 
 use crate::config::T5Config;
 use crate::error::{Error, Result, WeightsError};
 use crate::model::t5::T5;
-
-/// A source of a model's parameters.
-pub(crate) trait ParameterSource {
-    /// Checks that the source has all parameters in their shapes, before any is read.
-    ///
-    /// A source that can't find out returns no error here, but from
-    /// [`parameter`](Self::parameter).
-    fn check(&self, _parameters: &[Parameter]) -> Result<()> {
-        Ok(())
-    }
-
-    /// Returns the values of the parameter at a path of the modules, in the given shape.
-    fn parameter(&mut self, path: &[String], shape: &[usize]) -> Result<TensorData>;
-
-    /// Returns the file and the name of the parameter at a path of the modules, for messages.
-    fn origin(&self, path: &[String]) -> (&Path, String);
-
-    /// Returns an error if the source has parameters that were not requested.
-    fn finish(self) -> Result<()>;
-}
-
-/// A parameter of a model.
-pub(crate) struct Parameter {
-    /// Path of the modules.
-    pub(crate) path: Vec<String>,
-    /// Its shape in the model.
-    pub(crate) shape: Vec<usize>,
-}
+use crate::weights::expected_parameters::{check_block_counts, expected_parameters};
+use crate::weights::parameter_source::ParameterSource;
 
 /// Builds a model. It is frozen unless the device is an autodiff device.
 pub(crate) fn build(
@@ -45,10 +17,10 @@ pub(crate) fn build(
     dtype: DType,
     device: &Device,
 ) -> Result<T5> {
+    // Before the blocks are created, whose number is only a claim.
+    check_block_counts(config, &source)?;
+    source.check(&expected_parameters(config, device)?)?;
     let model = config.init(device)?;
-    let mut parameters = Parameters::default();
-    model.visit(&mut parameters);
-    source.check(&parameters.found)?;
     let mut loader = Loader { source: &mut source, dtype, device, path: Vec::new(), error: None };
     let model = model.map(&mut loader);
     if let Some(error) = loader.error {
@@ -56,29 +28,6 @@ pub(crate) fn build(
     }
     source.finish()?;
     Ok(if device.is_autodiff() { model } else { model.freeze() })
-}
-
-/// Collects the parameters of a model, without initializing them.
-#[derive(Default)]
-struct Parameters {
-    path: Vec<String>,
-    found: Vec<Parameter>,
-}
-
-impl ModuleVisitor for Parameters {
-    fn enter_module(&mut self, name: &str, _container_type: &str) {
-        self.path.push(name.to_owned());
-    }
-
-    fn exit_module(&mut self, _name: &str, _container_type: &str) {
-        self.path.pop();
-    }
-
-    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
-        // The lazy shape, so that no random initial values are sampled.
-        let shape = param.lazy_shape().to_vec();
-        self.found.push(Parameter { path: self.path.clone(), shape });
-    }
 }
 
 /// Returns the first value that a precision cannot represent.

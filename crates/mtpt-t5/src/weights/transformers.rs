@@ -9,8 +9,10 @@ use mtpt_io::layout::{f32_values, transpose};
 
 use crate::config::T5Config;
 use crate::error::{Result, WeightsError};
-use crate::weights::names::{HEAD, IGNORED, Layout, Names, SHARED, SHARED_COPIES};
-use crate::weights::source::{Parameter, ParameterSource};
+use crate::weights::names::{
+    HEAD, IGNORED, Layout, Names, SHARED, SHARED_COPIES, block_indices, block_prefix,
+};
+use crate::weights::parameter_source::{Parameter, ParameterSource};
 use crate::weights::state_dict::StateDict;
 use crate::weights::weight_files::open_weights;
 
@@ -101,6 +103,14 @@ impl TransformersWeights {
 }
 
 impl ParameterSource for TransformersWeights {
+    fn path(&self) -> &Path {
+        self.checkpoint.path()
+    }
+
+    fn block_count(&self, stack: &str) -> usize {
+        block_indices(self.checkpoint.names(), &block_prefix(stack)).len()
+    }
+
     fn check(&self, parameters: &[Parameter]) -> Result<()> {
         let (mut used, mut missing, mut shapes) = (BTreeSet::new(), Vec::new(), Vec::new());
         for parameter in parameters {

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use mtpt_io::TensorSource;
+use mtpt_io::element_count;
 use mtpt_io::t5x::Checkpoint;
 
 use crate::config::{Activation, T5Config};
 use crate::error::WeightsError;
 use crate::family::{Family, LongAttention};
-use crate::weights::names::{T5X_HEAD, T5X_TABLE};
+use crate::weights::names::{T5X_HEAD, T5X_TABLE, block_indices, t5x_block_prefix};
 
 type Result<T> = std::result::Result<T, WeightsError>;
 
@@ -73,8 +74,10 @@ pub(super) fn infer(checkpoint: &Checkpoint) -> Result<Inferred> {
         _ => shapes.matrix(&bias)?,
     };
     let query = layer("attention.query.kernel");
-    let inner_dim = shapes.any(&query)?.iter().product::<usize>()
-        / (d_model * scan.map_or(1, |scan| scan.layers)).max(1);
+    let layers_of_array = scan.map_or(1, |scan| scan.layers);
+    let inner_dim = element_count(shapes.any(&query)?)
+        .zip(d_model.checked_mul(layers_of_array))
+        .map_or(0, |(count, others)| count / others.max(1));
     if num_heads == 0 || inner_dim == 0 || inner_dim % num_heads != 0 {
         return Err(shapes.unsupported(
             format!("heads of one width, by `{bias}`"),
@@ -141,12 +144,8 @@ impl<'a> Shapes<'a> {
 
     /// Returns one more than the highest index of a layer.
     fn layers(&self, stack: &str) -> usize {
-        let prefix = format!("target.{stack}.layers_");
-        self.0
-            .names()
-            .filter_map(|name| name.strip_prefix(&prefix)?.split('.').next()?.parse::<usize>().ok())
-            .max()
-            .map_or(0, |highest| highest + 1)
+        let indices = block_indices(self.0.names(), &t5x_block_prefix(stack));
+        indices.last().map_or(0, |highest| highest.saturating_add(1))
     }
 
     /// Returns the layout of a stack whose layers share arrays.

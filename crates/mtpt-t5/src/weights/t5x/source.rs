@@ -10,13 +10,17 @@ use crate::config::T5Config;
 use crate::error::{ConfigError, Result, WeightsError};
 use crate::family::Family;
 use crate::weights::file_names::CONFIG_FILE;
-use crate::weights::names::Names;
-use crate::weights::source::ParameterSource;
+use crate::weights::names::{Names, block_indices, t5x_block_prefix};
+use crate::weights::parameter_source::ParameterSource;
 use crate::weights::t5x::config_file::with_config_file;
 use crate::weights::t5x::infer::{Inferred, POSITION_BIAS, STACKS, Scan, infer};
 
 /// Part of the names of prompt-tuning's prompts, which the model does not have.
 const PROMPTS: &str = ".prompt.";
+
+/// Maximum number of layers that share arrays. Their number is only known from the shapes of
+/// arrays, which may be filled without being stored. The largest T5 has 24 layers per stack.
+const MAX_SCANNED_LAYERS: usize = 1000;
 
 /// A T5X checkpoint as the parameters of a T5.
 pub(crate) struct T5xWeights {
@@ -181,6 +185,17 @@ fn stack_position_bias(stack: &str) -> String {
 }
 
 impl ParameterSource for T5xWeights {
+    fn path(&self) -> &Path {
+        self.checkpoint.path()
+    }
+
+    fn block_count(&self, stack: &str) -> usize {
+        match self.scanned.get(stack) {
+            Some(scan) => scan.layers.min(MAX_SCANNED_LAYERS),
+            None => block_indices(self.checkpoint.names(), &t5x_block_prefix(stack)).len(),
+        }
+    }
+
     fn origin(&self, path: &[String]) -> (&Path, String) {
         (self.checkpoint.path(), Names::of(path, &self.config).t5x)
     }
