@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::error::Result;
 use crate::output::error::CheckpointError;
 use crate::output::manifest::{CheckedFiles, Damage, first_damage};
+use crate::output::optimizer_state;
 use crate::output::same_run::check_same_run;
 use crate::run::progress::Progress;
 use crate::run::state::{BeforeLast, Best, RunState};
@@ -230,11 +231,8 @@ fn read<M: Module>(dir: &Path, trainer: Trainer<M>, identity: &Value) -> Result<
         Some(BeforeLastScore { best: None }) => Some(BeforeLast { best: None }),
         None => None,
     };
-    let path = dir.join(OPTIMIZER);
     let optimizer =
-        trainer.optimizer().clone().load(&path).map_err(|error| {
-            CheckpointError::OptimizerState { path, message: error.to_string() }
-        })?;
+        optimizer_state::load(trainer.optimizer().clone(), &last, &dir.join(OPTIMIZER))?;
     let trainer = trainer.restore(last, optimizer, file.steps_done);
     let evaluation_pending = file.evaluation_pending;
     Ok(RunState { trainer, best, evaluation_pending, before_last })

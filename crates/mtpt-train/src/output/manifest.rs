@@ -91,6 +91,11 @@ pub(crate) fn first_damage(dir: &Path) -> Result<Option<Damage>> {
         return Ok(Some(Damage { path, reason }));
     };
     for (name, expected) in checksums {
+        // Only files of the directory itself, which others may have written.
+        if Path::new(&name).file_name().is_none_or(|last| last != name.as_str()) {
+            let reason = format!("lists `{name}`, which is not a file of the checkpoint");
+            return Ok(Some(Damage { path, reason }));
+        }
         let path = dir.join(name);
         let found = match read(&path)? {
             Ok(bytes) => Checksum::of(&bytes),

@@ -7,6 +7,7 @@ pub(crate) mod event_file;
 pub(crate) mod exact_float;
 pub(crate) mod manifest;
 pub(crate) mod metrics_log;
+pub(crate) mod optimizer_state;
 pub(crate) mod results;
 pub(crate) mod run_dir;
 pub(crate) mod same_run;
