@@ -13,6 +13,30 @@ pub(crate) fn at_least_one(counts: &[(&'static str, usize)]) -> Result<()> {
     }
 }
 
+/// Rejects counts that are surely a mistake, and that sums and buffers are not made for.
+pub(crate) fn at_most(counts: &[(&'static str, usize)], most: Most) -> Result<()> {
+    match counts.iter().find(|(_, count)| *count > most.count) {
+        Some(&(option, count)) => {
+            let (expected, found) = (most.expected, count as f64);
+            Err(ConfigError::OutOfRange { option, expected, found }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+/// The upper limit of a count.
+#[derive(Clone, Copy)]
+pub(crate) struct Most {
+    count: usize,
+    expected: &'static str,
+}
+
+/// Maximum number of steps: years of training.
+pub(crate) const STEPS: Most = Most { count: 1_000_000_000, expected: "at most 1000000000" };
+
+/// Maximum number of examples that are sampled together, and of tokens of one of them.
+pub(crate) const MILLION: Most = Most { count: 1_000_000, expected: "at most 1000000" };
+
 /// Rejects a value that is not positive and finite.
 pub(crate) fn positive(option: &'static str, found: f64) -> Result<()> {
     if found.is_finite() && found > 0.0 {

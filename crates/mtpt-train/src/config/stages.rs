@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::distillation::DistillationConfig;
 use crate::config::error::ConfigError;
 use crate::config::prompt::PromptConfig;
-use crate::config::range::at_least_one;
+use crate::config::range::{MILLION, STEPS, at_least_one, at_most};
 use crate::config::run::RunConfig;
 use crate::config::task_parts::TaskParts;
 use crate::config::training::TrainingConfig;
@@ -215,13 +215,16 @@ impl AdaptationConfig {
             return Err(ConfigError::DuplicateTarget { task: self.targets[place].clone() }.into());
         }
         if let Some(nearest) = &self.nearest {
-            at_least_one(&[("adaptation.nearest.steps", nearest.steps)])?;
+            let steps = [("adaptation.nearest.steps", nearest.steps)];
+            at_least_one(&steps)?;
+            at_most(&steps, STEPS)?;
         }
         if let Some(few_shot) = &self.few_shot {
             at_least_one(&[
                 ("adaptation.few_shot.rows", few_shot.rows.iter().copied().min().unwrap_or(0)),
                 ("adaptation.few_shot.draws", few_shot.draws),
             ])?;
+            at_most(&[("adaptation.few_shot.draws", few_shot.draws)], MILLION)?;
         }
         Ok(())
     }

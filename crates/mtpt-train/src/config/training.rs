@@ -3,7 +3,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::error::ConfigError;
 use crate::config::optimizer::OptimizerConfig;
-use crate::config::range::{above_zero, at_least_one, not_negative, positive};
+use crate::config::range::{
+    MILLION, STEPS, above_zero, at_least_one, at_most, not_negative, positive,
+};
 use crate::config::schedule::{Decay, Schedule};
 use crate::error::Result;
 use crate::optim::parameter_group::GroupOptions;
@@ -14,11 +16,11 @@ use crate::optim::parameter_group::GroupOptions;
 pub struct TrainingConfig {
     /// Number of optimizer steps.
     ///
-    /// Default: 300; range: from 1.
+    /// Default: 300; range: 1 to 1,000,000,000.
     pub steps: usize,
     /// Number of examples per step.
     ///
-    /// Default: 32; range: from 1.
+    /// Default: 32; range: 1 to 1,000,000.
     pub batch_size: usize,
     /// Number of examples computed at a time; a smaller number needs less memory for the same
     /// result.
@@ -58,11 +60,11 @@ pub struct TrainingConfig {
     pub decay: Decay,
     /// Maximum length of inputs in tokens, without the prompt.
     ///
-    /// Default: 256; range: from 1.
+    /// Default: 256; range: 1 to 1,000,000.
     pub max_input_length: usize,
     /// Maximum length of targets in tokens.
     ///
-    /// Default: 32; range: from 1.
+    /// Default: 32; range: 1 to 1,000,000.
     pub max_target_length: usize,
     /// Number of steps between checkpoints; 0 writes none.
     ///
@@ -106,6 +108,13 @@ impl TrainingConfig {
             ("training.max_input_length", self.max_input_length),
             ("training.max_target_length", self.max_target_length),
         ])?;
+        at_most(&[("training.steps", self.steps)], STEPS)?;
+        let sizes = [
+            ("training.batch_size", self.batch_size),
+            ("training.max_input_length", self.max_input_length),
+            ("training.max_target_length", self.max_target_length),
+        ];
+        at_most(&sizes, MILLION)?;
         if self.warmup_steps >= self.steps {
             let (option, expected) = ("training.warmup_steps", "below `training.steps`");
             let found = self.warmup_steps as f64;

@@ -60,7 +60,7 @@ impl Adafactor {
     fn weights(&self, time: usize) -> [f32; 2] {
         // In single precision, as in T5X. With a step offset of a million, rounding changes the
         // weight of the new gradient by one in a thousand.
-        let time = (self.config.steps_before + time) as f32;
+        let time = self.config.steps_before.saturating_add(time) as f32;
         let old = 1.0 - time.powf(-self.config.decay_rate);
         [old, 1.0 - old]
     }
