@@ -10,6 +10,9 @@ const MAX_WORDS: f64 = 1_001.0;
 /// Maximum number of decimals of a word.
 const MAX_DIGITS: i32 = 6;
 
+/// Maximum size of a score in units of its last decimal: 2⁵³, up to which `f64` has every integer.
+const MAX_UNITS: f64 = 9_007_199_254_740_992.0;
+
 /// The range of scores, and the step between their words.
 ///
 /// | Key | Default | Range |
@@ -60,6 +63,11 @@ impl Scale {
         if self.digits() > MAX_DIGITS {
             let expected = "and `lowest` to have at most six decimals";
             return error("step", expected, step);
+        }
+        let largest = lowest.abs().max(highest.abs());
+        if largest * 10_f64.powi(self.digits()) > MAX_UNITS {
+            let expected = "and `highest` to be so small that all words of the scale differ";
+            return error("lowest", expected, lowest);
         }
         Ok(())
     }
@@ -172,6 +180,13 @@ mod tests {
         for step in [0.0, -1.0, 0.3, 0.001, f64::NAN] {
             let message = scale(0.0, 5.0, step);
             assert!(message.starts_with("expected `step` to divide the range"), "{message}");
+        }
+        // Adjacent words of these would be equal.
+        for (lowest, highest, step) in
+            [(1e17, 1e17 + 16.0, 1.0), (-1e300, -1e300 / 2.0, 1e299), (1e13, 1e13 + 0.5, 0.0005)]
+        {
+            let message = scale(lowest, highest, step);
+            assert!(message.starts_with("expected `lowest` and `highest` to be so"), "{message}");
         }
         let thirds = scale(0.0, 1.0, 1.0 / 3.0);
         assert!(thirds.contains("at most six decimals"), "{thirds}");

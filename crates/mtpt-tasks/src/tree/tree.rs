@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::error::Result;
@@ -175,12 +176,14 @@ impl TaskTree {
     /// Groups names by their path with one more segment, in the order of first occurrence.
     fn by_next_segment<'a>(depth: usize, names: &[Named<'a>]) -> Vec<(TaskId, Vec<Named<'a>>)> {
         let mut parts: Vec<(TaskId, Vec<Named<'a>>)> = Vec::new();
+        let mut places: HashMap<TaskId, usize> = HashMap::new();
         for &(position, name) in names {
             let path = name.first_segments(depth + 1);
-            match parts.iter_mut().find(|(known, _)| *known == path) {
-                Some((_, names)) => names.push((position, name)),
-                None => parts.push((path, vec![(position, name)])),
-            }
+            let place = *places.entry(path.clone()).or_insert_with(|| {
+                parts.push((path, Vec::new()));
+                parts.len() - 1
+            });
+            parts[place].1.push((position, name));
         }
         parts
     }
