@@ -1,8 +1,31 @@
 //! Tables as text for people.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use console::measure_text_width;
+use console::{measure_text_width, truncate_str};
+
+/// Maximum width of a name in a table. A file may have names of millions of characters, and every
+/// row is as wide as the widest.
+const MAX_WIDTH: usize = 200;
+
+/// Returns a name, truncated to the maximum width of one in a table.
+pub(crate) fn shortened(name: &str) -> Cow<'_, str> {
+    truncate_str(name, MAX_WIDTH, "…")
+}
+
+/// Returns the width of the widest name, once truncated.
+pub(crate) fn common_width<'a>(names: impl IntoIterator<Item = &'a str>) -> usize {
+    let widths = names.into_iter().map(|name| measure_text_width(&shortened(name)));
+    widths.max().unwrap_or(0)
+}
+
+/// Returns a name, truncated to the maximum width of one in a table, with blanks up to a width.
+pub(crate) fn padded(name: &str, width: usize) -> String {
+    let name = shortened(name);
+    let blanks = " ".repeat(width.saturating_sub(measure_text_width(&name)));
+    format!("{name}{blanks}")
+}
 
 /// A table with columns as wide as their widest cell. Text is aligned to the left, numbers to the
 /// right.
@@ -28,7 +51,7 @@ impl TextTable {
 
     /// Adds a row with one cell per column.
     pub(crate) fn row(&mut self, cells: Vec<String>) {
-        self.rows.push(cells);
+        self.rows.push(cells.iter().map(|cell| shortened(cell).into_owned()).collect());
     }
 
     /// Returns the lines, the header first, each with the same indentation.
@@ -58,6 +81,18 @@ impl TextTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn long_names_are_truncated() {
+        let long = "é".repeat(70_000);
+        assert_eq!(common_width(["short", &long]), MAX_WIDTH);
+        let padded = [padded("short", MAX_WIDTH), padded(&long, MAX_WIDTH)];
+        assert_eq!(padded.each_ref().map(|name| measure_text_width(name)), [MAX_WIDTH; 2]);
+        assert!(padded[1].ends_with('…'));
+        let mut table = TextTable::new(vec!["task".to_owned()], 1);
+        table.row(vec![long]);
+        assert_eq!(measure_text_width(&table.lines("")[1]), MAX_WIDTH);
+    }
 
     #[test]
     fn numbers_are_aligned_to_the_right() {

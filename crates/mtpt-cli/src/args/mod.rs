@@ -21,7 +21,7 @@ use crate::args::inference::{Eval, Generate, Predict, Score};
 use crate::args::init::Init;
 use crate::args::inspection::{Inspect, Report};
 use crate::args::training::{Adapt, Run, Train};
-use crate::args::values::positive;
+use crate::args::values::thread_count;
 
 /// Multitask prompt tuning for T5: one frozen model, many tasks, a small trained prompt for each.
 ///
@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
     /// Number of CPU threads [default: `RAYON_NUM_THREADS` of the environment, or one per CPU]
-    #[arg(long, global = true, value_name = "N", value_parser = positive)]
+    #[arg(long, global = true, value_name = "N", value_parser = thread_count)]
     pub(crate) threads: Option<usize>,
 }
 

@@ -13,6 +13,17 @@ pub(crate) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// Maximum number of threads. No machine has more CPUs in one process.
+const MAX_THREADS: usize = 1024;
+
+/// Parses a number of threads.
+pub(crate) fn thread_count(text: &str) -> Result<usize, String> {
+    match positive(text)? {
+        count if count > MAX_THREADS => Err(format!("must be at most {MAX_THREADS}")),
+        count => Ok(count),
+    }
+}
+
 /// Parses a maximum length: a number of at least 1, or `none`.
 pub(crate) fn length_limit(text: &str) -> Result<usize, String> {
     if text == "none" { Ok(usize::MAX) } else { positive(text) }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::commands::inspect::description::Description;
 use crate::error::Result;
 use crate::number_format::counted;
+use crate::text_table::{common_width, padded};
 
 #[derive(Serialize)]
 struct Json<'a> {
@@ -63,11 +64,12 @@ pub(crate) fn describe(path: &Path, encoding: Option<Encoding>) -> Result<Descri
         text.push_str(if quotes == Some(true) { ", quoted" } else { "" });
     }
     text.push('\n');
-    let width = fields.iter().map(|field| field.name.chars().count()).max().unwrap_or(0);
+    let width = common_width(fields.iter().map(|field| field.name.as_str()));
     for Field { name, rows, characters } in &fields {
         let _ = writeln!(
             text,
-            "  {name:width$}  in {}, {characters:.1} characters on average",
+            "  {}  in {}, {characters:.1} characters on average",
+            padded(name, width),
             counted(*rows, "row")
         );
     }

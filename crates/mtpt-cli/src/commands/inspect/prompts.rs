@@ -1,6 +1,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use mtpt::compose::ParameterCount;
 use mtpt::infer::{PromptFile, PromptHeader};
 use mtpt::io::fs::read;
 use mtpt::io::layout::unravel_index;
@@ -8,7 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::commands::inspect::description::Description;
-use crate::commands::inspect::tensors::{NotFinite, TensorSummary, list, list_not_finite};
+use crate::commands::inspect::tensors::{NotFinite, TensorSummary, list, list_not_finite, total};
 use crate::error::Result;
 use crate::model::open_device;
 use crate::number_format::{counted, thousands};
@@ -89,12 +90,13 @@ fn describe(
         peft_type.map_or("prompts".to_owned(), |kind| format!("PEFT adapter (`{kind}`)")),
         counted(header.tasks.len(), "task")
     );
-    let parameters = tensors.iter().map(|tensor| tensor.parameters).sum();
-    write_header(&mut text, &header, parameters);
+    let parameters = total(&tensors);
+    // A header that doesn't fit the tensors has another count.
+    let count = header.parameter_count().ok().filter(|count| count.total() == parameters);
+    write_header(&mut text, &header, parameters, count);
     text.push_str("tensors\n");
     list(&mut text, &tensors);
     list_not_finite(&mut text, &not_finite);
-    let count = header.parameter_count().ok();
     let json = Json {
         kind,
         header: &header,
@@ -114,7 +116,7 @@ fn summarize_tensors(file: &PromptFile) -> (Vec<TensorSummary>, Vec<NotFinite>) 
     let mut not_finite = Vec::new();
     for (name, data) in file.tensors() {
         let shape = data.shape().to_vec();
-        let parameters = shape.iter().product();
+        let parameters = data.num_elements();
         for (at, value) in data.iter::<f32>().enumerate() {
             if !value.is_finite() && not_finite.len() < MAX_NOT_FINITE {
                 let (tensor, index) = (name.clone(), unravel_index(at, &shape));
@@ -126,7 +128,12 @@ fn summarize_tensors(file: &PromptFile) -> (Vec<TensorSummary>, Vec<NotFinite>) 
     (tensors, not_finite)
 }
 
-fn write_header(text: &mut String, header: &PromptHeader, parameters: usize) {
+fn write_header(
+    text: &mut String,
+    header: &PromptHeader,
+    parameters: usize,
+    count: Option<ParameterCount>,
+) {
     let composition = serde_json::to_string(&header.composition).unwrap_or_default();
     let _ = writeln!(text, "composition  {composition}");
     let length = counted(header.length, "vector");
@@ -147,7 +154,7 @@ fn write_header(text: &mut String, header: &PromptHeader, parameters: usize) {
         let _ = writeln!(text, "{name:12} {}", or_unknown(limit > 0, tokens));
     }
     let _ = write!(text, "parameters   {}", thousands(parameters));
-    if let Ok(count) = header.parameter_count() {
+    if let Some(count) = count {
         let (shared, own) = (thousands(count.shared), thousands(count.task_specific));
         let _ = write!(text, " ({shared} shared, {own} task-specific)");
     }

@@ -6,6 +6,7 @@ use crate::commands::inspect::description::Description;
 use crate::error::Result;
 use crate::number_format::counted;
 use crate::run_files::existing_run::{progress, runs_below};
+use crate::text_table::{common_width, padded};
 
 #[derive(Serialize)]
 struct Json {
@@ -28,9 +29,9 @@ pub(super) fn describe(path: &Path) -> Result<Description> {
     });
     let runs: Vec<Run> = runs.collect();
     let mut text = format!("{}: {}\n", path.display(), counted(runs.len(), "run"));
-    let width = runs.iter().map(|run| run.run.chars().count()).max().unwrap_or(0);
+    let width = common_width(runs.iter().map(|run| run.run.as_str()));
     for Run { run, progress } in &runs {
-        text.push_str(format!("{run:<width$}  {progress}").trim_end());
+        text.push_str(format!("{}  {progress}", padded(run, width)).trim_end());
         text.push('\n');
     }
     text.push_str("`mtpt inspect RUN` shows one of them, ");

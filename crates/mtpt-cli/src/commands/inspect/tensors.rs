@@ -2,12 +2,13 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use mtpt::io::{SafetensorsFile, TensorError, TensorSource};
+use mtpt::io::{SafetensorsFile, TensorError, TensorSource, element_count};
 use serde::Serialize;
 
 use crate::commands::inspect::description::Description;
 use crate::error::Result;
 use crate::number_format::{counted, thousands};
+use crate::text_table::{common_width, padded, shortened};
 
 /// The key of the metadata that makes a safetensors file a prompt file.
 const PROMPTS: &str = "mtpt";
@@ -84,7 +85,7 @@ impl TensorFile {
 impl TensorSummary {
     fn of(source: &dyn TensorSource, name: &str) -> Self {
         let shape = source.shape(name).unwrap_or_default().to_vec();
-        let parameters = shape.iter().product();
+        let parameters = element_count(&shape).unwrap_or(usize::MAX);
         let dtype = source.dtype(name).unwrap_or_default();
         Self { name: name.to_owned(), dtype, shape, parameters }
     }
@@ -92,7 +93,7 @@ impl TensorSummary {
 
 impl TensorFile {
     pub(super) fn report(&self, path: &Path) -> Result<Description> {
-        let parameters = self.tensors.iter().map(|tensor| tensor.parameters).sum();
+        let parameters = total(&self.tensors);
         let mut text = format!(
             "{}: a {} file of {}, {}\n",
             path.display(),
@@ -112,17 +113,23 @@ impl TensorFile {
     }
 }
 
+/// Returns the number of parameters of all tensors. The shapes of a file may claim any number.
+pub(super) fn total(tensors: &[TensorSummary]) -> usize {
+    tensors.iter().map(|tensor| tensor.parameters).fold(0, usize::saturating_add)
+}
+
 /// A line for each tensor.
 pub(super) fn list(text: &mut String, tensors: &[TensorSummary]) {
-    let width = tensors.iter().map(|tensor| tensor.name.len()).max().unwrap_or(0);
+    let width = common_width(tensors.iter().map(|tensor| tensor.name.as_str()));
     for TensorSummary { name, dtype, shape, parameters } in tensors {
-        let _ = writeln!(text, "  {name:width$}  {dtype} {shape:?}  {}", thousands(*parameters));
+        let (name, parameters) = (padded(name, width), thousands(*parameters));
+        let _ = writeln!(text, "  {name}  {dtype} {shape:?}  {parameters}");
     }
 }
 
 /// A line for each value that is not finite.
 pub(super) fn list_not_finite(text: &mut String, found: &[NotFinite]) {
     for NotFinite { tensor, index, value } in found {
-        let _ = writeln!(text, "NOT FINITE   {tensor} {index:?} is {value}");
+        let _ = writeln!(text, "NOT FINITE   {} {index:?} is {value}", shortened(tensor));
     }
 }
