@@ -51,7 +51,10 @@ pub struct Worker<'a> {
 struct State<'a> {
     worker: &'a Worker<'a>,
     case: Case,
+    /// Inputs to mutate: those of the corpus, and kept ones that passed the first check.
     seeds: Vec<Input>,
+    /// Kept inputs that the first check rejected. Most of their mutations are rejected as well.
+    rejected: Vec<Input>,
     kept: usize,
     messages: HashSet<(Depth, String)>,
     panics: Vec<String>,
@@ -67,12 +70,8 @@ impl Worker<'_> {
     /// When a seed can't be read, or the case can't be written.
     pub fn run(&self) -> io::Result<()> {
         record_panics();
-        let mut seeds = self.target.seeds()?;
         let kept = self.folder.join(KEPT);
         fs::create_dir_all(&kept)?;
-        for entry in fs::read_dir(&kept)? {
-            seeds.push(Input::read(&entry?.path())?);
-        }
         let mut state = State {
             worker: self,
             case: Case::new(self.folder.join(CASE))?,
@@ -81,7 +80,8 @@ impl Worker<'_> {
             panics: Vec::new(),
             depths: Default::default(),
             reported: Instant::now(),
-            seeds,
+            seeds: self.target.seeds()?,
+            rejected: Vec::new(),
         };
         let started = Instant::now();
         let mut random = ChaCha8Rng::seed_from_u64(self.seed);
@@ -89,10 +89,19 @@ impl Worker<'_> {
             let seed = state.seeds[index].clone();
             state.execute(&seed)?;
         }
+        for entry in fs::read_dir(&kept)? {
+            let input = Input::read(&entry?.path())?;
+            if let Some(depth) = state.execute(&input)? {
+                state.add_seed(input, depth);
+            }
+        }
         while started.elapsed() < self.duration {
             let input = state.next_input(&mut random);
-            if input.size() <= MAX_SIZE && state.execute(&input)? && input.size() <= MAX_KEPT_SIZE {
-                state.keep(input)?;
+            if input.size() <= MAX_SIZE
+                && let Some(depth) = state.execute(&input)?
+                && input.size() <= MAX_KEPT_SIZE
+            {
+                state.keep(input, depth)?;
             }
         }
         state.report_progress()
@@ -103,7 +112,11 @@ impl State<'_> {
     fn next_input(&self, random: &mut impl Rng) -> Input {
         // Half of the executions start from one of the newest seeds.
         let newest = &self.seeds[self.seeds.len().saturating_sub(16)..];
-        let seeds = if random.random_bool(0.5) { &self.seeds } else { newest };
+        let seeds = match random.random_range(0..10) {
+            0 if !self.rejected.is_empty() => &self.rejected,
+            0..5 => &self.seeds,
+            _ => newest,
+        };
         let mut input = seeds.choose(random).cloned().unwrap_or_default();
         mutate(&mut input, &self.seeds, random);
         if let Some(repair) = self.worker.target.repair
@@ -114,8 +127,8 @@ impl State<'_> {
         input
     }
 
-    /// Executes an input and returns whether its message or its depth is new.
-    fn execute(&mut self, input: &Input) -> io::Result<bool> {
+    /// Executes an input and returns its depth, if its message with this depth is new.
+    fn execute(&mut self, input: &Input) -> io::Result<Option<Depth>> {
         if self.reported.elapsed() >= REPORT_EVERY {
             self.report_progress()?;
         }
@@ -123,22 +136,28 @@ impl State<'_> {
         match execute(self.worker.target, self.case.folder(), input.size()) {
             Execution::Returned(Outcome { depth, message }) => {
                 self.depths[depth as usize] += 1;
-                Ok(self.messages.insert((depth, without_values(&message))))
+                let is_new = self.messages.insert((depth, without_values(&message)));
+                Ok(is_new.then_some(depth))
             }
             Execution::Panicked { location, message } => {
                 self.depths[Depth::Rejected as usize] += 1;
                 self.report_panic(input, location, message)?;
-                Ok(false)
+                Ok(None)
             }
         }
     }
 
-    fn keep(&mut self, input: Input) -> io::Result<()> {
+    fn add_seed(&mut self, input: Input, depth: Depth) {
+        let seeds = if depth == Depth::Rejected { &mut self.rejected } else { &mut self.seeds };
+        seeds.push(input);
+    }
+
+    fn keep(&mut self, input: Input, depth: Depth) -> io::Result<()> {
         if self.kept < MAX_KEPT {
             let name = format!("{:016x}-{}", self.worker.seed, self.kept);
             input.write(&self.worker.folder.join(KEPT).join(name))?;
             self.kept += 1;
-            self.seeds.push(input);
+            self.add_seed(input, depth);
         }
         Ok(())
     }
