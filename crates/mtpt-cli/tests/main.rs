@@ -73,6 +73,9 @@ mod checkpoints;
 mod long_inputs;
 // NaN and infinite weights, prompts, results and losses.
 mod not_finite;
+// Files that once broke a reader, under limits of time and memory.
+#[cfg(unix)]
+mod untrusted_files;
 // Full disks, file size limits and read-only folders.
 #[cfg(unix)]
 mod full_disk;
