@@ -6,8 +6,6 @@ pub mod fs;
 #[cfg(feature = "tensors")]
 mod dtype;
 #[cfg(feature = "tensors")]
-mod element_count;
-#[cfg(feature = "tensors")]
 mod error;
 #[cfg(feature = "tensors")]
 mod expansion;
@@ -39,8 +37,6 @@ pub mod t5x;
 pub use content::ForeignContent;
 #[cfg(feature = "tensors")]
 pub use dtype::Dtype;
-#[cfg(feature = "tensors")]
-pub use element_count::element_count;
 #[cfg(feature = "tensors")]
 pub use error::TensorError;
 #[cfg(feature = "tensors")]

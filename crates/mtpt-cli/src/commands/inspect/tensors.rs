@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use mtpt::io::{SafetensorsFile, TensorError, TensorSource, element_count};
+use mtpt::io::layout::element_count;
+use mtpt::io::{SafetensorsFile, TensorError, TensorSource};
 use serde::Serialize;
 
 use crate::commands::inspect::description::Description;

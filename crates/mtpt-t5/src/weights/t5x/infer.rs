@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use mtpt_io::TensorSource;
-use mtpt_io::element_count;
+use mtpt_io::layout::element_count;
 use mtpt_io::t5x::Checkpoint;
 
 use crate::config::{Activation, T5Config};
