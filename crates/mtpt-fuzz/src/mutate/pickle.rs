@@ -38,7 +38,7 @@ pub(super) fn mutate(file: &[u8], random: &mut impl Rng) -> Option<Vec<u8>> {
             match random.random_range(0..4) {
                 0 => vec![b'K', bytes[0]],
                 1 => vec![b'M', bytes[0], bytes[1]],
-                2 => [&[b'J'], &bytes[..4]].concat(),
+                2 => [b"J", &bytes[..4]].concat(),
                 _ => [&[0x8a, 8], &bytes[..]].concat(),
             }
         }
