@@ -78,6 +78,7 @@ mod tests {
             assert_eq!(time(Meaning::Timestamp(unit), &i64::MIN.to_le_bytes()), None);
             time(Meaning::Time(unit), &[0x80; 8]);
         }
-        assert_eq!(time(Meaning::Int96, &[0xff; 12]), None);
+        let last = [&i64::MAX.to_le_bytes()[..], &i32::MAX.to_le_bytes()].concat();
+        assert_eq!(time(Meaning::Int96, &last), None);
     }
 }
