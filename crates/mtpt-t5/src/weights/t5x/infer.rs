@@ -78,7 +78,7 @@ pub(super) fn infer(checkpoint: &Checkpoint) -> Result<Inferred> {
     let inner_dim = element_count(shapes.any(&query)?)
         .zip(d_model.checked_mul(layers_of_array))
         .map_or(0, |(count, others)| count / others.max(1));
-    if num_heads == 0 || inner_dim == 0 || inner_dim % num_heads != 0 {
+    if num_heads == 0 || inner_dim == 0 || !inner_dim.is_multiple_of(num_heads) {
         return Err(shapes.unsupported(
             format!("heads of one width, by `{bias}`"),
             format!("{num_heads} heads in {inner_dim} outputs of `{query}`"),
