@@ -31,7 +31,7 @@ pub(crate) struct Found {
     pub(crate) input: PathBuf,
 }
 
-/// What a worker reported until it ended.
+/// Reports of a worker until its end.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
     pub(crate) depths: [u64; Depth::ALL.len()],

@@ -38,7 +38,7 @@ const MAX_PANICS: usize = 3;
 
 /// Settings of a worker.
 pub struct Worker<'a> {
-    /// What to read.
+    /// The reader.
     pub target: &'a Target,
     /// Folder for the files of the case and for seeds that were found.
     pub folder: &'a Path,

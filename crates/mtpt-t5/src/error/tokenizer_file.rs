@@ -21,7 +21,7 @@ pub enum TokenizerFileError {
         part: &'static str,
         /// The type.
         kind: String,
-        /// What to do.
+        /// Advice to the user.
         advice: &'static str,
     },
 

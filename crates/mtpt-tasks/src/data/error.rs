@@ -172,7 +172,7 @@ pub enum DataError {
     Parquet {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The problem.
         problem: ParquetProblem,
     },
     /// A stream contains Parquet.

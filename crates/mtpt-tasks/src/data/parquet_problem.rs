@@ -1,4 +1,4 @@
-/// What is wrong with a Parquet file. Messages follow "expected a Parquet file, but".
+/// A problem of a Parquet file. Messages follow "expected a Parquet file, but".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParquetProblem {
@@ -56,7 +56,7 @@ pub enum ParquetProblem {
     Schema {
         /// The element.
         column: String,
-        /// What is wrong.
+        /// The problem.
         problem: &'static str,
     },
     /// The columns of a row group are not those of the schema.
@@ -75,7 +75,7 @@ pub enum ParquetProblem {
          other columns, or as CSV or JSON Lines"
     )]
     TooLarge {
-        /// What there is too much of.
+        /// Unit of the amount.
         what: &'static str,
         /// The amount.
         found: u64,
@@ -91,7 +91,7 @@ pub enum ParquetProblem {
         column: String,
         /// Number of the row group, counted from 1.
         group: usize,
-        /// What is wrong.
+        /// The problem.
         problem: ColumnProblem,
     },
     /// The file could not be read.
@@ -102,7 +102,7 @@ pub enum ParquetProblem {
     },
 }
 
-/// What is wrong with a column of a row group. Messages follow "the column `text`".
+/// A problem of a column of a row group. Messages follow "the column `text`".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ColumnProblem {
@@ -169,13 +169,13 @@ pub enum ColumnProblem {
     /// The data ends early.
     #[error("ends within {what}")]
     Ends {
-        /// What is incomplete.
+        /// The incomplete structure.
         what: &'static str,
     },
     /// Encoded data is invalid.
     #[error("has {what}")]
     Invalid {
-        /// What is invalid.
+        /// The invalid value.
         what: &'static str,
     },
     /// Values refer to a dictionary that is too small or missing.
