@@ -149,26 +149,61 @@ pub(crate) fn shortened(text: &str) -> String {
     }
 }
 
-/// Adds the components of a sequence and of those in it to a list, in order.
-pub(crate) fn flatten(
-    component: Component,
-    part: &'static str,
-    of_sequence: fn(&mut Component) -> Option<Limited<Component>>,
-    components: &mut Vec<Component>,
-) -> Result<()> {
-    let mut component = component;
-    if component.kind(part)? != "Sequence" {
-        if components.len() == MAX_ENTRIES {
-            return Err(TokenizerFileError::TooMany { part, limit: MAX_ENTRIES });
-        }
-        components.push(component);
-        return Ok(());
+/// A role in a tokenizer, which one component or a sequence of them has.
+pub(crate) struct Role {
+    /// Its name, for messages.
+    pub(crate) name: &'static str,
+    /// Takes the components of a sequence.
+    pub(crate) of_sequence: fn(&mut Component) -> Option<Limited<Component>>,
+}
+
+impl Role {
+    /// Returns the components of a sequence and of those in it, in order.
+    pub(crate) fn flatten(&self, component: Component) -> Result<Vec<Component>> {
+        let mut components = Vec::new();
+        self.add(component, &mut components)?;
+        Ok(components)
     }
-    let sequence = of_sequence(&mut component);
-    let Some(Limited(sequence)) = sequence else {
-        return Err(component.unusable(part, "components", "given", "missing"));
-    };
-    sequence.into_iter().try_for_each(|component| flatten(component, part, of_sequence, components))
+
+    fn add(&self, mut component: Component, components: &mut Vec<Component>) -> Result<()> {
+        let Self { name, of_sequence } = *self;
+        if component.kind(name)? != "Sequence" {
+            if components.len() == MAX_ENTRIES {
+                return Err(TokenizerFileError::TooMany { part: name, limit: MAX_ENTRIES });
+            }
+            components.push(component);
+            return Ok(());
+        }
+        let Some(Limited(sequence)) = of_sequence(&mut component) else {
+            return Err(component.unusable(name, "components", "given", "missing"));
+        };
+        sequence.into_iter().try_for_each(|component| self.add(component, components))
+    }
+
+    /// Builds each component with `single`, which also returns the largest ratio of lengths after
+    /// and before it, and joins those of a sequence with `sequence`.
+    pub(crate) fn build<T>(
+        &self,
+        component: Component,
+        growth: &mut Growth,
+        single: impl Fn(&Component) -> Result<(T, usize)>,
+        sequence: impl FnOnce(Vec<T>) -> T,
+    ) -> Result<T> {
+        let is_sequence = component.kind.as_deref() == Some("Sequence");
+        let mut built = Vec::new();
+        for component in &self.flatten(component)? {
+            let (next, times) = single(component)?;
+            growth.add(times)?;
+            built.push(next);
+        }
+        match built.pop() {
+            Some(alone) if !is_sequence => Ok(alone),
+            last => {
+                built.extend(last);
+                Ok(sequence(built))
+            }
+        }
+    }
 }
 
 /// The growth of texts by several components.

@@ -8,33 +8,20 @@ use tokenizers::decoders::strip::Strip;
 use tokenizers::decoders::wordpiece::WordPiece;
 
 use crate::error::TokenizerFileError;
-use crate::tokenizer::json::component::{Component, Growth, Result, flatten, shortened};
+use crate::tokenizer::json::component::{Component, Growth, Result, Role, shortened};
 use crate::tokenizer::json::normalizer::replace;
 
 const PART: &str = "decoder";
+const DECODER: Role = Role { name: PART, of_sequence: |component| component.decoders.take() };
 
 /// Largest ratio of lengths of decoded texts and their tokens.
 const MAX_GROWTH: u64 = 64;
 
 /// Builds a decoder, which joins tokens to a text.
 pub(crate) fn decoder(component: Component) -> Result<DecoderWrapper> {
-    let is_sequence = component.kind.as_deref() == Some("Sequence");
-    let mut components = Vec::new();
-    flatten(component, PART, |component| component.decoders.take(), &mut components)?;
     let mut growth = Growth::new(PART, MAX_GROWTH);
-    let mut decoders = Vec::new();
-    for component in &components {
-        let (decoder, times) = single(component)?;
-        growth.add(times)?;
-        decoders.push(decoder);
-    }
-    match decoders.pop() {
-        Some(decoder) if !is_sequence => Ok(decoder),
-        last => {
-            decoders.extend(last);
-            Ok(Sequence::new(decoders).into())
-        }
-    }
+    let sequence = |decoders| Sequence::new(decoders).into();
+    DECODER.build(component, &mut growth, single, sequence)
 }
 
 /// Builds one decoder. The number is the largest ratio of lengths after and before it.

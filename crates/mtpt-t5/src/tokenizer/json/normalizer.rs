@@ -7,29 +7,16 @@ use tokenizers::normalizers::{
 };
 
 use crate::error::TokenizerFileError;
-use crate::tokenizer::json::component::{Component, Growth, Result, flatten, shortened};
+use crate::tokenizer::json::component::{Component, Growth, Result, Role, shortened};
 use crate::tokenizer::sentence_piece::Charsmap;
 
 const PART: &str = "normalizer";
+const NORMALIZER: Role = Role { name: PART, of_sequence: |component| component.normalizers.take() };
 
 /// Builds a normalizer.
 pub(crate) fn normalizer(component: Component, growth: &mut Growth) -> Result<NormalizerWrapper> {
-    let is_sequence = component.kind.as_deref() == Some("Sequence");
-    let mut components = Vec::new();
-    flatten(component, PART, |component| component.normalizers.take(), &mut components)?;
-    let mut normalizers = Vec::new();
-    for component in &components {
-        let (normalizer, times) = single(component)?;
-        growth.add(times)?;
-        normalizers.push(normalizer);
-    }
-    match normalizers.pop() {
-        Some(normalizer) if !is_sequence => Ok(normalizer),
-        last => {
-            normalizers.extend(last);
-            Ok(Sequence::new(normalizers).into())
-        }
-    }
+    let sequence = |normalizers| Sequence::new(normalizers).into();
+    NORMALIZER.build(component, growth, single, sequence)
 }
 
 /// Builds one normalizer. The number is the largest ratio of lengths after and before it.

@@ -1,9 +1,11 @@
 use crate::error::TokenizerFileError;
-use crate::tokenizer::json::component::{Component, Result, flatten, shortened};
+use crate::tokenizer::json::component::{Component, Result, Role, shortened};
 use crate::tokenizer::json::limited::Limited;
 use crate::tokenizer::json::template::TemplatePart;
 
 const PART: &str = "post-processor";
+const POST_PROCESSOR: Role =
+    Role { name: PART, of_sequence: |component| component.processors.take() };
 
 /// Ids before and after every text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,10 +16,8 @@ pub(crate) struct Surrounding {
 
 /// Returns the ids that a post-processor adds to a text.
 pub(crate) fn surrounding(component: Component) -> Result<Surrounding> {
-    let mut components = Vec::new();
-    flatten(component, PART, |component| component.processors.take(), &mut components)?;
     let mut all = Surrounding::default();
-    for component in &components {
+    for component in &POST_PROCESSOR.flatten(component)? {
         let Surrounding { before, after } = single(component)?;
         all.before.splice(0..0, before);
         all.after.extend(after);

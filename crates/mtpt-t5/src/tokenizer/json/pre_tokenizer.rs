@@ -11,31 +11,19 @@ use tokenizers::pre_tokenizers::unicode_scripts::UnicodeScripts;
 use tokenizers::pre_tokenizers::whitespace::{Whitespace, WhitespaceSplit};
 
 use crate::error::TokenizerFileError;
-use crate::tokenizer::json::component::{Component, Growth, Result, flatten, shortened};
+use crate::tokenizer::json::component::{Component, Growth, Result, Role, shortened};
 
 const PART: &str = "pre-tokenizer";
+const PRE_TOKENIZER: Role =
+    Role { name: PART, of_sequence: |component| component.pretokenizers.take() };
 
 /// Builds a pre-tokenizer, which splits texts into words.
 pub(crate) fn pre_tokenizer(
     component: Component,
     growth: &mut Growth,
 ) -> Result<PreTokenizerWrapper> {
-    let is_sequence = component.kind.as_deref() == Some("Sequence");
-    let mut components = Vec::new();
-    flatten(component, PART, |component| component.pretokenizers.take(), &mut components)?;
-    let mut pre_tokenizers = Vec::new();
-    for component in &components {
-        let (pre_tokenizer, times) = single(component)?;
-        growth.add(times)?;
-        pre_tokenizers.push(pre_tokenizer);
-    }
-    match pre_tokenizers.pop() {
-        Some(pre_tokenizer) if !is_sequence => Ok(pre_tokenizer),
-        last => {
-            pre_tokenizers.extend(last);
-            Ok(Sequence::new(pre_tokenizers).into())
-        }
-    }
+    let sequence = |pre_tokenizers| Sequence::new(pre_tokenizers).into();
+    PRE_TOKENIZER.build(component, growth, single, sequence)
 }
 
 /// Builds one pre-tokenizer. The number is the largest ratio of lengths after and before it.
