@@ -47,7 +47,7 @@ impl PieceTokenizer {
                 .map_or(number < sentinels, |piece| piece.kind == PieceKind::Control)
                 .then(|| AddedToken::from(content, true))
         }));
-        check_ids(&model, &declarations, path)?;
+        declarations.check_ids(path, |token| model.id(token))?;
         let first_free = model.len() + sentinels;
         let known = |content: &str| {
             model.id(content).or_else(|| {
@@ -135,24 +135,4 @@ fn count_sentinels(
     }
     let default = T5_SENTINELS;
     declared.unwrap_or(if model.len() + default <= vocab_size { default } else { 0 })
-}
-
-/// Checks that no added token has another id than the piece with the same text.
-fn check_ids(model: &SentencePieceModel, declarations: &Declarations, path: &Path) -> Result<()> {
-    for declared in &declarations.tokens {
-        let token = &declared.token.content;
-        if let (Some(id), Some(piece)) = (declared.id, model.id(token))
-            && id != piece
-        {
-            return Err(TokenizerError::AddedTokenId {
-                declared_in: declarations.ids_file.clone(),
-                token: token.clone(),
-                declared: id,
-                tokenizer: path.to_owned(),
-                found: piece,
-            }
-            .into());
-        }
-    }
-    Ok(())
 }

@@ -44,6 +44,25 @@ pub(crate) struct DeclaredToken {
 }
 
 impl Declarations {
+    /// Checks that no token has another id than the tokenizer at `path` has for it.
+    pub(crate) fn check_ids(&self, path: &Path, id: impl Fn(&str) -> Option<u32>) -> Result<()> {
+        for DeclaredToken { token, id: declared } in &self.tokens {
+            if let (Some(declared), Some(found)) = (*declared, id(&token.content))
+                && found != declared
+            {
+                return Err(TokenizerError::AddedTokenId {
+                    declared_in: self.ids_file.clone(),
+                    token: token.content.clone(),
+                    declared,
+                    tokenizer: path.to_owned(),
+                    found,
+                }
+                .into());
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the files of a folder, as far as they exist.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let config = JsonFields::read(&folder.join(CONFIG_FILE))?;

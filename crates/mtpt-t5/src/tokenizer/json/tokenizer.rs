@@ -197,20 +197,5 @@ fn add_declared(
         }
     }
     add_tokens(tokenizer, &declarations.ids_file, tokens)?;
-    for declared in &declarations.tokens {
-        let token = &declared.token.content;
-        if let (Some(declared), Some(found)) = (declared.id, tokenizer.token_to_id(token))
-            && found != declared
-        {
-            return Err(TokenizerError::AddedTokenId {
-                declared_in: declarations.ids_file.clone(),
-                token: token.clone(),
-                declared,
-                tokenizer: path.to_owned(),
-                found,
-            }
-            .into());
-        }
-    }
-    Ok(())
+    declarations.check_ids(path, |token| tokenizer.token_to_id(token))
 }
