@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -36,9 +37,9 @@ impl PytorchFile {
     /// ([`TensorError::Pytorch`]), or has no tensors ([`TensorError::Pickle`]).
     pub fn open(path: &Path) -> Result<Self> {
         let opened = fs::open(path)?;
-        let length = opened.metadata().map_err(IoError::with("read", path))?.len();
         let version = FileVersion::of(&opened, path)?;
-        check_pickle(path, length)?;
+        let length = version.length();
+        check_pickle(opened, path, length)?;
         let reader = PytorchReader::new(path).map_err(|error| failed(path, error))?;
         let tensors: BTreeMap<_, _> = reader.into_tensors().into_iter().collect();
         check_sizes(&tensors, path, length)?;
@@ -74,10 +75,8 @@ impl PytorchFile {
 
 /// Checks the size of the pickle in an archive, which describes the tensors. PyTorch doesn't
 /// compress it.
-fn check_pickle(path: &Path, length: u64) -> Result<()> {
-    let Some(mut archive) = fs::open(path).ok().and_then(|file| ZipArchive::new(file).ok()) else {
-        return Ok(());
-    };
+fn check_pickle(file: File, path: &Path, length: u64) -> Result<()> {
+    let Ok(mut archive) = ZipArchive::new(file) else { return Ok(()) };
     let sizes = (0..archive.len()).filter_map(|index| {
         let entry = archive.by_index_raw(index).ok()?;
         entry.name().is_ok_and(|name| name.ends_with("data.pkl")).then_some(entry.size())

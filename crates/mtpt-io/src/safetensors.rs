@@ -53,7 +53,7 @@ impl SafetensorsFile {
         };
         let mut file = fs::open(path)?;
         let version = FileVersion::of(&file, path)?;
-        let found = file.metadata().map_err(failed)?.len();
+        let found = version.length();
         if found < PREFIX {
             return Err(malformed(SafeTensorError::HeaderTooSmall));
         }

@@ -26,6 +26,11 @@ impl FileVersion {
         Ok(Self::new(&file.metadata().map_err(IoError::with("read", path))?))
     }
 
+    /// Returns the length of the file in bytes.
+    pub fn length(&self) -> u64 {
+        self.length
+    }
+
     /// Checks that an open file still has this version.
     ///
     /// # Errors
