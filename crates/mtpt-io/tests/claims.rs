@@ -192,16 +192,20 @@ fn lengths_of_msgpack_files_are_claims() {
 
 #[test]
 fn long_names_of_branches_are_limited() {
-    // Every array's name contains that of its branch.
-    let name = [b"\xdb\0\x10\0\0".as_slice(), &b"x".repeat(1 << 20)].concat();
-    let arrays: Vec<u8> = (0..99_u8).flat_map(|number| [0xa1, number, 1]).collect();
-    let file = [b"\x81\xa6target\x81".as_slice(), &name, b"\xde\0\x63", &arrays].concat();
-    let error = msgpack(&file).unwrap_err().to_string();
-    assert!(
-        error.contains("names that aren't too long, found more than 16777216 bytes"),
-        "{error}"
-    );
-    assert!(error.len() < 1000);
+    for letter in ["x", "é", "語"] {
+        // Every array's name contains that of its branch.
+        let text = letter.repeat((1 << 20) / letter.len());
+        let length = (text.len() as u32).to_be_bytes();
+        let name = [b"\xdb".as_slice(), &length, text.as_bytes()].concat();
+        let arrays: Vec<u8> = (0..99_u8).flat_map(|number| [0xa1, number, 1]).collect();
+        let file = [b"\x81\xa6target\x81".as_slice(), &name, b"\xde\0\x63", &arrays].concat();
+        let error = msgpack(&file).unwrap_err().to_string();
+        assert!(
+            error.contains("names that aren't too long, found more than 16777216 bytes"),
+            "{error}"
+        );
+        assert!(error.len() < 1000);
+    }
 }
 
 #[test]

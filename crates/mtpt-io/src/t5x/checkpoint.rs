@@ -312,7 +312,7 @@ impl Opener {
 
 /// Returns the start of a name, for a message.
 fn shortened(name: &str) -> &str {
-    name.split_at_checked(200).map_or(name, |(start, _)| start)
+    &name[..name.floor_char_boundary(200)]
 }
 
 /// Parses the payload of one of flax's extensions. Shape, type and bytes match each other.
