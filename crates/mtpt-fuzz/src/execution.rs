@@ -45,9 +45,8 @@ pub fn record_panics() {
 
 /// Reads the files of a folder with limited memory. [`record_panics`] must have been called.
 pub fn execute(target: &Target, folder: &Path, input_size: usize) -> Execution {
-    let run =
-        || limited(input_size, || panic::catch_unwind(AssertUnwindSafe(|| (target.read)(folder))));
-    let result = run();
+    let read = AssertUnwindSafe(|| (target.read)(folder));
+    let result = limited(input_size, || panic::catch_unwind(read));
     let panic = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (panic, result) {
         (Some((location, message)), _) => Execution::Panicked { location, message },

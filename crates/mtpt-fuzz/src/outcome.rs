@@ -4,7 +4,7 @@ use std::error::Error;
 
 use serde::{Deserialize, Serialize};
 
-/// How far a reader came with an input.
+/// Depth that a reader reached in an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Depth {
@@ -25,7 +25,7 @@ impl Depth {
 /// rejected it.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// How far the reader came.
+    /// The depth that the reader reached.
     pub depth: Depth,
     /// The error with its sources, or properties of an accepted input.
     pub message: String,

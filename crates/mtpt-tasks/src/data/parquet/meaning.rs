@@ -2,7 +2,7 @@ use crate::data::parquet::metadata::{Annotation, Unit};
 use crate::data::parquet::tree::Tree;
 use crate::data::parquet_problem::ParquetProblem;
 
-/// How values of a column are stored.
+/// Stored type of the values of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Physical {
     Boolean,

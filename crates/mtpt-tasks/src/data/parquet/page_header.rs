@@ -26,7 +26,7 @@ pub(super) enum Content {
     Other,
 }
 
-/// How levels are stored.
+/// Place of the levels of a page.
 pub(super) enum LevelBytes {
     /// Encodings of definition and repetition levels, whose lengths are before them.
     Inside { definition: i32, repetition: i32 },

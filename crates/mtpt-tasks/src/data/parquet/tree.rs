@@ -11,7 +11,7 @@ pub(super) struct Tree {
     pub(super) children: Vec<Self>,
 }
 
-/// How often an element occurs in the one around it.
+/// Number of occurrences of an element in the one around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Repetition {
     Required,
