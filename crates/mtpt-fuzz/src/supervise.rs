@@ -20,6 +20,8 @@ const MAX_TIME: Duration = Duration::from_secs(2);
 const MAX_WAIT: Duration = Duration::from_secs(20);
 /// Time between checks of the clock.
 const CHECK_EVERY: Duration = Duration::from_millis(200);
+/// Bytes of freed memory that a worker keeps, the largest value that glibc accepts.
+const KEPT_MEMORY: &str = "33554432";
 /// Clock ticks per second of `/proc`, a constant of Linux.
 const TICKS: u64 = 100;
 
@@ -48,6 +50,11 @@ pub(crate) fn supervise(arguments: &[String], folder: &Path) -> io::Result<Endin
         .args(arguments)
         // A single thread per worker: one per core would measure their competition.
         .env("RAYON_NUM_THREADS", "1")
+        // glibc would return freed memory to the system after almost every execution, and page
+        // faults would take most of the time.
+        .env("MALLOC_TRIM_THRESHOLD_", KEPT_MEMORY)
+        .env("MALLOC_TOP_PAD_", KEPT_MEMORY)
+        .env("MALLOC_MMAP_THRESHOLD_", KEPT_MEMORY)
         .env("RUST_BACKTRACE", "0")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
