@@ -11,6 +11,9 @@ mod error;
 mod expansion;
 #[cfg(feature = "tensors")]
 mod finite;
+#[cfg(feature = "hub")]
+pub mod hub;
+mod hub_id;
 #[cfg(feature = "tensors")]
 pub mod layout;
 #[cfg(feature = "tensors")]
@@ -42,6 +45,7 @@ pub use error::TensorError;
 #[cfg(feature = "tensors")]
 pub use finite::{check_finite, first_non_finite};
 pub use fs::IoError;
+pub use hub_id::is_hub_id;
 #[cfg(feature = "tensors")]
 pub use named_tensors::NamedTensors;
 #[cfg(feature = "tensors")]

@@ -8,6 +8,12 @@ mod atomic;
 // Files that are replaced, truncated or overwritten while they are read.
 #[cfg(feature = "tensors")]
 mod changed_files;
+// The hub for these tests, and those of other crates.
+#[cfg(feature = "hub")]
+mod fake_hub;
+// Downloads from the hub: checked by size and digest, and kept within the cache.
+#[cfg(feature = "hub")]
+mod hub;
 // Locks of folders.
 mod lock;
 // Safetensors files of 32-bit floats with metadata: written, read, and rejected if malformed.

@@ -6,6 +6,7 @@ mod folder_of;
 mod kind;
 mod lock;
 mod operations;
+mod stays_below;
 mod sync;
 mod temporary;
 mod uninterrupted;
@@ -18,6 +19,7 @@ pub use operations::{
     create_dir_all, create_parent, open, read, read_dir, read_start, read_to_string,
     remove_dir_all, remove_file, rename,
 };
+pub use stays_below::stays_below;
 pub use sync::sync_dir;
 pub use temporary::{remove_all_temporary_files, remove_temporary_files, temporary_dir};
 pub use uninterrupted::uninterrupted;

@@ -30,8 +30,13 @@ pub enum WeightsError {
         /// The id as given.
         model: String,
         /// Why it failed.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: mtpt_io::hub::DownloadError,
     },
+
+    /// A file of a model on the hub is not usable.
+    #[cfg(feature = "hub")]
+    #[error(transparent)]
+    HubFile(#[from] mtpt_io::hub::DownloadError),
 
     /// A folder lacks a required file.
     #[error("`{}` contains none of the expected files: {expected}", folder.display())]

@@ -100,13 +100,7 @@ impl HubDataset {
 
     /// Checks that the id is `owner/name` or `name`.
     pub(crate) fn check(&self) -> Result<()> {
-        let is_name = |name: &str| {
-            let mut characters = name.chars();
-            characters.next().is_some_and(char::is_alphanumeric)
-                && characters.all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'))
-        };
-        let mut parts = self.dataset.split('/');
-        if self.dataset.split('/').count() <= 2 && parts.all(is_name) {
+        if mtpt_io::is_hub_id(&self.dataset) {
             Ok(())
         } else {
             Err(HubError::Name { found: self.dataset.clone() }.into())

@@ -33,4 +33,8 @@ pub enum HubError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A file of a dataset is not usable.
+    #[cfg(feature = "hub")]
+    #[error(transparent)]
+    File(#[from] mtpt_io::hub::DownloadError),
 }
