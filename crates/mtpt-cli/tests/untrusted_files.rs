@@ -78,6 +78,11 @@ fn arrays() {
 }
 
 #[test]
+fn pytorch_files() {
+    check("pytorch", &["mtpt inspect input/model.bin"]);
+}
+
+#[test]
 fn models() {
     let generate = "echo '{\"input_ids\": [3, 5, 0]}' | mtpt generate --model input";
     check("t5_folder", &["mtpt inspect input", generate]);

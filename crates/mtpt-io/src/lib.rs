@@ -27,6 +27,8 @@ mod npz;
 #[cfg(feature = "tensors")]
 mod open;
 #[cfg(feature = "tensors")]
+mod pickle;
+#[cfg(feature = "tensors")]
 mod pytorch;
 #[cfg(feature = "tensors")]
 pub mod safetensors;

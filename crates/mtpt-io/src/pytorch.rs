@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{BufReader, ErrorKind, Read, Seek};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
@@ -19,7 +20,15 @@ use crate::expansion::largest_size;
 use crate::finite::check_stored;
 use crate::fs::{self, FileVersion, IoError};
 use crate::layout::element_count;
+use crate::pickle::{Excess, check_memory};
 use crate::source::TensorSource;
+
+/// Name of an archive's entry that describes the tensors, in some folder.
+const DESCRIPTION: &str = "data.pkl";
+/// Part of the first pickle of files before PyTorch 1.6.
+const LEGACY_MAGIC: [u8; 10] = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+/// Where a tar archive says that it is one.
+const TAR_MARK: Range<usize> = 257..262;
 
 /// The tensors of a file that `torch.save` wrote.
 pub struct PytorchFile {
@@ -39,7 +48,7 @@ impl PytorchFile {
         let opened = fs::open(path)?;
         let version = FileVersion::of(&opened, path)?;
         let length = version.length();
-        check_pickle(opened, path, length)?;
+        check_pickles(opened, path, length)?;
         let reader = PytorchReader::new(path).map_err(|error| failed(path, error))?;
         let tensors: BTreeMap<_, _> = reader.into_tensors().into_iter().collect();
         check_sizes(&tensors, path, length)?;
@@ -73,24 +82,52 @@ impl PytorchFile {
     }
 }
 
-/// Checks the size of the pickle in an archive, which describes the tensors. PyTorch doesn't
-/// compress it.
-fn check_pickle(file: File, path: &Path, length: u64) -> Result<()> {
-    let Ok(mut archive) = ZipArchive::new(file) else { return Ok(()) };
-    let sizes = (0..archive.len()).filter_map(|index| {
-        let entry = archive.by_index_raw(index).ok()?;
-        entry.name().is_ok_and(|name| name.ends_with("data.pkl")).then_some(entry.size())
-    });
-    match sizes.max() {
-        Some(size) if size > length => Err(TensorError::Pytorch {
-            path: path.to_owned(),
-            problem: format!(
+/// Checks the size of the pickles that describe the tensors, and of their objects.
+fn check_pickles(file: File, path: &Path, length: u64) -> Result<()> {
+    let malformed = |problem| TensorError::Pytorch { path: path.to_owned(), problem };
+    let start = fs::read_start(path, TAR_MARK.end as u64)?;
+    let checked = if ForeignContent::is_zip(&start) {
+        let Ok(mut archive) = ZipArchive::new(BufReader::new(file)) else { return Ok(()) };
+        let Some(pickle) = described_by(&archive).and_then(|name| archive.by_name(&name).ok())
+        else {
+            return Ok(());
+        };
+        let size = pickle.size();
+        if size > length {
+            // PyTorch doesn't compress it.
+            return Err(malformed(format!(
                 "its `data.pkl` expands to {size} bytes, from a file of {length}; save it again \
                  with PyTorch"
-            ),
-        }),
-        _ => Ok(()),
-    }
+            )));
+        }
+        check_memory(BufReader::new(pickle.take(size)), 1, length)
+    } else if start.get(TAR_MARK) == Some(b"ustar") {
+        return Err(malformed(
+            "it is a tar archive of a version of PyTorch before 0.1.10; load it with PyTorch and \
+             save it again"
+                .to_owned(),
+        ));
+    } else {
+        // The magic number, two descriptions, the tensors and their keys; before, the tensors only.
+        let has_magic_number = start.windows(LEGACY_MAGIC.len()).any(|part| part == LEGACY_MAGIC);
+        check_memory(BufReader::new(file), if has_magic_number { 5 } else { 1 }, length)
+    };
+    checked.map_err(|Excess { limit }| {
+        malformed(format!(
+            "its pickle describes objects of more than {limit} bytes, from a file of {length}; \
+             save a dictionary of tensors only"
+        ))
+    })
+}
+
+/// Returns the name of the entry that describes the tensors: the outermost `data.pkl`.
+fn described_by<R: Read + Seek>(archive: &ZipArchive<R>) -> Option<String> {
+    let names = archive.file_names().flatten();
+    let folders = names.filter_map(|name| Some(name.strip_suffix(DESCRIPTION)?.to_owned()));
+    let folder = folders
+        .filter(|folder| folder.is_empty() || folder.ends_with('/'))
+        .min_by_key(String::len)?;
+    Some(folder + DESCRIPTION)
 }
 
 /// Checks that the tensors aren't much larger than the file: a view may repeat elements.

@@ -25,6 +25,9 @@ mod npy;
 // Headers that claim more than their files contain.
 #[cfg(feature = "t5x")]
 mod claims;
+// Pickles: they execute nothing, and their objects are within the limit of memory.
+#[cfg(feature = "tensors")]
+mod pickles;
 // T5X checkpoints: those of flax and TensorStore are read, written ones have the bytes of flax, and
 // damaged ones are rejected.
 #[cfg(feature = "t5x")]
