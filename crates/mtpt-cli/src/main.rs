@@ -19,6 +19,7 @@ mod model_search;
 mod number_format;
 mod output;
 mod pipeline_job;
+mod printable;
 mod progress;
 mod prompted_model;
 mod prompts;

@@ -7,7 +7,7 @@ use mtpt::infer::{
     DeviceBatch, Predictor, Prompted, Prompts, check_length, max_row_length, partition_for_memory,
 };
 use mtpt::t5::T5;
-use mtpt::tasks::{Tokenize, TokenizedExample, UnknownTokens};
+use mtpt::tasks::{Tokenize, TokenizedExample, UnknownTokens, excerpt};
 
 use crate::args::inference::PromptedRows;
 use crate::error::Result;
@@ -101,7 +101,8 @@ impl PromptedModel {
         match (&self.prompts, name) {
             (None, None) => Ok(None),
             (None, Some(name)) => Err(row.error(format!(
-                "the row has the task `{name}`, but there are no prompts; pass `--prompts`"
+                "the row has the task `{}`, but there are no prompts; pass `--prompts`",
+                excerpt(name)
             ))),
             (Some(prompts), Some(name)) => {
                 prompts.find(name).map(Some).map_err(|error| row.error(error.to_string()))

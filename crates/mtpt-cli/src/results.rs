@@ -3,7 +3,7 @@
 use mtpt::tasks::evaluation::{
     BaselineValues, ClassRecord, EvaluationRecord, MetricRecord, TaskBaselines,
 };
-use mtpt::tasks::{Baselines, Task, TaskRecord, Unit, format_value};
+use mtpt::tasks::{Baselines, Task, TaskRecord, Unit, excerpt, format_value};
 use mtpt::train::error_line;
 
 use crate::number_format::{counted, thousands};
@@ -86,7 +86,7 @@ pub(crate) fn run_table(record: &EvaluationRecord) -> Vec<String> {
 pub(crate) fn baselines_line(task: &TaskBaselines, split: &str) -> String {
     let rows = counted(task.rows, &format!("{split} row"));
     let label = task.majority_label.as_ref();
-    let label = label.map_or_else(String::new, |label| format!(" (`{label}`)"));
+    let label = label.map_or_else(String::new, |label| format!(" (`{}`)", excerpt(label)));
     let value = |name: &str, value: fn(&BaselineValues) -> Option<f64>| {
         let metric = task.metrics.first()?;
         let value = format_value(&metric.metric, value(&metric.values)?);

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::json_line::write_json_line;
+use crate::printable::{printable, printable_lines};
 
 /// Standard output: JSON Lines, or text for a person or a shell.
 pub(crate) struct Output {
@@ -24,7 +25,12 @@ impl Output {
         write_json_line(&mut self.stream, row).map_err(Error::Output)
     }
 
-    /// Writes anything other than rows.
+    /// Writes text for a person.
+    pub(crate) fn text(&mut self, text: &str) -> Result<()> {
+        self.bytes(printable_lines(text).as_bytes())
+    }
+
+    /// Writes anything other than rows and text for a person.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<()> {
         self.stream.write_all(bytes).map_err(Error::Output)
     }
@@ -54,5 +60,14 @@ pub(crate) fn note(text: &str) -> String {
 /// Writes a line to standard error. A run doesn't end because nobody reads its messages: if the
 /// line can't be written, it is lost.
 pub(crate) fn message(text: &str) {
+    write_message(&printable(text));
+}
+
+/// Writes a table to standard error, like [`message`].
+pub(crate) fn table(lines: &[String]) {
+    write_message(&printable_lines(&lines.join("\n")));
+}
+
+fn write_message(text: &str) {
     let _ = io::stderr().write_all(format!("{text}\n").as_bytes());
 }

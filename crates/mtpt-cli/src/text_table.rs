@@ -5,13 +5,18 @@ use std::ops::Range;
 
 use console::{measure_text_width, truncate_str};
 
+use crate::printable::printable;
+
 /// Maximum width of a name in a table. A file may have names of millions of characters, and every
 /// row is as wide as the widest.
 const MAX_WIDTH: usize = 200;
 
 /// Returns a name, truncated to the maximum width of one in a table.
 pub(crate) fn shortened(name: &str) -> Cow<'_, str> {
-    truncate_str(name, MAX_WIDTH, "…")
+    match printable(name) {
+        Cow::Borrowed(name) => truncate_str(name, MAX_WIDTH, "…"),
+        Cow::Owned(name) => truncate_str(&name, MAX_WIDTH, "…").into_owned().into(),
+    }
 }
 
 /// Returns the width of the widest name, once truncated.

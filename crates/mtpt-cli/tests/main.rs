@@ -76,6 +76,10 @@ mod not_finite;
 // Files that once broke a reader, under limits of time and memory.
 #[cfg(unix)]
 mod untrusted_files;
+// Names in files: shown with control characters escaped, and no paths to other folders.
+mod untrusted_names;
+// Texts of rows: not in messages and logs.
+mod private_texts;
 // Full disks, file size limits and read-only folders.
 #[cfg(unix)]
 mod full_disk;

@@ -1,6 +1,6 @@
 use burn::tensor::{Tensor, activation};
 use mtpt_core::{Backbone, Encoded, TokenTree};
-use mtpt_tasks::{TaskId, Tokenize, TokenizeError, truncate};
+use mtpt_tasks::{TaskId, Tokenize, TokenizeError, excerpt, truncate};
 
 use crate::device_batch::int;
 use crate::error::{Error, Result};
@@ -27,7 +27,7 @@ impl Candidates {
         let mut ids: Vec<Vec<u32>> = Vec::with_capacity(words.len());
         for word in words {
             let tokens = tokenizer.tokenize(word).map_err(|source| Error::Tokenize {
-                what: format!("the label word `{word}` of task `{task}`"),
+                what: format!("the label word `{}` of task `{task}`", excerpt(word)),
                 source,
             })?;
             if let Some(first) = ids.iter().position(|other| *other == tokens) {

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use mtpt_io::IoError;
 use mtpt_tasks::task::TaskNameError;
-use mtpt_tasks::{SourceLocation, TaskId};
+use mtpt_tasks::{SourceLocation, TaskId, excerpt};
 use serde_json::error::Category;
 
 use crate::format_error::FormatError;
@@ -150,7 +150,11 @@ pub enum Error {
         vocab_size: usize,
     },
     /// Two label words have the same tokens.
-    #[error("task `{task}`: the label words `{first}` and `{second}` have the same tokens")]
+    #[error(
+        "task `{task}`: the label words `{}` and `{}` have the same tokens",
+        excerpt(first),
+        excerpt(second)
+    )]
     SameTokens {
         /// The task.
         task: TaskId,

@@ -31,7 +31,7 @@ fn weight_map(index: &Path) -> Result<BTreeMap<String, String>> {
     }
     map.iter()
         .map(|(tensor, file)| match file.as_str() {
-            Some(file) if Path::new(file).file_name().is_some_and(|name| name == file) => {
+            Some(file) if fs::stays_below(file) && !file.contains('/') => {
                 Ok((tensor.clone(), file.to_owned()))
             }
             _ => Err(unusable(format!(

@@ -18,6 +18,7 @@ pub mod template;
 pub mod tree;
 
 mod error;
+mod excerpt;
 mod look_alike;
 mod names;
 mod out_of_range;
@@ -28,8 +29,9 @@ mod toml_text;
 mod unknown_tokens;
 
 pub use error::{Error, Result};
+pub use excerpt::excerpt;
 pub use mtpt_io::IoError;
-pub use names::{did_you_mean, nearest_name};
+pub use names::{did_you_mean, nearest_name, quoted_list};
 pub use out_of_range::OutOfRange;
 pub use split::{Split, UnknownSplit};
 pub use tokenize::{

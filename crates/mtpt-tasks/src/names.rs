@@ -1,5 +1,7 @@
 use strsim::damerau_levenshtein;
 
+use crate::excerpt::excerpt;
+
 /// Returns the known name that is most similar to a mistyped one, if any is similar enough.
 ///
 /// Names that differ only in case or surrounding whitespace are always similar. Otherwise up to a
@@ -33,7 +35,7 @@ pub fn nearest_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) ->
 /// Returns `; did you mean ...?` for the nearest of the known names, or nothing.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest_name(name, known)
-        .map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"))
+        .map_or_else(String::new, |nearest| format!("; did you mean `{}`?", excerpt(nearest)))
 }
 
 /// Returns `; did you mean ...?` for the nearest of the known names, or nothing.
@@ -41,12 +43,12 @@ pub(crate) fn did_you_mean_one_of(name: &str, known: &[String]) -> String {
     did_you_mean(name, known.iter().map(String::as_str))
 }
 
-/// Returns the names in backticks, separated by commas, or `none`.
-pub(crate) fn quoted_list(names: &[String]) -> String {
+/// Returns the names in backticks, separated by commas and shortened by [`excerpt`], or `none`.
+pub fn quoted_list(names: &[impl AsRef<str>]) -> String {
     if names.is_empty() {
         return "none".to_owned();
     }
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names.iter().map(|name| format!("`{}`", excerpt(name.as_ref()))).collect::<Vec<_>>().join(", ")
 }
 
 /// Appends the nearest known name to serde's message for an unknown one, such as ``unknown field

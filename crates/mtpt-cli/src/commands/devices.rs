@@ -21,7 +21,7 @@ pub(crate) fn run() -> Result<()> {
     let rows = rows();
     let mut output = Output::new();
     if std::io::stdout().is_terminal() {
-        output.bytes(table(&rows).as_bytes())?;
+        output.text(&table(&rows))?;
     } else {
         rows.iter().try_for_each(|row| output.row(row))?;
     }

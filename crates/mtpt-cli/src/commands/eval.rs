@@ -151,7 +151,7 @@ impl<'a> Report<'a> {
                     lines.extend(classes);
                 }
             }
-            self.output.bytes(format!("{}\n", lines.join("\n")).as_bytes())?;
+            self.output.text(&format!("{}\n", lines.join("\n")))?;
             self.output.flush()?;
         }
         self.tasks.iter().flat_map(remarks).for_each(|line| message(&line));

@@ -26,6 +26,6 @@ pub(crate) fn run() -> Result<()> {
     }
     text.push_str("\nRun `mtpt COMMAND --help` for its options and an example.\n");
     let mut output = Output::new();
-    output.bytes(text.as_bytes())?;
+    output.text(&text)?;
     output.flush()
 }

@@ -1,6 +1,7 @@
 use std::cell::{Cell, RefCell};
 
 use mtpt::infer::PromptTask;
+use mtpt::tasks::excerpt;
 
 use crate::number_format::counted;
 
@@ -24,7 +25,8 @@ impl InputNotes {
         if self.has_noted_template.replace(true) {
             return;
         }
-        let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+        let fields: Vec<String> =
+            fields.iter().map(|field| format!("`{}`", excerpt(field))).collect();
         self.new.borrow_mut().push(format!(
             "note: `input` is used as the complete input text, without the template `{}` of the \
              task `{}`; name {} to apply it, or use `rendered_input` for a complete text",

@@ -1,4 +1,4 @@
-use mtpt::tasks::{Example, SourceLocation};
+use mtpt::tasks::{Example, SourceLocation, excerpt};
 
 use crate::error::{Error, Result};
 use crate::fields::Fields;
@@ -61,7 +61,7 @@ impl Row {
         match (self.example.require_string(field), self.example.get(field)) {
             (Ok(text), _) => Ok(Some(text)),
             (Err(_), Some(other)) => {
-                Err(self.error(format!("`{field}` must be a string, found {other}")))
+                Err(self.error(format!("`{field}` must be a string, found {}", excerpt(other))))
             }
             (Err(error), None) => Err(error.into()),
         }
@@ -106,7 +106,7 @@ impl Row {
     /// Returns the token ids of a field.
     fn ids(&self, field: &str) -> Result<Vec<u32>> {
         let refuse = |found: String| {
-            self.error(format!("`{field}` must be a list of token ids, found {found}"))
+            self.error(format!("`{field}` must be a list of token ids, found {}", excerpt(&found)))
         };
         let Some(numbers) = self.example.numbers(field) else {
             return Err(refuse("another value".to_owned()));

@@ -7,6 +7,7 @@ use mtpt::tasks::{TaskId, Unit, format_value};
 use mtpt::train::{EvaluationEvent, MeanEvent, Observer, ReadyEvent, Result, StepEvent};
 
 use crate::number_format::{counted, thousands};
+use crate::printable::printable;
 use crate::progress::statistics::Statistics;
 use crate::results::{baselines_line, run_results, run_table};
 use crate::stdio::{message, note};
@@ -204,7 +205,7 @@ impl Observer for RunProgress {
 
     fn status(&mut self, text: &str) {
         if let Some(bar) = &self.bar {
-            bar.set_message(text.to_owned());
+            bar.set_message(printable(text).into_owned());
         }
     }
 

@@ -1,3 +1,5 @@
+use crate::printable::is_printable;
+
 /// A builder of HTML: escapes text and closes every element.
 ///
 /// The result is also well-formed XML.
@@ -74,9 +76,7 @@ pub(super) fn escaped(text: &str) -> String {
             '\'' => safe.push_str("&#39;"),
             '\t' | '\n' => safe.push(character),
             '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
-            // Bidirectional controls could reverse the text after a name.
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => safe.push('\u{fffd}'),
-            _ if character.is_control() => safe.push('\u{fffd}'),
+            _ if !is_printable(character) => safe.push('\u{fffd}'),
             _ => safe.push(character),
         }
     }

@@ -106,7 +106,7 @@ fn rounded(seconds: f64) -> Value {
 }
 
 /// Returns the table of all runs, best first, as aligned lines with a header.
-pub(crate) fn table(runs: &[SweptRun]) -> String {
+pub(crate) fn table(runs: &[SweptRun]) -> Vec<String> {
     let mut sorted: Vec<&SweptRun> = runs.iter().collect();
     let rank = |run: &SweptRun| (run.result.is_ok(), run.rank().unwrap_or(f64::NEG_INFINITY));
     sorted.sort_by(|first, second| {
@@ -122,7 +122,7 @@ pub(crate) fn table(runs: &[SweptRun]) -> String {
         let values = run.values.iter().map(|(_, value)| value.clone());
         table.row(values.chain(run.cells()).collect());
     }
-    table.lines("").join("\n")
+    table.lines("")
 }
 
 #[cfg(test)]
@@ -151,7 +151,7 @@ learning_rate   score  best step  seconds  run
 0.3            62.5 %         50     12.3  runs/a/learning_rate=0.3
 0.1            50.0 %         50     12.3  runs/a/learning_rate=0.1
 1e38           failed                      runs/a/learning_rate=1e38";
-        assert_eq!(table(&runs), expected);
+        assert_eq!(table(&runs).join("\n"), expected);
     }
 
     #[test]

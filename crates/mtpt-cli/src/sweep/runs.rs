@@ -2,7 +2,7 @@ use mtpt::train::error_line;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use crate::stdio::{Output, message};
+use crate::stdio::{self, Output, message};
 use crate::sweep::conclusion::conclusion;
 use crate::sweep::results::{SweptRun, table};
 use crate::sweep::variants::Variant;
@@ -27,7 +27,7 @@ pub(crate) fn run_all(
             Ok(summary) => Ok(summary),
             Err(interrupted @ Error::Interrupted { .. }) => {
                 if !done.is_empty() {
-                    message(&table(&done));
+                    stdio::table(&table(&done));
                 }
                 return Err(interrupted);
             }
@@ -42,7 +42,7 @@ pub(crate) fn run_all(
         output.flush()?;
         done.push(swept);
     }
-    message(&table(&done));
+    stdio::table(&table(&done));
     conclusion(&done).iter().for_each(|line| message(line));
     match done.iter().filter(|run| run.result.is_err()).count() {
         0 => Ok(()),

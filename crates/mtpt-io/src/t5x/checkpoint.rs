@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Formatter};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
 
@@ -11,6 +11,7 @@ use crate::dtype::Dtype;
 use crate::error::{Result, TensorError};
 use crate::expansion::largest_size;
 use crate::finite::check_finite;
+use crate::fs::stays_below;
 use crate::layout::element_count;
 use crate::source::TensorSource;
 
@@ -276,9 +277,7 @@ impl Opener {
 
     fn folder(&mut self, name: &str, path: &str, expected: Option<Vec<usize>>) -> Result<Stored> {
         let path = path.trim_end_matches('/');
-        let is_next_to_file = !path.is_empty()
-            && Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
-        if !is_next_to_file {
+        if !stays_below(path) {
             return Err(self.malformed(
                 name,
                 "the name of a folder next to the file",

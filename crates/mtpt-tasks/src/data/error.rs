@@ -7,6 +7,7 @@ use crate::data::format::Format;
 use crate::data::json::error::JsonProblem;
 use crate::data::location::SourceLocation;
 use crate::data::parquet_problem::ParquetProblem;
+use crate::excerpt::excerpt;
 use crate::look_alike::{code_points, look_alike};
 use crate::names::{did_you_mean_one_of, quoted_list};
 
@@ -74,7 +75,7 @@ pub enum DataError {
         found: Vec<String>,
     },
     /// Several columns or keys have the name of a required field.
-    #[error("{location}: expected the field `{field}` once, found it again; rename one of them")]
+    #[error("{location}: expected the field `{}` once, found it again; rename one of them", excerpt(.field))]
     RepeatedField {
         /// The header or the object.
         location: SourceLocation,
@@ -147,9 +148,10 @@ pub enum DataError {
     },
     /// Text follows the closing quote of a field.
     #[error(
-        "{location}: expected a separator after the closing quote of a field{}, found `{found}`; \
+        "{location}: expected a separator after the closing quote of a field{}, found `{}`; \
          write `\"\"` for a quote in a quoted field",
-        if *.last_line > .location.line() { format!(" (in line {last_line})") } else { String::new() }
+        if *.last_line > .location.line() { format!(" (in line {last_line})") } else { String::new() },
+        excerpt(.found)
     )]
     TextAfterQuote {
         /// The line in which the field starts.
@@ -228,8 +230,8 @@ pub enum DataError {
     },
     /// A label has no label word.
     #[error(
-        "{location}: expected one of the labels {}, found `{label}`{}",
-        quoted_list(.known), nearest_label(.label, .known)
+        "{location}: expected one of the labels {}, found `{}`{}",
+        quoted_list(.known), excerpt(.label), nearest_label(.label, .known)
     )]
     UnknownLabel {
         /// The row.
@@ -241,9 +243,9 @@ pub enum DataError {
     },
     /// A label does not occur in the training split, from which labels are collected.
     #[error(
-        "{location}: the label `{label}` does not occur in `{}`, from which the labels are \
+        "{location}: the label `{}` does not occur in `{}`, from which the labels are \
          collected{}; add rows with it, or list all labels in `labels`",
-        .train.display(), nearest_label(.label, .known)
+        excerpt(.label), .train.display(), nearest_label(.label, .known)
     )]
     UnseenLabel {
         /// The row.
@@ -268,8 +270,9 @@ pub enum DataError {
     },
     /// Two labels of the training split differ only in case or whitespace.
     #[error(
-        "{location}: the labels `{first}` and `{second}` differ only in case or whitespace; spell \
-         them alike, or list all labels in `labels`"
+        "{location}: the labels `{}` and `{}` differ only in case or whitespace; spell them alike, or \
+         list all labels in `labels`",
+        excerpt(.first), excerpt(.second)
     )]
     LabelsAlike {
         /// The first row with the second label.
@@ -281,9 +284,9 @@ pub enum DataError {
     },
     /// Two labels of the training split look the same, but have other characters.
     #[error(
-        "{location}: the labels `{first}` and `{second}` look the same, but are `{}` and `{}`; spell \
+        "{location}: the labels `{}` and `{}` look the same, but are `{}` and `{}`; spell \
          them alike, or list all labels in `labels`",
-        code_points(.first), code_points(.second)
+        excerpt(.first), excerpt(.second), code_points(.first), code_points(.second)
     )]
     LabelsLookAlike {
         /// The first row with the second label.
@@ -295,8 +298,9 @@ pub enum DataError {
     },
     /// A label consists of several known ones.
     #[error(
-        "{location}: expected one label, found several in `{label}`; if rows have any number of \
-         labels, set `labels = {{ multi_label = {{ labels = [...], separator = \"{separator}\" }} }}`"
+        "{location}: expected one label, found several in `{}`; if rows have any number of \
+         labels, set `labels = {{ multi_label = {{ labels = [...], separator = \"{separator}\" }} }}`",
+        excerpt(.label)
     )]
     JoinedLabels {
         /// The row.
@@ -330,7 +334,7 @@ pub enum DataError {
         field: String,
     },
     /// A score is not a number in the range of the scale.
-    #[error("{location}: expected a score from {lowest} to {highest}, found `{found}`")]
+    #[error("{location}: expected a score from {lowest} to {highest}, found `{}`", excerpt(.found))]
     Score {
         /// The row.
         location: SourceLocation,
@@ -378,7 +382,8 @@ fn other_encoding(encoding: Encoding) -> &'static str {
 fn nearest_label(label: &str, known: &[String]) -> String {
     match look_alike(label, known) {
         Some(other) => format!(
-            "; it looks like `{other}`, but the code points are `{}`, not `{}`",
+            "; it looks like `{}`, but the code points are `{}`, not `{}`",
+            excerpt(other),
             code_points(label),
             code_points(other)
         ),

@@ -1,4 +1,5 @@
 use crate::evaluation::record::{LabelKind, MetricRecord, TaskRecord};
+use crate::excerpt::excerpt;
 use crate::metric::unit::{Unit, format_value};
 
 /// Difference from the loss of equal probabilities, as a share of it, below which a loss is at its
@@ -24,7 +25,7 @@ pub fn problems(
             LabelKind::Labels => "the labels",
             LabelKind::Text => "the text",
         };
-        problems.push(format!("every {split} row got {thing} `{answer}`"));
+        problems.push(format!("every {split} row got {thing} `{}`", excerpt(answer)));
     }
     if let Some((metric, majority)) = record.no_better_than_majority() {
         let [value, majority] = [metric.value, majority].map(|it| format_value(&metric.metric, it));

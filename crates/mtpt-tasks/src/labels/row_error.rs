@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use crate::data::location::SourceLocation;
+use crate::excerpt::excerpt;
 
 /// Rows whose labels are missing or unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,7 +34,8 @@ pub enum RowLabelsError {
     /// A column of labels has another value than yes or no.
     #[error(
         "{location}: expected `1` or `0`, `true` or `false`, or `yes` or `no` in the field \
-         `{field}`, found `{found}`"
+         `{field}`, found `{}`",
+        excerpt(.found)
     )]
     Truth {
         /// The row.

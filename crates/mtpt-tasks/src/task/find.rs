@@ -1,3 +1,4 @@
+use crate::excerpt::excerpt;
 use crate::names::nearest_name;
 use crate::task::id::TaskId;
 
@@ -6,7 +7,7 @@ use crate::task::id::TaskId;
 #[non_exhaustive]
 pub enum TaskNameError {
     /// No task has the name.
-    #[error("unknown task `{found}`; available tasks: {}{}", quoted(.known), advice(.found, .known))]
+    #[error("unknown task `{}`; available tasks: {}{}", excerpt(.found), quoted(.known), advice(.found, .known))]
     Unknown {
         /// The name.
         found: String,
@@ -14,7 +15,7 @@ pub enum TaskNameError {
         known: Vec<TaskId>,
     },
     /// Several tasks have the name as their last segments.
-    #[error("`{found}` is the end of several task names: {}; use a whole name", quoted(.candidates))]
+    #[error("`{}` is the end of several task names: {}; use a whole name", excerpt(.found), quoted(.candidates))]
     Ambiguous {
         /// The name.
         found: String,

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::excerpt::excerpt;
+
 /// Name of a task: a path of groups that ends in the task, such as `sst2` or `nlu/sentiment/sst2`.
 ///
 /// Segments consist of `a-z`, `0-9`, `_` and `-`, so names need no escaping in file names, TOML
@@ -80,9 +82,8 @@ impl TaskId {
 /// A text that is not the name of a task.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "expected a task name of segments `[a-z0-9_-]+` joined by `/`, at most {} characters, found \
-     `{name}`",
-    TaskId::MAX_LENGTH
+    "expected a task name of segments `[a-z0-9_-]+` joined by `/`, at most {} characters, found `{}`",
+    TaskId::MAX_LENGTH, excerpt(.name)
 )]
 /// A text that is not a task name.
 pub struct InvalidTaskId {
@@ -142,7 +143,7 @@ mod tests {
         for name in ["", "/", "a/", "/a", "a//b", "SST2", "a b", "é", ".", "a.b", &"a".repeat(129)]
         {
             let error = TaskId::new(name).unwrap_err();
-            assert!(error.to_string().contains(&format!("found `{name}`")), "{error}");
+            assert!(error.to_string().contains(&format!("found `{}`", excerpt(name))), "{error}");
         }
     }
 

@@ -2,7 +2,7 @@ use std::path::Path;
 
 use mtpt::tasks::data::DataError;
 use mtpt::tasks::labels::listed_lines;
-use mtpt::tasks::{Error as TaskError, Example, Layout, did_you_mean};
+use mtpt::tasks::{Error as TaskError, Example, Layout, did_you_mean, quoted_list};
 
 use crate::commands::init::values::Values;
 use crate::error::{Error, Result};
@@ -200,7 +200,7 @@ impl Columns {
         let longest = others.into_iter().max_by_key(|column| column.characters);
         longest.map(|column| vec![column]).ok_or_else(|| {
             let labels: Vec<&str> = labels.iter().map(|label| label.name.as_str()).collect();
-            format!("there is no text column, only the label `{}`", labels.join("`, `"))
+            format!("there is no text column, only the label {}", quoted_list(&labels))
         })
     }
 
@@ -234,8 +234,8 @@ impl Columns {
     }
 
     fn quoted_names(&self) -> String {
-        let names = self.columns.iter().map(|column| format!("`{}`", column.name));
-        names.collect::<Vec<_>>().join(", ")
+        let names: Vec<&String> = self.columns.iter().map(|column| &column.name).collect();
+        quoted_list(&names)
     }
 }
 

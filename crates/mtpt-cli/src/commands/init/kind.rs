@@ -1,6 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mtpt::tasks::labels::Scale;
+use mtpt::tasks::{excerpt, quoted_list};
 
 use crate::args::init::LabelKind;
 use crate::commands::init::columns::Column;
@@ -91,8 +92,8 @@ impl Decision {
 }
 
 fn several_columns(labels: &[&Column], requested: Option<LabelKind>) -> Result<Decision, String> {
-    let names =
-        labels.iter().map(|label| format!("`{}`", label.name)).collect::<Vec<_>>().join(", ");
+    let names: Vec<&String> = labels.iter().map(|label| &label.name).collect();
+    let names = quoted_list(&names);
     if let Some(other) = labels.iter().find(|label| label.is_list || !label.values.are_truths()) {
         return Err(format!(
             "several label columns must have yes or no, 1 or 0, or true or false in each row, but \
@@ -114,7 +115,7 @@ fn several_columns(labels: &[&Column], requested: Option<LabelKind>) -> Result<D
 
 /// Returns the requested kind.
 fn requested_kind(label: &Column, kind: LabelKind) -> Result<Kind, String> {
-    let (name, values) = (&label.name, &label.values);
+    let (name, values) = (excerpt(&label.name), &label.values);
     if label.is_list && !matches!(kind, LabelKind::MultiLabel | LabelKind::Text) {
         return Err(format!(
             "the column `{name}` has lists, which `--kind {}` does not support",
@@ -157,7 +158,7 @@ fn requested_kind(label: &Column, kind: LabelKind) -> Result<Kind, String> {
 
 /// Returns the kind that the values suggest.
 fn found(label: &Column) -> Decision {
-    let (name, values) = (&label.name, &label.values);
+    let (name, values) = (excerpt(&label.name), &label.values);
     let rows = values.total;
     if label.is_list {
         let are_texts = values.mean_words() >= WORDS_OF_TEXT

@@ -177,6 +177,10 @@ fn quoted_argument(path: &Path) -> String {
 /// Returns a path as the configuration must contain it. The configuration resolves relative paths
 /// from its own folder.
 fn path_in_config(path: &Path, config: &Path) -> Result<PathBuf> {
+    if path.to_str().is_none() {
+        let problem = "its path is no UTF-8, which a configuration can't contain; rename it";
+        return Err(Error::File { path: path.to_owned(), problem: problem.to_owned() });
+    }
     let in_working_dir = config.parent().is_none_or(|folder| folder.as_os_str().is_empty());
     if in_working_dir {
         return Ok(path.to_owned());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use mtpt::tasks::{Baselines, Format, TaskId, UnknownTokens};
+use mtpt::tasks::{Baselines, Format, TaskId, UnknownTokens, excerpt, quoted_list};
 use serde::Serialize;
 
 use crate::commands::init::label_words::example_words;
@@ -69,13 +69,12 @@ pub(crate) fn describe(
         (Some(dev), true) => format!(" (`{}`)", dev.display()),
         _ => String::new(),
     };
-    let columns = |names: &[String]| format!("`{}`", names.join("`, `"));
     message(&format!(
         "{name}: {}, {}{dev}; text in {}, label in {}{}",
         counted(found.train.len(), "training row"),
         counted(found.dev.len(), "validation row"),
-        columns(&found.text_columns),
-        columns(&found.label_columns),
+        quoted_list(&found.text_columns),
+        quoted_list(&found.label_columns),
         listed_labels(&found.label_counts),
     ));
     match &found.decision {
@@ -116,7 +115,7 @@ fn listed_labels(counts: &BTreeMap<String, usize>) -> String {
         labels.truncate(LISTED_LABELS);
     }
     let labels: Vec<String> =
-        labels.iter().map(|(label, rows)| format!("{label} {rows}")).collect();
+        labels.iter().map(|(label, rows)| format!("{} {rows}", excerpt(label))).collect();
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     format!(": {}{more}", labels.join(", "))
 }
@@ -141,7 +140,10 @@ fn note_unlabeled(found: &FoundTask, run: &Path) {
 fn warn_of_spellings(found: &FoundTask) {
     let spellings = found.words.iter().filter(|word| !word.spellings.is_empty());
     let spellings: Vec<String> = spellings
-        .map(|word| format!("`{}` = `{}`", word.label, word.spellings.join("` = `")))
+        .map(|word| {
+            let all = std::iter::once(&word.label).chain(&word.spellings);
+            all.map(|label| format!("`{}`", excerpt(label))).collect::<Vec<_>>().join(" = ")
+        })
         .collect();
     if !spellings.is_empty() {
         message(&format!(
@@ -180,10 +182,14 @@ fn warn_of_unusual_labels(found: &FoundTask) {
         .map(|(label, _)| label.as_str())
         .collect();
     if !single.is_empty() {
-        let labels = single.join("`, `");
+        let listed = quoted_list(&single[..LISTED_LABELS.min(single.len())]);
+        let more = match single.len().saturating_sub(LISTED_LABELS) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
         message(&format!(
             "warning: these labels occur only once, so they cannot appear in both train and dev: \
-             `{labels}`"
+             {listed}{more}"
         ));
     }
     if let Some(example) = example_words(&found.words) {

@@ -1,8 +1,10 @@
 //! Values in TOML.
 
-/// Formats a text as a basic string, which accepts all escapes of JSON.
+use crate::json_line::json_text;
+
+/// Formats a text as a basic string, which accepts all escapes of JSON, and no control characters.
 pub(crate) fn string(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    json_text(text)
 }
 
 /// Formats labels with their words as the entries of a table, and marks other spellings.

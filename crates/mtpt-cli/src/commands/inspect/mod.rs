@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Inspect) -> Result<()> {
     if arguments.json {
         output.row(&description.json)?;
     } else {
-        output.bytes(description.text.as_bytes())?;
+        output.text(&description.text)?;
     }
     output.flush()?;
     // A configuration that can't be trained is shown, too.

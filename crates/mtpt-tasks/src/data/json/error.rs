@@ -1,5 +1,7 @@
 use std::fmt;
 
+use crate::excerpt::excerpt;
+
 /// Problem with the JSON of a data file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -85,7 +87,7 @@ impl fmt::Display for Found {
                 write!(formatter, "the control character `{}`", sign.escape_default())
             }
             Self::Character(sign) => write!(formatter, "`{sign}`"),
-            Self::Word(word) => write!(formatter, "`{word}`"),
+            Self::Word(word) => write!(formatter, "`{}`", excerpt(word)),
         }
     }
 }
