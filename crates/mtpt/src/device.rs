@@ -162,7 +162,7 @@ fn graphics(index: usize) -> burn::tensor::DeviceKind {
     }
 }
 
-/// Computes a sum on a device. Burn panics without a driver; this returns the first line of its
+/// Computes a sum on a device. Burn panics or fails without a driver; this returns a line of its
 /// message instead.
 fn probe(kind: &'static str, index: usize) -> Result<(), String> {
     let hook = std::panic::take_hook();
@@ -170,21 +170,31 @@ fn probe(kind: &'static str, index: usize) -> Result<(), String> {
     let result = std::panic::catch_unwind(|| {
         let device = open(kind, index)?;
         let sum = burn::tensor::Tensor::<1>::ones([2], &device).sum();
-        Some(sum.into_scalar::<f32>())
+        Some(sum.try_into_scalar::<f32>().map_err(|error| error.to_string()))
     });
     std::panic::set_hook(hook);
     match result {
-        Ok(Some(2.0)) => Ok(()),
-        Ok(other) => Err(format!("it computes 1 + 1 as {other:?}")),
+        Ok(Some(Ok(2.0))) => Ok(()),
+        Ok(Some(Ok(other))) => Err(format!("it computes 1 + 1 as {other}")),
+        Ok(Some(Err(message))) => Err(reason(&message)),
+        Ok(None) => Err("it is not built in".to_owned()),
         Err(panic) => {
             let message = panic
                 .downcast_ref::<String>()
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied());
-            let message = message.unwrap_or("no driver found");
-            Err(message.lines().next().unwrap_or_default().to_owned())
+            Err(reason(message.unwrap_or_default()))
         }
     }
+}
+
+/// Returns the first line of a message that says more than that something failed.
+fn reason(message: &str) -> String {
+    const GENERAL: [&str; 3] =
+        ["An error happened during execution", "The device is poisoned", "Caused by:"];
+    let mut lines = message.lines().map(str::trim);
+    let line = lines.find(|line| !line.is_empty() && !GENERAL.contains(line));
+    line.unwrap_or("no driver found").to_owned()
 }
 
 fn quoted(names: &[&str]) -> String {
@@ -210,6 +220,14 @@ mod tests {
         );
         let failure = device("cuda:x").unwrap_err().to_string();
         assert_eq!(failure, "device `cuda:x`: expected a number after the colon, as in `cuda:0`");
+    }
+
+    #[test]
+    fn reasons_are_the_first_line_that_explains() {
+        let message = "An error happened during execution\nCaused by:\n  no adapter\n  at x.rs:1";
+        assert_eq!(reason(message), "no adapter");
+        assert_eq!(reason("libcuda.so cannot be loaded\nmore"), "libcuda.so cannot be loaded");
+        assert_eq!(reason(""), "no driver found");
     }
 
     #[cfg(all(feature = "flex", not(feature = "rocm")))]
