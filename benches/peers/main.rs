@@ -8,6 +8,7 @@
 //! The works are those of `worker_peft.py`, with the same protocol: each line of standard input is
 //! answered with a line of JSON.
 
+mod instructions;
 mod operations;
 mod rows;
 mod work;
@@ -36,6 +37,9 @@ type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
+    /// Hide AVX-512 from the kernels: address of `std_detect::detect::cache::CACHE` by `nm`
+    #[arg(long, value_name = "HEX")]
+    mask_avx512: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -66,7 +70,7 @@ enum Command {
     Evaluation(Files),
     /// Greedy decoding
     Generation(Files),
-    /// The matrix product that dominates a step
+    /// Matrix products of the shapes that dominate the other works
     Limit(Files),
     /// Process start to the label of one text
     Cold(Files),
@@ -92,7 +96,10 @@ impl Files {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().command) {
+    let arguments = Arguments::parse();
+    // Before any kernel is selected.
+    let masked = arguments.mask_avx512.as_deref().map_or(Ok(()), instructions::mask_avx512);
+    match masked.and_then(|()| run(arguments.command)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -123,7 +130,12 @@ fn run(command: Command) -> Result<()> {
 
 /// Answers lines until the input ends.
 fn serve(work: &mut dyn Work) -> Result<()> {
-    answer(&json!({ "ready": true, "operations": work.operations() }))?;
+    let features = instructions::features().join(", ");
+    answer(&json!({
+        "ready": true,
+        "operations": work.operations(),
+        "instructions": features,
+    }))?;
     for line in std::io::stdin().lock().lines() {
         let begun = Instant::now();
         let mut value = match line?.trim() {
