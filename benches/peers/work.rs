@@ -1,10 +1,11 @@
 //! The timed works, written as a user of the library would.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use mtpt::burn::tensor::{Device, Distribution, Tensor};
 use mtpt::compose::Composition;
-use mtpt::core::Frozen;
+use mtpt::core::{Backbone, Frozen, Inputs};
 use mtpt::infer::{Candidates, DeviceBatch, Prompted, Prompts};
 use mtpt::t5::{GenerationConfig, T5, T5Config, T5Tokenizer};
 use mtpt::tasks::{Batch, TokenizedExample};
@@ -21,7 +22,11 @@ const WEIGHT_DECAY: f32 = 1e-5;
 const CLIP_NORM: f64 = 1.0;
 const ROWS_AT_A_TIME: usize = 32;
 const NEW_TOKENS: usize = 32;
-const POSITIONS: usize = 16 * 228;
+const ROWS: usize = 16;
+const POSITIONS: usize = ROWS * 228;
+const PRODUCTS: usize = 4;
+/// Vectors of the adapter's prompt.
+const PROMPT: u32 = 100;
 
 /// A work that answers the lines of `run.py`.
 pub(crate) trait Work {
@@ -201,48 +206,78 @@ impl Generating {
         let rows = rows.iter().map(Row::example).collect();
         Ok(Self { t5: subject.t5()?, prompts: subject.prompts()?, rows })
     }
+
+    fn generate(&self, inputs: Inputs) -> Result<Value> {
+        let config = GenerationConfig { max_new_tokens: NEW_TOKENS, ..GenerationConfig::default() };
+        Ok(json!({ "ids": self.t5.generate_from_inputs(inputs, &config)? }))
+    }
 }
 
 impl Work for Generating {
     fn go(&mut self) -> Result<Value> {
-        let t5 = &self.t5;
-        let batch = DeviceBatch::for_backbone(&self.rows, t5);
-        let prompted = Prompted::new(t5, self.prompts.composition())?;
-        let inputs = prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask);
-        let config = GenerationConfig { max_new_tokens: NEW_TOKENS, ..GenerationConfig::default() };
-        Ok(json!({ "ids": t5.generate_from_inputs(inputs, &config)? }))
+        let batch = DeviceBatch::for_backbone(&self.rows, &self.t5);
+        let prompted = Prompted::new(&self.t5, self.prompts.composition())?;
+        self.generate(prompted.embed(&batch.tasks, batch.input_ids, batch.input_mask))
+    }
+
+    /// Generates without prompts, for inputs with as many tokens more.
+    fn check(&mut self) -> Result<Value> {
+        let longer = |row: &TokenizedExample| {
+            let input_ids = (2..2 + PROMPT).chain(row.input_ids.iter().copied()).collect();
+            TokenizedExample { input_ids, ..row.clone() }
+        };
+        let rows: Vec<TokenizedExample> = self.rows.iter().map(longer).collect();
+        let batch = DeviceBatch::for_backbone(&rows, &self.t5);
+        self.generate(Inputs::new(self.t5.embed(batch.input_ids), batch.input_mask))
     }
 }
 
-/// Product of a step's positions with a feed-forward weight.
+/// Products of the shapes that dominate the other works.
 pub(crate) struct Multiplying {
-    left: Tensor<2>,
-    right: Tensor<2>,
+    factors: Vec<(Tensor<2>, Tensor<2>)>,
 }
 
 impl Multiplying {
     pub(crate) fn load(subject: &Subject) -> Result<Self> {
         let config = mtpt::t5::read_config(&subject.model())?;
-        let drawn = |shape| Tensor::random(shape, Distribution::Normal(0.0, 1.0), &subject.device);
-        let left = drawn([POSITIONS, config.d_model]);
-        Ok(Self { left, right: drawn([config.d_model, config.d_ff]) })
+        let [d_model, d_ff] = [config.d_model, config.d_ff];
+        let sizes = [
+            [POSITIONS, d_model, d_ff],
+            [POSITIONS, d_ff, d_model],
+            [POSITIONS, d_model, config.num_heads * config.d_kv],
+            [ROWS, d_model, d_ff],
+        ];
+        let sampled =
+            |shape| Tensor::random(shape, Distribution::Normal(0.0, 1.0), &subject.device);
+        let factors =
+            sizes.map(|[rows, inner, columns]| (sampled([rows, inner]), sampled([inner, columns])));
+        Ok(Self { factors: factors.into() })
     }
 }
 
 impl Work for Multiplying {
     fn go(&mut self) -> Result<Value> {
-        const PRODUCTS: u64 = 16;
-        let mut last = None;
-        for _ in 0..PRODUCTS {
-            last = Some(self.left.clone().matmul(self.right.clone()));
-        }
-        let [d_model, d_ff] = self.right.dims();
-        let operations = PRODUCTS * operations::product(POSITIONS, d_model, d_ff);
-        let last = last.map(|product| {
-            product.slice([POSITIONS - 1..POSITIONS, d_ff - 1..d_ff]).into_scalar::<f32>()
-        });
-        Ok(json!({ "operations": operations, "last": last }))
+        let products: Vec<Value> =
+            self.factors.iter().map(|(left, right)| multiply(left, right)).collect();
+        Ok(json!({ "products": products }))
     }
+}
+
+/// Returns the rate of a product, repeated as often as its number of rows requires.
+fn multiply(left: &Tensor<2>, right: &Tensor<2>) -> Value {
+    let ([rows, inner], [_, columns]) = (left.dims(), right.dims());
+    let count = PRODUCTS * POSITIONS / rows;
+    let begun = Instant::now();
+    let mut last = None;
+    for _ in 0..count {
+        last = Some(left.clone().matmul(right.clone()));
+    }
+    // A GPU is waited for.
+    let last = last
+        .map(|product| product.slice([rows - 1..rows, columns - 1..columns]).into_scalar::<f32>());
+    let operations = count as u64 * operations::product(rows, inner, columns);
+    let rate = operations as f64 / begun.elapsed().as_secs_f64();
+    json!({ "shape": [rows, inner, columns], "rate": rate, "last": last })
 }
 
 /// One text, from loading the files to its label.

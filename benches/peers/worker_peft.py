@@ -5,11 +5,7 @@
 Answers each line of standard input with a line of JSON; `run.py` says what is asked, `main.rs` is the other side.
 """
 
-import argparse
 import json
-import os
-import pathlib
-import sys
 import time
 
 import torch
@@ -17,13 +13,18 @@ from peft import PeftConfig, PeftModel, get_peft_model, set_peft_model_state_dic
 from safetensors.torch import load_file
 from transformers import AutoTokenizer, T5ForConditionalGeneration
 
+from serving import answer, longer, parser, serve, threads
+
 LEARNING_RATE = 0.1
 WEIGHT_DECAY = 1e-5
 CLIP_NORM = 1.0
 ROWS_AT_A_TIME = 32
 NEW_TOKENS = 32
-# Positions of a step with 16 rows, 100 prompt vectors and 128 tokens.
-POSITIONS = 16 * 228
+# Rows of a step, and positions with 100 prompt vectors and 128 tokens.
+ROWS = 16
+POSITIONS = ROWS * 228
+# Products of each shape in a repetition, with as many multiplications whatever its rows.
+PRODUCTS = 4
 
 
 def padded(rows, pad):
@@ -150,40 +151,56 @@ class Generating:
 
     def __init__(self, folder, rows):
         self.model = load_to_infer(folder)
-        self.asked = inputs_of([row["input_ids"] for row in rows])
+        self.rows = [row["input_ids"] for row in rows]
+        self.asked = inputs_of(self.rows)
         self.tasks = torch.tensor([row["task"] for row in rows])
 
-    @torch.no_grad()
     def go(self):
-        ids = self.model.generate(
-            **self.asked,
-            task_ids=self.tasks,
-            do_sample=False,
-            num_beams=1,
-            max_new_tokens=NEW_TOKENS,
-        )
-        return {"ids": ids[:, 1:].tolist()}
+        return self.generate(self.model, task_ids=self.tasks, **self.asked)
 
     warm = go
 
+    def check(self):
+        """Generates without prompts, for inputs with as many tokens more."""
+        return self.generate(self.model.get_base_model(), **inputs_of([longer(row) for row in self.rows]))
+
+    @torch.no_grad()
+    def generate(self, model, **inputs):
+        options = dict(do_sample=False, num_beams=1, max_new_tokens=NEW_TOKENS)
+        return {"ids": model.generate(**inputs, **options)[:, 1:].tolist()}
+
 
 class Multiplying:
-    """The matrix product that dominates a step."""
+    """Products of the shapes that dominate the other works."""
 
     def __init__(self, folder, _):
         config = PeftConfig.from_pretrained(folder / "adapter")
         shape = json.loads((folder / "model" / "config.json").read_text())
-        assert config.token_dim == shape["d_model"]
-        self.left = torch.randn(POSITIONS, shape["d_model"])
-        self.right = torch.randn(shape["d_model"], shape["d_ff"])
+        d_model, d_ff = shape["d_model"], shape["d_ff"]
+        assert config.token_dim == d_model
+        inner = shape["num_heads"] * shape["d_kv"]
+        sizes = [(POSITIONS, d_model, d_ff), (POSITIONS, d_ff, d_model)]
+        sizes += [(POSITIONS, d_model, inner), (ROWS, d_model, d_ff)]
+        self.factors = [
+            (torch.randn(rows, inner), torch.randn(inner, columns)) for rows, inner, columns in sizes
+        ]
 
     def go(self):
-        for _ in range(16):
-            product = self.left @ self.right
-        operations = 2 * POSITIONS * self.right.shape[0] * self.right.shape[1]
-        return {"operations": 16 * operations, "last": product[-1, -1].item()}
+        return {"products": [self.multiply(*factors) for factors in self.factors]}
 
     warm = go
+
+    @staticmethod
+    def multiply(left, right):
+        count = PRODUCTS * POSITIONS // len(left)
+        begun = time.perf_counter()
+        for _ in range(count):
+            product = left @ right
+        # A GPU is waited for.
+        product[-1, -1].item()
+        seconds = time.perf_counter() - begun
+        operations = 2 * count * left.shape[0] * left.shape[1] * right.shape[1]
+        return {"shape": [*left.shape, right.shape[1]], "rate": operations / seconds}
 
 
 WORKS = {
@@ -193,15 +210,6 @@ WORKS = {
     "generation": Generating,
     "limit": Multiplying,
 }
-
-
-def peak_kib():
-    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
-
-
-def answer(value):
-    print(json.dumps(value), flush=True)
 
 
 def cold(folder, asked):
@@ -220,29 +228,20 @@ def cold(folder, asked):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("work", choices=[*WORKS, "cold"])
-    parser.add_argument("--folder", type=pathlib.Path, required=True)
-    parser.add_argument("--rows", type=pathlib.Path, required=True)
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--tf32", action="store_true", help="multiply 32-bit floats as TF32")
-    arguments = parser.parse_args()
+    arguments_parser = parser([*WORKS, "cold"])
+    arguments_parser.add_argument("--device", default="cpu")
+    arguments_parser.add_argument("--tf32", action="store_true", help="multiply 32-bit floats as TF32")
+    arguments = arguments_parser.parse_args()
     # Models, tensors of rows and random factors are created there.
     torch.set_default_device(arguments.device)
     if arguments.tf32:
         torch.set_float32_matmul_precision("high")
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
+    torch.set_num_threads(threads())
     rows = json.loads(arguments.rows.read_text())
     if arguments.work == "cold":
         return cold(arguments.folder, rows)
     work = WORKS[arguments.work](arguments.folder, rows)
-    answer({"ready": True})
-    for line in sys.stdin:
-        begun = time.perf_counter()
-        value = getattr(work, line.strip())()
-        value["seconds"] = time.perf_counter() - begun
-        value["peak_kib"] = peak_kib()
-        answer(value)
+    serve(work, torch.backends.cpu.get_cpu_capability())
 
 
 if __name__ == "__main__":
