@@ -30,7 +30,8 @@ pub trait Backbone: Sync {
     fn eos_token_id(&self) -> u32;
 
     /// Returns the number of attention scores of a row of this length in one layer, for all heads.
-    /// It determines the memory that long rows need. The default is one head with full attention.
+    /// It determines the time that long rows need, and the memory unless they are computed in
+    /// blocks. The default is one head with full attention.
     fn attention_scores(&self, length: usize) -> usize {
         length.saturating_mul(length)
     }

@@ -13,9 +13,11 @@ const MAX_PADDING: f64 = 0.05;
 /// operation. An activation of width 1,024 then takes 256 MiB in single precision.
 pub const MAX_PART_TOKENS: usize = 1 << 16;
 /// Maximum number of attention scores of all parts that are computed at once, of one layer. They
-/// take 1 GiB in single precision. A forward pass has about four copies of them.
+/// take 1 GiB in single precision. A backbone that records its operations with autodiff has about
+/// four copies of them; T5 otherwise computes them in blocks.
 pub const MAX_PART_SCORES: usize = 1 << 28;
-/// Maximum number of attention scores of a single row, which is computed alone if necessary.
+/// Maximum number of attention scores of a single row, which is computed alone if necessary. It
+/// bounds the time of a row, and its memory where all scores are in memory.
 pub const MAX_ROW_SCORES: usize = 1 << 29;
 
 /// Partitions rows, at most `max_rows` in a part, into parts that the device of a model computes

@@ -14,6 +14,7 @@ use crate::model::norm::init_norm;
 use crate::model::position::{Direction, RelativePositionBias};
 use crate::model::residual::{SavedResidual, residual};
 use crate::model::saving::Saving;
+use crate::model::score_bias::ScoreBias;
 
 /// A block of the encoder: self-attention and feed-forward.
 #[derive(Module, Debug)]
@@ -35,8 +36,8 @@ pub(crate) struct EncoderBlock {
     reason = "there is one for each block, and its tensor takes megabytes"
 )]
 pub(crate) enum EncoderPattern<'a> {
-    /// All, with a bias that broadcasts to `[batch, heads, length, length]`.
-    Full(Tensor<4>),
+    /// All, with a bias of `[batch, heads, length, length]`.
+    Full(ScoreBias),
     /// LongT5's.
     Long(&'a LongPattern),
 }
@@ -137,8 +138,8 @@ pub(crate) struct DecoderBlock {
 pub(crate) struct DecoderInputs {
     /// Shape of the decoder tokens. The number of rows is a multiple of the encoder's.
     pub(crate) shape: BatchShape,
-    /// Broadcasts to `[rows, heads, new, cached + new]`.
-    pub(crate) bias: Tensor<4>,
+    /// Of `[rows, heads, new, cached + new]`.
+    pub(crate) bias: ScoreBias,
     /// `[batch, 1, 1, length]`
     pub(crate) cross_bias: Tensor<4>,
 }

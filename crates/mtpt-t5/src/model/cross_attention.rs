@@ -3,6 +3,7 @@ use burn::tensor::Tensor;
 use crate::model::attention::{Attention, KeysValues, SavedAttention};
 use crate::model::batch_shape::BatchShape;
 use crate::model::saving::Saving;
+use crate::model::score_bias::ScoreBias;
 use crate::model::softmax::softmax;
 
 /// Encoder states as an input of cross-attention, which is the same in every decoding step.
@@ -82,6 +83,7 @@ impl Attention {
     ) -> (Tensor<2>, Option<SavedCrossAttention>) {
         match encoded {
             CrossAttentionMode::Projected(keys_values) => {
+                let bias = ScoreBias::Whole(bias);
                 let (output, saved) = self.forward(hidden, shape, keys_values, bias, saving);
                 (output, saved.map(SavedCrossAttention::Projected))
             }

@@ -10,6 +10,7 @@ use crate::model::mask::{mask_value, window_bias};
 use crate::model::norm::{SavedNorm, rms_norm};
 use crate::model::position::RelativePositionBias;
 use crate::model::saving::Saving;
+use crate::model::score_bias::ScoreBias;
 use crate::model::summary_blocks::SummaryBlocks;
 use crate::model::windows::Windows;
 
@@ -114,8 +115,8 @@ impl LongPattern {
             values: by_heads(layer.value.forward(inputs)),
         };
         let queries = self.windows.queries();
-        let (output, saved) =
-            layer.forward(hidden, queries, keys_values, self.bias.clone(), saving);
+        let bias = ScoreBias::Whole(self.bias.clone());
+        let (output, saved) = layer.forward(hidden, queries, keys_values, bias, saving);
         let saved = saved.map(|attention| SavedLongAttention {
             attention,
             summary_norm: saved_norm,

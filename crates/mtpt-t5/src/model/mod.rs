@@ -4,6 +4,7 @@
 
 pub(crate) mod activation;
 pub(crate) mod attention;
+pub(crate) mod attention_blocks;
 pub(crate) mod batch_shape;
 pub(crate) mod block;
 pub(crate) mod cache;
@@ -16,6 +17,7 @@ pub(crate) mod norm;
 pub(crate) mod position;
 pub(crate) mod residual;
 pub(crate) mod saving;
+pub(crate) mod score_bias;
 pub(crate) mod softmax;
 pub(crate) mod stack;
 pub(crate) mod summary_blocks;

@@ -56,7 +56,7 @@ pub fn relative_position_bucket(
 /// et al., 2020, section 2.1).
 #[derive(Module, Debug)]
 pub(crate) struct RelativePositionBias {
-    table: Embedding,
+    pub(crate) table: Embedding,
     #[module(skip)]
     direction: Direction,
     num_buckets: usize,
@@ -94,58 +94,54 @@ impl RelativePositionBias {
     ///
     /// - output: `[heads, queries.len(), keys]`
     pub(crate) fn of_positions(&self, queries: &[i64], keys: usize) -> Tensor<3> {
-        let table = self.table.weight.val();
-        let [_, heads] = table.dims();
         // The bucket depends on the distance only, so that the buckets of a query are a window of
         // one line.
         let first = queries.iter().min().copied().unwrap_or(0);
         let last = queries.iter().max().copied().unwrap_or(0);
-        let line: Vec<i32> = (-last..keys as i64 - first)
-            .map(|relative_position| {
-                relative_position_bucket(
-                    relative_position,
-                    self.direction,
-                    self.num_buckets,
-                    self.max_distance,
-                ) as i32
-            })
-            .collect();
+        let line = self.buckets(-last..keys as i64 - first);
         let mut buckets = Vec::with_capacity(queries.len() * keys);
         for query in queries {
             let start = (last - query) as usize;
             buckets.extend_from_slice(&line[start..start + keys]);
         }
+        let bias = self.of_buckets(buckets);
+        let [heads, _] = bias.dims();
+        bias.reshape([heads, queries.len(), keys])
+    }
+
+    /// Returns the bias of each relative position between a range of queries and the first `keys`
+    /// positions, in ascending order.
+    ///
+    /// # Shapes
+    ///
+    /// - output: `[heads, queries.len() + keys - 1]`
+    pub(crate) fn by_relative_position(&self, queries: Range<usize>, keys: usize) -> Tensor<2> {
+        let (first, last) = (queries.start as i64, queries.end as i64 - 1);
+        self.of_buckets(self.buckets(-last..keys as i64 - first))
+    }
+
+    fn buckets(&self, relative_positions: Range<i64>) -> Vec<i32> {
+        let bucket = |relative_position| {
+            relative_position_bucket(
+                relative_position,
+                self.direction,
+                self.num_buckets,
+                self.max_distance,
+            )
+        };
+        relative_positions.map(|relative_position| bucket(relative_position) as i32).collect()
+    }
+
+    /// Returns the bias of buckets, `[heads, buckets]`.
+    fn of_buckets(&self, buckets: Vec<i32>) -> Tensor<2> {
+        let table = self.table.weight.val();
         let count = buckets.len();
         let buckets = Tensor::<1, Int>::from_data(
             TensorData::new(buckets, [count]),
             &table.device().without_autodiff(),
         );
         // From the transposed table, so that the result is in the memory order of the scores.
-        table.transpose().select(1, buckets).reshape([heads, queries.len(), keys])
-    }
-}
-
-/// The bias of each block's self-attention: position bias and mask.
-pub(crate) struct StackBias<F> {
-    /// Bias of the blocks that have no position bias.
-    shared: Option<Tensor<4>>,
-    compute: F,
-}
-
-impl<F: Fn(&RelativePositionBias) -> Tensor<4>> StackBias<F> {
-    /// Prepares the bias of a stack, given its position bias and a function that adds the mask to
-    /// a position bias.
-    pub(crate) fn new(shared: Option<&RelativePositionBias>, compute: F) -> Self {
-        Self { shared: shared.map(&compute), compute }
-    }
-
-    /// Returns the bias of a block, given its position bias.
-    pub(crate) fn of_block(&self, own: Option<&RelativePositionBias>) -> Tensor<4> {
-        match (own, &self.shared) {
-            (Some(own), _) => (self.compute)(own),
-            (None, Some(shared)) => shared.clone(),
-            (None, None) => unreachable!("invariant: a stack or its blocks have a position bias"),
-        }
+        table.transpose().select(1, buckets)
     }
 }
 

@@ -11,12 +11,13 @@ use crate::model::block::{
 };
 use crate::model::cache::{DecoderCache, LayerCache};
 use crate::model::cross_attention::CrossAttentionMode;
-use crate::model::decoder_bias::{TreePaths, causal_position_bias};
+use crate::model::decoder_bias::TreePaths;
 use crate::model::long_attention::{LongPattern, PositionBiases};
 use crate::model::mask::padding_bias;
 use crate::model::norm::{SavedNorm, init_norm, rms_norm};
-use crate::model::position::{Direction, RelativePositionBias, StackBias};
+use crate::model::position::{Direction, RelativePositionBias};
 use crate::model::saving::Saving;
+use crate::model::score_bias::{ScoreBias, StackBias};
 
 /// Saved activations of a stack.
 pub(crate) struct SavedStack<B> {
@@ -80,7 +81,7 @@ impl Encoder {
             (_, shared) => {
                 let padding_bias = padding_bias(mask, embeddings.dtype());
                 let bias = StackBias::new(shared.as_ref(), |bias: &RelativePositionBias| {
-                    bias.forward(0..length, length) + padding_bias.clone()
+                    ScoreBias::with_padding(bias, padding_bias.clone())
                 });
                 let pattern = |block: &EncoderBlock| {
                     EncoderPattern::Full(bias.of_block(block.position_bias.as_ref()))
@@ -182,7 +183,7 @@ impl Decoder {
         let keys = cache.length + new;
         let positions = cache.length..keys;
         cache.length = keys;
-        let bias = |bias: &RelativePositionBias| causal_position_bias(bias, positions.clone());
+        let bias = |bias: &RelativePositionBias| ScoreBias::causal(bias, positions.clone());
         self.forward_blocks(embeddings, bias, cache, saving)
     }
 
@@ -202,7 +203,7 @@ impl Decoder {
         let [_, nodes, _] = embeddings.dims();
         let (past, dtype) = (cache.length, embeddings.dtype());
         let paths = TreePaths::new(trees, [past, nodes], dtype, &embeddings.device());
-        let bias = |bias: &RelativePositionBias| paths.bias(bias);
+        let bias = |bias: &RelativePositionBias| ScoreBias::Whole(paths.bias(bias));
         self.forward_blocks(embeddings, bias, &mut cache, Saving::Nothing).0
     }
 
@@ -211,7 +212,7 @@ impl Decoder {
     fn forward_blocks(
         &self,
         embeddings: Tensor<3>,
-        bias: impl Fn(&RelativePositionBias) -> Tensor<4>,
+        bias: impl Fn(&RelativePositionBias) -> ScoreBias,
         cache: &mut DecoderCache,
         saving: Saving,
     ) -> (Tensor<3>, Option<SavedStack<SavedDecoderBlock>>) {
