@@ -64,8 +64,16 @@ fn apply_settings(text: String, settings: &[String]) -> Result<String> {
     Ok(document.to_string())
 }
 
+/// Maximum number of tables inside each other that a setting makes, like in the TOML parser. A
+/// document is written, and parsed again, recursively.
+const MAX_TABLES: usize = 64;
+
 fn set(document: &mut DocumentMut, setting: &str) -> Result<(), String> {
     let (key, value) = setting.split_once('=').ok_or("expected KEY=VALUE")?;
+    let tables = key.matches('.').count();
+    if tables > MAX_TABLES {
+        return Err(format!("expected a key in at most {MAX_TABLES} tables, found {tables}"));
+    }
     let value = value.trim();
     let value: Value = value.parse().unwrap_or_else(|_| Value::from(value));
     let mut parts: Vec<&str> = key.split('.').map(str::trim).collect();
@@ -117,5 +125,22 @@ mod tests {
         assert_eq!(failure("seed"), "`--set seed`: expected KEY=VALUE");
         assert_eq!(failure("seed.x=1"), "`--set seed.x=1`: `seed` is not a table");
         assert_eq!(failure("=1"), "`--set =1`: the key is empty");
+    }
+
+    #[test]
+    fn deep_keys_are_rejected() {
+        let failure = |setting: String| {
+            apply_settings("seed = 1".into(), &[setting]).unwrap_err().to_string()
+        };
+        for key in ["a.", ".", "\"a\". "] {
+            let setting = format!("{}b=1", key.repeat(60_000));
+            let expected = "expected a key in at most 64 tables, found 60000";
+            assert!(failure(setting).ends_with(expected));
+        }
+        // The parser limits the depth of values, which are then texts.
+        for value in ["[".repeat(60_000), format!("{{{}a=1}}", "a.".repeat(60_000))] {
+            let edited = apply_settings("".into(), &[format!("a={value}")]).unwrap();
+            assert_eq!(edited, format!("a = {}\n", Value::from(value)));
+        }
     }
 }

@@ -120,3 +120,10 @@ fn tables() {
 fn parquet_files() {
     check("parquet", &["mtpt inspect input/rows.parquet"]);
 }
+
+#[test]
+fn settings() {
+    let train = "mapfile -t lines < input/settings.txt; \
+                 mtpt train input/run.toml \"${lines[@]/#/--set=}\"";
+    check("settings", &[train]);
+}

@@ -31,7 +31,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     ("mtpt-cli", &["mtpt"]),
-    ("mtpt-fuzz", &["mtpt"]),
+    ("mtpt-fuzz", &["mtpt", "mtpt-cli"]),
 ];
 
 /// Programs, which print.

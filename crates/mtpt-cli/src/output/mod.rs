@@ -5,7 +5,7 @@ mod columns;
 mod csv;
 pub(crate) mod entry;
 pub(crate) mod format;
-mod journal;
+pub(crate) mod journal;
 mod json;
 #[cfg(feature = "parquet")]
 mod parquet;

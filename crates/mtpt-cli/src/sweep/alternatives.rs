@@ -1,5 +1,6 @@
 //! The values that a setting lists.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use toml_edit::Value;
@@ -31,13 +32,8 @@ pub(crate) fn alternatives<'a>(value: &'a str, folder: &Path) -> Result<Vec<&'a 
                     double quotes"
             .to_owned());
     }
-    let mut distinct = Vec::new();
-    for part in parts {
-        if !distinct.contains(&part) {
-            distinct.push(part);
-        }
-    }
-    Ok(distinct)
+    let mut known = HashSet::new();
+    Ok(parts.into_iter().filter(|part| known.insert(*part)).collect())
 }
 
 fn is_toml(text: &str) -> bool {

@@ -1,9 +1,14 @@
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use crate::args::training::Run;
 use crate::destination::run_dir;
 use crate::error::{Error, Result};
 use crate::sweep::alternatives::alternatives;
+
+/// Maximum number of runs of a sweep. More can't be compared in a table, and a few settings with a
+/// few values each have millions of combinations.
+const MAX_RUNS: usize = 10_000;
 
 /// One combination of the values of a sweep.
 pub(crate) struct Variant {
@@ -34,7 +39,7 @@ type Combination = (Vec<String>, Vec<(String, String)>);
 ///
 /// # Errors
 ///
-/// [`Error::Setting`] for a list with a missing value.
+/// [`Error::Setting`] for a list with a missing value, and for too many combinations.
 pub(crate) fn variants(arguments: &Run) -> Result<Vec<Variant>> {
     let folder = arguments.config.parent().unwrap_or(Path::new(""));
     let mut combinations = vec![Combination::default()];
@@ -46,6 +51,14 @@ pub(crate) fn variants(arguments: &Run) -> Result<Vec<Variant>> {
         };
         let values = alternatives(value, folder)
             .map_err(|problem| Error::Setting { setting: setting.clone(), problem })?;
+        let runs = combinations.len().saturating_mul(values.len());
+        if runs > MAX_RUNS {
+            let problem = format!(
+                "the settings up to this one have {runs} combinations; expected at most \
+                 {MAX_RUNS} runs"
+            );
+            return Err(Error::Setting { setting: key.to_owned(), problem });
+        }
         let extended = |(settings, swept): &Combination| {
             let extended = values.iter().map(|value| {
                 let (mut settings, mut swept) = (settings.clone(), swept.clone());
@@ -63,11 +76,9 @@ pub(crate) fn variants(arguments: &Run) -> Result<Vec<Variant>> {
         return Ok(Vec::new());
     }
     let parent = run_dir(arguments);
-    let mut names: Vec<String> = Vec::new();
+    let mut names = FolderNames::default();
     let variant = |(set, values): Combination| {
-        let name = distinct(folder_name(&values), &names);
-        names.push(name.clone());
-        let output = Some(parent.join(name));
+        let output = Some(parent.join(names.distinct(folder_name(&values))));
         Variant { arguments: Run { set, output, ..arguments.clone() }, values }
     };
     Ok(combinations.into_iter().map(variant).collect())
@@ -93,11 +104,29 @@ fn safe(value: &str) -> String {
     value.chars().take(LONGEST).map(safe).collect()
 }
 
-/// Appends a number to a name that is already used.
-fn distinct(name: String, used: &[String]) -> String {
-    let numbered = (2..).map(|number| format!("{name}-{number}"));
-    let mut candidates = [name.clone()].into_iter().chain(numbered);
-    candidates.find(|candidate| !used.contains(candidate)).unwrap_or(name)
+/// Names of folders that are used.
+#[derive(Default)]
+struct FolderNames {
+    used: HashSet<String>,
+    /// The last number that was appended to a name.
+    numbers: HashMap<String, usize>,
+}
+
+impl FolderNames {
+    /// Uses a name. A number is appended to one that is already used.
+    fn distinct(&mut self, name: String) -> String {
+        if self.used.insert(name.clone()) {
+            return name;
+        }
+        let number = self.numbers.entry(name.clone()).or_insert(1);
+        loop {
+            *number += 1;
+            let numbered = format!("{name}-{number}");
+            if self.used.insert(numbered.clone()) {
+                return numbered;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -122,6 +151,9 @@ mod tests {
             "training.steps=5+teachers.training.steps=6"
         );
         assert_eq!(names(&[("model", "\"../t5 base\"")]), "model=.._t5_base");
-        assert_eq!(distinct("a=_".into(), &["a=_".into(), "a=_-2".into()]), "a=_-3");
+        let mut folders = FolderNames::default();
+        let names = ["a=_", "a=_-2", "a=_", "a=_", "a=_-2"];
+        let distinct = names.map(|name| folders.distinct(name.to_owned()));
+        assert_eq!(distinct, ["a=_", "a=_-2", "a=_-3", "a=_-4", "a=_-2-2"]);
     }
 }

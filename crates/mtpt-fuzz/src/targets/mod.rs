@@ -8,6 +8,7 @@ mod compressed_table;
 mod corpus;
 mod files;
 mod generation_config;
+mod journal;
 mod labels;
 mod metrics;
 mod npy;
@@ -19,7 +20,9 @@ mod pytorch;
 mod resume;
 mod run_file;
 mod run_folder;
+mod run_record;
 mod sentence_piece;
+mod settings;
 mod stdin_rows;
 mod t5_folder;
 mod t5x_arrays;
@@ -52,7 +55,7 @@ pub struct Target {
 }
 
 /// All targets.
-pub const TARGETS: [Target; 25] = [
+pub const TARGETS: [Target; 28] = [
     prompts::TARGET,
     npy::TARGET,
     arrays::TARGET,
@@ -78,6 +81,9 @@ pub const TARGETS: [Target; 25] = [
     metrics::TARGET,
     run_folder::TARGET,
     resume::TARGET,
+    run_record::TARGET,
+    settings::TARGET,
+    journal::TARGET,
 ];
 
 /// Returns the target with a name.
