@@ -83,9 +83,9 @@ impl InputLimit {
             }
         };
         message(&format!(
-            "warning: {} {verb} truncated to {} tokens, {origin}",
+            "warning: {} {verb} truncated to {}, {origin}",
             counted(truncated, "input"),
-            self.length
+            counted(self.length, "token")
         ));
     }
 }

@@ -50,7 +50,7 @@ fn a_run_is_not_overwritten_without_force() {
     assert_eq!(checkpoints.count(), 1, "the old checkpoints are gone");
     // The other commands that train protect runs, too.
     let outcome = world.run("adapt run.toml --prompts prompts.safetensors --output run", "");
-    check_refused(&outcome, &["`run` contains a run (1 of 1 steps, "]);
+    check_refused(&outcome, &["`run` contains a run (1 of 1 step, "]);
     let outcome = world.run("train run.toml --output run --resume --force", "");
     assert_eq!(outcome.code, 2);
 }

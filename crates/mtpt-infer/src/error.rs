@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 
 use mtpt_io::IoError;
 use mtpt_tasks::task::TaskNameError;
-use mtpt_tasks::{SourceLocation, TaskId, excerpt};
+use mtpt_tasks::{SourceLocation, TaskId, counted, excerpt};
 use serde_json::error::Category;
 
 use crate::format_error::FormatError;
@@ -59,7 +59,8 @@ pub enum Error {
     /// The header of a prompt file describes far more values than its tensors have.
     #[error(
         "`{path}`: its header describes {claimed} values (`{strategy}` of a prompt {shape:?} for \
-         {tasks} tasks), but its tensors have {found}; use a file that mtpt wrote"
+         {}), but its tensors have {found}; use a file that mtpt wrote",
+        counted(*tasks, "task")
     )]
     ClaimedSize {
         /// The file.
@@ -105,7 +106,10 @@ pub enum Error {
     #[error(transparent)]
     TaskName(#[from] TaskNameError),
     /// The number of new task names is not the number of tasks.
-    #[error("the prompts are for {expected} tasks, but {found} names were given")]
+    #[error(
+        "the prompts are for {}, but {} {} given",
+        counted(*expected, "task"), counted(*found, "name"), if *found == 1 { "was" } else { "were" }
+    )]
     TaskCount {
         /// Number of tasks.
         expected: usize,

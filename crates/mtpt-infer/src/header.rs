@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use mtpt_compose::{Composition, CompositionConfig, ParameterCount};
+use mtpt_compose::{Composition, CompositionConfig, Error as CompositionError, ParameterCount};
 use mtpt_tasks::{Labels, LabelsConfig, MaxLengths, Task, TaskId, TaskTree, Template};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -151,8 +151,12 @@ impl PromptHeader {
         let header = Self::parse(file.header().as_bytes(), path)?;
         let tensors = file.tensors().values();
         let found: usize = tensors.map(|data| data.num_elements()).sum();
-        // Without a count, the composition can't be created either, for the same reason.
-        let claimed = header.parameter_count().map_or(0, |count| count.total());
+        let claimed = match header.parameter_count() {
+            Ok(count) => count.total(),
+            // Only the program that defines it can count or create it.
+            Err(Error::Composition(CompositionError::CustomStrategy { .. })) => 0,
+            Err(error) => return Err(Error::header_problem(path, &error.to_string())),
+        };
         if claimed > found.saturating_add(MAX_MISSING_VALUES) {
             return Err(Error::ClaimedSize {
                 path: path.to_owned(),
@@ -180,6 +184,9 @@ impl PromptHeader {
         if header.version != VERSION {
             let (path, found) = (path.to_owned(), header.version);
             return Err(Error::Version { path, expected: VERSION, found });
+        }
+        if header.tasks.is_empty() {
+            return Err(Error::header_problem(path, "`tasks` must have at least one task"));
         }
         let sizes = [("length", header.length), ("d_model", header.d_model)];
         if let Some((key, _)) = sizes.into_iter().find(|&(_, size)| size == 0) {

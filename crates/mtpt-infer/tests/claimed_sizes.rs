@@ -68,6 +68,23 @@ fn every_option_is_compared_with_the_tensors() {
 }
 
 #[test]
+fn invalid_options_and_names_are_reported_with_the_file() {
+    let world = SmallWorld::new();
+    let config = CompositionConfig::catalogue().into_iter().find(|it| it.name() == "low_rank");
+    for change in [
+        (|header| header["composition"]["rank"] = 0.into()) as fn(&mut Value),
+        |header| header["tasks"][1]["name"] = header["tasks"][0]["name"].clone(),
+        |header| header["tasks"] = json!([]),
+        |header| header["tasks"][1]["name"] = json!("../x"),
+    ] {
+        write(config.as_ref().unwrap(), &world, change);
+        let problem = problem(&path(&world));
+        let start = format!("`{}`: cannot parse the header of the prompt", path(&world).display());
+        assert!(problem.starts_with(&start), "{problem}");
+    }
+}
+
+#[test]
 fn the_error_has_the_claim_and_the_size_of_the_tensors() {
     let world = SmallWorld::new();
     write(&CompositionConfig::default(), &world, |header| header["d_model"] = json!(1_u64 << 40));

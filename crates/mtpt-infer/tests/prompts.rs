@@ -74,7 +74,7 @@ fn tasks_can_be_renamed() {
         let tasks = names.iter().map(|name| task(name)).collect();
         prompts.clone().with_tasks(tasks).unwrap_err().to_string()
     };
-    assert_eq!(error(&["a"]), "the prompts are for 2 tasks, but 1 names were given");
+    assert_eq!(error(&["a"]), "the prompts are for 2 tasks, but 1 name was given");
     assert_eq!(error(&["a", "a"]), "duplicate task name `a`");
     assert!(error(&["a", "a/b"]).contains("`a` is a task"), "{}", error(&["a", "a/b"]));
     let named = prompts.clone().with_tasks(vec![task("a"), task("b")]).unwrap().with_model("m");

@@ -172,6 +172,13 @@ fn damaged_files_are_named_with_line_or_field() {
         r#"{"tokenizer_class": 5}"#,
         &["`tokenizer_class`", "must be a text, but is `5`"],
     );
+    check(
+        "config.json",
+        r#"{"tokenizer_class": ["T5"]}"#,
+        &["`tokenizer_class`", "must be a text"],
+    );
+    check("config.json", r#"{"model_type": 5}"#, &["`model_type`", "must be a text, but is `5`"]);
+    check("config.json", "{\n", &["not valid JSON: line 2"]);
     let decoder = r#"{"added_tokens_decoder": {"x": {"content": "a"}}}"#;
     check(config, decoder, &["`added_tokens_decoder.x`"]);
     let decoder = r#"{"added_tokens_decoder": {"600": {"content": "a"}, "601": {"content": "a"}}}"#;

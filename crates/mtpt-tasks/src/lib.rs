@@ -31,7 +31,7 @@ mod unknown_tokens;
 pub use error::{Error, Result};
 pub use excerpt::excerpt;
 pub use mtpt_io::IoError;
-pub use names::{did_you_mean, nearest_name, quoted_list};
+pub use names::{counted, did_you_mean, nearest_name, quoted_list};
 pub use out_of_range::OutOfRange;
 pub use split::{Split, UnknownSplit};
 pub use tokenize::{

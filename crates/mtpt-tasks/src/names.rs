@@ -51,6 +51,11 @@ pub fn quoted_list(names: &[impl AsRef<str>]) -> String {
     names.iter().map(|name| format!("`{}`", excerpt(name.as_ref()))).collect::<Vec<_>>().join(", ")
 }
 
+/// Returns a number of things: `1 row`, `2 rows`.
+pub fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Appends the nearest known name to serde's message for an unknown one, such as ``unknown field
 /// `stpes`, expected one of `steps`, `seed` ``.
 pub(crate) fn with_nearest_name(message: &str) -> String {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::number_format::thousands;
+use crate::number_format::{counted, thousands};
 use crate::run_files::config::{read_config, read_if_exists};
 use crate::run_files::history::read_history;
 use crate::run_files::record::{RunRecord, minutes, utc};
@@ -44,9 +44,9 @@ pub(crate) fn progress(folder: &Path) -> String {
     let mut facts = Vec::new();
     match (history.last_step(), steps) {
         (0, _) => {}
-        (done, 0) => facts.push(format!("{} steps", thousands(done))),
+        (done, 0) => facts.push(counted(done, "step")),
         (done, steps) => {
-            facts.push(format!("{} of {} steps", thousands(done), thousands(steps)));
+            facts.push(format!("{} of {}", thousands(done), counted(steps, "step")));
         }
     }
     let outcome = read_if_exists(&folder.join("outcome.json")).ok().flatten().unwrap_or_default();

@@ -171,9 +171,9 @@ pub enum WeightsError {
 
     /// A configuration claims many more blocks than a checkpoint has.
     #[error(
-        "`{}` has {found} blocks of the {stack}, but `{field}` of its configuration is {claimed}; \
-         use the `config.json` of this checkpoint",
-        path.display()
+        "`{}` has {} of the {stack}, but `{field}` of its configuration is {claimed}; use the \
+         `config.json` of this checkpoint",
+        path.display(), counted(*found, "block")
     )]
     BlockCount {
         /// The checkpoint.
@@ -276,7 +276,7 @@ fn mismatches(
 ) -> String {
     let mut parts = Vec::new();
     if !missing.is_empty() {
-        parts.push(format!("{} missing ({})", tensors(missing.len()), listed(missing)));
+        parts.push(format!("{} missing ({})", counted(missing.len(), "tensor"), listed(missing)));
     }
     if !shapes.is_empty() {
         let shown: Vec<String> = shapes
@@ -290,7 +290,7 @@ fn mismatches(
             0 => String::new(),
             more => format!(" and {more} more"),
         };
-        let count = tensors(shapes.len());
+        let count = counted(shapes.len(), "tensor");
         parts.push(format!("{count} of another shape ({}{more})", shown.join(", ")));
         // DeepSpeed stores weights that are distributed over several devices as empty tensors.
         if shapes.iter().all(|(.., found)| found.contains(&0)) {
@@ -298,7 +298,11 @@ fn mismatches(
         }
     }
     if !unused.is_empty() {
-        parts.push(format!("{} without a use ({})", tensors(unused.len()), listed(unused)));
+        parts.push(format!(
+            "{} without a use ({})",
+            counted(unused.len(), "tensor"),
+            listed(unused)
+        ));
     }
     parts.join(", ")
 }
@@ -306,8 +310,8 @@ fn mismatches(
 /// Number of shapes that a message lists.
 const SHOWN_SHAPES: usize = 3;
 
-fn tensors(count: usize) -> String {
-    if count == 1 { "1 tensor".to_owned() } else { format!("{count} tensors") }
+fn counted(number: usize, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
 }
 
 /// Joins the first names of a list that may be long.

@@ -2,11 +2,9 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
-
 use crate::config::T5Config;
 use crate::error::{Result, TokenizerError};
-use crate::tokenizer::added_tokens::Declarations;
+use crate::tokenizer::added_tokens::{Declarations, JsonFields};
 use crate::tokenizer::byte::ByteTokenizer;
 use crate::tokenizer::json::JsonTokenizer;
 use crate::tokenizer::kind::Kind;
@@ -20,23 +18,19 @@ const BYTE_VOCAB_SIZE: usize = 384;
 /// Class whose tokens are bytes, but rewritten for each script.
 const MYT5_CLASS: &str = "MyT5Tokenizer";
 
-/// The fields of `config.json` that name the tokenizer.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ModelConfig {
-    tokenizer_class: Option<String>,
-    model_type: Option<String>,
-}
-
 /// Reads the tokenizer of a model folder and sets its end token.
 pub(crate) fn read(folder: &Path, config: &T5Config) -> Result<Kind> {
     let home = tokenizer_dir(folder);
     let declarations = Declarations::read(&home)?;
-    let model = model_config(folder);
-    let class = declarations.class.clone().or(model.tokenizer_class);
-    let class = class.as_deref();
-    let is_byte_model = model.model_type.as_deref() == Some("byt5");
-    if class == Some(MYT5_CLASS) || model.model_type.as_deref() == Some("myt5") {
+    // A T5X checkpoint may have none.
+    let model = JsonFields::read(&folder.join(CONFIG_FILE))?;
+    let class = match &declarations.class {
+        Some(class) => Some(class.as_str()),
+        None => model.text("tokenizer_class")?,
+    };
+    let model_type = model.text("model_type")?;
+    let is_byte_model = model_type == Some("byt5");
+    if class == Some(MYT5_CLASS) || model_type == Some("myt5") {
         let (folder, class) = (home, MYT5_CLASS.to_owned());
         return Err(TokenizerError::Class { folder, class }.into());
     }
@@ -61,12 +55,6 @@ pub(crate) fn read(folder: &Path, config: &T5Config) -> Result<Kind> {
     let end = tokenizer.id(declared_end.as_deref().unwrap_or("</s>"));
     tokenizer.set_end(end.unwrap_or(config.eos_token_id));
     Ok(tokenizer)
-}
-
-/// Reads the names in `config.json`, which is checked elsewhere.
-fn model_config(folder: &Path) -> ModelConfig {
-    let bytes = mtpt_io::fs::read(&folder.join(CONFIG_FILE)).ok();
-    bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 
 fn not_found(folder: &Path) -> TokenizerError {

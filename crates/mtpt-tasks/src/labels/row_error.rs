@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use crate::data::location::SourceLocation;
 use crate::excerpt::excerpt;
+use crate::names::counted;
 
 /// Rows whose labels are missing or unusable.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -9,9 +10,10 @@ use crate::excerpt::excerpt;
 pub enum RowLabelsError {
     /// Several rows have no label.
     #[error(
-        "{}: {count} rows have no label in the field `{field}`: {}; fill them in, or set `unlabeled = \
-         \"skip\"` to leave these rows out",
-        .path.display(), listed_lines(.lines, *.count)
+        "{}: {} {} no label in the field `{field}`: {}; fill in what is missing, or set `unlabeled = \
+         \"skip\"` to leave such rows out",
+        .path.display(), counted(*.count, "row"), if *.count == 1 { "has" } else { "have" },
+        listed_lines(.lines, *.count)
     )]
     Unlabeled {
         /// The file.

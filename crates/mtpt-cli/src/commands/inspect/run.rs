@@ -83,11 +83,11 @@ pub(crate) fn describe(path: &Path) -> Result<Description> {
 
     let mut text = if runs.is_empty() {
         format!(
-            "{}: a run on `{}`, {} of {} steps\n",
+            "{}: a run on `{}`, {} of {}\n",
             path.display(),
             settings.model,
             thousands(steps_done),
-            thousands(settings.training.steps)
+            counted(settings.training.steps, "step")
         )
     } else {
         format!("{}: {} on `{}`\n", path.display(), counted(runs.len(), "run"), settings.model)

@@ -142,23 +142,23 @@ fn status(data: &ReportData<'_>) -> String {
     if steps == 0 {
         return format!("{} completed.", counted(done, "step"));
     }
-    let [done_text, steps_text] = [done, steps].map(thousands);
+    let (done_text, steps_text) = (thousands(done), counted(steps, "step"));
     let session = run.sessions.last();
     if let Some(message) = session.and_then(SessionRecord::failure) {
-        return format!("The run failed after {done_text} of {steps_text} steps: {message}");
+        return format!("The run failed after {done_text} of {steps_text}: {message}");
     }
     if done >= steps {
         match steps {
             1 => "The only step is complete.".to_owned(),
-            _ => format!("All {steps_text} steps are complete."),
+            _ => format!("All {steps_text} are complete."),
         }
     } else if run.is_over {
-        format!("The run ended early, after {done_text} of {steps_text} steps.")
+        format!("The run ended early, after {done_text} of {steps_text}.")
     } else if session.and_then(|session| session.end.as_deref()) == Some(INTERRUPTED) {
         format!("The run was interrupted at step {done_text} of {steps_text}.")
     } else {
         format!(
-            "{done_text} of {steps_text} steps are complete. The run is in progress or was interrupted."
+            "{done_text} of {steps_text} are complete. The run is in progress or was interrupted."
         )
     }
 }

@@ -6,5 +6,6 @@ mod patterns;
 mod search;
 
 pub(crate) use declarations::Declarations;
+pub(crate) use json_fields::JsonFields;
 pub(crate) use patterns::check_patterns;
 pub(crate) use search::{AddedTokens, Part};
