@@ -7,6 +7,7 @@ mod error;
 mod family;
 mod generate;
 mod model;
+mod projection;
 mod score;
 mod tokenizer;
 mod weights;
@@ -26,6 +27,6 @@ pub use model::{DecoderCache, Direction, T5, relative_position_bucket};
 pub use mtpt_core::{Backbone, Encoded, InputRow, Inputs};
 pub use tokenizer::T5Tokenizer;
 pub use weights::{
-    DEFAULT_MAX_INPUT_LENGTH, EndTokens, GenerationDefaults, HuggingFaceConfig, locate,
-    max_input_length, read_config,
+    DEFAULT_MAX_INPUT_LENGTH, EndTokens, GenerationDefaults, HuggingFaceConfig, WeightFormat,
+    locate, max_input_length, read_config,
 };

@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{Bool, DType, Device, FloatDType, Int, Tensor, TensorData};
 use mtpt_core::{Backbone, Encoded, Inputs, StateGradients, Vjp, vjp_by_autodiff};
-use mtpt_t5::{Activation, Family, LongAttention, T5, T5Config};
+use mtpt_t5::{Activation, Family, LongAttention, T5, T5Config, WeightFormat};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -172,27 +172,31 @@ fn forward_pass_is_the_evaluations_in_every_precision() {
     for name in ["v1_0", "v1_1", "family/umt5", "family/longt5_local", "family/longt5_global"] {
         // Values above 255, whose squares overflow in f16.
         let embeddings = random.tensor::<3>([BATCH, LENGTH, 16]).mul_scalar(400.0);
-        let [exact, half, brain] = [FloatDType::F32, FloatDType::F16, FloatDType::BF16]
-            .map(|dtype| (dtype, T5::load_as(&folder(name), dtype, &device).unwrap()))
-            .map(|(dtype, model)| {
-                // Two targets with absorbed projections, thirty with projected keys.
-                let gradients = [2, 30].map(|targets| {
-                    let embeddings = embeddings.clone().cast(dtype);
-                    let ids = Tensor::<2, Int>::full([BATCH, targets], 3, &device);
-                    let inputs = Inputs::new(embeddings, mask());
-                    let vjp = model.vjp(inputs.clone(), ids.clone(), PROMPT_LENGTH);
-                    let Encoded { states: encoded, .. } = model.encode_inputs(inputs.clone());
-                    let decoded = model.decode(ids, model.encode_inputs(inputs));
-                    assert_eq!(decoded.dtype(), DType::from(dtype));
-                    let decoded = values(decoded);
-                    assert!(decoded.iter().all(|value| value.is_finite()), "{name}, {dtype:?}");
-                    assert_eq!(values(vjp.encoder_states.clone()), values(encoded), "{name}");
-                    assert_eq!(values(vjp.decoder_states.clone()), decoded, "{name}");
-                    let decoder = vjp.decoder_states.ones_like();
-                    values(vjp.pullback(StateGradients { encoder: None, decoder }).encoder)
-                });
-                gradients.concat()
+        let [exact, half, brain] = [
+            (FloatDType::F32, WeightFormat::F32),
+            (FloatDType::F16, WeightFormat::F16),
+            (FloatDType::BF16, WeightFormat::Bf16),
+        ]
+        .map(|(dtype, format)| (dtype, T5::load_as(&folder(name), format, &device).unwrap()))
+        .map(|(dtype, model)| {
+            // Two targets with absorbed projections, thirty with projected keys.
+            let gradients = [2, 30].map(|targets| {
+                let embeddings = embeddings.clone().cast(dtype);
+                let ids = Tensor::<2, Int>::full([BATCH, targets], 3, &device);
+                let inputs = Inputs::new(embeddings, mask());
+                let vjp = model.vjp(inputs.clone(), ids.clone(), PROMPT_LENGTH);
+                let Encoded { states: encoded, .. } = model.encode_inputs(inputs.clone());
+                let decoded = model.decode(ids, model.encode_inputs(inputs));
+                assert_eq!(decoded.dtype(), DType::from(dtype));
+                let decoded = values(decoded);
+                assert!(decoded.iter().all(|value| value.is_finite()), "{name}, {dtype:?}");
+                assert_eq!(values(vjp.encoder_states.clone()), values(encoded), "{name}");
+                assert_eq!(values(vjp.decoder_states.clone()), decoded, "{name}");
+                let decoder = vjp.decoder_states.ones_like();
+                values(vjp.pullback(StateGradients { encoder: None, decoder }).encoder)
             });
+            gradients.concat()
+        });
         let largest = exact.iter().fold(0.0_f32, |largest, value| largest.max(value.abs()));
         // Three and two decimal digits in f16 and bf16, through four blocks.
         for (found, tolerance) in [(half, 0.05), (brain, 0.3)] {

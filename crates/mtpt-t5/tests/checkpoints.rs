@@ -2,8 +2,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, FloatDType};
-use mtpt_t5::{Backbone, Inputs, T5};
+use burn::tensor::Device;
+use mtpt_t5::{Backbone, Inputs, T5, WeightFormat};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensors};
 use serde::Deserialize;
@@ -338,10 +338,10 @@ fn values_beyond_the_chosen_precision_are_named() {
     let mut large = tensors();
     large.get_mut(KEY).unwrap().2[4..8].copy_from_slice(&70_000_f32.to_le_bytes());
     let place = model_of(&large);
-    let load = |dtype| T5::load_as(place.path(), dtype, &Device::flex());
-    assert!(load(FloatDType::F32).is_ok());
-    assert!(load(FloatDType::BF16).is_ok());
-    let message = message(&load(FloatDType::F16).unwrap_err());
+    let load = |format| T5::load_as(place.path(), format, &Device::flex());
+    assert!(load(WeightFormat::F32).is_ok());
+    assert!(load(WeightFormat::Bf16).is_ok());
+    let message = message(&load(WeightFormat::F16).unwrap_err());
     assert!(message.contains(KEY) && message.contains("70000 exceeds the range of"), "{message}");
 }
 

@@ -1,6 +1,6 @@
 use burn::module::Module;
-use burn::tensor::{DType, Device, FloatDType};
-use mtpt_t5::{Activation, Backbone, Inputs, T5, T5Config};
+use burn::tensor::{DType, Device};
+use mtpt_t5::{Activation, Backbone, Inputs, T5, T5Config, WeightFormat};
 
 use crate::fixtures::{TOLERANCE, VARIANTS, assert_close, folder, load, padded, reference};
 
@@ -43,7 +43,7 @@ fn half_precision_files_load_as_f32_by_default() {
     let model = load("bf16");
     let (ids, _) = padded(&[vec![3]], &device);
     assert_eq!(model.embed(ids.clone()).dtype(), DType::F32);
-    let model = T5::load_as(&folder("bf16"), FloatDType::BF16, &device).unwrap();
+    let model = T5::load_as(&folder("bf16"), WeightFormat::Bf16, &device).unwrap();
     assert_eq!(model.embed(ids).dtype(), DType::BF16);
     // Eight bits of precision at logits near 10, through four layers.
     let expected = reference("bf16").token_log_probabilities.concat();
@@ -88,7 +88,7 @@ fn saving_over_a_model_keeps_other_files() {
 #[test]
 fn half_precision_is_preserved_on_saving() {
     let device = Device::flex();
-    let model = T5::load_as(&folder("bf16"), FloatDType::BF16, &device).unwrap();
+    let model = T5::load_as(&folder("bf16"), WeightFormat::Bf16, &device).unwrap();
     let place = tempfile::tempdir().unwrap();
     model.save(place.path()).unwrap();
     let size = |folder: &std::path::Path| {

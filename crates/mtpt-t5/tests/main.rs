@@ -22,6 +22,8 @@ mod generation_config;
 mod training;
 // The hand-written backward pass matches autodiff; its forward pass is the evaluation's.
 mod backward;
+// Int8 weights: states and gradients match f32, files and modules keep their values.
+mod int8;
 // Every checkpoint format loads; saving and loading preserves the model.
 mod files;
 // Files of training programs, every combination of embedding tables, and files that are not

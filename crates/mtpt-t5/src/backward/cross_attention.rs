@@ -1,6 +1,5 @@
 use burn::tensor::Tensor;
 
-use super::linear::linear_backward;
 use crate::model::attention::Attention;
 use crate::model::batch_shape::{BatchShape, join_heads};
 use crate::model::cross_attention::{AbsorbedCrossAttention, SavedAbsorbed, SavedCrossAttention};
@@ -35,14 +34,14 @@ pub(super) fn cross_attention_backward(
     (shape, encoded): (BatchShape, &Tensor<3>),
     of_encoded: &mut EncodedGradient,
 ) -> Tensor<2> {
-    let context = linear_backward(&layer.output, gradient);
+    let context = layer.output.backward(gradient);
     let query = match saved {
         SavedCrossAttention::Projected(saved) => {
             let [batch, length, _] = encoded.dims();
             let context = shape.split_heads(context, layer.num_heads);
             let gradients = saved.backward(context, shape.length, length);
-            let tokens = linear_backward(&layer.key, join_heads(gradients.key))
-                + linear_backward(&layer.value, join_heads(gradients.value));
+            let tokens = layer.key.backward(join_heads(gradients.key))
+                + layer.value.backward(join_heads(gradients.value));
             of_encoded.sums.push(BatchShape { batch, length }.unflatten(tokens));
             join_heads(gradients.query)
         }
@@ -51,7 +50,7 @@ pub(super) fn cross_attention_backward(
             absorbed.backward(saved, context, encoded, of_encoded)
         }
     };
-    linear_backward(&layer.query, query)
+    layer.query.backward(query)
 }
 
 impl AbsorbedCrossAttention<'_> {

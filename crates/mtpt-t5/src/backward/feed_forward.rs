@@ -1,6 +1,5 @@
 use burn::tensor::Tensor;
 
-use super::linear::linear_backward;
 use crate::model::activation::{activate, derivative};
 use crate::model::feed_forward::{FeedForward, SavedActivation};
 
@@ -17,20 +16,20 @@ pub(super) fn feed_forward_backward(
     gradient: Tensor<2>,
 ) -> Tensor<2> {
     let activation = layer.activation;
-    let gradient = linear_backward(&layer.output, gradient);
+    let gradient = layer.output.backward(gradient);
     match saved {
         SavedActivation::ReluMask(mask) => {
             let mask = mask.float().cast(gradient.dtype());
-            linear_backward(&layer.input, gradient * mask)
+            layer.input.backward(gradient * mask)
         }
         SavedActivation::PreActivation { argument, factor: None } => {
-            linear_backward(&layer.input, gradient * derivative(argument, activation))
+            layer.input.backward(gradient * derivative(argument, activation))
         }
         SavedActivation::PreActivation { argument, factor: Some(factor) } => {
             let gate = layer.gate.as_ref().expect("invariant: a layer with a factor is gated");
             let of_factor = gradient.clone() * activate(argument.clone(), activation);
             let of_argument = gradient * factor * derivative(argument, activation);
-            linear_backward(&layer.input, of_factor) + linear_backward(gate, of_argument)
+            layer.input.backward(of_factor) + gate.backward(of_argument)
         }
     }
 }

@@ -1,6 +1,5 @@
 use burn::tensor::Tensor;
 
-use super::linear::linear_backward;
 use crate::model::batch_shape::{BatchShape, join_heads};
 use crate::model::block::EncoderBlock;
 use crate::model::long_attention::SavedLongAttention;
@@ -18,14 +17,14 @@ pub(super) fn long_attention_backward(
     let layer = &block.self_attention;
     let SavedLongAttention { attention, summary_norm, windows, members } = saved;
     let queries = windows.queries();
-    let context = queries.split_heads(linear_backward(&layer.output, gradient), layer.num_heads);
+    let context = queries.split_heads(layer.output.backward(gradient), layer.num_heads);
     let gradients = attention.backward(context, queries.length, windows.keys().length);
-    let inputs = linear_backward(&layer.key, windows.scatter(join_heads(gradients.key)))
-        + linear_backward(&layer.value, windows.scatter(join_heads(gradients.value)));
+    let inputs = layer.key.backward(windows.scatter(join_heads(gradients.key)))
+        + layer.value.backward(windows.scatter(join_heads(gradients.value)));
     let rows = windows.rows();
     let tokens = rows.batch * rows.length;
-    let of_tokens = inputs.clone().narrow(0, 0, tokens)
-        + linear_backward(&layer.query, join_heads(gradients.query));
+    let of_tokens =
+        inputs.clone().narrow(0, 0, tokens) + layer.query.backward(join_heads(gradients.query));
     let (Some(saved), Some(norm), Some(members)) = (summary_norm, &block.summary_norm, members)
     else {
         return of_tokens;

@@ -10,7 +10,6 @@ mod cross_attention;
 mod decoder;
 mod encoder;
 mod feed_forward;
-mod linear;
 mod long_attention;
 mod norm;
 mod residual;

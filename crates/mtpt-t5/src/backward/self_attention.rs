@@ -1,6 +1,5 @@
 use burn::tensor::Tensor;
 
-use super::linear::linear_backward;
 use crate::model::attention::{Attention, SavedAttention};
 use crate::model::batch_shape::{BatchShape, join_heads};
 
@@ -13,9 +12,9 @@ pub(super) fn self_attention_backward(
     shape: BatchShape,
     count: usize,
 ) -> Tensor<2> {
-    let context = shape.split_heads(linear_backward(&layer.output, gradient), layer.num_heads);
+    let context = shape.split_heads(layer.output.backward(gradient), layer.num_heads);
     let gradients = saved.backward(context, count, count);
-    linear_backward(&layer.query, join_heads(gradients.query))
-        + linear_backward(&layer.key, join_heads(gradients.key))
-        + linear_backward(&layer.value, join_heads(gradients.value))
+    layer.query.backward(join_heads(gradients.query))
+        + layer.key.backward(join_heads(gradients.key))
+        + layer.value.backward(join_heads(gradients.value))
 }

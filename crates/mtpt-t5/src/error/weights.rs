@@ -204,6 +204,19 @@ pub enum WeightsError {
         dtype: String,
     },
 
+    /// Only the CPU computes with int8 weights.
+    #[error("device `{device}` doesn't compute with int8 weights; choose the CPU, or bf16 weights")]
+    Int8Device {
+        /// The device.
+        device: String,
+    },
+
+    /// Weights that are integers have no gradients.
+    #[error(
+        "int8 weights can't be trained; load the model on a device without autodiff, or in f32"
+    )]
+    Int8Training,
+
     /// A checkpoint cannot be read, or lacks a tensor of the expected shape.
     #[error(transparent)]
     Tensors(#[from] mtpt_io::TensorError),

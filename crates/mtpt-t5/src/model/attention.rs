@@ -1,5 +1,5 @@
-use burn::module::{Initializer, Module};
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Device, Tensor};
 
 use crate::config::T5Config;
@@ -8,6 +8,7 @@ use crate::model::batch_shape::{BatchShape, join_heads};
 use crate::model::saving::Saving;
 use crate::model::score_bias::ScoreBias;
 use crate::model::softmax::softmax;
+use crate::projection::Projection;
 
 /// Keys and values of an attention layer, by heads.
 #[derive(Debug, Clone)]
@@ -23,10 +24,10 @@ pub(crate) struct KeysValues {
 /// The scores are not scaled. The bias holds the position bias and the mask.
 #[derive(Module, Debug)]
 pub(crate) struct Attention {
-    pub(crate) query: Linear,
-    pub(crate) key: Linear,
-    pub(crate) value: Linear,
-    pub(crate) output: Linear,
+    pub(crate) query: Projection,
+    pub(crate) key: Projection,
+    pub(crate) value: Projection,
+    pub(crate) output: Projection,
     pub(crate) dropout: Dropout,
     pub(crate) num_heads: usize,
     pub(crate) d_kv: usize,
@@ -62,11 +63,7 @@ impl Attention {
         let query_std = (config.d_model as f64 * config.d_kv as f64).powf(-0.5);
         let output_std = (inner_dim as f64).powf(-0.5);
         let linear = |d_input: usize, d_output: usize, std: f64| {
-            let std = config.initializer_factor * std;
-            LinearConfig::new(d_input, d_output)
-                .with_bias(false)
-                .with_initializer(Initializer::Normal { mean: 0.0, std })
-                .init(device)
+            Projection::init(d_input, d_output, config.initializer_factor * std, device)
         };
         Self {
             query: linear(config.d_model, inner_dim, query_std),
@@ -77,6 +74,11 @@ impl Attention {
             num_heads: config.num_heads,
             d_kv: config.d_kv,
         }
+    }
+
+    /// Returns the linear layers.
+    pub(crate) fn projections_mut(&mut self) -> [&mut Projection; 4] {
+        [&mut self.query, &mut self.key, &mut self.value, &mut self.output]
     }
 
     /// Returns the keys and values of hidden states, `[batch * length, d_model]`.

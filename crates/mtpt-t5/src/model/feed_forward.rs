@@ -1,18 +1,19 @@
-use burn::module::{Initializer, Module};
-use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
+use burn::module::Module;
+use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::{Bool, Device, Tensor};
 
 use crate::config::{Activation, T5Config};
 use crate::model::activation::activate;
 use crate::model::saving::Saving;
+use crate::projection::Projection;
 
 /// A feed-forward layer: `f(x W_in) W_out`, or gated `(f(x W_gate) ∘ x W_in) W_out` (Shazeer, 2020,
 /// "GLU variants improve transformer").
 #[derive(Module, Debug)]
 pub(crate) struct FeedForward {
-    pub(crate) gate: Option<Linear>,
-    pub(crate) input: Linear,
-    pub(crate) output: Linear,
+    pub(crate) gate: Option<Projection>,
+    pub(crate) input: Projection,
+    pub(crate) output: Projection,
     dropout: Dropout,
     #[module(skip)]
     pub(crate) activation: Activation,
@@ -35,10 +36,7 @@ impl FeedForward {
     pub(crate) fn init(config: &T5Config, device: &Device) -> Self {
         let linear = |d_input: usize, d_output: usize| {
             let std = config.initializer_factor * (d_input as f64).powf(-0.5);
-            LinearConfig::new(d_input, d_output)
-                .with_bias(false)
-                .with_initializer(Initializer::Normal { mean: 0.0, std })
-                .init(device)
+            Projection::init(d_input, d_output, std, device)
         };
         Self {
             gate: config.gated.then(|| linear(config.d_model, config.d_ff)),
@@ -47,6 +45,11 @@ impl FeedForward {
             dropout: DropoutConfig::new(config.dropout_rate).init(),
             activation: config.activation,
         }
+    }
+
+    /// Returns the linear layers.
+    pub(crate) fn projections_mut(&mut self) -> impl Iterator<Item = &mut Projection> {
+        self.gate.iter_mut().chain([&mut self.input, &mut self.output])
     }
 
     /// Applies the layer to each position independently.

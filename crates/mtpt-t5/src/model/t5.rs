@@ -8,6 +8,7 @@ use crate::error::ConfigError;
 use crate::model::cache::DecoderCache;
 use crate::model::saving::Saving;
 use crate::model::stack::{Decoder, Encoder};
+use crate::projection::Projection;
 use crate::weights::generation_config::GenerationDefaults;
 
 /// A T5 with a language modelling head (Raffel et al., 2020), like transformers'
@@ -63,6 +64,20 @@ impl T5 {
     /// Returns the configuration.
     pub fn config(&self) -> &T5Config {
         &self.config
+    }
+
+    /// Returns the linear layers of all blocks.
+    pub(crate) fn projections_mut(&mut self) -> impl Iterator<Item = &mut Projection> {
+        let encoder = self.encoder.blocks.iter_mut().flat_map(|block| {
+            let attention = block.self_attention.projections_mut();
+            attention.into_iter().chain(block.feed_forward.projections_mut())
+        });
+        let decoder = self.decoder.blocks.iter_mut().flat_map(|block| {
+            let own = block.self_attention.projections_mut();
+            let cross = block.cross_attention.projections_mut();
+            own.into_iter().chain(cross).chain(block.feed_forward.projections_mut())
+        });
+        encoder.chain(decoder)
     }
 
     /// Returns a decoder cache of encoder states and the decoder's prompt, if any, without tokens.

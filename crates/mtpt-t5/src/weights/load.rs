@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, FloatDType};
+use burn::tensor::Device;
+use mtpt_core::is_cpu;
 
 use crate::config::T5Config;
 use crate::error::{Result, WeightsError};
@@ -13,6 +14,7 @@ use crate::weights::generation_config::GenerationDefaults;
 use crate::weights::source::build;
 use crate::weights::transformers::TransformersWeights;
 use crate::weights::weight_files::{check_adapter, has_weights};
+use crate::weights::weight_format::WeightFormat;
 
 impl T5 {
     /// Loads a model in f32, regardless of the precision of its files.
@@ -35,21 +37,33 @@ impl T5 {
     ///
     /// Names the file and, for a tensor, its name with the expected and the found value.
     pub fn load(path: &Path, device: &Device) -> Result<Self> {
-        Self::load_as(path, FloatDType::F32, device)
+        Self::load_as(path, WeightFormat::F32, device)
     }
 
-    /// Loads a model like [`load`](Self::load), in the given precision.
+    /// Loads a model like [`load`](Self::load), in the given format.
+    ///
+    /// Weights are converted one by one, so that the peak of memory is that of the format and the
+    /// largest tensor.
     ///
     /// # Errors
     ///
-    /// See [`load`](Self::load).
-    pub fn load_as(path: &Path, dtype: FloatDType, device: &Device) -> Result<Self> {
+    /// See [`load`](Self::load); also [`WeightsError::Int8Device`] for int8 on a device other than
+    /// the CPU, and [`WeightsError::Int8Training`] on an autodiff device.
+    pub fn load_as(path: &Path, format: WeightFormat, device: &Device) -> Result<Self> {
+        if format == WeightFormat::Int8 {
+            if !is_cpu(device) {
+                return Err(WeightsError::Int8Device { device: format!("{device:?}") }.into());
+            }
+            if device.is_autodiff() {
+                return Err(WeightsError::Int8Training.into());
+            }
+        }
         let folder = locate(path)?;
         #[cfg(feature = "t5x")]
         if is_t5x(&folder) {
             let weights = crate::weights::t5x::source::T5xWeights::open(&folder)?;
             let config = weights.config().clone();
-            return with_generation(build(&config, weights, dtype.into(), device)?, &folder);
+            return with_generation(build(&config, weights, format, device)?, &folder);
         }
         #[cfg(not(feature = "t5x"))]
         if is_t5x(&folder) {
@@ -57,7 +71,7 @@ impl T5 {
         }
         let mut config = read_config(&folder)?;
         let weights = TransformersWeights::open(&folder, &mut config)?;
-        with_generation(build(&config, weights, dtype.into(), device)?, &folder)
+        with_generation(build(&config, weights, format, device)?, &folder)
     }
 }
 

@@ -7,20 +7,26 @@ use mtpt_io::layout::f32_values;
 use crate::config::T5Config;
 use crate::error::{Error, Result, WeightsError};
 use crate::model::t5::T5;
+use crate::projection::Projection;
 use crate::weights::expected_parameters::{check_block_counts, expected_parameters};
 use crate::weights::parameter_source::ParameterSource;
+use crate::weights::weight_format::WeightFormat;
 
 /// Builds a model. It is frozen unless the device is an autodiff device.
 pub(crate) fn build(
     config: &T5Config,
     mut source: impl ParameterSource,
-    dtype: DType,
+    format: WeightFormat,
     device: &Device,
 ) -> Result<T5> {
     // Before the blocks are created, whose number is only a claim.
     check_block_counts(config, &source)?;
     source.check(&expected_parameters(config, device)?)?;
-    let model = config.init(device)?;
+    let mut model = config.init(device)?;
+    if format == WeightFormat::Int8 {
+        model.projections_mut().for_each(Projection::quantize_on_load);
+    }
+    let dtype = format.float();
     let mut loader = Loader { source: &mut source, dtype, device, path: Vec::new(), error: None };
     let model = model.map(&mut loader);
     if let Some(error) = loader.error {

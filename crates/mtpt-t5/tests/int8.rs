@@ -1,0 +1,148 @@
+//! Models with int8 weights: states, gradients, texts, loading and saving.
+
+use burn::module::{Module, ModuleVisitor, Param};
+use burn::tensor::{Device, Int, Tensor, TensorData};
+use mtpt_core::{StateGradients, vjp_by_autodiff};
+use mtpt_t5::{Backbone, Inputs, T5, WeightFormat};
+
+use crate::fixtures::{VARIANTS, folder, load, message, padded, reference};
+
+const PROMPT_LENGTH: usize = 3;
+
+fn load_int8(name: &str) -> T5 {
+    T5::load_as(&folder(name), WeightFormat::Int8, &Device::flex()).unwrap()
+}
+
+/// Returns the norm of the difference, relative to the norm of the expected values.
+fn relative_error<const D: usize>(found: Tensor<D>, expected: Tensor<D>) -> f32 {
+    let norm = |tensor: Tensor<D>| tensor.square().sum().sqrt().into_scalar::<f32>();
+    norm(found - expected.clone()) / norm(expected)
+}
+
+/// Returns the values of all parameters.
+fn values(model: &T5) -> Vec<(Vec<usize>, Vec<f32>)> {
+    struct Collector(Vec<(Vec<usize>, Vec<f32>)>);
+    impl ModuleVisitor for Collector {
+        fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+            let data = param.val().into_data();
+            self.0.push((data.shape().to_vec(), data.try_into_vec().unwrap()));
+        }
+    }
+    let mut collector = Collector(Vec::new());
+    model.visit(&mut collector);
+    collector.0
+}
+
+#[test]
+fn weights_are_rounded_to_half_a_step() {
+    for name in VARIANTS {
+        let (exact, rounded) = (values(&load(name)), values(&load_int8(name)));
+        assert_eq!(exact.len(), rounded.len(), "{name}");
+        let mut changed = 0;
+        for ((shape, exact), (found_shape, rounded)) in exact.iter().zip(&rounded) {
+            assert_eq!(shape, found_shape, "{name}");
+            changed += usize::from(exact != rounded);
+            let columns = *shape.last().unwrap();
+            for column in 0..columns {
+                let pairs = || {
+                    let exact = exact.iter().skip(column).step_by(columns);
+                    exact.zip(rounded.iter().skip(column).step_by(columns))
+                };
+                let largest = pairs().map(|(exact, _)| exact.abs()).fold(0.0, f32::max);
+                let error = pairs().map(|(exact, found)| (exact - found).abs()).fold(0.0, f32::max);
+                assert!(error <= largest / 253.9, "{name}: {error} of {largest}");
+            }
+        }
+        let config = load(name).config().clone();
+        let feed_forward = if config.gated { 3 } else { 2 };
+        let encoder = config.num_layers * (4 + feed_forward);
+        let decoder = config.num_decoder_layers * (8 + feed_forward);
+        assert_eq!(changed, encoder + decoder, "{name}");
+    }
+}
+
+#[test]
+fn states_and_gradients_match_those_of_the_same_weights_in_f32() {
+    let device = Device::flex();
+    for name in VARIANTS {
+        let model = load_int8(name);
+        let (ids, mask) = padded(&reference(name).inputs, &device);
+        let batch = ids.dims()[0];
+        // With two targets the projections are absorbed, with thirty the keys are projected.
+        for targets in [2, 30] {
+            let ids = |length: usize| {
+                let ids: Vec<i32> = (0..batch * length).map(|i| (i * 7 % 23 + 3) as i32).collect();
+                let ids = TensorData::new(ids, [batch, length]);
+                Tensor::<2, Int>::from_data(ids, &device)
+            };
+            let inputs = || Inputs::new(model.embed(ids(mask.dims()[1])), mask.clone());
+            let rounded = model.vjp(inputs(), ids(targets), PROMPT_LENGTH);
+            // Autodiff multiplies by the values of the integers, and rounds nothing else.
+            let exact = vjp_by_autodiff(&model, inputs(), ids(targets), PROMPT_LENGTH);
+            let error =
+                relative_error(rounded.decoder_states.clone(), exact.decoder_states.clone());
+            // Activations are rounded to 255 steps, with an error near 0.5 % of their norm in each
+            // layer of a block. Small models with random weights amplify it from block to block.
+            assert!(error < 0.04, "{name}, {targets} targets: {error}");
+            assert!(error > 1e-4, "{name}, {targets} targets: nothing was rounded");
+            let gradients = || StateGradients {
+                encoder: None,
+                decoder: exact.decoder_states.clone().inner().sin(),
+            };
+            let (rounded, gradients) = (rounded.pullback(gradients()), gradients());
+            let exact = exact.pullback(gradients);
+            let error = relative_error(rounded.encoder, exact.encoder);
+            assert!(error < 0.08, "{name}, {targets} targets: gradient {error}");
+        }
+    }
+}
+
+#[test]
+fn results_do_not_depend_on_the_batch() {
+    for name in VARIANTS {
+        let model = load_int8(name);
+        let rows = reference(name).inputs;
+        let (ids, mask) = padded(&rows, &Device::flex());
+        let together = model.generate(ids, mask, &Default::default()).unwrap();
+        for (row, expected) in rows.iter().zip(together) {
+            let (ids, mask) = padded(std::slice::from_ref(row), &Device::flex());
+            assert_eq!(
+                model.generate(ids, mask, &Default::default()).unwrap(),
+                [expected],
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_saved_model_has_the_values_of_the_integers() {
+    for name in ["v1_0", "v1_1"] {
+        let model = load_int8(name);
+        let place = tempfile::tempdir().unwrap();
+        model.save(place.path()).unwrap();
+        let device = Device::flex();
+        assert_eq!(values(&T5::load(place.path(), &device).unwrap()), values(&model), "{name}");
+        // Values that are integers already are not rounded again.
+        let again = T5::load_as(place.path(), WeightFormat::Int8, &device).unwrap();
+        assert_eq!(values(&again), values(&model), "{name}");
+    }
+}
+
+#[test]
+fn mapping_and_freezing_leave_integers_unchanged() {
+    let model = load_int8("v1_1");
+    let expected = values(&model);
+    let (count, exact) = (model.num_params(), load("v1_1").num_params());
+    assert_eq!(count, exact);
+    assert_eq!(values(&model.clone().freeze()), expected);
+    assert_eq!(values(&model.valid()), expected);
+    assert_eq!(values(&model.fork(&Device::flex())), expected);
+}
+
+#[test]
+fn a_trainable_model_is_rejected() {
+    let device = Device::flex().autodiff();
+    let error = T5::load_as(&folder("v1_0"), WeightFormat::Int8, &device).unwrap_err();
+    assert!(message(&error).contains("int8 weights can't be trained"), "{error}");
+}
