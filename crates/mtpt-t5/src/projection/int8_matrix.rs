@@ -3,13 +3,17 @@ use std::sync::OnceLock;
 
 use burn::tensor::TensorData;
 use multiversion::multiversion;
-use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix, QuantParams};
+use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
 
-use super::quantized_rows::QuantizedRows;
+use super::quantized_rows::{QuantizedRow, QuantizedRows};
 
 /// Largest absolute integer of a weight. The integers are symmetric, so that the zero point is 0.
 const LARGEST: f32 = 127.0;
+
+/// Maximum number of rows and of columns, for which sums of products of 255 and 127 fit 32 bits. The
+/// feed-forward layers of T5-11B have 65,536.
+pub(super) const MAX_SIZE: usize = (i32::MAX / (255 * 127)) as usize;
 
 /// Rows that are multiplied at a time. Their integers, their products and a part of the weights
 /// stay in the cache, and more rows make the product no faster.
@@ -25,19 +29,18 @@ const UNPACKED_ROWS: usize = 256;
 /// accumulated exactly in 32 bits, so a result doesn't depend on the number of threads or on the
 /// other rows.
 pub(super) struct Int8Matrix {
-    rows: usize,
-    columns: usize,
     /// Scale of each column.
     scales: Vec<f32>,
-    packed: PackedBMatrix<i8>,
+    factor: Factor,
     /// The transposed matrix. It takes as much memory again, and only the backward pass needs it.
-    transposed: OnceLock<PackedBMatrix<i8>>,
+    transposed: OnceLock<Factor>,
 }
 
 impl Int8Matrix {
     /// Quantizes a matrix of floats in row-major order.
     ///
-    /// The largest absolute value of a column becomes ±127.
+    /// The largest absolute value of a column becomes ±127. There are at most [`MAX_SIZE`] rows and
+    /// columns.
     pub(super) fn quantize(values: &[f32], [rows, columns]: [usize; 2]) -> Self {
         let mut scales = vec![0.0f32; columns];
         for row in values.chunks_exact(columns) {
@@ -56,36 +59,31 @@ impl Int8Matrix {
             // The conversion saturates, in case a quotient is rounded up.
             integers.extend(row.map(|(value, factor)| (value * factor).round_ties_even() as i8));
         }
-        let packed = pack(&integers, [rows, columns], [columns, 1]);
-        Self { rows, columns, scales, packed, transposed: OnceLock::new() }
+        let factor = Factor::pack(&integers, [rows, columns], [columns, 1]);
+        Self { scales, factor, transposed: OnceLock::new() }
     }
 
     /// Returns the number of rows and of columns.
     pub(super) fn shape(&self) -> [usize; 2] {
-        [self.rows, self.columns]
+        self.factor.shape()
     }
 
     /// Returns the values of the integers, in row-major order.
     pub(super) fn dequantize(&self) -> TensorData {
-        let integers = self.integers();
+        let integers = self.factor.integers();
         let mut values = Vec::with_capacity(integers.len());
-        for row in integers.chunks_exact(self.columns) {
-            values.extend(
-                row.iter().zip(&self.scales).map(|(&value, scale)| f32::from(value) * scale),
-            );
+        for row in integers.chunks_exact(self.scales.len()) {
+            let row = row.iter().zip(&self.scales);
+            values.extend(row.map(|(&value, scale)| f32::from(value) * scale));
         }
         TensorData::new(values, self.shape())
     }
 
     /// Returns `X W` for rows in row-major order.
     pub(super) fn product(&self, rows: &[f32]) -> Vec<f32> {
-        let product = Product {
-            packed: &self.packed,
-            inner: self.rows,
-            columns: self.columns,
-            scales: Some(&self.scales),
-        };
-        product.of(rows, |rows, quantized| quantized.set(rows, self.rows))
+        let [inner, _] = self.shape();
+        let quantize = |rows: &[f32], quantized: &mut QuantizedRows| quantized.set(rows, inner);
+        self.factor.product(rows, Some(&self.scales), quantize)
     }
 
     /// Returns `G Wᵀ` for rows in row-major order.
@@ -93,18 +91,51 @@ impl Int8Matrix {
     /// The scales belong to the columns of `W`, over which this product sums, so each row is
     /// multiplied by them before it is quantized.
     pub(super) fn transposed_product(&self, rows: &[f32]) -> Vec<f32> {
-        let packed = self
+        let [count, columns] = self.shape();
+        let transposed = self
             .transposed
-            .get_or_init(|| pack(&self.integers(), [self.columns, self.rows], [1, self.columns]));
-        let product = Product { packed, inner: self.columns, columns: self.rows, scales: None };
+            .get_or_init(|| Factor::pack(&self.factor.integers(), [columns, count], [1, columns]));
         let mut scaled = Vec::new();
-        product.of(rows, |rows, quantized| {
+        transposed.product(rows, None, |rows, quantized| {
             scaled.clear();
-            for row in rows.chunks_exact(self.columns) {
+            for row in rows.chunks_exact(columns) {
                 scaled.extend(row.iter().zip(&self.scales).map(|(value, scale)| value * scale));
             }
-            quantized.set(&scaled, self.columns);
+            quantized.set(&scaled, columns);
         })
+    }
+}
+
+impl fmt::Debug for Int8Matrix {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Int8Matrix").field("shape", &self.shape()).finish_non_exhaustive()
+    }
+}
+
+/// A matrix of integers as the right factor of products.
+struct Factor {
+    packed: PackedBMatrix<i8>,
+    /// Sum of each column, by which the zero point of a row is subtracted from its products.
+    sums: Vec<i32>,
+}
+
+impl Factor {
+    /// Packs a matrix of the given shape and strides.
+    fn pack(integers: &[i8], shape: [usize; 2], strides: [usize; 2]) -> Self {
+        let [rows, columns] = shape;
+        let mut sums = vec![0; columns];
+        for row in 0..rows {
+            for (column, sum) in sums.iter_mut().enumerate() {
+                *sum += i32::from(integers[row * strides[0] + column * strides[1]]);
+            }
+        }
+        let matrix = NdTensorView::from_data_with_strides(shape, integers, strides)
+            .expect("invariant: the strides cover the data");
+        Self { packed: GemmExecutor::<u8, i8, i32>::new().prepack_b(matrix), sums }
+    }
+
+    fn shape(&self) -> [usize; 2] {
+        [self.packed.rows(), self.packed.cols()]
     }
 
     /// Returns the integers in row-major order.
@@ -112,68 +143,65 @@ impl Int8Matrix {
     /// The packed order is private to the library. The product of the identity and the packed
     /// matrix is exact, and it spares a second copy in memory.
     fn integers(&self) -> Vec<i8> {
-        let mut integers = Vec::with_capacity(self.rows * self.columns);
+        let [rows, columns] = self.shape();
+        let mut integers = Vec::with_capacity(rows * columns);
         let mut identity = Vec::new();
         let mut products = Vec::new();
-        for start in (0..self.rows).step_by(UNPACKED_ROWS) {
-            let count = UNPACKED_ROWS.min(self.rows - start);
+        for start in (0..rows).step_by(UNPACKED_ROWS) {
+            let count = UNPACKED_ROWS.min(rows - start);
             identity.clear();
-            identity.resize(count * self.rows, 0u8);
+            identity.resize(count * rows, 0u8);
             for row in 0..count {
-                identity[row * self.rows + start + row] = 1;
+                identity[row * rows + start + row] = 1;
             }
-            products.resize(count * self.columns, 0);
-            multiply(&identity, [count, self.rows], &vec![0; count], &self.packed, &mut products);
+            products.resize(count * columns, 0);
+            self.multiply(&identity, &mut products);
             integers.extend(products.iter().map(|&value| value as i8));
         }
         integers
     }
-}
 
-impl fmt::Debug for Int8Matrix {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter
-            .debug_struct("Int8Matrix")
-            .field("rows", &self.rows)
-            .field("columns", &self.columns)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The right factor of a product, and the scales of the result.
-struct Product<'a> {
-    packed: &'a PackedBMatrix<i8>,
-    /// Rows of the packed matrix.
-    inner: usize,
-    /// Columns of the packed matrix.
-    columns: usize,
-    /// Scale of each column, 1 if absent.
-    scales: Option<&'a [f32]>,
-}
-
-impl Product<'_> {
-    /// Returns the product of rows, given a function that quantizes some of them.
-    fn of(&self, rows: &[f32], mut quantize: impl FnMut(&[f32], &mut QuantizedRows)) -> Vec<f32> {
-        let count = rows.len() / self.inner;
-        let mut result = vec![0.0; count * self.columns];
+    /// Returns the product of rows and this matrix, whose columns have the given scales, or 1.
+    ///
+    /// The function quantizes some of the rows.
+    fn product(
+        &self,
+        rows: &[f32],
+        scales: Option<&[f32]>,
+        mut quantize: impl FnMut(&[f32], &mut QuantizedRows),
+    ) -> Vec<f32> {
+        let [inner, columns] = self.shape();
+        let count = rows.len() / inner;
+        let mut result = vec![0.0; count * columns];
         let mut quantized = QuantizedRows::new(activation_bits());
-        let mut products = vec![0; ROWS.min(count) * self.columns];
-        let parts = rows.chunks(ROWS * self.inner).zip(result.chunks_mut(ROWS * self.columns));
+        let mut products = vec![0; ROWS.min(count) * columns];
+        let parts = rows.chunks(ROWS * inner).zip(result.chunks_mut(ROWS * columns));
         for (rows, result) in parts {
             quantize(rows, &mut quantized);
             let products = &mut products[..result.len()];
-            let shape = [quantized.scales.len(), self.inner];
-            multiply(&quantized.values, shape, &quantized.zero_points, self.packed, products);
-            let outputs = result.chunks_exact_mut(self.columns);
-            let products = products.chunks_exact(self.columns);
-            for ((output, products), &scale) in outputs.zip(products).zip(&quantized.scales) {
-                match self.scales {
-                    Some(scales) => scale_columns(products, scale, scales, output),
-                    None => scale_row(products, scale, output),
+            self.multiply(&quantized.values, products);
+            let rows = result.chunks_exact_mut(columns).zip(products.chunks_exact(columns));
+            for ((output, products), row) in rows.zip(quantized.rows()) {
+                match scales {
+                    Some(scales) => scale_columns(products, &self.sums, row, scales, output),
+                    None => scale_row(products, &self.sums, row, output),
                 }
             }
         }
         result
+    }
+
+    /// Computes products of unsigned rows and this matrix.
+    ///
+    /// The library would subtract a zero point for each row too, but only those of the first rows
+    /// are right: see the book's chapter on robustness.
+    fn multiply(&self, values: &[u8], products: &mut [i32]) {
+        let [inner, _] = self.shape();
+        let rows = NdTensorView::from_data([values.len() / inner, inner], values);
+        let (rows, packed) = (GemmInputA::Unpacked(rows), GemmInputB::Packed(&self.packed));
+        GemmExecutor::new()
+            .gemm(products, rows, packed, GemmOptions::default())
+            .expect("invariant: the shapes agree, and every thread chooses the same kernel");
     }
 }
 
@@ -184,43 +212,24 @@ fn activation_bits() -> u32 {
     if GemmExecutor::<u8, i8, i32>::new().may_saturate() { 7 } else { 8 }
 }
 
-/// Packs a matrix of the given shape and strides.
-fn pack(integers: &[i8], shape: [usize; 2], strides: [usize; 2]) -> PackedBMatrix<i8> {
-    let matrix = NdTensorView::from_data_with_strides(shape, integers, strides)
-        .expect("invariant: the strides cover the data");
-    GemmExecutor::<u8, i8, i32>::new().prepack_b(matrix)
-}
-
-/// Computes products of unsigned rows, `[rows, inner]`, and a packed matrix.
-fn multiply(
-    values: &[u8],
-    shape: [usize; 2],
-    zero_points: &[u8],
-    packed: &PackedBMatrix<i8>,
-    products: &mut [i32],
-) {
-    let rows = NdTensorView::from_data(shape, values);
-    let options = GemmOptions {
-        a_quant: Some(QuantParams { zero_point: zero_points }),
-        ..GemmOptions::default()
-    };
-    let (rows, packed) = (GemmInputA::Unpacked(rows), GemmInputB::Packed(packed));
-    GemmExecutor::new()
-        .gemm(products, rows, packed, options)
-        .expect("invariant: the shapes agree, and every thread chooses the same kernel");
-}
-
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn scale_columns(products: &[i32], scale: f32, scales: &[f32], output: &mut [f32]) {
-    for ((output, &product), column) in output.iter_mut().zip(products).zip(scales) {
-        *output = product as f32 * (scale * column);
+fn scale_columns(
+    products: &[i32],
+    sums: &[i32],
+    row: QuantizedRow,
+    scales: &[f32],
+    output: &mut [f32],
+) {
+    let inputs = products.iter().zip(sums).zip(scales);
+    for (output, ((&product, &sum), column)) in output.iter_mut().zip(inputs) {
+        *output = (product - row.zero_point * sum) as f32 * (row.scale * column);
     }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn scale_row(products: &[i32], scale: f32, output: &mut [f32]) {
-    for (output, &product) in output.iter_mut().zip(products) {
-        *output = product as f32 * scale;
+fn scale_row(products: &[i32], sums: &[i32], row: QuantizedRow, output: &mut [f32]) {
+    for (output, (&product, &sum)) in output.iter_mut().zip(products.iter().zip(sums)) {
+        *output = (product - row.zero_point * sum) as f32 * row.scale;
     }
 }
 
@@ -272,17 +281,18 @@ mod tests {
         let found = matrix.product(&inputs);
         let mut quantized = QuantizedRows::new(activation_bits());
         quantized.set(&inputs, rows);
-        let integers = matrix.integers();
+        let quantized_rows: Vec<QuantizedRow> = quantized.rows().collect();
+        let integers = matrix.factor.integers();
         for row in 0..count {
             for column in 0..columns {
                 let sum: i64 = (0..rows)
                     .map(|inner| {
                         let value = i64::from(quantized.values[row * rows + inner]);
-                        let zero = i64::from(quantized.zero_points[row]);
+                        let zero = i64::from(quantized_rows[row].zero_point);
                         (value - zero) * i64::from(integers[inner * columns + column])
                     })
                     .sum();
-                let scale = quantized.scales[row] * matrix.scales[column];
+                let scale = quantized_rows[row].scale * matrix.scales[column];
                 assert_eq!(found[row * columns + column], sum as f32 * scale);
             }
         }
@@ -312,7 +322,7 @@ mod tests {
             }
             // Values that are integers already keep them.
             let again = Int8Matrix::quantize(&found, shape);
-            assert_eq!(again.integers(), matrix.integers());
+            assert_eq!(again.factor.integers(), matrix.factor.integers());
             assert!(relative_error(found, weight) < 0.01);
         }
     }

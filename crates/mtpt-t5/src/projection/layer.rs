@@ -9,7 +9,7 @@ use burn::tensor::{DType, Device, Shape, Tensor, TensorData};
 use mtpt_core::is_cpu;
 use mtpt_io::layout::f32_values;
 
-use super::int8_matrix::Int8Matrix;
+use super::int8_matrix::{Int8Matrix, MAX_SIZE};
 
 /// A linear layer without bias, `y = x W`.
 ///
@@ -41,9 +41,13 @@ impl Projection {
 
     /// Makes the layer quantize the weights that the next mapper loads.
     ///
-    /// Each layer's floats are freed before those of the next one are read.
+    /// Each layer's floats are freed before those of the next one are read. Layers that are too
+    /// large for exact sums keep their floats.
     pub(crate) fn quantize_on_load(&mut self) {
-        if let Weights::Float(linear) = &self.0 {
+        let is_small = self.shape().into_iter().all(|size| size <= MAX_SIZE);
+        if let Weights::Float(linear) = &self.0
+            && is_small
+        {
             self.0 = Weights::NotYetQuantized(linear.clone());
         }
     }

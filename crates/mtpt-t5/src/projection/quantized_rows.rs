@@ -19,15 +19,21 @@ pub(super) struct QuantizedRows {
     largest: f32,
     /// `[rows, columns]`
     pub(super) values: Vec<u8>,
-    pub(super) zero_points: Vec<u8>,
-    pub(super) scales: Vec<f32>,
+    rows: Vec<QuantizedRow>,
+}
+
+/// Zero point and scale of a row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct QuantizedRow {
+    pub(super) zero_point: i32,
+    pub(super) scale: f32,
 }
 
 impl QuantizedRows {
     /// Returns no rows, with integers of the given number of bits.
     pub(super) fn new(bits: u32) -> Self {
         let largest = ((1u32 << bits) - 1) as f32;
-        Self { largest, values: Vec::new(), zero_points: Vec::new(), scales: Vec::new() }
+        Self { largest, values: Vec::new(), rows: Vec::new() }
     }
 
     /// Replaces the rows by those of a matrix of floats, with the given number of columns.
@@ -35,19 +41,21 @@ impl QuantizedRows {
     /// A row with an infinity or NaN gets the scale NaN, so that it makes all products NaN.
     pub(super) fn set(&mut self, rows: &[f32], columns: usize) {
         self.values.resize(rows.len(), 0);
-        self.zero_points.clear();
-        self.scales.clear();
+        self.rows.clear();
         for (row, values) in rows.chunks_exact(columns).zip(self.values.chunks_exact_mut(columns)) {
-            let (zero_point, scale) = quantize(row, values, self.largest);
-            self.zero_points.push(zero_point);
-            self.scales.push(scale);
+            self.rows.push(quantize(row, values, self.largest));
         }
+    }
+
+    /// Returns the zero points and scales of the rows.
+    pub(super) fn rows(&self) -> impl Iterator<Item = QuantizedRow> {
+        self.rows.iter().copied()
     }
 }
 
-/// Quantizes a row and returns its zero point and its scale.
+/// Quantizes a row.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn quantize(row: &[f32], values: &mut [u8], largest: f32) -> (u8, f32) {
+fn quantize(row: &[f32], values: &mut [u8], largest: f32) -> QuantizedRow {
     let mut low = [0.0f32; LANES];
     let mut high = [0.0f32; LANES];
     let mut bits = [0u32; LANES];
@@ -67,7 +75,7 @@ fn quantize(row: &[f32], values: &mut [u8], largest: f32) -> (u8, f32) {
     }
     if bits.iter().any(|&bits| bits >= INFINITY_BITS) {
         values.fill(0);
-        return (0, f32::NAN);
+        return QuantizedRow { zero_point: 0, scale: f32::NAN };
     }
     let low = low.into_iter().fold(0.0, f32::min);
     let high = high.into_iter().fold(0.0, f32::max);
@@ -75,7 +83,7 @@ fn quantize(row: &[f32], values: &mut [u8], largest: f32) -> (u8, f32) {
     let range = high * 0.5 - low * 0.5;
     if range < MIN_RANGE {
         values.fill(0);
-        return (0, 0.0);
+        return QuantizedRow { zero_point: 0, scale: 0.0 };
     }
     let scale = range / (largest * 0.5);
     let factor = (largest * 0.5) / range;
@@ -83,7 +91,7 @@ fn quantize(row: &[f32], values: &mut [u8], largest: f32) -> (u8, f32) {
     for (quantized, &value) in values.iter_mut().zip(row) {
         *quantized = nearest((value * factor + zero_point).clamp(0.0, largest));
     }
-    (nearest(zero_point), scale)
+    QuantizedRow { zero_point: zero_point as i32, scale }
 }
 
 /// Returns the nearest integer of a value from 0 to 255.
@@ -101,7 +109,8 @@ mod tests {
     fn restored(row: &[f32], bits: u32) -> (Vec<f32>, f32) {
         let mut rows = QuantizedRows::new(bits);
         rows.set(row, row.len());
-        let (zero_point, scale) = (f32::from(rows.zero_points[0]), rows.scales[0]);
+        let QuantizedRow { zero_point, scale } = rows.rows[0];
+        let zero_point = zero_point as f32;
         let restored = rows.values.iter().map(|&value| (f32::from(value) - zero_point) * scale);
         (restored.collect(), scale)
     }
