@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::Device;
-use mtpt::core::Frozen;
+use mtpt::core::{Frozen, WeightFormat};
 use mtpt::t5::{T5, locate, read_config};
 use mtpt::{ChosenDevice, ModelTokenizer};
 
@@ -36,9 +36,9 @@ pub(crate) struct Model {
 }
 
 impl Model {
-    pub(crate) fn load(model: &Path, device: &Device) -> Result<Self> {
+    pub(crate) fn load(model: &Path, weights: WeightFormat, device: &Device) -> Result<Self> {
         let folder = locate(model)?;
-        let t5 = T5::load(&folder, device)?;
+        let t5 = T5::load_as(&folder, weights, device)?;
         let tokenizer = match ModelTokenizer::load(&folder, t5.config()) {
             Err(error) if error.is_missing_tokenizer() => None,
             tokenizer => Some(tokenizer?),

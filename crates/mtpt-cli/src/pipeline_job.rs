@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use mtpt::core::WeightFormat;
 use mtpt::tasks::Task;
 use mtpt::train::{PipelineReport, Stage, StagedRunConfig};
 use mtpt::{Model, RunFile};
@@ -80,6 +81,11 @@ impl<'a> PipelineJob<'a> {
     /// Returns the model of the run.
     pub(crate) fn model(&self) -> &Path {
         &self.run.model
+    }
+
+    /// Returns the format of the model's weights.
+    pub(crate) fn weights(&self) -> WeightFormat {
+        self.run.config.run.backbone.weights
     }
 
     /// Returns whether the configuration makes several runs.

@@ -2,7 +2,7 @@ use std::cell::Cell;
 use std::path::Path;
 
 use mtpt::burn::tensor::Device;
-use mtpt::core::{Backbone, Inputs, TaskIndex, is_cpu, parallelism};
+use mtpt::core::{Backbone, Inputs, TaskIndex, WeightFormat, is_cpu, parallelism};
 use mtpt::infer::{
     DeviceBatch, Predictor, Prompted, Prompts, check_length, max_row_length, partition_for_memory,
 };
@@ -17,6 +17,14 @@ use crate::model::{Model, open_device};
 use crate::model_search::model_of_prompts;
 use crate::prompts::PromptSource;
 use crate::stdio::message;
+
+/// A model that is not loaded yet.
+pub(crate) struct ModelSource<'a> {
+    /// The model; by default the one that the prompts were trained for.
+    pub(crate) path: Option<&'a Path>,
+    pub(crate) weights: WeightFormat,
+    pub(crate) device: Device,
+}
 
 /// A model, with or without prompts for its inputs.
 pub(crate) struct PromptedModel {
@@ -38,16 +46,21 @@ impl PromptedModel {
         let no_decoder_prompt = arguments.no_decoder_prompt;
         let prompts = arguments.prompts.as_deref();
         let prompts = prompts.map(|path| PromptSource { path, no_decoder_prompt });
-        Self::new(arguments.model.as_deref(), prompts, arguments.task.as_deref(), &device)
+        let model = ModelSource {
+            path: arguments.model.as_deref(),
+            weights: arguments.weights.or(WeightFormat::F32),
+            device,
+        };
+        Self::new(&model, prompts, arguments.task.as_deref())
     }
 
     /// Loads a model, by default the one that the prompts were trained for.
     pub(crate) fn new(
-        model: Option<&Path>,
+        source: &ModelSource<'_>,
         prompts: Option<PromptSource<'_>>,
         task: Option<&str>,
-        device: &Device,
     ) -> Result<Self> {
+        let ModelSource { path: model, weights, ref device } = *source;
         // Prompts are read first, so a mistyped path fails before a large model is loaded.
         let no_decoder_prompt = prompts.is_some_and(|source| source.no_decoder_prompt);
         let path = prompts.map_or(Path::new(""), |source| source.path);
@@ -62,9 +75,10 @@ impl PromptedModel {
             Some(model) => model.to_owned(),
             None => model_of_prompts(path, recorded)?,
         };
-        let model = Model::load(&model, device)?;
+        let model = Model::load(&model, weights, device)?;
         if let Some(prompts) = &prompts {
             prompts.check_fits(&model.t5)?;
+            report_format(prompts.header().weights, weights);
         }
         Ok(Self {
             max_row_length: max_row_length(model.t5.get()),
@@ -228,5 +242,15 @@ pub(crate) fn unlabeled(task: TaskIndex, input_ids: Vec<u32>) -> TokenizedExampl
 pub(crate) fn note_unknown_tokens(counts: UnknownTokens) {
     if counts.any() {
         message(&format!("note: {counts}"));
+    }
+}
+
+/// Reports that prompts were trained with another format of weights than the model's.
+fn report_format(trained: WeightFormat, loaded: WeightFormat) {
+    if trained != loaded {
+        message(&format!(
+            "note: the prompts were trained with {trained} weights, but the model has {loaded} \
+             weights; pass `--weights {trained}` for those of training"
+        ));
     }
 }

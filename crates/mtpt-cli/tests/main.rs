@@ -97,3 +97,5 @@ mod environments;
 mod recipes;
 // The book and the README, compared with the program.
 mod docs;
+// `--weights` and `[backbone]`: formats of the model's weights.
+mod weights;

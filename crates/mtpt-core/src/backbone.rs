@@ -4,6 +4,7 @@ use crate::inputs::{Encoded, Inputs};
 use crate::split_prompts::SplitPrompts;
 use crate::token_tree::TokenTree;
 use crate::vjp::{StateGradients, Vjp};
+use crate::weight_format::WeightFormat;
 
 /// An encoder-decoder language model to whose inputs prompts can be prepended.
 ///
@@ -39,6 +40,11 @@ pub trait Backbone: Sync {
     /// Returns whether a generated text ends with this token. A model may have several end tokens.
     fn is_end_token(&self, token: u32) -> bool {
         token == self.eos_token_id()
+    }
+
+    /// Returns the format of the weights, which prompts are trained for.
+    fn weight_format(&self) -> WeightFormat {
+        WeightFormat::F32
     }
 
     /// Returns the device of the weights, without autodiff.

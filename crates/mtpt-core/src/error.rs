@@ -29,6 +29,12 @@ pub enum Error {
         /// Shape of the value.
         found: Vec<usize>,
     },
+    /// A name that is no format of weights.
+    #[error("unknown format of weights `{name}`, expected `f32`, `bf16`, `f16` or `int8`")]
+    UnknownWeightFormat {
+        /// The name.
+        name: String,
+    },
     /// A prompt without vectors.
     #[error("a prompt must have at least one vector, but its length is 0")]
     EmptyPrompt,

@@ -7,6 +7,7 @@ use crate::backbone::{Backbone, GenerateError, InputRow};
 use crate::inputs::{Encoded, Inputs};
 use crate::token_tree::TokenTree;
 use crate::vjp::Vjp;
+use crate::weight_format::WeightFormat;
 
 /// A module that gradients, optimizers and records don't see.
 ///
@@ -111,6 +112,10 @@ impl<M: Module + Backbone> Backbone for Frozen<M> {
 
     fn is_end_token(&self, token: u32) -> bool {
         self.0.is_end_token(token)
+    }
+
+    fn weight_format(&self) -> WeightFormat {
+        self.0.weight_format()
     }
 
     fn device(&self) -> Device {

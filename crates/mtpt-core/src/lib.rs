@@ -13,6 +13,7 @@ mod prefix;
 mod split_prompts;
 mod token_tree;
 mod vjp;
+mod weight_format;
 
 pub use backbone::{Backbone, GenerateError, InputRow, decode_paths, vjp_by_autodiff};
 pub use compose::{Compose, gather_task_rows};
@@ -27,3 +28,4 @@ pub use prefix::{embed_prompted, prepend, prepend_split};
 pub use split_prompts::SplitPrompts;
 pub use token_tree::TokenTree;
 pub use vjp::{StateGradients, Vjp};
+pub use weight_format::WeightFormat;

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig, Error as CompositionError, ParameterCount};
+use mtpt_core::WeightFormat;
 use mtpt_tasks::{Labels, LabelsConfig, MaxLengths, Task, TaskId, TaskTree, Template};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -40,6 +41,9 @@ pub struct PromptHeader {
     /// Model that the prompts were trained for, as the run's configuration names it, or empty if
     /// unknown.
     pub model: String,
+    /// Format of the model's weights during training.
+    #[serde(default, skip_serializing_if = "is_f32")]
+    pub weights: WeightFormat,
     /// Maximum input length during training in tokens, not counting the prompt, or 0 if unknown.
     pub max_input_length: usize,
     /// Maximum target length during training in tokens, or 0 if unknown.
@@ -117,6 +121,7 @@ impl PromptHeader {
             decoder_length: 0,
             d_model,
             model: String::new(),
+            weights: WeightFormat::default(),
             max_input_length: 0,
             max_target_length: 0,
             steps: 0,
@@ -246,6 +251,10 @@ impl PromptHeader {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde requires")]
+fn is_f32(format: &WeightFormat) -> bool {
+    *format == WeightFormat::F32
+}
+
 fn is_zero(value: &usize) -> bool {
     *value == 0
 }

@@ -1,7 +1,7 @@
 use burn::module::Module;
-use burn::tensor::{Bool, Device, Int, Tensor, TensorData, assert_shape};
+use burn::tensor::{Bool, DType, Device, Int, Tensor, TensorData, assert_shape};
 use mtpt_core::{
-    Backbone, Encoded, GenerateError, InputRow, Inputs, TokenTree, Vjp, decode_paths,
+    Backbone, Encoded, GenerateError, InputRow, Inputs, TokenTree, Vjp, WeightFormat, decode_paths,
     vjp_by_autodiff,
 };
 
@@ -43,6 +43,18 @@ impl Backbone for T5 {
 
     fn is_end_token(&self, token: u32) -> bool {
         self.end_token_ids().contains(&token)
+    }
+
+    fn weight_format(&self) -> WeightFormat {
+        let block = self.encoder.blocks.first();
+        if block.is_some_and(|block| block.self_attention.query.is_int8()) {
+            return WeightFormat::Int8;
+        }
+        match self.shared.weight.val().dtype() {
+            DType::BF16 => WeightFormat::Bf16,
+            DType::F16 => WeightFormat::F16,
+            _ => WeightFormat::F32,
+        }
     }
 
     fn device(&self) -> Device {

@@ -24,9 +24,9 @@ pub use generate::{
     StopStrings, Strategy,
 };
 pub use model::{DecoderCache, Direction, T5, relative_position_bucket};
-pub use mtpt_core::{Backbone, Encoded, InputRow, Inputs};
+pub use mtpt_core::{Backbone, Encoded, InputRow, Inputs, WeightFormat};
 pub use tokenizer::T5Tokenizer;
 pub use weights::{
-    DEFAULT_MAX_INPUT_LENGTH, EndTokens, GenerationDefaults, HuggingFaceConfig, WeightFormat,
-    locate, max_input_length, read_config,
+    DEFAULT_MAX_INPUT_LENGTH, EndTokens, GenerationDefaults, HuggingFaceConfig, locate,
+    max_input_length, read_config,
 };

@@ -10,6 +10,7 @@ mod output;
 mod run;
 mod stages;
 
+pub use config::backbone::BackboneConfig;
 pub use config::distillation::{DistillationConfig, KeepStates, Reduction, Stack};
 pub use config::error::ConfigError;
 pub use config::evaluation::EvaluationConfig;

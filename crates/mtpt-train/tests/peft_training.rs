@@ -13,8 +13,8 @@ use mtpt_tasks::{
     TokenizeFn,
 };
 use mtpt_train::{
-    AdamWConfig, Decay, EvaluationConfig, Observer, OptimizerConfig, PromptConfig, PromptTuningRun,
-    RunConfig, StepEvent, TrainingConfig,
+    AdamWConfig, BackboneConfig, Decay, EvaluationConfig, Observer, OptimizerConfig, PromptConfig,
+    PromptTuningRun, RunConfig, StepEvent, TrainingConfig,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -89,6 +89,7 @@ fn config(reference: &Value, run: &Value, prompts: &Prompts) -> RunConfig {
     let number = |key: &str| run[key].as_f64().unwrap();
     RunConfig {
         model: "v1_1".into(),
+        backbone: BackboneConfig::default(),
         seed: 0,
         prompt: PromptConfig {
             length: prompts.header().length,

@@ -2,7 +2,9 @@
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig};
-use mtpt_train::{EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition};
+use mtpt_train::{
+    BackboneConfig, EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition,
+};
 
 #[path = "../../mtpt-infer/tests/small_world.rs"]
 mod shared;
@@ -21,6 +23,7 @@ impl SmallWorld {
 pub(crate) fn config(composition: CompositionConfig) -> RunConfig {
     RunConfig {
         model: "small".into(),
+        backbone: BackboneConfig::default(),
         seed: 5,
         prompt: PromptConfig { length: 4, ..PromptConfig::default() },
         composition,

@@ -2,7 +2,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use burn::tensor::Device;
-use mtpt_core::Frozen;
+use mtpt_core::{Frozen, WeightFormat};
 use mtpt_infer::{PredictionTasks, Predictor, Prompts};
 use mtpt_t5::{T5, locate, max_input_length};
 
@@ -35,8 +35,17 @@ impl Model {
     /// [`Error::Model`](crate::Error::Model) when there is no T5 or no tokenizer at the path, or a
     /// file of it is invalid.
     pub fn load(path: impl AsRef<Path>, device: &Device) -> Result<Self> {
+        Self::load_as(path, WeightFormat::F32, device)
+    }
+
+    /// Loads a model like [`load`](Self::load), with weights in the given format.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`load`](Self::load); also when the device doesn't compute in the format.
+    pub fn load_as(path: impl AsRef<Path>, weights: WeightFormat, device: &Device) -> Result<Self> {
         let path = locate(path.as_ref())?;
-        let t5 = T5::load(&path, device)?;
+        let t5 = T5::load_as(&path, weights, device)?;
         let tokenizer = ModelTokenizer::load(&path, t5.config())?;
         Ok(Self { path, t5: Frozen::new(t5), tokenizer })
     }

@@ -1,5 +1,6 @@
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
 use mtpt_core::{Backbone, Frozen};
 use mtpt_infer::TaskData;
 use mtpt_io::fs;
@@ -49,6 +50,15 @@ impl RunFile {
         let tasks = TaskFile::parse(text, path)?.into_tasks();
         let model = resolve_model(path, &config.run.model);
         Ok(Self { model, config, tasks, path: path.to_owned() })
+    }
+
+    /// Loads the model of the file, with weights in the format of the file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Model::load_as`].
+    pub fn load_model(&self, device: &Device) -> Result<Model> {
+        Model::load_as(&self.model, self.config.run.backbone.weights, device)
     }
 
     /// Trains prompts for the tasks and returns the best ones. Nothing is written.

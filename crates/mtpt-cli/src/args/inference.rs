@@ -9,6 +9,7 @@ use crate::args::rows::RowArgs;
 use crate::args::values::{
     EvaluatedSplit, ResultFormat, ScoreKind, TruncationSide, length_limit, positive,
 };
+use crate::args::weights::WeightArgs;
 
 #[derive(Debug, Args)]
 pub(crate) struct Eval {
@@ -51,6 +52,8 @@ pub(crate) struct Eval {
     pub(crate) batch_size: usize,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) weights: WeightArgs,
 }
 
 /// A model with optional prompts, and the rows to apply it to.
@@ -80,6 +83,8 @@ pub(crate) struct PromptedRows {
     pub(crate) rows: RowArgs,
     #[command(flatten)]
     pub(crate) device: DeviceArgs,
+    #[command(flatten)]
+    pub(crate) weights: WeightArgs,
 }
 
 #[derive(Debug, Args)]

@@ -12,6 +12,7 @@ pub(crate) mod inspection;
 pub(crate) mod rows;
 pub(crate) mod training;
 pub(crate) mod values;
+pub(crate) mod weights;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;

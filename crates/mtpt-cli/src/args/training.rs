@@ -5,6 +5,7 @@ use clap::Args;
 use crate::args::baseline::BaselineArgs;
 use crate::args::device::DeviceArgs;
 use crate::args::values::{Stage, positive};
+use crate::args::weights::WeightArgs;
 
 /// Arguments of every command that trains.
 #[derive(Clone, Debug, Args)]
@@ -34,6 +35,8 @@ pub(crate) struct Train {
     #[command(flatten)]
     pub(crate) run: Run,
     #[command(flatten)]
+    pub(crate) weights: WeightArgs,
+    #[command(flatten)]
     pub(crate) baseline: BaselineArgs,
     /// Run only this stage of the configuration; can be repeated
     #[arg(long, value_enum, value_name = "STAGE")]
@@ -44,6 +47,8 @@ pub(crate) struct Train {
 pub(crate) struct Adapt {
     #[command(flatten)]
     pub(crate) run: Run,
+    #[command(flatten)]
+    pub(crate) weights: WeightArgs,
     #[command(flatten)]
     pub(crate) baseline: BaselineArgs,
     /// Prompts to start from: a run folder, a prompt file, or prompts in PEFT, NumPy or T5X format

@@ -2,7 +2,7 @@ use mtpt::tasks::Task;
 use mtpt::train::{AdaptationConfig, FewShotConfig, NearestConfig, StagedRunConfig, TaskParts};
 
 use crate::args::training::Adapt;
-use crate::commands::train::{run_pipeline, with_baseline};
+use crate::commands::train::{run_pipeline, with_overrides};
 use crate::error::Result;
 use crate::pipeline_job::Mode;
 
@@ -10,7 +10,8 @@ pub(crate) fn run(arguments: &Adapt) -> Result<()> {
     run_pipeline(
         &arguments.run,
         |config, tasks| {
-            with_arguments(arguments, with_baseline(config, &arguments.baseline), tasks)
+            let config = with_overrides(config, arguments.weights, &arguments.baseline);
+            with_arguments(arguments, config, tasks)
         },
         &Mode::Adapt(&arguments.prompts),
     )

@@ -1,5 +1,6 @@
 use std::io::IsTerminal;
 
+use mtpt::core::WeightFormat;
 use mtpt::infer::{Prompts, RankedExample, RowPredictions, TaskData, TaskTokenizer};
 use mtpt::io::IoError;
 use mtpt::tasks::evaluation::{ClassRecord, ExampleRecord, MetricRecord};
@@ -14,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::generation_settings::report_for_tasks;
 use crate::json_line::write_json_line;
 use crate::model::open_device;
-use crate::prompted_model::{PromptedModel, note_unknown_tokens};
+use crate::prompted_model::{ModelSource, PromptedModel, note_unknown_tokens};
 use crate::prompts::PromptSource;
 use crate::results::{classes_lines, remarks, results_table, task_baselines};
 use crate::stdio::{Output, message};
@@ -55,7 +56,12 @@ pub(crate) fn run(arguments: &Eval) -> Result<()> {
     let mut tasks = TaskFile::load(&arguments.tasks)?.into_tasks();
     let source =
         PromptSource { path: &arguments.prompts, no_decoder_prompt: arguments.no_decoder_prompt };
-    let prompted = PromptedModel::new(arguments.model.as_deref(), Some(source), None, &device)?;
+    let model = ModelSource {
+        path: arguments.model.as_deref(),
+        weights: arguments.weights.or(WeightFormat::F32),
+        device,
+    };
+    let prompted = PromptedModel::new(&model, Some(source), None)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let other = if split == Split::Dev { Split::Test } else { Split::Dev };
     let other = tasks.iter().any(|task| task.has(other)).then(|| other.as_str());

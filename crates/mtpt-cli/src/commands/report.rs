@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use mtpt::burn::tensor::Device;
+use mtpt::core::WeightFormat;
 use mtpt::io::fs::read_to_string;
 use serde::Serialize;
 
@@ -169,7 +170,8 @@ impl Writer<'_> {
         let known = self.model.take_if(|(known, _)| known != folder);
         drop(known);
         if self.model.is_none() {
-            self.model = Some((folder.to_owned(), Model::load(folder, &self.device)?));
+            self.model =
+                Some((folder.to_owned(), Model::load(folder, WeightFormat::F32, &self.device)?));
         }
         Ok(&self.model.as_ref().expect("invariant: it was loaded above").1)
     }

@@ -1,6 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use mtpt::Model;
+use mtpt::core::WeightFormat;
 use mtpt::tasks::Task;
 use mtpt::train::{PipelineReport, Stage, StagedRunConfig};
 use serde::Serialize;
@@ -8,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::args::baseline::BaselineArgs;
 use crate::args::training::{Run, Train};
+use crate::args::weights::WeightArgs;
 use crate::error::Result;
 use crate::model::choose_device;
 use crate::pipeline_job::{Mode, PipelineJob};
@@ -36,17 +38,21 @@ pub(crate) fn run(arguments: &Train) -> Result<()> {
     } else {
         arguments.stage.iter().copied().map(Stage::from).collect()
     };
-    let change = |config, _: &[Task]| with_baseline(config, &arguments.baseline);
+    let change =
+        |config, _: &[Task]| with_overrides(config, arguments.weights, &arguments.baseline);
     run_pipeline(&arguments.run, change, &Mode::Train(stages))
 }
 
-/// Applies the arguments about the baseline to the configuration.
-pub(crate) fn with_baseline(
+/// Applies the arguments about the weights and the baseline to the configuration.
+pub(crate) fn with_overrides(
     mut config: StagedRunConfig,
-    arguments: &BaselineArgs,
+    weights: WeightArgs,
+    baseline: &BaselineArgs,
 ) -> StagedRunConfig {
+    let backbone = &mut config.run.backbone;
+    backbone.weights = weights.or(backbone.weights);
     let evaluation = &mut config.run.evaluation;
-    evaluation.baseline = arguments.choice().or(evaluation.baseline);
+    evaluation.baseline = baseline.choice().or(evaluation.baseline);
     config
 }
 
@@ -63,7 +69,7 @@ pub(crate) fn run_pipeline(
     }
     let device = choose_device(&arguments.device.device)?;
     let job = PipelineJob::prepare(arguments, mode, &change)?;
-    let model = Model::load(job.model(), &device.device)?;
+    let model = Model::load_as(job.model(), job.weights(), &device.device)?;
     let signals = Signals::watch()?;
     let done = job.execute(&model, device.name, &signals, None)?;
     drop(signals);
@@ -83,15 +89,18 @@ fn sweep(
     let jobs = jobs.collect::<Result<Vec<_>>>()?;
     let signals = Signals::watch()?;
     let lines = SharedLines::of_sweep();
-    let mut loaded: Option<(PathBuf, Model, Shared)> = None;
+    let mut loaded: Option<(PathBuf, WeightFormat, Model, Shared)> = None;
     run_all(variants, |position| {
         let job = &jobs[position];
-        let same = loaded.take().filter(|(path, ..)| path == job.model());
-        let (_, model, shared) = &*match same {
+        let same = loaded
+            .take()
+            .filter(|(path, weights, ..)| path == job.model() && *weights == job.weights());
+        let (_, _, model, shared) = &*match same {
             Some(same) => loaded.insert(same),
             None => {
-                let model = Model::load(job.model(), &device.device)?;
-                loaded.insert((job.model().to_owned(), model, Shared::new(&lines)))
+                let weights = job.weights();
+                let model = Model::load_as(job.model(), weights, &device.device)?;
+                loaded.insert((job.model().to_owned(), weights, model, Shared::new(&lines)))
             }
         };
         let done = job.execute(model, device.name, &signals, Some(shared))?;

@@ -40,13 +40,6 @@ pub enum ConfigError {
         tokens: Vec<u32>,
     },
 
-    /// The format of weights is unknown.
-    #[error("unknown format of weights `{name}`, expected `f32`, `bf16`, `f16` or `int8`")]
-    UnknownWeightFormat {
-        /// The name.
-        name: String,
-    },
-
     /// The feed-forward layer is unknown.
     #[error("unknown `feed_forward_proj` `{found}`, expected one of {known}")]
     UnknownFeedForward {

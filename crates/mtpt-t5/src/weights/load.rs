@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use mtpt_core::is_cpu;
+use mtpt_core::{WeightFormat, is_cpu};
 
 use crate::config::T5Config;
 use crate::error::{Result, WeightsError};
@@ -14,7 +14,6 @@ use crate::weights::generation_config::GenerationDefaults;
 use crate::weights::source::build;
 use crate::weights::transformers::TransformersWeights;
 use crate::weights::weight_files::{check_adapter, has_weights};
-use crate::weights::weight_format::WeightFormat;
 
 impl T5 {
     /// Loads a model in f32, regardless of the precision of its files.

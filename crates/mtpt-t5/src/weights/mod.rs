@@ -20,10 +20,8 @@ mod state_dict;
 mod t5x;
 mod transformers;
 pub(crate) mod weight_files;
-mod weight_format;
 
 pub use generation_config::GenerationDefaults;
 pub use hf_config::{EndTokens, HuggingFaceConfig};
 pub use input_length::{DEFAULT_MAX_INPUT_LENGTH, max_input_length};
 pub use load::{locate, read_config};
-pub use weight_format::WeightFormat;

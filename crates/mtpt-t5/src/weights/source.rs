@@ -2,6 +2,7 @@
 
 use burn::module::{Module, ModuleMapper, Param};
 use burn::tensor::{DType, Device, Tensor, TensorData, bf16, f16};
+use mtpt_core::WeightFormat;
 use mtpt_io::layout::f32_values;
 
 use crate::config::T5Config;
@@ -10,7 +11,6 @@ use crate::model::t5::T5;
 use crate::projection::Projection;
 use crate::weights::expected_parameters::{check_block_counts, expected_parameters};
 use crate::weights::parameter_source::ParameterSource;
-use crate::weights::weight_format::WeightFormat;
 
 /// Builds a model. It is frozen unless the device is an autodiff device.
 pub(crate) fn build(
@@ -26,7 +26,7 @@ pub(crate) fn build(
     if format == WeightFormat::Int8 {
         model.projections_mut().for_each(Projection::quantize_on_load);
     }
-    let dtype = format.float();
+    let dtype = format.float().into();
     let mut loader = Loader { source: &mut source, dtype, device, path: Vec::new(), error: None };
     let model = model.map(&mut loader);
     if let Some(error) = loader.error {

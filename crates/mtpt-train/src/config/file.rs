@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Serialize};
 use toml::{Spanned, Table};
 
+use crate::config::backbone::BackboneConfig;
 use crate::config::distillation::DistillationConfig;
 use crate::config::error::ConfigError;
 use crate::config::evaluation::EvaluationConfig;
@@ -58,6 +59,7 @@ impl StagedRunConfig {
             read_toml(text).map_err(|problem| ConfigError::toml(path, problem))?;
         let run = RunConfig {
             model: document.model,
+            backbone: document.backbone,
             seed: document.seed,
             prompt: document.prompt,
             composition: document.composition,
@@ -94,6 +96,8 @@ impl StagedRunConfig {
 #[serde(deny_unknown_fields)]
 struct Document {
     model: String,
+    #[serde(default)]
+    backbone: BackboneConfig,
     #[serde(default)]
     seed: u64,
     #[serde(default)]

@@ -1,5 +1,6 @@
 //! Configurations and their TOML files.
 
+pub(crate) mod backbone;
 pub(crate) mod distillation;
 pub(crate) mod error;
 pub(crate) mod evaluation;

@@ -2,6 +2,7 @@ use mtpt_compose::CompositionConfig;
 use mtpt_tasks::{MaxLengths, MixtureConfig};
 use serde::{Deserialize, Serialize};
 
+use crate::config::backbone::BackboneConfig;
 use crate::config::error::ConfigError;
 use crate::config::evaluation::EvaluationConfig;
 use crate::config::prompt::PromptConfig;
@@ -21,6 +22,9 @@ const MAX_PROMPT_LENGTH: usize = 10_000;
 pub struct RunConfig {
     /// Directory of the frozen model, or its id on the hub.
     pub model: String,
+    /// How the model computes.
+    #[serde(default)]
+    pub backbone: BackboneConfig,
     /// Seed of the initial values and the order of examples.
     ///
     /// Default: 0.

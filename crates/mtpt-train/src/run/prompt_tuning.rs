@@ -230,6 +230,7 @@ impl<'a, B: Backbone, O> PromptTuningWorkload<'a, B, O> {
         let mut header = PromptHeader::new(self.config.composition.clone(), length, d_model, tasks);
         header.decoder_length = decoder_length;
         header.model.clone_from(&self.config.model);
+        header.weights = self.backbone.weight_format();
         header.max_input_length = self.config.training.max_input_length;
         header.max_target_length = self.config.training.max_target_length;
         header.steps = step;
