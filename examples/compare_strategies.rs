@@ -20,7 +20,7 @@ use mtpt::core::Backbone;
 use mtpt::infer::{Prompted, TaskData};
 use mtpt::tasks::{MixtureConfig, Rates, Split};
 use mtpt::train::{
-    EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
+    EvaluationConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
 };
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};
@@ -119,9 +119,6 @@ fn run(arguments: &Arguments) -> Result<()> {
 
 fn config(arguments: &Arguments, model: &Model, composition: CompositionConfig) -> RunConfig {
     RunConfig {
-        model: model.folder.display().to_string(),
-        seed: 0,
-        prompt: PromptConfig::default(),
         composition,
         training: TrainingConfig {
             steps: arguments.steps,
@@ -133,6 +130,7 @@ fn config(arguments: &Arguments, model: &Model, composition: CompositionConfig) 
         mixture: MixtureConfig { rates: Rates::Uniform, ..MixtureConfig::default() },
         // The prompts of the last step are evaluated; dev rows select nothing.
         evaluation: EvaluationConfig { every: 0, ..EvaluationConfig::default() },
+        ..RunConfig::new(model.folder.display().to_string())
     }
 }
 

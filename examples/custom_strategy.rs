@@ -15,10 +15,8 @@ use mtpt::compose::{CompositionConfig, CustomConfig};
 use mtpt::core::Initializer;
 use mtpt::infer::{Prompted, Prompts, TaskData};
 use mtpt::prelude::*;
-use mtpt::tasks::{MixtureConfig, Split};
-use mtpt::train::{
-    EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, RunDir, TrainingConfig,
-};
+use mtpt::tasks::Split;
+use mtpt::train::{PromptTuningRun, RunConfig, RunDir, TrainingConfig};
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};
 use mtpt_examples::model::Model;
@@ -88,9 +86,6 @@ fn run(arguments: &Arguments) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let tasks = made_tasks::tasks(folder.path(), Sizes::with_test(arguments.test_rows), 0)?;
     let config = RunConfig {
-        model: model.folder.display().to_string(),
-        seed: 0,
-        prompt: PromptConfig::default(),
         // Files only store its name.
         composition: CompositionConfig::Custom(CustomConfig { name: "shift".into() }),
         training: TrainingConfig {
@@ -100,8 +95,7 @@ fn run(arguments: &Arguments) -> Result<()> {
             learning_rate: 0.1,
             ..TrainingConfig::default()
         },
-        mixture: MixtureConfig::default(),
-        evaluation: EvaluationConfig::default(),
+        ..RunConfig::new(model.folder.display().to_string())
     };
     let data = TaskData::read(tasks, tokenizer, t5, config.max_lengths())?;
     let shared = Initializer::SampledVocabulary { population: None };

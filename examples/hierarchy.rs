@@ -154,9 +154,7 @@ fn tasks(arguments: &Arguments, made: &Path) -> Result<Vec<Task>> {
 
 fn config(arguments: &Arguments, model: &Model) -> RunConfig {
     RunConfig {
-        model: model.folder.display().to_string(),
         seed: arguments.seed,
-        prompt: PromptConfig::default(),
         composition: CompositionConfig::default(),
         training: TrainingConfig {
             steps: arguments.steps,
@@ -168,6 +166,7 @@ fn config(arguments: &Arguments, model: &Model) -> RunConfig {
         },
         mixture: MixtureConfig { rates: Rates::Uniform, ..MixtureConfig::default() },
         evaluation: EvaluationConfig { every: 50, ..EvaluationConfig::default() },
+        ..RunConfig::new(model.folder.display().to_string())
     }
 }
 

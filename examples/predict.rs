@@ -20,9 +20,9 @@ use clap::Parser;
 use mtpt::compose::{CompositionConfig, SeparateConfig};
 use mtpt::core::Backbone;
 use mtpt::infer::{Predictor, Prompts, TaskData};
-use mtpt::tasks::{MixtureConfig, Split, Task};
+use mtpt::tasks::{Split, Task};
 use mtpt::train::{
-    EvaluationConfig, PromptConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
+    EvaluationConfig, PromptTuningRun, RunConfig, TrainingConfig, initial_composition,
 };
 use mtpt_examples::Result;
 use mtpt_examples::made_tasks::{self, Sizes};
@@ -111,13 +111,10 @@ fn learn(model: &Model) -> Result<Prompts> {
     let mut tasks = made_tasks::tasks(folder.path(), Sizes::default(), 0)?;
     tasks.retain(|task: &Task| task.id().as_str() == SMALL_TASK);
     let config = RunConfig {
-        model: model.folder.display().to_string(),
-        seed: 0,
-        prompt: PromptConfig::default(),
         composition: CompositionConfig::Separate(SeparateConfig::default()),
         training: TrainingConfig { steps: 60, batch_size: 16, ..TrainingConfig::default() },
-        mixture: MixtureConfig::default(),
         evaluation: EvaluationConfig { every: 20, ..EvaluationConfig::default() },
+        ..RunConfig::new(model.folder.display().to_string())
     };
     let (t5, tokenizer) = (&model.t5, &model.tokenizer);
     let device = t5.device().autodiff();

@@ -171,7 +171,6 @@ fn config(arguments: &Arguments, model: &Model) -> Result<RunConfig> {
     let strategies = CompositionConfig::catalogue().into_iter();
     let mut named = strategies.filter(|strategy| strategy.name() == arguments.strategy);
     let config = RunConfig {
-        model: model.folder.display().to_string(),
         seed: arguments.seed,
         prompt: PromptConfig { length: arguments.length, ..PromptConfig::default() },
         composition: named.next().unwrap_or_default(),
@@ -189,6 +188,7 @@ fn config(arguments: &Arguments, model: &Model) -> Result<RunConfig> {
             every: arguments.steps.div_ceil(10),
             ..EvaluationConfig::default()
         },
+        ..RunConfig::new(model.folder.display().to_string())
     };
     config.check()?;
     Ok(config)

@@ -43,8 +43,6 @@ impl Protocol {
     /// Returns a prompt tuning configuration with the default composition.
     pub fn config(&self, model: &Model, rate: f64, seed: u64) -> RunConfig {
         RunConfig {
-            // Not part of a run's identity: the folder may move.
-            model: model.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             seed,
             prompt: PromptConfig {
                 length: self.length,
@@ -66,6 +64,10 @@ impl Protocol {
                 batch_size: JUDGED_AT_A_TIME,
                 ..EvaluationConfig::default()
             },
+            // The folder may move, so that only its name is recorded.
+            ..RunConfig::new(
+                model.folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            )
         }
     }
 

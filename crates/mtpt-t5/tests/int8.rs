@@ -3,7 +3,7 @@
 use burn::module::{Module, ModuleVisitor, Param};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use mtpt_core::{StateGradients, vjp_by_autodiff};
-use mtpt_t5::{Backbone, Inputs, T5, WeightFormat};
+use mtpt_t5::{Activation, Backbone, Inputs, T5, T5Config, WeightFormat};
 
 use crate::fixtures::{VARIANTS, folder, load, message, padded, reference};
 
@@ -61,40 +61,59 @@ fn weights_are_rounded_to_half_a_step() {
     }
 }
 
+/// Returns ids of `[rows, length]`.
+fn ids(rows: usize, length: usize) -> Tensor<2, Int> {
+    let ids: Vec<i32> = (0..rows * length).map(|index| (index * 7 % 23 + 3) as i32).collect();
+    Tensor::from_data(TensorData::new(ids, [rows, length]), &Device::flex())
+}
+
 #[test]
-fn states_and_gradients_match_those_of_the_same_weights_in_f32() {
-    let device = Device::flex();
+fn states_match_those_of_the_same_weights_in_f32() {
     for name in VARIANTS {
         let model = load_int8(name);
-        let (ids, mask) = padded(&reference(name).inputs, &device);
-        let batch = ids.dims()[0];
+        let (inputs, mask) = padded(&reference(name).inputs, &Device::flex());
+        let rows = mask.dims()[0];
         // With two targets the projections are absorbed, with thirty the keys are projected.
         for targets in [2, 30] {
-            let ids = |length: usize| {
-                let ids: Vec<i32> = (0..batch * length).map(|i| (i * 7 % 23 + 3) as i32).collect();
-                let ids = TensorData::new(ids, [batch, length]);
-                Tensor::<2, Int>::from_data(ids, &device)
-            };
-            let inputs = || Inputs::new(model.embed(ids(mask.dims()[1])), mask.clone());
-            let rounded = model.vjp(inputs(), ids(targets), PROMPT_LENGTH);
+            let inputs = || Inputs::new(model.embed(inputs.clone()), mask.clone());
+            let rounded = model.vjp(inputs(), ids(rows, targets), PROMPT_LENGTH);
             // Autodiff multiplies by the values of the integers, and rounds nothing else.
-            let exact = vjp_by_autodiff(&model, inputs(), ids(targets), PROMPT_LENGTH);
-            let error =
-                relative_error(rounded.decoder_states.clone(), exact.decoder_states.clone());
-            // Activations are rounded to 255 steps, with an error near 0.5 % of their norm in each
-            // layer of a block. Small models with random weights amplify it from block to block.
-            println!("{name} {targets} states {error}");
-            assert!(error < 0.5, "{name}, {targets} targets: {error}");
+            let exact = vjp_by_autodiff(&model, inputs(), ids(rows, targets), PROMPT_LENGTH);
+            let error = relative_error(rounded.decoder_states, exact.decoder_states);
+            // Activations of 16 values are rounded to 255 steps, an error near 0.3 % of their norm
+            // in each layer. These models have random weights and scores near 100, so that softmax
+            // amplifies the error from block to block.
+            assert!(error < 0.15, "{name}, {targets} targets: {error}");
             assert!(error > 1e-4, "{name}, {targets} targets: nothing was rounded");
-            let gradients = || StateGradients {
-                encoder: None,
-                decoder: exact.decoder_states.clone().inner().sin(),
-            };
-            let (rounded, gradients) = (rounded.pullback(gradients()), gradients());
-            let exact = exact.pullback(gradients);
-            let error = relative_error(rounded.encoder, exact.encoder);
-            println!("{name} {targets} gradient {error}");
-            assert!(error < 0.5, "{name}, {targets} targets: gradient {error}");
+        }
+    }
+}
+
+#[test]
+fn gradients_match_those_of_the_same_weights_in_f32() {
+    let device = Device::flex();
+    let (rows, length) = (4, 12);
+    for (activation, gated) in
+        [(Activation::Relu, false), (Activation::GeluTanh, true), (Activation::Silu, false)]
+    {
+        device.seed(7);
+        let config = T5Config { activation, gated, ..T5Config::new(60, 64, 16, 128, 3, 4, 3) };
+        let place = tempfile::tempdir().unwrap();
+        config.init(&device).unwrap().save(place.path()).unwrap();
+        let model = T5::load_as(place.path(), WeightFormat::Int8, &device).unwrap();
+        for targets in [2, 30] {
+            let mask = Tensor::<2>::ones([rows, length], &device).greater_elem(0.0);
+            let inputs = || Inputs::new(model.embed(ids(rows, length)), mask.clone());
+            let rounded = model.vjp(inputs(), ids(rows, targets), PROMPT_LENGTH);
+            let exact = vjp_by_autodiff(&model, inputs(), ids(rows, targets), PROMPT_LENGTH);
+            let decoder = exact.decoder_states.clone().inner().mul_scalar(3.0).sin();
+            let gradients = || StateGradients { encoder: None, decoder: decoder.clone() };
+            let found = rounded.pullback(gradients()).encoder;
+            let error = relative_error(found, exact.pullback(gradients()).encoder);
+            println!("{activation:?} {gated} {targets}: {error}");
+            // Two to three roundings in each of six blocks, forward and backward, of 0.5 % each.
+            assert!(error < 0.06, "{activation:?}, {targets} targets: {error}");
+            assert!(error > 1e-4, "{activation:?}, {targets} targets: nothing was rounded");
         }
     }
 }

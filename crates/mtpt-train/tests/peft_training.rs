@@ -13,8 +13,8 @@ use mtpt_tasks::{
     TokenizeFn,
 };
 use mtpt_train::{
-    AdamWConfig, BackboneConfig, Decay, EvaluationConfig, Observer, OptimizerConfig, PromptConfig,
-    PromptTuningRun, RunConfig, StepEvent, TrainingConfig,
+    AdamWConfig, Decay, Observer, OptimizerConfig, PromptConfig, PromptTuningRun, RunConfig,
+    StepEvent, TrainingConfig,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -88,9 +88,6 @@ fn tasks(folder: &TempDir, reference: &Value, plain: bool) -> Vec<Task> {
 fn config(reference: &Value, run: &Value, prompts: &Prompts) -> RunConfig {
     let number = |key: &str| run[key].as_f64().unwrap();
     RunConfig {
-        model: "v1_1".into(),
-        backbone: BackboneConfig::default(),
-        seed: 0,
         prompt: PromptConfig {
             length: prompts.header().length,
             decoder_length: prompts.header().decoder_length,
@@ -112,7 +109,7 @@ fn config(reference: &Value, run: &Value, prompts: &Prompts) -> RunConfig {
             ..TrainingConfig::default()
         },
         mixture: MixtureConfig { shuffle: false, ..MixtureConfig::default() },
-        evaluation: EvaluationConfig::default(),
+        ..RunConfig::new("v1_1")
     }
 }
 

@@ -2,9 +2,7 @@
 
 use burn::tensor::Device;
 use mtpt_compose::{Composition, CompositionConfig};
-use mtpt_train::{
-    BackboneConfig, EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition,
-};
+use mtpt_train::{EvaluationConfig, PromptConfig, RunConfig, TrainingConfig, initial_composition};
 
 #[path = "../../mtpt-infer/tests/small_world.rs"]
 mod shared;
@@ -22,8 +20,6 @@ impl SmallWorld {
 /// Returns a run of eight steps with twelve examples each and a checkpoint every three steps.
 pub(crate) fn config(composition: CompositionConfig) -> RunConfig {
     RunConfig {
-        model: "small".into(),
-        backbone: BackboneConfig::default(),
         seed: 5,
         prompt: PromptConfig { length: 4, ..PromptConfig::default() },
         composition,
@@ -36,5 +32,6 @@ pub(crate) fn config(composition: CompositionConfig) -> RunConfig {
         },
         mixture: mtpt_tasks::MixtureConfig::default(),
         evaluation: EvaluationConfig { every: 2, batch_size: 5, ..EvaluationConfig::default() },
+        ..RunConfig::new("small")
     }
 }

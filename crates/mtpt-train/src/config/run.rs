@@ -50,6 +50,20 @@ pub struct RunConfig {
 }
 
 impl RunConfig {
+    /// Returns the default settings with a model, which is a folder or an id on the hub.
+    pub fn new(model: impl Into<String>) -> Self {
+        Self {
+            model: model.into(),
+            backbone: BackboneConfig::default(),
+            seed: 0,
+            prompt: PromptConfig::default(),
+            composition: CompositionConfig::default(),
+            training: TrainingConfig::default(),
+            mixture: MixtureConfig::default(),
+            evaluation: EvaluationConfig::default(),
+        }
+    }
+
     /// Checks everything that can be checked without the model.
     ///
     /// # Errors
