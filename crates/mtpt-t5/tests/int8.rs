@@ -110,8 +110,8 @@ fn gradients_match_those_of_the_same_weights_in_f32() {
             let gradients = || StateGradients { encoder: None, decoder: decoder.clone() };
             let found = rounded.pullback(gradients()).encoder;
             let error = relative_error(found, exact.pullback(gradients()).encoder);
-            // Roundings in each layer of six blocks, forward and backward, add up to 1.5 % (silu) to
-            // 5.5 % (relu, whose derivative jumps). CPUs without VNNI have one bit less.
+            // Roundings in each layer of six blocks, forward and backward, add up to 1.5 % (silu)
+            // to 5.5 % (relu, whose derivative jumps). CPUs without VNNI have one bit less.
             assert!(error < 0.15, "{activation:?}, {targets} targets: {error}");
             assert!(error > 1e-4, "{activation:?}, {targets} targets: nothing was rounded");
         }

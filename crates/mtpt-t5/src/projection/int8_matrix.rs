@@ -11,8 +11,8 @@ use super::quantized_rows::{QuantizedRow, QuantizedRows};
 /// Largest absolute integer of a weight. The integers are symmetric, so that the zero point is 0.
 const LARGEST: f32 = 127.0;
 
-/// Maximum number of rows and of columns, for which sums of products of 255 and 127 fit 32 bits. The
-/// feed-forward layers of T5-11B have 65,536.
+/// Maximum number of rows and of columns, for which sums of products of 255 and 127 fit 32 bits.
+/// The feed-forward layers of T5-11B have 65,536.
 pub(super) const MAX_SIZE: usize = (i32::MAX / (255 * 127)) as usize;
 
 /// Rows that are multiplied at a time. Their integers, their products and a part of the weights
