@@ -22,12 +22,14 @@ def check_losses(answers):
     count = sum(map(len, losses["mtpt"]))
     first, last = losses["mtpt"][0][0], losses["mtpt"][-1][-1]
     said = f"{count} losses ({first:.3f} to {last:.3f}) within {found:.1e}"
+    if int8 := losses.get("mtpt int8"):
+        said += f", with int8 weights within {apart(int8, losses['peft']):.1e}"
     return found < BOUND, said
 
 
 def check_evaluation(answers, tasks):
     """Compares log-probabilities of some rows, and counts predictions with the same first token."""
-    scores = {side: answer["check"]["scores"] for side, answer in answers.items()}
+    scores = {side: answers[side]["check"]["scores"] for side in ["mtpt", "peft"]}
     found = apart(scores["mtpt"], scores["peft"])
     ours, theirs = (answers[side]["rounds"][0]["predictions"] for side in ["mtpt", "peft"])
     same = rows = 0
@@ -45,22 +47,34 @@ def check_evaluation(answers, tasks):
     )
     if alike:
         said += f" (labels that begin alike: {', '.join(alike)})"
+    if "mtpt int8" in answers:
+        int8 = answers["mtpt int8"]["rounds"][0]["predictions"]
+        pairs = [pair for task in zip(ours, int8) for pair in zip(*task)]
+        said += f"; int8 weights predict the same label in {sum(a == b for a, b in pairs):,}"
     return found < BOUND, said
 
 
 def same_texts(ours, theirs):
-    """Returns the number of equal texts, and that of tokens before the first difference in each."""
+    """Returns the number of equal texts."""
+    return sum(a == b for a, b in zip(ours, theirs, strict=True))
+
+
+def likeness(ours, theirs):
+    """Counts equal texts, and tokens before the first difference of each text."""
     tokens = 0
     for of_ours, of_theirs in zip(ours, theirs, strict=True):
-        differing = (place for place, (a, b) in enumerate(zip(of_ours, of_theirs)) if a != b)
-        tokens += next(differing, min(len(of_ours), len(of_theirs)))
-    return sum(a == b for a, b in zip(ours, theirs)), tokens
+        pairs = enumerate(zip(of_ours, of_theirs))
+        shorter = min(len(of_ours), len(of_theirs))
+        tokens += next((place for place, (a, b) in pairs if a != b), shorter)
+    total = sum(map(len, ours))
+    same = same_texts(ours, theirs)
+    return f"{same} the same ({tokens} of {total} tokens precede a difference)"
 
 
 def check_texts(answers):
     """Compares generated texts: with prompts, and without them if a program has none."""
     texts = {side: answers[side]["rounds"][0]["ids"] for side in ["mtpt", "peft"]}
-    same, _ = same_texts(texts["mtpt"], texts["peft"])
+    same = same_texts(texts["mtpt"], texts["peft"])
     good = same == len(texts["mtpt"])
     tokens = {len(text) for text in texts["mtpt"] + texts["peft"]}
     distinct = len({token for text in texts["mtpt"] for token in text})
@@ -73,14 +87,15 @@ def check_texts(answers):
     others = {"PEFT": answers["peft"]["check"]["ids"]}
     if "ctranslate2" in answers:
         others["CTranslate2"] = answers["ctranslate2"]["rounds"][0]["ids"]
-    counts = {name: same_texts(ours, ids)[0] for name, ids in others.items()}
+    counts = {name: same_texts(ours, ids) for name, ids in others.items()}
     good &= all(same == len(ours) for same in counts.values())
     told = [f"{same} the same as {name}'s" for name, same in counts.items()]
     if "ctranslate2 int8" in answers:
         ids = answers["ctranslate2 int8"]["rounds"][0]["ids"]
-        same, tokens = same_texts(ours, ids)
-        total = sum(map(len, ids))
-        told.append(f"{same} as in int8 ({tokens} of {total} tokens precede a difference)")
+        told.append(f"in CTranslate2's int8 {likeness(ours, ids)}")
+    if "mtpt int8" in answers:
+        ids = answers["mtpt int8"]["rounds"][0]["ids"]
+        said += f"; with int8 weights {likeness(texts['mtpt'], ids)}"
     said += "; without prompts, " + ", ".join(told)
     return good, said
 

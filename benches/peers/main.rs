@@ -20,6 +20,7 @@ use std::time::Instant;
 
 use clap::{Parser, Subcommand};
 use mimalloc::MiMalloc;
+use mtpt::core::WeightFormat;
 use serde_json::{Value, json};
 
 use crate::rows::Row;
@@ -87,11 +88,15 @@ struct Files {
     /// Device that computes
     #[arg(long, default_value = "flex")]
     device: String,
+    /// Format of the model's weights
+    #[arg(long, default_value_t)]
+    weights: WeightFormat,
 }
 
 impl Files {
     fn subject(&self) -> Result<Subject> {
-        Ok(Subject { folder: self.folder.clone(), device: mtpt::device(&self.device)? })
+        let (folder, device) = (self.folder.clone(), mtpt::device(&self.device)?);
+        Ok(Subject { folder, weights: self.weights, device })
     }
 }
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import cpu
+from works import WORKS
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -16,13 +17,19 @@ PEERS = TARGET / "peers"
 SIDES = {
     "mtpt": "mtpt",
     "peft": "PEFT",
+    "mtpt int8": "mtpt, int8",
     "ctranslate2": "CTranslate2",
     "ctranslate2 int8": "CTranslate2, int8",
     "candle": "candle",
 }
-# They have no prompts, which only these works can do without.
-WITHOUT_PROMPTS = ["ctranslate2", "ctranslate2 int8", "candle"]
-WORKS_WITHOUT_PROMPTS = ["generation", "cold"]
+# Works of the sides that don't have all: products alone have no weights of a model, and these
+# programs no prompts.
+WORKS_OF = {
+    "mtpt int8": ["steps", "mixture", "evaluation", "generation", "cold"],
+    "ctranslate2": ["generation", "cold"],
+    "ctranslate2 int8": ["generation", "cold"],
+    "candle": ["generation", "cold"],
+}
 
 
 def call(command, **options):
@@ -69,6 +76,8 @@ class Programs:
         self.arguments = arguments
         self.python = interpreter(arguments.python)
         self.sides = ["mtpt", "peft"]
+        if arguments.weights == "int8":
+            self.sides.append("mtpt int8")
         self.binaries = {"mtpt": arguments.worker or build(arguments.features)}
         self.mask = []
         if arguments.instructions == "avx2":
@@ -115,18 +124,14 @@ class Programs:
 
     def sides_of(self, work):
         """Returns the sides that support a work."""
-        return [
-            side
-            for side in self.sides
-            if side not in WITHOUT_PROMPTS or work in WORKS_WITHOUT_PROMPTS
-        ]
+        return [side for side in self.sides if work in WORKS_OF.get(side, WORKS)]
 
     def command(self, side, work, model):
         files = ["--folder", PEERS / model, "--rows", self.rows / f"{work}.json"]
         program, *int8 = side.split()
         if program == "mtpt":
-            device = ["--device", self.arguments.device]
-            return [self.binaries["mtpt"], *self.mask, work, *device, *files]
+            files += ["--device", self.arguments.device, *(["--weights", "int8"] if int8 else [])]
+            return [self.binaries["mtpt"], *self.mask, work, *files]
         if program == "candle":
             return [self.binaries["candle"], work, *files]
         command = [self.python, HERE / f"worker_{program}.py", work, *files]

@@ -45,16 +45,21 @@ class Report:
 
     def add(self, model, work, answers):
         if work == "limit":
+            for of_sides in answers.values():
+                self.add_instructions(of_sides)
             return self.add_products(model, answers)
-        for side, answer in answers.items():
-            if said := answer.get("ready", {}).get("instructions"):
-                self.instructions[SIDES[side]] = said
+        self.add_instructions(answers)
         seconds = {side: median(answer) for side, answer in answers.items()}
         self.add_times(model, work, seconds)
         self.add_memory(model, work, answers)
         if work == "steps" and model in self.rates:
             self.add_shares(model, answers["mtpt"]["ready"]["operations"], seconds)
         self.check(model, work, answers)
+
+    def add_instructions(self, answers):
+        for side, answer in answers.items():
+            if said := answer.get("ready", {}).get("instructions"):
+                self.instructions[SIDES[side]] = said
 
     def add_products(self, model, answers):
         """Compares the products alone, with one thread and with all."""
@@ -89,6 +94,8 @@ class Report:
             side: f"{count / value:.1f}" if count else f"{value:.3f} s"
             for side, value in seconds.items()
         }
+        for side in set(seconds) - {"mtpt", "peft"}:
+            shown[side] += f" ({seconds['mtpt'] / seconds[side]:.2f})"
         ratio = f"{seconds['peft'] / seconds['mtpt']:.2f}"
         ours, theirs, *others = of_side(shown, self.sides)
         self.times.append(
@@ -134,7 +141,8 @@ class Report:
         others = [name for side, name in SIDES.items() if side in self.sides][2:]
         parts = []
         if self.times:
-            head = ["T5", "work", "mtpt", "PEFT", "speed-up", "that of products alone", *others]
+            head = ["T5", "work", "mtpt", "PEFT", "speed-up", "that of products alone"]
+            head += [f"{name} (speed, mtpt = 1)" for name in others]
             parts.append(table(head, self.times))
         if self.products:
             head = ["T5", "product", "threads", "10⁹ operations per second, mtpt", "PyTorch"]

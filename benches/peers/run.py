@@ -46,6 +46,12 @@ def parse():
         choices=["avx2", "avx512"],
         help="vector instructions of all programs [default: what each of them selects]",
     )
+    parser.add_argument(
+        "--weights",
+        choices=["f32", "int8"],
+        default="f32",
+        help="`int8` also measures mtpt with int8 weights [default: f32]",
+    )
     parser.add_argument("--without-candle", action="store_true")
     parser.add_argument("--without-ctranslate2", action="store_true")
     arguments = parser.parse_args()

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use mtpt::burn::tensor::{Device, Distribution, Tensor};
 use mtpt::compose::Composition;
-use mtpt::core::{Backbone, Frozen, Inputs};
+use mtpt::core::{Backbone, Frozen, Inputs, WeightFormat};
 use mtpt::infer::{Candidates, DeviceBatch, Prompted, Prompts};
 use mtpt::t5::{GenerationConfig, T5, T5Config, T5Tokenizer};
 use mtpt::tasks::{Batch, TokenizedExample};
@@ -52,6 +52,7 @@ pub(crate) trait Work {
 /// Model and adapter, and the device that computes with them.
 pub(crate) struct Subject {
     pub(crate) folder: PathBuf,
+    pub(crate) weights: WeightFormat,
     pub(crate) device: Device,
 }
 
@@ -61,7 +62,7 @@ impl Subject {
     }
 
     fn t5(&self) -> Result<Frozen<T5>> {
-        Ok(Frozen::new(T5::load(&self.model(), &self.device)?))
+        Ok(Frozen::new(T5::load_as(&self.model(), self.weights, &self.device)?))
     }
 
     fn prompts(&self) -> Result<Prompts> {
