@@ -30,7 +30,7 @@ pub enum WeightsError {
         /// The id as given.
         model: String,
         /// Why it failed.
-        source: mtpt_io::hub::DownloadError,
+        source: Box<mtpt_io::hub::DownloadError>,
     },
 
     /// A file of a model on the hub is not usable.

@@ -56,6 +56,6 @@ fn file_names(folder: &Path) -> Result<Vec<String>> {
 fn failed(id: &str) -> impl Fn(DownloadError) -> WeightsError + Copy + '_ {
     move |error| match error {
         DownloadError::Content { .. } | DownloadError::Name { .. } => error.into(),
-        source => WeightsError::Hub { model: id.to_owned(), source },
+        other => WeightsError::Hub { model: id.to_owned(), source: Box::new(other) },
     }
 }
