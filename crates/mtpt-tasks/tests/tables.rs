@@ -392,3 +392,22 @@ fn task_files_may_start_with_a_byte_order_mark() {
         message(TaskFile::parse("\u{feff}\n[[tasks]]\nnane = 1\n", Path::new("tasks.toml")));
     assert!(found.starts_with("tasks.toml:3: unknown field `nane`"), "{found}");
 }
+
+/// A few kilobytes of compressed separators would otherwise take a hundred megabytes.
+#[test]
+fn rows_of_a_hundred_thousand_fields_are_the_longest() {
+    let row = |fields: usize| vec!["x"; fields].join(",").into_bytes();
+    for quoted in [false, true] {
+        let start: &[u8] = if quoted { b"\"a\",b\n" } else { b"a,b\n" };
+        let bytes = [start, &row(100_001)].concat();
+        let message = csv(&bytes).unwrap_err().to_string();
+        assert!(message.contains("more than 100000 fields"), "{message}");
+        let message = csv(&row(100_001)).unwrap_err().to_string();
+        assert!(message.contains("more than 100000 fields"), "{message}");
+        // As many are allowed, but not more than the header has.
+        let message = csv(&[start, &row(100_000)].concat()).unwrap_err().to_string();
+        assert!(!message.contains("more than"), "{message}");
+    }
+    let tabs = vec![b'\t'; 100_000];
+    assert!(tsv(&tabs).unwrap_err().to_string().contains("more than 100000 fields"));
+}

@@ -161,6 +161,17 @@ pub enum DataError {
         /// The start of the text.
         found: String,
     },
+    /// A row has more fields than any table.
+    #[error(
+        "{location}: a row has more than {maximum} fields; check that the file is a table, and set \
+         its `format` or `separator`"
+    )]
+    TooManyFields {
+        /// The line in which the row starts.
+        location: SourceLocation,
+        /// Maximum number of fields.
+        maximum: usize,
+    },
     /// A file or line is not JSON, or not a JSON object.
     #[error("{location}: {problem}")]
     Json {

@@ -12,6 +12,7 @@ impl DataError {
             | Self::Quoted { location, .. }
             | Self::Separator { location, .. }
             | Self::OpenQuote { location }
+            | Self::TooManyFields { location, .. }
             | Self::TextAfterQuote { location, .. }
             | Self::Json { location, .. }
             | Self::NestedRow { location, .. }

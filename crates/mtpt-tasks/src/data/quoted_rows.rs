@@ -9,6 +9,10 @@ use crate::error::Result;
 /// a large file.
 const MAX_FIELD: usize = 64 << 20;
 
+/// Maximum number of fields of a row, far more than tables have. Each takes ten times the memory of
+/// its separator.
+pub(crate) const MAX_FIELDS: usize = 100_000;
+
 /// The fields of a row.
 pub(crate) struct FieldsOfRow {
     pub(crate) fields: Vec<String>,
@@ -30,7 +34,8 @@ pub(crate) struct FieldsOfRow {
 ///
 /// # Errors
 ///
-/// As [`Lines::read`], [`DataError::OpenQuote`] and [`DataError::TextAfterQuote`].
+/// As [`Lines::read`], [`DataError::OpenQuote`], [`DataError::TextAfterQuote`] and
+/// [`DataError::TooManyFields`].
 pub(crate) fn read_row<R: BufRead>(
     lines: &mut Lines<R>,
     separator: char,
@@ -41,6 +46,10 @@ pub(crate) fn read_row<R: BufRead>(
     let mut line = line.to_owned();
     let mut at = 0;
     loop {
+        if row.fields.len() == MAX_FIELDS {
+            let (location, maximum) = (row.location, MAX_FIELDS);
+            return Err(DataError::TooManyFields { location, maximum }.into());
+        }
         let rest = &line[at..];
         let Some(quote) = opening_quote(rest, separator) else {
             let length = rest.find(separator);

@@ -1,10 +1,11 @@
 use std::io::BufRead;
 
+use crate::data::error::DataError;
 use crate::data::json::rows::JsonRows;
 use crate::data::lines::Lines;
 #[cfg(feature = "parquet")]
 use crate::data::parquet::rows::ParquetRows;
-use crate::data::quoted_rows::{FieldsOfRow, read_row};
+use crate::data::quoted_rows::{FieldsOfRow, MAX_FIELDS, read_row};
 use crate::error::Result;
 
 /// Rows of a file before their fields are named.
@@ -25,12 +26,17 @@ impl<R: BufRead> Rows<R> {
     pub(crate) fn next_fields(&mut self, separator: char) -> Result<Option<FieldsOfRow>> {
         match self {
             Self::Quoted(lines) => read_row(lines, separator),
-            Self::Lines(lines) => Ok(lines.read()?.map(|(line, location)| FieldsOfRow {
-                fields: line.split(separator).map(str::to_owned).collect(),
-                last_line: location.line(),
-                location,
-                quoted: false,
-            })),
+            Self::Lines(lines) => {
+                let Some((line, location)) = lines.read()? else { return Ok(None) };
+                let mut parts = line.split(separator);
+                let fields = parts.by_ref().take(MAX_FIELDS).map(str::to_owned).collect();
+                if parts.next().is_some() {
+                    let maximum = MAX_FIELDS;
+                    return Err(DataError::TooManyFields { location, maximum }.into());
+                }
+                let last_line = location.line();
+                Ok(Some(FieldsOfRow { fields, last_line, location, quoted: false }))
+            }
             _ => Ok(None),
         }
     }
