@@ -118,7 +118,19 @@ fn tables() {
 #[cfg(feature = "parquet")]
 #[test]
 fn parquet_files() {
-    check("parquet", &["mtpt inspect input/rows.parquet"]);
+    let config = "model = \"model\"\n[[tasks]]\nname = \"t\"\nformat = \"parquet\"\n\
+                  train = \"input/rows.parquet\"\ntemplate = \"{text}\"\nlabels = [\"a\", \"b\"]\n";
+    let train = format!("printf '%s' '{config}' > run.toml; mtpt train run.toml");
+    check(
+        "parquet",
+        &[
+            "mtpt inspect input/rows.parquet",
+            "mtpt init input/rows.parquet --model model",
+            "mtpt generate --model model --input input/rows.parquet",
+            "mtpt score --model model --input input/rows.parquet",
+            &train,
+        ],
+    );
 }
 
 #[test]

@@ -305,6 +305,16 @@ fn quoting_of_files_with_tabs_is_detected() {
 }
 
 #[test]
+fn quoted_fields_of_a_row_are_limited() {
+    let lines = |count: usize| format!("{}\n", "a".repeat(1 << 20)).repeat(count);
+    let table = |rows: String| csv(format!("text,label\n{rows}").as_bytes());
+    assert_eq!(table(format!("\"{}\",b\n", lines(15))).unwrap().len(), 1);
+    for rows in [format!("\"{}\",b\n", lines(17)), format!("\"{}\",\"{}\"\n", lines(9), lines(9))] {
+        assert!(message(table(rows)).contains("only after 16 MiB"));
+    }
+}
+
+#[test]
 fn quotes_have_their_place() {
     let found = columns(csv(b"text,label\n\"a\" , \"pos\"\nb \"c\" d,\"neg\"\n \"e\" f,pos\n"));
     assert_eq!(found, pairs(&[("a", "pos"), ("b \"c\" d", "neg"), (" \"e\" f", "pos")]));

@@ -540,7 +540,8 @@ fn locates_invalid_rows() {
             Format::Csv,
             words(),
             "text,label\none,a\n\"two,b\nthree,a\n",
-            "3: a quote that opens in this line is never closed; write `\"\"` for a quote in a quoted field",
+            "3: a quote that opens in this line is never closed, or only after 16 MiB; write `\"\"` for \
+             a quote in a quoted field",
         ),
         (
             Format::Csv,

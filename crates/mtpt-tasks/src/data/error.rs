@@ -137,10 +137,11 @@ pub enum DataError {
         /// The file.
         path: PathBuf,
     },
-    /// A quoted field is not closed before the end of the file.
+    /// A quoted field is not closed before the end of the file, or the quoted fields of a row are
+    /// longer than 16 MiB.
     #[error(
-        "{location}: a quote that opens in this line is never closed; write `\"\"` for a quote in a \
-         quoted field"
+        "{location}: a quote that opens in this line is never closed, or only after 16 MiB; write \
+         `\"\"` for a quote in a quoted field"
     )]
     OpenQuote {
         /// The line of the quote.

@@ -16,6 +16,12 @@ const TOTAL_RATIO: u64 = 100;
 /// Length that any data may have.
 const FREE_TOTAL: u64 = 32 << 20;
 
+/// Largest ratio of the number of lines and the bytes of the compressed data, above
+/// [`FREE_LINES`]. Reading a line takes time, however short it is.
+const LINES_RATIO: u64 = 2;
+/// Number of lines that any data may have.
+const FREE_LINES: u64 = 1_000_000;
+
 /// Check of the length of decompressed data.
 pub(crate) struct Expansion {
     /// Number of compressed bytes that have been consumed.
@@ -24,12 +30,14 @@ pub(crate) struct Expansion {
     total: u64,
     /// Number of them since the last line break.
     line: u64,
+    /// Number of line breaks.
+    lines: u64,
 }
 
 impl Expansion {
     /// Creates the check of data by the number of its compressed bytes.
     pub(crate) fn new(compressed: Arc<AtomicU64>) -> Self {
-        Self { compressed, total: 0, line: 0 }
+        Self { compressed, total: 0, line: 0, lines: 0 }
     }
 
     /// Counts decompressed bytes.
@@ -39,18 +47,29 @@ impl Expansion {
     /// A description of the length that exceeds the limit.
     pub(crate) fn add(&mut self, bytes: &[u8]) -> Result<(), String> {
         let compressed = self.compressed.load(Ordering::Relaxed);
-        let line_break = bytes.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
+        let line_break = bytes.iter().rposition(|&byte| is_line_break(byte));
         let rest = line_break.map_or(bytes.len(), |position| bytes.len() - position - 1);
         self.line = if line_break.is_some() { rest as u64 } else { self.line + rest as u64 };
         self.total += bytes.len() as u64;
+        // A line may end with both characters.
+        let ends = [b'\n', b'\r'].map(|end| bytes.iter().filter(|&&byte| byte == end).count());
+        self.lines += ends[0].max(ends[1]) as u64;
         if self.line > compressed.saturating_mul(LINE_RATIO).saturating_add(FREE_LINE) {
             return Err(format!("a line of more than {LINE_RATIO} times its size"));
         }
         if self.total > compressed.saturating_mul(TOTAL_RATIO).saturating_add(FREE_TOTAL) {
             return Err(format!("more than {TOTAL_RATIO} times its size"));
         }
+        let max_lines = compressed.saturating_mul(LINES_RATIO).saturating_add(FREE_LINES);
+        if self.lines > max_lines {
+            return Err(format!("more than {max_lines} lines"));
+        }
         Ok(())
     }
+}
+
+fn is_line_break(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
 }
 
 /// Bytes whose consumption is counted.
@@ -108,6 +127,21 @@ mod tests {
         assert!(add(1 << 20, 19, b"").is_err());
         assert!(add(0, 30, b"\n").is_ok());
         assert!(add(0, 30, b"\ny").is_ok());
+    }
+
+    #[test]
+    fn many_lines_are_rejected() {
+        let lines = |compressed: u64, count: usize| {
+            let mut expansion = Expansion::new(Arc::new(AtomicU64::new(compressed)));
+            expansion.add(&b"\n".repeat(count))
+        };
+        assert!(lines(0, 1_000_000).is_ok());
+        assert_eq!(lines(0, 1_000_001).unwrap_err(), "more than 1000000 lines");
+        assert!(lines(500_000, 2_000_000).is_ok());
+        assert!(lines(500_000, 2_000_001).is_err());
+        // Lines may end with two characters.
+        let mut expansion = Expansion::new(Arc::new(AtomicU64::new(0)));
+        assert!(expansion.add(&b"a\r\n".repeat(600_000)).is_ok());
     }
 
     #[test]

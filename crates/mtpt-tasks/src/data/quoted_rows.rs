@@ -5,9 +5,10 @@ use crate::data::lines::Lines;
 use crate::data::location::SourceLocation;
 use crate::error::Result;
 
-/// Maximum number of bytes of a quoted field. An unclosed quote would otherwise collect the rest of
-/// a large file.
-const MAX_FIELD: usize = 64 << 20;
+/// Maximum number of bytes that the quoted fields of a row have in lines other than its last. An
+/// unclosed quote would otherwise collect the rest of a large file, and a compressed file of 1 MB
+/// a row of 100 MB.
+const MAX_CONTINUED: usize = 16 << 20;
 
 /// Maximum number of fields of a row, far more than tables have. Each takes ten times the memory of
 /// its separator.
@@ -44,7 +45,7 @@ pub(crate) fn read_row<R: BufRead>(
     let mut row =
         FieldsOfRow { fields: Vec::new(), last_line: location.line(), location, quoted: false };
     let mut line = line.to_owned();
-    let mut at = 0;
+    let (mut at, mut continued) = (0, 0);
     loop {
         if row.fields.len() == MAX_FIELDS {
             let (location, maximum) = (row.location, MAX_FIELDS);
@@ -63,7 +64,7 @@ pub(crate) fn read_row<R: BufRead>(
         row.quoted = true;
         at += quote + 1;
         let opening = lines.location();
-        let field = read_quoted(lines, &mut line, &mut at)?;
+        let field = read_quoted(lines, &mut line, &mut at, &mut continued)?;
         row.last_line = lines.location().line();
         row.fields.push(field);
         at += leading_spaces(&line[at..]);
@@ -80,11 +81,13 @@ pub(crate) fn read_row<R: BufRead>(
     }
 }
 
-/// Reads a quoted field after its opening quote, replacing the line where it extends over several.
+/// Reads a quoted field after its opening quote, replacing the line where it extends over several,
+/// and counting their bytes.
 fn read_quoted<R: BufRead>(
     lines: &mut Lines<R>,
     line: &mut String,
     at: &mut usize,
+    continued: &mut usize,
 ) -> Result<String> {
     let opening = lines.location();
     let mut field = String::new();
@@ -103,8 +106,9 @@ fn read_quoted<R: BufRead>(
             None => {
                 field.push_str(rest);
                 field.push('\n');
+                *continued += rest.len() + 1;
                 match lines.read_any()? {
-                    Some((next, _)) if field.len() <= MAX_FIELD => next.clone_into(line),
+                    Some((next, _)) if *continued <= MAX_CONTINUED => next.clone_into(line),
                     _ => return Err(DataError::OpenQuote { location: opening }.into()),
                 }
                 *at = 0;
