@@ -41,9 +41,25 @@ fn without_type_names(message: String) -> String {
     message
 }
 
-/// Returns the line of a byte offset, counted from 1.
+/// Returns the line of a byte offset, counted from 1. For many offsets, see [`LineNumbers`].
 pub fn line_of(text: &str, byte: usize) -> usize {
-    text.bytes().take(byte).filter(|&byte| byte == b'\n').count() + 1
+    LineNumbers::new(text).of(byte)
+}
+
+/// The positions of the line breaks of a text.
+#[derive(Clone, Debug)]
+pub(crate) struct LineNumbers(Vec<usize>);
+
+impl LineNumbers {
+    /// Finds the line breaks of a text.
+    pub(crate) fn new(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(position, _)| position).collect())
+    }
+
+    /// Returns the line of a byte offset, counted from 1.
+    pub(crate) fn of(&self, byte: usize) -> usize {
+        self.0.partition_point(|&line_break| line_break < byte) + 1
+    }
 }
 
 #[cfg(test)]
@@ -86,6 +102,14 @@ mod tests {
             let problem = read_toml::<Document>(text).unwrap_err();
             assert_eq!(problem, TomlProblem { line: Some(line), message: message.to_owned() });
         }
+    }
+
+    #[test]
+    fn lines_are_counted_from_one() {
+        let numbers = LineNumbers::new("a\n\nb\n");
+        let lines: Vec<usize> = (0..7).map(|byte| numbers.of(byte)).collect();
+        assert_eq!(lines, [1, 1, 2, 3, 3, 4, 4]);
+        assert_eq!(line_of("", 0), 1);
     }
 
     #[test]

@@ -1,3 +1,4 @@
+use std::collections::HashSet;
 use std::path::Path;
 
 use mtpt_io::fs::read_to_string;
@@ -8,7 +9,7 @@ use crate::corpus::config::CorpusConfig;
 use crate::corpus::corpus::Corpus;
 use crate::corpus::error::CorpusError;
 use crate::error::{Error, Result};
-use crate::toml_text::{line_of, read_toml};
+use crate::toml_text::{LineNumbers, read_toml};
 
 /// Corpora of a TOML file: its `[[corpora]]` entries, if any, in the order of the file.
 ///
@@ -54,19 +55,21 @@ impl CorpusFile {
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
         let folder = path.parent().unwrap_or(Path::new(""));
+        let lines = LineNumbers::new(text);
+        let mut names = HashSet::new();
         let mut corpora: Vec<Corpus> = Vec::with_capacity(document.corpora.len());
         for entry in document.corpora {
-            let at = line_of(text, entry.span().start);
+            let at = lines.of(entry.span().start);
             let mut config = entry.into_inner();
             for file in config.train.iter_mut().chain(&mut config.dev) {
                 // An absolute path replaces the folder.
                 *file = folder.join(&*file);
             }
             let name = config.name.clone();
-            let corpus = if corpora.iter().any(|corpus| corpus.id() == &name) {
-                Err(CorpusError::NameTaken { name }.into())
-            } else {
+            let corpus = if names.insert(name.clone()) {
                 Corpus::new(config)
+            } else {
+                Err(CorpusError::NameTaken { name }.into())
             };
             corpora.push(corpus.map_err(|error| error.in_file(path, Some(at)))?);
         }

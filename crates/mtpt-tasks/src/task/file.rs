@@ -1,3 +1,4 @@
+use std::collections::HashMap;
 use std::path::Path;
 
 use mtpt_io::fs::read_to_string;
@@ -9,7 +10,7 @@ use crate::task::config::TaskConfig;
 use crate::task::error::TaskError;
 use crate::task::id::TaskId;
 use crate::task::task::Task;
-use crate::toml_text::{line_of, read_toml};
+use crate::toml_text::{LineNumbers, read_toml};
 use crate::tree::error::TreeError;
 use crate::tree::groups::Groups;
 
@@ -80,8 +81,9 @@ impl TaskFile {
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let document: Document = read_toml(text).map_err(|problem| Error::toml(path, problem))?;
         let folder = path.parent().unwrap_or(Path::new(""));
+        let lines = LineNumbers::new(text);
         let configs = document.tasks.into_iter().map(|config| {
-            let line = line_of(text, config.span().start);
+            let line = lines.of(config.span().start);
             (config.into_inner().in_folder(folder), Some(line))
         });
         let mut configs: Vec<_> = configs.collect();
@@ -89,7 +91,7 @@ impl TaskFile {
         let paths = document
             .groups
             .paths(&names)
-            .map_err(|(byte, error)| error.in_file(path, Some(line_of(text, byte))))?;
+            .map_err(|(byte, error)| error.in_file(path, Some(lines.of(byte))))?;
         for ((config, _), path) in configs.iter_mut().zip(paths) {
             config.name = path;
         }
@@ -111,33 +113,15 @@ impl TaskFile {
             return Err(TaskError::NoTasks { file: path.to_path_buf() }.into());
         }
         let mut tasks = Vec::with_capacity(configs.len());
-        for (index, (config, line)) in configs.iter().enumerate() {
-            let task = Self::check_name(config, &configs[..index])
+        let mut names = UsedNames::default();
+        for (config, line) in &configs {
+            let task = names
+                .add(&config.name, *line)
                 .and_then(|()| Task::new(config))
                 .map_err(|error| error.in_file(path, *line))?;
             tasks.push(task);
         }
         Ok(Self { tasks })
-    }
-
-    /// Checks that a name is unique, and is not both a task and a group.
-    fn check_name(config: &TaskConfig, before: &[(TaskConfig, Option<usize>)]) -> Result<()> {
-        let name = &config.name;
-        for (other, line) in before {
-            let other = &other.name;
-            if name == other {
-                let (task, first_line) = (name.clone(), *line);
-                return Err(TreeError::DuplicateTask { task, first_line }.into());
-            }
-            for (task, inner) in [(name, other), (other, name)] {
-                let rest = inner.as_str().strip_prefix(task.as_str());
-                if rest.is_some_and(|rest| rest.starts_with('/')) {
-                    let (task, member) = (task.clone(), inner.clone());
-                    return Err(TreeError::TaskIsGroup { task, member }.into());
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Returns the tasks in the order of the file.
@@ -148,5 +132,39 @@ impl TaskFile {
     /// Returns the tasks in the order of the file.
     pub fn into_tasks(self) -> Vec<Task> {
         self.tasks
+    }
+}
+
+/// The names of tasks, and of the groups that contain them.
+#[derive(Default)]
+struct UsedNames<'a> {
+    /// The task and its line.
+    tasks: HashMap<&'a str, (&'a TaskId, Option<usize>)>,
+    /// The first task of a group.
+    groups: HashMap<&'a str, &'a TaskId>,
+}
+
+impl<'a> UsedNames<'a> {
+    /// Adds a name, which must be unique and can't be both a task and a group.
+    fn add(&mut self, name: &'a TaskId, line: Option<usize>) -> Result<()> {
+        if let Some(&(_, first_line)) = self.tasks.get(name.as_str()) {
+            return Err(TreeError::DuplicateTask { task: name.clone(), first_line }.into());
+        }
+        let is_group = |task: &TaskId, member: &TaskId| -> Result<()> {
+            let (task, member) = (task.clone(), member.clone());
+            Err(TreeError::TaskIsGroup { task, member }.into())
+        };
+        if let Some(member) = self.groups.get(name.as_str()) {
+            return is_group(name, member);
+        }
+        for (end, _) in name.as_str().match_indices('/') {
+            let group = &name.as_str()[..end];
+            if let Some((task, _)) = self.tasks.get(group) {
+                return is_group(task, name);
+            }
+            self.groups.entry(group).or_insert(name);
+        }
+        self.tasks.insert(name.as_str(), (name, line));
+        Ok(())
     }
 }

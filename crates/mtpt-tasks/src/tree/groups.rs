@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -41,12 +41,13 @@ impl Groups {
     /// of the file is returned.
     fn parents<'a>(&'a self, tasks: &[&'a TaskId]) -> Result<BTreeMap<&'a str, &'a str>, Problem> {
         let mut parents = BTreeMap::new();
+        let names: HashSet<&str> = tasks.iter().map(|task| task.as_str()).collect();
         for (group, children) in self.in_order() {
             let at = children.span().start;
             if !TaskId::new(group).is_ok_and(|name| name.segments().count() == 1) {
                 return Err((at, TreeError::GroupName { name: group.to_owned() }.into()));
             }
-            if tasks.iter().any(|task| task.as_str() == group) {
+            if names.contains(group) {
                 return Err((at, TreeError::GroupIsTask { name: group.to_owned() }.into()));
             }
             if children.get_ref().is_empty() {
@@ -54,7 +55,7 @@ impl Groups {
             }
             for child in children.get_ref() {
                 let (at, child) = (child.span().start, child.get_ref().as_str());
-                let group_or_task = if self.0.contains_key(child) {
+                let group_or_task = if self.0.contains_key(child) || names.contains(child) {
                     Some(child)
                 } else {
                     find_task(child, tasks.iter().copied()).ok().map(|task| tasks[task].as_str())
