@@ -3,6 +3,9 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::confusable_detection::skeleton;
 
+use crate::excerpt::excerpt;
+use crate::names::did_you_mean_one_of;
+
 /// Returns the form in which labels are compared: composed characters (NFC), single spaces for all
 /// kinds of blanks, no blanks at the ends and no invisible marks.
 pub(crate) fn plain(text: &str) -> String {
@@ -58,6 +61,19 @@ pub(crate) fn code_points(text: &str) -> String {
             _ => sign.escape_default().to_string(),
         })
         .collect()
+}
+
+/// Returns a known label that looks the same, with the difference, or a similar one.
+pub(crate) fn nearest_label(label: &str, known: &[String]) -> String {
+    match look_alike(label, known) {
+        Some(other) => format!(
+            "; it looks like `{}`, but the code points are `{}`, not `{}`",
+            excerpt(other),
+            code_points(label),
+            code_points(other)
+        ),
+        None => did_you_mean_one_of(label, known),
+    }
 }
 
 /// Returns whether a character has no glyph and no meaning in a label.

@@ -8,7 +8,7 @@ use crate::data::json::error::JsonProblem;
 use crate::data::location::SourceLocation;
 use crate::data::parquet_problem::ParquetProblem;
 use crate::excerpt::excerpt;
-use crate::look_alike::{code_points, look_alike};
+use crate::look_alike::{code_points, nearest_label};
 use crate::names::{did_you_mean_one_of, quoted_list};
 
 /// An invalid data file or row.
@@ -387,18 +387,5 @@ fn other_encoding(encoding: Encoding) -> &'static str {
          UTF-8 (a workbook as \"CSV UTF-8\")"
     } else {
         "set another `encoding`, or save the file as UTF-8"
-    }
-}
-
-/// Returns a known label that looks the same, with the difference, or a similar one.
-fn nearest_label(label: &str, known: &[String]) -> String {
-    match look_alike(label, known) {
-        Some(other) => format!(
-            "; it looks like `{}`, but the code points are `{}`, not `{}`",
-            excerpt(other),
-            code_points(label),
-            code_points(other)
-        ),
-        None => did_you_mean_one_of(label, known),
     }
 }
