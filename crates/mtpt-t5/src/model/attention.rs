@@ -46,6 +46,10 @@ pub(crate) struct SavedAttention {
 
 /// Attention weights for the backward pass.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each block, and its tensors take megabytes"
+)]
 pub(crate) enum SavedWeights {
     /// `[batch, heads, queries, keys]`
     Saved(Tensor<4>),

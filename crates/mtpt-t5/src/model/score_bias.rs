@@ -14,6 +14,10 @@ use crate::model::position::RelativePositionBias;
 /// A position bias depends only on the distance between query and key, and so does the causal
 /// mask. The bias of a long row is therefore not computed as a whole.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for each block, and its tensors take megabytes"
+)]
 pub(crate) enum ScoreBias {
     /// Broadcasts to `[batch, heads, queries, keys]`.
     Whole(Tensor<4>),
