@@ -10,3 +10,9 @@ pub struct BackboneConfig {
     /// Default: `f32`.
     pub weights: WeightFormat,
 }
+
+impl BackboneConfig {
+    pub(crate) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}

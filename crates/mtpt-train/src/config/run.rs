@@ -23,7 +23,9 @@ pub struct RunConfig {
     /// Directory of the frozen model, or its id on the hub.
     pub model: String,
     /// How the model computes.
-    #[serde(default)]
+    ///
+    /// The default is not written, so that runs of earlier versions can be resumed.
+    #[serde(default, skip_serializing_if = "BackboneConfig::is_default")]
     pub backbone: BackboneConfig,
     /// Seed of the initial values and the order of examples.
     ///
