@@ -39,16 +39,21 @@ pub fn par_map<I: Send, O: Send>(
         }
     };
     thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads)
-            .map(|_| {
-                scope.spawn(|| match ThreadPoolBuilder::new().num_threads(1).build() {
+        let started: Vec<_> = (0..threads)
+            .map_while(|_| {
+                let in_pool = || match ThreadPoolBuilder::new().num_threads(1).build() {
                     Ok(pool) => pool.install(work),
                     // In the global pool the results are the same, only slower.
                     Err(_) => work(),
-                })
+                };
+                thread::Builder::new().spawn_scoped(scope, in_pool).ok()
             })
             .collect();
-        for thread in threads {
+        if started.is_empty() {
+            // The system has no memory or no identifier left for a thread.
+            work();
+        }
+        for thread in started {
             if let Err(panic) = thread.join() {
                 resume_unwind(panic);
             }
