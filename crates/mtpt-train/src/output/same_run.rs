@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::config::backbone::BackboneConfig;
 use crate::config::schedule::Decay;
 use crate::error::Result;
 use crate::output::error::CheckpointError;
@@ -20,14 +21,20 @@ pub(crate) fn check_same_run(
     steps_done: usize,
 ) -> Result<()> {
     let [before_steps, now_steps] = [before, now].map(|run| run["training"]["steps"].as_u64());
-    let mut adjusted = before.clone();
+    let (mut adjusted, mut now) = (before.clone(), now.clone());
+    for run in [&mut adjusted, &mut now] {
+        // The default is not stored.
+        if run["backbone"].is_null() {
+            run["backbone"] = json!(BackboneConfig::default());
+        }
+    }
     for key in ["steps", "checkpoint_every"] {
         if !before["training"][key].is_null() {
             adjusted["training"][key] = now["training"][key].clone();
         }
     }
     let path = path.to_owned();
-    if let Some((key, before, now)) = first_difference(String::new(), &adjusted, now) {
+    if let Some((key, before, now)) = first_difference(String::new(), &adjusted, &now) {
         let mut reason = format!("`{key}` was {before}, and is now {now}");
         if key == INITIAL_VALUES {
             reason += ", because the prompts that it starts from have changed; start it over";
