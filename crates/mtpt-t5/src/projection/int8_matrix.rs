@@ -6,7 +6,7 @@ use multiversion::multiversion;
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
 
-use super::quantized_rows::{QuantizedRow, QuantizedRows};
+use super::quantized_rows::{QuantizedRow, QuantizedRows, nearest};
 
 /// Largest absolute integer of a weight. The integers are symmetric, so that the zero point is 0.
 const LARGEST: f32 = 127.0;
@@ -21,6 +21,12 @@ const ROWS: usize = 64;
 
 /// Rows of the identity by which a packed matrix is multiplied at a time when it is unpacked.
 const UNPACKED_ROWS: usize = 256;
+
+thread_local! {
+    /// The kernel that this CPU supports. Asking the CPU for each product would take longer than
+    /// small products.
+    static EXECUTOR: GemmExecutor<u8, i8, i32> = GemmExecutor::new();
+}
 
 /// A constant matrix `W` of 8-bit integers with a scale for each column, packed for products on the
 /// CPU.
@@ -41,12 +47,19 @@ impl Int8Matrix {
     ///
     /// The largest absolute value of a column becomes ±127. There are at most [`MAX_SIZE`] rows and
     /// columns.
+    #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "a comparison with NaN is false")]
     pub(super) fn quantize(values: &[f32], [rows, columns]: [usize; 2]) -> Self {
         let mut scales = vec![0.0f32; columns];
         for row in values.chunks_exact(columns) {
             for (scale, value) in scales.iter_mut().zip(row) {
-                *scale = scale.max(value.abs());
+                // NaN stays, and makes all products of the column NaN.
+                if !scale.is_nan() && !(value.abs() <= *scale) {
+                    *scale = value.abs();
+                }
             }
+        }
+        for scale in scales.iter_mut().filter(|scale| scale.is_infinite()) {
+            *scale = f32::NAN;
         }
         let factors: Vec<f32> = scales
             .iter()
@@ -55,9 +68,7 @@ impl Int8Matrix {
         scales.iter_mut().for_each(|scale| *scale /= LARGEST);
         let mut integers = Vec::with_capacity(values.len());
         for row in values.chunks_exact(columns) {
-            let row = row.iter().zip(&factors);
-            // The conversion saturates, in case a quotient is rounded up.
-            integers.extend(row.map(|(value, factor)| (value * factor).round_ties_even() as i8));
+            quantize_weights(row, &factors, &mut integers);
         }
         let factor = Factor::pack(&integers, [rows, columns], [columns, 1]);
         Self { scales, factor, transposed: OnceLock::new() }
@@ -125,13 +136,14 @@ impl Factor {
         let [rows, columns] = shape;
         let mut sums = vec![0; columns];
         for row in 0..rows {
-            for (column, sum) in sums.iter_mut().enumerate() {
-                *sum += i32::from(integers[row * strides[0] + column * strides[1]]);
+            let row = integers[row * strides[0]..].iter().step_by(strides[1]);
+            for (sum, &value) in sums.iter_mut().zip(row) {
+                *sum += i32::from(value);
             }
         }
         let matrix = NdTensorView::from_data_with_strides(shape, integers, strides)
             .expect("invariant: the strides cover the data");
-        Self { packed: GemmExecutor::<u8, i8, i32>::new().prepack_b(matrix), sums }
+        Self { packed: EXECUTOR.with(|executor| executor.prepack_b(matrix)), sums }
     }
 
     fn shape(&self) -> [usize; 2] {
@@ -199,17 +211,24 @@ impl Factor {
         let [inner, _] = self.shape();
         let rows = NdTensorView::from_data([values.len() / inner, inner], values);
         let (rows, packed) = (GemmInputA::Unpacked(rows), GemmInputB::Packed(&self.packed));
-        GemmExecutor::new()
-            .gemm(products, rows, packed, GemmOptions::default())
+        EXECUTOR
+            .with(|executor| executor.gemm(products, rows, packed, GemmOptions::default()))
             .expect("invariant: the shapes agree, and every thread chooses the same kernel");
     }
+}
+
+/// Appends the integers of a row of weights, which are within ±127.
+#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
+fn quantize_weights(row: &[f32], factors: &[f32], integers: &mut Vec<i8>) {
+    let row = row.iter().zip(factors);
+    integers.extend(row.map(|(value, factor)| nearest(value * factor) as i8));
 }
 
 /// Returns the number of bits of activations, with which no kernel saturates.
 ///
 /// Without VNNI, x86-64 adds two products in 16 bits.
 fn activation_bits() -> u32 {
-    if GemmExecutor::<u8, i8, i32>::new().may_saturate() { 7 } else { 8 }
+    if EXECUTOR.with(GemmExecutor::may_saturate) { 7 } else { 8 }
 }
 
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
@@ -335,6 +354,10 @@ mod tests {
         assert!(found[0].is_nan() && found[1].is_nan());
         assert!((found[3] + 4.0).abs() < 0.05);
         assert!(matrix.transposed_product(&[1.0, f32::INFINITY])[0].is_nan());
+        for weight in [f32::NAN, f32::INFINITY] {
+            let found = Int8Matrix::quantize(&[1.0, weight, 1.0, 1.0], [2, 2]).product(&[1.0, 2.0]);
+            assert!((found[0] - 3.0).abs() < 0.05 && found[1].is_nan(), "{found:?}");
+        }
         assert!(matrix.product(&[]).is_empty());
     }
 }

@@ -94,9 +94,10 @@ fn quantize(row: &[f32], values: &mut [u8], largest: f32) -> QuantizedRow {
     QuantizedRow { zero_point: zero_point as i32, scale }
 }
 
-/// Returns the nearest integer of a value from 0 to 255.
+/// Returns the nearest integer of a value from -128 to 255, in the lowest 8 bits of its two's
+/// complement.
 #[inline(always)]
-fn nearest(value: f32) -> u8 {
+pub(super) fn nearest(value: f32) -> u8 {
     /// Adding it to a value leaves the nearest integer in the last bits.
     const ROUNDING: f32 = 12_582_912.0;
     (value + ROUNDING).to_bits() as u8
