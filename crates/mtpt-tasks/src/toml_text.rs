@@ -41,7 +41,7 @@ fn without_type_names(message: String) -> String {
     message
 }
 
-/// Returns the line of a byte offset, counted from 1. For many offsets, see [`LineNumbers`].
+/// Returns the line of a byte offset, counted from 1. For many offsets, see `LineNumbers`.
 pub fn line_of(text: &str, byte: usize) -> usize {
     LineNumbers::new(text).of(byte)
 }
