@@ -82,8 +82,8 @@ fn states_match_those_of_the_same_weights_in_f32() {
             let error = relative_error(rounded.decoder_states, exact.decoder_states);
             // Activations of 16 values are rounded to 255 steps, an error near 0.3 % of their norm
             // in each layer. These models have random weights and scores near 100, so that softmax
-            // amplifies the error from block to block.
-            assert!(error < 0.15, "{name}, {targets} targets: {error}");
+            // amplifies the error from block to block, to 7 %; CPUs without VNNI have one bit less.
+            assert!(error < 0.3, "{name}, {targets} targets: {error}");
             assert!(error > 1e-4, "{name}, {targets} targets: nothing was rounded");
         }
     }

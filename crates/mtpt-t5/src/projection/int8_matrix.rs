@@ -280,12 +280,14 @@ mod tests {
             let (inputs, input) = random([count, rows], 2.0);
             let error = relative_error(matrix.product(&inputs), input.matmul(weight.clone()));
             // Steps of 1/127 and 1/255 of the largest of some hundred normal values, which is 3 to
-            // 4 standard deviations, are off by 0.29 of a step in the mean: 0.8 % and 0.8 %.
-            assert!(error < 0.015, "{count} x {rows} x {columns}: {error}");
+            // 4 standard deviations, are off by 0.29 of a step in the mean: 0.8 % and 0.8 %. With 7
+            // bits the second is twice as large.
+            let bound = if activation_bits() == 8 { 0.015 } else { 0.025 };
+            assert!(error < bound, "{count} x {rows} x {columns}: {error}");
             let (gradients, gradient) = random([count, columns], 1e-5);
             let found = matrix.transposed_product(&gradients);
             let error = relative_error(found, gradient.matmul(weight.transpose()));
-            assert!(error < 0.015, "{count} x {columns} x {rows}: {error}");
+            assert!(error < bound, "{count} x {columns} x {rows}: {error}");
         }
     }
 
