@@ -10,6 +10,9 @@ use crate::sweep::alternatives::alternatives;
 /// few values each have millions of combinations.
 const MAX_RUNS: usize = 10_000;
 
+/// Maximum number of bytes of the settings of all runs, of which there are a few copies.
+const MAX_BYTES: usize = 4 << 20;
+
 /// One combination of the values of a sweep.
 pub(crate) struct Variant {
     /// The arguments of its run, with single values and its own folder.
@@ -42,6 +45,7 @@ type Combination = (Vec<String>, Vec<(String, String)>);
 /// [`Error::Setting`] for a list with a missing value, and for too many combinations.
 pub(crate) fn variants(arguments: &Run) -> Result<Vec<Variant>> {
     let folder = arguments.config.parent().unwrap_or(Path::new(""));
+    let bytes: usize = arguments.set.iter().map(String::len).sum();
     let mut combinations = vec![Combination::default()];
     for setting in &arguments.set {
         let Some((key, value)) = setting.split_once('=') else {
@@ -56,6 +60,13 @@ pub(crate) fn variants(arguments: &Run) -> Result<Vec<Variant>> {
             let problem = format!(
                 "the settings up to this one have {runs} combinations; expected at most \
                  {MAX_RUNS} runs"
+            );
+            return Err(Error::Setting { setting: key.to_owned(), problem });
+        }
+        if runs > 1 && runs.saturating_mul(bytes) > MAX_BYTES {
+            let problem = format!(
+                "the settings have {bytes} bytes in each of {runs} runs; expected at most \
+                 {MAX_BYTES} bytes in all"
             );
             return Err(Error::Setting { setting: key.to_owned(), problem });
         }

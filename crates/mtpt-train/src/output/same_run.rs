@@ -24,8 +24,8 @@ pub(crate) fn check_same_run(
     let (mut adjusted, mut now) = (before.clone(), now.clone());
     for run in [&mut adjusted, &mut now] {
         // The default is not stored.
-        if run["backbone"].is_null() {
-            run["backbone"] = json!(BackboneConfig::default());
+        if let Some(run) = run.as_object_mut() {
+            run.entry("backbone").or_insert_with(|| json!(BackboneConfig::default()));
         }
     }
     for key in ["steps", "checkpoint_every"] {
