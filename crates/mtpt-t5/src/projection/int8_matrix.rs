@@ -6,7 +6,7 @@ use multiversion::multiversion;
 use rten_gemm::{GemmExecutor, GemmInputA, GemmInputB, GemmOptions, PackedBMatrix};
 use rten_tensor::NdTensorView;
 
-use super::quantized_rows::{QuantizedRow, QuantizedRows, nearest};
+use super::quantized_rows::{INFINITY_BITS, QuantizedRow, QuantizedRows, nearest};
 
 /// Largest absolute integer of a weight. The integers are symmetric, so that the zero point is 0.
 const LARGEST: f32 = 127.0;
@@ -35,8 +35,6 @@ thread_local! {
 /// accumulated exactly in 32 bits, so a result doesn't depend on the number of threads or on the
 /// other rows.
 pub(super) struct Int8Matrix {
-    /// Scale of each column.
-    scales: Vec<f32>,
     factor: Factor,
     /// The transposed matrix. It takes as much memory again, and only the backward pass needs it.
     transposed: OnceLock<Factor>,
@@ -47,31 +45,28 @@ impl Int8Matrix {
     ///
     /// The largest absolute value of a column becomes ±127. There are at most [`MAX_SIZE`] rows and
     /// columns.
-    #[expect(clippy::neg_cmp_op_on_partial_ord, reason = "a comparison with NaN is false")]
+    /// A column with an infinity or NaN gets the scale NaN, which makes all its products NaN.
     pub(super) fn quantize(values: &[f32], [rows, columns]: [usize; 2]) -> Self {
-        let mut scales = vec![0.0f32; columns];
+        let mut largest = vec![0u32; columns];
         for row in values.chunks_exact(columns) {
-            for (scale, value) in scales.iter_mut().zip(row) {
-                // NaN stays, and makes all products of the column NaN.
-                if !scale.is_nan() && !(value.abs() <= *scale) {
-                    *scale = value.abs();
-                }
+            for (largest, value) in largest.iter_mut().zip(row) {
+                // The bits have the order of the absolute values, and NaN is the largest.
+                *largest = value.abs().to_bits().max(*largest);
             }
         }
-        for scale in scales.iter_mut().filter(|scale| scale.is_infinite()) {
-            *scale = f32::NAN;
-        }
-        let factors: Vec<f32> = scales
-            .iter()
-            .map(|&largest| if largest > 0.0 { LARGEST / largest } else { 0.0 })
+        let largest: Vec<f32> = largest
+            .into_iter()
+            .map(|bits| if bits < INFINITY_BITS { f32::from_bits(bits) } else { f32::NAN })
             .collect();
-        scales.iter_mut().for_each(|scale| *scale /= LARGEST);
+        let factor = |&largest: &f32| if largest > 0.0 { LARGEST / largest } else { 0.0 };
+        let factors: Vec<f32> = largest.iter().map(factor).collect();
+        let scales = largest.into_iter().map(|largest| largest / LARGEST).collect();
         let mut integers = Vec::with_capacity(values.len());
         for row in values.chunks_exact(columns) {
             quantize_weights(row, &factors, &mut integers);
         }
-        let factor = Factor::pack(&integers, [rows, columns], [columns, 1]);
-        Self { scales, factor, transposed: OnceLock::new() }
+        let factor = Factor::pack(&integers, [rows, columns], [columns, 1], scales);
+        Self { factor, transposed: OnceLock::new() }
     }
 
     /// Returns the number of rows and of columns.
@@ -83,8 +78,9 @@ impl Int8Matrix {
     pub(super) fn dequantize(&self) -> TensorData {
         let integers = self.factor.integers();
         let mut values = Vec::with_capacity(integers.len());
-        for row in integers.chunks_exact(self.scales.len()) {
-            let row = row.iter().zip(&self.scales);
+        let scales = &self.factor.scales;
+        for row in integers.chunks_exact(scales.len()) {
+            let row = row.iter().zip(scales);
             values.extend(row.map(|(&value, scale)| f32::from(value) * scale));
         }
         TensorData::new(values, self.shape())
@@ -94,7 +90,7 @@ impl Int8Matrix {
     pub(super) fn product(&self, rows: &[f32]) -> Vec<f32> {
         let [inner, _] = self.shape();
         let quantize = |rows: &[f32], quantized: &mut QuantizedRows| quantized.set(rows, inner);
-        self.factor.product(rows, Some(&self.scales), quantize)
+        self.factor.product(rows, quantize)
     }
 
     /// Returns `G Wᵀ` for rows in row-major order.
@@ -103,14 +99,16 @@ impl Int8Matrix {
     /// multiplied by them before it is quantized.
     pub(super) fn transposed_product(&self, rows: &[f32]) -> Vec<f32> {
         let [count, columns] = self.shape();
-        let transposed = self
-            .transposed
-            .get_or_init(|| Factor::pack(&self.factor.integers(), [columns, count], [1, columns]));
+        let scales = &self.factor.scales;
+        let transposed = self.transposed.get_or_init(|| {
+            let integers = self.factor.integers();
+            Factor::pack(&integers, [columns, count], [1, columns], vec![1.0; count])
+        });
         let mut scaled = Vec::new();
-        transposed.product(rows, None, |rows, quantized| {
+        transposed.product(rows, |rows, quantized| {
             scaled.clear();
             for row in rows.chunks_exact(columns) {
-                scaled.extend(row.iter().zip(&self.scales).map(|(value, scale)| value * scale));
+                scaled.extend(row.iter().zip(scales).map(|(value, scale)| value * scale));
             }
             quantized.set(&scaled, columns);
         })
@@ -126,13 +124,15 @@ impl fmt::Debug for Int8Matrix {
 /// A matrix of integers as the right factor of products.
 struct Factor {
     packed: PackedBMatrix<i8>,
+    /// Scale of each column.
+    scales: Vec<f32>,
     /// Sum of each column, by which the zero point of a row is subtracted from its products.
     sums: Vec<i32>,
 }
 
 impl Factor {
     /// Packs a matrix of the given shape and strides.
-    fn pack(integers: &[i8], shape: [usize; 2], strides: [usize; 2]) -> Self {
+    fn pack(integers: &[i8], shape: [usize; 2], strides: [usize; 2], scales: Vec<f32>) -> Self {
         let [rows, columns] = shape;
         let mut sums = vec![0; columns];
         for row in 0..rows {
@@ -143,7 +143,7 @@ impl Factor {
         }
         let matrix = NdTensorView::from_data_with_strides(shape, integers, strides)
             .expect("invariant: the strides cover the data");
-        Self { packed: EXECUTOR.with(|executor| executor.prepack_b(matrix)), sums }
+        Self { packed: EXECUTOR.with(|executor| executor.prepack_b(matrix)), scales, sums }
     }
 
     fn shape(&self) -> [usize; 2] {
@@ -173,13 +173,10 @@ impl Factor {
         integers
     }
 
-    /// Returns the product of rows and this matrix, whose columns have the given scales, or 1.
-    ///
-    /// The function quantizes some of the rows.
+    /// Returns the product of rows and this matrix, given a function that quantizes some of them.
     fn product(
         &self,
         rows: &[f32],
-        scales: Option<&[f32]>,
         mut quantize: impl FnMut(&[f32], &mut QuantizedRows),
     ) -> Vec<f32> {
         let [inner, columns] = self.shape();
@@ -194,10 +191,7 @@ impl Factor {
             self.multiply(&quantized.values, products);
             let rows = result.chunks_exact_mut(columns).zip(products.chunks_exact(columns));
             for ((output, products), row) in rows.zip(quantized.rows()) {
-                match scales {
-                    Some(scales) => scale_columns(products, &self.sums, row, scales, output),
-                    None => scale_row(products, &self.sums, row, output),
-                }
+                scale(products, &self.sums, row, &self.scales, output);
             }
         }
         result
@@ -231,24 +225,13 @@ fn activation_bits() -> u32 {
     if EXECUTOR.with(GemmExecutor::may_saturate) { 7 } else { 8 }
 }
 
+/// Subtracts the zero point of a row from its products, and multiplies them by its scale and those
+/// of the columns.
 #[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn scale_columns(
-    products: &[i32],
-    sums: &[i32],
-    row: QuantizedRow,
-    scales: &[f32],
-    output: &mut [f32],
-) {
+fn scale(products: &[i32], sums: &[i32], row: QuantizedRow, scales: &[f32], output: &mut [f32]) {
     let inputs = products.iter().zip(sums).zip(scales);
     for (output, ((&product, &sum), column)) in output.iter_mut().zip(inputs) {
         *output = (product - row.zero_point * sum) as f32 * (row.scale * column);
-    }
-}
-
-#[multiversion(targets("x86_64+avx512f+avx512bw+avx512dq+avx512vl", "x86_64+avx2+fma"))]
-fn scale_row(products: &[i32], sums: &[i32], row: QuantizedRow, output: &mut [f32]) {
-    for (output, (&product, &sum)) in output.iter_mut().zip(products.iter().zip(sums)) {
-        *output = (product - row.zero_point * sum) as f32 * row.scale;
     }
 }
 
@@ -313,7 +296,7 @@ mod tests {
                         (value - zero) * i64::from(integers[inner * columns + column])
                     })
                     .sum();
-                let scale = quantized_rows[row].scale * matrix.scales[column];
+                let scale = quantized_rows[row].scale * matrix.factor.scales[column];
                 assert_eq!(found[row * columns + column], sum as f32 * scale);
             }
         }
@@ -338,7 +321,7 @@ mod tests {
             let matrix = Int8Matrix::quantize(&weights, shape);
             let found: Vec<f32> = matrix.dequantize().try_into_vec().unwrap();
             for (index, (value, found)) in weights.iter().zip(&found).enumerate() {
-                let scale = matrix.scales[index % shape[1]];
+                let scale = matrix.factor.scales[index % shape[1]];
                 assert!((value - found).abs() <= 0.5001 * scale, "{value} {found}");
             }
             // Values that are integers already keep them.

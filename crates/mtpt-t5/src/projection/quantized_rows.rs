@@ -4,7 +4,7 @@ use multiversion::multiversion;
 const LANES: usize = 16;
 
 /// Bits of positive infinity. Those of larger absolute values belong to NaN.
-const INFINITY_BITS: u32 = 0x7f80_0000;
+pub(super) const INFINITY_BITS: u32 = 0x7f80_0000;
 
 /// Ranges below it are rounded to zero: their reciprocal is too large.
 const MIN_RANGE: f32 = 1e-36;
