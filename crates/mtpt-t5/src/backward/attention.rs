@@ -29,27 +29,20 @@ impl SavedAttention {
         let Self { query, keys_values, weights, context } = self;
         match weights {
             SavedWeights::Saved(weights) => {
-                let attention = BlockAttention { query, keys_values, weights, context };
-                attention.backward(gradient, queries, keys)
+                let saved = SavedAttention { query, keys_values, weights, context };
+                saved.backward(gradient, queries, keys)
             }
             SavedWeights::Recomputed(bias) => {
                 let max = max_scores(&query.device());
-                let saved = LongSavedAttention { query, keys_values, bias, context };
+                let saved = SavedAttention { query, keys_values, weights: bias, context };
                 saved.backward(&gradient, [queries, keys], max)
             }
         }
     }
 }
 
-/// Inputs, weights and output of attention, or of a block of it.
-struct BlockAttention {
-    query: Tensor<4>,
-    keys_values: KeysValues,
-    weights: Tensor<4>,
-    context: Tensor<4>,
-}
-
-impl BlockAttention {
+/// Attention, or a block of it, with its weights.
+impl SavedAttention<Tensor<4>> {
     /// Returns the gradients with respect to the first queries, and the first keys and values.
     fn backward(self, gradient: Tensor<4>, queries: usize, keys: usize) -> AttentionGradients {
         let Self { query, keys_values, weights, context } = self;
@@ -65,15 +58,8 @@ impl BlockAttention {
     }
 }
 
-/// Inputs and output of attention whose weights were not saved.
-struct LongSavedAttention {
-    query: Tensor<4>,
-    keys_values: KeysValues,
-    bias: ScoreBias,
-    context: Tensor<4>,
-}
-
-impl LongSavedAttention {
+/// Attention whose weights were not saved, with their bias.
+impl SavedAttention<ScoreBias> {
     /// Returns the gradients with respect to the first queries, and the first keys and values. The
     /// weights are computed again, in blocks of at most `max` scores.
     fn backward(
@@ -114,16 +100,16 @@ impl LongSavedAttention {
     }
 
     /// Computes a block of the forward pass again, except for its output.
-    fn block(&self, block: &AttentionBlock) -> BlockAttention {
+    fn block(&self, block: &AttentionBlock) -> SavedAttention<Tensor<4>> {
         let query = block.of_queries(self.query.clone());
         let keys_values = KeysValues {
             keys: block.of_keys(self.keys_values.keys.clone()),
             values: block.of_keys(self.keys_values.values.clone()),
         };
-        let bias = self.bias.of_block(block);
+        let bias = self.weights.of_block(block);
         let weights = attention_weights(query.clone(), keys_values.keys.clone(), bias);
         let context = block.of_queries(self.context.clone());
-        BlockAttention { query, keys_values, weights, context }
+        SavedAttention { query, keys_values, weights, context }
     }
 }
 
@@ -152,10 +138,10 @@ mod tests {
         };
         let whole = saved(SavedWeights::Saved(weights)).backward(gradient.clone(), 5, 6);
         for max in [1, 14 * 100, 14 * 260 * 2, usize::MAX] {
-            let long = LongSavedAttention {
+            let long = SavedAttention {
                 query: query.clone(),
                 keys_values: keys_values.clone(),
-                bias: ScoreBias::Whole(bias.clone()),
+                weights: ScoreBias::Whole(bias.clone()),
                 context: context.clone(),
             };
             let found = long.backward(&gradient, [5, 6], max);

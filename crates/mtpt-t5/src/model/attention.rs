@@ -34,12 +34,12 @@ pub(crate) struct Attention {
 }
 
 /// Saved activations of an attention layer.
-pub(crate) struct SavedAttention {
+pub(crate) struct SavedAttention<W = SavedWeights> {
     /// `[batch, heads, queries, d_kv]`
     pub(crate) query: Tensor<4>,
     /// `[batch, heads, keys, d_kv]` each
     pub(crate) keys_values: KeysValues,
-    pub(crate) weights: SavedWeights,
+    pub(crate) weights: W,
     /// `[batch, heads, queries, d_kv]`
     pub(crate) context: Tensor<4>,
 }
