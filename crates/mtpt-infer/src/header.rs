@@ -34,7 +34,7 @@ pub struct PromptHeader {
     pub length: usize,
     /// Number of vectors after these that are prepended to the decoder's input, before its start
     /// token.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub decoder_length: usize,
     /// Width of the model.
     pub d_model: usize,
@@ -42,7 +42,7 @@ pub struct PromptHeader {
     /// unknown.
     pub model: String,
     /// Format of the model's weights during training.
-    #[serde(default, skip_serializing_if = "is_f32")]
+    #[serde(default, skip_serializing_if = "is_default")]
     pub weights: WeightFormat,
     /// Maximum input length during training in tokens, not counting the prompt, or 0 if unknown.
     pub max_input_length: usize,
@@ -250,11 +250,6 @@ impl PromptHeader {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde requires")]
-fn is_f32(format: &WeightFormat) -> bool {
-    *format == WeightFormat::F32
-}
-
-fn is_zero(value: &usize) -> bool {
-    *value == 0
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
