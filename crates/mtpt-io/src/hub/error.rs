@@ -33,7 +33,7 @@ pub enum DownloadError {
     Name {
         /// The id of the repository.
         repository: String,
-        /// What the name is for.
+        /// `file`, `revision`, `etag` or `commit`.
         kind: &'static str,
         /// The name.
         found: String,
@@ -69,6 +69,14 @@ pub enum DownloadError {
     /// A file of the cache cannot be read.
     #[error(transparent)]
     Io(#[from] IoError),
+}
+
+impl DownloadError {
+    /// Returns whether the error is about a file or name of a repository, which its message then
+    /// contains.
+    pub fn is_about_content(&self) -> bool {
+        matches!(self, Self::Content { .. } | Self::Name { .. })
+    }
 }
 
 fn advice(is_removed: bool) -> &'static str {

@@ -55,7 +55,7 @@ fn file_names(folder: &Path) -> Result<Vec<String>> {
 /// Returns a function that adds the model to an error, if it isn't about one of its files.
 fn failed(id: &str) -> impl Fn(DownloadError) -> WeightsError + Copy + '_ {
     move |error| match error {
-        DownloadError::Content { .. } | DownloadError::Name { .. } => error.into(),
+        error if error.is_about_content() => error.into(),
         other => WeightsError::Hub { model: id.to_owned(), source: Box::new(other) },
     }
 }

@@ -58,7 +58,7 @@ fn fetched_from(hub: &Hub, dataset: &HubDataset, mut config: TaskConfig) -> Resu
 #[cfg(feature = "hub")]
 fn failed(dataset: &HubDataset) -> impl Fn(DownloadError) -> HubError + Copy + '_ {
     move |error| match error {
-        DownloadError::Content { .. } | DownloadError::Name { .. } => error.into(),
+        error if error.is_about_content() => error.into(),
         other => HubError::Fetch { dataset: dataset.dataset.clone(), source: Box::new(other) },
     }
 }
