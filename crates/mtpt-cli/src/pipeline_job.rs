@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use mtpt::core::WeightFormat;
+use mtpt::burn::tensor::Device;
 use mtpt::tasks::Task;
 use mtpt::train::{PipelineReport, Stage, StagedRunConfig};
 use mtpt::{Model, RunFile};
@@ -78,14 +78,15 @@ impl<'a> PipelineJob<'a> {
         Ok(job)
     }
 
-    /// Returns the model of the run.
-    pub(crate) fn model(&self) -> &Path {
-        &self.run.model
+    /// Loads the model of the run.
+    pub(crate) fn load_model(&self, device: &Device) -> Result<Model> {
+        Ok(self.run.load_model(device)?)
     }
 
-    /// Returns the format of the model's weights.
-    pub(crate) fn weights(&self) -> WeightFormat {
-        self.run.config.run.backbone.weights
+    /// Returns whether another run has the same model, with weights in the same format.
+    pub(crate) fn has_model_of(&self, other: &Self) -> bool {
+        let backbone = |job: &Self| job.run.config.run.backbone;
+        self.run.model == other.run.model && backbone(self) == backbone(other)
     }
 
     /// Returns whether the configuration makes several runs.

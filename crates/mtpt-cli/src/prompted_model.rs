@@ -9,7 +9,9 @@ use mtpt::infer::{
 use mtpt::t5::T5;
 use mtpt::tasks::{Tokenize, TokenizedExample, UnknownTokens, excerpt};
 
+use crate::args::device::DeviceArgs;
 use crate::args::inference::PromptedRows;
+use crate::args::weights::WeightArgs;
 use crate::error::Result;
 use crate::input::row::Row;
 use crate::input_limit::InputLimit;
@@ -21,9 +23,21 @@ use crate::stdio::message;
 /// A model that is not loaded yet.
 pub(crate) struct ModelSource<'a> {
     /// The model; by default the one that the prompts were trained for.
-    pub(crate) path: Option<&'a Path>,
-    pub(crate) weights: WeightFormat,
-    pub(crate) device: Device,
+    path: Option<&'a Path>,
+    weights: WeightFormat,
+    device: Device,
+}
+
+impl<'a> ModelSource<'a> {
+    /// Opens the device that is to compute.
+    pub(crate) fn open(
+        path: Option<&'a Path>,
+        weights: WeightArgs,
+        device: &DeviceArgs,
+    ) -> Result<Self> {
+        let device = open_device(&device.device)?;
+        Ok(Self { path, weights: weights.or(WeightFormat::F32), device })
+    }
 }
 
 /// A model, with or without prompts for its inputs.
@@ -42,15 +56,11 @@ pub(crate) struct PromptedModel {
 
 impl PromptedModel {
     pub(crate) fn load(arguments: &PromptedRows) -> Result<Self> {
-        let device = open_device(&arguments.device.device)?;
+        let model = arguments.model.as_deref();
+        let model = ModelSource::open(model, arguments.weights, &arguments.device)?;
         let no_decoder_prompt = arguments.no_decoder_prompt;
         let prompts = arguments.prompts.as_deref();
         let prompts = prompts.map(|path| PromptSource { path, no_decoder_prompt });
-        let model = ModelSource {
-            path: arguments.model.as_deref(),
-            weights: arguments.weights.or(WeightFormat::F32),
-            device,
-        };
         Self::new(&model, prompts, arguments.task.as_deref())
     }
 

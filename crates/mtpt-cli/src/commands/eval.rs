@@ -1,6 +1,5 @@
 use std::io::IsTerminal;
 
-use mtpt::core::WeightFormat;
 use mtpt::infer::{Prompts, RankedExample, RowPredictions, TaskData, TaskTokenizer};
 use mtpt::io::IoError;
 use mtpt::tasks::evaluation::{ClassRecord, ExampleRecord, MetricRecord};
@@ -14,7 +13,6 @@ use crate::destination::write_output;
 use crate::error::{Error, Result};
 use crate::generation_settings::report_for_tasks;
 use crate::json_line::write_json_line;
-use crate::model::open_device;
 use crate::prompted_model::{ModelSource, PromptedModel, note_unknown_tokens};
 use crate::prompts::PromptSource;
 use crate::results::{classes_lines, remarks, results_table, task_baselines};
@@ -50,17 +48,13 @@ struct ErrorRow<'a> {
 }
 
 pub(crate) fn run(arguments: &Eval) -> Result<()> {
-    let device = open_device(&arguments.device.device)?;
+    let model = arguments.model.as_deref();
+    let model = ModelSource::open(model, arguments.weights, &arguments.device)?;
     let split = Split::from(arguments.split);
     check_is_config(&arguments.tasks, Purpose::Tasks)?;
     let mut tasks = TaskFile::load(&arguments.tasks)?.into_tasks();
     let source =
         PromptSource { path: &arguments.prompts, no_decoder_prompt: arguments.no_decoder_prompt };
-    let model = ModelSource {
-        path: arguments.model.as_deref(),
-        weights: arguments.weights.or(WeightFormat::F32),
-        device,
-    };
     let prompted = PromptedModel::new(&model, Some(source), None)?;
     let Some(prompts) = &prompted.prompts else { return Ok(()) };
     let other = if split == Split::Dev { Split::Test } else { Split::Dev };

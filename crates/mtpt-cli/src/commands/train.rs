@@ -1,7 +1,6 @@
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use mtpt::Model;
-use mtpt::core::WeightFormat;
 use mtpt::tasks::Task;
 use mtpt::train::{PipelineReport, Stage, StagedRunConfig};
 use serde::Serialize;
@@ -69,7 +68,7 @@ pub(crate) fn run_pipeline(
     }
     let device = choose_device(&arguments.device.device)?;
     let job = PipelineJob::prepare(arguments, mode, &change)?;
-    let model = Model::load_as(job.model(), job.weights(), &device.device)?;
+    let model = job.load_model(&device.device)?;
     let signals = Signals::watch()?;
     let done = job.execute(&model, device.name, &signals, None)?;
     drop(signals);
@@ -89,19 +88,13 @@ fn sweep(
     let jobs = jobs.collect::<Result<Vec<_>>>()?;
     let signals = Signals::watch()?;
     let lines = SharedLines::of_sweep();
-    let mut loaded: Option<(PathBuf, WeightFormat, Model, Shared)> = None;
+    let mut loaded: Option<(&PipelineJob<'_>, Model, Shared)> = None;
     run_all(variants, |position| {
         let job = &jobs[position];
-        let same = loaded
-            .take()
-            .filter(|(path, weights, ..)| path == job.model() && *weights == job.weights());
-        let (_, _, model, shared) = &*match same {
+        let same = loaded.take().filter(|(other, ..)| job.has_model_of(other));
+        let (_, model, shared) = &*match same {
             Some(same) => loaded.insert(same),
-            None => {
-                let weights = job.weights();
-                let model = Model::load_as(job.model(), weights, &device.device)?;
-                loaded.insert((job.model().to_owned(), weights, model, Shared::new(&lines)))
-            }
+            None => loaded.insert((job, job.load_model(&device.device)?, Shared::new(&lines))),
         };
         let done = job.execute(model, device.name, &signals, Some(shared))?;
         Ok(summary(&done))
